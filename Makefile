@@ -1,0 +1,71 @@
+# Everything a newcomer needs is `make up` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATABASES := sqlite postgresql
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test check format generate migrations lock compose-check clean
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+up: $(VENV)/.installed ## run everything here, with a demo network, until Ctrl-C
+	@exec $(BIN)/python manage.py up
+
+demo: $(VENV)/.installed ## the same, but end after the first report
+	@exec $(BIN)/python manage.py up --once
+
+test: $(VENV)/.installed-dev ## every test, on SQLite and on PostgreSQL
+	@for database in $(DATABASES); do \
+		echo "== $$database"; \
+		TEST_DATABASE=$$database $(BIN)/python -m pytest -n 2 --dist loadgroup || exit 1; \
+	done
+
+check: $(VENV)/.installed-dev ## lint, types, layers, and what is generated
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+
+format: $(VENV)/.installed-dev ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: $(VENV)/.installed-dev ## make openapi.yaml anew from the code
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+migrations: $(VENV)/.installed-dev ## make the migrations that the models lack
+	$(BIN)/python manage.py makemigrations
+
+lock: $(VENV)/.installed-dev ## resolve requirements.txt and requirements-dev.txt anew
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url requirements-dev.in -o requirements-dev.txt
+
+compose-check: ## run compose.yaml for real with podman, and make a report through it
+	@tests/compose_check.sh
+
+clean: ## remove the virtual environment and all state
+	rm -rf $(VENV) var
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: give its name with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || \
+		{ echo "This Python lacks venv: install it (Debian: python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements.txt | $(VENV)/.python
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

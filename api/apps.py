@@ -1,0 +1,8 @@
+"""The Django app of the HTTP face."""
+
+from django.apps import AppConfig
+
+
+class ApiConfig(AppConfig):
+    name = "api"
+    verbose_name = "API"

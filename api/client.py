@@ -1,0 +1,48 @@
+"""A client of the service, as another program would be one: HTTP and nothing else."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+
+class ServiceError(Exception):
+    """The service answered with a problem, or not at all."""
+
+
+class Client:
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.token = ""
+
+    def is_ready(self) -> bool:
+        try:
+            self.ask("GET", "/readyz")
+        except ServiceError:
+            return False
+        return True
+
+    def log_in(self, username: str, password: str) -> None:
+        answer = self.ask(
+            "POST", "/auth/token", {"username": username, "password": password}
+        )
+        self.token = answer["access"]
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310  (the base is our own)
+            self.base + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ServiceError(
+                f"{method} {path}: {error.code} {error.read()!r}"
+            ) from None
+        except OSError as error:
+            raise ServiceError(f"{method} {path}: {error}") from None

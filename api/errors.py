@@ -1,0 +1,111 @@
+"""What is raised below, as problem documents (RFC 9457): the one place that decides."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, JsonResponse
+from drf_standardized_errors.formatter import ExceptionFormatter, flatten_errors
+from drf_standardized_errors.handler import ExceptionHandler
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from api.problems import MEDIA_TYPE, PROBLEMS, Problem, problem
+from tasks.errors import (
+    Flaw,
+    NoResult,
+    NotForYourRole,
+    RequestRefused,
+    ResultExpired,
+    TaskNotFound,
+    TooLate,
+)
+
+_OF_EXCEPTION: dict[type[Exception], str] = {
+    NotForYourRole: "not_for_your_role",
+    TaskNotFound: "not_found",
+    TooLate: "too_late",
+    NoResult: "no_result",
+    ResultExpired: "result_expired",
+    OperationalError: "unavailable",
+    InterfaceError: "unavailable",
+}
+
+
+class ProblemHandler(ExceptionHandler):
+    """Turns what the lower layers raise into problems."""
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, RequestRefused):
+            return Problem("invalid_request", flaws=exc.flaws)
+        for kind, code in _OF_EXCEPTION.items():
+            if isinstance(exc, kind):
+                wait = 2 if code == "unavailable" else None
+                # What a database says of itself is not the client's.
+                return Problem(code, "" if wait else str(exc), wait=wait)
+        converted: Exception = super().convert_known_exceptions(exc)
+        return converted
+
+    def get_response(self, exc: exceptions.APIException, data: Any) -> Response:
+        response: Response = super().get_response(exc, data)
+        response.content_type = MEDIA_TYPE
+        return response
+
+
+class ProblemFormatter(ExceptionFormatter):
+    """Renders any exception of DRF or of ours as a problem document."""
+
+    def run(self) -> dict[str, Any]:
+        document = problem(self._code(), self._path(), self._detail())
+        if flaws := self._flaws():
+            document["errors"] = [asdict(flaw) for flaw in flaws]
+        return document | getattr(self.exc, "members", {})
+
+    def _path(self) -> str:
+        request = self.context["request"]
+        return request.path if request else ""
+
+    def _code(self) -> str:
+        if isinstance(self.exc, exceptions.ValidationError):
+            return "invalid_request"
+        detail: Any = self.exc.detail
+        code = detail.get("code") if isinstance(detail, dict) else detail.code
+        if code in PROBLEMS:
+            return str(code)
+        default = str(self.exc.default_code)
+        return default if default in PROBLEMS else "error"
+
+    def _detail(self) -> str:
+        if isinstance(self.exc, exceptions.ValidationError):
+            return str(PROBLEMS["invalid_request"][2])
+        detail = self.exc.detail
+        return str(detail.get("detail", "") if isinstance(detail, dict) else detail)
+
+    def _flaws(self) -> Sequence[Flaw]:
+        if isinstance(self.exc, exceptions.ValidationError):
+            return [
+                Flaw(_pointer(error.attr), error.code, error.detail)
+                for error in flatten_errors(self.exc.detail)
+            ]
+        return getattr(self.exc, "flaws", ())
+
+
+def route_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return _outside_views(request, "not_found")
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    return _outside_views(request, "error")
+
+
+def _outside_views(request: HttpRequest, code: str) -> JsonResponse:
+    body = problem(code, request.path)
+    return JsonResponse(body, status=body["status"], content_type=MEDIA_TYPE)
+
+
+def _pointer(attribute: str | None) -> str:
+    """A JSON Pointer to the member; the whole body where no member is meant."""
+    if attribute is None or attribute == "non_field_errors":
+        return ""
+    return f"/{attribute}"

@@ -1,0 +1,139 @@
+"""`manage.py up`: the whole service on this machine, and a first report made through it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from api.client import Client, ServiceError
+from api.first_report import show_first_report
+from school.local.children import Keeper
+from school.local.valkey import EmbeddedValkey, NoServer
+from school.processes import MANAGE, commands
+
+READY_SECONDS = 60
+TOKEN_MINUTES = 12 * 60
+
+
+class Command(BaseCommand):
+    help = (
+        "Run everything on this machine until Ctrl-C; make a first report to show it."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="end after the first report"
+        )
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
+        try:
+            with ExitStack() as stack:
+                self._serve(stack, once=once)
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped.")
+        except (NoServer, ServiceError) as error:
+            raise CommandError(str(error)) from None
+
+    def _serve(self, stack: ExitStack, *, once: bool) -> None:
+        folder: Path = settings.VAR_DIR
+        stack.enter_context(_alone_in(folder))
+        _check_port(settings.PORT)
+        environment = self._environment(stack, folder)
+        self._run("migrate", "--verbosity", "0", environment=environment)
+        has_demo = self._run("demo", environment=environment, may_fail=not once)
+        keeper = Keeper(folder / "log", environment)
+        stack.callback(keeper.stop)
+        for name, command in commands(bind=f"127.0.0.1:{settings.PORT}").items():
+            keeper.start(name, command)
+        client = Client(f"http://127.0.0.1:{settings.PORT}")
+        self._wait_until_ready(client, keeper)
+        if has_demo:
+            show_first_report(client, self.stdout)
+        if not once:
+            self._tell_addresses(client)
+            while True:
+                for name in keeper.tend():
+                    self.stderr.write(f"{name} has ended; see {keeper.log_of(name)}.")
+                time.sleep(1)
+
+    def _environment(self, stack: ExitStack, folder: Path) -> dict[str, str]:
+        """What the processes get: an embedded server unless a Redis was given."""
+        environment = {"ACCESS_TOKEN_MINUTES": str(TOKEN_MINUTES)} | dict(os.environ)
+        if "REDIS_URL" not in os.environ and "REDIS_URL_FILE" not in os.environ:
+            server = EmbeddedValkey(folder)
+            stack.callback(server.stop)
+            environment["REDIS_URL"] = server.start()
+        return environment
+
+    def _run(
+        self, *command: str, environment: dict[str, str], may_fail: bool = False
+    ) -> bool:
+        ended = subprocess.run(  # noqa: S603  (our own commands)
+            [sys.executable, str(MANAGE), *command], env=environment, check=False
+        )
+        if ended.returncode and not may_fail:
+            raise CommandError(f"`manage.py {command[0]}` failed, as it says above.")
+        return not ended.returncode
+
+    def _wait_until_ready(self, client: Client, keeper: Keeper) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not client.is_ready():
+            keeper.tend()
+            if time.monotonic() > deadline:
+                raise CommandError(
+                    f"Not everything has started; {settings.VAR_DIR / 'log'} says why."
+                )
+            time.sleep(0.2)
+
+    def _tell_addresses(self, client: Client) -> None:
+        base = client.base
+        self.stdout.write(
+            f"\nSwagger UI  {base}/docs\nReDoc       {base}/redoc\n"
+            f"Admin       {base}/admin/\nLogs        {settings.VAR_DIR / 'log'}\n"
+        )
+        if client.token:
+            self.stdout.write(f"A token for twelve hours:\n\n{client.token}\n")
+        self.stdout.write("Ctrl-C stops everything.")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder, so that no two of us share a Redis and a database by accident."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl  # not there on Windows
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(
+                f"Another one is running with its state in {folder}: stop it, or give "
+                "another VAR_DIR and PORT."
+            ) from None
+        yield
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CommandError(
+                f"Port {port} is taken: choose another, for example PORT={port + 1}."
+            ) from None

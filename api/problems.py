@@ -1,0 +1,67 @@
+"""The problems the API knows: for each code its status, title and advice."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException
+
+from tasks.errors import Flaw
+
+MEDIA_TYPE = "application/problem+json"
+
+# code: (status, title, what it means and what to do). The page of each is /problems/<code>.
+PROBLEMS = {
+    "invalid_request": (400, _("The request is not valid"), _("Correct the members that `errors` points to.")),
+    "parse_error": (400, _("The body is not readable"), _("Send one JSON object in UTF-8.")),
+    "not_authenticated": (401, _("Who are you?"), _("Send `Authorization: Bearer <access token>`.")),
+    "authentication_failed": (401, _("The log-in failed"), _("Check the user name and the password.")),
+    "token_not_valid": (401, _("The token is not valid"), _("Refresh it at `/auth/token/refresh`, or log in again.")),
+    "permission_denied": (403, _("Not allowed"), _("Your user may not do this.")),
+    "not_for_your_role": (403, _("Not offered to your role"), _("`GET /reports` lists the reports offered to you.")),
+    "not_found": (404, _("Not found"), _("It does not exist, or it is not yours.")),
+    "method_not_allowed": (405, _("Method not allowed"), _("`Allow` lists the methods of this address.")),
+    "not_acceptable": (406, _("Not acceptable"), _("Accept `application/json`.")),
+    "too_late": (409, _("The task has ended"), _("Only a task that is not final can be canceled.")),
+    "no_result": (409, _("There is no result"), _("Read the task: it is unfinished, or it ended without one.")),
+    "result_expired": (410, _("The result has expired"), _("Ask for the report again.")),
+    "body_too_large": (413, _("The body is too large"), _("A request is at most 64 KiB.")),
+    "unsupported_media_type": (415, _("Unsupported media type"), _("Send `application/json`.")),
+    "throttled": (429, _("Too many requests"), _("Wait for as long as `Retry-After` says.")),
+    "error": (500, _("A fault of ours"), _("Report it with the `request_id`.")),
+    "unavailable": (503, _("Not available at the moment"), _("Try again after `Retry-After` seconds.")),
+}  # fmt: skip
+
+
+class Problem(APIException):
+    """An error of ours on its way to the client; `members` are added to the document."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        flaws: Sequence[Flaw] = (),
+        wait: int | None = None,
+        **members: Any,
+    ) -> None:
+        self.status_code, _title, advice = PROBLEMS[code]
+        super().__init__(detail or advice, code)
+        self.flaws = flaws
+        self.members = members
+        self.wait = wait  # seconds, which the handler makes `Retry-After`
+
+
+def problem(code: str, instance: str, detail: str = "") -> dict[str, Any]:
+    """The document of that problem (RFC 9457), in the request's language."""
+    status, title, advice = PROBLEMS[code]
+    return {
+        "type": f"/problems/{code}",
+        "title": str(title),
+        "status": status,
+        "detail": detail or str(advice),
+        "instance": instance,
+        "code": code,
+        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
+    }

@@ -1,0 +1,148 @@
+"""The OpenAPI document: what each operation answers, and the kinds of report spliced in."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+
+from api.problems import MEDIA_TYPE, PROBLEMS
+from api.serializers import LANGUAGES, ProblemDocument
+from tasks import catalogue
+
+HEADERS = {
+    "Location": "Where the task is.",
+    "Retry-After": "Whole seconds after which to ask again; absent once it is final.",
+    "ETag": "The file's SHA-256.",
+    "Content-Disposition": "The file's name.",
+}
+EVERYWHERE = (405, 406, 500)
+"""Problems that any operation may answer."""
+
+_BODIES: dict[str, Any] = {
+    "log_in": {"username": "teacher", "password": "demo"},
+    "refresh_token": {"refresh": "$REFRESH"},
+    "log_out": {"refresh": "$REFRESH"},
+}
+_PATH_EXAMPLES = {"{task_id}": "$TASK_ID", "{kind}": "class_performance"}
+
+
+def operation(  # noqa: PLR0913  (each is a part of the description)
+    operation_id: str,
+    summary: str,
+    *,
+    tag: str,
+    body: Any = None,
+    answers: Mapping[Any, Any],
+    headers: Mapping[int, Sequence[str]] | None = None,
+    problems: Sequence[int] = (),
+) -> Callable[[Any], Any]:
+    """Describe a view's method; its docstring is the description."""
+    responses = {**answers}
+    for status in sorted({*problems, *EVERYWHERE}):
+        codes = [code for code, (of, *_) in PROBLEMS.items() if of == status]
+        responses[(status, MEDIA_TYPE)] = OpenApiResponse(
+            ProblemDocument, description=f"`code`: {', '.join(codes)}."
+        )
+    return extend_schema(
+        operation_id=operation_id,
+        summary=summary,
+        tags=[tag],
+        request=body,
+        responses=responses,
+        parameters=[
+            _header(name, status)
+            for status, names in (headers or {}).items()
+            for name in names
+        ],
+    )
+
+
+class ApiAutoSchema(AutoSchema):
+    """DRF's views as they are, but for what all of this API has."""
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        """However we look at it, to the client it is one access token."""
+        return [{"bearer": []}] if self.view.get_authenticators() else []
+
+    def get_override_parameters(self) -> list[Any]:
+        language = OpenApiParameter(
+            "Accept-Language",
+            OpenApiTypes.STR,
+            OpenApiParameter.HEADER,
+            description="`pt-BR` or `en`: of titles and errors.",
+        )
+        return [language]
+
+
+def splice_reports(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Give every kind of report its own request schema and example, and all operations a sample."""
+    schemas = result["components"]["schemas"]
+    mapping, examples = {}, {}
+    for kind, report in catalogue.reports().items():
+        name = "".join(part.capitalize() for part in kind.split("_"))
+        model = report.parameters_model()
+        schemas[f"{name}Parameters"] = {
+            **model.model_json_schema(),
+            "title": f"{name}Parameters",
+        }
+        schemas[f"{name}Request"] = _request_schema(kind, name, report.formats)
+        mapping[kind] = f"#/components/schemas/{name}Request"
+        body = {"report": kind, "parameters": dict(report.example)}
+        for format in report.formats:
+            examples[f"{kind}, {format}"] = {
+                "summary": f"{report.title} ({format})",
+                "value": {**body, "format": format},
+            }
+    schemas["ReportRequest"] = {
+        "oneOf": [{"$ref": reference} for reference in mapping.values()],
+        "discriminator": {"propertyName": "report", "mapping": mapping},
+    }
+    create = result["paths"]["/reports"]["post"]["requestBody"]["content"]
+    create["application/json"]["examples"] = examples
+    _BODIES["create_report"] = next(iter(examples.values()))["value"]
+    for path, operations in result["paths"].items():
+        for method, described in operations.items():
+            _add_sample(path, method, described)
+    return result
+
+
+def _request_schema(kind: str, name: str, formats: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "report": {"type": "string", "const": kind},
+            "parameters": {"$ref": f"#/components/schemas/{name}Parameters"},
+            "format": {"type": "string", "enum": list(formats), "default": "json"},
+            "language": {"type": "string", "enum": [code for code, _name in LANGUAGES]},
+        },
+        "required": ["report"],
+        "additionalProperties": False,
+    }
+
+
+def _add_sample(path: str, method: str, described: dict[str, Any]) -> None:
+    """A line of curl that runs, once the variables it names are set."""
+    for name, value in _PATH_EXAMPLES.items():
+        path = path.replace(name, value)
+    words = [f'curl -sS -X {method.upper()} "$BASE{path}"']
+    if "security" in described:
+        words.append('-H "Authorization: Bearer $TOKEN"')
+    if body := _BODIES.get(described["operationId"]):
+        text = json.dumps(body).replace('"', '\\"')
+        words.append(f'-H "Content-Type: application/json" -d "{text}"')
+    described["x-codeSamples"] = [
+        {"lang": "Shell", "label": "curl", "source": " \\\n  ".join(words)}
+    ]
+
+
+def _header(name: str, status: int) -> OpenApiParameter:
+    return OpenApiParameter(
+        name,
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        description=HEADERS[name],
+        response=[status],
+    )

@@ -1,0 +1,167 @@
+"""The shapes of requests and answers, for reading the first and describing the second."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from tasks.states import State
+
+LANGUAGES = [("pt-BR", "Português (Brasil)"), ("en", "English")]
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses members it does not know, by name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := data.keys() - self.fields.keys()):
+            error = ErrorDetail("There is no such member.", "unknown_field")
+            raise ValidationError({_escape(name): [error] for name in sorted(unknown)})
+        return super().to_internal_value(data)
+
+
+class ReportSerializer(StrictSerializer):
+    report = serializers.CharField(max_length=60)
+    parameters = serializers.JSONField(default=dict)
+    format = serializers.CharField(max_length=20, default="json")
+    language = serializers.ChoiceField(choices=LANGUAGES, required=False)
+
+
+class TokenPair(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+
+
+class ProgressDocument(serializers.Serializer[Any]):
+    stage = serializers.CharField()
+    done = serializers.IntegerField()
+    total = serializers.IntegerField(allow_null=True)
+    percent = serializers.IntegerField(allow_null=True)
+
+
+class QueueDocument(serializers.Serializer[Any]):
+    position = serializers.IntegerField(help_text="1 is the next to be made.")
+    wait_seconds = serializers.IntegerField(allow_null=True)
+
+
+class ReasonDocument(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class SkippedDocument(serializers.Serializer[Any]):
+    total = serializers.IntegerField()
+    reasons = ReasonDocument(many=True)
+
+
+class ResultDocument(serializers.Serializer[Any]):
+    rows = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    media_type = serializers.CharField()
+    filename = serializers.CharField()
+    url = serializers.CharField()
+    summary = serializers.CharField(
+        allow_null=True, help_text="Why there is no row, where there is none."
+    )
+    data = serializers.ListField(  # type: ignore[assignment]  # a field, no property
+        child=serializers.DictField(),
+        required=False,
+        allow_null=True,
+        help_text="The rows themselves: format `json`, up to "
+        f"{settings.INLINE_RESULT_BYTES} bytes. Past that `url` has them.",
+    )
+    skipped = SkippedDocument()
+    data_as_of = serializers.DateTimeField()
+
+
+class FailureDocument(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(
+        choices=[
+            "timeout",
+            "worker_lost",
+            "memory_limit",
+            "data_error",
+            "forbidden",
+            "internal",
+        ]
+    )
+    detail = serializers.CharField()
+
+
+class LinksDocument(serializers.Serializer[Any]):
+    self = serializers.CharField()
+    cancel = serializers.CharField()
+    result = serializers.CharField()
+
+
+class TaskDocument(serializers.Serializer[Any]):
+    task_id = serializers.UUIDField(help_text="It is the Celery task id, too.")
+    report = serializers.CharField()
+    parameters = serializers.DictField()
+    format = serializers.CharField()
+    language = serializers.ChoiceField(choices=LANGUAGES)
+    state = serializers.ChoiceField(
+        choices=[state.value for state in State],
+        help_text="Treat one that you do not know as still running.",
+    )
+    progress = ProgressDocument()
+    queue = QueueDocument(allow_null=True)
+    result = ResultDocument(allow_null=True)
+    error = FailureDocument(allow_null=True)
+    attempt = serializers.IntegerField()
+    poll_after_ms = serializers.IntegerField(
+        allow_null=True, help_text="When to ask again; null once the state is final."
+    )
+    cancel_requested_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    links = LinksDocument()
+
+
+class CatalogueEntry(serializers.Serializer[Any]):
+    report = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    formats = serializers.ListField(child=serializers.CharField())
+    parameters = serializers.DictField(help_text="JSON Schema of the parameters.")
+    example = serializers.DictField(help_text="A whole body for `POST /reports`.")
+
+
+class Catalogue(serializers.Serializer[Any]):
+    results = CatalogueEntry(many=True)
+
+
+class FlawDocument(serializers.Serializer[Any]):
+    pointer = serializers.CharField(
+        allow_blank=True, help_text="JSON Pointer into the body; empty for all of it."
+    )
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemDocument(serializers.Serializer[Any]):
+    """RFC 9457."""
+
+    type = serializers.CharField(help_text="A page about problems of this code.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    code = serializers.CharField(help_text="Stable, for programs.")
+    request_id = serializers.CharField(allow_blank=True)
+    errors = FlawDocument(many=True, required=False)  # type: ignore[assignment]
+    task = TaskDocument(required=False)
+
+
+class HealthDocument(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["ok", "unavailable"])
+    checks = serializers.DictField(child=serializers.BooleanField(), required=False)
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,34 @@
+"""The whole API on one screen."""
+
+from django.urls import path
+from drf_spectacular.views import (
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+    SpectacularYAMLAPIView,
+)
+
+from api.views import health, pages, reports, tasks, tokens
+
+urlpatterns = [
+    path("auth/token", tokens.Login.as_view()),
+    path("auth/token/refresh", tokens.Refresh.as_view()),
+    path("auth/logout", tokens.Logout.as_view()),
+    path("reports", reports.Reports.as_view()),
+    path("reports/<slug:kind>", reports.ReportKind.as_view()),
+    path("tasks", tasks.Tasks.as_view()),
+    path("tasks/<uuid:task_id>", tasks.TaskDetail.as_view()),
+    path("tasks/<uuid:task_id>/cancel", tasks.TaskCancel.as_view()),
+    path("tasks/<uuid:task_id>/result", tasks.TaskResult.as_view()),
+    path("healthz", health.Healthz.as_view()),
+    path("readyz", health.Readyz.as_view()),
+    path("openapi.yaml", SpectacularYAMLAPIView.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi")),
+    path(
+        "redoc",
+        SpectacularRedocView.as_view(
+            url_name="openapi", template_name="api/redoc.html"
+        ),
+    ),
+    path("problems/<slug:code>", pages.problem_page),
+    path("", pages.home),
+]

@@ -1,0 +1,138 @@
+"""`/tasks`: what was asked for, what became of it, and what it made."""
+
+import uuid
+from typing import Any, cast
+
+import django_filters
+import django_filters.rest_framework
+from django.http import FileResponse, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from api import serializers
+from api.auth import PollAuthentication
+from api.documents import accepted, answer, moment
+from api.problems import Problem
+from api.schema import operation
+from school.models import User
+from tasks import documents, downloads, lifecycle, reading
+from tasks.errors import NoResult, TooLate
+from tasks.models import Task
+from tasks.states import State
+
+
+class TaskFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=[(s.value, s.value) for s in State])
+    report = django_filters.CharFilter("kind")
+    created_after = django_filters.IsoDateTimeFilter("created_at", "gt")
+
+
+class NewestFirst(CursorPagination):
+    ordering = "-id"
+    page_size = 25
+    page_size_query_param = "page_size"
+    max_page_size = 100
+
+
+class TaskListing(serializers.TaskDocument):
+    """The rows as documents, without the reports' own rows."""
+
+    def to_representation(self, instance: Task) -> dict[str, Any]:
+        document = documents.build(instance, with_data=False)
+        row = reading.Reading(instance.pk, instance.state, instance.queue, b"", {})
+        return {**document, **moment(row)}
+
+
+class Tasks(ListAPIView[Task]):
+    queryset = Task.objects.none()
+    serializer_class = TaskListing
+    pagination_class = NewestFirst
+    filter_backends = [django_filters.rest_framework.DjangoFilterBackend]
+    filterset_class = TaskFilter
+
+    def get_queryset(self) -> Any:
+        return Task.objects.filter(requester=self.request.user.pk)
+
+    @operation(
+        "list_tasks",
+        "Your tasks, newest first",
+        tag="tasks",
+        answers={200: TaskListing(many=True)},
+        problems=[400, 401, 404, 503],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """Without `result.data`; follow `next` for older ones."""
+        return super().get(request, *args, **kwargs)
+
+
+class TaskDetail(APIView):
+    authentication_classes = [PollAuthentication]
+
+    @operation(
+        "get_task",
+        "What became of a task",
+        tag="tasks",
+        answers={200: serializers.TaskDocument},
+        headers={200: ["Retry-After"]},
+        problems=[401, 404, 503],
+    )
+    def get(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
+        """Poll this. Ask again after `Retry-After` seconds, or `poll_after_ms`, until
+        `state` is final."""
+        token = cast(Any, request.auth)
+        read = reading.read(
+            task_id, viewer_id=int(token["user_id"]), stamp=token.get("stamp", -1)
+        )
+        return answer(read)
+
+
+class TaskCancel(APIView):
+    @operation(
+        "cancel_task",
+        "Cancel a task",
+        tag="tasks",
+        answers={202: serializers.TaskDocument},
+        headers={202: ["Location", "Retry-After"]},
+        problems=[401, 404, 409, 503],
+    )
+    def post(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
+        """A queued task ends at once, a running one within seconds. May be repeated."""
+        task = reading.own_task(task_id, cast(User, request.user))
+        try:
+            return accepted(reading.describe(lifecycle.cancel(task)))
+        except TooLate:
+            task.refresh_from_db()
+            document = TaskListing(task).data
+            raise Problem("too_late", task=document) from None
+
+
+class TaskResult(APIView):
+    @operation(
+        "get_result",
+        "The file a task made",
+        tag="tasks",
+        answers={(200, "application/json"): OpenApiTypes.BINARY,
+                 (200, "text/csv"): OpenApiTypes.BINARY},
+        headers={200: ["ETag", "Content-Disposition"]},
+        problems=[401, 404, 409, 410, 503],
+    )  # fmt: skip
+    def get(self, request: Request, task_id: uuid.UUID) -> FileResponse:
+        viewer = cast(User, request.user)
+        try:
+            download = downloads.open_result(task_id, viewer)
+        except NoResult:
+            task = reading.own_task(task_id, viewer)
+            wait = None if task.is_final else 1
+            raise Problem("no_result", wait=wait, task=TaskListing(task).data) from None
+        response = FileResponse(
+            download.file,
+            as_attachment=True,
+            filename=download.filename,
+            content_type=download.media_type,
+        )
+        response["ETag"] = f'"{download.sha256}"'
+        response["Cache-Control"] = "private, no-store"
+        return response

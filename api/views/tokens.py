@@ -1,0 +1,65 @@
+"""`/auth`: logging in, staying in, and logging out."""
+
+from typing import Any
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework_simplejwt.views import TokenViewBase
+
+from api.auth import (
+    LogoutSerializer,
+    TokenPairSerializer,
+    TokenRefreshSerializer,
+)
+from api.schema import operation
+from api.serializers import TokenPair
+
+
+class Login(TokenViewBase):
+    serializer_class = TokenPairSerializer
+
+    @operation(
+        "log_in",
+        "Log in",
+        tag="auth",
+        body=TokenPairSerializer,
+        answers={200: TokenPair},
+        problems=[400, 401, 413, 415, 503],
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A short-lived access token for `Authorization: Bearer`, and a refresh token."""
+        return super().post(request, *args, **kwargs)
+
+
+class Refresh(TokenViewBase):
+    serializer_class = TokenRefreshSerializer
+
+    @operation(
+        "refresh_token",
+        "Stay logged in",
+        tag="auth",
+        body=TokenRefreshSerializer,
+        answers={200: TokenPair},
+        problems=[400, 401, 413, 415, 503],
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A new pair for a refresh token, which is used up by it."""
+        return super().post(request, *args, **kwargs)
+
+
+class Logout(TokenViewBase):
+    serializer_class = LogoutSerializer
+
+    @operation(
+        "log_out",
+        "Log out",
+        tag="auth",
+        body=LogoutSerializer,
+        answers={204: None},
+        problems=[400, 401, 413, 415, 503],
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Uses the refresh token up; the access token ends by itself within minutes."""
+        super().post(request, *args, **kwargs)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,111 @@
+"""Who may see what: the one place that decides it, by enrolment."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db.models import Q, QuerySet
+
+from school.models import (
+    Attachment,
+    Enrolment,
+    Role,
+    School,
+    SchoolClass,
+    Student,
+    User,
+)
+
+
+@dataclass(frozen=True)
+class _Level:
+    """What the users of one role are attached to, and where that is found."""
+
+    attachment: str
+    enrolments: str
+    classes: str
+    schools: str
+
+
+LEVELS = {
+    Role.ADMINISTRATOR: _Level(
+        "network", "school_class__school__network", "school__network", "network"
+    ),
+    Role.STAFF: _Level("school", "school_class__school", "school", "pk"),
+    Role.TEACHER: _Level("school_class", "school_class", "pk", "classes"),
+    Role.GUARDIAN: _Level(
+        "student", "student", "enrolments__student", "classes__enrolments__student"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """By which role, and through which of its attachments, something was seen."""
+
+    role: str
+    ids: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"role": self.role, "ids": list(self.ids)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        return cls(value["role"], tuple(value["ids"]))
+
+
+def visible_enrolments(viewer: User) -> QuerySet[Enrolment]:
+    """The enrolments the viewer may see: all that a report is ever handed.
+
+    By enrolment and not by student: the old school of a student who moved away sees its
+    own part of the year and nothing of the new one.
+    """
+    return Enrolment.objects.filter(_reach(viewer, _level(viewer).enrolments))
+
+
+def visible_classes(viewer: User) -> QuerySet[SchoolClass]:
+    reach = _reach(viewer, _level(viewer).classes)
+    return SchoolClass.objects.filter(reach).distinct()
+
+
+def visible_schools(viewer: User) -> QuerySet[School]:
+    return School.objects.filter(_reach(viewer, _level(viewer).schools)).distinct()
+
+
+def visible_students(viewer: User) -> QuerySet[Student]:
+    return Student.objects.filter(enrolments__in=visible_enrolments(viewer)).distinct()
+
+
+def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:
+    """Through which attachments the viewer sees these enrolments."""
+    seen = enrolments.order_by().values_list(_level(viewer).enrolments, flat=True)
+    return Scope(viewer.role, tuple(sorted(seen.distinct())))
+
+
+def still_sees(viewer: User, scope: Scope) -> bool:
+    """Whether what was seen through that scope is the viewer's to see today."""
+    if not viewer.is_active or viewer.role != scope.role:
+        return False
+    return _sees_all(viewer) or set(scope.ids) <= set(_attached_ids(viewer))
+
+
+def _level(viewer: User) -> _Level:
+    return LEVELS[Role(viewer.role)]
+
+
+def _reach(viewer: User, path: str) -> Q:
+    if not viewer.is_active:
+        return Q(pk__in=[])
+    if _sees_all(viewer):
+        return Q()
+    return Q(**{f"{path}__in": _attached_ids(viewer)})
+
+
+def _sees_all(viewer: User) -> bool:
+    return viewer.is_superuser and viewer.role == Role.ADMINISTRATOR
+
+
+def _attached_ids(viewer: User) -> Iterable[int]:
+    target = f"{_level(viewer).attachment}_id"
+    attached = Attachment.objects.filter(user=viewer, **{f"{target}__isnull": False})
+    return attached.values_list(target, flat=True)

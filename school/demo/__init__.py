@@ -1,0 +1,1 @@
+"""A demo school network: invented, the same every time, of any size."""

@@ -1,0 +1,199 @@
+"""Loads the demo network into the database, in bulk and in small commits."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import Model
+
+from school import models as m
+from school.demo import bulk
+from school.demo.names import FAMILY, GIVEN
+from school.demo.network import (
+    DAYS_A_TERM,
+    LEVELS,
+    SUBJECTS,
+    TERMS,
+    YEAR,
+    DemoNetwork,
+    Place,
+)
+
+CODE = "demo"
+PASSWORD = "demo"  # noqa: S105  (the whole network is invented)
+CLASSES_A_COMMIT = 40
+# user name, role, what they are attached to
+USERS = [
+    ("admin", m.Role.ADMINISTRATOR, "network", [1]),
+    ("secretary", m.Role.STAFF, "school", [1]),
+    ("teacher", m.Role.TEACHER, "school_class", [1, 2]),
+    ("guardian", m.Role.GUARDIAN, "student", [1, 27]),
+    ("stranger", m.Role.STAFF, "school", [2]),
+]
+
+
+class ForeignData(Exception):
+    """The database holds something that is not the demo's own."""
+
+
+def is_loaded(students: int) -> bool:
+    """Whether the demo is there already, whole and of that size."""
+    if not m.Network.objects.filter(code=CODE).exists() or not _has_users():
+        return False
+    held = m.Student.objects.filter(network__code=CODE).count()
+    if held != students:
+        raise ForeignData(
+            f"it holds a demo network of {held} students; for one of {students} give an "
+            "empty database (DATABASE_URL, or another VAR_DIR)"
+        )
+    return True
+
+
+def clear_unfinished() -> None:
+    """Remove what an earlier load that was cut off has left; refuse anything else."""
+    strange = (
+        m.Network.objects.exclude(code=CODE).exists()
+        or m.User.objects.exists()
+        or not m.Network.objects.exists()
+        and (m.Subject.objects.exists() or m.GradeLevel.objects.exists())
+    )
+    if strange:
+        raise ForeignData("it holds records that are not the demo's")
+    for model in _children_first():
+        model._base_manager.all()._raw_delete("default")
+
+
+def load(network: DemoNetwork, advance: Callable[[int], None]) -> None:
+    """Load the network; `advance` is told how many classes each lot has added."""
+    _load_frame(network)
+    numbers = range(1, network.classes + 1)
+    for start in range(0, network.classes, CLASSES_A_COMMIT):
+        lot = numbers[start : start + CLASSES_A_COMMIT]
+        _load_classes(network, lot)
+        advance(len(lot))
+    bulk.let_ids_follow()
+    _load_users()  # last: they say that the rest is whole
+
+
+def _load_frame(network: DemoNetwork) -> None:
+    """What there is few of: the network, its schools and year, levels and subjects."""
+    days = network.days
+    name = "Rede Municipal de Ensino de Serra do Encanto"
+    bulk.insert(m.Network, ["id", "code", "name"], [(1, CODE, name)])
+    schools = (
+        (n, 1, f"{13000000 + n}", f"Escola Municipal Prof. {_patron(n)}")
+        for n in range(1, network.schools + 1)
+    )
+    bulk.insert(m.School, ["id", "network", "inep_code", "name"], schools)
+    year = (1, 1, YEAR, days[0], date(YEAR, 12, 31), 60)
+    bulk.insert(
+        m.SchoolYear,
+        ["id", "network", "year", "starts_on", "ends_on", "pass_tenths"],
+        [year],
+    )
+    terms = (
+        (n, 1, n, days[(n - 1) * DAYS_A_TERM], days[n * DAYS_A_TERM - 1])
+        for n in range(1, TERMS + 1)
+    )
+    bulk.insert(m.Term, ["id", "school_year", "number", "starts_on", "ends_on"], terms)
+    levels = ((n, f"ef-{n}", level, n) for n, level in enumerate(LEVELS, 1))
+    bulk.insert(m.GradeLevel, ["id", "code", "name", "order"], levels)
+    subjects = ((n, f"s-{n}", subject, n) for n, subject in enumerate(SUBJECTS, 1))
+    bulk.insert(m.Subject, ["id", "code", "name", "order"], subjects)
+
+
+def _load_classes(network: DemoNetwork, numbers: range) -> None:
+    """Each table in turn, parents first; a commit each."""
+    places = [place for number in numbers for place in network.places(number)]
+    bulk.insert(
+        m.SchoolClass,
+        ["id", "school", "school_year", "name", "shift"],
+        (network.class_row(number) for number in numbers),
+    )
+    bulk.insert(
+        m.SchoolClass.grade_levels.through,
+        ["schoolclass", "gradelevel"],
+        ((number, level) for number in numbers for level in network.levels_of(number)),
+    )
+    bulk.insert(
+        m.Offering,
+        ["id", "school_class", "subject"],
+        (row for number in numbers for row in _offerings(number)),
+    )
+    bulk.insert(
+        m.ClassSession,
+        ["id", "school_class", "date", "term"],
+        (row for number in numbers for row in network.session_rows(number)),
+    )
+    bulk.insert(
+        m.Student,
+        ["id", "network", "registration", "name", "birth_date", "sort_key"],
+        (row for number in numbers for row in network.student_rows(number)),
+    )
+    _load_places(network, places)
+
+
+def _load_places(network: DemoNetwork, places: list[Place]) -> None:
+    bulk.insert(
+        m.Enrolment,
+        [
+            "id",
+            "student",
+            "school_class",
+            "grade_level",
+            "diary_number",
+            "entry_date",
+            "exit_date",
+        ],
+        (network.enrolment_row(place) for place in places),
+    )
+    bulk.insert(
+        m.Grade,
+        ["enrolment", "offering", "term", "tenths"],
+        (row for place in places for row in network.grade_rows(place)),
+    )
+    bulk.insert(
+        m.Absence,
+        ["enrolment", "session", "is_justified"],
+        (row for place in places for row in network.absence_rows(place)),
+    )
+
+
+def _load_users() -> None:
+    password = make_password(PASSWORD)
+    with transaction.atomic():
+        for username, role, target, ids in USERS:
+            is_admin = role == m.Role.ADMINISTRATOR
+            user = m.User.objects.create(
+                username=username,
+                password=password,
+                role=role,
+                is_staff=is_admin,
+                is_superuser=is_admin,
+            )
+            for id in ids:
+                m.Attachment.objects.create(user=user, **{f"{target}_id": id})
+
+
+def _offerings(class_number: int) -> Iterator[tuple[int, int, int]]:
+    count = len(SUBJECTS)
+    for subject in range(1, count + 1):
+        yield (class_number - 1) * count + subject, class_number, subject
+
+
+def _patron(number: int) -> str:
+    given = GIVEN[number * 7 % len(GIVEN)]
+    return f"{given} {FAMILY[number * 11 % len(FAMILY)]} {FAMILY[number // len(GIVEN)]}"
+
+
+def _has_users() -> bool:
+    return m.User.objects.filter(username=USERS[-1][0]).exists()
+
+
+def _children_first() -> list[type[Model]]:
+    return [
+        m.Absence, m.Grade, m.Enrolment, m.Student, m.ClassSession, m.Offering,
+        m.SchoolClass.grade_levels.through, m.SchoolClass, m.Subject, m.GradeLevel,
+        m.Term, m.SchoolYear, m.School, m.Network,
+    ]  # fmt: skip

@@ -1,0 +1,187 @@
+"""The demo network's records, class by class, each made from its own number.
+
+Everything is drawn from random generators with fixed seeds, so that the same size gives
+the same rows on every machine. The oddities are wanted: some classes are multi-grade,
+some students change class (and perhaps school) in the middle of the year, some grades
+are missing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from random import Random
+
+from school.demo.names import person
+from school.models import SchoolClass
+from school.sorting import sort_key
+
+YEAR = 2026
+CLASS_SIZE = 25
+CLASSES_A_SCHOOL = 20
+TERMS = 4
+DAYS_A_TERM = 50
+LEVELS = [f"{n}º ano" for n in range(1, 10)]
+SUBJECTS = [
+    "Língua Portuguesa",
+    "Matemática",
+    "Ciências",
+    "História",
+    "Geografia",
+    "Arte",
+    "Educação Física",
+    "Língua Inglesa",
+    "Ensino Religioso",
+    "Computação",
+]
+SHIFTS = list(SchoolClass.Shift.values)[:2]
+FIRST_DAY = date(YEAR, 2, 9)
+RECESS = (date(YEAR, 7, 4), date(YEAR, 7, 20))
+
+
+def school_days() -> list[date]:
+    """The 200 days of lessons: Mondays to Fridays outside the July recess."""
+    days: list[date] = []
+    day = FIRST_DAY
+    while len(days) < TERMS * DAYS_A_TERM:
+        if day.weekday() < 5 and not RECESS[0] <= day < RECESS[1]:
+            days.append(day)
+        day += timedelta(days=1)
+    return days
+
+
+@dataclass(frozen=True)
+class Place:
+    """One enrolment: which of the days and terms the student spends in the class."""
+
+    id: int
+    student: int
+    class_number: int
+    number: int
+    first_term: int
+    last_term: int
+
+
+@dataclass
+class DemoNetwork:
+    """A network of that many students; ids begin at 1 and follow the order of making."""
+
+    students: int
+    days: list[date] = field(default_factory=school_days)
+
+    @cached_property
+    def classes(self) -> int:
+        return -(-self.students // CLASS_SIZE)
+
+    @cached_property
+    def schools(self) -> int:
+        return max(3, self.classes // CLASSES_A_SCHOOL)
+
+    def school_of(self, class_number: int) -> int:
+        """Schools hold neighbouring classes, evenly."""
+        return (class_number - 1) * self.schools // self.classes + 1
+
+    def levels_of(self, class_number: int) -> list[int]:
+        """One level; in every tenth class two, which makes it multi-grade."""
+        level = (class_number - 1) % len(LEVELS) + 1
+        if class_number % 10 == 0 and level < len(LEVELS):
+            return [level, level + 1]
+        return [level]
+
+    def class_row(self, number: int) -> tuple[object, ...]:
+        levels = "/".join(f"{level}º" for level in self.levels_of(number))
+        name = f"{levels} ano, turma {number}"
+        return number, self.school_of(number), 1, name, SHIFTS[number % 2]
+
+    def _student_row(self, number: int) -> tuple[object, ...]:
+        random = Random(f"student {number}")
+        level = self.levels_of(self._first_class(number))[0]
+        born = date(YEAR - 6 - level, 3, 31) + timedelta(days=random.randrange(365))
+        name = person(random)
+        return number, 1, f"{YEAR}{number:07d}", name, born, sort_key(name)
+
+    def places(self, class_number: int) -> Iterator[Place]:
+        """The class's enrolments: its own students, then those who came in mid-year."""
+        ids = self._first_enrolment[class_number - 1]
+        own = self._own_students(class_number)
+        arrivals = self._arrivals(class_number)
+        for index, student in enumerate([*own, *arrivals]):
+            yield Place(
+                id=ids + index,
+                student=student,
+                class_number=class_number,
+                number=index + 1,
+                first_term=1 if index < len(own) else TERMS // 2 + 1,
+                last_term=TERMS // 2
+                if index < len(own) and self._moves(student)
+                else TERMS,
+            )
+
+    def enrolment_row(self, place: Place) -> tuple[object, ...]:
+        levels = self.levels_of(place.class_number)
+        entry = self.days[(place.first_term - 1) * DAYS_A_TERM]
+        left = place.last_term < TERMS
+        exit = self.days[place.last_term * DAYS_A_TERM] if left else None
+        level = levels[place.number % len(levels)]
+        return (
+            place.id,
+            place.student,
+            place.class_number,
+            level,
+            place.number,
+            entry,
+            exit,
+        )
+
+    def grade_rows(self, place: Place) -> Iterator[tuple[object, ...]]:
+        """Without ids: (enrolment, offering, term, tenths)."""
+        random = Random(f"grades {place.student} {place.class_number}")
+        ability = random.gauss(66, 12)
+        first_offering = (place.class_number - 1) * len(SUBJECTS) + 1
+        for offering in range(first_offering, first_offering + len(SUBJECTS)):
+            for term in range(place.first_term, place.last_term + 1):
+                drawn = round(ability + 30 * (random.random() - random.random()))
+                tenths = None if random.random() < 0.004 else max(0, min(100, drawn))
+                yield place.id, offering, term, tenths
+
+    def absence_rows(self, place: Place) -> Iterator[tuple[object, ...]]:
+        """Without ids: (enrolment, session, is justified)."""
+        random = Random(f"absences {place.student} {place.class_number}")
+        first_day = (place.first_term - 1) * DAYS_A_TERM
+        day_count = place.last_term * DAYS_A_TERM - first_day
+        share = min(0.6, random.expovariate(1 / 0.085))
+        missed = random.sample(range(day_count), round(day_count * share))
+        first_session = (place.class_number - 1) * len(self.days) + first_day + 1
+        for day in sorted(missed):
+            yield place.id, first_session + day, random.random() < 0.3
+
+    def session_rows(self, class_number: int) -> Iterator[tuple[object, ...]]:
+        first = (class_number - 1) * len(self.days) + 1
+        for index, day in enumerate(self.days):
+            yield first + index, class_number, day, index // DAYS_A_TERM + 1
+
+    def student_rows(self, class_number: int) -> Iterator[tuple[object, ...]]:
+        return map(self._student_row, self._own_students(class_number))
+
+    def _first_class(self, student: int) -> int:
+        return (student - 1) // CLASS_SIZE + 1
+
+    def _own_students(self, class_number: int) -> range:
+        first = (class_number - 1) * CLASS_SIZE + 1
+        return range(first, min(first + CLASS_SIZE, self.students + 1))
+
+    def _moves(self, student: int) -> bool:
+        """One student in fifty, to the next class; from the last there is none."""
+        return student % 50 == 17 and self._first_class(student) < self.classes
+
+    def _arrivals(self, class_number: int) -> list[int]:
+        before = self._own_students(class_number - 1) if class_number > 1 else ()
+        return [student for student in before if self._moves(student)]
+
+    @cached_property
+    def _first_enrolment(self) -> list[int]:
+        firsts, next_id = [], 1
+        for number in range(1, self.classes + 1):
+            firsts.append(next_id)
+            next_id += len(self._own_students(number)) + len(self._arrivals(number))
+        return firsts

@@ -1,0 +1,108 @@
+"""Typed reading of environment variables, with what stands in when one is not set."""
+
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import IsolationLevel
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+    "PRAGMA cache_size=-32000; PRAGMA busy_timeout=5000;"
+)
+
+
+class Environment:
+    """The environment; each variable may also be given as the file `<NAME>_FILE`."""
+
+    def __init__(self, *, state_dir: Path) -> None:
+        self._env = environ.FileAwareEnv()
+        self.state_dir = Path(self.text("VAR_DIR", str(state_dir))).resolve()
+
+    def text(self, name: str, default: str) -> str:
+        # Files end in a newline, which no value means.
+        return str(self._env.str(name, default=default)).strip() or default
+
+    def flag(self, name: str, default: bool) -> bool:
+        return self.text(name, str(default)).lower() in {"true", "1", "yes", "on"}
+
+    def integer(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not re.fullmatch(r"[0-9]+", value):
+            raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+        return int(value)
+
+    def words(self, name: str, default: list[str]) -> list[str]:
+        value = self.text(name, ",".join(default))
+        return [word.strip() for word in value.split(",") if word.strip()]
+
+    def secret(self, name: str) -> str:
+        """The secret of that name; without one, one made once and kept in the state folder."""
+        return self.text(name, "") or _kept_secret(self.state_dir / name.lower())
+
+    def database(self, name: str, *, is_snapshot: bool = False) -> dict[str, Any]:
+        """Django's description of the database at that URL; SQLite in the state folder without."""
+        url = self.text(name, f"sqlite:///{self.state_dir / 'school.sqlite3'}")
+        config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+        if config["ENGINE"].endswith("sqlite3"):
+            Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+            config["OPTIONS"] = _sqlite_options(is_snapshot)
+        else:
+            config["OPTIONS"] = _postgresql_options(
+                is_snapshot, pool_size=self.integer("DATABASE_POOL", 8)
+            )
+        return {**config, "TEST": {"MIRROR": "default"}} if is_snapshot else config
+
+    def redis(self, name: str) -> str:
+        """The URL given; else that of the embedded server; else Redis's own default."""
+        started = self.state_dir / "redis.url"
+        fallback = "redis://127.0.0.1:6379/0"
+        if started.exists():
+            fallback = started.read_text().strip() or fallback
+        return self.text(name, fallback)
+
+    @staticmethod
+    def version(changelog: Path) -> str:
+        """The newest release in the changelog: its top heading."""
+        match = re.search(r"^## (\d+\.\d+\.\d+)", changelog.read_text(), re.MULTILINE)
+        if match is None:
+            raise ImproperlyConfigured(f"{changelog.name} has no heading '## x.y.z'.")
+        return match[1]
+
+
+def _sqlite_options(is_snapshot: bool) -> dict[str, Any]:
+    if is_snapshot:
+        return {"init_command": f"{SQLITE_PRAGMAS} PRAGMA query_only=ON;"}
+    # A transaction that had to upgrade its lock would fail instead of waiting its turn.
+    return {"init_command": SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE"}
+
+
+def _postgresql_options(is_snapshot: bool, *, pool_size: int) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "connect_timeout": 2,
+        # Under gevent a request is a greenlet, and would be a connection without a pool.
+        "pool": {"min_size": 0, "max_size": pool_size, "timeout": 5},
+    }
+    if is_snapshot:
+        options["isolation_level"] = IsolationLevel.REPEATABLE_READ
+        options["options"] = "-c default_transaction_read_only=on"
+    return options
+
+
+def _kept_secret(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first: its secret counts
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,1 @@
+"""Running all of the service on one machine, with nothing installed but Python."""

@@ -1,0 +1,96 @@
+"""Child processes that do not outlive their parent, and the keeper that restarts them."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+STOP_SECONDS = 20
+RESTART_SECONDS = 1.0
+
+
+def start_child(
+    command: Sequence[str],
+    *,
+    log: Path,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a process in a group of its own, which Ctrl-C in the terminal does not reach."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603  (our own commands)
+            command,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+    if stdin is not None and process.stdin is not None:
+        process.stdin.write(stdin.encode())
+        process.stdin.close()
+    return process
+
+
+class Keeper:
+    """Keeps processes running: starts them, restarts what ends, stops them all."""
+
+    def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
+        self._logs = logs
+        self._environment = environment
+        self._commands: dict[str, Sequence[str]] = {}
+        self._started: dict[str, float] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        logs.mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        self._commands[name] = command
+        self._started[name] = time.monotonic()
+        self.processes[name] = start_child(
+            command, log=self.log_of(name), environment=self._environment
+        )
+
+    def log_of(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def tend(self) -> list[str]:
+        """Restart what has ended, at most once a second each; the names of what had."""
+        ended = [
+            n for n, process in self.processes.items() if process.poll() is not None
+        ]
+        for name in ended:
+            if time.monotonic() - self._started[name] >= RESTART_SECONDS:
+                self.start(name, self._commands[name])
+        return ended
+
+    def stop(self) -> None:
+        """Ask all to end, and kill with all its children what does not."""
+        for process in self.processes.values():
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self.processes.values():
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                kill_group(process)
+        self.processes.clear()
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and all that it started, at once."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
+
+
+def _die_with_parent() -> None:
+    """In the child: be told to end when the parent is gone, even if it was killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

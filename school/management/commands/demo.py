@@ -1,0 +1,49 @@
+"""`manage.py demo`: load the demo school network."""
+
+import time
+from argparse import ArgumentTypeError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import Progress
+
+from school.demo import loading
+from school.demo.network import DemoNetwork
+
+
+class Command(BaseCommand):
+    help = "Load an invented school network, the same every time, with users to try it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--students", type=_positive, default=1000)
+
+    def handle(self, *args: Any, students: int, **options: Any) -> None:
+        try:
+            if loading.is_loaded(students):
+                self.stdout.write(f"The demo network of {students} students is there.")
+                return
+            loading.clear_unfinished()
+        except loading.ForeignData as error:
+            raise CommandError(f"This database is left alone: {error}.") from None
+        self._load(DemoNetwork(students))
+
+    def _load(self, network: DemoNetwork) -> None:
+        began = time.monotonic()
+        with Progress(console=Console(stderr=True)) as progress:
+            classes = progress.add_task("Loading classes", total=network.classes)
+            loading.load(network, lambda count: progress.advance(classes, count))
+        names = ", ".join(user[0] for user in loading.USERS)
+        self.stdout.write(
+            f"Loaded {network.schools} schools, {network.classes} classes and "
+            f"{network.students} students in {time.monotonic() - began:.1f} s. "
+            f"Users: {names}; password: {loading.PASSWORD}."
+        )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 50:
+        raise ArgumentTypeError(
+            "at least 50 students, or the demo's users have nothing"
+        )
+    return int(text)

@@ -1,0 +1,121 @@
+"""Users, their role, and what they are attached to."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models, transaction
+from django.db.models import F, Q
+
+from school.models.classes import SchoolClass
+from school.models.network import Network, School
+from school.models.students import Student
+from school.signals import access_changed
+
+
+class Role(models.TextChoices):
+    ADMINISTRATOR = "administrator"
+    STAFF = "staff"
+    TEACHER = "teacher"
+    GUARDIAN = "guardian"
+
+
+class SchoolUserManager(UserManager["User"]):
+    def create_superuser(self, username: str, **fields: Any) -> "User":  # type: ignore[override]
+        """Create the first user: an administrator, who attaches all others."""
+        fields.setdefault("role", Role.ADMINISTRATOR)
+        return super().create_superuser(username, **fields)
+
+
+class User(AbstractUser):
+    """Somebody who asks for reports; superusers see every network."""
+
+    role = models.CharField(max_length=13, choices=Role, default=Role.GUARDIAN)
+    stamp = models.IntegerField(default=0, editable=False)
+    """Raised by `revise` whenever what the user may see could have changed."""
+
+    objects = SchoolUserManager()  # type: ignore[misc]  # as Django declares it
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role__in=["administrator", "staff", "teacher", "guardian"]),
+                name="user_role_is_known",
+            )
+        ]
+
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **options: Any
+    ) -> None:
+        super().save(update_fields=update_fields, **options)
+        # Logging in saves `last_login` alone, which changes no right.
+        if update_fields is None or {"role", "is_active"} & set(update_fields):
+            self.revise()
+
+    def revise(self) -> None:
+        """Raise the stamp, so that no token or document of before is taken on trust."""
+        User.objects.filter(pk=self.pk).update(stamp=F("stamp") + 1)
+        self.refresh_from_db(fields=["stamp"])
+        transaction.on_commit(lambda: access_changed.send(sender=User, user=self))
+
+
+class Attachment(models.Model):
+    """One thing a user is attached to: a network, a school, a class or a student."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="attachments")
+    network = models.ForeignKey(Network, models.CASCADE, null=True, blank=True)
+    school = models.ForeignKey(School, models.CASCADE, null=True, blank=True)
+    school_class = models.ForeignKey(SchoolClass, models.CASCADE, null=True, blank=True)
+    student = models.ForeignKey(Student, models.CASCADE, null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(
+                        network__isnull=False,
+                        school=None,
+                        school_class=None,
+                        student=None,
+                    )
+                    | Q(
+                        network=None,
+                        school__isnull=False,
+                        school_class=None,
+                        student=None,
+                    )
+                    | Q(
+                        network=None,
+                        school=None,
+                        school_class__isnull=False,
+                        student=None,
+                    )
+                    | Q(
+                        network=None,
+                        school=None,
+                        school_class=None,
+                        student__isnull=False,
+                    )
+                ),
+                name="attachment_has_one_target",
+            ),
+            *(
+                models.UniqueConstraint(
+                    fields=["user", target], name=f"attachment_{target}_once_a_user"
+                )
+                for target in ("network", "school", "school_class", "student")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        target = self.network or self.school or self.school_class or self.student
+        return f"{self.user}: {target}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        self.user.revise()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        deleted = super().delete(*args, **kwargs)
+        self.user.revise()
+        return deleted

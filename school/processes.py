@@ -1,0 +1,39 @@
+"""The service's long-running processes: what each one is and how it is started."""
+
+import sys
+from pathlib import Path
+
+MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
+_CPU_POOL = "threads" if sys.platform == "win32" else "prefork"
+
+
+def commands(*, bind: str) -> dict[str, list[str]]:
+    """Each process's command, by its name; `bind` is what the web process listens on."""
+    return {
+        "web": [
+            sys.executable, "-m", "gunicorn", "school.wsgi", "--bind", bind,
+            "--worker-class", "gevent", "--no-control-socket",
+            # Longer than the longest answer.
+            "--graceful-timeout", "30",
+            # Against slow leaks; the spread keeps workers from restarting together.
+            "--max-requests", "100000", "--max-requests-jitter", "10000",
+        ],
+        "worker-reports": _worker("reports", pool=_CPU_POOL, concurrency=2),
+        "worker-bulk": _worker("reports.bulk", pool=_CPU_POOL, concurrency=1),
+        "worker-default": _worker("default", pool="gevent", concurrency=50),
+        "dispatcher": [sys.executable, str(MANAGE), "dispatch"],
+    }  # fmt: skip
+
+
+def _worker(queue: str, *, pool: str, concurrency: int) -> list[str]:
+    # Prefetching strands messages behind a long report; without it gevent was measured
+    # to pause 1.7 s after each task.
+    prefetch = (
+        ["--prefetch-multiplier", "4"] if pool == "gevent" else ["--disable-prefetch"]
+    )
+    return [
+        sys.executable, "-m", "celery", "-A", "school", "worker",
+        "--hostname", f"{queue}@%h", "--queues", queue,
+        "--pool", pool, "--concurrency", str(concurrency), *prefetch,
+        "--without-gossip", "--without-mingle",
+    ]  # fmt: skip

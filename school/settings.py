@@ -1,0 +1,286 @@
+"""Every setting, and the only place that reads the environment."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+from kombu import Exchange, Queue
+
+from school.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(state_dir=BASE_DIR / "var")
+
+# --- Identity -----------------------------------------------------------------------
+VAR_DIR = env.state_dir
+DEBUG = env.flag("DJANGO_DEBUG", False)
+SECRET_KEY = env.secret("SECRET_KEY")
+JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY")
+PORT = env.integer("PORT", 8000)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+# Prefix of the links in task documents; empty means paths.
+PUBLIC_URL = env.text("PUBLIC_URL", "").rstrip("/")
+
+# --- Apps ---------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "school",
+    "tasks",
+    "api",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    # Without this app the JWT library skips blacklisting and says nothing.
+    "rest_framework_simplejwt.token_blacklist",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "django_filters",
+    "django_structlog",
+    "corsheaders",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "api.middleware.RequestIdMiddleware",
+    "api.middleware.TrailingSlashMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+ROOT_URLCONF = "school.urls"
+WSGI_APPLICATION = "school.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_USER_MODEL = "school.User"
+PASSWORD_HASHERS = ["school.hashing.CooperativePBKDF2PasswordHasher"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False  # a redirect would lose the body of a POST
+
+LANGUAGE_CODE = "pt-br"
+LANGUAGES = [("pt-br", _("Brazilian Portuguese")), ("en", _("English"))]
+TIME_ZONE = "America/Manaus"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()  # a checkout needs no collectstatic
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- Data ---------------------------------------------------------------------------
+DATABASES = {
+    "default": env.database("DATABASE_URL"),
+    # The same database for a report's reads: one view, and nothing can be written.
+    "snapshot": env.database("DATABASE_URL", is_snapshot=True),
+}
+DATABASE_ROUTERS = ["school.snapshot.SnapshotRouter"]
+ARTIFACTS_DIR = VAR_DIR / "artifacts"
+
+# --- Redis and Celery (namespace CELERY; the reasons are measured, see docs) ---------
+REDIS_URL = env.redis("REDIS_URL")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = REDIS_URL
+CELERY_IMPORTS = ("tasks.generate", "tasks.housekeeping")  # `tasks.tasks` is not there
+CELERY_TASK_QUEUES = tuple(
+    Queue(name, Exchange(name), routing_key=name)
+    for name in ("default", "reports", "reports.bulk")
+)
+CELERY_TASK_DEFAULT_QUEUE = (
+    "default"  # else `.delay()` goes to `celery`, read by nobody
+)
+CELERY_TASK_DEFAULT_EXCHANGE = "default"
+CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
+CELERY_TASK_CREATE_MISSING_QUEUES = (
+    False  # a misspelt queue is an error, not a black hole
+)
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_TASK_IGNORE_RESULT = (
+    True  # the row is the truth; we write the backend's document
+)
+CELERY_TASK_ACKS_LATE = False  # late acks run a report twice on one dropped connection
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the row's lease brings it back instead
+CELERY_TASK_TRACK_STARTED = False  # the row says it
+CELERY_WORKER_SEND_TASK_EVENTS = False  # costs throughput, tells nothing new
+CELERY_TASK_SEND_SENT_EVENT = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # nothing waits behind a long report
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 200  # hygiene against leaks
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # kilobytes, looked at between reports
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # would lose them
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # never give Redis up
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # A short hand-over window is safe: with early acks nothing long is unacknowledged.
+    "visibility_timeout": 60,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "health_check_interval": 10,
+    "socket_keepalive": True,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+CELERY_RESULT_EXPIRES = timedelta(days=1)
+
+# --- Reports ------------------------------------------------------------------------
+REPORT_PACKAGES = env.words("REPORT_PACKAGES", ["tasks.reports"])
+INLINE_RESULT_BYTES = env.integer("INLINE_RESULT_BYTES", 256 * 1024)
+LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
+HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
+ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
+# How many messages a queue may hold; what is past that waits as rows.
+PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)
+MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
+REPUBLISH_SECONDS = env.integer("REPUBLISH_SECONDS", 10)
+
+# --- API ----------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.UserAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "api.schema.ApiAutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "api.errors.ProblemHandler",
+    "EXCEPTION_FORMATTER_CLASS": "api.errors.ProblemFormatter",
+    "NESTED_FIELD_SEPARATOR": "/",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "TOKEN_OBTAIN_SERIALIZER": "api.auth.TokenPairSerializer",
+    "TOKEN_REFRESH_SERIALIZER": "api.auth.TokenRefreshSerializer",
+}
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", [])
+CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-ID", "Content-Disposition"]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "style-src": [SELF, "'unsafe-inline'"],  # Swagger UI and ReDoc style inline
+        "worker-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "School reports",
+    "DESCRIPTION": (
+        "Ask for a heavy report of a school network, poll its task, fetch its result.\n\n"
+        "1. `POST /auth/token`, then **Authorize** with the access token.\n"
+        "2. `POST /reports` answers 202 with a task document at once.\n"
+        "3. `GET /tasks/{task_id}` after `Retry-After` seconds, until `state` is final:\n"
+        "   `succeeded`, `failed`, `canceled` or `expired`.\n"
+        "4. Read `result.data`, or fetch `GET /tasks/{task_id}/result`."
+    ),
+    "VERSION": env.version(BASE_DIR / "CHANGELOG.md"),
+    "OAS_VERSION": "3.1.1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.schema.splice_reports",
+    ],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        }
+    },
+    "TAGS": [
+        {"name": "auth", "description": "Tokens."},
+        {"name": "reports", "description": "What can be asked for, and asking."},
+        {"name": "tasks", "description": "What was asked for, and what became of it."},
+        {"name": "health", "description": "For probes."},
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "persistAuthorization": DEBUG,
+        "displayRequestDuration": True,
+        "tryItOutEnabled": True,
+        "filter": True,
+    },
+}
+
+# --- Logging: one JSON object a line, on standard error -----------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processor": structlog.processors.JSONRenderer(ensure_ascii=False),
+            "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+            ],
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    # The structured lines about tasks say the same.
+    "loggers": {"celery.app.trace": {"level": "WARNING"}},
+}
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

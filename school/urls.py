@@ -1,0 +1,12 @@
+"""The admin, and the API for all the rest."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("api.urls")),
+]
+
+handler404 = "api.errors.route_not_found"
+handler500 = "api.errors.server_error"

@@ -1,0 +1,1 @@
+"""Asking for a report and getting it made: nothing of HTTP."""

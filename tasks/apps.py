@@ -1,0 +1,14 @@
+"""The Django app of report tasks."""
+
+from django.apps import AppConfig
+
+
+class TasksConfig(AppConfig):
+    name = "tasks"
+    verbose_name = "Report tasks"
+
+    def ready(self) -> None:
+        from school.signals import access_changed  # models must be loaded
+        from tasks.stamps import announce
+
+        access_changed.connect(announce)

@@ -1,0 +1,88 @@
+"""Looks once a second for what was lost on the way, and sets it right.
+
+Several may run: each step is a guarded move, or harmless when doubled.
+"""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from django.db import DatabaseError, connection
+
+from tasks import backlog, fairness, lifecycle, mirror, publishing, store
+from tasks.breaker import RedisAway
+from tasks.housekeeping import CANARY_SECONDS
+
+log = structlog.get_logger(__name__)
+
+REPORT_QUEUES = ("reports", "reports.bulk")
+ALIVE_SECONDS = 10
+SWEEP_SECONDS = 60
+REPAIRS_A_TICK = 200
+
+
+class Dispatcher:
+    """Runs the steps; remembers only when the rarer ones are due."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, float] = {}
+
+    def tick(self) -> None:
+        """Run every step; one that cannot reach its part is tried at the next tick."""
+        for step in (
+            self._tell_alive,
+            self._recover,
+            self._publish,
+            self._repair,
+            self._measure,
+            self._send_canaries,
+            self._sweep,
+        ):
+            self._run(step)
+
+    def _run(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except RedisAway:
+            pass
+        except DatabaseError as error:
+            log.warning("dispatch_step_failed", step=step.__name__, error=str(error))
+            connection.close()
+
+    def _tell_alive(self) -> None:
+        store.mark_alive("dispatcher", seconds=ALIVE_SECONDS)
+
+    def _recover(self) -> None:
+        if moved := lifecycle.recover():
+            log.warning("tasks_recovered", count=moved)
+
+    def _publish(self) -> None:
+        for queue in REPORT_QUEUES:
+            fairness.publish_next(queue)
+            fairness.publish_lost_again(queue, messages=store.queue_length(queue))
+
+    def _repair(self) -> None:
+        for task_id in mirror.lagging(REPAIRS_A_TICK):
+            mirror.write(task_id)
+
+    def _measure(self) -> None:
+        store.put_backlog({queue: backlog.measure(queue) for queue in REPORT_QUEUES})
+
+    def _send_canaries(self) -> None:
+        if self._is_due("canaries", CANARY_SECONDS):
+            for queue in ("default", *REPORT_QUEUES):
+                # One that waited longer than this tells nothing that the next will not.
+                publishing.send(
+                    "tasks.canary", queue, queue=queue, expires=CANARY_SECONDS
+                )
+
+    def _sweep(self) -> None:
+        if self._is_due("sweep", SWEEP_SECONDS):
+            publishing.send("tasks.expire_artifacts", queue="default")
+
+    def _is_due(self, name: str, seconds: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(name, 0.0):
+            return False
+        self._due[name] = now + seconds
+        return True

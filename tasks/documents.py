@@ -1,0 +1,66 @@
+"""The task document: what a client is told of a task, the same everywhere."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from tasks import artifacts
+from tasks.models import Task
+from tasks.progress import Progress
+from tasks.states import State
+
+Document = dict[str, Any]
+
+
+def build(
+    task: Task, progress: Progress | None = None, *, with_data: bool = True
+) -> Document:
+    """Describe the row; all but what changes by the moment: `queue` and `poll_after_ms`.
+
+    Lists go `with_data=False`, without the report's own rows.
+    """
+    here = f"{settings.PUBLIC_URL}/tasks/{task.pk}"
+    return {
+        "task_id": str(task.pk),
+        "report": task.kind,
+        "parameters": task.parameters,
+        "format": task.format,
+        "language": task.language,
+        "state": task.state,
+        "progress": (progress or Progress.of(task)).to_json(),
+        "result": _result(task, f"{here}/result", with_data=with_data),
+        "error": task.error,
+        "attempt": task.attempt,
+        "cancel_requested_at": _time(task.cancel_requested_at),
+        "created_at": _time(task.created_at),
+        "started_at": _time(task.started_at),
+        "finished_at": _time(task.finished_at),
+        "expires_at": _time(task.expires_at),
+        "links": {"self": here, "cancel": f"{here}/cancel", "result": f"{here}/result"},
+    }
+
+
+def _result(task: Task, url: str, *, with_data: bool) -> Document | None:
+    if task.state != State.SUCCEEDED or task.result is None:
+        return None
+    result = {**task.result, "url": url}
+    is_inline = (
+        task.format == "json" and result["bytes"] <= settings.INLINE_RESULT_BYTES
+    )
+    if is_inline and with_data:
+        # From the artifact, so that the row stays small.
+        content = artifacts.read(task.artifact)
+        result["data"] = None if content is None else json.loads(content)
+    return result
+
+
+def rfc3339(value: datetime) -> str:
+    """The instant in UTC, to the millisecond."""
+    text = value.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else rfc3339(value)

@@ -1,0 +1,82 @@
+"""What can be wrong with a request for a report, or with making one."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """One thing wrong with a request, and where in its body."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class RequestRefused(Exception):
+    """The request as it stands cannot become a task."""
+
+    def __init__(self, *flaws: Flaw) -> None:
+        super().__init__("; ".join(f"{flaw.pointer}: {flaw.detail}" for flaw in flaws))
+        self.flaws = flaws
+
+
+class NotForYourRole(Exception):
+    """The kind of report is not offered to the viewer's role."""
+
+
+class TaskNotFound(Exception):
+    """There is no such task, or it is not the viewer's: nobody is told which."""
+
+
+class TooLate(Exception):
+    """The task is final, so that what was asked of it cannot be done."""
+
+
+class NoResult(Exception):
+    """The task has no artifact to fetch: it is unfinished, or ended without one."""
+
+
+class ResultExpired(Exception):
+    """The task's result was erased when its time was over."""
+
+
+class ReportFailed(Exception):
+    """Making the report ended; `code` is part of the contract."""
+
+    code: ClassVar[str] = "internal"
+    detail: ClassVar[str] = "The report could not be made because of a fault of ours."
+
+
+class TimedOut(ReportFailed):
+    code = "timeout"
+    detail = "The report took longer than its kind may take."
+
+
+class WorkerLost(ReportFailed):
+    code = "worker_lost"
+    detail = "The workers that made the report were lost each time it was tried."
+
+
+class NoLongerAllowed(ReportFailed):
+    code = "forbidden"
+    detail = "The requester may no longer see what the report would show."
+
+
+class DataError(ReportFailed):
+    """Something recorded cannot be right; say where by number, never by a name."""
+
+    code = "data_error"
+    detail = "The records hold something the report cannot be made of."
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = detail
+
+
+class Canceled(Exception):
+    """The task was asked to end while its report was being made."""
+
+
+class LeaseLost(Exception):
+    """Another worker has the task by now: nothing of this one counts any more."""

@@ -1,0 +1,17 @@
+"""What a format is given and what it owes."""
+
+from abc import ABC, abstractmethod
+from typing import IO, ClassVar
+
+from tasks.tables import Table
+
+
+class Format(ABC):
+    """Writes any table; never learns what report it is."""
+
+    media_type: ClassVar[str]
+    extension: ClassVar[str]
+
+    @abstractmethod
+    def write(self, table: Table, file: IO[bytes]) -> None:
+        """Write the whole table to the open file, row by row."""

@@ -1,0 +1,25 @@
+"""`manage.py dispatch`: the supervised process that loses nothing."""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from tasks.dispatcher import Dispatcher
+
+
+class Command(BaseCommand):
+    help = "Look for lost and waiting tasks, every second, until told to stop."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
+
+    def handle(self, *args: Any, every: float, **options: Any) -> None:
+        over = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: over.set())
+        dispatcher = Dispatcher()
+        while not over.is_set():
+            dispatcher.tick()
+            over.wait(every)

@@ -1,0 +1,99 @@
+"""What can be named in a request for a report, and whose it is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from django.db.models import Model, QuerySet
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from school import access
+from school.models import Enrolment, User
+from tasks.errors import Flaw, RequestRefused
+
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Year = Annotated[int, Field(ge=1900, le=2200)]
+TermNumber = Annotated[int, Field(ge=1, le=10)]
+
+
+class ReportParameters(BaseModel):
+    """The parameters of a kind; named alike in all kinds, unknown ones refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """A parameter that names a record."""
+
+    enrolments: str
+    """Where an enrolment holds it."""
+    visible: Callable[[User], QuerySet[Any]]
+    noun: str
+
+
+_REFERENCES: Mapping[str, _Reference] = {
+    "school_id": _Reference(
+        "school_class__school_id", access.visible_schools, "school"
+    ),
+    "class_id": _Reference("school_class_id", access.visible_classes, "class"),
+    "student_id": _Reference("student_id", access.visible_students, "student"),
+}
+_FILTERS = {"year": "school_class__school_year__year"}
+
+
+def parse(model: type[ReportParameters], value: object) -> ReportParameters:
+    """Read the parameters, or refuse them with one flaw for each thing wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise RequestRefused(*(_flaw(detail) for detail in error.errors())) from None
+
+
+def check_visible(parameters: ReportParameters, viewer: User) -> None:
+    """Refuse records that are not there or not the viewer's, in the same words."""
+    flaws = [
+        Flaw(f"/parameters/{name}", "not_found", f"There is no such {reference.noun}.")
+        for name, reference, value in _named(parameters)
+        if not _exists(reference.visible(viewer), value)
+    ]
+    if flaws:
+        raise RequestRefused(*flaws)
+
+
+def narrow(
+    enrolments: QuerySet[Enrolment], parameters: ReportParameters
+) -> QuerySet[Enrolment]:
+    """Those of the enrolments that the parameters speak of."""
+    for _name, reference, value in _named(parameters):
+        enrolments = enrolments.filter(**{reference.enrolments: value})
+    for name, path in _FILTERS.items():
+        if (wanted := getattr(parameters, name, None)) is not None:
+            enrolments = enrolments.filter(**{path: wanted})
+    return enrolments
+
+
+def _named(parameters: ReportParameters) -> list[tuple[str, _Reference, int]]:
+    """The parameters that name a record, and the id each one names."""
+    return [
+        (name, reference, id)
+        for name, reference in _REFERENCES.items()
+        if (id := getattr(parameters, name, None)) is not None
+    ]
+
+
+def _exists(visible: QuerySet[Model], id: int) -> bool:
+    return visible.filter(pk=id).exists()
+
+
+def _flaw(detail: Any) -> Flaw:
+    path = ["parameters", *detail["loc"]]
+    pointer = "".join(f"/{_escape(str(part))}" for part in path)
+    if detail["type"] == "extra_forbidden":
+        return Flaw(pointer, "unknown_field", "There is no such parameter.")
+    message = detail["msg"].removeprefix("Value error, ")
+    return Flaw(pointer, detail["type"], message)
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,65 @@
+"""Makes the report of a task: reads as its requester, writes the artifact."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils import timezone, translation
+
+from school.access import Scope, scope_of, still_sees, visible_enrolments
+from school.models import User
+from school.snapshot import snapshot
+from tasks import artifacts, catalogue, documents, parameters
+from tasks.errors import NoLongerAllowed
+from tasks.models import Task
+from tasks.progress import Tracker
+from tasks.reports.base import Report
+
+
+@dataclass(frozen=True)
+class Product:
+    artifact: str
+    result: dict[str, Any]
+    scope: Scope
+    """What the report shows in truth; since it was asked for it may have changed."""
+
+
+def produce(task: Task, tracker: Tracker) -> Product:
+    """Make the artifact, or raise why not; nothing of it stays then."""
+    kind = catalogue.report(task.kind)
+    format = catalogue.formats()[task.format]()
+    wanted = parameters.parse(kind.parameters_model(), task.parameters)
+    with snapshot() as as_of, translation.override(task.language):
+        viewer = _viewer(task)
+        enrolments = parameters.narrow(visible_enrolments(viewer), wanted)
+        report: Report[Any] = kind(wanted, enrolments)
+        tracker.start("writing", report.total())
+        table = report.table()
+        tracked = replace(table, rows=tracker.track(table.rows))
+        with artifacts.write(task.pk, task.fence, format.extension) as artifact:
+            format.write(tracked, artifact.file)
+            tracker.check()
+        rows = tracker.progress.done
+        result = {
+            "rows": rows,
+            "bytes": artifact.bytes,
+            "sha256": artifact.sha256,
+            "media_type": format.media_type,
+            "filename": _filename(task, format.extension),
+            "summary": None if rows else report.why_empty(),
+            "skipped": {"total": 0, "reasons": []},
+            "data_as_of": documents.rfc3339(as_of),
+        }
+        return Product(artifact.name, result, scope_of(viewer, enrolments))
+
+
+def _viewer(task: Task) -> User:
+    """The requester as they are now; refused if they may no longer see what they asked."""
+    viewer = User.objects.get(pk=task.requester_id)
+    if not still_sees(viewer, Scope.from_json(task.scope)):
+        raise NoLongerAllowed
+    return viewer
+
+
+def _filename(task: Task, extension: str) -> str:
+    day = timezone.localdate(task.created_at)
+    return f"{task.kind}-{day:%Y-%m-%d}.{extension}"

@@ -1,0 +1,79 @@
+"""How far a report is, and the row stream that tells it."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+if TYPE_CHECKING:
+    from tasks.models import Task
+
+Row = TypeVar("Row")
+
+NOTICE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of the work is done; `total` is None until it is known."""
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+
+    @classmethod
+    def of(cls, task: "Task") -> Self:
+        return cls(task.stage, task.done, task.total)
+
+    @property
+    def percent(self) -> int | None:
+        if self.stage == "finished":
+            return 100
+        if not self.total:
+            return None
+        # 100 is said by the final state alone.
+        return min(99, 100 * self.done // self.total)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stage": self.stage,
+            "done": self.done,
+            "total": self.total,
+            "percent": self.percent,
+        }
+
+
+class Tracker:
+    """Follows one attempt: counts its rows, tells of them, and says when to stop."""
+
+    def __init__(self, notify: Callable[[Progress], None]) -> None:
+        self.progress = Progress("preparing")
+        self.halt: Exception | None = None
+        """Set from the heartbeat: why the attempt should end."""
+        self._notify = notify
+        self._next_notice = 0.0
+
+    def start(self, stage: str, total: int | None = None) -> None:
+        self._next_notice = 0.0
+        self._move(Progress(stage, 0, total))
+
+    def track(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            yield row
+            self.advance()
+
+    def advance(self, by: int = 1) -> None:
+        self._move(replace(self.progress, done=self.progress.done + by))
+
+    def check(self) -> None:
+        """End the attempt here if it should end."""
+        if self.halt is not None:
+            raise self.halt
+
+    def _move(self, progress: Progress) -> None:
+        self.progress = progress
+        self.check()
+        now = time.monotonic()
+        if now >= self._next_notice:
+            self._next_notice = now + NOTICE_SECONDS
+            self._notify(progress)

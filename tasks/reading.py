@@ -1,0 +1,88 @@
+"""Answers what a task's state is: from Redis by one command, or else from the row."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from school.access import Scope, still_sees
+from school.models import User
+from tasks import documents, mirror, stamps, store
+from tasks.breaker import RedisAway
+from tasks.errors import TaskNotFound
+from tasks.models import Task
+from tasks.states import CELERY_FAILURES
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A task's document as of now, and what is needed to say when to ask again."""
+
+    task_id: uuid.UUID
+    state: str
+    queue: str
+    document: bytes
+    """JSON, as the client gets it but for what changes by the moment."""
+    backlog: dict[str, Any]
+
+
+def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
+    """The task's document, for its requester alone.
+
+    `stamp` is that of the viewer's token. While it, the viewer's in Redis and that of the
+    document agree, no right has changed since the document's was checked: no database.
+    """
+    backlog: dict[str, Any] = {}
+    try:
+        poll = store.poll(task_id, viewer_id)
+    except RedisAway:
+        return _from_row(task_id, viewer_id, backlog)
+    header, backlog = poll.header, poll.backlog
+    if header is None or header.viewer != viewer_id:
+        return _from_row(task_id, viewer_id, backlog)
+    if not stamp == poll.stamp == header.stamp:
+        return _from_row(task_id, viewer_id, backlog)
+    document = poll.document
+    if header.state in CELERY_FAILURES:
+        document = _without_exception(document)
+    return Reading(task_id, header.state, header.queue, document, backlog)
+
+
+def own_task(task_id: uuid.UUID, viewer: User) -> Task:
+    """The viewer's own task if they may still see what it shows; else `TaskNotFound`."""
+    task = Task.objects.filter(pk=task_id, requester=viewer).first()
+    if task is None or not still_sees(viewer, Scope.from_json(task.scope)):
+        raise TaskNotFound
+    return task
+
+
+def describe(task: Task, backlog: dict[str, Any] | None = None) -> Reading:
+    """The task's document from its row."""
+    document = json.dumps(
+        documents.build(task), cls=DjangoJSONEncoder, ensure_ascii=False
+    )
+    return Reading(task.pk, task.state, task.queue, document.encode(), backlog or {})
+
+
+def _without_exception(document: bytes) -> bytes:
+    """Leave out what is there for Celery's sake alone."""
+    fields = json.loads(document)
+    return json.dumps(
+        {name: value for name, value in fields.items() if not name.startswith("exc_")},
+        ensure_ascii=False,
+    ).encode()
+
+
+def _from_row(task_id: uuid.UUID, viewer_id: int, backlog: dict[str, Any]) -> Reading:
+    """Ask the row, and put back into Redis what was missing there."""
+    viewer = User.objects.filter(pk=viewer_id, is_active=True).first()
+    if viewer is None:
+        raise TaskNotFound
+    task = own_task(task_id, viewer)
+    stamps.remember(viewer)
+    if task.stamp != viewer.stamp:
+        Task.objects.filter(pk=task.pk).update(stamp=viewer.stamp)
+    mirror.write(task.pk)
+    return describe(task, backlog)

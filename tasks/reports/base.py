@@ -1,0 +1,69 @@
+"""What every kind of report has, and what it is given to work with."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, Generic, TypeVar, get_args
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+
+from school.models import Enrolment, Role
+from tasks.parameters import ReportParameters
+from tasks.tables import Column, Row, Table
+
+P = TypeVar("P", bound=ReportParameters)
+
+
+class Report(ABC, Generic[P]):
+    """A kind of report: data about it, its columns, and its rows.
+
+    A subclass names its parameters model in brackets. It is handed the enrolments that
+    the viewer may see and the parameters speak of, and must begin every query there: so
+    it cannot forget a permission.
+    """
+
+    title: ClassVar[str | Promise]
+    description: ClassVar[str | Promise]
+    audience: ClassVar[frozenset[Role]]
+    """The roles that may ask for it."""
+    example: ClassVar[Mapping[str, Any]]
+    """Parameters that give a report on the demo network."""
+    formats: ClassVar[Sequence[str]] = ("json", "csv")
+    queue: ClassVar[str] = "reports"
+    time_limit: ClassVar[timedelta] = timedelta(minutes=5)
+    """For one attempt."""
+
+    def __init__(self, parameters: P, enrolments: QuerySet[Enrolment]) -> None:
+        self.parameters = parameters
+        self.enrolments = enrolments
+
+    @classmethod
+    def kind(cls) -> str:
+        """Its name in the API: its module's."""
+        return cls.__module__.rpartition(".")[2]
+
+    @classmethod
+    def parameters_model(cls) -> type[ReportParameters]:
+        model: type[ReportParameters] = get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]
+        return model
+
+    @abstractmethod
+    def columns(self) -> Sequence[Column]: ...
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Yield each row as it comes from the database; one cell a column."""
+
+    @abstractmethod
+    def total(self) -> int:
+        """How many rows there will be; for the progress, so it may be a little off."""
+
+    def why_empty(self) -> str:
+        """Why there is no row, where there is none."""
+        if not self.enrolments.exists():
+            return "No student is enrolled in what was asked for."
+        return "Students are enrolled, but nothing is recorded for them yet."
+
+    def table(self) -> Table:
+        return Table(str(self.title), self.columns(), self.rows())
