@@ -52,9 +52,10 @@ class Environment:
             Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
             config["OPTIONS"] = _sqlite_options(is_snapshot)
         else:
-            config["OPTIONS"] = _postgresql_options(
-                is_snapshot, pool_size=self.integer("DATABASE_POOL", 8)
-            )
+            size = self.integer("DATABASE_POOL", 8)
+            # Beside what the URL itself asks for, such as `?sslmode=require`.
+            options = _postgresql_options(is_snapshot, pool_size=size)
+            config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
         return {**config, "TEST": {"MIRROR": "default"}} if is_snapshot else config
 
     def redis(self, name: str) -> str:

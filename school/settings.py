@@ -88,8 +88,8 @@ TIME_ZONE = "America/Manaus"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()  # a checkout needs no collectstatic
+STATIC_ROOT = env.text("STATIC_ROOT", "") or None  # where an image has collected them
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # a checkout needs no collectstatic
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

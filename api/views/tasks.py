@@ -2,9 +2,11 @@
 
 import uuid
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import django_filters
 import django_filters.rest_framework
+from django.conf import settings
 from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.generics import ListAPIView
@@ -36,6 +38,21 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 100
 
+    def get_next_link(self) -> str | None:
+        return _as_link(super().get_next_link())
+
+    def get_previous_link(self) -> str | None:
+        return _as_link(super().get_previous_link())
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"]}
+        described = {"next": link, "previous": link, "results": schema}
+        return {
+            "type": "object",
+            "properties": described,
+            "required": list(described),
+        }
+
 
 class TaskListing(serializers.TaskDocument):
     """The rows as documents, without the reports' own rows."""
@@ -44,6 +61,14 @@ class TaskListing(serializers.TaskDocument):
         document = documents.build(instance, with_data=False)
         row = reading.Reading(instance.pk, instance.state, instance.queue, b"", {})
         return {**document, **moment(row)}
+
+
+def _as_link(url: str | None) -> str | None:
+    """Like every link of ours: a path, after the public URL if there is one."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    return f"{settings.PUBLIC_URL}{parts.path}?{parts.query}"
 
 
 class Tasks(ListAPIView[Task]):

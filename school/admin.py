@@ -1,0 +1,146 @@
+"""The school's records in the Django admin."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+
+from school import models as m
+
+
+class AttachmentInline(admin.TabularInline):
+    model = m.Attachment
+    extra = 1
+    autocomplete_fields = ["network", "school", "school_class", "student"]
+
+
+@admin.register(m.User)
+class SchoolUserAdmin(UserAdmin):
+    list_display = ["username", "first_name", "last_name", "role", "is_active"]
+    list_filter = ["role", "is_active", "is_superuser"]
+    fieldsets = [
+        *(UserAdmin.fieldsets or ()),
+        ("School network", {"fields": ["role"]}),
+    ]
+    add_fieldsets = [
+        *UserAdmin.add_fieldsets,
+        ("School network", {"fields": ["role"]}),
+    ]
+    inlines = [AttachmentInline]
+
+
+@admin.register(m.Network)
+class NetworkAdmin(admin.ModelAdmin):
+    list_display = ["name", "code"]
+    search_fields = ["name", "code"]
+
+
+@admin.register(m.School)
+class SchoolAdmin(admin.ModelAdmin):
+    list_display = ["name", "inep_code", "network"]
+    list_filter = ["network"]
+    list_select_related = ["network"]
+    search_fields = ["name", "inep_code"]
+
+
+class TermInline(admin.TabularInline):
+    model = m.Term
+    extra = 0
+
+
+@admin.register(m.SchoolYear)
+class SchoolYearAdmin(admin.ModelAdmin):
+    list_display = ["year", "network", "starts_on", "ends_on", "pass_tenths"]
+    list_select_related = ["network"]
+    search_fields = ["year"]
+    inlines = [TermInline]
+
+
+@admin.register(m.GradeLevel, m.Subject)
+class OrderedAdmin(admin.ModelAdmin):
+    list_display = ["name", "code", "order"]
+    search_fields = ["name", "code"]
+
+
+class OfferingInline(admin.TabularInline):
+    model = m.Offering
+    extra = 0
+    autocomplete_fields = ["subject"]
+
+
+@admin.register(m.SchoolClass)
+class SchoolClassAdmin(admin.ModelAdmin):
+    list_display = ["name", "school", "school_year", "shift"]
+    list_filter = ["school_year", "shift"]
+    list_select_related = ["school", "school_year"]
+    search_fields = ["name", "school__name"]
+    autocomplete_fields = ["school", "school_year", "grade_levels"]
+    inlines = [OfferingInline]
+
+
+@admin.register(m.Offering)
+class OfferingAdmin(admin.ModelAdmin):
+    list_display = ["subject", "school_class"]
+    list_select_related = ["subject", "school_class__school_year"]
+    search_fields = ["subject__name", "school_class__name"]
+    autocomplete_fields = ["subject", "school_class"]
+
+
+class EnrolmentInline(admin.TabularInline):
+    model = m.Enrolment
+    extra = 0
+    autocomplete_fields = ["school_class", "grade_level"]
+
+
+@admin.register(m.Student)
+class StudentAdmin(admin.ModelAdmin):
+    list_display = ["name", "registration", "birth_date"]
+    search_fields = ["name", "registration"]
+    inlines = [EnrolmentInline]
+    show_full_result_count = False  # counting a city's students for each page is slow
+
+
+@admin.register(m.Enrolment)
+class EnrolmentAdmin(admin.ModelAdmin):
+    list_display = [
+        "student",
+        "school_class",
+        "diary_number",
+        "entry_date",
+        "exit_date",
+    ]
+    list_select_related = ["student", "school_class__school_year"]
+    search_fields = ["student__name", "student__registration"]
+    autocomplete_fields = ["student", "school_class", "grade_level"]
+    show_full_result_count = False
+
+
+@admin.register(m.Grade)
+class GradeAdmin(admin.ModelAdmin):
+    list_display = ["enrolment", "offering", "term", "tenths"]
+    list_filter = ["term"]
+    list_select_related = [
+        "enrolment__school_class__school_year",
+        "offering__subject",
+        "offering__school_class__school_year",
+    ]
+    search_fields = ["enrolment__student__registration", "enrolment__student__name"]
+    autocomplete_fields = ["enrolment", "offering"]
+    show_full_result_count = False
+
+
+@admin.register(m.ClassSession)
+class ClassSessionAdmin(admin.ModelAdmin):
+    list_display = ["date", "school_class", "term"]
+    list_select_related = ["school_class__school_year"]
+    search_fields = ["date", "school_class__name"]
+    autocomplete_fields = ["school_class"]
+    show_full_result_count = False
+
+
+@admin.register(m.Absence)
+class AbsenceAdmin(admin.ModelAdmin):
+    list_display = ["enrolment", "session", "is_justified"]
+    list_filter = ["is_justified"]
+    list_select_related = ["enrolment__school_class__school_year", "session"]
+    search_fields = ["enrolment__student__registration", "enrolment__student__name"]
+    autocomplete_fields = ["enrolment", "session"]
+    show_full_result_count = False

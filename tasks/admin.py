@@ -1,0 +1,40 @@
+"""The tasks and the access log in the Django admin: to look at, never to change."""
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from tasks.models import AccessEntry, Task
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> bool:
+        return False
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    list_display = ["id", "kind", "state", "requester", "attempt", "created_at"]
+    list_filter = ["state", "kind", "queue"]
+    list_select_related = ["requester"]
+    search_fields = ["id", "requester__username"]
+
+
+@admin.register(AccessEntry)
+class AccessEntryAdmin(ReadOnlyAdmin):
+    list_display = ["at", "viewer", "action", "kind", "task_id"]
+    list_filter = ["action", "kind"]
+    list_select_related = ["viewer"]
+    search_fields = ["task_id", "viewer__username"]

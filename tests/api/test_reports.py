@@ -1,0 +1,172 @@
+import pytest
+
+from school.models import SchoolClass
+from tasks.models import AccessEntry, Task
+
+pytestmark = pytest.mark.django_db
+
+EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+
+
+def flaws(answer):
+    return {(flaw["pointer"], flaw["code"]) for flaw in answer.json()["errors"]}
+
+
+def test_catalogue_lists_what_the_role_may_ask_for(as_user, guardian, teacher):
+    offered = as_user(guardian).get("/reports").json()["results"]
+    everything = as_user(teacher).get("/reports").json()["results"]
+
+    assert [e["report"] for e in offered] == [
+        "failing",
+        "killer",
+        "report_card",
+        "slow",
+    ]
+    assert "class_performance" in [entry["report"] for entry in everything]
+
+
+def test_catalogue_entry_describes_its_kind(as_user, teacher):
+    entry = as_user(teacher).get("/reports/class_performance").json()
+
+    assert entry["formats"] == ["json", "csv"]
+    assert entry["example"]["parameters"] == {"class_id": 1}
+    assert set(entry["parameters"]["properties"]) == {
+        "year", "school_id", "class_id", "term",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["class_performance", "nothing"])
+def test_entry_of_kind_not_offered_is_not_found(as_user, guardian, kind):
+    assert as_user(guardian).get(f"/reports/{kind}").status_code == 404
+
+
+def test_report_asked_for_is_accepted_with_its_task(as_user, teacher):
+    answer = as_user(teacher).post_json("/reports", EXAMPLE)
+
+    task = Task.objects.get()
+    document = answer.json()
+    assert answer.status_code == 202
+    assert answer["Location"] == f"/tasks/{task.pk}"
+    assert int(answer["Retry-After"]) >= 1
+    assert document["task_id"] == str(task.pk)
+    assert document["state"] == "queued"
+    assert document["format"] == "json"
+    assert document["language"] == "pt-BR"
+
+
+def test_report_asked_for_with_a_slash_is_accepted_too(as_user, teacher):
+    assert as_user(teacher).post_json("/reports/", EXAMPLE).status_code == 202
+
+
+def test_asking_is_written_to_the_access_log(as_user, teacher):
+    as_user(teacher).post_json("/reports", EXAMPLE)
+
+    entry = AccessEntry.objects.get()
+    task = Task.objects.get()
+    assert (entry.viewer, entry.action, entry.task_id) == (teacher, "created", task.pk)
+    assert entry.scope == {"role": "teacher", "ids": [1]}
+    assert entry.request_id
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("pt-BR", "pt-BR"), ("en-GB,en;q=0.9", "en"), ("fr", "pt-BR")],
+)
+def test_language_follows_the_header(as_user, teacher, header, language):
+    answer = as_user(teacher).post(
+        "/reports",
+        EXAMPLE,
+        content_type="application/json",
+        headers={"Accept-Language": header},
+    )
+
+    assert answer.json()["language"] == language
+
+
+@pytest.mark.parametrize(
+    ("change", "flaw"),
+    [
+        ({"report": "nothing"}, ("/report", "unknown_report")),
+        ({"report": None}, ("/report", "null")),
+        ({"format": "docx"}, ("/format", "unknown_format")),
+        ({"language": "tlh"}, ("/language", "invalid_choice")),
+        ({"color": "red"}, ("/color", "unknown_field")),
+        ({"a/b~c": 1}, ("/a~1b~0c", "unknown_field")),
+        ({"parameters": {"class_id": "1"}}, ("/parameters/class_id", "int_type")),
+        ({"parameters": {"class_id": True}}, ("/parameters/class_id", "int_type")),
+        ({"parameters": {"class_id": 1.5}}, ("/parameters/class_id", "int_type")),
+        ({"parameters": {"class_id": 0}}, ("/parameters/class_id", "greater_than_equal")),
+        ({"parameters": {"class_id": 2**80}}, ("/parameters/class_id", "less_than_equal")),
+        ({"parameters": {"class_id": 999}}, ("/parameters/class_id", "not_found")),
+        ({"parameters": {"class_id": 3}}, ("/parameters/class_id", "not_found")),
+        ({"parameters": {"school_id": 2}}, ("/parameters/school_id", "not_found")),
+        ({"parameters": {"x": 1}}, ("/parameters/x", "unknown_field")),
+        ({"parameters": [1]}, ("/parameters", "model_type")),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_pointed_to_and_nothing_is_enqueued(
+    as_user, teacher, change, flaw
+):
+    assert SchoolClass.objects.filter(pk=3).exists()
+
+    answer = as_user(teacher).post_json("/reports", {**EXAMPLE, **change})
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert flaw in flaws(answer)
+    assert not Task.objects.exists()
+
+
+def test_class_of_another_school_reads_like_one_that_is_not_there(as_user, stranger):
+    def ask(class_id):
+        body = {"report": "class_performance", "parameters": {"class_id": class_id}}
+        answer = as_user(stranger).post_json("/reports", body).json()
+        return {name: value for name, value in answer.items() if name != "request_id"}
+
+    assert ask(1) == ask(999)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"", 400),
+        (b"[]", 400),
+        (b'"report"', 400),
+        (b'{"report": NaN}', 400),
+        (b"\xff\xfe", 400),
+        (b'{"report": "\\ud800"}', 400),
+        (b"[" * 30_000, 400),
+        (b'{"report": "' + b"x" * 70_000 + b'"}', 413),
+    ],
+)
+def test_unreadable_body_is_a_problem_and_no_fault(as_user, teacher, body, status):
+    answer = as_user(teacher).post("/reports", body, content_type="application/json")
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_body_of_another_type_is_refused(as_user, teacher):
+    answer = as_user(teacher).post("/reports", EXAMPLE)
+
+    assert answer.status_code == 415
+
+
+def test_kind_not_for_the_role_is_forbidden(as_user, guardian):
+    answer = as_user(guardian).post_json("/reports", EXAMPLE)
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "not_for_your_role"
+    assert not Task.objects.exists()
+
+
+def test_problem_has_the_members_of_rfc_9457_and_a_page(as_user, guardian):
+    client = as_user(guardian)
+    answer = client.post_json("/reports", EXAMPLE)
+
+    problem = answer.json()
+    assert problem["status"] == 403
+    assert problem["instance"] == "/reports"
+    assert problem["request_id"] == answer["X-Request-ID"]
+    assert client.get(problem["type"]).status_code == 200

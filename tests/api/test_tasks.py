@@ -1,0 +1,282 @@
+import json
+import uuid
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school.models import Attachment, User
+from tasks import lifecycle, mirror, production, store
+from tasks.errors import TimedOut
+from tasks.models import AccessEntry, Task
+from tasks.progress import Tracker
+from tests.making import asked, made
+
+pytestmark = pytest.mark.django_db
+
+
+def test_poll_of_mirrored_task_asks_no_database(as_user, teacher):
+    task = asked(teacher)
+    client = as_user(teacher)
+    client.get(f"/tasks/{task.pk}")  # learns the stamp
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answer = client.get(f"/tasks/{task.pk}")
+
+    assert answer.json()["state"] == "queued"
+    assert [query["sql"] for query in queries] == []
+
+
+def test_poll_without_redis_document_answers_from_the_row(as_user, teacher):
+    task = made(teacher)
+    store.client().flushdb()
+
+    first = as_user(teacher).get(f"/tasks/{task.pk}").json()
+    second = as_user(teacher).get(f"/tasks/{task.pk}").json()
+
+    assert first == second
+    assert first["state"] == "succeeded"
+    assert store.poll(task.pk, teacher.pk).header is not None
+
+
+def test_finished_document_holds_the_rows(as_user, teacher):
+    document = as_user(teacher).get(f"/tasks/{made(teacher).pk}").json()
+
+    assert document["result"]["rows"] == len(document["result"]["data"]) == 40
+    assert document["progress"] == {
+        "stage": "finished", "done": 40, "total": 40, "percent": 100,
+    }  # fmt: skip
+    assert document["poll_after_ms"] is None
+
+
+def test_rows_too_many_to_inline_are_at_the_url(as_user, teacher, settings):
+    settings.INLINE_RESULT_BYTES = 1000
+    client = as_user(teacher)
+
+    result = client.get(f"/tasks/{made(teacher).pk}").json()["result"]
+
+    assert "data" not in result
+    assert len(json.loads(b"".join(client.get(result["url"])))) == 40
+
+
+def test_final_answer_has_no_retry_after(as_user, teacher):
+    task = asked(teacher)
+    client = as_user(teacher)
+
+    queued = client.get(f"/tasks/{task.pk}")
+    lifecycle.cancel(task)
+    final = client.get(f"/tasks/{task.pk}")
+
+    assert "Retry-After" in queued
+    assert "Retry-After" not in final
+
+
+@pytest.mark.parametrize("path", ["", "/cancel", "/result"])
+def test_task_of_somebody_else_is_the_same_404_as_none(
+    as_user, teacher, stranger, admin, path
+):
+    task = made(teacher)
+
+    def ask(user: User, task_id: uuid.UUID):
+        client = as_user(user)
+        url = f"/tasks/{task_id}{path}"
+        answer = client.post_json(url) if path == "/cancel" else client.get(url)
+        body = answer.json()
+        return answer.status_code, body["code"], body["detail"]
+
+    none = ask(stranger, uuid.uuid4())
+    assert none[:2] == (404, "not_found")
+    assert ask(stranger, task.pk) == none
+    assert ask(admin, task.pk) == none
+
+
+def test_right_taken_away_ends_the_poll_at_once(
+    as_user, teacher, django_capture_on_commit_callbacks
+):
+    task = made(teacher)
+    client = as_user(teacher)
+    assert client.get(f"/tasks/{task.pk}").status_code == 200
+
+    with django_capture_on_commit_callbacks(execute=True):
+        Attachment.objects.get(user=teacher, school_class=1).delete()
+
+    assert client.get(f"/tasks/{task.pk}").status_code == 404
+    assert client.get(f"/tasks/{task.pk}/result").status_code == 404
+
+
+def test_right_that_does_not_matter_changes_nothing(as_user, teacher):
+    task = made(teacher)
+    client = as_user(teacher)
+
+    Attachment.objects.get(user=teacher, school_class=2).delete()
+
+    assert client.get(f"/tasks/{task.pk}").status_code == 200
+
+
+def test_inactive_user_is_out_at_once(
+    as_user, teacher, django_capture_on_commit_callbacks
+):
+    task = made(teacher)
+    client = as_user(teacher)
+    client.get(f"/tasks/{task.pk}")
+
+    teacher.refresh_from_db()
+    teacher.is_active = False
+    with django_capture_on_commit_callbacks(execute=True):
+        teacher.save()
+
+    assert client.get(f"/tasks/{task.pk}").status_code == 404
+    assert client.get(f"/tasks/{task.pk}/result").status_code == 401
+
+
+def test_failed_task_says_why_and_nothing_of_celery(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    lifecycle.fail(task, TimedOut())
+
+    from_redis = as_user(teacher).get(f"/tasks/{task.pk}").json()
+    store.client().flushdb()
+    from_row = as_user(teacher).get(f"/tasks/{task.pk}").json()
+
+    assert from_redis == from_row
+    assert from_row["error"]["code"] == "timeout"
+    assert not [name for name in from_redis if name.startswith("exc")]
+
+
+def test_list_shows_own_tasks_newest_first_without_data(as_user, teacher, stranger):
+    first, second = made(teacher), asked(teacher)
+    asked(stranger, {"class_id": 3})
+
+    listed = as_user(teacher).get("/tasks").json()["results"]
+
+    assert [entry["task_id"] for entry in listed] == [str(second.pk), str(first.pk)]
+    assert "data" not in listed[1]["result"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_list_takes_two_queries(as_user, teacher, count):
+    for _ in range(count):
+        asked(teacher)
+    client = as_user(teacher)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/tasks")
+
+    assert len(queries) == 2  # the user, and the page
+
+
+def test_list_pages_by_cursor(as_user, teacher):
+    tasks = [asked(teacher) for _ in range(3)]
+    client = as_user(teacher)
+
+    first = client.get("/tasks?page_size=2").json()
+    second = client.get(first["next"]).json()
+
+    found = [e["task_id"] for page in (first, second) for e in page["results"]]
+    assert found == [str(task.pk) for task in reversed(tasks)]
+    assert second["next"] is None
+
+
+def test_list_is_filtered(as_user, teacher):
+    done, waiting = made(teacher), asked(teacher, kind="report_card")
+    client = as_user(teacher)
+
+    def ids(query):
+        return {e["task_id"] for e in client.get(f"/tasks?{query}").json()["results"]}
+
+    assert ids("state=succeeded") == {str(done.pk)}
+    assert ids("report=report_card") == {str(waiting.pk)}
+    assert ids("created_after=2100-01-01T00:00:00Z") == set()
+    assert client.get("/tasks?state=odd").status_code == 400
+
+
+def test_cancel_of_queued_task_ends_it_and_may_be_repeated(as_user, teacher):
+    task = asked(teacher)
+    client = as_user(teacher)
+
+    first = client.post_json(f"/tasks/{task.pk}/cancel")
+    second = client.post_json(f"/tasks/{task.pk}/cancel")
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json()["state"] == "canceled"
+    assert lifecycle.claim(task.pk) is None
+
+
+def test_cancel_of_running_task_is_remembered(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+
+    answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel").json()
+
+    assert answer["state"] == "running"
+    assert answer["cancel_requested_at"] is not None
+
+
+def test_cancel_of_ended_task_is_too_late(as_user, teacher):
+    task = made(teacher)
+
+    answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
+
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "too_late"
+    assert answer.json()["task"]["state"] == "succeeded"
+
+
+def test_result_is_the_file_and_is_written_to_the_access_log(as_user, teacher):
+    task = made(teacher, format="csv")
+
+    answer = as_user(teacher).get(f"/tasks/{task.pk}/result")
+
+    content = b"".join(answer)
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"].startswith(
+        'attachment; filename="class_performance-'
+    )
+    assert answer["ETag"] == f'"{task.result["sha256"]}"'
+    assert content.count(b"\r\n") == 41
+    actions = AccessEntry.objects.order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["created", "downloaded"]
+
+
+def test_result_of_unfinished_task_is_a_conflict_that_says_when(as_user, teacher):
+    answer = as_user(teacher).get(f"/tasks/{asked(teacher).pk}/result")
+
+    assert answer.status_code == 409
+    assert answer["Retry-After"] == "1"
+    assert answer.json()["task"]["state"] == "queued"
+
+
+def test_result_of_expired_task_is_gone(as_user, teacher):
+    task = made(teacher)
+    lifecycle.expire(task)
+
+    answer = as_user(teacher).get(f"/tasks/{task.pk}/result")
+
+    assert answer.status_code == 410
+    assert as_user(teacher).get(f"/tasks/{task.pk}").json()["state"] == "expired"
+
+
+def test_rights_lost_before_it_is_made_end_it_forbidden(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    Attachment.objects.filter(user=teacher).delete()
+
+    with pytest.raises(production.NoLongerAllowed):
+        production.produce(task, Tracker(lambda progress: None))
+
+
+def test_links_begin_with_the_public_url(as_user, teacher, settings):
+    settings.PUBLIC_URL = "https://reports.example.org"
+    task = asked(teacher)
+    mirror.write(task.pk)
+
+    links = as_user(teacher).get(f"/tasks/{task.pk}").json()["links"]
+
+    assert links["self"] == f"https://reports.example.org/tasks/{task.pk}"
+
+
+def test_id_that_is_none_is_not_found(as_user, teacher):
+    answer = as_user(teacher).get("/nowhere")
+
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/problem+json"
+    assert Task.objects.count() == 0

@@ -1,0 +1,115 @@
+"""The people of the tests, what they see of the world, and the service itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from school.demo import loading
+from school.demo.network import DemoNetwork
+from school.models import User
+from tasks import store
+from tasks.breaker import breaker
+from tests.contract import ContractClient
+from tests.stack import Stack
+
+STUDENTS = 100
+
+
+def pytest_configure() -> None:
+    # The real hasher has a test of its own.
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> None:
+    """A file for SQLite: in memory it would lock unlike the real one."""
+    database = django_settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(Path(database["NAME"]).with_name("test.sqlite3"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        _load()
+
+
+@pytest.fixture
+def network(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> DemoNetwork:
+    """A demo network of four classes in three schools."""
+    if "transactional_db" in request.fixturenames:
+        request.getfixturevalue("transactional_db")
+        return _load()  # the test before has emptied every table
+    request.getfixturevalue("db")
+    # What the test writes is never committed, so a second connection would not see it.
+    monkeypatch.setattr("school.snapshot.ALIAS", "default")
+    return DemoNetwork(STUDENTS)
+
+
+def _load() -> DemoNetwork:
+    demo = DemoNetwork(STUDENTS)
+    if not User.objects.exists():
+        loading.load(demo, lambda _classes: None)
+    return demo
+
+
+@pytest.fixture(autouse=True)
+def clean_redis() -> None:
+    store.client().flushdb()
+    breaker.__init__()  # type: ignore[misc]  # closed again
+
+
+@pytest.fixture
+def admin(network: DemoNetwork) -> User:
+    """Sees every school."""
+    return User.objects.get(username="admin")
+
+
+@pytest.fixture
+def secretary(network: DemoNetwork) -> User:
+    """Works at school 1, with classes 1 and 2."""
+    return User.objects.get(username="secretary")
+
+
+@pytest.fixture
+def teacher(network: DemoNetwork) -> User:
+    """Teaches classes 1 and 2."""
+    return User.objects.get(username="teacher")
+
+
+@pytest.fixture
+def guardian(network: DemoNetwork) -> User:
+    """Has a child in class 1 and one in class 2."""
+    return User.objects.get(username="guardian")
+
+
+@pytest.fixture
+def stranger(network: DemoNetwork) -> User:
+    """Works at school 2, with class 3."""
+    return User.objects.get(username="stranger")
+
+
+@pytest.fixture
+def as_user() -> Any:
+    """A client that is logged in as the given user and holds us to `openapi.yaml`."""
+    return ContractClient.of
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole service as real processes, with the demo network loaded."""
+    with Stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running

@@ -1,0 +1,71 @@
+"""A test client for which every answer must be as `openapi.yaml` says."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.test import Client
+from jsonschema import Draft202012Validator
+
+from api.auth import access_token_for
+from school.models import User
+
+SPEC = Path(__file__).parent.parent / "openapi.yaml"
+
+
+class ContractClient(Client):
+    @classmethod
+    def of(cls, user: User) -> "ContractClient":
+        token = access_token_for(user)
+        return cls(headers={"Authorization": f"Bearer {token}"})
+
+    def request(self, **request: Any) -> Any:
+        response = super().request(**request)
+        check(request["REQUEST_METHOD"], response.wsgi_request.path, response)
+        return response
+
+    def post_json(self, path: str, body: object = None) -> Any:
+        body = {} if body is None else body
+        return self.post(path, body, content_type="application/json")
+
+
+def check(method: str, path: str, response: Any) -> None:
+    """Hold the answer to what the document says of that operation, if it is one."""
+    operation = _operation(method, path.rstrip("/"))
+    if operation is None:
+        return
+    described = operation["responses"].get(str(response.status_code))
+    assert described, f"{method} {path}: undocumented {response.status_code}"
+    for name in described.get("headers", {}):
+        optional = name == "Retry-After"  # absent once the task is final
+        assert optional or name in response, f"{method} {path}: no {name}"
+    if "content" not in described:
+        assert not response.content
+        return
+    media_type = response["Content-Type"].partition(";")[0]
+    schema = described["content"][media_type]["schema"]
+    if media_type.endswith("json") and schema.get("format") != "binary":
+        _validator(json.dumps(schema)).validate(json.loads(response.content))
+
+
+@cache
+def _spec() -> Any:
+    return yaml.safe_load(SPEC.read_text())
+
+
+def _operation(method: str, path: str) -> Any:
+    for template, operations in _spec()["paths"].items():
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
+            return operations.get(method.lower())
+    return None
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator(
+        {**json.loads(schema), "components": _spec()["components"]},
+        format_checker=Draft202012Validator.FORMAT_CHECKER,
+    )

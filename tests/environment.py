@@ -1,0 +1,73 @@
+"""The servers that the tests run against, and the settings that lead there.
+
+Loaded by pytest before Django's settings. The first process starts the servers; the
+processes that it distributes the tests to inherit their addresses.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from subprocess import PIPE
+
+from school.local.valkey import EmbeddedValkey
+
+DATABASE = os.environ.setdefault("TEST_DATABASE", "sqlite")
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+_stop = []
+
+
+def start_servers() -> None:
+    """Start Valkey, and PostgreSQL if it is to be tested and none is given."""
+    state = Path(tempfile.mkdtemp(prefix="school-tests-"))
+    _stop.append(lambda: shutil.rmtree(state, ignore_errors=True))
+    os.environ["TEST_STATE"] = str(state)
+    valkey = EmbeddedValkey(state)
+    os.environ["TEST_REDIS_URL"] = valkey.start()
+    _stop.append(valkey.stop)
+    if DATABASE == "postgresql" and "TEST_DATABASE_URL" not in os.environ:
+        os.environ["TEST_DATABASE_URL"] = start_postgresql(state / "postgresql")
+
+
+def start_postgresql(folder: Path) -> str:
+    """The wheel's server, in a process of its own that ends with this one."""
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("postgresql.py")),
+        str(folder),
+    ]
+    quiet = {
+        "XDG_RUNTIME_DIR": str(folder.parent),
+        **os.environ,
+    }  # it warns without one
+    server = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=quiet)
+    _stop.append(server.communicate)
+    return server.stdout.readline().strip()
+
+
+def point_settings() -> None:
+    """Give this process a state folder, a Redis database and a database of its own."""
+    own = Path(os.environ["TEST_STATE"]) / (_WORKER or "main")
+    own.mkdir(exist_ok=True)
+    number = int(_WORKER.removeprefix("gw") or 0) % 15 + 1
+    os.environ["VAR_DIR"] = str(own)
+    os.environ["REDIS_URL"] = (
+        os.environ["TEST_REDIS_URL"].removesuffix("0") + f"{number}"
+    )
+    os.environ["REPORT_PACKAGES"] = "tasks.reports,tests.reports"
+    if DATABASE == "postgresql":
+        os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+    else:
+        os.environ["DATABASE_URL"] = f"sqlite:///{own / 'school.sqlite3'}"
+
+
+def pytest_unconfigure() -> None:
+    for stop in reversed(_stop):
+        stop()
+
+
+if not _WORKER:
+    start_servers()
+point_settings()

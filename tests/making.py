@@ -1,0 +1,39 @@
+"""Tasks in the states that tests need, made by the real functions."""
+
+from typing import Any
+
+from school.models import User
+from tasks import lifecycle
+from tasks.generate import generate_report
+from tasks.models import Task
+
+
+def asked(
+    viewer: User,
+    parameters: dict[str, Any] | None = None,
+    *,
+    kind: str = "class_performance",
+    format: str = "json",
+) -> Task:
+    """A queued task; of class 1 if nothing else is said."""
+    return lifecycle.request(
+        viewer,
+        kind=kind,
+        parameters_given={"class_id": 1} if parameters is None else parameters,
+        format=format,
+        language="pt-BR",
+    )
+
+
+def made(
+    viewer: User,
+    parameters: dict[str, Any] | None = None,
+    *,
+    kind: str = "class_performance",
+    format: str = "json",
+) -> Task:
+    """A task whose report was made, by the worker's own function in this process."""
+    task = asked(viewer, parameters, kind=kind, format=format)
+    generate_report(str(task.pk))
+    task.refresh_from_db()
+    return task

@@ -1,0 +1,33 @@
+"""A report that fails: by a flaw in the data, or by one in its code."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from school.models import Role
+from tasks.errors import DataError
+from tasks.parameters import ReportParameters
+from tasks.reports.base import Report
+from tasks.tables import Column, Row
+
+
+class Parameters(ReportParameters):
+    of: Literal["data", "code"] = "code"
+
+
+class Failing(Report[Parameters]):
+    title = "Failing"
+    description = "Fails after its first row."
+    audience = frozenset(Role)
+    example = {"of": "data"}
+
+    def columns(self) -> Sequence[Column]:
+        return [Column("number", "Number", "integer")]
+
+    def rows(self) -> Iterator[Row]:
+        yield (1,)
+        if self.parameters.of == "data":
+            raise DataError("Enrolment 7 has a grade in a term that is not there.")
+        raise RuntimeError("a secret of the inside")
+
+    def total(self) -> int:
+        return 2

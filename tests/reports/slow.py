@@ -1,0 +1,35 @@
+"""A report that runs for a given time and shows its progress."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+from pydantic import Field
+
+from school.models import Role
+from tasks.parameters import ReportParameters
+from tasks.reports.base import Report
+from tasks.tables import Column, Row
+
+ROWS_A_SECOND = 20
+
+
+class Parameters(ReportParameters):
+    seconds: float = Field(default=1.0, ge=0, le=600)
+
+
+class Slow(Report[Parameters]):
+    title = "Slow"
+    description = "Yields rows for a given time."
+    audience = frozenset(Role)
+    example = {"seconds": 0.1}
+
+    def columns(self) -> Sequence[Column]:
+        return [Column("number", "Number", "integer")]
+
+    def rows(self) -> Iterator[Row]:
+        for number in range(self.total()):
+            time.sleep(1 / ROWS_A_SECOND)
+            yield (number,)
+
+    def total(self) -> int:
+        return round(self.parameters.seconds * ROWS_A_SECOND)

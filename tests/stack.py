@@ -1,0 +1,119 @@
+"""The whole service as real processes: the same ones, started the same way, as anywhere."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from api.client import Client
+from school.local.children import Keeper
+from school.local.valkey import EmbeddedValkey, free_port
+from school.processes import MANAGE, commands
+from tests.environment import DATABASE
+
+STUDENTS = 200
+LEASE_SECONDS = 3
+"""Shorter than in production, so that tests need not wait long for a lost worker."""
+
+
+class Stack:
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.base = f"http://127.0.0.1:{port}"
+        self.valkey = EmbeddedValkey(folder)
+        self.database_url = _new_database(folder)
+        self.environment = {
+            **os.environ,
+            "VAR_DIR": str(folder),
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.valkey.start(),
+            "LEASE_SECONDS": str(LEASE_SECONDS),
+            "REPUBLISH_SECONDS": "2",
+            "REPORT_PACKAGES": "tasks.reports,tests.reports",
+        }
+        self.keeper = Keeper(folder / "log", self.environment)
+        self._commands = commands(bind=f"127.0.0.1:{port}")
+
+    def __enter__(self) -> "Stack":
+        with ExitStack() as undo:
+            undo.callback(self.__exit__)
+            self.manage("migrate", "--verbosity", "0")
+            self.manage("demo", "--students", str(STUDENTS))
+            for name in self._commands:
+                self.start(name)
+            self.wait(lambda: Client(self.base).is_ready(), seconds=60)
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.keeper.stop()
+        self.valkey.stop()
+
+    def start(self, name: str) -> None:
+        self.keeper.start(name, self._commands[name])
+
+    def manage(self, *arguments: str) -> str:
+        return self.run(sys.executable, str(MANAGE), *arguments)
+
+    def celery(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "celery", "-A", "school", *arguments)
+
+    def run(self, *command: str) -> str:
+        """Run a command as somebody at this installation's terminal would."""
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def as_user(self, username: str) -> Client:
+        client = Client(self.base)
+        client.log_in(username, "demo")
+        return client
+
+    def finished(
+        self, client: Client, task: dict[str, Any], seconds: float = 30
+    ) -> Any:
+        """Poll the task as a client would, until it is final."""
+        deadline = time.monotonic() + seconds
+        while task["poll_after_ms"] is not None:
+            assert time.monotonic() < deadline, task
+            time.sleep(min(0.2, task["poll_after_ms"] / 1000))
+            task = client.ask("GET", task["links"]["self"])
+        return task
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
+        """What `condition` gives, once it gives something true."""
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+            time.sleep(0.05)
+        return value
+
+    def query(self, sql: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
+        """Ask the database itself, past all of our code."""
+        if DATABASE == "postgresql":
+            with psycopg.connect(self.database_url) as connection:
+                return connection.execute(sql.replace("?", "%s"), parameters).fetchall()
+        path = self.database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute(sql, parameters).fetchall()
+
+
+def _new_database(folder: Path) -> str:
+    if DATABASE == "sqlite":
+        return f"sqlite:///{folder / 'school.sqlite3'}"
+    name = f"stack_{uuid.uuid4().hex[:8]}"
+    url = os.environ["TEST_DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", url, count=1)
