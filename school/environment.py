@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 from psycopg import IsolationLevel
 
 SQLITE_PRAGMAS = (
@@ -21,6 +22,8 @@ class Environment:
 
     def __init__(self, *, state_dir: Path) -> None:
         self._env = environ.FileAwareEnv()
+        # Its own would keep what a file held when it was first read.
+        self._env.ENVIRON = FileAwareMapping(cache=False)
         self.state_dir = Path(self.text("VAR_DIR", str(state_dir))).resolve()
 
     def text(self, name: str, default: str) -> str:

@@ -164,7 +164,6 @@ HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
 # How many messages a queue may hold; what is past that waits as rows.
 PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)
-MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
 REPUBLISH_SECONDS = env.integer("REPUBLISH_SECONDS", 10)
 
 # --- API ----------------------------------------------------------------------------

@@ -1,0 +1,148 @@
+import pytest
+
+from tasks import artifacts, fairness, lifecycle, mirror, store
+from tasks.dispatcher import Dispatcher
+from tasks.housekeeping import canary, expire_artifacts
+from tasks.models import Task
+from tests.making import asked, made
+
+pytestmark = pytest.mark.django_db
+
+
+def queued_ids() -> list[str]:
+    return sorted(
+        str(pk)
+        for pk in Task.objects.filter(published_at__isnull=False).values_list(
+            "pk", flat=True
+        )
+    )
+
+
+def test_message_that_was_lost_is_published_again(teacher):
+    task = asked(teacher)
+    store.client().delete("reports")
+    Task.objects.update(published_at="2020-01-01T00:00:00Z")
+
+    Dispatcher().tick()
+
+    assert store.queue_length("reports") >= 1
+    task.refresh_from_db()
+    assert task.published_at.year > 2020
+
+
+def test_message_that_waits_is_not_published_again(teacher):
+    asked(teacher)
+    Task.objects.update(published_at="2020-01-01T00:00:00Z")
+
+    again = fairness.publish_lost_again(
+        "reports", messages=store.queue_length("reports")
+    )
+
+    assert again == 0
+
+
+def test_wiped_redis_is_filled_again(teacher):
+    waiting, done = asked(teacher), made(teacher)
+    Task.objects.filter(pk=waiting.pk).update(published_at="2020-01-01T00:00:00Z")
+    store.client().flushdb()
+
+    Dispatcher().tick()
+
+    assert store.queue_length("reports") >= 1
+    assert store.alive(["dispatcher"]) == {"dispatcher": True}
+    done.refresh_from_db()
+    assert done.state == "succeeded"
+
+
+def test_document_that_lags_is_repaired(teacher):
+    task = asked(teacher)
+    Task.objects.filter(pk=task.pk).update(version=9)
+    assert mirror.lagging(10) == [task.pk]
+
+    Dispatcher().tick()
+
+    assert store.poll(task.pk, teacher.pk).header.version == 9
+    assert mirror.lagging(10) == []
+
+
+def test_lease_that_ran_out_is_recovered(teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    Task.objects.update(lease_until="2020-01-01T00:00:00Z")
+
+    Dispatcher().tick()
+
+    task.refresh_from_db()
+    assert task.state == "queued"
+    assert task.published_at is not None
+
+
+def test_queue_in_redis_stays_short(teacher, settings):
+    settings.PUBLISH_AHEAD = 4
+    for _ in range(10):
+        asked(teacher)
+
+    Dispatcher().tick()
+
+    assert len(queued_ids()) == 4
+
+
+def test_one_requester_does_not_starve_another(teacher, secretary, settings):
+    settings.PUBLISH_AHEAD = 0
+    many = [asked(teacher) for _ in range(6)]
+    few = [asked(secretary) for _ in range(2)]
+    settings.PUBLISH_AHEAD = 4
+
+    fairness.publish_next("reports")
+
+    assert queued_ids() == sorted(str(task.pk) for task in [*many[:2], *few])
+
+
+def test_who_has_much_under_way_waits_behind_who_has_none(teacher, secretary, settings):
+    for _ in range(3):
+        lifecycle.claim(asked(teacher).pk)
+    settings.PUBLISH_AHEAD = 0
+    asked(teacher)
+    later = asked(secretary)
+    settings.PUBLISH_AHEAD = 1
+    Task.objects.filter(state="running").update(published_at=None)
+
+    fairness.publish_next("reports")
+
+    assert queued_ids() == [str(later.pk)]
+
+
+def test_position_in_the_queue_is_told(as_user, teacher, settings):
+    settings.PUBLISH_AHEAD = 0
+    tasks = [asked(teacher) for _ in range(3)]
+    Dispatcher().tick()
+
+    document = as_user(teacher).get(f"/tasks/{tasks[2].pk}").json()
+
+    assert document["queue"] == {"position": 3, "wait_seconds": None}
+
+
+def test_result_past_its_time_is_erased(teacher):
+    task = made(teacher)
+    assert artifacts.read(task.artifact)
+    Task.objects.update(expires_at="2020-01-01T00:00:00Z")
+
+    expire_artifacts()
+
+    task.refresh_from_db()
+    assert task.state == "expired"
+    assert artifacts.read(task.artifact) is None
+
+
+def test_canary_marks_its_queue_alive():
+    canary("reports")
+
+    assert store.alive(["reports"]) == {"reports": True}
+
+
+def test_canaries_are_sent_to_every_queue(network):
+    Dispatcher().tick()
+
+    assert {q: store.queue_length(q) for q in ("reports", "reports.bulk")} == {
+        "reports": 1, "reports.bulk": 1,
+    }  # fmt: skip
+    assert store.queue_length("default") == 2  # and the sweep

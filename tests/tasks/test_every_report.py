@@ -1,0 +1,189 @@
+"""What holds for every kind of report in every format: found in the folders, not listed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school.access import visible_enrolments
+from school.models import Attachment, Role, User
+from tasks import artifacts, catalogue, lifecycle, parameters
+from tasks.errors import NotForYourRole, RequestRefused
+from tests.making import asked, made
+
+pytestmark = pytest.mark.django_db
+
+KINDS = {
+    kind: report
+    for kind, report in catalogue.reports().items()
+    if report.__module__.startswith("tasks.reports.")
+}
+EACH_FORMAT = [
+    (kind, format) for kind, report in KINDS.items() for format in report.formats
+]
+PEOPLE = {
+    Role.ADMINISTRATOR: "admin",
+    Role.STAFF: "secretary",
+    Role.TEACHER: "teacher",
+    Role.GUARDIAN: "guardian",
+}
+
+
+def someone_for(report) -> User:
+    return User.objects.get(username=PEOPLE[sorted(report.audience)[0]])
+
+
+def report_for(viewer: User, kind: str, **given):
+    model = KINDS[kind].parameters_model()
+    wanted = parameters.parse(model, given or dict(KINDS[kind].example))
+    return KINDS[kind](wanted, parameters.narrow(visible_enrolments(viewer), wanted))
+
+
+def test_kinds_are_the_files_of_the_folder():
+    folder = Path("tasks/reports").glob("*.py")
+
+    assert set(KINDS) == {path.stem for path in folder} - {"__init__", "base"}
+
+
+@pytest.mark.parametrize(("kind", "format"), EACH_FORMAT)
+def test_example_is_made(network, kind, format):
+    task = made(
+        someone_for(KINDS[kind]), dict(KINDS[kind].example), kind=kind, format=format
+    )
+
+    assert task.state == "succeeded", task.error
+    assert task.result["rows"] > 0
+    assert len(artifacts.read(task.artifact)) == task.result["bytes"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_total_is_the_number_of_rows_and_rows_fit_the_columns(network, kind):
+    report = report_for(someone_for(KINDS[kind]), kind)
+
+    rows = list(report.rows())
+
+    assert report.total() == len(rows)
+    assert {len(row) for row in rows} == {len(report.columns())}
+    names = [column.name for column in report.columns()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("kind", KINDS)
+def test_audience_alone_may_ask(network, kind, role):
+    viewer = User.objects.get(username=PEOPLE[role])
+
+    if role in KINDS[kind].audience:
+        assert asked(viewer, dict(KINDS[kind].example), kind=kind).state == "queued"
+    else:
+        with pytest.raises(NotForYourRole):
+            asked(viewer, dict(KINDS[kind].example), kind=kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unknown_parameter_is_refused(network, kind):
+    example = {**KINDS[kind].example, "surprise": 1}
+
+    with pytest.raises(RequestRefused, match="/parameters/surprise"):
+        asked(someone_for(KINDS[kind]), example, kind=kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_viewer_who_sees_nobody_gets_no_row_and_a_reason(network, kind):
+    viewer = someone_for(KINDS[kind])
+    report = report_for(viewer, kind)
+    Attachment.objects.filter(user=viewer).delete()
+    viewer.is_superuser = False
+    viewer.save()
+
+    report = report_for(viewer, kind)
+
+    assert list(report.rows()) == []
+    assert report.why_empty() == "No student is enrolled in what was asked for."
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_query_count_does_not_depend_on_the_students(network, kind):
+    def queries(viewer):
+        with CaptureQueriesContext(connection) as captured:
+            report = report_for(viewer, kind)
+            rows = list(report.rows())
+        return len(rows), len(captured)
+
+    teacher = User.objects.get(username="teacher")
+    Attachment.objects.filter(user=teacher).delete()
+    teacher.role = Role.TEACHER
+    Attachment.objects.create(user=teacher, school_class_id=1)
+    few, count = queries(teacher)
+    more, count_of_more = queries(User.objects.get(username="admin"))
+
+    assert count == count_of_more
+    assert few <= more
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_example_runs_on_the_demo_for_all_of_its_audience(network, kind):
+    for role in KINDS[kind].audience:
+        viewer = User.objects.get(username=PEOPLE[role])
+        assert made(viewer, dict(KINDS[kind].example), kind=kind).result["rows"] > 0
+
+
+def test_same_data_gives_the_same_bytes(teacher):
+    one, two = made(teacher), made(teacher)
+
+    assert one.result["sha256"] == two.result["sha256"]
+
+
+def test_module_without_exactly_one_kind_is_refused_by_name(
+    tmp_path, monkeypatch, settings
+):
+    package = tmp_path / "odd_kinds"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "nothing.py").write_text("NOTHING = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.REPORT_PACKAGES = ["odd_kinds"]
+
+    with pytest.raises(
+        ImproperlyConfigured, match="odd_kinds.nothing must define exactly one"
+    ):
+        catalogue.reports.__wrapped__()
+
+
+def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
+    of_data = made(teacher, {"of": "data"}, kind="failing")
+    of_code = made(teacher, {"of": "code"}, kind="failing")
+
+    assert of_data.error == {
+        "code": "data_error",
+        "detail": "Enrolment 7 has a grade in a term that is not there.",
+    }
+    assert of_code.error["code"] == "internal"
+    assert "secret" not in json.dumps(of_code.error)
+    assert not list(
+        artifacts.Path(artifacts.settings.ARTIFACTS_DIR).rglob(f"*{of_code.pk}*")
+    )
+
+
+def test_report_canceled_while_it_is_made_leaves_no_file(teacher, monkeypatch):
+    from tasks import generate
+
+    task = asked(teacher)
+    produce = generate.produce
+
+    def cancel_first(task, tracker):
+        product = produce(task, tracker)
+        lifecycle.cancel(task)
+        return product
+
+    monkeypatch.setattr(generate, "produce", cancel_first)
+    generate.generate_report(str(task.pk))
+
+    task.refresh_from_db()
+    assert task.state == "canceled"
+    assert not list(
+        artifacts.Path(artifacts.settings.ARTIFACTS_DIR).rglob(f"*{task.pk}*")
+    )

@@ -1,0 +1,238 @@
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import IntegrityError, connections, transaction
+from django.db.models.functions import Now
+
+from school.access import Scope
+from tasks import lifecycle, store
+from tasks.errors import TimedOut, TooLate
+from tasks.models import Task
+from tasks.progress import Progress
+from tasks.states import FINAL, MOVES, State
+from tests.making import asked, made
+
+pytestmark = pytest.mark.django_db
+
+RESULT = {"rows": 1, "bytes": 2, "sha256": "", "media_type": "", "filename": ""}
+
+
+def claimed(viewer) -> Task:
+    task = lifecycle.claim(asked(viewer).pk)
+    assert task is not None
+    return task
+
+
+def succeed(task: Task) -> bool:
+    return lifecycle.succeed(
+        task, artifact="aa/x.json", result=RESULT, scope=Scope("teacher", (1,))
+    )
+
+
+def state_of(task: Task) -> str:
+    task.refresh_from_db()
+    return task.state
+
+
+def silence(task: Task) -> None:
+    """Let the lease run out, as if the worker had died."""
+    Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
+
+
+def test_claim_is_won_once(teacher):
+    task = asked(teacher)
+
+    first = lifecycle.claim(task.pk)
+    second = lifecycle.claim(task.pk)
+
+    assert (first.state, first.attempt, first.fence) == ("running", 1, 1)
+    assert second is None
+
+
+def test_claim_of_unknown_task_is_none(teacher):
+    assert lifecycle.claim(uuid.uuid4()) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
+    task = asked(teacher)
+
+    def claim(_number: int) -> bool:
+        try:
+            return lifecycle.claim(task.pk) is not None
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(claim, range(16)))
+
+    assert won.count(True) == 1
+
+
+def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
+    first = claimed(teacher)
+    silence(first)
+
+    second = lifecycle.claim(first.pk)
+
+    assert (second.attempt, second.fence) == (2, 2)
+    assert lifecycle.renew(first, Progress("writing")) is None
+    assert not succeed(first)
+    assert not lifecycle.fail(first, TimedOut())
+    assert not lifecycle.end_canceled(first)
+    assert state_of(first) == "running"
+    assert succeed(second)
+
+
+def test_renewal_keeps_the_lease_and_the_progress(teacher):
+    task = claimed(teacher)
+    silence(task)
+
+    assert lifecycle.renew(task, Progress("writing", 3, 9)) is False
+
+    task.refresh_from_db()
+    assert (task.stage, task.done, task.total) == ("writing", 3, 9)
+    assert Task.objects.filter(pk=task.pk, lease_until__gt=Now()).exists()
+
+
+def test_success_is_settled_once(teacher):
+    task = claimed(teacher)
+
+    assert succeed(task)
+    assert not succeed(task)
+    task.refresh_from_db()
+    assert (task.state, task.artifact, task.stage) == (
+        "succeeded",
+        "aa/x.json",
+        "finished",
+    )
+    assert task.expires_at > task.finished_at
+
+
+def test_canceled_task_never_succeeds(teacher):
+    task = claimed(teacher)
+    lifecycle.cancel(Task.objects.get(pk=task.pk))
+
+    assert lifecycle.renew(task, Progress("writing")) is True
+    assert not succeed(task)
+    assert lifecycle.end_canceled(task)
+    assert state_of(task) == "canceled"
+
+
+def test_cancel_of_queued_task_ends_it(teacher):
+    task = asked(teacher)
+
+    lifecycle.cancel(task)
+
+    assert state_of(task) == "canceled"
+    assert lifecycle.claim(task.pk) is None
+
+
+def test_cancel_of_ended_task_is_too_late(teacher):
+    task = made(teacher)
+
+    with pytest.raises(TooLate):
+        lifecycle.cancel(task)
+    assert state_of(task) == "succeeded"
+
+
+def test_silent_worker_s_task_is_queued_again(teacher):
+    task = claimed(teacher)
+    silence(task)
+
+    assert lifecycle.recover() == 1
+
+    task.refresh_from_db()
+    assert (task.state, task.published_at, task.attempt) == ("queued", None, 1)
+
+
+def test_living_worker_s_task_is_left_alone(teacher):
+    task = claimed(teacher)
+
+    assert lifecycle.recover() == 0
+    assert state_of(task) == "running"
+
+
+def test_task_that_loses_every_worker_fails(teacher):
+    task = asked(teacher)
+    for _ in range(lifecycle.MAX_ATTEMPTS):
+        silence(lifecycle.claim(task.pk))
+        lifecycle.recover()
+
+    assert state_of(task) == "failed"
+    assert task.error["code"] == "worker_lost"
+
+
+def test_task_silent_past_its_time_fails_as_timeout(teacher):
+    task = claimed(teacher)
+    silence(task)
+    Task.objects.filter(pk=task.pk).update(deadline="2020-01-01T00:00:00Z")
+
+    lifecycle.recover()
+
+    assert state_of(task) == "failed"
+    assert task.error["code"] == "timeout"
+
+
+def test_cancel_outlives_the_worker(teacher):
+    task = claimed(teacher)
+    lifecycle.cancel(task)
+    silence(task)
+
+    assert lifecycle.claim(task.pk) is None
+    lifecycle.recover()
+
+    assert state_of(task) == "canceled"
+
+
+def test_every_move_raises_the_version_and_reaches_redis(teacher):
+    task = asked(teacher)
+    seen = []
+
+    def look():
+        task.refresh_from_db()
+        header = store.poll(task.pk, teacher.pk).header
+        assert (header.version, header.state) == (task.version, task.state)
+        assert task.mirrored_version == task.version
+        seen.append(task.version)
+
+    look()
+    held = lifecycle.claim(task.pk)
+    look()
+    lifecycle.cancel(task)
+    look()
+    lifecycle.end_canceled(held)
+    look()
+    assert seen == sorted(set(seen))
+
+
+def test_final_states_are_left_by_nothing_but_expiry():
+    assert {state for state in FINAL if MOVES[state]} == {State.SUCCEEDED}
+    assert MOVES[State.SUCCEEDED] == {State.EXPIRED}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"state": "lost"},
+        {"state": "running", "lease_until": None},
+        {"state": "succeeded", "result": None},
+        {"state": "failed", "error": None},
+    ],
+)
+def test_database_refuses_a_state_that_lies(teacher, values):
+    task = asked(teacher)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Task.objects.filter(pk=task.pk).update(**values)
+
+
+def test_expired_task_keeps_no_copy_in_redis(teacher):
+    task = made(teacher)
+
+    assert lifecycle.expire(task)
+
+    assert state_of(task) == "expired"
+    assert task.result is None
+    assert store.poll(task.pk, teacher.pk).header is None

@@ -1,0 +1,102 @@
+"""With Redis refused or frozen nobody waits, and nothing accepted is lost."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from school.local.valkey import EmbeddedValkey, free_port
+from tasks import fairness, publishing, reading, store
+from tasks.breaker import RedisAway, breaker
+from tasks.dispatcher import Dispatcher
+from tests.making import asked
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def redis_at(settings):
+    """Lead this process's Redis clients to another address."""
+    from school.celery import app
+
+    conf = app.conf.broker_url
+
+    def lead(url: str) -> None:
+        settings.REDIS_URL = url
+        app.conf.broker_url = app.conf.broker_write_url = url
+        store.client.cache_clear()
+        publishing._connection.cache_clear()
+        breaker.__init__()
+
+    original = settings.REDIS_URL
+    yield lead
+    lead(original)
+    assert app.conf.broker_url == conf
+
+
+@pytest.fixture
+def refused(redis_at):
+    redis_at(f"redis://127.0.0.1:{free_port()}/0")
+
+
+@pytest.fixture
+def frozen(redis_at, tmp_path):
+    server = EmbeddedValkey(tmp_path)
+    redis_at(server.start())
+    os.kill(server.process.pid, signal.SIGSTOP)
+    yield
+    os.kill(server.process.pid, signal.SIGCONT)
+    server.stop()
+
+
+@pytest.mark.parametrize("away", ["refused", "frozen"])
+def test_report_is_accepted_in_under_a_second(request, teacher, away):
+    request.getfixturevalue(away)
+    began = time.monotonic()
+
+    task = asked(teacher)
+
+    assert time.monotonic() - began < 1
+    assert (task.state, task.published_at, task.mirrored_version) == ("queued", None, 0)
+
+
+@pytest.mark.parametrize("away", ["refused", "frozen"])
+def test_poll_answers_from_the_row_in_under_a_second(request, teacher, away):
+    task = asked(teacher)
+    request.getfixturevalue(away)
+    began = time.monotonic()
+
+    read = reading.read(task.pk, viewer_id=teacher.pk, stamp=teacher.stamp)
+
+    assert time.monotonic() - began < 1
+    assert read.state == "queued"
+
+
+def test_after_a_failure_redis_is_left_alone_for_a_moment(frozen):
+    with pytest.raises(RedisAway):
+        store.poll(publishing.uuid.uuid4(), 1)
+    began = time.monotonic()
+
+    with pytest.raises(RedisAway):
+        store.poll(publishing.uuid.uuid4(), 1)
+
+    assert time.monotonic() - began < 0.05
+
+
+def test_dispatcher_publishes_and_mirrors_when_redis_is_back(
+    redis_at, refused, settings, teacher
+):
+    task = asked(teacher)
+    Dispatcher().tick()
+    task.refresh_from_db()
+    assert task.published_at is None
+
+    redis_at(os.environ["REDIS_URL"])
+    Dispatcher().tick()
+
+    task.refresh_from_db()
+    assert task.published_at is not None
+    assert task.mirrored_version == task.version
+    assert store.queue_length("reports") >= 1
+    assert fairness.publish_next("reports") == 0

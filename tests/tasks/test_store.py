@@ -1,0 +1,86 @@
+import uuid
+
+import pytest
+
+from tasks import store
+
+TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
+
+
+def put(version: int, moment: int = 0, document: bytes = b"{}", ttl: int = 60) -> None:
+    header = store.Header(version, moment, 7, 3, "running", "reports")
+    celery = {"status": "STARTED", "task_id": str(TASK)}
+    store.put_document(TASK, header, celery=celery, document=document, ttl_seconds=ttl)
+
+
+def held() -> tuple[int, int]:
+    header = store.poll(TASK, 7).header
+    return header.version, header.moment
+
+
+def test_document_comes_back_as_it_was():
+    put(1, document='{"result":"\\"result\\": é"}'.encode())
+
+    poll = store.poll(TASK, 7)
+
+    assert poll.document == '{"result":"\\"result\\": é"}'.encode()
+    assert poll.header == store.Header(1, 0, 7, 3, "running", "reports")
+
+
+@pytest.mark.parametrize(
+    ("later", "left"),
+    [((3, 0), (3, 0)), ((2, 9), (2, 9)), ((2, 5), (2, 5)), ((2, 4), (2, 5)), ((1, 99), (2, 5))],
+)  # fmt: skip
+def test_only_a_newer_document_replaces(later, left):
+    put(2, 5)
+
+    put(*later)
+
+    assert held() == left
+
+
+def test_bare_document_of_celery_counts_as_missing_and_is_replaced():
+    key = f"celery-task-meta-{TASK}"
+    store.client().set(key, '{"status": "REVOKED", "result": null}')
+    assert store.poll(TASK, 7).header is None
+
+    put(1)
+
+    assert held() == (1, 0)
+
+
+def test_document_does_not_outlive_its_time():
+    put(1, ttl=33)
+
+    assert 0 < store.client().ttl(f"celery-task-meta-{TASK}") <= 33
+
+
+def test_poll_is_one_command():
+    put(1)
+    before = store.client().info("commandstats")
+
+    store.poll(TASK, 7)
+
+    after = store.client().info("commandstats")
+    assert (
+        after["cmdstat_mget"]["calls"]
+        == before.get("cmdstat_mget", {"calls": 0})["calls"] + 1
+    )
+    assert "cmdstat_get" not in after or after["cmdstat_get"] == before["cmdstat_get"]
+
+
+def test_stamp_that_was_only_read_replaces_no_news():
+    store.put_stamp(7, 5, is_news=True)
+
+    store.put_stamp(7, 4, is_news=False)
+
+    assert store.poll(TASK, 7).stamp == 5
+
+
+def test_who_is_alive_is_told_for_a_while():
+    store.mark_alive("dispatcher", seconds=5)
+
+    assert store.alive(["dispatcher", "reports"]) == {
+        "dispatcher": True,
+        "reports": False,
+    }
