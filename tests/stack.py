@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 
 from api.client import Client
 from school.local.children import Keeper
@@ -27,6 +28,7 @@ LEASE_SECONDS = 3
 
 class Stack:
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         port = free_port()
         self.base = f"http://127.0.0.1:{port}"
         self.valkey = EmbeddedValkey(folder)
@@ -40,6 +42,7 @@ class Stack:
             "REPUBLISH_SECONDS": "2",
             "REPORT_PACKAGES": "tasks.reports,tests.reports",
         }
+        self.redis = redis.Redis.from_url(self.valkey.url)
         self.keeper = Keeper(folder / "log", self.environment)
         self._commands = commands(bind=f"127.0.0.1:{port}")
 
@@ -55,6 +58,7 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.redis.close()
         self.keeper.stop()
         self.valkey.stop()
 

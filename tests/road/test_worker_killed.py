@@ -1,0 +1,75 @@
+import os
+import signal
+
+from school.local.children import kill_group
+from tests.stack import LEASE_SECONDS, Stack
+
+
+def test_child_killed_in_the_middle_is_replaced_and_the_report_made(
+    stack: Stack, tmp_path
+):
+    client = stack.as_user("teacher")
+    parameters = {"tally": str(tmp_path / "deaths"), "times": 1}
+
+    task = client.ask(
+        "POST", "/reports", {"report": "killer", "parameters": parameters}
+    )
+    done = stack.finished(client, task, seconds=30)
+
+    assert (done["state"], done["attempt"]) == ("succeeded", 2)
+    assert done["result"]["data"] == [{"deaths": 1}]
+    assert done["task_id"] == task["task_id"]
+
+
+def test_whole_worker_killed_in_the_middle_loses_nothing(stack: Stack):
+    client = stack.as_user("teacher")
+    body = {"report": "slow", "parameters": {"seconds": 4}}
+    task = client.ask("POST", "/reports", body)
+    stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
+
+    kill_group(stack.keeper.processes["worker-reports"])
+    stack.start("worker-reports")
+    done = stack.finished(client, task, seconds=LEASE_SECONDS + 30)
+
+    assert (done["state"], done["attempt"]) == ("succeeded", 2)
+    assert done["result"]["rows"] == 80
+    files = list((stack.folder / "artifacts").rglob(f"{task['task_id']}*"))
+    assert len(files) == 1
+
+
+def test_report_that_kills_every_worker_fails_as_such(stack: Stack, tmp_path):
+    client = stack.as_user("teacher")
+    parameters = {"tally": str(tmp_path / "deaths"), "times": 99}
+
+    task = client.ask(
+        "POST", "/reports", {"report": "killer", "parameters": parameters}
+    )
+    done = stack.finished(client, task, seconds=60)
+
+    assert (done["state"], done["attempt"]) == ("failed", 3)
+    assert done["error"]["code"] == "worker_lost"
+    assert (tmp_path / "deaths").stat().st_size == 3
+
+
+def test_dispatcher_killed_is_missed_until_it_is_back(stack: Stack):
+    client = stack.as_user("teacher")
+    os.kill(stack.keeper.processes["dispatcher"].pid, signal.SIGKILL)
+    stack.keeper.processes["dispatcher"].wait()
+
+    done = stack.finished(
+        client, client.ask("POST", "/reports", {"report": "slow", "parameters": {"seconds": 0.1}})
+    )  # fmt: skip
+    stack.start("dispatcher")
+
+    assert done["state"] == "succeeded"
+
+
+def test_wiped_redis_loses_no_report(stack: Stack):
+    client = stack.as_user("teacher")
+    body = {"report": "slow", "parameters": {"seconds": 2}}
+    tasks = [client.ask("POST", "/reports", body) for _ in range(4)]
+
+    stack.redis.flushall()
+
+    states = {stack.finished(client, task, seconds=40)["state"] for task in tasks}
+    assert states == {"succeeded"}
