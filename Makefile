@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATABASES := sqlite postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check format generate migrations lock compose-check clean
+.PHONY: help up demo test check format generate migrations lock secrets compose-check clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,8 +35,9 @@ format: $(VENV)/.installed-dev ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: $(VENV)/.installed-dev ## make openapi.yaml anew from the code
+generate: $(VENV)/.installed-dev ## make openapi.yaml and the README's map anew from the code
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+	$(BIN)/python docs/map.py
 
 migrations: $(VENV)/.installed-dev ## make the migrations that the models lack
 	$(BIN)/python manage.py makemigrations
@@ -47,8 +48,11 @@ lock: $(VENV)/.installed-dev ## resolve requirements.txt and requirements-dev.tx
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url requirements-dev.in -o requirements-dev.txt
 
-compose-check: ## run compose.yaml for real with podman, and make a report through it
-	@tests/compose_check.sh
+secrets: ## make the secrets that compose.yaml reads, once
+	@$(PYTHON) school/local/make_secrets.py secrets
+
+compose-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
+	@$(BIN)/python -m tests.compose_check
 
 clean: ## remove the virtual environment and all state
 	rm -rf $(VENV) var

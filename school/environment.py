@@ -30,6 +30,9 @@ class Environment:
         # Files end in a newline, which no value means.
         return str(self._env.str(name, default=default)).strip() or default
 
+    def is_given(self, name: str) -> bool:
+        return self.text(name, "") != ""
+
     def flag(self, name: str, default: bool) -> bool:
         return self.text(name, str(default)).lower() in {"true", "1", "yes", "on"}
 

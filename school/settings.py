@@ -3,11 +3,11 @@
 from datetime import timedelta
 from pathlib import Path
 
-import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
+from school import logs
 from school.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -110,6 +110,7 @@ ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
 # --- Redis and Celery (namespace CELERY; the reasons are measured, see docs) ---------
 REDIS_URL = env.redis("REDIS_URL")
+REDIS_IS_GIVEN = env.is_given("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_IMPORTS = ("tasks.generate", "tasks.housekeeping")  # `tasks.tasks` is not there
@@ -246,40 +247,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- Logging: one JSON object a line, on standard error -----------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer(ensure_ascii=False),
-            "foreign_pre_chain": [
-                structlog.contextvars.merge_contextvars,
-                structlog.stdlib.add_logger_name,
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
-            ],
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-    # The structured lines about tasks say the same.
-    "loggers": {"celery.app.trace": {"level": "WARNING"}},
-}
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.filter_by_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
+# --- Logging ------------------------------------------------------------------------
+LOGGING = logs.configure(level=env.text("LOG_LEVEL", "INFO"))
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

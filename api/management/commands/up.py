@@ -71,7 +71,7 @@ class Command(BaseCommand):
     def _environment(self, stack: ExitStack, folder: Path) -> dict[str, str]:
         """What the processes get: an embedded server unless a Redis was given."""
         environment = {"ACCESS_TOKEN_MINUTES": str(TOKEN_MINUTES)} | dict(os.environ)
-        if "REDIS_URL" not in os.environ and "REDIS_URL_FILE" not in os.environ:
+        if not settings.REDIS_IS_GIVEN:
             server = EmbeddedValkey(folder)
             stack.callback(server.stop)
             environment["REDIS_URL"] = server.start()

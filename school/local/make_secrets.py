@@ -1,0 +1,33 @@
+"""Makes the secret files that `compose.yaml` reads; those that are there stay."""
+
+import secrets
+import sys
+from pathlib import Path
+
+
+def make_secrets(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    made = {
+        name: _kept(folder / name, secrets.token_urlsafe(36))
+        for name in (
+            "redis_password",
+            "postgres_password",
+            "secret_key",
+            "jwt_signing_key",
+        )
+    }
+    postgres, redis = made["postgres_password"], made["redis_password"]
+    _kept(folder / "database_url", f"postgresql://school:{postgres}@postgres/school")
+    _kept(folder / "redis_url", f"redis://:{redis}@redis:6379/0")
+
+
+def _kept(path: Path, value: str) -> str:
+    if not path.exists():
+        path.write_text(f"{value}\n")
+        # The containers read it as a user of their own; the folder keeps others out.
+        path.chmod(0o644)
+    return path.read_text().strip()
+
+
+if __name__ == "__main__":
+    make_secrets(Path(sys.argv[1]))

@@ -1,0 +1,76 @@
+"""The house rules that a grep can hold."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CODE = [
+    path
+    for package in ("api", "school", "tasks")
+    for path in sorted((ROOT / package).rglob("*.py"))
+    if "migrations" not in path.parts
+]
+
+
+def where(pattern: str) -> set[str]:
+    return {
+        str(path.relative_to(ROOT))
+        for path in CODE
+        if re.search(pattern, path.read_text())
+    }
+
+
+def test_redis_is_spoken_to_in_one_module_beside_the_server_s_own():
+    assert where(r"(?m)^import redis$|^from redis") == {
+        "tasks/store.py", "school/local/valkey.py",
+    }  # fmt: skip
+
+
+def test_states_are_written_by_the_lifecycle_alone():
+    assert where(r"update\([^)]*\bstate=") == {"tasks/lifecycle.py"}
+
+
+def test_attachments_are_read_by_the_access_rules_alone():
+    readers = where(r"\bAttachment\b") - {
+        "school/models/__init__.py", "school/models/people.py",
+        "school/admin.py", "school/demo/loading.py",
+    }  # fmt: skip
+
+    assert readers == {"school/access.py"}
+
+
+def test_environment_is_read_by_the_settings_alone():
+    assert where(r"os\.environ\[|os\.environ\.get|getenv") == set()
+    assert where(r"\bEnvironment\(") == {"school/settings.py"}
+
+
+def test_nothing_runs_eagerly_and_nothing_is_async():
+    assert where(r"ALWAYS_EAGER|always_eager|async def|async_to_sync") == set()
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_file_says_what_it_is_and_is_one_idea(path):
+    text = path.read_text()
+    if not text.strip():
+        assert path.parent.name in {"management", "commands", "migrations", "views"}
+        return
+    docstring = ast.get_docstring(ast.parse(text))
+
+    assert docstring
+    assert docstring.splitlines()[0].endswith((".", ":"))
+    assert len(text.splitlines()) <= 250
+
+
+def test_readme_s_map_is_the_tree():
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "map.py"), "--check"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert made.returncode == 0, "run `make generate`"
