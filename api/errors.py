@@ -91,6 +91,10 @@ class ProblemFormatter(ExceptionFormatter):
         return getattr(self.exc, "flaws", ())
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
+    return _outside_views(request, "invalid_request")
+
+
 def route_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     return _outside_views(request, "not_found")
 

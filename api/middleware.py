@@ -1,8 +1,9 @@
-"""What every answer of the API has, whichever view makes it."""
+"""What every request and answer of the API has, whichever view makes it."""
 
+import re
+import uuid
 from collections.abc import Callable
 
-import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -10,16 +11,21 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestIdMiddleware:
-    """Answers with the id under which the request stands in the logs."""
+    """Gives the request an id, the client's own if it is fit to be logged, and answers with it.
+
+    Outermost, so that the log lines of all others carry it.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = request.META.get("HTTP_X_REQUEST_ID", "")
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", request_id):
+            request_id = str(uuid.uuid4())
+        request.META["HTTP_X_REQUEST_ID"] = request_id
         response = self._get_response(request)
-        request_id = structlog.contextvars.get_contextvars().get("request_id")
-        if request_id:
-            response["X-Request-ID"] = request_id
+        response["X-Request-ID"] = request_id
         return response
 
 

@@ -100,12 +100,11 @@ def splice_reports(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         "oneOf": [{"$ref": reference} for reference in mapping.values()],
         "discriminator": {"propertyName": "report", "mapping": mapping},
     }
-    create = result["paths"]["/reports"]["post"]["requestBody"]["content"]
-    create["application/json"]["examples"] = examples
     _BODIES["create_report"] = next(iter(examples.values()))["value"]
     for path, operations in result["paths"].items():
         for method, described in operations.items():
             _add_sample(path, method, described)
+            _add_examples(described, examples)
     return result
 
 
@@ -136,6 +135,18 @@ def _add_sample(path: str, method: str, described: dict[str, Any]) -> None:
     described["x-codeSamples"] = [
         {"lang": "Shell", "label": "curl", "source": " \\\n  ".join(words)}
     ]
+
+
+def _add_examples(described: dict[str, Any], reports: dict[str, Any]) -> None:
+    """What Swagger UI fills in, so that trying it out is one click on the demo network."""
+    for parameter in described.get("parameters", []):
+        if parameter["name"] == "kind":
+            parameter["example"] = _PATH_EXAMPLES["{kind}"]
+    for content in described.get("requestBody", {}).get("content", {}).values():
+        if described["operationId"] == "create_report":
+            content["examples"] = reports
+        else:
+            content["example"] = _BODIES[described["operationId"]]
 
 
 def _header(name: str, status: int) -> OpenApiParameter:

@@ -7,7 +7,7 @@ import structlog
 
 def configure(*, level: str) -> dict[str, Any]:
     """Set structlog up; the configuration for the standard library's logging."""
-    shared = [
+    shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,

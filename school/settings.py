@@ -7,7 +7,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
-from school import logs
+from school import logs, openapi
 from school.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -47,10 +47,10 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "api.middleware.RequestIdMiddleware",
     "api.middleware.TrailingSlashMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -203,49 +203,10 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "School reports",
-    "DESCRIPTION": (
-        "Ask for a heavy report of a school network, poll its task, fetch its result.\n\n"
-        "1. `POST /auth/token`, then **Authorize** with the access token.\n"
-        "2. `POST /reports` answers 202 with a task document at once.\n"
-        "3. `GET /tasks/{task_id}` after `Retry-After` seconds, until `state` is final:\n"
-        "   `succeeded`, `failed`, `canceled` or `expired`.\n"
-        "4. Read `result.data`, or fetch `GET /tasks/{task_id}/result`."
-    ),
-    "VERSION": env.version(BASE_DIR / "CHANGELOG.md"),
-    "OAS_VERSION": "3.1.1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "api.schema.splice_reports",
-    ],
-    "APPEND_COMPONENTS": {
-        "securitySchemes": {
-            "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        }
-    },
-    "TAGS": [
-        {"name": "auth", "description": "Tokens."},
-        {"name": "reports", "description": "What can be asked for, and asking."},
-        {"name": "tasks", "description": "What was asked for, and what became of it."},
-        {"name": "health", "description": "For probes."},
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {
-        "persistAuthorization": DEBUG,
-        "displayRequestDuration": True,
-        "tryItOutEnabled": True,
-        "filter": True,
-    },
-}
+SPECTACULAR_SETTINGS = openapi.configure(
+    version=env.version(BASE_DIR / "CHANGELOG.md"),
+    keeps_tokens=DEBUG,  # Swagger UI would keep them in the browser's storage
+)
 
 # --- Logging ------------------------------------------------------------------------
 LOGGING = logs.configure(level=env.text("LOG_LEVEL", "INFO"))

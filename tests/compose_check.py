@@ -123,6 +123,7 @@ class Check:
         for service in compose["services"].values():
             for name in ("depends_on", "build", "pull_policy", "logging", "cpus"):
                 service.pop(name, None)
+            service.get("healthcheck", {}).pop("start_interval", None)
         for name, secret in compose["secrets"].items():
             secret["file"] = str(self.work / "secrets" / name)
         self.compose.write_text(yaml.safe_dump(compose))
@@ -162,7 +163,8 @@ class Lines:
 
 
 def main() -> None:
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    path = os.environ["PATH"] + ":/usr/lib/podman:/usr/libexec/podman"
+    missing = [tool for tool in TOOLS if not shutil.which(tool, path=path)]
     if missing or os.geteuid() != 0:
         print(f"compose-check skipped: it needs root and {', '.join(missing or TOOLS)}")
         return

@@ -201,11 +201,11 @@ FAMILY = [
     "Xavier",
     "Zanetti",
 ]
-LINKS = ("", "", "", "da ", "de ", "do ", "dos ")
+LINKS = ("", "", "de ")
 
 
 def person(random: Random) -> str:
-    """Return a full name, such as "João Henrique da Conceição Nóbrega"."""
+    """Return a full name, such as "João Henrique de Abreu Nóbrega"."""
     middle = f" {random.choice(MIDDLE)}" if random.random() < 0.35 else ""
     first, last = random.sample(FAMILY, 2)
     return f"{random.choice(GIVEN)}{middle} {random.choice(LINKS)}{first} {last}"

@@ -161,6 +161,27 @@ def test_kind_not_for_the_role_is_forbidden(as_user, guardian):
     assert not Task.objects.exists()
 
 
+@pytest.mark.parametrize("sent", ["fits-0.1_2", "", "x" * 65, "two words", "é"])
+def test_request_id_is_the_client_s_if_it_is_fit(as_user, teacher, sent):
+    answer = as_user(teacher).post(
+        "/reports",
+        EXAMPLE,
+        content_type="application/json",
+        headers={"X-Request-ID": sent},
+    )
+
+    logged = AccessEntry.objects.get().request_id
+    assert answer["X-Request-ID"] == logged
+    assert (logged == sent) == (sent == "fits-0.1_2")
+
+
+def test_unknown_host_is_a_problem_too(client):
+    answer = client.get("/healthz", headers={"Host": "evil.example"})
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+
+
 def test_problem_has_the_members_of_rfc_9457_and_a_page(as_user, guardian):
     client = as_user(guardian)
     answer = client.post_json("/reports", EXAMPLE)

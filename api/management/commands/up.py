@@ -36,8 +36,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):  # the last is not there on Windows
+                signal.signal(getattr(signal, name), signal.default_int_handler)
         try:
             with ExitStack() as stack:
                 self._serve(stack, once=once)

@@ -1,0 +1,74 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from school.local.make_secrets import make_secrets
+from school.processes import commands
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+OURS = (
+    "migrate",
+    "web",
+    "worker-reports",
+    "worker-bulk",
+    "worker-default",
+    "dispatcher",
+)
+
+
+def test_file_is_valid_compose():
+    tool = Path(sys.executable).with_name("check-jsonschema")
+
+    subprocess.run(
+        [tool, "--builtin-schema", "vendor.compose-spec", ROOT / "compose.yaml"],
+        check=True,
+    )
+
+
+def test_processes_are_those_of_one_machine():
+    for name, command in commands(bind="0.0.0.0:8000").items():
+        expected = ["python", *command[1:]]
+        if expected[1].endswith("manage.py"):
+            expected[1] = "manage.py"
+        assert COMPOSE["services"][name]["command"] == expected, name
+
+
+def test_redis_keeps_what_it_is_given():
+    command = " ".join(COMPOSE["services"]["redis"]["command"])
+
+    assert "appendonly yes" in command
+    assert "maxmemory-policy noeviction" in command
+    assert "requirepass" in command
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_can_do_no_more_than_they_must(name):
+    service = COMPOSE["services"][name]
+
+    assert service["read_only"]
+    assert service["user"] == "10001"
+    assert service["cap_drop"] == ["ALL"]
+    assert service["mem_limit"]
+    assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"} & set(service["environment"])
+
+
+def test_nothing_but_the_web_is_published():
+    published = {n: s["ports"] for n, s in COMPOSE["services"].items() if "ports" in s}
+
+    assert list(published) == ["web"]
+    assert published["web"][0].startswith("127.0.0.1:")
+
+
+def test_secrets_are_made_once(tmp_path):
+    folder = tmp_path / "secrets"
+    make_secrets(folder)
+    first = {path.name: path.read_text() for path in folder.iterdir()}
+    make_secrets(folder)
+
+    assert first == {path.name: path.read_text() for path in folder.iterdir()}
+    assert set(first) == set(COMPOSE["secrets"])
+    assert first["redis_password"].strip() in first["redis_url"]

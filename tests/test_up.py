@@ -1,0 +1,148 @@
+"""`make up` as a newcomer meets it: the command itself, its ends and its complaints."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from school.local.valkey import free_port
+from school.processes import MANAGE
+from tests.environment import DATABASE
+
+pytestmark = [
+    pytest.mark.skipif(DATABASE != "sqlite", reason="it brings its own database"),
+    pytest.mark.xdist_group("up"),
+]
+
+
+class Up:
+    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
+        strange = ("DATABASE_URL", "REDIS_URL", "REPORT_PACKAGES", "TEST_")
+        kept = {n: v for n, v in os.environ.items() if not n.startswith(strange)}
+        self.folder = folder
+        self.port = environment.setdefault("PORT", str(free_port()))
+        self.process = subprocess.Popen(
+            [sys.executable, str(MANAGE), "up", *options],
+            env={**kept, "VAR_DIR": str(folder), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def said_until(self, words: str) -> str:
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if words in line:
+                return said
+        raise AssertionError(said)
+
+    def ends(self) -> tuple[int, str]:
+        said, _ = self.process.communicate(timeout=100)
+        return self.process.returncode, said
+
+    def left_over(self) -> list[str]:
+        """The processes that still know this state folder."""
+        mark = f"VAR_DIR={self.folder}".encode()
+        config = str(self.folder).encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                about = (entry / "environ").read_bytes() + (
+                    entry / "cmdline"
+                ).read_bytes()
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            if (mark in about or config in about) and state != "Z":
+                found.append(entry.name)
+        return found
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator:
+    started: list[Up] = []
+
+    def start(*options: str, **environment: str) -> Up:
+        started.append(Up(tmp_path / "var", *options, **environment))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+        one.process.stdout.close()
+
+
+def test_demo_shows_a_report_and_ends_well(up):
+    demo = up("--once")
+    code, said = demo.ends()
+
+    assert code == 0, said
+    task_id = re.search(r"202: task (\S+)", said)[1]
+    assert f"GET /tasks/{task_id}: succeeded" in said
+    assert '"state": "succeeded"' in said
+    assert demo.left_over() == []
+
+
+def test_ctrl_c_stops_everything_and_the_data_is_found_again(up):
+    first = up()
+    first.said_until("Ctrl-C stops everything")
+    assert len(first.left_over()) > 6
+    os.kill(first.process.pid, signal.SIGINT)
+    code, said = first.ends()
+    assert code == 0, said
+    assert "Traceback" not in said
+    assert first.left_over() == []
+    assert not (first.folder / "redis.url").exists()
+
+    second = up("--once")
+    code, said = second.ends()
+
+    assert code == 0, said
+    assert "The demo network of 1000 students is there" in said
+
+
+def test_killed_without_warning_it_leaves_nothing_behind(up):
+    one = up()
+    one.said_until("Ctrl-C stops everything")
+
+    one.process.kill()
+    one.process.wait()
+
+    deadline = time.monotonic() + 30
+    while one.left_over() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert one.left_over() == []
+
+
+def test_port_that_is_taken_is_explained_in_a_sentence(up):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        code, said = up(PORT=str(port)).ends()
+
+    assert code == 1
+    assert said.strip() == (
+        f"CommandError: Port {port} is taken: choose another, for example PORT={port + 1}."
+    )
+
+
+def test_second_one_in_the_same_folder_is_explained_in_a_sentence(up):
+    first = up()
+    first.said_until("Ctrl-C stops everything")
+
+    code, said = up("--once").ends()
+
+    assert code == 1
+    assert "Another one is running" in said
+    assert len(said.strip().splitlines()) == 1
