@@ -1,6 +1,7 @@
 """`make compose-check`: run `compose.yaml` for real with podman, and make a report through it.
 
-Needs root, podman, buildah, runc, catatonit, netavark, aardvark-dns and debootstrap. Debian
+Needs root, podman, buildah, runc, catatonit, netavark, aardvark-dns, iptables and
+debootstrap. Debian
 stands in for the official images, under their names, so that the Dockerfile and the compose
 file are used as they are. Two things are podman's: health checks are run by hand, and
 `depends_on` is replaced by starting in its order, for podman waits for neither.
@@ -24,7 +25,15 @@ from school.local.make_secrets import make_secrets
 from school.local.valkey import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ("podman", "buildah", "runc", "catatonit", "netavark", "debootstrap")
+TOOLS = (
+    "podman",
+    "buildah",
+    "runc",
+    "catatonit",
+    "netavark",
+    "iptables",
+    "debootstrap",
+)
 PACKAGES = "python3,python3-venv,redis-server,postgresql-15,ca-certificates"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 

@@ -37,21 +37,20 @@ class ForeignData(Exception):
     """The database holds something that is not the demo's own."""
 
 
-def is_loaded(students: int) -> bool:
-    """Whether the demo is there already, whole and of that size."""
+def loaded() -> int:
+    """How many students the demo has that is there already; 0 unless it is whole."""
     if not m.Network.objects.filter(code=CODE).exists() or not _has_users():
-        return False
-    held = m.Student.objects.filter(network__code=CODE).count()
-    if held != students:
-        raise ForeignData(
-            f"it holds a demo network of {held} students; for one of {students} give an "
-            "empty database (DATABASE_URL, or another VAR_DIR)"
-        )
-    return True
+        return 0
+    return m.Student.objects.filter(network__code=CODE).count()
 
 
 def clear_unfinished() -> None:
     """Remove what an earlier load that was cut off has left; refuse anything else."""
+    if held := loaded():
+        raise ForeignData(
+            f"it holds a demo network of {held} students; for another size give an empty "
+            "database (DATABASE_URL, or another VAR_DIR)"
+        )
     strange = (
         m.Network.objects.exclude(code=CODE).exists()
         or m.User.objects.exists()

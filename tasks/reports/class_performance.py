@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, Sum
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from school import figures
-from school.models import Grade, Role
+from school.models import Grade, Offering, Role
 from tasks.parameters import Id, ReportParameters, TermNumber, Year
 from tasks.reports.base import Report
 from tasks.tables import Column, Row
@@ -44,34 +45,14 @@ class ClassPerformance(Report[Parameters]):
         ]
 
     def rows(self) -> Iterator[Row]:
-        names = ("school__name", "name")
-        groups = (
-            self._grades()
-            .values_list(
-                *(f"offering__school_class__{name}" for name in names),
-                "offering__subject__name",
-                "term",
-            )
-            .annotate(
-                n=Count("tenths"),
-                total=Sum("tenths"),
-                squares=Sum(F("tenths") * F("tenths")),
-                low=Min("tenths"),
-                high=Max("tenths"),
-                passing=Count("tenths", filter=_PASSES),
-            )
-            # By the ids too: two schools or classes may share a name.
-            .order_by(
-                *(f"offering__school_class__{name}" for name in names),
-                "offering__school_class_id",
-                "offering__subject__order",
-                "offering__subject_id",
-                "term",
-            )
-        )
-        for *group, n, total, squares, low, high, passing in groups.iterator():
+        names = self._names()
+        place = {offering: rank for rank, offering in enumerate(names)}
+        for offering, term, n, total, squares, low, high, passing in sorted(
+            self._groups, key=lambda group: (place[group[0]], group[1])
+        ):
             yield (
-                *group,
+                *names[offering],
+                term,
                 n,
                 figures.mean(total, n),
                 figures.grade(low),
@@ -81,13 +62,41 @@ class ClassPerformance(Report[Parameters]):
             )
 
     def total(self) -> int:
-        return self._grades().values("offering", "term").distinct().count()
+        return len(self._groups)
 
-    def _grades(self) -> QuerySet[Grade]:
+    @cached_property
+    def _groups(self) -> list[tuple[int, ...]]:
+        """Whole numbers by offering and term: the order of an index, joined to no name."""
         grades = Grade.objects.filter(enrolment__in=self.enrolments)
         if self.parameters.term is not None:
             grades = grades.filter(term=self.parameters.term)
-        return grades
+        groups = grades.order_by("offering", "term").values_list("offering", "term")
+        aggregated = groups.annotate(
+            n=Count("tenths"),
+            total=Sum("tenths"),
+            squares=Sum(F("tenths") * F("tenths")),
+            low=Min("tenths"),
+            high=Max("tenths"),
+            passing=Count("tenths", filter=_PASSES),
+        )
+        return list(aggregated.iterator())
+
+    def _names(self) -> dict[int, tuple[str, str, str]]:
+        """The school's, class's and subject's name of each offering, as they are listed."""
+        offerings = Offering.objects.filter(
+            school_class__in=self.enrolments.order_by().values("school_class")
+        ).order_by(
+            "school_class__school__name",
+            "school_class__name",
+            # Two schools or classes may share a name.
+            "school_class_id",
+            "subject__order",
+            "subject_id",
+        )
+        listed = offerings.values_list(
+            "pk", "school_class__school__name", "school_class__name", "subject__name"
+        )
+        return {pk: (school, name, subject) for pk, school, name, subject in listed}
 
 
 _PASSES = Q(tenths__gte=F("offering__school_class__school_year__pass_tenths"))

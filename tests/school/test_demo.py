@@ -74,7 +74,12 @@ def test_command_says_what_it_did_and_does_it_once(empty, capsys):
 
     assert "60 students" in first
     assert " s. " in first
-    assert "is there" in capsys.readouterr().out
+    call_command("demo")
+
+    again = capsys.readouterr().out
+    assert again.count("The demo network of 60 students is there.") == 2
+    with pytest.raises(CommandError, match="holds a demo network of 60 students"):
+        call_command("demo", "--students", "70")
     assert m.Student.objects.count() == 60
     assert {user.username for user in m.User.objects.all()} == {
         "admin", "secretary", "teacher", "guardian", "stranger",

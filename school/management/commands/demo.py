@@ -11,22 +11,27 @@ from rich.progress import Progress
 from school.demo import loading
 from school.demo.network import DemoNetwork
 
+STUDENTS = 1000
+
 
 class Command(BaseCommand):
     help = "Load an invented school network, the same every time, with users to try it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--students", type=_positive, default=1000)
+        parser.add_argument(
+            "--students", type=_positive, help=f"how many; {STUDENTS} if not said"
+        )
 
-    def handle(self, *args: Any, students: int, **options: Any) -> None:
+    def handle(self, *args: Any, students: int | None, **options: Any) -> None:
+        held = loading.loaded()
+        if held and students in (None, held):
+            self.stdout.write(f"The demo network of {held} students is there.")
+            return
         try:
-            if loading.is_loaded(students):
-                self.stdout.write(f"The demo network of {students} students is there.")
-                return
             loading.clear_unfinished()
         except loading.ForeignData as error:
             raise CommandError(f"This database is left alone: {error}.") from None
-        self._load(DemoNetwork(students))
+        self._load(DemoNetwork(students or STUDENTS))
 
     def _load(self, network: DemoNetwork) -> None:
         began = time.monotonic()
