@@ -32,7 +32,11 @@ class Stack:
         port = free_port()
         self.base = f"http://127.0.0.1:{port}"
         self.valkey = EmbeddedValkey(folder)
-        self.database_url = _new_database(folder)
+        self.database_url = (
+            new_database()
+            if DATABASE == "postgresql"
+            else f"sqlite:///{folder / 'school.sqlite3'}"
+        )
         self.environment = {
             **os.environ,
             "VAR_DIR": str(folder),
@@ -113,9 +117,8 @@ class Stack:
             return database.execute(sql, parameters).fetchall()
 
 
-def _new_database(folder: Path) -> str:
-    if DATABASE == "sqlite":
-        return f"sqlite:///{folder / 'school.sqlite3'}"
+def new_database() -> str:
+    """An empty database on the PostgreSQL server of the tests."""
     name = f"stack_{uuid.uuid4().hex[:8]}"
     url = os.environ["TEST_DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as connection:

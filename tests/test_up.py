@@ -11,15 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from school.local.valkey import free_port
 from school.processes import MANAGE
 from tests.environment import DATABASE
+from tests.stack import new_database
 
-pytestmark = [
-    pytest.mark.skipif(DATABASE != "sqlite", reason="it brings its own database"),
-    pytest.mark.xdist_group("up"),
-]
+pytestmark = pytest.mark.xdist_group("up")
+brings_its_own = pytest.mark.skipif(
+    DATABASE != "sqlite", reason="without a DATABASE_URL it is SQLite: once is enough"
+)
 
 
 class Up:
@@ -82,6 +84,7 @@ def up(tmp_path: Path) -> Iterator:
         one.process.stdout.close()
 
 
+@brings_its_own
 def test_demo_shows_a_report_and_ends_well(up):
     demo = up("--once")
     code, said = demo.ends()
@@ -93,6 +96,7 @@ def test_demo_shows_a_report_and_ends_well(up):
     assert demo.left_over() == []
 
 
+@brings_its_own
 def test_ctrl_c_stops_everything_and_the_data_is_found_again(up):
     first = up()
     first.said_until("Ctrl-C stops everything")
@@ -111,6 +115,7 @@ def test_ctrl_c_stops_everything_and_the_data_is_found_again(up):
     assert "The demo network of 1000 students is there" in said
 
 
+@brings_its_own
 def test_killed_without_warning_it_leaves_nothing_behind(up):
     one = up()
     one.said_until("Ctrl-C stops everything")
@@ -124,6 +129,7 @@ def test_killed_without_warning_it_leaves_nothing_behind(up):
     assert one.left_over() == []
 
 
+@brings_its_own
 def test_port_that_is_taken_is_explained_in_a_sentence(up):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -137,6 +143,7 @@ def test_port_that_is_taken_is_explained_in_a_sentence(up):
     )
 
 
+@brings_its_own
 def test_second_one_in_the_same_folder_is_explained_in_a_sentence(up):
     first = up()
     first.said_until("Ctrl-C stops everything")
@@ -146,3 +153,44 @@ def test_second_one_in_the_same_folder_is_explained_in_a_sentence(up):
     assert code == 1
     assert "Another one is running" in said
     assert len(said.strip().splitlines()) == 1
+
+
+def test_given_redis_and_database_are_used(up):
+    redis_url = os.environ["TEST_REDIS_URL"].removesuffix("0") + "14"
+    given = {"REDIS_URL": redis_url}
+    if DATABASE == "postgresql":
+        given["DATABASE_URL"] = new_database()
+    redis.Redis.from_url(redis_url).flushdb()
+
+    demo = up("--once", **given)
+    code, said = demo.ends()
+
+    assert code == 0, said
+    assert not (demo.folder / "valkey").exists()
+    assert redis.Redis.from_url(redis_url).keys("celery-task-meta-*")
+    assert (demo.folder / "school.sqlite3").exists() == (DATABASE == "sqlite")
+
+
+def test_database_of_somebody_is_left_alone(up, tmp_path):
+    """`make up` on real data serves it, and loads no demo into it."""
+    given = {"DATABASE_URL": new_database()} if DATABASE == "postgresql" else {}
+    environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), **given}
+    if not given:
+        environment.pop("DATABASE_URL")
+    for code in ("migrate --verbosity 0", "createsuperuser --no-input"):
+        subprocess.run(
+            [sys.executable, str(MANAGE), *code.split()],
+            env={
+                **environment,
+                "DJANGO_SUPERUSER_USERNAME": "maria",
+                "DJANGO_SUPERUSER_PASSWORD": "secret-enough",
+                "DJANGO_SUPERUSER_EMAIL": "maria@example.org",
+            },
+            check=True,
+        )
+
+    one = up(**given)
+    said = one.said_until("Ctrl-C stops everything")
+
+    assert "This database is left alone" in said
+    assert "202: task" not in said
