@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from tasks import backlog
+from tasks import backlog, documents
 from tasks.reading import Reading
 from tasks.states import FINAL, State
 
@@ -31,7 +31,7 @@ def answer(reading: Reading, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse
 def accepted(reading: Reading) -> HttpResponse:
     """202: it is in hand; `Location` is where to see what becomes of it."""
     response = answer(reading, HTTPStatus.ACCEPTED)
-    response["Location"] = json.loads(reading.document)["links"]["self"]
+    response["Location"] = documents.address(reading.task_id)
     return response
 
 

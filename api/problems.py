@@ -22,7 +22,6 @@ PROBLEMS = {
     "not_for_your_role": (403, _("Not offered to your role"), _("`GET /reports` lists the reports offered to you.")),
     "not_found": (404, _("Not found"), _("It does not exist, or it is not yours.")),
     "method_not_allowed": (405, _("Method not allowed"), _("`Allow` lists the methods of this address.")),
-    "not_acceptable": (406, _("Not acceptable"), _("Accept `application/json`.")),
     "too_late": (409, _("The task has ended"), _("Only a task that is not final can be canceled.")),
     "no_result": (409, _("There is no result"), _("Read the task: it is unfinished, or it ended without one.")),
     "result_expired": (410, _("The result has expired"), _("Ask for the report again.")),

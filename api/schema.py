@@ -18,7 +18,7 @@ HEADERS = {
     "ETag": "The file's SHA-256.",
     "Content-Disposition": "The file's name.",
 }
-EVERYWHERE = (405, 406, 500)
+EVERYWHERE = (405, 500)
 """Problems that any operation may answer."""
 
 _BODIES: dict[str, Any] = {

@@ -4,6 +4,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from gevent import get_hub
 from gevent.monkey import is_module_patched
 
+from school import connections
+
 
 class CooperativePBKDF2PasswordHasher(PBKDF2PasswordHasher):
     """Django's own PBKDF2; under gevent each hash runs in the hub's thread pool.
@@ -15,5 +17,6 @@ class CooperativePBKDF2PasswordHasher(PBKDF2PasswordHasher):
         encode = super().encode
         if not is_module_patched("threading"):
             return encode(password, salt, iterations)
+        connections.give_back()
         hashed: str = get_hub().threadpool.apply(encode, (password, salt, iterations))
         return hashed

@@ -19,7 +19,8 @@ DEBUG = env.flag("DJANGO_DEBUG", False)
 SECRET_KEY = env.secret("SECRET_KEY")
 JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY")
 PORT = env.integer("PORT", 8000)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+# Beside those named, this machine itself: the health checks ask there.
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
 # Prefix of the links in task documents; empty means paths.
 PUBLIC_URL = env.text("PUBLIC_URL", "").rstrip("/")
@@ -113,7 +114,11 @@ REDIS_URL = env.redis("REDIS_URL")
 REDIS_IS_GIVEN = env.is_given("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
-CELERY_IMPORTS = ("tasks.generate", "tasks.housekeeping")  # `tasks.tasks` is not there
+CELERY_IMPORTS = (
+    "tasks.generate",
+    "tasks.housekeeping",
+    "tasks.revoking",
+)  # `tasks.tasks` is not there
 CELERY_TASK_QUEUES = tuple(
     Queue(name, Exchange(name), routing_key=name)
     for name in ("default", "reports", "reports.bulk")
@@ -173,6 +178,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.renderers.OneForm",
     "DEFAULT_SCHEMA_CLASS": "api.schema.ApiAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,

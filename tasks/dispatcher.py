@@ -5,10 +5,11 @@ Several may run: each step is a guarded move, or harmless when doubled.
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
-from django.db import DatabaseError, connection
 
+from school import connections
 from tasks import backlog, fairness, lifecycle, mirror, publishing, store
 from tasks.breaker import RedisAway
 from tasks.housekeeping import CANARY_SECONDS
@@ -40,14 +41,14 @@ class Dispatcher:
         ):
             self._run(step)
 
-    def _run(self, step: Callable[[], None]) -> None:
+    def _run(self, step: Callable[[], object]) -> None:
         try:
             step()
         except RedisAway:
             pass
-        except DatabaseError as error:
-            log.warning("dispatch_step_failed", step=step.__name__, error=str(error))
-            connection.close()
+        except Exception:  # the process's boundary: one bad row stops no other step
+            log.exception("dispatch_step_failed", step=str(step))
+            connections.drop_broken()
 
     def _tell_alive(self) -> None:
         store.mark_alive("dispatcher", seconds=ALIVE_SECONDS)
@@ -59,11 +60,11 @@ class Dispatcher:
     def _publish(self) -> None:
         for queue in REPORT_QUEUES:
             fairness.publish_next(queue)
-            fairness.publish_lost_again(queue, messages=store.queue_length(queue))
+            fairness.publish_lost_again(queue)
 
     def _repair(self) -> None:
         for task_id in mirror.lagging(REPAIRS_A_TICK):
-            mirror.write(task_id)
+            self._run(partial(mirror.write, task_id))
 
     def _measure(self) -> None:
         store.put_backlog({queue: backlog.measure(queue) for queue in REPORT_QUEUES})

@@ -1,6 +1,7 @@
 """The task document: what a client is told of a task, the same everywhere."""
 
 import json
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ def build(
 
     Lists go `with_data=False`, without the report's own rows.
     """
-    here = f"{settings.PUBLIC_URL}/tasks/{task.pk}"
+    here = address(task.pk)
     return {
         "task_id": str(task.pk),
         "report": task.kind,
@@ -40,6 +41,11 @@ def build(
         "expires_at": _time(task.expires_at),
         "links": {"self": here, "cancel": f"{here}/cancel", "result": f"{here}/result"},
     }
+
+
+def address(task_id: uuid.UUID) -> str:
+    """Where the task is to be asked for: a path, after the public URL if there is one."""
+    return f"{settings.PUBLIC_URL}/tasks/{task_id}"
 
 
 def _result(task: Task, url: str, *, with_data: bool) -> Document | None:

@@ -26,7 +26,7 @@ def open_result(task_id: uuid.UUID, viewer: User) -> Download:
     if task.state == State.EXPIRED:
         raise ResultExpired
     if task.state != State.SUCCEEDED or task.result is None:
-        raise NoResult
+        raise NoResult(task)
     file = artifacts.open_artifact(task.artifact)
     if file is None:
         raise ResultExpired  # erased between the row and here

@@ -1,7 +1,10 @@
 """What can be wrong with a request for a report, or with making one."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from tasks.models import Task
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,17 @@ class TaskNotFound(Exception):
 class TooLate(Exception):
     """The task is final, so that what was asked of it cannot be done."""
 
+    def __init__(self, task: "Task") -> None:
+        super().__init__(f"The task is {task.state}.")
+        self.task = task
+
 
 class NoResult(Exception):
     """The task has no artifact to fetch: it is unfinished, or ended without one."""
+
+    def __init__(self, task: "Task") -> None:
+        super().__init__(f"The task is {task.state}.")
+        self.task = task
 
 
 class ResultExpired(Exception):
@@ -71,7 +82,6 @@ class DataError(ReportFailed):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
-        self.reason = detail
 
 
 class Canceled(Exception):

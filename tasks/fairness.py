@@ -7,7 +7,8 @@ from django.conf import settings
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, Now, RowNumber
 
-from tasks import publishing
+from school import connections
+from tasks import publishing, store
 from tasks.breaker import RedisAway
 from tasks.models import Task
 from tasks.states import State
@@ -58,16 +59,18 @@ def publish_next(queue: str) -> int:
     return len(tasks)
 
 
-def publish_lost_again(queue: str, *, messages: int) -> int:
-    """Publish again what was published long ago, if there are fewer messages than rows.
+def publish_lost_again(queue: str) -> int:
+    """Publish again what was published long ago and has no message; how many there were.
 
-    A doubled message does no harm: only one claim wins.
+    One that a worker is just taking may be doubled, which does no harm: one claim wins.
     """
-    published = _active(queue).filter(state=State.QUEUED, published_at__isnull=False)
-    if messages >= published.count():
-        return 0
     long_ago = Now() - timedelta(seconds=settings.REPUBLISH_SECONDS)
-    lost = list(published.filter(published_at__lt=long_ago)[: settings.PUBLISH_AHEAD])
+    old = _active(queue).filter(state=State.QUEUED, published_at__lt=long_ago)
+    tasks = list(old.order_by("id")[: settings.PUBLISH_AHEAD])
+    if not tasks:
+        return 0
+    waiting = store.message_ids(queue)
+    lost = [task for task in tasks if str(task.pk) not in waiting]
     for task in lost:
         log.warning("message_lost", task_id=str(task.pk))
         _publish(task)
@@ -75,6 +78,7 @@ def publish_lost_again(queue: str, *, messages: int) -> int:
 
 
 def _publish(task: Task) -> None:
+    connections.give_back()
     publishing.publish(task.pk, queue=task.queue, time_limit=task.time_limit)
     Task.objects.filter(pk=task.pk, state=State.QUEUED).update(published_at=Now())
 

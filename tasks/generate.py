@@ -1,17 +1,27 @@
 """The Celery function that makes every report: claim, produce, settle."""
 
+import time
 import uuid
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 from celery import shared_task
+from django.db import InterfaceError, OperationalError
 
+from school import connections
 from tasks import artifacts, lifecycle
 from tasks.errors import Canceled, LeaseLost, ReportFailed
 from tasks.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.production import Product, produce
+from tasks.progress import Tracker
 
 log = structlog.get_logger(__name__)
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
+SETTLE_SECONDS = 120
+"""How long a finished report waits for the database to come back."""
 
 
 @shared_task(name="tasks.generate_report")
@@ -20,18 +30,31 @@ def generate_report(task_id: str) -> None:
     task = lifecycle.claim(uuid.UUID(task_id))
     if task is None:
         return
+    with Heartbeat(task) as tracker:
+        settle = _attempt(task, tracker)
+        if settle is not None:
+            _persist(settle)
+
+
+def _attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
+    """Make the report; how it is to be settled, or None if that is not this worker's."""
     try:
-        with Heartbeat(task) as tracker:
-            _succeed(task, produce(task, tracker))
+        product = produce(task, tracker)
     except LeaseLost:
-        log.warning("lease_lost", task_id=task_id)
+        log.warning("lease_lost", task_id=str(task.pk))
+        return None
     except Canceled:
-        lifecycle.end_canceled(task)
+        return partial(lifecycle.end_canceled, task)
     except ReportFailed as error:
-        lifecycle.fail(task, error)
+        return partial(lifecycle.fail, task, error)
+    except DATABASE_AWAY:
+        # No fault of the report: its lease runs out, and it is tried again.
+        log.exception("database_away", task_id=str(task.pk))
+        return None
     except Exception:  # the boundary: whatever a report raises, its task ends
-        log.exception("report_failed", task_id=task_id, kind=task.kind)
-        lifecycle.fail(task, ReportFailed())
+        log.exception("report_failed", task_id=str(task.pk), kind=task.kind)
+        return partial(lifecycle.fail, task, ReportFailed())
+    return partial(_succeed, task, product)
 
 
 def _succeed(task: Task, product: Product) -> None:
@@ -40,4 +63,19 @@ def _succeed(task: Task, product: Product) -> None:
     )
     if not settled:
         artifacts.remove(product.artifact)
-        raise Canceled  # or lost: then ending it as canceled moves nothing
+        lifecycle.end_canceled(task)  # or lost: then this moves nothing
+
+
+def _persist(settle: Callable[[], object]) -> None:
+    """Settle, trying again while the database is away; the fence makes that safe."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            settle()
+            return
+        except DATABASE_AWAY:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("settling_postponed")
+            connections.drop_broken()
+            time.sleep(1)

@@ -6,7 +6,7 @@ from types import TracebackType
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import connections
 
 from tasks import lifecycle, mirror, store
 from tasks.breaker import RedisAway
@@ -50,8 +50,9 @@ class Heartbeat:
             while not self._over.wait(self._pause()) and self.tracker.halt is None:
                 try:
                     self.tracker.halt = self._beat()
-                except DatabaseError:
-                    log.warning("heartbeat_missed", task_id=str(self._task.pk))
+                except Exception:  # the thread's boundary: without it the lease ends
+                    log.exception("heartbeat_missed", task_id=str(self._task.pk))
+                    connections.close_all()  # a broken one is not reopened by itself
         finally:
             connections.close_all()  # this thread's own
 

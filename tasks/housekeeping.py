@@ -18,8 +18,9 @@ def expire_artifacts() -> None:
     """End the life of results past their time, and erase their files."""
     past = Task.objects.filter(state=State.SUCCEEDED, expires_at__lt=Now())
     for task in past.iterator():
-        if lifecycle.expire(task):
-            artifacts.remove(task.artifact)
+        # The file first: if this is cut off in between, the next call ends it.
+        artifacts.remove(task.artifact)
+        lifecycle.expire(task)
 
 
 @shared_task(name="tasks.canary")

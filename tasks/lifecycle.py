@@ -14,8 +14,9 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
@@ -34,6 +35,8 @@ from tasks.errors import (
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
 from tasks.states import State, sources
+
+log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
 
@@ -72,9 +75,13 @@ def request(
             created_at=Now(),
         )
         audit.record(viewer, AccessEntry.Action.CREATED, task)
-    mirror.write(task.pk)
-    fairness.publish_if_room(task)
-    task.refresh_from_db()
+        task.refresh_from_db()
+    try:
+        mirror.write(task.pk)
+        fairness.publish_if_room(task)
+    except DatabaseError:
+        # It is committed, so it is accepted; the dispatcher does what was left.
+        log.exception("send_off_postponed", task_id=str(task.pk))
     return task
 
 
@@ -159,20 +166,24 @@ def cancel(task: Task) -> Task:
     if task.state == State.QUEUED:
         return cancel(task)  # its lease ran out just between the two statements
     if task.is_final and task.state != State.CANCELED:
-        raise TooLate("The task has ended.")
+        raise TooLate(task)
     return task
 
 
 def recover() -> int:
     """Move on every running task whose worker is silent; how many there were."""
     silent = Task.objects.filter(state=State.RUNNING, lease_until__lt=Now())
-    tasks = list(silent.annotate(late=Q(deadline__lt=Now()))[:100])
+    # Who used its time up was renewing until then, so that its lease ends after it.
+    tasks = list(silent.annotate(late=Q(deadline__lte=F("lease_until")))[:100])
     for task in tasks:
         # The guard is the fence: a worker that claimed it meanwhile keeps it.
         held = _held(task).filter(lease_until__lt=Now())
         if task.cancel_requested_at is not None:
-            won = _move(held, State.CANCELED, finished_at=Now())
-        elif task.late:
+            _mirrored(task, _move(held, State.CANCELED, finished_at=Now()))
+            continue
+        # A cancel that came since it was read is seen at the next call.
+        held = held.filter(cancel_requested_at=None)
+        if task.late:
             won = _move(held, State.FAILED, **_failure(TimedOut()))
         elif task.attempt >= MAX_ATTEMPTS:
             won = _move(held, State.FAILED, **_failure(WorkerLost()))

@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import F
 from django.utils import timezone
 
+from school import connections
 from tasks import documents, store
 from tasks.breaker import RedisAway
 from tasks.models import Task
@@ -26,9 +27,10 @@ def write(task_id: uuid.UUID) -> None:
 
     If Redis is away the row remembers what it lacks and the dispatcher calls again.
     """
-    task = Task.objects.select_related("requester").filter(pk=task_id).first()
+    task = Task.objects.filter(pk=task_id).first()
     if task is None:
         return
+    connections.give_back()
     try:
         if task.state == State.EXPIRED:
             store.drop_document(task.pk)

@@ -34,20 +34,15 @@ def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
     `stamp` is that of the viewer's token. While it, the viewer's in Redis and that of the
     document agree, no right has changed since the document's was checked: no database.
     """
-    backlog: dict[str, Any] = {}
     try:
         poll = store.poll(task_id, viewer_id)
     except RedisAway:
-        return _from_row(task_id, viewer_id, backlog)
-    header, backlog = poll.header, poll.backlog
-    if header is None or header.viewer != viewer_id:
-        return _from_row(task_id, viewer_id, backlog)
-    if not stamp == poll.stamp == header.stamp:
-        return _from_row(task_id, viewer_id, backlog)
-    document = poll.document
-    if header.state in CELERY_FAILURES:
-        document = _without_exception(document)
-    return Reading(task_id, header.state, header.queue, document, backlog)
+        poll = store.NOTHING
+    header = poll.header
+    trusted = (viewer_id, stamp, stamp)
+    if header is None or (header.viewer, header.stamp, poll.stamp) != trusted:
+        return _after_checking(task_id, viewer_id, poll)
+    return _as_held(task_id, header, poll)
 
 
 def own_task(task_id: uuid.UUID, viewer: User) -> Task:
@@ -75,14 +70,28 @@ def _without_exception(document: bytes) -> bytes:
     ).encode()
 
 
-def _from_row(task_id: uuid.UUID, viewer_id: int, backlog: dict[str, Any]) -> Reading:
-    """Ask the row, and put back into Redis what was missing there."""
+def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Reading:
+    """Ask the database who may see the task, and the row for what Redis lacks."""
     viewer = User.objects.filter(pk=viewer_id, is_active=True).first()
     if viewer is None:
         raise TaskNotFound
     task = own_task(task_id, viewer)
-    stamps.remember(viewer)
+    if poll.stamp != viewer.stamp:
+        stamps.remember(viewer)
     if task.stamp != viewer.stamp:
         Task.objects.filter(pk=task.pk).update(stamp=viewer.stamp)
+    header = poll.header
+    if header is not None and header.version == task.version:
+        if header.stamp != viewer.stamp:
+            mirror.write(task.pk)
+        # Redis is ahead of the row in its progress, which must not be seen to go back.
+        return _as_held(task_id, header, poll)
     mirror.write(task.pk)
-    return describe(task, backlog)
+    return describe(task, poll.backlog)
+
+
+def _as_held(task_id: uuid.UUID, header: store.Header, poll: store.Poll) -> Reading:
+    document = poll.document
+    if header.state in CELERY_FAILURES:
+        document = _without_exception(document)
+    return Reading(task_id, header.state, header.queue, document, poll.backlog)

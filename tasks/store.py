@@ -65,6 +65,9 @@ class Poll:
     backlog: dict[str, Any]
 
 
+NOTHING = Poll(header=None, document=b"", stamp=None, backlog={})
+
+
 @cache
 def client() -> redis.Redis:
     pool = redis.BlockingConnectionPool.from_url(
@@ -135,10 +138,11 @@ def backlog() -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(client().get("backlog") or b"{}"))
 
 
-def queue_length(queue: str) -> int:
-    """How many messages wait in the queue, those handed to a worker left out."""
+def message_ids(queue: str) -> set[str]:
+    """The task ids of the messages in the queue, which the dispatcher keeps short."""
     with breaker.guard():
-        return client().llen(queue)
+        messages = cast("list[bytes]", client().lrange(queue, 0, -1))
+    return {json.loads(message)["headers"]["id"] for message in messages}
 
 
 def mark_alive(who: str, *, seconds: int) -> None:

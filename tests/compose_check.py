@@ -108,6 +108,8 @@ class Check:
         entry.chmod(0o755)
         (base / "usr/local/bin/python").unlink(missing_ok=True)
         (base / "usr/local/bin/python").symlink_to("/usr/bin/python3")
+        (base / "data").mkdir(exist_ok=True)
+        self.run("chroot", str(base), "chown", "redis:redis", "/data")
         archive = self.work / "base.tar"
         self.run("tar", "-C", str(base), "-cf", str(archive), ".")
         path = "ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -1,14 +1,17 @@
 """`/tasks`: what was asked for, what became of it, and what it made."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import django_filters
 import django_filters.rest_framework
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import FileResponse, HttpResponse
 from drf_spectacular.types import OpenApiTypes
+from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -26,10 +29,25 @@ from tasks.models import Task
 from tasks.states import State
 
 
+class InstantField(django_filters.fields.IsoDateTimeField):
+    """An instant that UTC has: the first and last days of the calendar have some it lacks."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        try:
+            instant: datetime | None = super().to_python(value)
+            return instant and instant.astimezone(UTC)
+        except (OverflowError, ValueError):
+            raise ValidationError("There is no such instant.", "invalid") from None
+
+
+class InstantFilter(django_filters.IsoDateTimeFilter):
+    field_class = InstantField
+
+
 class TaskFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(choices=[(s.value, s.value) for s in State])
     report = django_filters.CharFilter("kind")
-    created_after = django_filters.IsoDateTimeFilter("created_at", "gt")
+    created_after = InstantFilter("created_at", "gt")
 
 
 class NewestFirst(CursorPagination):
@@ -37,6 +55,15 @@ class NewestFirst(CursorPagination):
     page_size = 25
     page_size_query_param = "page_size"
     max_page_size = 100
+
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            try:
+                uuid.UUID(str(cursor.position))
+            except ValueError:
+                raise NotFound(self.invalid_cursor_message) from None
+        return cursor
 
     def get_next_link(self) -> str | None:
         return _as_link(super().get_next_link())
@@ -128,10 +155,8 @@ class TaskCancel(APIView):
         task = reading.own_task(task_id, cast(User, request.user))
         try:
             return accepted(reading.describe(lifecycle.cancel(task)))
-        except TooLate:
-            task.refresh_from_db()
-            document = TaskListing(task).data
-            raise Problem("too_late", task=document) from None
+        except TooLate as late:
+            raise Problem("too_late", task=TaskListing(late.task).data) from None
 
 
 class TaskResult(APIView):
@@ -145,13 +170,12 @@ class TaskResult(APIView):
         problems=[401, 404, 409, 410, 503],
     )  # fmt: skip
     def get(self, request: Request, task_id: uuid.UUID) -> FileResponse:
-        viewer = cast(User, request.user)
         try:
-            download = downloads.open_result(task_id, viewer)
-        except NoResult:
-            task = reading.own_task(task_id, viewer)
-            wait = None if task.is_final else 1
-            raise Problem("no_result", wait=wait, task=TaskListing(task).data) from None
+            download = downloads.open_result(task_id, cast(User, request.user))
+        except NoResult as none:
+            wait = None if none.task.is_final else 1
+            document = TaskListing(none.task).data
+            raise Problem("no_result", wait=wait, task=document) from None
         response = FileResponse(
             download.file,
             as_attachment=True,

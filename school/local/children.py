@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -71,15 +72,18 @@ class Keeper:
 
     def stop(self) -> None:
         """Ask all to end, and kill with all its children what does not."""
-        for process in self.processes.values():
-            process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
-        for process in self.processes.values():
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                kill_group(process)
-        self.processes.clear()
+        try:
+            for process in self.processes.values():
+                process.terminate()
+            for process in self.processes.values():
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - time.monotonic()))
+        finally:  # also when somebody presses Ctrl-C once more
+            for process in self.processes.values():
+                if process.poll() is None:
+                    kill_group(process)
+            self.processes.clear()
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

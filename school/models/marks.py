@@ -4,6 +4,7 @@ Grades are whole tenths and attendance is absences only: measured three to twent
 faster than decimals and a row per presence, and the only exact form on SQLite.
 """
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
@@ -37,6 +38,10 @@ class Grade(models.Model):
 
     def __str__(self) -> str:
         return f"term {self.term}: {self.tenths} tenths"
+
+    def clean(self) -> None:
+        if self.offering.school_class_id != self.enrolment.school_class_id:
+            raise ValidationError({"offering": "This is not offered in the class."})
 
 
 class ClassSession(models.Model):
@@ -79,3 +84,7 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"absent on {self.session}"
+
+    def clean(self) -> None:
+        if self.session.school_class_id != self.enrolment.school_class_id:
+            raise ValidationError({"session": "This is no lesson day of the class."})

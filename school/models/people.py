@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 
 from school.models.classes import SchoolClass
 from school.models.network import Network, School
@@ -34,6 +36,8 @@ class User(AbstractUser):
     stamp = models.IntegerField(default=0, editable=False)
     """Raised by `revise` whenever what the user may see could have changed."""
 
+    _RIGHTS = ("role", "is_active", "is_superuser")
+
     objects = SchoolUserManager()  # type: ignore[misc]  # as Django declares it
 
     class Meta:
@@ -47,9 +51,14 @@ class User(AbstractUser):
     def save(
         self, *, update_fields: Iterable[str] | None = None, **options: Any
     ) -> None:
+        rights = User.objects.filter(pk=self.pk).values_list(*self._RIGHTS)
+        before = rights.first()
+        if update_fields is None and not self._state.adding:
+            # All but the stamp: this object may be old, and the stamp never goes back.
+            names = {field.name for field in self._meta.concrete_fields}
+            update_fields = names - {"id", "stamp"}
         super().save(update_fields=update_fields, **options)
-        # Logging in saves `last_login` alone, which changes no right.
-        if update_fields is None or {"role", "is_active"} & set(update_fields):
+        if rights.first() != before:
             self.revise()
 
     def revise(self) -> None:
@@ -111,11 +120,10 @@ class Attachment(models.Model):
         target = self.network or self.school or self.school_class or self.student
         return f"{self.user}: {target}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
-        self.user.revise()
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        deleted = super().delete(*args, **kwargs)
-        self.user.revise()
-        return deleted
+@receiver([post_save, post_delete], sender=Attachment)
+def _revise_user(instance: Attachment, **_: Any) -> None:
+    """Also where it went with what it was attached to, which calls no `delete`."""
+    user = User.objects.filter(pk=instance.user_id).first()
+    if user is not None:
+        user.revise()

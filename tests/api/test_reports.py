@@ -16,12 +16,9 @@ def test_catalogue_lists_what_the_role_may_ask_for(as_user, guardian, teacher):
     offered = as_user(guardian).get("/reports").json()["results"]
     everything = as_user(teacher).get("/reports").json()["results"]
 
-    assert [e["report"] for e in offered] == [
-        "failing",
-        "killer",
-        "report_card",
-        "slow",
-    ]
+    kinds = {entry["report"] for entry in offered}
+    assert "report_card" in kinds
+    assert "class_performance" not in kinds
     assert "class_performance" in [entry["report"] for entry in everything]
 
 

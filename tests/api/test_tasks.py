@@ -9,7 +9,7 @@ from school.models import Attachment, User
 from tasks import lifecycle, mirror, production, store
 from tasks.errors import TimedOut
 from tasks.models import AccessEntry, Task
-from tasks.progress import Tracker
+from tasks.progress import Progress, Tracker
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -191,6 +191,34 @@ def test_list_is_filtered(as_user, teacher):
     assert client.get("/tasks?state=odd").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("cursor=cD1hYmM%3D", 404),
+        ("cursor=nonsense", 404),
+        ("created_after=9999-12-31T23:59:59-04:00", 400),
+        ("created_after=0001-01-01T00:00:00%2B14:00", 400),
+        ("created_after=9999-12-31T23:59:59", 400),
+        ("created_after=yesterday", 400),
+        ("page_size=x", 200),
+    ],
+)
+def test_query_that_makes_no_sense_is_no_fault(as_user, teacher, query, status):
+    asked(teacher)
+
+    assert as_user(teacher).get(f"/tasks?{query}").status_code == status
+
+
+def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    mirror.put(task, Progress("writing", 7, 9), moment=900)
+    store.client().delete(f"stamp:{teacher.pk}")
+
+    document = as_user(teacher).get(f"/tasks/{task.pk}").json()
+
+    assert document["progress"]["done"] == 7
+
+
 def test_cancel_of_queued_task_ends_it_and_may_be_repeated(as_user, teacher):
     task = asked(teacher)
     client = as_user(teacher)
@@ -236,6 +264,21 @@ def test_result_is_the_file_and_is_written_to_the_access_log(as_user, teacher):
     assert content.count(b"\r\n") == 41
     actions = AccessEntry.objects.order_by("id").values_list("action", flat=True)
     assert list(actions) == ["created", "downloaded"]
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/csv", "*/*", "application/problem+json", "image/png"]
+)
+def test_result_comes_whatever_is_accepted(as_user, teacher, accept):
+    task = made(teacher, format="csv")
+
+    answer = as_user(teacher).get(
+        f"/tasks/{task.pk}/result", headers={"Accept": accept}
+    )
+
+    assert b"".join(answer).startswith(b"school,class,")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
 
 
 def test_result_of_unfinished_task_is_a_conflict_that_says_when(as_user, teacher):

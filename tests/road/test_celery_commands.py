@@ -127,6 +127,18 @@ def test_waiting_in_celery_s_own_way_ends_with_the_task(stack: Stack, client):
     assert said.strip() == "succeeded"
 
 
+def test_revoking_by_hand_is_a_cancel(stack: Stack, client):
+    slow = {"report": "slow", "parameters": {"seconds": 3}}
+    ahead = [client.ask("POST", "/reports", slow) for _ in range(2)]
+    task = client.ask("POST", "/reports", slow)
+
+    stack.celery("control", "revoke", task["task_id"])
+
+    assert stack.finished(client, task)["state"] == "canceled"
+    for other in ahead:
+        stack.finished(client, other)
+
+
 def test_worker_without_options_serves_every_queue(stack: Stack):
     command = [
         sys.executable,

@@ -1,6 +1,8 @@
 import os
 import signal
 
+import psutil
+
 from school.local.children import kill_group
 from tests.stack import LEASE_SECONDS, Stack
 
@@ -49,6 +51,20 @@ def test_report_that_kills_every_worker_fails_as_such(stack: Stack, tmp_path):
     assert (done["state"], done["attempt"]) == ("failed", 3)
     assert done["error"]["code"] == "worker_lost"
     assert (tmp_path / "deaths").stat().st_size == 3
+
+
+def test_report_that_hangs_ends_as_timeout_and_its_process_is_killed(stack: Stack):
+    client = stack.as_user("teacher")
+    worker = psutil.Process(stack.keeper.processes["worker-reports"].pid)
+    children = {child.pid for child in worker.children()}
+
+    done = stack.finished(client, client.ask("POST", "/reports", {"report": "hanging"}))
+
+    assert (done["state"], done["attempt"]) == ("failed", 1)
+    assert done["error"]["code"] == "timeout"
+    stack.wait(
+        lambda: {child.pid for child in worker.children()} != children, seconds=30
+    )
 
 
 def test_dispatcher_killed_is_missed_until_it_is_back(stack: Stack):

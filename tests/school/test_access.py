@@ -104,9 +104,17 @@ def test_stamp_rises_with_every_change_of_rights_and_not_by_logging_in(teacher):
     assert stamp() == before + 1
     attachment.delete()
     assert stamp() == before + 2
+    teacher.email = "new@example.org"
+    teacher.save()
+    assert stamp() == before + 2
     teacher.role = Role.GUARDIAN
     teacher.save()
     assert stamp() == before + 3
+    teacher.is_superuser = True
+    teacher.save(update_fields=["is_superuser"])
+    assert stamp() == before + 4
+    Attachment.objects.filter(user=teacher, school_class=2).delete()
+    assert stamp() == before + 5
 
 
 def test_first_user_is_an_administrator(network):

@@ -166,8 +166,9 @@ def test_task_that_loses_every_worker_fails(teacher):
 
 def test_task_silent_past_its_time_fails_as_timeout(teacher):
     task = claimed(teacher)
-    silence(task)
-    Task.objects.filter(pk=task.pk).update(deadline="2020-01-01T00:00:00Z")
+    Task.objects.filter(pk=task.pk).update(
+        deadline="2020-01-01T00:05:00Z", lease_until="2020-01-01T00:05:10Z"
+    )
 
     lifecycle.recover()
 
@@ -184,6 +185,35 @@ def test_cancel_outlives_the_worker(teacher):
     lifecycle.recover()
 
     assert state_of(task) == "canceled"
+
+
+def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch):
+    task = claimed(teacher)
+    silence(task)
+    move = lifecycle._move
+
+    def cancel_first(tasks, to, **fields):
+        monkeypatch.setattr(lifecycle, "_move", move)
+        lifecycle.cancel(Task.objects.get(pk=task.pk))
+        return move(tasks, to, **fields)
+
+    monkeypatch.setattr(lifecycle, "_move", cancel_first)
+    lifecycle.recover()
+    lifecycle.recover()
+
+    assert state_of(task) == "canceled"
+
+
+def test_worker_lost_long_ago_is_no_timeout(teacher):
+    """Nobody looked for an hour: the report itself did not take so long."""
+    task = claimed(teacher)
+    Task.objects.filter(pk=task.pk).update(
+        lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
+    )
+
+    lifecycle.recover()
+
+    assert state_of(task) == "queued"
 
 
 def test_every_move_raises_the_version_and_reaches_redis(teacher):

@@ -35,6 +35,29 @@ def redis_at(settings):
     assert app.conf.broker_url == conf
 
 
+def test_publishing_subscribes_to_nothing(teacher):
+    before = store.client().info("commandstats").get("cmdstat_subscribe", {"calls": 0})
+
+    publishing.send("tasks.canary", "reports", queue="reports")
+
+    after = store.client().info("commandstats").get("cmdstat_subscribe", {"calls": 0})
+    assert after["calls"] == before["calls"]
+
+
+def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
+    server = EmbeddedValkey(tmp_path)
+    redis_at(server.start())
+    publishing.send("tasks.canary", "reports", queue="reports")
+    server.stop()
+
+    for _ in range(2):
+        breaker.__init__()
+        began = time.monotonic()
+        with pytest.raises(RedisAway):
+            publishing.send("tasks.canary", "reports", queue="reports")
+        assert time.monotonic() - began < 1
+
+
 @pytest.fixture
 def refused(redis_at):
     redis_at(f"redis://127.0.0.1:{free_port()}/0")
@@ -98,5 +121,5 @@ def test_dispatcher_publishes_and_mirrors_when_redis_is_back(
     task.refresh_from_db()
     assert task.published_at is not None
     assert task.mirrored_version == task.version
-    assert store.queue_length("reports") >= 1
+    assert store.client().llen("reports") >= 1
     assert fairness.publish_next("reports") == 0

@@ -1,0 +1,22 @@
+"""Takes somebody's `celery control revoke` as what they meant: a cancel."""
+
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from celery.signals import task_revoked
+
+from tasks import lifecycle
+from tasks.errors import TooLate
+from tasks.models import Task
+
+
+@task_revoked.connect
+def cancel_revoked(request: Any, expired: bool, **_: Any) -> None:
+    """Without this the row would stay queued, and be published again and again."""
+    if expired or request.task != "tasks.generate_report":
+        return
+    task = Task.objects.filter(pk=uuid.UUID(request.id)).first()
+    if task is not None:
+        with suppress(TooLate):
+            lifecycle.cancel(task)
