@@ -61,6 +61,7 @@ def request(
     wanted = parameters.parse(report.parameters_model(), parameters_given)
     parameters.check_visible(wanted, viewer)
     seen = parameters.narrow(visible_enrolments(viewer), wanted)
+    scope = scope_of(viewer, seen)
     with transaction.atomic():
         task = Task.objects.create(
             requester=viewer,
@@ -70,7 +71,7 @@ def request(
             language=language,
             queue=report.queue,
             time_limit=report.time_limit,
-            scope=scope_of(viewer, seen).to_json(),
+            scope=scope.to_json(),
             stamp=viewer.stamp,
             created_at=Now(),
         )

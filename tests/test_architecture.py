@@ -74,3 +74,17 @@ def test_readme_s_map_is_the_tree():
     )
 
     assert made.returncode == 0, "run `make generate`"
+
+
+def test_every_guard_in_the_architecture_page_has_its_test():
+    named = set(
+        re.findall(r"`(test_\w+)`", (ROOT / "docs/architecture.md").read_text())
+    )
+    written = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    assert len(named) > 10
+    assert named <= written
