@@ -23,6 +23,10 @@ brings_its_own = pytest.mark.skipif(
     DATABASE != "sqlite", reason="without a DATABASE_URL it is SQLite: once is enough"
 )
 
+sees_processes = pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="what is left over is looked for in /proc"
+)
+
 
 class Up:
     def __init__(self, folder: Path, *options: str, **environment: str) -> None:
@@ -85,6 +89,7 @@ def up(tmp_path: Path) -> Iterator:
 
 
 @brings_its_own
+@sees_processes
 def test_demo_shows_a_report_and_ends_well(up):
     demo = up("--once")
     code, said = demo.ends()
@@ -97,6 +102,7 @@ def test_demo_shows_a_report_and_ends_well(up):
 
 
 @brings_its_own
+@sees_processes
 def test_ctrl_c_stops_everything_and_the_data_is_found_again(up):
     first = up()
     first.said_until("Ctrl-C stops everything")
@@ -116,6 +122,7 @@ def test_ctrl_c_stops_everything_and_the_data_is_found_again(up):
 
 
 @brings_its_own
+@sees_processes
 def test_killed_without_warning_it_leaves_nothing_behind(up):
     one = up()
     one.said_until("Ctrl-C stops everything")
