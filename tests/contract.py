@@ -47,7 +47,7 @@ def check(method: str, path: str, response: Any) -> None:
         return
     media_type = response["Content-Type"].partition(";")[0]
     schema = described["content"][media_type]["schema"]
-    if media_type.endswith("json") and schema.get("format") != "binary":
+    if media_type.endswith("json") and not response.streaming:  # a file is its test's
         _validator(json.dumps(schema)).validate(json.loads(response.content))
 
 

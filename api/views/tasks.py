@@ -28,6 +28,8 @@ from tasks.errors import NoResult, TooLate
 from tasks.models import Task
 from tasks.states import State
 
+ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
+
 
 class InstantField(django_filters.fields.IsoDateTimeField):
     """An instant that UTC has: the first and last days of the calendar have some it lacks."""
@@ -164,7 +166,7 @@ class TaskResult(APIView):
         "get_result",
         "The file a task made",
         tag="tasks",
-        answers={(200, "application/json"): OpenApiTypes.BINARY,
+        answers={(200, "application/json"): ROWS,
                  (200, "text/csv"): OpenApiTypes.BINARY},
         headers={200: ["ETag", "Content-Disposition"]},
         problems=[401, 404, 409, 410, 503],
