@@ -204,6 +204,21 @@ def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch)
     assert state_of(task) == "canceled"
 
 
+def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
+    task = claimed(teacher)
+    silence(task)
+    move = lifecycle._move
+
+    def beat_first(tasks, to, **fields):
+        lifecycle.renew(task, Progress("writing"))
+        return move(tasks, to, **fields)
+
+    monkeypatch.setattr(lifecycle, "_move", beat_first)
+    lifecycle.recover()
+
+    assert state_of(task) == "running"
+
+
 def test_worker_lost_long_ago_is_no_timeout(teacher):
     """Nobody looked for an hour: the report itself did not take so long."""
     task = claimed(teacher)
