@@ -94,7 +94,7 @@ def test_canceled_task_is_revoked(stack: Stack, client):
     assert probed(stack, task)[0] == "REVOKED"
 
 
-def test_queued_and_expired_tasks_are_pending(stack: Stack, client):
+def test_expired_task_is_pending_as_any_result_that_is_gone(stack: Stack, client):
     task = client.ask(
         "POST", "/reports", {"report": "slow", "parameters": {"seconds": 0}}
     )
@@ -127,11 +127,14 @@ def test_waiting_in_celery_s_own_way_ends_with_the_task(stack: Stack, client):
     assert said.strip() == "succeeded"
 
 
-def test_revoking_by_hand_is_a_cancel(stack: Stack, client):
-    slow = {"report": "slow", "parameters": {"seconds": 3}}
+def test_queued_task_is_pending_and_revoking_it_by_hand_is_a_cancel(
+    stack: Stack, client
+):
+    slow = {"report": "slow", "parameters": {"seconds": 6}}
     ahead = [client.ask("POST", "/reports", slow) for _ in range(2)]
     task = client.ask("POST", "/reports", slow)
 
+    assert probed(stack, task)[0] == "PENDING"
     stack.celery("control", "revoke", task["task_id"])
 
     assert stack.finished(client, task)["state"] == "canceled"

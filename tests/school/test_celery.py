@@ -60,35 +60,27 @@ def test_redis_is_both_broker_and_result_backend(settings):
     assert app.conf.result_backend == settings.REDIS_URL
 
 
-def test_redis_is_the_local_one_when_nothing_is_said(tmp_path):
+def redis_url_of(folder) -> str:
+    """What the settings make of that state folder, when nothing else is said."""
     code = "from school.settings import REDIS_URL; print(REDIS_URL)"
-    bare = {"PATH": "/usr/bin:/bin", "VAR_DIR": str(tmp_path)}
-
     said = subprocess.run(
         [sys.executable, "-c", code],
-        env=bare,
+        env={"PATH": "/usr/bin:/bin", "VAR_DIR": str(folder)},
         capture_output=True,
         text=True,
         check=True,
     )
+    return said.stdout.strip()
 
-    assert said.stdout.strip() == "redis://127.0.0.1:6379/0"
+
+def test_redis_is_the_local_one_when_nothing_is_said(tmp_path):
+    assert redis_url_of(tmp_path) == "redis://127.0.0.1:6379/0"
 
 
 def test_started_redis_is_found_by_its_file(tmp_path):
     (tmp_path / "redis.url").write_text("redis://:secret@127.0.0.1:7777/0\n")
-    code = "from school.settings import REDIS_URL; print(REDIS_URL)"
-    bare = {"PATH": "/usr/bin:/bin", "VAR_DIR": str(tmp_path)}
 
-    said = subprocess.run(
-        [sys.executable, "-c", code],
-        env=bare,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert said.stdout.strip() == "redis://:secret@127.0.0.1:7777/0"
+    assert redis_url_of(tmp_path) == "redis://:secret@127.0.0.1:7777/0"
 
 
 def test_what_measurement_taught_is_set():
