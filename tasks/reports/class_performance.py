@@ -9,7 +9,6 @@ from pydantic import Field
 
 from school import figures
 from school.models import Grade, Offering, Role
-from tasks.errors import DataError
 from tasks.parameters import Id, ReportParameters, TermNumber, Year
 from tasks.reports.base import Report
 from tasks.tables import Column, Row
@@ -47,9 +46,6 @@ class ClassPerformance(Report[Parameters]):
 
     def rows(self) -> Iterator[Row]:
         names = self._names()
-        for offering, *_rest in self._groups:
-            if offering not in names:
-                raise DataError(f"A grade of offering {offering} is of no class of it.")
         place = {offering: rank for rank, offering in enumerate(names)}
         for offering, term, n, total, squares, low, high, passing in sorted(
             self._groups, key=lambda group: (place[group[0]], group[1])

@@ -27,6 +27,13 @@ def probed(stack: Stack, task) -> list[str]:
     return stack.run(sys.executable, "-c", PROBE, task["task_id"]).split()
 
 
+def refused(stack: Stack, task) -> str:
+    """What `celery result` says of a task that has none: it raises, as Celery does."""
+    with pytest.raises(AssertionError) as raised:
+        stack.celery("result", task["task_id"])
+    return str(raised.value)
+
+
 def test_every_worker_answers_a_ping(stack: Stack):
     answers = json.loads(stack.celery("inspect", "ping", "--json"))
 
@@ -82,6 +89,7 @@ def test_failed_task_is_failure_with_an_exception(stack: Stack, client):
     stack.finished(client, task)
 
     assert probed(stack, task) == ["FAILURE", "ReportFailed", "True", "False"]
+    assert "data_error: Enrolment 7" in refused(stack, task)
 
 
 def test_canceled_task_is_revoked(stack: Stack, client):
@@ -92,6 +100,7 @@ def test_canceled_task_is_revoked(stack: Stack, client):
     stack.finished(client, task)
 
     assert probed(stack, task)[0] == "REVOKED"
+    assert "The task was canceled." in refused(stack, task)
 
 
 def test_expired_task_is_pending_as_any_result_that_is_gone(stack: Stack, client):

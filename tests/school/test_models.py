@@ -1,4 +1,5 @@
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
@@ -53,3 +54,51 @@ def test_attachment_has_exactly_one_target(teacher):
 def test_student_with_enrolments_cannot_be_deleted(network):
     with pytest.raises(ProtectedError):
         m.Student.objects.first().delete()
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        pytest.param(m.Grade, {"offering": 31}, id="grade in a subject of another class"),
+        pytest.param(m.Grade, {"enrolment": 60}, id="grade of a student of another class"),
+        pytest.param(m.Absence, {"session": 700}, id="absence on a day of another class"),
+        pytest.param(m.Enrolment, {"school_class": 2, "diary_number": 99}, id="enrolment with grades moved"),
+        pytest.param(m.Offering, {"school_class": 2, "subject": 99}, id="offering with grades moved"),
+        pytest.param(m.ClassSession, {"school_class": 2, "date": "2026-12-30"}, id="session with absences moved"),
+    ],
+)  # fmt: skip
+def test_database_keeps_grades_and_absences_in_their_class(network, model, values):
+    m.Subject.objects.create(pk=99, code="new", name="New")
+    one = model.objects.order_by("pk").first()
+    if model is m.ClassSession:
+        one = m.Absence.objects.filter(enrolment__school_class=1).first().session
+
+    with pytest.raises(IntegrityError, match="of another class"), transaction.atomic():
+        model.objects.filter(pk=one.pk).update(**values)
+
+
+def test_database_refuses_a_new_grade_of_another_class(network):
+    m.Grade.objects.filter(offering=31, term=4).delete()
+
+    with pytest.raises(IntegrityError, match="of another class"), transaction.atomic():
+        m.Grade.objects.create(enrolment_id=1, offering_id=31, term=4, tenths=70)
+
+
+def test_enrolment_without_grades_may_still_change_its_class(network):
+    student = m.Student.objects.first()
+    enrolment = m.Enrolment.objects.create(
+        student=student, school_class_id=3, grade_level_id=1, diary_number=90,
+        entry_date="2026-02-09",
+    )  # fmt: skip
+
+    enrolment.school_class_id = 4
+    enrolment.save()
+
+    assert m.Enrolment.objects.get(pk=enrolment.pk).school_class_id == 4
+
+
+def test_form_says_what_the_database_would_refuse(network):
+    grade = m.Grade(enrolment_id=1, offering_id=31, term=4, tenths=70)
+
+    with pytest.raises(ValidationError, match="not offered in the class"):
+        grade.full_clean()

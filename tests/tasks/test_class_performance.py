@@ -110,14 +110,3 @@ def test_year_without_grades_is_empty_and_says_why(teacher):
 def test_staff_see_their_school_alone(secretary, stranger):
     assert len(rows_of(made(secretary, {}))) == 80
     assert len(rows_of(made(stranger, {}))) == 40
-
-
-def test_grade_of_another_class_is_named_as_a_data_error(admin):
-    Grade.objects.filter(offering=1, term=1, enrolment=1).update(offering=31)
-
-    task = made(admin, {"class_id": 1})
-
-    assert task.error == {
-        "code": "data_error",
-        "detail": "A grade of offering 31 is of no class of it.",
-    }
