@@ -100,11 +100,11 @@ def splice_reports(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         "oneOf": [{"$ref": reference} for reference in mapping.values()],
         "discriminator": {"propertyName": "report", "mapping": mapping},
     }
-    _BODIES["create_report"] = next(iter(examples.values()))["value"]
+    bodies = _BODIES | {"create_report": next(iter(examples.values()))["value"]}
     for path, operations in result["paths"].items():
         for method, described in operations.items():
-            _add_sample(path, method, described)
-            _add_examples(described, examples)
+            _add_sample(path, method, described, bodies)
+            _add_examples(described, bodies, examples)
     return result
 
 
@@ -122,14 +122,16 @@ def _request_schema(kind: str, name: str, formats: Sequence[str]) -> dict[str, A
     }
 
 
-def _add_sample(path: str, method: str, described: dict[str, Any]) -> None:
+def _add_sample(
+    path: str, method: str, described: dict[str, Any], bodies: dict[str, Any]
+) -> None:
     """A line of curl that runs, once the variables it names are set."""
     for name, value in _PATH_EXAMPLES.items():
         path = path.replace(name, value)
     words = [f'curl -sS -X {method.upper()} "$BASE{path}"']
     if "security" in described:
         words.append('-H "Authorization: Bearer $TOKEN"')
-    if body := _BODIES.get(described["operationId"]):
+    if body := bodies.get(described["operationId"]):
         text = json.dumps(body).replace('"', '\\"')
         words.append(f'-H "Content-Type: application/json" -d "{text}"')
     described["x-codeSamples"] = [
@@ -137,7 +139,9 @@ def _add_sample(path: str, method: str, described: dict[str, Any]) -> None:
     ]
 
 
-def _add_examples(described: dict[str, Any], reports: dict[str, Any]) -> None:
+def _add_examples(
+    described: dict[str, Any], bodies: dict[str, Any], reports: dict[str, Any]
+) -> None:
     """What Swagger UI fills in, so that trying it out is one click on the demo network."""
     for parameter in described.get("parameters", []):
         if parameter["name"] == "kind":
@@ -146,7 +150,7 @@ def _add_examples(described: dict[str, Any], reports: dict[str, Any]) -> None:
         if described["operationId"] == "create_report":
             content["examples"] = reports
         else:
-            content["example"] = _BODIES[described["operationId"]]
+            content["example"] = bodies[described["operationId"]]
 
 
 def _header(name: str, status: int) -> OpenApiParameter:

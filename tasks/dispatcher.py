@@ -64,7 +64,7 @@ class Dispatcher:
 
     def _repair(self) -> None:
         for task_id in mirror.lagging(REPAIRS_A_TICK):
-            self._run(partial(mirror.write, task_id))
+            self._run(partial(mirror.repair, task_id))
 
     def _measure(self) -> None:
         store.put_backlog({queue: backlog.measure(queue) for queue in REPORT_QUEUES})

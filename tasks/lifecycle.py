@@ -78,7 +78,7 @@ def request(
         audit.record(viewer, AccessEntry.Action.CREATED, task)
         task.refresh_from_db()
     try:
-        mirror.write(task.pk)
+        mirror.write(task)
         fairness.publish_if_room(task)
     except DatabaseError:
         # It is committed, so it is accepted; the dispatcher does what was left.
@@ -111,7 +111,7 @@ def claim(task_id: uuid.UUID) -> Task | None:
         # Read in the same transaction: this fence is ours.
         task = Task.objects.get(pk=task_id) if won else None
     if task is not None:
-        mirror.write(task.pk)
+        mirror.write(task)
     return task
 
 
@@ -162,8 +162,8 @@ def cancel(task: Task) -> Task:
         mine.filter(state=State.RUNNING, cancel_requested_at=None).update(
             cancel_requested_at=Now(), version=F("version") + 1
         )
-    mirror.write(task.pk)
     task.refresh_from_db()
+    mirror.write(task)
     if task.state == State.QUEUED:
         return cancel(task)  # its lease ran out just between the two statements
     if task.is_final and task.state != State.CANCELED:
@@ -214,7 +214,7 @@ def _held(task: Task) -> QuerySet[Task]:
 
 def _mirrored(task: Task, won: bool) -> bool:
     if won:
-        mirror.write(task.pk)
+        mirror.repair(task.pk)
     return won
 
 

@@ -22,14 +22,11 @@ FINAL_SECONDS = int(timedelta(days=1).total_seconds())
 """Life of a final one; afterwards the row answers."""
 
 
-def write(task_id: uuid.UUID) -> None:
-    """Bring Redis up to the row. Only ever called after the commit.
+def write(task: Task) -> None:
+    """Bring Redis up to the row as it was just read. Only ever called after the commit.
 
-    If Redis is away the row remembers what it lacks and the dispatcher calls again.
+    If Redis is away the row remembers what it lacks, and the dispatcher repairs it.
     """
-    task = Task.objects.filter(pk=task_id).first()
-    if task is None:
-        return
     connections.give_back()
     try:
         if task.state == State.EXPIRED:
@@ -40,6 +37,13 @@ def write(task_id: uuid.UUID) -> None:
         return
     behind = Task.objects.filter(pk=task.pk, mirrored_version__lt=task.version)
     behind.update(mirrored_version=task.version)
+
+
+def repair(task_id: uuid.UUID) -> None:
+    """Bring Redis up to the row, whatever that is by now."""
+    task = Task.objects.filter(pk=task_id).first()
+    if task is not None:
+        write(task)
 
 
 def lagging(limit: int) -> list[uuid.UUID]:

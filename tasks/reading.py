@@ -79,14 +79,15 @@ def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Rea
     if poll.stamp != viewer.stamp:
         stamps.remember(viewer)
     if task.stamp != viewer.stamp:
-        Task.objects.filter(pk=task.pk).update(stamp=viewer.stamp)
+        task.stamp = viewer.stamp
+        task.save(update_fields=["stamp"])
     header = poll.header
     if header is not None and header.version == task.version:
         if header.stamp != viewer.stamp:
-            mirror.write(task.pk)
+            mirror.write(task)
         # Redis is ahead of the row in its progress, which must not be seen to go back.
         return _as_held(task_id, header, poll)
-    mirror.write(task.pk)
+    mirror.write(task)
     return describe(task, poll.backlog)
 
 

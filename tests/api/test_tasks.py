@@ -310,7 +310,7 @@ def test_rights_lost_before_it_is_made_end_it_forbidden(as_user, teacher):
 def test_links_begin_with_the_public_url(as_user, teacher, settings):
     settings.PUBLIC_URL = "https://reports.example.org"
     task = asked(teacher)
-    mirror.write(task.pk)
+    mirror.write(task)
 
     links = as_user(teacher).get(f"/tasks/{task.pk}").json()["links"]
 

@@ -41,14 +41,14 @@ def test_one_lost_message_is_found_among_others(teacher):
 def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
     bad, good = asked(teacher), asked(teacher)
     Task.objects.update(version=9)
-    write = mirror.write
+    repair = mirror.repair
 
     def fail(task_id):
         if task_id == bad.pk:
             raise ValueError("a file that is no JSON")
-        write(task_id)
+        repair(task_id)
 
-    monkeypatch.setattr(mirror, "write", fail)
+    monkeypatch.setattr(mirror, "repair", fail)
     Dispatcher().tick()
 
     assert mirror.lagging(10) == [bad.pk]
