@@ -118,6 +118,7 @@ CELERY_IMPORTS = (
     "tasks.generate",
     "tasks.housekeeping",
     "tasks.revoking",
+    "tasks.vouching",
 )  # `tasks.tasks` is not there
 CELERY_TASK_QUEUES = tuple(
     Queue(name, Exchange(name), routing_key=name)
@@ -167,6 +168,9 @@ REPORT_PACKAGES = env.words("REPORT_PACKAGES", ["tasks.reports"])
 INLINE_RESULT_BYTES = env.integer("INLINE_RESULT_BYTES", 256 * 1024)
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
 HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
+# For what is under way when a worker is told to stop: less than its supervisor waits.
+HAND_OVER_SECONDS = env.integer("HAND_OVER_SECONDS", 10)
+REPORT_MEMORY_BYTES = env.integer("REPORT_MEMORY_MB", 384) * 1024 * 1024
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
 # How many messages a queue may hold; what is past that waits as rows.
 PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)

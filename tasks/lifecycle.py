@@ -22,7 +22,8 @@ from django.db.models.functions import Coalesce, Now
 
 from school.access import Scope, scope_of, visible_enrolments
 from school.models import Role, User
-from tasks import audit, catalogue, fairness, mirror, parameters
+from tasks import audit, catalogue, fairness, mirror, parameters, store
+from tasks.breaker import RedisAway
 from tasks.errors import (
     Flaw,
     NotForYourRole,
@@ -39,6 +40,16 @@ from tasks.states import State, sources
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
+RECOVERED_AT_ONCE = 200
+
+_AGAIN = {
+    "published_at": None,
+    "lease_until": None,
+    "stage": "queued",
+    "done": 0,
+    "total": None,
+}
+"""What a task loses of an attempt when it goes back to wait for another."""
 
 
 def request(
@@ -91,11 +102,8 @@ def claim(task_id: uuid.UUID) -> Task | None:
     limit = Task.objects.filter(pk=task_id).values_list("time_limit", flat=True).first()
     if limit is None:
         return None
-    free = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())
     with transaction.atomic():
-        claimable = Task.objects.filter(
-            free, pk=task_id, attempt__lt=MAX_ATTEMPTS, cancel_requested_at=None
-        )
+        claimable = Task.objects.filter(pk=task_id, state=State.QUEUED)
         won = _move(
             claimable,
             State.RUNNING,
@@ -151,7 +159,8 @@ def fail(task: Task, error: ReportFailed) -> bool:
 
 
 def end_canceled(task: Task) -> bool:
-    return _mirrored(task, _move(_held(task), State.CANCELED, finished_at=Now()))
+    asked = _held(task).filter(cancel_requested_at__isnull=False)
+    return _mirrored(task, _move(asked, State.CANCELED, finished_at=Now()))
 
 
 def cancel(task: Task) -> Task:
@@ -171,28 +180,60 @@ def cancel(task: Task) -> Task:
     return task
 
 
+def hand_over(task: Task) -> bool:
+    """Give the task back unfinished, for another worker: that was no attempt."""
+    fit = _held(task).filter(cancel_requested_at=None, deadline__gt=Now())
+    won = _move(fit, State.QUEUED, attempt=F("attempt") - 1, **_AGAIN)
+    return _mirrored(task, won) or end_canceled(task)
+
+
 def recover() -> int:
     """Move on every running task whose worker is silent; how many there were."""
     silent = Task.objects.filter(state=State.RUNNING, lease_until__lt=Now())
-    # Who used its time up was renewing until then, so that its lease ends after it.
-    tasks = list(silent.annotate(late=Q(deadline__lte=F("lease_until")))[:100])
-    for task in tasks:
-        # The guard is the fence: a worker that claimed it meanwhile keeps it.
-        held = _held(task).filter(lease_until__lt=Now())
-        if task.cancel_requested_at is not None:
-            _mirrored(task, _move(held, State.CANCELED, finished_at=Now()))
-            continue
-        # A cancel that came since it was read is seen at the next call.
-        held = held.filter(cancel_requested_at=None)
-        if task.late:
-            won = _move(held, State.FAILED, **_failure(TimedOut()))
-        elif task.attempt >= MAX_ATTEMPTS:
-            won = _move(held, State.FAILED, **_failure(WorkerLost()))
-        else:
-            won = _move(held, State.QUEUED, published_at=None, lease_until=None,
-                        stage="queued", done=0, total=None)  # fmt: skip
-        _mirrored(task, won)
-    return len(tasks)
+    tasks = list(
+        silent.annotate(
+            # Who used its time up was renewing until then, so that its lease ends after it.
+            late=Q(deadline__lte=F("lease_until")),
+            past_deadline=Q(deadline__lte=Now()),
+        ).order_by("lease_until")[:RECOVERED_AT_ONCE]
+    )
+    try:
+        computing = store.vouched(task.pk for task in tasks)
+    except RedisAway:
+        computing = None
+    return sum(_recover(task, computing) for task in tasks)
+
+
+def _recover(task: Any, computing: set[uuid.UUID] | None) -> bool:
+    if task.late:
+        return _end_silent(task, TimedOut())
+    if task.cancel_requested_at is None:
+        if computing is None:
+            return (
+                False  # who is lost cannot be told, and without Redis nothing is made
+            )
+        if task.pk in computing:
+            # Not lost, but inside code that lets nothing else of it run.
+            return bool(task.past_deadline) and _end_silent(task, TimedOut())
+    if task.attempt >= MAX_ATTEMPTS:
+        return _end_silent(task, WorkerLost())
+    return _end_silent(task, None)
+
+
+def _end_silent(task: Task, error: ReportFailed | None) -> bool:
+    """End the silent worker's attempt: by its error, or else to be tried again.
+
+    The guard is the fence: a worker that claimed it meanwhile keeps it, and so does one
+    that beat just in time.
+    """
+    held = _held(task).filter(lease_until__lt=Now())
+    if task.cancel_requested_at is not None:
+        return _mirrored(task, _move(held, State.CANCELED, finished_at=Now()))
+    # A cancel that came since it was read is seen at the next call.
+    held = held.filter(cancel_requested_at=None)
+    if error is not None:
+        return _mirrored(task, _move(held, State.FAILED, **_failure(error)))
+    return _mirrored(task, _move(held, State.QUEUED, **_AGAIN))
 
 
 def expire(task: Task) -> bool:
@@ -224,7 +265,4 @@ def _lease() -> Any:
 
 
 def _failure(error: ReportFailed) -> dict[str, Any]:
-    return {
-        "error": {"code": error.code, "detail": str(error) or error.detail},
-        "finished_at": Now(),
-    }
+    return {"error": error.to_json(), "finished_at": Now()}

@@ -73,6 +73,7 @@ def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
 def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
     first = claimed(teacher)
     silence(first)
+    lifecycle.recover()
 
     second = lifecycle.claim(first.pk)
 
@@ -145,6 +146,69 @@ def test_silent_worker_s_task_is_queued_again(teacher):
 
     task.refresh_from_db()
     assert (task.state, task.published_at, task.attempt) == ("queued", None, 1)
+
+
+def test_task_that_is_handed_over_was_not_tried(teacher):
+    first = claimed(teacher)
+
+    assert lifecycle.hand_over(first)
+
+    first_again = Task.objects.get(pk=first.pk)
+    assert (first_again.state, first_again.attempt) == ("queued", 0)
+    assert first_again.published_at is None
+    second = lifecycle.claim(first.pk)
+    assert (second.attempt, second.fence) == (1, 2)
+    assert not succeed(first)
+
+
+def test_canceled_task_is_not_handed_over(teacher):
+    task = claimed(teacher)
+    lifecycle.cancel(Task.objects.get(pk=task.pk))
+
+    lifecycle.hand_over(task)
+
+    assert state_of(task) == "canceled"
+
+
+def test_task_past_its_time_is_not_handed_over(teacher):
+    task = claimed(teacher)
+    Task.objects.filter(pk=task.pk).update(deadline="2020-01-01T00:00:00Z")
+
+    assert not lifecycle.hand_over(task)
+    assert state_of(task) == "running"
+
+
+def test_silent_task_whose_process_computes_is_not_lost(teacher):
+    task = claimed(teacher)
+    silence(task)
+    store.vouch([str(task.pk)], seconds=9)
+
+    lifecycle.recover()
+
+    assert state_of(task) == "running"
+
+
+def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
+    task = claimed(teacher)
+    Task.objects.filter(pk=task.pk).update(
+        lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
+    )
+    store.vouch([str(task.pk)], seconds=9)
+
+    lifecycle.recover()
+
+    assert (state_of(task), task.error["code"]) == ("failed", "timeout")
+
+
+def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
+    task = claimed(teacher)
+    lifecycle.cancel(Task.objects.get(pk=task.pk))
+    silence(task)
+    store.vouch([str(task.pk)], seconds=9)
+
+    lifecycle.recover()
+
+    assert state_of(task) == "canceled"
 
 
 def test_living_worker_s_task_is_left_alone(teacher):
