@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from school import connections
-from tasks import backlog, fairness, lifecycle, mirror, publishing, store
+from tasks import backlog, fairness, mirror, publishing, recovery, store
 from tasks.breaker import RedisAway, breaker
 from tasks.housekeeping import CANARY_SECONDS
 
@@ -71,7 +71,7 @@ class Dispatcher:
             self._redis, self._tide = redis, 0
 
     def _recover(self) -> None:
-        if moved := lifecycle.recover():
+        if moved := recovery.recover():
             log.warning("tasks_recovered", count=moved)
 
     def _publish(self) -> None:

@@ -29,6 +29,10 @@ class NotForYourRole(Exception):
     """The kind of report is not offered to the viewer's role."""
 
 
+class KeyReused(Exception):
+    """The idempotency key was given with another request before."""
+
+
 class TaskNotFound(Exception):
     """There is no such task, or it is not the viewer's: nobody is told which."""
 

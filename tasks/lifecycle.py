@@ -11,36 +11,37 @@ Redis follows; whatever is lost there, the dispatcher finds by the row.
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 
-from school.access import Scope, scope_of, visible_enrolments
-from school.models import Role, User
-from tasks import audit, catalogue, fairness, mirror, parameters, store
-from tasks.breaker import RedisAway
+from school.access import Scope
+from school.models import User
+from tasks import (
+    audit,
+    fairness,
+    mirror,
+    reading,
+    repeats,
+)
 from tasks.errors import (
-    Flaw,
-    NotForYourRole,
     ReportFailed,
-    RequestRefused,
-    TimedOut,
     TooLate,
-    WorkerLost,
 )
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
+from tasks.requests import ReportRequest, check
 from tasks.states import State, sources
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
-RECOVERED_AT_ONCE = 200
 
 _AGAIN = {
     "published_at": None,
@@ -52,40 +53,28 @@ _AGAIN = {
 """What a task loses of an attempt when it goes back to wait for another."""
 
 
-def request(
-    viewer: User,
-    *,
-    kind: str,
-    parameters_given: object,
-    format: str,
-    language: str,
-) -> Task:
+@dataclass(frozen=True)
+class Accepted:
+    task: Task
+    is_replay: bool = False
+    """Whether the key of the request had been given before."""
+
+
+def request(viewer: User, wanted: ReportRequest) -> Accepted:
     """Accept a report, or raise why not. When this returns the row is committed."""
-    report = catalogue.report(kind)
-    if Role(viewer.role) not in report.audience:
-        raise NotForYourRole(f"The report {kind!r} is not offered to your role.")
-    if format not in report.formats:
-        offered = ", ".join(report.formats)
-        raise RequestRefused(
-            Flaw("/format", "unknown_format", f"{kind} comes as: {offered}.")
-        )
-    wanted = parameters.parse(report.parameters_model(), parameters_given)
-    parameters.check_visible(wanted, viewer)
-    seen = parameters.narrow(visible_enrolments(viewer), wanted)
-    scope = scope_of(viewer, seen)
+    if earlier := _asked_before(viewer, wanted):
+        return Accepted(earlier, is_replay=True)
+    task = check(viewer, wanted)
     with transaction.atomic():
-        task = Task.objects.create(
-            requester=viewer,
-            kind=kind,
-            parameters=wanted.model_dump(mode="json", exclude_unset=True),
-            format=format,
-            language=language,
-            queue=report.queue,
-            time_limit=report.time_limit,
-            scope=scope.to_json(),
-            stamp=viewer.stamp,
-            created_at=Now(),
-        )
+        # One request of a user at a time, so that of two equal ones one sees the other.
+        User.objects.select_for_update(no_key=True).get(pk=viewer.pk)
+        if earlier := _asked_before(viewer, wanted):
+            return Accepted(earlier, is_replay=True)
+        if not wanted.key and (waiting := repeats.waiting_equal(task)):
+            return Accepted(waiting)
+        task.save(force_insert=True)
+        if wanted.key:
+            repeats.keep_key(viewer, wanted, task)
         audit.record(viewer, AccessEntry.Action.CREATED, task)
         task.refresh_from_db()
     try:
@@ -94,7 +83,14 @@ def request(
     except DatabaseError:
         # It is committed, so it is accepted; the dispatcher does what was left.
         log.exception("send_off_postponed", task_id=str(task.pk))
-    return task
+    return Accepted(task)
+
+
+def _asked_before(viewer: User, wanted: ReportRequest) -> Task | None:
+    if not wanted.key:
+        return None
+    task_id = repeats.task_of_key(viewer, wanted)
+    return None if task_id is None else reading.own_task(task_id, viewer)
 
 
 def claim(task_id: uuid.UUID) -> Task | None:
@@ -187,41 +183,8 @@ def hand_over(task: Task) -> bool:
     return _mirrored(task, won) or end_canceled(task)
 
 
-def recover() -> int:
-    """Move on every running task whose worker is silent; how many there were."""
-    silent = Task.objects.filter(state=State.RUNNING, lease_until__lt=Now())
-    tasks = list(
-        silent.annotate(
-            # Who used its time up was renewing until then, so that its lease ends after it.
-            late=Q(deadline__lte=F("lease_until")),
-            past_deadline=Q(deadline__lte=Now()),
-        ).order_by("lease_until")[:RECOVERED_AT_ONCE]
-    )
-    try:
-        computing = store.vouched(task.pk for task in tasks)
-    except RedisAway:
-        computing = None
-    return sum(_recover(task, computing) for task in tasks)
-
-
-def _recover(task: Any, computing: set[uuid.UUID] | None) -> bool:
-    if task.late:
-        return _end_silent(task, TimedOut())
-    if task.cancel_requested_at is None:
-        if computing is None:
-            return (
-                False  # who is lost cannot be told, and without Redis nothing is made
-            )
-        if task.pk in computing:
-            # Not lost, but inside code that lets nothing else of it run.
-            return bool(task.past_deadline) and _end_silent(task, TimedOut())
-    if task.attempt >= MAX_ATTEMPTS:
-        return _end_silent(task, WorkerLost())
-    return _end_silent(task, None)
-
-
-def _end_silent(task: Task, error: ReportFailed | None) -> bool:
-    """End the silent worker's attempt: by its error, or else to be tried again.
+def end_silent(task: Task, error: ReportFailed | None) -> bool:
+    """End a silent worker's attempt: by its error, or else to be tried again.
 
     The guard is the fence: a worker that claimed it meanwhile keeps it, and so does one
     that beat just in time.

@@ -61,11 +61,15 @@ def test_pool_process_told_to_stop_hands_over_at_once(stack: Stack, client):
 def test_frozen_worker_s_late_result_changes_nothing(stack: Stack, client, whole):
     task = running(stack, client, 3)
     worker = stack.keeper.processes["worker-reports"]
-    frozen = pool_of(stack) if not whole else [psutil.Process(worker.pid), *pool_of(stack)]
+    frozen = (
+        pool_of(stack) if not whole else [psutil.Process(worker.pid), *pool_of(stack)]
+    )
     for process in frozen:
         process.suspend()
     try:
-        stack.wait(lambda: state_of(client, task) == "queued", seconds=LEASE_SECONDS + 9)
+        stack.wait(
+            lambda: state_of(client, task) == "queued", seconds=LEASE_SECONDS + 9
+        )
         stack.redis.delete(f"celery-task-meta-{task['task_id']}")
     finally:
         for process in frozen:

@@ -1,7 +1,7 @@
 import pytest
 from django.db import OperationalError
 
-from tasks import artifacts, generate, lifecycle, mirror, store
+from tasks import artifacts, generate, lifecycle, mirror, recovery, store
 from tasks.errors import RequestRefused
 from tasks.heartbeat import Heartbeat
 from tasks.models import Task
@@ -51,7 +51,7 @@ def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, tro
         # It waits until its lease runs out, but the last time it ends.
         assert task.state == ("failed" if attempt == 3 else "running")
         Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
-        lifecycle.recover()
+        recovery.recover()
 
     task.refresh_from_db()
     assert task.error["code"] == "internal"
@@ -97,7 +97,7 @@ def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
 def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
     task = lifecycle.claim(asked(teacher).pk)
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
-    lifecycle.recover()
+    recovery.recover()
     heartbeat = Heartbeat(task)
 
     heartbeat._tell(Progress("writing", 7, 9))
