@@ -13,6 +13,7 @@ from hypothesis.stateful import (
     consumes,
     initialize,
     invariant,
+    multiple,
     rule,
     run_state_machine_as_test,
 )
@@ -27,7 +28,10 @@ from tasks.models import Task
 from tasks.progress import Progress
 from tests.making import asked
 
-EXAMPLES = 25
+EXAMPLES = 50
+STEPS = 60
+TASKS = 2
+"""Few, so that much happens to each."""
 QUEUE = "reports"
 LONG_AGO = "2020-01-01T00:00:00Z"
 FINAL = {"succeeded", "failed", "canceled", "expired"}
@@ -47,8 +51,8 @@ class Lifecycle(RuleBasedStateMachine):
     sleepers = Bundle("sleepers")
     copies = Bundle("copies")
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=asked)
+    def begin(self):
         self.undo = transaction.atomic()
         self.undo.__enter__()
         store.client().flushdb()
@@ -60,6 +64,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.shown: dict = {}
         self.cancels_answered: set = set()
         self.results: dict = {}
+        return multiple(*(asked(self.viewer).pk for _ in range(TASKS)))
 
     def teardown(self) -> None:
         if not hasattr(self, "undo"):
@@ -72,10 +77,6 @@ class Lifecycle(RuleBasedStateMachine):
             breaker.__init__()
 
     # --- Requests -------------------------------------------------------------------
-
-    @rule(target=asked)
-    def submit(self):
-        return asked(self.viewer).pk
 
     @rule(task_id=asked)
     def cancel(self, task_id):
@@ -95,22 +96,32 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- The road -------------------------------------------------------------------
 
-    @rule()
-    def publish(self):
+    @rule(
+        what=st.sampled_from(
+            ["publish", "lose", "grow old", "wipe", "away", "back", "new"]
+        )
+    )
+    def happen_to_the_road(self, what):
         with suppress(RedisAway):
-            fairness.publish_next(QUEUE)
+            match what:
+                case "publish":
+                    fairness.publish_next(QUEUE)
+                case "lose":
+                    store.client().delete(QUEUE)
+                case "grow old":
+                    self.messages_grow_old()
+                case "wipe":
+                    store.client().flushdb()
+                case "away":
+                    breaker._open_until = float("inf")
+                case "back":
+                    breaker.__init__()
+                case "new":
+                    self.dispatcher = Dispatcher()
 
     @rule()
-    def messages_grow_old(self):
-        Task.objects.filter(published_at__isnull=False).update(published_at=LONG_AGO)
-
-    @rule()
-    def lose_messages(self):
-        store.client().delete(QUEUE)
-
-    @rule()
-    def wipe_redis(self):
-        store.client().flushdb()
+    def dispatch(self):
+        self.dispatcher.tick()
 
     @rule(target=copies)
     def copy_redis_s_file(self):
@@ -127,45 +138,28 @@ class Lifecycle(RuleBasedStateMachine):
             redis.restore(key, 60_000, value)
         self.dispatcher._redis = "of the run before"
 
-    @rule()
-    def redis_goes_away(self):
-        breaker._open_until = float("inf")
-
-    @rule()
-    def redis_comes_back(self):
-        breaker.__init__()
-
-    @rule()
-    def dispatch(self):
-        self.dispatcher.tick()
-
-    @rule()
-    def dispatcher_starts_anew(self):
-        self.dispatcher = Dispatcher()
+    def messages_grow_old(self):
+        Task.objects.filter(published_at__isnull=False).update(published_at=LONG_AGO)
 
     # --- Workers --------------------------------------------------------------------
 
     @rule(target=workers, task_id=asked)
     def take(self, task_id):
         """As on its message, or on a doubled one."""
-        return lifecycle.claim(task_id)
+        worker = lifecycle.claim(task_id)
+        return multiple() if worker is None else worker
 
     @rule(worker=workers, done=st.integers(0, 9))
     def beat(self, worker, done):
-        if worker is not None:
-            lifecycle.renew(worker, Progress("writing", done, 9))
+        lifecycle.renew(worker, Progress("writing", done, 9))
 
     @rule(worker=workers, done=st.integers(0, 9))
     def tell_progress(self, worker, done):
-        if worker is None:
-            return
         with suppress(RedisAway):
             mirror.put_progress(worker, Progress("writing", done, 9), moment=done)
 
     @rule(worker=workers)
     def succeed(self, worker):
-        if worker is None:
-            return
         if self._succeed(worker):
             assert worker.pk not in self.results, "succeeded twice"
             self.results[worker.pk] = worker.fence
@@ -174,35 +168,25 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(worker=workers)
     def fail(self, worker):
-        if worker is not None:
-            lifecycle.fail(worker, DataError("Enrolment 7 has no class."))
+        lifecycle.fail(worker, DataError("Enrolment 7 has no class."))
 
     @rule(worker=workers)
     def hear_of_cancel(self, worker):
-        if worker is not None:
-            lifecycle.end_canceled(worker)
+        lifecycle.end_canceled(worker)
 
     @rule(worker=workers)
     def hand_over(self, worker):
-        if worker is not None:
-            lifecycle.hand_over(worker)
+        lifecycle.hand_over(worker)
 
-    @rule(task_id=asked)
-    def fall_silent(self, task_id):
-        Task.objects.filter(pk=task_id, state="running").update(lease_until=LONG_AGO)
-
-    @rule(task_id=asked)
-    def run_past_its_time(self, task_id):
+    @rule(task_id=asked, past_its_time=st.booleans(), computes=st.booleans())
+    def fall_silent(self, task_id, past_its_time, computes):
         running = Task.objects.filter(pk=task_id, state="running")
-        running.update(lease_until=LONG_AGO, deadline=LONG_AGO)
-
-    @rule(task_id=asked)
-    def compute_silently(self, task_id):
-        with suppress(RedisAway):
-            store.vouch([str(task_id)], seconds=60)
-
-    @rule()
-    def recover(self):
+        running.update(lease_until=LONG_AGO)
+        if past_its_time:
+            running.update(deadline=LONG_AGO)
+        if computes:
+            with suppress(RedisAway):
+                store.vouch([str(task_id)], seconds=60)
         recovery.recover()
 
     @rule(target=sleepers, task_id=asked)
@@ -326,7 +310,7 @@ def test_every_order_of_events_keeps_the_promises(network):
         Lifecycle,
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=40,
+            stateful_step_count=STEPS,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
