@@ -15,17 +15,21 @@ from api.problems import MEDIA_TYPE, PROBLEMS, Problem, problem
 from tasks.errors import (
     Flaw,
     NoResult,
+    NotEnded,
     NotForYourRole,
     RequestRefused,
     ResultExpired,
     TaskNotFound,
+    TaskPurged,
     TooLate,
 )
 
 _OF_EXCEPTION: dict[type[Exception], str] = {
     NotForYourRole: "not_for_your_role",
     TaskNotFound: "not_found",
+    TaskPurged: "purged",
     TooLate: "too_late",
+    NotEnded: "not_ended",
     NoResult: "no_result",
     ResultExpired: "result_expired",
     OperationalError: "unavailable",

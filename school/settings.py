@@ -167,7 +167,14 @@ REPORT_PACKAGES = env.words("REPORT_PACKAGES", ["tasks.reports"])
 INLINE_RESULT_BYTES = env.integer("INLINE_RESULT_BYTES", 256 * 1024)
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
 HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
+# How long is kept, after its end: what a report was asked with and made; its task; that
+# there was one; who asked for and saw what (five years).
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
+TASK_TTL = timedelta(days=env.integer("TASK_TTL_DAYS", 90))
+TOMBSTONE_TTL = timedelta(days=365)
+ACCESS_LOG_TTL = timedelta(days=env.integer("ACCESS_LOG_DAYS", 1826))
+# What others' tables need, so that they do not grow for ever.
+HOUSEKEEPING_COMMANDS = ["flushexpiredtokens", "clearsessions"]
 # How many messages a queue may hold; what is past that waits as rows.
 PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)
 REPUBLISH_SECONDS = env.integer("REPUBLISH_SECONDS", 10)

@@ -34,11 +34,13 @@ from tasks.errors import (
 )
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
-from tasks.states import State, sources
+from tasks.states import FINAL, State, sources
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
+DETAIL_ERASED = "Its details were erased when their time was over."
+_ERASED: dict[str, Any] = {"parameters": {}, "erased": True}
 
 
 def request(
@@ -71,6 +73,7 @@ def request(
             language=language,
             queue=report.queue,
             time_limit=report.time_limit,
+            retention=report.retention or settings.ARTIFACT_TTL,
             scope=scope.to_json(),
             stamp=viewer.stamp,
             created_at=Now(),
@@ -138,7 +141,6 @@ def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) 
         result=result,
         scope=scope.to_json(),
         finished_at=Now(),
-        expires_at=Now() + settings.ARTIFACT_TTL,
         stage="finished",
         done=result["rows"],
         total=result["rows"],
@@ -196,13 +198,24 @@ def recover() -> int:
 
 
 def expire(task: Task) -> bool:
-    """End the life of a result; the caller removes the artifact."""
-    mine = Task.objects.filter(pk=task.pk)
-    return _mirrored(task, _move(mine, State.EXPIRED, result=None))
+    """Erase what was asked and made, once; the caller removes the artifact.
+
+    What succeeded is `expired` then; any other end stays what it was.
+    """
+    mine = Task.objects.filter(pk=task.pk, erased=False)
+    if task.state == State.SUCCEEDED:
+        won = _move(mine, State.EXPIRED, result=None, artifact="", **_ERASED)
+    else:
+        error = task.error and {**task.error, "detail": DETAIL_ERASED}
+        ended = mine.filter(state__in=FINAL - {State.SUCCEEDED})
+        won = bool(ended.update(version=F("version") + 1, error=error, **_ERASED))
+    return _mirrored(task, won)
 
 
 def _move(tasks: QuerySet[Task], to: State, **fields: Any) -> bool:
     """Move the one task meant, if it is still where it may move from."""
+    if to in FINAL and to != State.EXPIRED:
+        fields["expires_at"] = Now() + F("retention")
     movable = tasks.filter(state__in=sources(to))
     return bool(movable.update(state=to, version=F("version") + 1, **fields))
 

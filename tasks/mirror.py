@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -36,13 +37,16 @@ def write(task: Task) -> None:
     except RedisAway:
         return
     behind = Task.objects.filter(pk=task.pk, mirrored_version__lt=task.version)
-    behind.update(mirrored_version=task.version)
+    if not behind.update(mirrored_version=task.version):
+        _drop_if_over(task.pk)
 
 
 def repair(task_id: uuid.UUID) -> None:
     """Bring Redis up to the row, whatever that is by now."""
     task = Task.objects.filter(pk=task_id).first()
-    if task is not None:
+    if task is None:
+        _drop(task_id)
+    else:
         write(task)
 
 
@@ -82,6 +86,18 @@ def put(task: Task, progress: Progress, *, moment: int = 0) -> None:
         document=body.encode(),
         ttl_seconds=_seconds_to_live(task),
     )
+
+
+def _drop_if_over(task_id: uuid.UUID) -> None:
+    """Take back what was written after its document was dropped for good."""
+    if not Task.objects.filter(pk=task_id).exclude(state=State.EXPIRED).exists():
+        connections.give_back()
+        _drop(task_id)
+
+
+def _drop(task_id: uuid.UUID) -> None:
+    with suppress(RedisAway):  # a document does not live long
+        store.drop_document(task_id)
 
 
 def _exception(task: Task) -> dict[str, Any]:
