@@ -20,17 +20,21 @@ def settle_some() -> None:
     """Settle the folders whose turn it is by the clock."""
     turn = int(time.time() // 60) * FOLDERS_A_MINUTE
     for number in range(turn, turn + FOLDERS_A_MINUTE):
-        settle(artifacts.FOLDERS[number % len(artifacts.FOLDERS)])
+        if not settle(artifacts.FOLDERS[number % len(artifacts.FOLDERS)]):
+            log.error("artifacts_unknown", detail="Is the disk there? None is settled.")
+            return
 
 
-def settle(folder: str) -> None:
-    """Expire the rows whose file is gone, and remove the old files that nobody needs."""
+def settle(folder: str) -> bool:
+    """Expire the rows whose file is gone, and remove the old files that nobody needs.
+
+    False if this is not the place where the files are, so that nothing can be said.
+    """
     rows = _succeeded_in(folder)
     files = artifacts.stored(folder)
     # After the look at the files: the disk may be lost at any time.
     if not _is_our_place():
-        log.error("artifacts_unknown", detail="Is the disk there? None is settled.")
-        return
+        return False
     there = {file.name for file in files}
     for task in rows:
         # The rows were read first: what they named was there then.
@@ -39,10 +43,12 @@ def settle(folder: str) -> None:
     old = time.time() - YOUNG_SECONDS
     named = {task.artifact for task in rows}
     _remove_needless([f for f in files if f.modified < old and f.name not in named])
+    return True
 
 
 def _remove_needless(files: list[artifacts.Stored]) -> None:
-    tasks = Task.objects.in_bulk([file.task_id for file in files])
+    some = Task.objects.only("state", "fence", "artifact")
+    tasks = some.in_bulk([file.task_id for file in files])
     for file in files:
         if not _is_needed(file, tasks.get(file.task_id)):
             log.warning("file_without_row", name=file.name)

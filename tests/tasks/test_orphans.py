@@ -3,12 +3,14 @@ import time
 
 import pytest
 
+from school.access import Scope
 from tasks import artifacts, lifecycle, orphans
 from tasks.models import Task
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
 
+RESULT = {"rows": 1, "bytes": 2}
 HOURS_AGO = time.time() - 2 * 3600
 
 
@@ -30,8 +32,8 @@ def put(folder, task, fence, *, is_draft=False, modified=HOURS_AGO):
     return path
 
 
-def settle(task):
-    orphans.settle(artifacts.folder_of(task.pk))
+def settle(task) -> bool:
+    return orphans.settle(artifacts.folder_of(task.pk))
 
 
 def test_old_file_that_no_row_names_is_removed(teacher, folder):
@@ -75,6 +77,25 @@ def test_file_of_the_attempt_that_runs_is_kept(teacher, folder):
 
     assert [path.exists() for path in own] == [True, True]
     assert not of_an_older.exists()
+
+
+def test_file_whose_row_names_it_only_just_now_is_kept(teacher, folder, monkeypatch):
+    task = lifecycle.claim(asked(teacher).pk)
+    path = put(folder, task, 1)
+    name = str(path.relative_to(folder))
+    stored = artifacts.stored
+
+    def succeed_first(of):
+        scope = Scope.from_json(task.scope)
+        lifecycle.succeed(task, artifact=name, result=RESULT, scope=scope)
+        return stored(of)
+
+    monkeypatch.setattr(artifacts, "stored", succeed_first)
+    settle(task)
+
+    assert path.exists()
+    task.refresh_from_db()
+    assert task.state == "succeeded"
 
 
 def test_file_of_an_attempt_that_lost_its_task_is_removed(teacher, folder):
@@ -121,7 +142,8 @@ def test_disk_that_is_missing_is_no_deletion(teacher, settings, folder, caplog):
     stray = put(settings.ARTIFACTS_DIR, old, 9)
 
     for task in (old, new):
-        settle(task)
+        assert not settle(task)
+    orphans.settle_some()
 
     assert set(Task.objects.values_list("state", flat=True)) == {"succeeded"}
     assert stray.exists()
@@ -130,7 +152,7 @@ def test_disk_that_is_missing_is_no_deletion(teacher, settings, folder, caplog):
 
 def test_every_folder_has_its_turn_within_an_hour(monkeypatch):
     seen = []
-    monkeypatch.setattr(orphans, "settle", seen.append)
+    monkeypatch.setattr(orphans, "settle", lambda folder: seen.append(folder) or True)
     for minute in range(60):
         monkeypatch.setattr(orphans.time, "time", lambda m=minute: 1e9 + 60 * m)
         orphans.settle_some()
