@@ -16,10 +16,12 @@ from tasks.errors import (
     Flaw,
     KeyReused,
     NoResult,
+    NotEnded,
     NotForYourRole,
     RequestRefused,
     ResultExpired,
     TaskNotFound,
+    TaskPurged,
     TooLate,
 )
 
@@ -27,7 +29,9 @@ _OF_EXCEPTION: dict[type[Exception], str] = {
     NotForYourRole: "not_for_your_role",
     KeyReused: "idempotency_key_reused",
     TaskNotFound: "not_found",
+    TaskPurged: "purged",
     TooLate: "too_late",
+    NotEnded: "not_ended",
     NoResult: "no_result",
     ResultExpired: "result_expired",
     OperationalError: "unavailable",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 import structlog
+from django.conf import settings
 
 from school import connections
 from tasks import backlog, fairness, mirror, publishing, recovery, store
@@ -20,6 +21,9 @@ log = structlog.get_logger(__name__)
 REPORT_QUEUES = ("reports", "reports.bulk")
 ALIVE_SECONDS = 10
 SWEEP_SECONDS = 60
+COMMANDS_SECONDS = 3600
+MESSAGES_TO_SPARE = 20
+"""How far past what is published a queue may grow; nobody seems to read it then."""
 REPAIRS_A_TICK = 200
 
 
@@ -98,14 +102,19 @@ class Dispatcher:
     def _send_canaries(self) -> None:
         if self._is_due("canaries", CANARY_SECONDS):
             for queue in ("default", *REPORT_QUEUES):
-                # One that waited longer than this tells nothing that the next will not.
-                publishing.send(
-                    "tasks.canary", queue, queue=queue, expires=CANARY_SECONDS
-                )
+                self._send("tasks.canary", queue, queue=queue, every=CANARY_SECONDS)
 
     def _sweep(self) -> None:
         if self._is_due("sweep", SWEEP_SECONDS):
-            publishing.send("tasks.expire_artifacts", queue="default")
+            self._send("tasks.sweep", queue="default", every=SWEEP_SECONDS)
+        if self._is_due("commands", COMMANDS_SECONDS):
+            self._send("tasks.run_commands", queue="default", every=COMMANDS_SECONDS)
+
+    def _send(self, name: str, *args: str, queue: str, every: float) -> None:
+        """Send it unless too many wait there already: Redis must not fill up with them."""
+        if store.queue_length(queue) < settings.PUBLISH_AHEAD + MESSAGES_TO_SPARE:
+            # One that waited longer than this does nothing that the next will not.
+            publishing.send(name, *args, queue=queue, expires=every)
 
     def _is_due(self, name: str, seconds: float) -> bool:
         now = time.monotonic()

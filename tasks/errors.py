@@ -45,6 +45,21 @@ class TooLate(Exception):
         self.task = task
 
 
+class TaskPurged(Exception):
+    """The task was the viewer's, and all of it was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("All that the task held was erased.")
+
+
+class NotEnded(Exception):
+    """The task is not final, so that what was asked of it cannot be done yet."""
+
+    def __init__(self, task: "Task") -> None:
+        super().__init__(f"The task is {task.state}.")
+        self.task = task
+
+
 class NoResult(Exception):
     """The task has no artifact to fetch: it is unfinished, or ended without one."""
 

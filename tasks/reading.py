@@ -11,8 +11,8 @@ from school.access import Scope, still_sees
 from school.models import User
 from tasks import documents, mirror, stamps, store
 from tasks.breaker import RedisAway
-from tasks.errors import TaskNotFound
-from tasks.models import Task
+from tasks.errors import TaskNotFound, TaskPurged
+from tasks.models import Task, Tombstone
 from tasks.states import CELERY_FAILURES
 
 
@@ -46,8 +46,13 @@ def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
 
 
 def own_task(task_id: uuid.UUID, viewer: User) -> Task:
-    """The viewer's own task if they may still see what it shows; else `TaskNotFound`."""
+    """The viewer's own task if they may still see what it shows; else `TaskNotFound`.
+
+    `TaskPurged` if there was one, as long as that is known.
+    """
     task = Task.objects.filter(pk=task_id, requester=viewer).first()
+    if task is None and Tombstone.objects.filter(pk=task_id, requester=viewer).exists():
+        raise TaskPurged
     if task is None or not still_sees(viewer, Scope.from_json(task.scope)):
         raise TaskNotFound
     return task
@@ -80,7 +85,7 @@ def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Rea
         stamps.remember(viewer)
     if task.stamp != viewer.stamp:
         task.stamp = viewer.stamp
-        task.save(update_fields=["stamp"])
+        Task.objects.filter(pk=task.pk).update(stamp=viewer.stamp)
     header = poll.header
     if header is not None and header.version == task.version:
         if header.stamp != viewer.stamp:

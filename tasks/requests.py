@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models.functions import Now
 
 from school.access import scope_of, visible_enrolments
@@ -54,6 +55,7 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         fingerprint=wanted.fingerprint(normal),
         queue=report.queue,
         time_limit=report.time_limit,
+        retention=report.retention or settings.ARTIFACT_TTL,
         scope=scope_of(viewer, seen).to_json(),
         stamp=viewer.stamp,
         created_at=Now(),

@@ -231,6 +231,11 @@ def message_ids(queue: str) -> set[str]:
     return {json.loads(message)["headers"]["id"] for message in messages}
 
 
+def queue_length(queue: str) -> int:
+    with breaker.guard():
+        return client().llen(queue)
+
+
 def mark_alive(who: str, *, seconds: int) -> None:
     with breaker.guard():
         client().set(f"alive:{who}", 1, ex=seconds)

@@ -1,10 +1,11 @@
+import json
+
 import pytest
 
 from school.local.valkey import free_port
-from tasks import artifacts, fairness, lifecycle, mirror, store
+from tasks import fairness, lifecycle, mirror, store
 from tasks.dispatcher import Dispatcher
 from tasks.generate import generate_report
-from tasks.housekeeping import canary, expire_artifacts
 from tasks.models import Task
 from tests.making import asked, made
 
@@ -209,28 +210,28 @@ def test_position_in_the_queue_is_told(as_user, teacher, settings):
     assert document["queue"] == {"position": 3, "wait_seconds": None}
 
 
-def test_result_past_its_time_is_erased(teacher):
-    task = made(teacher)
-    assert artifacts.read(task.artifact)
-    Task.objects.update(expires_at="2020-01-01T00:00:00Z")
-
-    expire_artifacts()
-
-    task.refresh_from_db()
-    assert task.state == "expired"
-    assert artifacts.read(task.artifact) is None
-
-
-def test_canary_marks_its_queue_alive():
-    canary("reports")
-
-    assert store.alive(["reports"]) == {"reports": True}
-
-
 def test_canaries_are_sent_to_every_queue(network):
     Dispatcher().tick()
 
     assert {q: length(q) for q in ("reports", "reports.bulk")} == {
         "reports": 1, "reports.bulk": 1,
     }  # fmt: skip
-    assert length("default") == 2  # and the sweep
+    assert length("default") == 3  # and the sweep and the commands
+
+
+def test_nothing_piles_up_where_no_worker_is(network, settings):
+    dispatcher = Dispatcher()
+    for _ in range(60):
+        dispatcher._due.clear()
+        dispatcher._send_canaries()
+        dispatcher._sweep()
+
+    most = settings.PUBLISH_AHEAD + 20
+    assert [length(q) for q in ("default", "reports", "reports.bulk")] == [most] * 3
+
+
+def test_messages_of_the_dispatcher_go_stale(network):
+    Dispatcher().tick()
+
+    for message in store.client().lrange("default", 0, -1):
+        assert json.loads(message)["headers"]["expires"]

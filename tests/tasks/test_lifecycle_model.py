@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -30,7 +31,7 @@ from tests.making import asked
 
 EXAMPLES = 50
 STEPS = 60
-TASKS = 2
+TASKS = 3
 """Few, so that much happens to each."""
 QUEUE = "reports"
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -41,6 +42,9 @@ LEGAL = {
     ("running", "succeeded"), ("running", "failed"), ("running", "canceled"), ("running", "queued"),
     ("succeeded", "expired"),
 }  # fmt: skip
+
+
+ONE_IN_FOUR = st.sampled_from([False, False, False, True])
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -66,6 +70,9 @@ class Lifecycle(RuleBasedStateMachine):
         self.results: dict = {}
         return multiple(*(asked(self.viewer).pk for _ in range(TASKS)))
 
+    def any_is(self, state: str) -> bool:
+        return Task.objects.filter(state=state).exists()
+
     def teardown(self) -> None:
         if not hasattr(self, "undo"):
             return
@@ -78,8 +85,10 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- Requests -------------------------------------------------------------------
 
-    @rule(task_id=asked)
-    def cancel(self, task_id):
+    @rule(task_id=asked, even_if_queued=ONE_IN_FOUR)
+    def cancel(self, task_id, even_if_queued):
+        if Task.objects.get(pk=task_id).state == "queued" and not even_if_queued:
+            return
         try:
             lifecycle.cancel(Task.objects.get(pk=task_id))
         except TooLate:
@@ -143,11 +152,20 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- Workers --------------------------------------------------------------------
 
-    @rule(target=workers, task_id=asked)
-    def take(self, task_id):
-        """As on its message, or on a doubled one."""
-        worker = lifecycle.claim(task_id)
-        return multiple() if worker is None else worker
+    @precondition(lambda self: self.any_is("queued"))
+    @rule(target=workers)
+    def take(self):
+        return lifecycle.claim(Task.objects.filter(state="queued").first().pk)
+
+    @precondition(lambda self: self.any_is("queued"))
+    @rule(target=workers)
+    def take_the_last(self):
+        return lifecycle.claim(Task.objects.filter(state="queued").last().pk)
+
+    @rule(task_id=asked)
+    def take_on_a_doubled_message(self, task_id):
+        state = Task.objects.get(pk=task_id).state
+        assert state == "queued" or lifecycle.claim(task_id) is None
 
     @rule(worker=workers, done=st.integers(0, 9))
     def beat(self, worker, done):
@@ -178,7 +196,8 @@ class Lifecycle(RuleBasedStateMachine):
     def hand_over(self, worker):
         lifecycle.hand_over(worker)
 
-    @rule(task_id=asked, past_its_time=st.booleans(), computes=st.booleans())
+    @precondition(lambda self: self.any_is("running"))
+    @rule(task_id=asked, past_its_time=ONE_IN_FOUR, computes=ONE_IN_FOUR)
     def fall_silent(self, task_id, past_its_time, computes):
         running = Task.objects.filter(pk=task_id, state="running")
         running.update(lease_until=LONG_AGO)
@@ -189,6 +208,7 @@ class Lifecycle(RuleBasedStateMachine):
                 store.vouch([str(task_id)], seconds=60)
         recovery.recover()
 
+    @precondition(lambda self: self.any_is("running"))
     @rule(target=sleepers, task_id=asked)
     def sleep_before_mirroring(self, task_id):
         return Task.objects.get(pk=task_id)
@@ -199,6 +219,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- Ends -----------------------------------------------------------------------
 
+    @precondition(lambda self: self.any_is("succeeded"))
     @rule(task_id=asked)
     def expire(self, task_id):
         lifecycle.expire(Task.objects.get(pk=task_id))
