@@ -171,6 +171,8 @@ ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
 # How many messages a queue may hold; what is past that waits as rows.
 PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)
 REPUBLISH_SECONDS = env.integer("REPUBLISH_SECONDS", 10)
+MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
+MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # in each queue
 
 # --- API ----------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -22,7 +22,7 @@ from django.db.models.functions import Coalesce, Now
 
 from school.access import Scope, scope_of, visible_enrolments
 from school.models import Role, User
-from tasks import audit, catalogue, fairness, mirror, parameters
+from tasks import audit, catalogue, fairness, mirror, parameters, quotas
 from tasks.errors import (
     Flaw,
     NotForYourRole,
@@ -62,13 +62,16 @@ def request(
     parameters.check_visible(wanted, viewer)
     seen = parameters.narrow(visible_enrolments(viewer), wanted)
     scope = scope_of(viewer, seen)
+    school_id = parameters.school_of(seen)
     with transaction.atomic():
+        quotas.check(viewer, report.queue)
         task = Task.objects.create(
             requester=viewer,
             kind=kind,
             parameters=wanted.model_dump(mode="json", exclude_unset=True),
             format=format,
             language=language,
+            school_id=school_id,
             queue=report.queue,
             time_limit=report.time_limit,
             scope=scope.to_json(),

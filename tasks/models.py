@@ -34,6 +34,8 @@ class Task(models.Model):
     parameters = models.JSONField()
     format = models.CharField(max_length=20)
     language = models.CharField(max_length=10)
+    school_id = models.BigIntegerField(null=True)
+    """Whose turns it takes in the queue: the school it is about, if that is one alone."""
     queue = models.CharField(max_length=40)
     time_limit = models.DurationField()
     """For one attempt, as its kind had it when it was asked for."""
@@ -95,6 +97,11 @@ class Task(models.Model):
                 fields=["queue", "state", "id"],
                 condition=Q(state__in=["queued", "running"]),
                 name="task_active",
+            ),
+            models.Index(
+                fields=["requester"],
+                condition=Q(state__in=["queued", "running"]),
+                name="task_active_of_requester",
             ),
             models.Index(
                 fields=["id"],

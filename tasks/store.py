@@ -3,13 +3,14 @@
 The keys, beside those of Celery's queues:
 `celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
 `stamp:<user id>`             the user's stamp, for a minute
-`backlog`                     how long each queue is and how fast it moves
+`backlog`                     how much waits and runs in each queue
+`places:<user id>`            where in the queues the user's tasks stand, for seconds
 `alive:<who>`                 set by who is alive, until shortly after
 """
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, cast
@@ -23,6 +24,7 @@ from tasks.breaker import breaker
 
 TIMEOUT_SECONDS = 0.5
 STAMP_SECONDS = 60
+PLACES_SECONDS = 10
 
 # Replaces a document only by a newer one: of a higher version, or of the same version and
 # not an earlier moment of it. Anything that is not ours, such as the bare REVOKED that
@@ -63,9 +65,10 @@ class Poll:
     document: bytes
     stamp: int | None
     backlog: dict[str, Any]
+    places: dict[str, Any]
 
 
-NOTHING = Poll(header=None, document=b"", stamp=None, backlog={})
+NOTHING = Poll(header=None, document=b"", stamp=None, backlog={}, places={})
 
 
 @cache
@@ -110,15 +113,17 @@ def drop_document(task_id: uuid.UUID) -> None:
 
 
 def poll(task_id: uuid.UUID, viewer_id: int) -> Poll:
-    keys = [_document_key(task_id), f"stamp:{viewer_id}", "backlog"]
+    own = (f"stamp:{viewer_id}", "backlog", f"places:{viewer_id}")
     with breaker.guard():
-        envelope, stamp, backlog = cast("list[bytes | None]", client().mget(keys))
+        found = cast("list[bytes | None]", client().mget(_document_key(task_id), *own))
+    envelope, stamp, backlog, places = found
     header, document = _open_envelope(envelope or b"")
     return Poll(
         header=header,
         document=document,
         stamp=None if stamp is None else int(stamp),
         backlog=json.loads(backlog or b"{}"),
+        places=json.loads(places or b"{}"),
     )
 
 
@@ -131,6 +136,14 @@ def put_stamp(user_id: int, stamp: int, *, is_news: bool) -> None:
 def put_backlog(backlog: dict[str, Any]) -> None:
     with breaker.guard():
         client().set("backlog", _json(backlog), ex=60)
+
+
+def put_places(places: Mapping[int, Mapping[str, Any]]) -> None:
+    """Tell each of these users, by queue, where their tasks stand."""
+    with breaker.guard(), client().pipeline(transaction=False) as pipeline:
+        for user_id, of_queues in places.items():
+            pipeline.set(f"places:{user_id}", _json(of_queues), ex=PLACES_SECONDS)
+        pipeline.execute()
 
 
 def backlog() -> dict[str, Any]:

@@ -34,8 +34,8 @@ class Reports(APIView):
         tag="reports",
         body=serializers.ReportSerializer,
         answers={202: serializers.TaskDocument},
-        headers={202: ["Location", "Retry-After"]},
-        problems=[400, 401, 403, 413, 415, 503],
+        headers={202: ["Location", "Retry-After"], 429: ["Retry-After"]},
+        problems=[400, 401, 403, 413, 415, 429, 503],
     )
     def post(self, request: Request) -> HttpResponse:
         """Answers at once with the task in which the report is made; then poll that."""
