@@ -38,7 +38,7 @@ def test_what_has_ended_does_not_count(as_user, teacher, settings):
     assert as_user(teacher).post_json("/reports", BODY).status_code == 202
 
 
-def test_full_queue_takes_nobody_s_and_the_other_takes_all(
+def test_full_queue_takes_no_more_and_the_other_queue_does(
     as_user, teacher, secretary, settings
 ):
     settings.MAX_QUEUED = 2
