@@ -18,6 +18,7 @@ from tasks.errors import (
     NoResult,
     NotEnded,
     NotForYourRole,
+    Overloaded,
     RequestRefused,
     ResultExpired,
     TaskNotFound,
@@ -45,6 +46,10 @@ class ProblemHandler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, RequestRefused):
             return Problem("invalid_request", flaws=exc.flaws)
+        if isinstance(exc, Overloaded):
+            waiting = asdict(exc.load)
+            wait = waiting.pop("ask_after")
+            return Problem(exc.code, wait=wait, waiting=waiting)
         for kind, code in _OF_EXCEPTION.items():
             if isinstance(exc, kind):
                 wait = 2 if code == "unavailable" else None

@@ -32,6 +32,8 @@ PROBLEMS = {
     "unsupported_media_type": (415, _("Unsupported media type"), _("Send `application/json`.")),
     "idempotency_key_reused": (422, _("The idempotency key stands for another request"), _("Send a new key with a new request, and the same body with the same key.")),
     "throttled": (429, _("Too many requests"), _("Wait for as long as `Retry-After` says.")),
+    "too_many_active": (429, _("Too many of your reports are under way"), _("`waiting` says how many. Wait until some are made, or cancel some.")),
+    "queue_full": (429, _("Too many reports wait"), _("`waiting` says how many. Ask again after `Retry-After` seconds.")),
     "error": (500, _("A fault of ours"), _("Report it with the `request_id`.")),
     "unavailable": (503, _("Not available at the moment"), _("Try again after `Retry-After` seconds.")),
 }  # fmt: skip

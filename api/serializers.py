@@ -149,6 +149,15 @@ class FlawDocument(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class WaitingDocument(serializers.Serializer[Any]):
+    own_queued = serializers.IntegerField(help_text="Your tasks that wait.")
+    own_running = serializers.IntegerField(help_text="Your tasks that are being made.")
+    queue_length = serializers.IntegerField(help_text="All tasks waiting in the queue.")
+    limit = serializers.IntegerField(
+        help_text="Of your tasks that wait or run, or of all that wait: see `code`."
+    )
+
+
 class ProblemDocument(serializers.Serializer[Any]):
     """RFC 9457."""
 
@@ -161,6 +170,7 @@ class ProblemDocument(serializers.Serializer[Any]):
     request_id = serializers.CharField(allow_blank=True)
     errors = FlawDocument(many=True, required=False)  # type: ignore[assignment]
     task = TaskDocument(required=False)
+    waiting = WaitingDocument(required=False)
 
 
 class HealthDocument(serializers.Serializer[Any]):

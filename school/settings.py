@@ -183,6 +183,8 @@ HOUSEKEEPING_COMMANDS = ["flushexpiredtokens", "clearsessions"]
 # How many messages a queue may hold; what is past that waits as rows.
 PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)
 REPUBLISH_SECONDS = env.integer("REPUBLISH_SECONDS", 10)
+MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
+MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # in each queue
 
 # --- API ----------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -23,14 +23,7 @@ from django.db.models.functions import Coalesce, Now
 
 from school.access import Scope
 from school.models import User
-from tasks import (
-    artifacts,
-    audit,
-    fairness,
-    mirror,
-    reading,
-    repeats,
-)
+from tasks import artifacts, audit, fairness, mirror, quotas, reading, repeats
 from tasks.errors import (
     ReportFailed,
     TooLate,
@@ -75,6 +68,7 @@ def request(viewer: User, wanted: ReportRequest) -> Accepted:
             return Accepted(earlier, is_replay=True)
         if not wanted.key and (waiting := repeats.waiting_equal(task)):
             return Accepted(waiting)
+        quotas.check(viewer, task.queue)
         task.save(force_insert=True)
         if wanted.key:
             repeats.keep_key(viewer, wanted, task)

@@ -36,6 +36,8 @@ class Task(models.Model):
     language = models.CharField(max_length=10)
     fingerprint = models.CharField(max_length=64, default="", editable=False)
     """Of all that was asked for, by which an equal request is found."""
+    school_id = models.BigIntegerField(null=True)
+    """Whose turns it takes in the queue: the school it is about, if that is one alone."""
     queue = models.CharField(max_length=40)
     time_limit = models.DurationField()
     """For one attempt, as its kind had it when it was asked for."""
@@ -101,6 +103,11 @@ class Task(models.Model):
                 fields=["queue", "state", "id"],
                 condition=Q(state__in=["queued", "running"]),
                 name="task_active",
+            ),
+            models.Index(
+                fields=["requester"],
+                condition=Q(state__in=["queued", "running"]),
+                name="task_active_of_requester",
             ),
             models.Index(
                 fields=["id"],

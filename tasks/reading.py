@@ -25,7 +25,8 @@ class Reading:
     queue: str
     document: bytes
     """JSON, as the client gets it but for what changes by the moment."""
-    backlog: dict[str, Any]
+    places: dict[str, Any]
+    """By queue, what `backlog` made for the viewer."""
 
 
 def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
@@ -58,12 +59,12 @@ def own_task(task_id: uuid.UUID, viewer: User) -> Task:
     return task
 
 
-def describe(task: Task, backlog: dict[str, Any] | None = None) -> Reading:
+def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
     """The task's document from its row."""
     document = json.dumps(
         documents.build(task), cls=DjangoJSONEncoder, ensure_ascii=False
     )
-    return Reading(task.pk, task.state, task.queue, document.encode(), backlog or {})
+    return Reading(task.pk, task.state, task.queue, document.encode(), places or {})
 
 
 def _without_exception(document: bytes) -> bytes:
@@ -93,11 +94,11 @@ def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Rea
         # Redis is ahead of the row in its progress, which must not be seen to go back.
         return _as_held(task_id, header, poll)
     mirror.write(task)
-    return describe(task, poll.backlog)
+    return describe(task, poll.places)
 
 
 def _as_held(task_id: uuid.UUID, header: store.Header, poll: store.Poll) -> Reading:
     document = poll.document
     if header.state in CELERY_FAILURES:
         document = _without_exception(document)
-    return Reading(task_id, header.state, header.queue, document, poll.backlog)
+    return Reading(task_id, header.state, header.queue, document, poll.places)

@@ -53,6 +53,7 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         format=wanted.format,
         language=wanted.language,
         fingerprint=wanted.fingerprint(normal),
+        school_id=parameters.school_of(seen),
         queue=report.queue,
         time_limit=report.time_limit,
         retention=report.retention or settings.ARTIFACT_TTL,
