@@ -4,6 +4,7 @@ import pytest
 from django.db.models.functions import Now
 
 from tasks import lifecycle
+from tasks.errors import TimedOut
 from tasks.models import Task
 from tasks.pace import Pace
 from tasks.turns import Waiting
@@ -18,7 +19,7 @@ SCHOOL = ("class_performance", "school_id")
 def ended(viewer, parameters: dict[str, int], seconds: float) -> None:
     """A task that took so long."""
     task = lifecycle.claim(asked(viewer, parameters).pk)
-    lifecycle.end_canceled(task)
+    lifecycle.fail(task, TimedOut())
     began = Now() - timedelta(seconds=seconds)
     Task.objects.filter(pk=task.pk).update(started_at=began, finished_at=Now())
 

@@ -7,7 +7,7 @@ from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
 
-BODY = {"report": "class_performance", "parameters": {"class_id": 1}}
+BODY = {"report": "class_performance", "parameters": {"class_id": 2}}
 
 
 def test_requester_with_too_many_active_is_told_what_waits(
