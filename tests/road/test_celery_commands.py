@@ -63,9 +63,7 @@ def test_each_queue_has_a_worker_of_its_own(stack: Stack):
 
 
 def test_succeeded_task_is_success_with_the_document(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 0.1}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 0.1}})
     done = stack.finished(client, task)
 
     assert probed(stack, task) == ["SUCCESS", "dict", "True", "True"]
@@ -74,9 +72,7 @@ def test_succeeded_task_is_success_with_the_document(stack: Stack, client):
 
 
 def test_running_task_is_started(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 6}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 6}})
     stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
 
     assert probed(stack, task) == ["STARTED", "dict", "False", "False"]
@@ -85,9 +81,7 @@ def test_running_task_is_started(stack: Stack, client):
 
 
 def test_failed_task_is_failure_with_an_exception(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "failing", "parameters": {"of": "data"}}
-    )
+    task = client.request_report({"report": "failing", "parameters": {"of": "data"}})
     stack.finished(client, task)
 
     assert probed(stack, task) == ["FAILURE", "ReportFailed", "True", "False"]
@@ -95,9 +89,7 @@ def test_failed_task_is_failure_with_an_exception(stack: Stack, client):
 
 
 def test_canceled_task_is_revoked(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 60}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
     client.ask("POST", task["links"]["cancel"])
     stack.finished(client, task)
 
@@ -106,9 +98,7 @@ def test_canceled_task_is_revoked(stack: Stack, client):
 
 
 def test_expired_task_is_pending_as_any_result_that_is_gone(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 0}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 0}})
     stack.finished(client, task)
     stack.manage("shell", "-c", EXPIRE.format(task["task_id"]))
 
@@ -124,9 +114,7 @@ assert lifecycle.expire(Task.objects.get(pk="{}"))
 
 
 def test_waiting_in_celery_s_own_way_ends_with_the_task(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 2}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 2}})
     code = (
         "import sys, school\n"
         "from celery.result import AsyncResult\n"
@@ -142,8 +130,8 @@ def test_queued_task_is_pending_and_revoking_it_by_hand_is_a_cancel(
     stack: Stack, client
 ):
     slow = {"report": "slow", "parameters": {"seconds": 6}}
-    ahead = [client.ask("POST", "/reports", slow) for _ in range(2)]
-    task = client.ask("POST", "/reports", slow)
+    ahead = [client.request_report(slow) for _ in range(2)]
+    task = client.request_report(slow)
 
     assert probed(stack, task)[0] == "PENDING"
     stack.celery("control", "revoke", task["task_id"])

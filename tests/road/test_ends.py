@@ -9,7 +9,7 @@ from tests.stack import Stack
 def test_deleted_task_leaves_no_key_in_redis_and_no_file(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
-    done = stack.finished(client, client.ask("POST", "/reports", body))
+    done = stack.finished(client, client.request_report(body))
     address, task_id = done["links"]["self"], done["task_id"]
     artifacts = stack.folder / "artifacts"
     assert list(artifacts.rglob(f"*{task_id}*"))
@@ -30,7 +30,7 @@ def test_deleted_task_leaves_no_key_in_redis_and_no_file(stack: Stack):
 def test_task_past_its_time_is_swept_by_the_worker(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 0.1}}
-    done = stack.finished(client, client.ask("POST", "/reports", body))
+    done = stack.finished(client, client.request_report(body))
     address = done["links"]["self"]
     stack.manage("shell", "-c", AGE.format(done["task_id"]))
 

@@ -12,11 +12,11 @@ from tests.stack import Stack
 def test_report_cards_do_not_wait_for_an_export(stack: Stack):
     admin, secretary = stack.as_user("admin"), stack.as_user("secretary")
     export = {"report": "bulk_slow", "parameters": {"seconds": 600}}
-    running = admin.ask("POST", "/reports", export)
+    running = admin.request_report(export)
     stack.wait(lambda: admin.ask("GET", running["links"]["self"])["state"] == "running")
 
     card = {"report": "report_card", "parameters": {"student_id": 1, "year": 2026}}
-    cards = [secretary.ask("POST", "/reports", card) for _ in range(100)]
+    cards = [secretary.request_report(card) for _ in range(100)]
     with ThreadPoolExecutor(10) as pool:
         done = list(pool.map(lambda task: stack.finished(secretary, task, 60), cards))
 
@@ -30,9 +30,9 @@ def test_one_s_two_hundred_do_not_keep_another_s_one_waiting(stack: Stack):
     many, other = stack.as_user("teacher"), stack.as_user("secretary")
     body = {"report": "slow", "parameters": {"seconds": 0.1}}
     with ThreadPoolExecutor(4) as pool:
-        asked = list(pool.map(lambda _: many.ask("POST", "/reports", body), range(200)))
+        asked = list(pool.map(lambda _: many.request_report(body), range(200)))
 
-    done = stack.finished(other, other.ask("POST", "/reports", body))
+    done = stack.finished(other, other.request_report(body))
 
     assert done["state"] == "succeeded"
     left = stack.query(
@@ -48,7 +48,7 @@ def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
     clients = [stack.as_user("teacher"), stack.as_user("secretary")]
     body = {"report": "slow"}  # of a second
     asked = [
-        (client, client.ask("POST", "/reports", body)["links"]["self"])
+        (client, client.request_report(body)["links"]["self"])
         for _ in range(12)
         for client in clients
     ]
