@@ -155,8 +155,10 @@ class Lifecycle(RuleBasedStateMachine):
             self.workers.insert(0, worker)
 
     def worker(self, who: int) -> Task | None:
-        """Any that ever held a task; the last ones more often."""
-        return self.workers[min(who, len(self.workers) - 1)] if self.workers else None
+        """Any that ever held a task; the last one more often."""
+        if not self.workers:
+            return None
+        return self.workers[who if who < len(self.workers) else 0]
 
     @rule(who=WHO, done=st.integers(0, 9))
     def beat(self, who, done):
