@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from api.problems import MEDIA_TYPE, PROBLEMS, Problem, problem
 from tasks.errors import (
     Flaw,
+    KeyReused,
     NoResult,
     NotForYourRole,
     RequestRefused,
@@ -24,6 +25,7 @@ from tasks.errors import (
 
 _OF_EXCEPTION: dict[type[Exception], str] = {
     NotForYourRole: "not_for_your_role",
+    KeyReused: "idempotency_key_reused",
     TaskNotFound: "not_found",
     TooLate: "too_late",
     NoResult: "no_result",

@@ -15,6 +15,7 @@ MEDIA_TYPE = "application/problem+json"
 PROBLEMS = {
     "invalid_request": (400, _("The request is not valid"), _("Correct the members that `errors` points to.")),
     "parse_error": (400, _("The body is not readable"), _("Send one JSON object in UTF-8.")),
+    "invalid_idempotency_key": (400, _("The idempotency key is not valid"), _("Send 1 to 255 visible ASCII characters, bare or in double quotes.")),
     "not_authenticated": (401, _("Who are you?"), _("Send `Authorization: Bearer <access token>`.")),
     "authentication_failed": (401, _("The log-in failed"), _("Check the user name and the password.")),
     "token_not_valid": (401, _("The token is not valid"), _("Refresh it at `/auth/token/refresh`, or log in again.")),
@@ -27,6 +28,7 @@ PROBLEMS = {
     "result_expired": (410, _("The result has expired"), _("Ask for the report again.")),
     "body_too_large": (413, _("The body is too large"), _("A request is at most 64 KiB.")),
     "unsupported_media_type": (415, _("Unsupported media type"), _("Send `application/json`.")),
+    "idempotency_key_reused": (422, _("The idempotency key stands for another request"), _("Send a new key with a new request, and the same body with the same key.")),
     "throttled": (429, _("Too many requests"), _("Wait for as long as `Retry-After` says.")),
     "error": (500, _("A fault of ours"), _("Report it with the `request_id`.")),
     "unavailable": (503, _("Not available at the moment"), _("Try again after `Retry-After` seconds.")),

@@ -15,6 +15,7 @@ from tasks import catalogue
 HEADERS = {
     "Location": "Where the task is.",
     "Retry-After": "Whole seconds after which to ask again; absent once it is final.",
+    "Idempotency-Replayed": "`true` where the key had been given before.",
     "ETag": "The file's SHA-256.",
     "Content-Disposition": "The file's name.",
 }
@@ -37,6 +38,7 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
     body: Any = None,
     answers: Mapping[Any, Any],
     headers: Mapping[int, Sequence[str]] | None = None,
+    parameters: Sequence[OpenApiParameter] = (),
     problems: Sequence[int] = (),
 ) -> Callable[[Any], Any]:
     """Describe a view's method; its docstring is the description."""
@@ -53,9 +55,12 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
         request=body,
         responses=responses,
         parameters=[
-            _header(name, status)
-            for status, names in (headers or {}).items()
-            for name in names
+            *parameters,
+            *(
+                _header(name, status)
+                for status, names in (headers or {}).items()
+                for name in names
+            ),
         ],
     )
 

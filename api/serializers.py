@@ -89,6 +89,9 @@ class FailureDocument(serializers.Serializer[Any]):
         ]
     )
     detail = serializers.CharField()
+    reference = serializers.CharField(
+        required=False, help_text="Where our log tells more, of what is `internal`."
+    )
 
 
 class LinksDocument(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
@@ -118,6 +119,7 @@ CELERY_IMPORTS = (
     "tasks.generate",
     "tasks.housekeeping",
     "tasks.revoking",
+    "tasks.vouching",
 )  # `tasks.tasks` is not there
 CELERY_TASK_QUEUES = tuple(
     Queue(name, Exchange(name), routing_key=name)
@@ -167,6 +169,9 @@ REPORT_PACKAGES = env.words("REPORT_PACKAGES", ["tasks.reports"])
 INLINE_RESULT_BYTES = env.integer("INLINE_RESULT_BYTES", 256 * 1024)
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
 HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
+# For what is under way when a worker is told to stop: less than its supervisor waits.
+HAND_OVER_SECONDS = env.integer("HAND_OVER_SECONDS", 10)
+REPORT_MEMORY_BYTES = env.integer("REPORT_MEMORY_MB", 384) * 1024 * 1024
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
 # How many messages a queue may hold; what is past that waits as rows.
 PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)
@@ -198,7 +203,14 @@ SIMPLE_JWT = {
     "TOKEN_REFRESH_SERIALIZER": "api.auth.TokenRefreshSerializer",
 }
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", [])
-CORS_EXPOSE_HEADERS = ["Location", "Retry-After", "X-Request-ID", "Content-Disposition"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
+CORS_EXPOSE_HEADERS = [
+    "Location",
+    "Retry-After",
+    "Idempotency-Replayed",
+    "X-Request-ID",
+    "Content-Disposition",
+]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

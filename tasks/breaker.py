@@ -20,10 +20,14 @@ class Breaker:
     def __init__(self) -> None:
         self._open_until = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self._open_until
+
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Turn every failure to reach Redis into `RedisAway`, at once while open."""
-        if time.monotonic() < self._open_until:
+        if self.is_open:
             raise RedisAway("Redis failed a moment ago.")
         try:
             yield

@@ -4,14 +4,15 @@ Several may run: each step is a guarded move, or harmless when doubled.
 """
 
 import time
+import uuid
 from collections.abc import Callable
 from functools import partial
 
 import structlog
 
 from school import connections
-from tasks import backlog, fairness, lifecycle, mirror, publishing, store
-from tasks.breaker import RedisAway
+from tasks import backlog, fairness, mirror, publishing, recovery, store
+from tasks.breaker import RedisAway, breaker
 from tasks.housekeeping import CANARY_SECONDS
 
 log = structlog.get_logger(__name__)
@@ -27,14 +28,20 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._due: dict[str, float] = {}
+        self._redis = ""
+        self._tide = 0
+        self._doubtful: list[uuid.UUID] = []
+        """Tasks whose documents Redis may have lost, or gone back with; newest last."""
 
     def tick(self) -> None:
         """Run every step; one that cannot reach its part is tried at the next tick."""
         for step in (
             self._tell_alive,
+            self._watch_redis,
             self._recover,
             self._publish,
             self._repair,
+            self._raise_tide,
             self._measure,
             self._send_canaries,
             self._sweep,
@@ -53,8 +60,18 @@ class Dispatcher:
     def _tell_alive(self) -> None:
         store.mark_alive("dispatcher", seconds=ALIVE_SECONDS)
 
+    def _watch_redis(self) -> None:
+        """Doubt every document after a restart or a wipe, of which we may be the last to know.
+
+        Until they are mended the tide is not raised, so that no poll trusts Redis.
+        """
+        redis, tide = store.tide()
+        if redis != self._redis or tide < self._tide:
+            self._doubtful = list(reversed(mirror.shown()))
+            self._redis, self._tide = redis, 0
+
     def _recover(self) -> None:
-        if moved := lifecycle.recover():
+        if moved := recovery.recover():
             log.warning("tasks_recovered", count=moved)
 
     def _publish(self) -> None:
@@ -65,6 +82,15 @@ class Dispatcher:
     def _repair(self) -> None:
         for task_id in mirror.lagging(REPAIRS_A_TICK):
             self._run(partial(mirror.repair, task_id))
+        for task_id in self._doubtful[-REPAIRS_A_TICK:]:
+            self._run(partial(mirror.repair, task_id))
+        # Those tried last, for one that cannot be mended must not keep the others in doubt.
+        if not breaker.is_open:
+            del self._doubtful[-REPAIRS_A_TICK:]
+
+    def _raise_tide(self) -> None:
+        if self._redis and not self._doubtful and not breaker.is_open:
+            self._tide = store.raise_tide(self._tide) or self._tide
 
     def _measure(self) -> None:
         store.put_backlog({queue: backlog.measure(queue) for queue in REPORT_QUEUES})

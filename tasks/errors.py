@@ -1,5 +1,6 @@
 """What can be wrong with a request for a report, or with making one."""
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,6 +27,10 @@ class RequestRefused(Exception):
 
 class NotForYourRole(Exception):
     """The kind of report is not offered to the viewer's role."""
+
+
+class KeyReused(Exception):
+    """The idempotency key was given with another request before."""
 
 
 class TaskNotFound(Exception):
@@ -55,13 +60,35 @@ class ResultExpired(Exception):
 class ReportFailed(Exception):
     """Making the report ended; `code` is part of the contract."""
 
-    code: ClassVar[str] = "internal"
-    detail: ClassVar[str] = "The report could not be made because of a fault of ours."
+    code: ClassVar[str]
+    detail: ClassVar[str]
+
+    def to_json(self) -> dict[str, str]:
+        return {"code": self.code, "detail": str(self) or self.detail}
+
+
+class Unforeseen(ReportFailed):
+    """A fault of ours: the client is told where the log tells of it, and no more."""
+
+    code = "internal"
+    detail = "The report could not be made because of a fault of ours."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reference = uuid.uuid4().hex[:12]
+
+    def to_json(self) -> dict[str, str]:
+        return {**super().to_json(), "reference": self.reference}
 
 
 class TimedOut(ReportFailed):
     code = "timeout"
     detail = "The report took longer than its kind may take."
+
+
+class OutOfMemory(ReportFailed):
+    code = "memory_limit"
+    detail = "The report needed more memory than a report may take."
 
 
 class WorkerLost(ReportFailed):

@@ -7,11 +7,19 @@ from functools import partial
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from school import connections
-from tasks import artifacts, lifecycle
-from tasks.errors import Canceled, LeaseLost, ReportFailed
+from tasks import artifacts, lifecycle, memory
+from tasks.errors import (
+    Canceled,
+    LeaseLost,
+    OutOfMemory,
+    ReportFailed,
+    RequestRefused,
+    Unforeseen,
+)
 from tasks.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.production import Product, produce
@@ -20,6 +28,8 @@ from tasks.progress import Tracker
 log = structlog.get_logger(__name__)
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
+NOT_ITS_FAULT = (*DATABASE_AWAY, OSError, RequestRefused)
+"""The database is away, the disk full, or this worker's release does not know the kind."""
 SETTLE_SECONDS = 120
 """How long a finished report waits for the database to come back."""
 
@@ -31,15 +41,21 @@ def generate_report(task_id: str) -> None:
     if task is None:
         return
     with Heartbeat(task) as tracker:
-        settle = _attempt(task, tracker)
-        if settle is not None:
-            _persist(settle)
+        try:
+            settle = _attempt(task, tracker)
+            if settle is not None:
+                _persist(settle)
+        except SystemExit:  # this process was told to end, without any notice
+            connections.drop_broken()
+            lifecycle.hand_over(task)
+            raise
 
 
 def _attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
     """Make the report; how it is to be settled, or None if that is not this worker's."""
     try:
-        product = produce(task, tracker)
+        with memory.limited(settings.REPORT_MEMORY_BYTES):
+            product = produce(task, tracker)
     except LeaseLost:
         log.warning("lease_lost", task_id=str(task.pk))
         return None
@@ -47,13 +63,18 @@ def _attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
         return partial(lifecycle.end_canceled, task)
     except ReportFailed as error:
         return partial(lifecycle.fail, task, error)
-    except DATABASE_AWAY:
-        # No fault of the report: its lease runs out, and it is tried again.
-        log.exception("database_away", task_id=str(task.pk))
-        return None
+    except MemoryError:
+        return partial(lifecycle.fail, task, OutOfMemory())
+    except NOT_ITS_FAULT:
+        fault = Unforeseen()
+        log.exception("host_at_fault", task_id=str(task.pk), reference=fault.reference)
+        if task.attempt < lifecycle.MAX_ATTEMPTS:
+            return None  # its lease runs out, and it is tried again
+        return partial(lifecycle.fail, task, fault)
     except Exception:  # the boundary: whatever a report raises, its task ends
-        log.exception("report_failed", task_id=str(task.pk), kind=task.kind)
-        return partial(lifecycle.fail, task, ReportFailed())
+        fault = Unforeseen()
+        log.exception("report_failed", task_id=str(task.pk), reference=fault.reference)
+        return partial(lifecycle.fail, task, fault)
     return partial(_succeed, task, product)
 
 

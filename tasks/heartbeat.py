@@ -2,13 +2,14 @@
 
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 
 import structlog
 from django.conf import settings
 from django.db import connections
 
-from tasks import lifecycle, mirror, store
+from tasks import lifecycle, mirror, stopping, store
 from tasks.breaker import RedisAway
 from tasks.errors import Canceled, LeaseLost, TimedOut
 from tasks.models import Task
@@ -16,18 +17,23 @@ from tasks.progress import Progress, Tracker
 
 log = structlog.get_logger(__name__)
 
+LOOK_SECONDS = 0.5
+"""How long it may take to hear that the worker was told to stop."""
+
 
 class Heartbeat:
     """Renews the lease from a thread, for the report may compute without a pause.
 
     Past the time limit it renews no more: a report that hangs loses its lease and ends as
-    `timeout` instead of living for ever.
+    `timeout` instead of living for ever. When the worker has been told to stop and the
+    report does not end in time, it is handed over.
     """
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._began = time.monotonic()
         self._deadline = self._began + task.time_limit.total_seconds()
+        self._next_beat = self._began + settings.HEARTBEAT_SECONDS
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.tracker = Tracker(self._tell)
@@ -49,33 +55,44 @@ class Heartbeat:
         try:
             while not self._over.wait(self._pause()) and self.tracker.halt is None:
                 try:
-                    self.tracker.halt = self._beat()
+                    self.tracker.halt = self._look()
                 except Exception:  # the thread's boundary: without it the lease ends
                     log.exception("heartbeat_missed", task_id=str(self._task.pk))
                     connections.close_all()  # a broken one is not reopened by itself
         finally:
             connections.close_all()  # this thread's own
 
-    def _beat(self) -> Exception | None:
-        """Renew the lease; why the attempt must end, if it must."""
+    def _look(self) -> Exception | None:
+        """Why the attempt must end, if it must; renews the lease when that is due."""
         if time.monotonic() >= self._deadline:
             return TimedOut()
+        if stopping.seconds_left() <= 0:
+            lifecycle.hand_over(self._task)
+            return LeaseLost()
+        if time.monotonic() < self._next_beat:
+            return None
+        self._next_beat = time.monotonic() + settings.HEARTBEAT_SECONDS
+        return self._beat()
+
+    def _beat(self) -> Exception | None:
         canceled = lifecycle.renew(self._task, self.tracker.progress)
         if canceled is None:
             return LeaseLost()
         if canceled:
             return Canceled()
-        self._tell(self.tracker.progress)
+        if not self._tell(self.tracker.progress):
+            mirror.repair(self._task.pk)
         return None
 
     def _pause(self) -> float:
         left = self._deadline - time.monotonic()
-        return max(0.0, min(settings.HEARTBEAT_SECONDS, left))
+        return max(0.0, min(LOOK_SECONDS, left))
 
-    def _tell(self, progress: Progress) -> None:
+    def _tell(self, progress: Progress) -> bool:
+        """Write the progress into the document; whether there is one to write it into."""
         moment = round((time.monotonic() - self._began) * 1000)
-        try:
-            mirror.put(self._task, progress, moment=moment)
+        with suppress(RedisAway):  # the row has it, and the next beat tells it again
+            told = mirror.put_progress(self._task, progress, moment=moment)
             store.mark_alive(self._task.queue, seconds=3 * settings.HEARTBEAT_SECONDS)
-        except RedisAway:
-            pass  # the row has it, and the next beat tells it again
+            return told
+        return True

@@ -11,70 +11,70 @@ Redis follows; whatever is lost there, the dispatcher finds by the row.
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 
-from school.access import Scope, scope_of, visible_enrolments
-from school.models import Role, User
-from tasks import audit, catalogue, fairness, mirror, parameters
+from school.access import Scope
+from school.models import User
+from tasks import (
+    audit,
+    fairness,
+    mirror,
+    reading,
+    repeats,
+)
 from tasks.errors import (
-    Flaw,
-    NotForYourRole,
     ReportFailed,
-    RequestRefused,
-    TimedOut,
     TooLate,
-    WorkerLost,
 )
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
+from tasks.requests import ReportRequest, check
 from tasks.states import State, sources
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
 
+_AGAIN = {
+    "published_at": None,
+    "lease_until": None,
+    "stage": "queued",
+    "done": 0,
+    "total": None,
+}
+"""What a task loses of an attempt when it goes back to wait for another."""
 
-def request(
-    viewer: User,
-    *,
-    kind: str,
-    parameters_given: object,
-    format: str,
-    language: str,
-) -> Task:
+
+@dataclass(frozen=True)
+class Accepted:
+    task: Task
+    is_replay: bool = False
+    """Whether the key of the request had been given before."""
+
+
+def request(viewer: User, wanted: ReportRequest) -> Accepted:
     """Accept a report, or raise why not. When this returns the row is committed."""
-    report = catalogue.report(kind)
-    if Role(viewer.role) not in report.audience:
-        raise NotForYourRole(f"The report {kind!r} is not offered to your role.")
-    if format not in report.formats:
-        offered = ", ".join(report.formats)
-        raise RequestRefused(
-            Flaw("/format", "unknown_format", f"{kind} comes as: {offered}.")
-        )
-    wanted = parameters.parse(report.parameters_model(), parameters_given)
-    parameters.check_visible(wanted, viewer)
-    seen = parameters.narrow(visible_enrolments(viewer), wanted)
-    scope = scope_of(viewer, seen)
+    if earlier := _asked_before(viewer, wanted):
+        return Accepted(earlier, is_replay=True)
+    task = check(viewer, wanted)
     with transaction.atomic():
-        task = Task.objects.create(
-            requester=viewer,
-            kind=kind,
-            parameters=wanted.model_dump(mode="json", exclude_unset=True),
-            format=format,
-            language=language,
-            queue=report.queue,
-            time_limit=report.time_limit,
-            scope=scope.to_json(),
-            stamp=viewer.stamp,
-            created_at=Now(),
-        )
+        # One request of a user at a time, so that of two equal ones one sees the other.
+        User.objects.select_for_update(no_key=True).get(pk=viewer.pk)
+        if earlier := _asked_before(viewer, wanted):
+            return Accepted(earlier, is_replay=True)
+        if not wanted.key and (waiting := repeats.waiting_equal(task)):
+            return Accepted(waiting)
+        task.save(force_insert=True)
+        if wanted.key:
+            repeats.keep_key(viewer, wanted, task)
         audit.record(viewer, AccessEntry.Action.CREATED, task)
         task.refresh_from_db()
     try:
@@ -83,7 +83,14 @@ def request(
     except DatabaseError:
         # It is committed, so it is accepted; the dispatcher does what was left.
         log.exception("send_off_postponed", task_id=str(task.pk))
-    return task
+    return Accepted(task)
+
+
+def _asked_before(viewer: User, wanted: ReportRequest) -> Task | None:
+    if not wanted.key:
+        return None
+    task_id = repeats.task_of_key(viewer, wanted)
+    return None if task_id is None else reading.own_task(task_id, viewer)
 
 
 def claim(task_id: uuid.UUID) -> Task | None:
@@ -91,11 +98,8 @@ def claim(task_id: uuid.UUID) -> Task | None:
     limit = Task.objects.filter(pk=task_id).values_list("time_limit", flat=True).first()
     if limit is None:
         return None
-    free = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=Now())
     with transaction.atomic():
-        claimable = Task.objects.filter(
-            free, pk=task_id, attempt__lt=MAX_ATTEMPTS, cancel_requested_at=None
-        )
+        claimable = Task.objects.filter(pk=task_id, state=State.QUEUED)
         won = _move(
             claimable,
             State.RUNNING,
@@ -151,7 +155,8 @@ def fail(task: Task, error: ReportFailed) -> bool:
 
 
 def end_canceled(task: Task) -> bool:
-    return _mirrored(task, _move(_held(task), State.CANCELED, finished_at=Now()))
+    asked = _held(task).filter(cancel_requested_at__isnull=False)
+    return _mirrored(task, _move(asked, State.CANCELED, finished_at=Now()))
 
 
 def cancel(task: Task) -> Task:
@@ -171,28 +176,27 @@ def cancel(task: Task) -> Task:
     return task
 
 
-def recover() -> int:
-    """Move on every running task whose worker is silent; how many there were."""
-    silent = Task.objects.filter(state=State.RUNNING, lease_until__lt=Now())
-    # Who used its time up was renewing until then, so that its lease ends after it.
-    tasks = list(silent.annotate(late=Q(deadline__lte=F("lease_until")))[:100])
-    for task in tasks:
-        # The guard is the fence: a worker that claimed it meanwhile keeps it.
-        held = _held(task).filter(lease_until__lt=Now())
-        if task.cancel_requested_at is not None:
-            _mirrored(task, _move(held, State.CANCELED, finished_at=Now()))
-            continue
-        # A cancel that came since it was read is seen at the next call.
-        held = held.filter(cancel_requested_at=None)
-        if task.late:
-            won = _move(held, State.FAILED, **_failure(TimedOut()))
-        elif task.attempt >= MAX_ATTEMPTS:
-            won = _move(held, State.FAILED, **_failure(WorkerLost()))
-        else:
-            won = _move(held, State.QUEUED, published_at=None, lease_until=None,
-                        stage="queued", done=0, total=None)  # fmt: skip
-        _mirrored(task, won)
-    return len(tasks)
+def hand_over(task: Task) -> bool:
+    """Give the task back unfinished, for another worker: that was no attempt."""
+    fit = _held(task).filter(cancel_requested_at=None, deadline__gt=Now())
+    won = _move(fit, State.QUEUED, attempt=F("attempt") - 1, **_AGAIN)
+    return _mirrored(task, won) or end_canceled(task)
+
+
+def end_silent(task: Task, error: ReportFailed | None) -> bool:
+    """End a silent worker's attempt: by its error, or else to be tried again.
+
+    The guard is the fence: a worker that claimed it meanwhile keeps it, and so does one
+    that beat just in time.
+    """
+    held = _held(task).filter(lease_until__lt=Now())
+    if task.cancel_requested_at is not None:
+        return _mirrored(task, _move(held, State.CANCELED, finished_at=Now()))
+    # A cancel that came since it was read is seen at the next call.
+    held = held.filter(cancel_requested_at=None)
+    if error is not None:
+        return _mirrored(task, _move(held, State.FAILED, **_failure(error)))
+    return _mirrored(task, _move(held, State.QUEUED, **_AGAIN))
 
 
 def expire(task: Task) -> bool:
@@ -224,7 +228,4 @@ def _lease() -> Any:
 
 
 def _failure(error: ReportFailed) -> dict[str, Any]:
-    return {
-        "error": {"code": error.code, "detail": str(error) or error.detail},
-        "finished_at": Now(),
-    }
+    return {"error": error.to_json(), "finished_at": Now()}

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import F
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from school import connections
@@ -14,7 +15,7 @@ from tasks import documents, store
 from tasks.breaker import RedisAway
 from tasks.models import Task
 from tasks.progress import Progress
-from tasks.states import CELERY_FAILURES, CELERY_STATES, State
+from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State
 
 PASSING_SECONDS = 60
 """Life of a document that is not final: progress and the dispatcher write it again."""
@@ -35,8 +36,14 @@ def write(task: Task) -> None:
             put(task, Progress.of(task))
     except RedisAway:
         return
-    behind = Task.objects.filter(pk=task.pk, mirrored_version__lt=task.version)
-    behind.update(mirrored_version=task.version)
+    as_read = Task.objects.filter(pk=task.pk, version=task.version)
+    is_told = task.mirrored_version == task.version
+    if not (
+        as_read.exists() if is_told else as_read.update(mirrored_version=task.version)
+    ):
+        # The row has moved on, and its document may have gone meanwhile: then an old one
+        # was put, by a process that slept in between.
+        repair(task.pk)
 
 
 def repair(task_id: uuid.UUID) -> None:
@@ -46,14 +53,31 @@ def repair(task_id: uuid.UUID) -> None:
         write(task)
 
 
+def shown() -> list[uuid.UUID]:
+    """The tasks that may have a document in Redis, or ought to: newest first."""
+    recent = Q(finished_at__gt=Now() - timedelta(seconds=FINAL_SECONDS))
+    tasks = Task.objects.filter(~Q(state__in=FINAL) | recent)
+    return list(tasks.order_by("-id").values_list("pk", flat=True))
+
+
 def lagging(limit: int) -> list[uuid.UUID]:
     """The tasks whose document may be older than their row."""
     behind = Task.objects.exclude(mirrored_version=F("version")).order_by("id")
     return list(behind.values_list("pk", flat=True)[:limit])
 
 
-def put(task: Task, progress: Progress, *, moment: int = 0) -> None:
-    """Write the document as of that progress; `moment` orders it within the version."""
+def put_progress(task: Task, progress: Progress, *, moment: int) -> bool:
+    """Bring the document that is there up to that progress; whether there was one.
+
+    Where there is none none is made: a worker that slept does not know what has become of
+    the task. `moment` orders the documents of one version.
+    """
+    return put(task, progress, moment=moment, may_be_missing=False)
+
+
+def put(
+    task: Task, progress: Progress, *, moment: int = 0, may_be_missing: bool = True
+) -> bool:
     document = documents.build(task, progress)
     body = json.dumps(
         {**document, **_exception(task)},
@@ -69,19 +93,15 @@ def put(task: Task, progress: Progress, *, moment: int = 0) -> None:
         state=task.state,
         queue=task.queue,
     )
-    store.put_document(
-        task.pk,
-        header,
-        celery={
-            "status": CELERY_STATES[State(task.state)],
-            "traceback": None,
-            "children": [],
-            "date_done": document["finished_at"],
-            "task_id": document["task_id"],
-        },
-        document=body.encode(),
-        ttl_seconds=_seconds_to_live(task),
-    )
+    celery = {
+        "status": CELERY_STATES[State(task.state)],
+        "traceback": None,
+        "children": [],
+        "date_done": document["finished_at"],
+        "task_id": document["task_id"],
+    }
+    envelope = store.Envelope(header, celery, body.encode(), _seconds_to_live(task))
+    return store.put_document(task.pk, envelope, may_be_missing=may_be_missing)
 
 
 def _exception(task: Task) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class Task(models.Model):
     parameters = models.JSONField()
     format = models.CharField(max_length=20)
     language = models.CharField(max_length=10)
+    fingerprint = models.CharField(max_length=64, default="", editable=False)
+    """Of all that was asked for, by which an equal request is found."""
     queue = models.CharField(max_length=40)
     time_limit = models.DurationField()
     """For one attempt, as its kind had it when it was asked for."""
@@ -102,6 +104,11 @@ class Task(models.Model):
                 name="task_unmirrored",
             ),
             models.Index(fields=["requester", "id"], name="task_of_requester"),
+            models.Index(
+                fields=["requester", "fingerprint"],
+                condition=Q(state="queued"),
+                name="task_equal_waiting",
+            ),
             models.Index(fields=["queue", "started_at"], name="task_pace"),
             models.Index(
                 fields=["expires_at"],
@@ -116,6 +123,29 @@ class Task(models.Model):
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
+
+
+class IdempotencyKey(models.Model):
+    """A key under which a client asked, so that asking again gives the same task."""
+
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    task_id = models.UUIDField()
+    """Not a foreign key: a task that was erased is still the answer."""
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requester", "key"], name="idempotency_key_once_a_requester"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.requester}"
 
 
 class AccessEntry(models.Model):

@@ -46,7 +46,7 @@ class Progress:
 class Tracker:
     """Follows one attempt: counts its rows, tells of them, and says when to stop."""
 
-    def __init__(self, notify: Callable[[Progress], None]) -> None:
+    def __init__(self, notify: Callable[[Progress], object]) -> None:
         self.progress = Progress("preparing")
         self.halt: Exception | None = None
         """Set from the heartbeat: why the attempt should end."""

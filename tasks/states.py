@@ -15,9 +15,8 @@ class State(StrEnum):
 MOVES = {
     #                  claimed        canceled        cannot be made
     State.QUEUED: {State.RUNNING, State.CANCELED, State.FAILED},
-    # Back to queued when the worker's lease ran out; to running when another took it.
+    # Back to queued when the worker was lost, or handed the task over.
     State.RUNNING: {
-        State.RUNNING,
         State.SUCCEEDED,
         State.FAILED,
         State.CANCELED,

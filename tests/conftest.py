@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
-from tasks import store
+from tasks import publishing, store
 from tasks.breaker import breaker
 from tests.contract import ContractClient
 from tests.environment import DATABASE
@@ -71,6 +71,28 @@ def _load() -> DemoNetwork:
 def clean_redis() -> None:
     store.client().flushdb()
     breaker.__init__()  # type: ignore[misc]  # closed again
+    store._highest_tide.__init__()  # type: ignore[misc]
+    store.raise_tide(0)  # as a dispatcher does once it has looked
+
+
+@pytest.fixture
+def redis_at(settings):
+    """Lead this process's Redis clients to another address."""
+    from school.celery import app
+
+    conf = app.conf.broker_url
+
+    def lead(url: str) -> None:
+        settings.REDIS_URL = url
+        app.conf.broker_url = app.conf.broker_write_url = url
+        store.client.cache_clear()
+        publishing._connection.cache_clear()
+        breaker.__init__()
+
+    original = settings.REDIS_URL
+    yield lead
+    lead(original)
+    assert app.conf.broker_url == conf
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Tasks in the states that tests need, made by the real functions."""
 
+import uuid
 from typing import Any
 
 from school.models import User
 from tasks import lifecycle
 from tasks.generate import generate_report
 from tasks.models import Task
+from tasks.requests import ReportRequest
 
 
 def asked(
@@ -16,13 +18,10 @@ def asked(
     format: str = "json",
 ) -> Task:
     """A queued task; of class 1 if nothing else is said."""
-    return lifecycle.request(
-        viewer,
-        kind=kind,
-        parameters_given={"class_id": 1} if parameters is None else parameters,
-        format=format,
-        language="pt-BR",
-    )
+    parameters = {"class_id": 1} if parameters is None else parameters
+    # A key of its own, so that equal ones are not joined.
+    wanted = ReportRequest(kind, parameters, format, "pt-BR", key=str(uuid.uuid4()))
+    return lifecycle.request(viewer, wanted).task
 
 
 def made(

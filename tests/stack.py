@@ -40,6 +40,7 @@ class Stack:
             "REDIS_URL": self.valkey.start(),
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "REPUBLISH_SECONDS": "2",
+            "HAND_OVER_SECONDS": "3",
             "REPORT_PACKAGES": "tasks.reports,tests.reports",
             **variables,
         }

@@ -1,19 +1,32 @@
 """`/reports`: what may be asked for, and asking for it."""
 
+import re
 from typing import Any, cast
 
 from django.http import Http404, HttpResponse
 from django.utils.translation import get_language
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import serializers
 from api.documents import accepted
+from api.problems import Problem
 from api.schema import operation
 from school.models import Role, User
 from tasks import catalogue, lifecycle, reading
 from tasks.reports.base import Report
+from tasks.requests import ReportRequest
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Any text of your own, up to 255 characters. Asked again within a day with "
+    "the same key and body, this answers with the same task, as it is by then.",
+)
 
 
 class Reports(APIView):
@@ -34,22 +47,26 @@ class Reports(APIView):
         tag="reports",
         body=serializers.ReportSerializer,
         answers={202: serializers.TaskDocument},
-        headers={202: ["Location", "Retry-After"]},
-        problems=[400, 401, 403, 413, 415, 503],
+        headers={202: ["Location", "Retry-After", "Idempotency-Replayed"]},
+        parameters=[IDEMPOTENCY_KEY],
+        problems=[400, 401, 403, 404, 413, 415, 422, 503],
     )
     def post(self, request: Request) -> HttpResponse:
         """Answers at once with the task in which the report is made; then poll that."""
         body = serializers.ReportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        wanted = body.validated_data
-        task = lifecycle.request(
-            cast(User, request.user),
-            kind=wanted["report"],
-            parameters_given=wanted["parameters"],
-            format=wanted["format"],
-            language=wanted.get("language", _language_of_request()),
+        wanted = ReportRequest(
+            kind=body.validated_data["report"],
+            parameters=body.validated_data["parameters"],
+            format=body.validated_data["format"],
+            language=body.validated_data.get("language", _language_of_request()),
+            key=_idempotency_key(request),
         )
-        return accepted(reading.describe(task))
+        done = lifecycle.request(cast(User, request.user), wanted)
+        response = accepted(reading.describe(done.task))
+        if done.is_replay:
+            response["Idempotency-Replayed"] = "true"
+        return response
 
 
 class ReportKind(APIView):
@@ -85,6 +102,17 @@ def _entry(report: type[Report[Any]]) -> dict[str, Any]:
             "format": report.formats[0],
         },
     }
+
+
+def _idempotency_key(request: Request) -> str:
+    """The client's name for the request: bare, or as a string of RFC 8941."""
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return ""
+    key = re.fullmatch(r'"([!#-~ ]{1,255})"|([!#-~]{1,255})', given)
+    if key is None:
+        raise Problem("invalid_idempotency_key")
+    return key[1] or key[2]
 
 
 def _language_of_request() -> str:

@@ -1,7 +1,9 @@
 import pytest
 
+from school.local.valkey import free_port
 from tasks import artifacts, fairness, lifecycle, mirror, store
 from tasks.dispatcher import Dispatcher
+from tasks.generate import generate_report
 from tasks.housekeeping import canary, expire_artifacts
 from tasks.models import Task
 from tests.making import asked, made
@@ -100,6 +102,55 @@ def test_document_that_lags_is_repaired(teacher):
 
     assert store.poll(task.pk, teacher.pk).header.version == 9
     assert mirror.lagging(10) == []
+
+
+def test_redis_that_went_back_is_believed_again_once_its_documents_are_mended(teacher):
+    """As after a restart with an older file: there the task still runs."""
+    dispatcher = Dispatcher()
+    dispatcher.tick()
+    task, redis = asked(teacher), store.client()
+    key = f"celery-task-meta-{task.pk}"
+    old = {name: redis.get(name) for name in (key, "tide")}
+    dispatcher.tick()
+    generate_report(str(task.pk))
+    assert store.poll(task.pk, teacher.pk).header.state == "succeeded"
+
+    redis.mset(old)
+    assert store.poll(task.pk, teacher.pk).header is None
+    dispatcher.tick()
+
+    assert store.poll(task.pk, teacher.pk).header.state == "succeeded"
+
+
+def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
+    teacher, monkeypatch
+):
+    task = asked(teacher)
+    monkeypatch.setattr("tasks.dispatcher.REPAIRS_A_TICK", 1)
+    asked(teacher)
+    old = store.client().get("tide")
+    dispatcher = Dispatcher()
+
+    dispatcher.tick()
+    assert store.client().get("tide") == old
+
+    store.client().set(f"celery-task-meta-{task.pk}", "{}")
+    dispatcher.tick()
+    assert store.client().get("tide") > old
+    assert store.poll(task.pk, teacher.pk).header is not None
+
+
+def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
+    lost, canceled = (lifecycle.claim(asked(teacher).pk) for _ in range(2))
+    lifecycle.cancel(Task.objects.get(pk=canceled.pk))
+    Task.objects.update(lease_until="2020-01-01T00:00:00Z")
+    redis_at(f"redis://127.0.0.1:{free_port()}/0")
+
+    Dispatcher().tick()
+
+    lost.refresh_from_db()
+    canceled.refresh_from_db()
+    assert (lost.state, canceled.state) == ("running", "canceled")
 
 
 def test_lease_that_ran_out_is_recovered(teacher):

@@ -1,9 +1,12 @@
 import pytest
 from django.db import OperationalError
 
-from tasks import artifacts, generate, lifecycle
+from tasks import artifacts, generate, lifecycle, mirror, recovery, store
+from tasks.errors import RequestRefused
+from tasks.heartbeat import Heartbeat
 from tasks.models import Task
-from tests.making import asked
+from tasks.progress import Progress
+from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
 
@@ -26,18 +29,102 @@ def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkey
     assert artifacts.read(task.artifact)
 
 
-def test_database_lost_while_reading_is_no_fault_of_the_report(teacher, monkeypatch):
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        OperationalError("server closed the connection unexpectedly"),
+        OSError(28, "No space left on device"),
+        RequestRefused(),  # of another release, which does not know the kind
+    ],
+)
+def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, trouble):
     task = asked(teacher)
 
-    def lost(*_args):
-        raise OperationalError("server closed the connection unexpectedly")
+    def fail(*_args):
+        raise trouble
 
-    monkeypatch.setattr(generate, "produce", lost)
-    generate.generate_report(str(task.pk))
+    monkeypatch.setattr(generate, "produce", fail)
+    for attempt in (1, 2, 3):
+        generate.generate_report(str(task.pk))
+        task.refresh_from_db()
+        assert task.attempt == attempt
+        # It waits until its lease runs out, but the last time it ends.
+        assert task.state == ("failed" if attempt == 3 else "running")
+        Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
+        recovery.recover()
 
     task.refresh_from_db()
-    assert task.state == "running"  # until its lease runs out
-    Task.objects.update(lease_until="2020-01-01T00:00:00Z")
-    lifecycle.recover()
+    assert task.error["code"] == "internal"
+
+
+def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplog):
+    task = made(teacher, {"of": "code"}, kind="failing")
+
+    error = as_user(teacher).get(f"/tasks/{task.pk}").json()["error"]
+
+    assert error["code"] == "internal"
+    assert "secret" not in str(error)
+    logged = [
+        record for record in caplog.records if error["reference"] in str(record.msg)
+    ]
+    assert "a secret of the inside" in str(logged)
+
+
+def test_report_that_eats_memory_is_stopped_at_its_limit(teacher, settings):
+    settings.REPORT_MEMORY_BYTES = 50 * 1024 * 1024
+
+    task = made(teacher, {}, kind="hungry")
+
+    assert (task.state, task.attempt) == ("failed", 1)
+    assert task.error["code"] == "memory_limit"
+    assert bytearray(60 * 1024 * 1024)  # the bound ended with the report
+
+
+def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
+    task = asked(teacher)
+
+    def told_to_end(*_args):
+        raise SystemExit
+
+    monkeypatch.setattr(generate, "produce", told_to_end)
+    with pytest.raises(SystemExit):
+        generate.generate_report(str(task.pk))
+
     task.refresh_from_db()
-    assert task.state == "queued"
+    assert (task.state, task.attempt) == ("queued", 0)
+
+
+def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
+    recovery.recover()
+    heartbeat = Heartbeat(task)
+
+    heartbeat._tell(Progress("writing", 7, 9))
+    assert store.poll(task.pk, teacher.pk).header.state == "queued"
+
+    store.client().delete(f"celery-task-meta-{task.pk}")
+    heartbeat._tell(Progress("writing", 8, 9))
+    assert store.poll(task.pk, teacher.pk).header is None
+
+
+def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    store.client().delete(f"celery-task-meta-{task.pk}")
+
+    Heartbeat(task)._beat()
+
+    assert store.poll(task.pk, teacher.pk).header.state == "running"
+
+
+def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
+    """The writer slept between reading and writing, and Redis was wiped meanwhile."""
+    task = lifecycle.claim(asked(teacher).pk)
+    old = Task.objects.get(pk=task.pk)
+    lifecycle.hand_over(task)
+    store.client().flushdb()
+    store.raise_tide(0)
+
+    mirror.write(old)
+
+    assert store.poll(task.pk, teacher.pk).header.state == "queued"

@@ -6,7 +6,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models.functions import Now
 
 from school.access import Scope
-from tasks import lifecycle, store
+from tasks import lifecycle, recovery, store
 from tasks.errors import TimedOut, TooLate
 from tasks.models import Task
 from tasks.progress import Progress
@@ -73,6 +73,7 @@ def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
 def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
     first = claimed(teacher)
     silence(first)
+    recovery.recover()
 
     second = lifecycle.claim(first.pk)
 
@@ -141,16 +142,79 @@ def test_silent_worker_s_task_is_queued_again(teacher):
     task = claimed(teacher)
     silence(task)
 
-    assert lifecycle.recover() == 1
+    assert recovery.recover() == 1
 
     task.refresh_from_db()
     assert (task.state, task.published_at, task.attempt) == ("queued", None, 1)
 
 
+def test_task_that_is_handed_over_was_not_tried(teacher):
+    first = claimed(teacher)
+
+    assert lifecycle.hand_over(first)
+
+    first_again = Task.objects.get(pk=first.pk)
+    assert (first_again.state, first_again.attempt) == ("queued", 0)
+    assert first_again.published_at is None
+    second = lifecycle.claim(first.pk)
+    assert (second.attempt, second.fence) == (1, 2)
+    assert not succeed(first)
+
+
+def test_canceled_task_is_not_handed_over(teacher):
+    task = claimed(teacher)
+    lifecycle.cancel(Task.objects.get(pk=task.pk))
+
+    lifecycle.hand_over(task)
+
+    assert state_of(task) == "canceled"
+
+
+def test_task_past_its_time_is_not_handed_over(teacher):
+    task = claimed(teacher)
+    Task.objects.filter(pk=task.pk).update(deadline="2020-01-01T00:00:00Z")
+
+    assert not lifecycle.hand_over(task)
+    assert state_of(task) == "running"
+
+
+def test_silent_task_whose_process_computes_is_not_lost(teacher):
+    task = claimed(teacher)
+    silence(task)
+    store.vouch([str(task.pk)], seconds=9)
+
+    recovery.recover()
+
+    assert state_of(task) == "running"
+
+
+def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
+    task = claimed(teacher)
+    Task.objects.filter(pk=task.pk).update(
+        lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
+    )
+    store.vouch([str(task.pk)], seconds=9)
+
+    recovery.recover()
+
+    assert (state_of(task), task.error["code"]) == ("failed", "timeout")
+
+
+def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
+    task = claimed(teacher)
+    lifecycle.cancel(Task.objects.get(pk=task.pk))
+    silence(task)
+    store.vouch([str(task.pk)], seconds=9)
+
+    recovery.recover()
+
+    assert state_of(task) == "canceled"
+
+
 def test_living_worker_s_task_is_left_alone(teacher):
     task = claimed(teacher)
 
-    assert lifecycle.recover() == 0
+    assert recovery.recover() == 0
     assert state_of(task) == "running"
 
 
@@ -158,7 +222,7 @@ def test_task_that_loses_every_worker_fails(teacher):
     task = asked(teacher)
     for _ in range(lifecycle.MAX_ATTEMPTS):
         silence(lifecycle.claim(task.pk))
-        lifecycle.recover()
+        recovery.recover()
 
     assert state_of(task) == "failed"
     assert task.error["code"] == "worker_lost"
@@ -170,7 +234,7 @@ def test_task_silent_past_its_time_fails_as_timeout(teacher):
         deadline="2020-01-01T00:05:00Z", lease_until="2020-01-01T00:05:10Z"
     )
 
-    lifecycle.recover()
+    recovery.recover()
 
     assert state_of(task) == "failed"
     assert task.error["code"] == "timeout"
@@ -182,7 +246,7 @@ def test_cancel_outlives_the_worker(teacher):
     silence(task)
 
     assert lifecycle.claim(task.pk) is None
-    lifecycle.recover()
+    recovery.recover()
 
     assert state_of(task) == "canceled"
 
@@ -198,8 +262,8 @@ def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch)
         return move(tasks, to, **fields)
 
     monkeypatch.setattr(lifecycle, "_move", cancel_first)
-    lifecycle.recover()
-    lifecycle.recover()
+    recovery.recover()
+    recovery.recover()
 
     assert state_of(task) == "canceled"
 
@@ -214,7 +278,7 @@ def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
         return move(tasks, to, **fields)
 
     monkeypatch.setattr(lifecycle, "_move", beat_first)
-    lifecycle.recover()
+    recovery.recover()
 
     assert state_of(task) == "running"
 
@@ -226,7 +290,7 @@ def test_worker_lost_long_ago_is_no_timeout(teacher):
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
     )
 
-    lifecycle.recover()
+    recovery.recover()
 
     assert state_of(task) == "queued"
 

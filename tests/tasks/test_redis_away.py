@@ -16,26 +16,6 @@ from tests.watching import commands_to
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def redis_at(settings):
-    """Lead this process's Redis clients to another address."""
-    from school.celery import app
-
-    conf = app.conf.broker_url
-
-    def lead(url: str) -> None:
-        settings.REDIS_URL = url
-        app.conf.broker_url = app.conf.broker_write_url = url
-        store.client.cache_clear()
-        publishing._connection.cache_clear()
-        breaker.__init__()
-
-    original = settings.REDIS_URL
-    yield lead
-    lead(original)
-    assert app.conf.broker_url == conf
-
-
 def test_publishing_is_one_command_and_subscribes_to_nothing(settings):
     for _ in range(3):  # connects, and declares the queue on each connection
         publishing.send("tasks.canary", "reports", queue="reports")

@@ -11,7 +11,8 @@ TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 def put(version: int, moment: int = 0, document: bytes = b"{}", ttl: int = 60) -> None:
     header = store.Header(version, moment, 7, 3, "running", "reports")
     celery = {"status": "STARTED", "task_id": str(TASK)}
-    store.put_document(TASK, header, celery=celery, document=document, ttl_seconds=ttl)
+    envelope = store.Envelope(header, celery, document, ttl)
+    store.put_document(TASK, envelope, may_be_missing=True)
 
 
 def held() -> tuple[int, int]:
@@ -50,6 +51,48 @@ def test_bare_document_of_celery_counts_as_missing_and_is_replaced():
     assert held() == (1, 0)
 
 
+def test_what_may_not_be_missing_is_not_put_where_nothing_is():
+    envelope = store.Envelope(
+        store.Header(1, 0, 7, 3, "running", "reports"), {}, b"{}", 9
+    )
+
+    assert not store.put_document(TASK, envelope, may_be_missing=False)
+    assert store.poll(TASK, 7).header is None
+
+    assert store.put_document(TASK, envelope, may_be_missing=True)
+    assert store.put_document(TASK, envelope, may_be_missing=False)
+
+
+def test_documents_of_a_redis_that_has_gone_back_are_not_shown():
+    put(1)
+    assert store.poll(TASK, 7).header
+    before = store.client().get("tide")
+    store.raise_tide(0)
+    assert store.poll(TASK, 7).header
+
+    store.client().set("tide", before)
+
+    assert store.poll(TASK, 7).header is None
+
+
+def test_documents_of_a_redis_that_nobody_watches_are_not_shown():
+    put(1)
+    store.client().delete("tide")
+
+    assert store.poll(TASK, 7).header is None
+
+
+def test_tide_that_has_gone_back_is_not_raised():
+    first = store.raise_tide(0)
+    second = store.raise_tide(first)
+    assert second > first
+
+    store.client().set("tide", first)
+
+    assert store.raise_tide(second) == 0
+    assert int(store.client().get("tide")) == first
+
+
 def test_document_does_not_outlive_its_time():
     put(1, ttl=33)
 
@@ -62,7 +105,7 @@ def test_poll_is_one_command(settings):
     with commands_to(settings.REDIS_URL) as commands:
         store.poll(TASK, 7)
 
-    assert commands == [f"MGET celery-task-meta-{TASK} stamp:7 backlog"]
+    assert commands == [f"MGET celery-task-meta-{TASK} stamp:7 backlog tide"]
 
 
 def test_stamp_that_was_only_read_replaces_no_news():

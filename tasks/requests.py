@@ -1,0 +1,60 @@
+"""What a client asks for, and whether it can become a task."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models.functions import Now
+
+from school.access import scope_of, visible_enrolments
+from school.models import Role, User
+from tasks import catalogue, parameters
+from tasks.errors import Flaw, NotForYourRole, RequestRefused
+from tasks.models import Task
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What a client asks for, before anything of it was looked at."""
+
+    kind: str
+    parameters: Any
+    format: str
+    language: str
+    key: str = ""
+    """The client's own name for this request, if it gave one."""
+
+    def fingerprint(self, parameters: Any) -> str:
+        """Of the request with these parameters; equal ones have the same."""
+        parts = [self.kind, parameters, self.format, self.language]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def check(viewer: User, wanted: ReportRequest) -> Task:
+    """The task that the request would become, not saved; or raise why it cannot."""
+    report = catalogue.report(wanted.kind)
+    if Role(viewer.role) not in report.audience:
+        raise NotForYourRole(f"The report {wanted.kind!r} is not offered to your role.")
+    if wanted.format not in report.formats:
+        offered = ", ".join(report.formats)
+        raise RequestRefused(
+            Flaw("/format", "unknown_format", f"{wanted.kind} comes as: {offered}.")
+        )
+    given = parameters.parse(report.parameters_model(), wanted.parameters)
+    parameters.check_visible(given, viewer)
+    seen = parameters.narrow(visible_enrolments(viewer), given)
+    normal = given.model_dump(mode="json", exclude_unset=True)
+    return Task(
+        requester=viewer,
+        kind=wanted.kind,
+        parameters=normal,
+        format=wanted.format,
+        language=wanted.language,
+        fingerprint=wanted.fingerprint(normal),
+        queue=report.queue,
+        time_limit=report.time_limit,
+        scope=scope_of(viewer, seen).to_json(),
+        stamp=viewer.stamp,
+        created_at=Now(),
+    )

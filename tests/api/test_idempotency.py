@@ -1,0 +1,140 @@
+"""The same request twice: under a key, and without one."""
+
+import pytest
+from django.utils import timezone
+
+from school.models import Attachment
+from tasks import lifecycle
+from tasks.generate import generate_report
+from tasks.models import IdempotencyKey, Task
+
+pytestmark = pytest.mark.django_db
+
+BODY = {"report": "class_performance", "parameters": {"class_id": 1}}
+OTHER = {"report": "class_performance", "parameters": {"class_id": 2}}
+
+
+def ask(client, key: str | None, body=BODY):
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return client.post(
+        "/reports", body, content_type="application/json", headers=headers
+    )
+
+
+@pytest.mark.parametrize("key", ["a1", '"a1"', "x" * 255])
+def test_same_key_gives_the_same_task(as_user, teacher, key):
+    client = as_user(teacher)
+
+    first, second = ask(client, key), ask(client, key)
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json()["task_id"] == second.json()["task_id"]
+    assert "Idempotency-Replayed" not in first
+    assert second["Idempotency-Replayed"] == "true"
+    assert Task.objects.count() == 1
+
+
+def test_bare_key_is_the_quoted_one(as_user, teacher):
+    client = as_user(teacher)
+
+    assert ask(client, "a1").json()["task_id"] == ask(client, '"a1"').json()["task_id"]
+
+
+def test_replay_is_the_task_as_it_is_by_then(as_user, teacher):
+    client = as_user(teacher)
+    first = ask(client, "a1").json()
+    generate_report(first["task_id"])
+
+    assert ask(client, "a1").json()["state"] == "succeeded"
+
+
+def test_same_key_with_another_request_is_refused(as_user, teacher):
+    client = as_user(teacher)
+    ask(client, "a1")
+
+    answer = ask(client, "a1", OTHER)
+
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "idempotency_key_reused"
+    assert Task.objects.count() == 1
+
+
+def test_refused_request_uses_no_key_up(as_user, teacher):
+    client = as_user(teacher)
+    assert ask(client, "a1", {"report": "class_performance", "parameters": {"class_id": 999}}).status_code == 400  # fmt: skip
+
+    assert ask(client, "a1").status_code == 202
+
+
+def test_key_is_the_requester_s_own(as_user, teacher, secretary):
+    first, second = ask(as_user(teacher), "a1"), ask(as_user(secretary), "a1")
+
+    assert first.json()["task_id"] != second.json()["task_id"]
+
+
+def test_key_is_kept_for_a_day(as_user, teacher):
+    client = as_user(teacher)
+    first = ask(client, "a1").json()["task_id"]
+    nearly = timezone.now() - timezone.timedelta(hours=23, minutes=50)
+    IdempotencyKey.objects.update(created_at=nearly)
+    assert ask(client, "a1").json()["task_id"] == first
+
+    IdempotencyKey.objects.update(created_at=nearly - timezone.timedelta(minutes=20))
+
+    assert ask(client, "a1").json()["task_id"] != first
+    assert IdempotencyKey.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "é", "a b", '"a', 'a"'])
+def test_key_that_is_none_is_refused(as_user, teacher, key):
+    answer = ask(as_user(teacher), key)
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "invalid_idempotency_key"
+
+
+def test_replay_shows_nothing_that_is_no_longer_theirs(as_user, teacher):
+    client = as_user(teacher)
+    ask(client, "a1")
+    Attachment.objects.filter(user=teacher).delete()
+
+    assert ask(client, "a1").status_code == 404
+
+
+def test_equal_request_that_waits_is_joined(as_user, teacher, secretary):
+    client = as_user(teacher)
+    first = ask(client, None).json()["task_id"]
+
+    assert ask(client, None).json()["task_id"] == first
+    assert ask(client, None, OTHER).json()["task_id"] != first
+    assert ask(client, None, {**BODY, "format": "csv"}).json()["task_id"] != first
+    assert ask(client, None, {**BODY, "language": "en"}).json()["task_id"] != first
+    assert ask(as_user(secretary), None).json()["task_id"] != first
+    assert ask(client, "a1").json()["task_id"] != first  # its key says it is another
+
+
+def test_request_that_is_being_made_is_not_joined(as_user, teacher):
+    client = as_user(teacher)
+    first = ask(client, None).json()["task_id"]
+    lifecycle.claim(first)
+
+    assert ask(client, None).json()["task_id"] != first
+
+
+def test_request_whose_scope_was_another_is_not_joined(as_user, admin):
+    client = as_user(admin)
+    year = {"report": "class_performance", "parameters": {"year": 2026}}
+    first = ask(client, None, year).json()["task_id"]
+    Task.objects.update(scope={"role": "administrator", "ids": [7]})
+
+    assert ask(client, None, year).json()["task_id"] != first
+
+
+def test_joined_request_can_be_canceled_and_asked_again(as_user, teacher):
+    client = as_user(teacher)
+    first = ask(client, None).json()
+    client.post_json(first["links"]["cancel"])
+
+    again = ask(client, None).json()
+
+    assert (again["task_id"] != first["task_id"], again["state"]) == (True, "queued")

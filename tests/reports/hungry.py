@@ -1,0 +1,30 @@
+"""A report that eats memory until it is stopped; by itself it stops at a gigabyte and a half."""
+
+from collections.abc import Iterator, Sequence
+
+from school.models import Role
+from tasks.parameters import ReportParameters
+from tasks.reports.base import Report
+from tasks.tables import Column, Row
+
+BITE = 10 * 1024 * 1024
+BITES = 150
+
+
+class Hungry(Report[ReportParameters]):
+    title = "Hungry"
+    description = "Eats memory until it is stopped."
+    audience = frozenset(Role)
+    example: dict[str, int] = {}
+
+    def columns(self) -> Sequence[Column]:
+        return [Column("bites", "Bites", "integer")]
+
+    def rows(self) -> Iterator[Row]:
+        stomach = []
+        for _ in range(BITES):
+            stomach.append(b"x" * BITE)
+            yield (len(stomach),)
+
+    def total(self) -> int:
+        return BITES

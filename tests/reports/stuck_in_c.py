@@ -1,0 +1,26 @@
+"""A report that computes inside C code, which lets no other thread of its process run."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from school.models import Role
+from tasks.parameters import ReportParameters
+from tasks.reports.base import Report
+from tasks.tables import Column, Row
+
+
+class StuckInC(Report[ReportParameters]):
+    title = "Stuck in C"
+    description = "Holds Python's lock past its time limit."
+    audience = frozenset(Role)
+    example: dict[str, int] = {}
+    time_limit = timedelta(seconds=10)
+
+    def columns(self) -> Sequence[Column]:
+        return [Column("number", "Number", "integer")]
+
+    def rows(self) -> Iterator[Row]:
+        yield (sum(range(10**14)),)
+
+    def total(self) -> int:
+        return 1
