@@ -11,7 +11,7 @@ from tests.chaos.house import House
 from tests.chaos.ledger import Entry, Ledger
 from tests.chaos.wishes import CLASSES, Wish, Wishes
 
-OPEN_AT_MOST = 6
+OPEN_AT_MOST = 8
 """Tasks a user has under way before they wait for one to end."""
 SAME_AT_ONCE = 4
 """How often a request with an `Idempotency-Key` is sent in parallel."""
@@ -32,7 +32,7 @@ class Crowd:
         self._asking = threading.Event()
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._senders = ThreadPoolExecutor(SAME_AT_ONCE * len(CLASSES))
+        self._senders = ThreadPoolExecutor(SAME_AT_ONCE * (len(CLASSES) + 2))
 
     def begin(self) -> None:
         self._asking.set()
@@ -74,6 +74,9 @@ class Crowd:
             ]
             if any(one.result() for one in sent) or self._over.wait(1):
                 return
+
+    def ask_without_waiting(self, user: str, wish: Wish) -> None:
+        self._senders.submit(self.ask_many_times, user, wish)
 
     def poll(self, entry: Entry) -> Answer:
         answer = self._call(entry.user, "GET", f"/tasks/{entry.task_id}")

@@ -146,9 +146,10 @@ def canceled_without_worker(scene: Scene) -> None:
 @fault("`kill -9` of the web process between its commit and the message",
        part="redis", bound=30)  # fmt: skip
 def web_killed_after_commit(scene: Scene) -> None:
-    house = scene.house
+    house, crowd = scene.house, scene.crowd
     with house.redis_frozen():
         before = house.count("1 = 1")
+        crowd.ask_without_waiting("secretary", crowd.wishes.slow(0.5, 1))
         house.until(lambda: house.count("1 = 1") > before, 3)
         house.kill("web")
 

@@ -6,11 +6,13 @@ that was running, or into a worker's hands. Its wait is the time from the healin
 move, without the time in which
 - another fault was at work,
 - the report itself took its time, if the attempt that was hit ended by itself,
-- every slot of its queue was busy with other reports, if it was queued.
+- every slot of its queue was taken by other reports, if it was queued. A report that hangs
+  keeps its slot until its process is killed; one that kills its process, until there is a
+  new one.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.ledger import Entry
@@ -20,6 +22,10 @@ from tests.chaos.witness import History, Move
 SLOTS = {"reports": 2, "reports.bulk": 1}
 SUPERVISION_SECONDS = 20
 """A report that hangs, or kills its worker, ends by its lease: its own doing."""
+KILLED_SECONDS = 10
+"""After its time limit, a report that hangs."""
+REFILL_SECONDS = 6
+"""Until the pool has a new process for one that was killed."""
 
 Span = tuple[float, float]
 
@@ -39,7 +45,8 @@ def waits(
     entries: dict[str, Entry],
     queue_of: dict[str, str],
 ) -> list[Wait]:
-    busy = {queue: _busy(queue, histories, queue_of) for queue in SLOTS}
+    busy = {queue: _busy(_held(queue, histories, entries, queue_of), SLOTS[queue])
+            for queue in SLOTS}  # fmt: skip
     found = []
     for blow in blows:
         for task_id, history in histories.items():
@@ -79,22 +86,38 @@ def _own_seconds(entry: Entry | None) -> float:
     return entry.wish.seconds + (SUPERVISION_SECONDS if ends_by_itself else 0)
 
 
-def _busy(
-    queue: str, histories: dict[str, History], queue_of: dict[str, str]
-) -> list[Span]:
-    """When all slots of the queue's workers held a running task."""
-    steps: list[tuple[float, int]] = []
+def _held(
+    queue: str,
+    histories: dict[str, History],
+    entries: dict[str, Entry],
+    queue_of: dict[str, str],
+) -> Iterator[Span]:
+    """When each attempt held a slot of the queue's workers."""
     for task_id, history in histories.items():
         if queue_of[task_id] != queue:
             continue
         for move, following in zip(history, history[1:], strict=False):
             if move.is_claim:
-                steps += [(move.at, 1), (following.at, -1)]
+                yield move.at, _released(move, following, entries.get(task_id))
+
+
+def _released(claim: Move, following: Move, entry: Entry | None) -> float:
+    if entry is not None and entry.wish.code == "timeout":
+        killed = claim.at + entry.wish.seconds + KILLED_SECONDS + REFILL_SECONDS
+        return max(following.at, killed)
+    if entry is not None and entry.wish.deaths:
+        return max(following.at, claim.at + REFILL_SECONDS)
+    return following.at
+
+
+def _busy(held: Iterable[Span], slots: int) -> list[Span]:
+    """When that many slots were held."""
+    steps = [step for begin, end in held for step in ((begin, 1), (end, -1))]
     spans, running, since = [], 0, 0.0
     for at, step in sorted(steps):
-        was_full = running >= SLOTS[queue]
+        was_full = running >= slots
         running += step
-        is_full = running >= SLOTS[queue]
+        is_full = running >= slots
         if is_full and not was_full:
             since = at
         if was_full and not is_full:

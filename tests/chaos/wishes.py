@@ -16,8 +16,8 @@ CLASSES = {
     "stranger": (4, 5),
 }
 """The users of the demo network, and classes of which each one sees something."""
-HANG_SECONDS = 4
-"""The time limit of the kinds that hang."""
+HANG_SECONDS = {"hanging": 4, "stuck_in_c": 10}
+"""The time limits of the kinds that hang."""
 ALWAYS = 99
 
 
@@ -74,8 +74,8 @@ class Wishes:
         return [
             (self._card, 22),
             (self._performance, 18),
-            (lambda _: self.slow(0.1, 1.5), 26),
-            (lambda _: self.slow(3, 8), 10),
+            (lambda _: self.slow(0.1, 1.5), 28),
+            (lambda _: self.slow(3, 8), 8),
             (lambda _: self.slow(0.5, 3, "slow_export"), 8),
             (lambda _: self._failing("data", "data_error"), 2),
             (lambda _: self._failing("code", "internal"), 2),
@@ -102,7 +102,8 @@ class Wishes:
         return Wish("failing", {"of": of}, self._format(), "failed", code)
 
     def _hanging(self, report: str) -> Wish:
-        return Wish(report, {}, self._format(), "failed", "timeout", HANG_SECONDS)
+        seconds = HANG_SECONDS[report]
+        return Wish(report, {}, self._format(), "failed", "timeout", seconds)
 
     def _format(self) -> str:
         return self._random.choice(("json", "csv"))

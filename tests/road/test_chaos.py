@@ -42,10 +42,10 @@ def test_whatever_is_hurt_every_report_ends_once_and_truly(tmp_path):
         at_most=len(QUICK),
         lease_seconds=4,
         republish_seconds=3,
+        hand_over_seconds=3,
         pauses=(0.2, 1),
         longest=5,
         quiet_seconds=90,
-        waits_for_sweep=False,
     )
 
     verdict = run(plan, tmp_path, Console(width=120))
