@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATABASES := sqlite postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check format generate migrations lock secrets compose-check clean
+.PHONY: help up demo test chaos check format generate migrations lock secrets compose-check clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,10 @@ test: $(VENV)/.installed-dev ## every test, on SQLite and on PostgreSQL
 		echo "== $$database"; \
 		TEST_DATABASE=$$database $(BIN)/python -m pytest -n 2 --dist loadgroup || exit 1; \
 	done
+
+chaos: $(VENV)/.installed-dev ## hurt everything while reports are made: MINUTES=10 SEED=1 DATABASE=postgresql
+	@$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(FAULTS),--faults $(FAULTS))
 
 check: $(VENV)/.installed-dev ## lint, types, layers, and what is generated
 	$(BIN)/ruff format --check .

@@ -13,7 +13,8 @@ from school.models import User
 from tasks import publishing, store
 from tasks.breaker import breaker
 from tests.contract import ContractClient
-from tests.stack import Stack
+from tests.environment import DATABASE
+from tests.stack import Stack, new_database
 
 STUDENTS = 100
 
@@ -133,5 +134,6 @@ def as_user() -> Any:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole service as real processes, with the demo network loaded."""
-    with Stack(tmp_path_factory.mktemp("stack")) as running:
+    database_url = new_database() if DATABASE == "postgresql" else ""
+    with Stack(tmp_path_factory.mktemp("stack"), database_url) as running:
         yield running

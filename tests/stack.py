@@ -19,7 +19,6 @@ from api.client import Client
 from school.local.children import Keeper
 from school.local.valkey import EmbeddedValkey, free_port
 from school.processes import MANAGE, commands
-from tests.environment import DATABASE
 
 STUDENTS = 200
 LEASE_SECONDS = 3
@@ -27,16 +26,13 @@ LEASE_SECONDS = 3
 
 
 class Stack:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str = "", **variables: str) -> None:
         self.folder = folder
         port = free_port()
         self.base = f"http://127.0.0.1:{port}"
         self.valkey = EmbeddedValkey(folder)
-        self.database_url = (
-            new_database()
-            if DATABASE == "postgresql"
-            else f"sqlite:///{folder / 'school.sqlite3'}"
-        )
+        self.database_url = database_url or f"sqlite:///{folder / 'school.sqlite3'}"
+        self.is_postgresql = not self.database_url.startswith("sqlite")
         self.environment = {
             **os.environ,
             "VAR_DIR": str(folder),
@@ -46,6 +42,7 @@ class Stack:
             "REPUBLISH_SECONDS": "2",
             "HAND_OVER_SECONDS": "3",
             "REPORT_PACKAGES": "tasks.reports,tests.reports",
+            **variables,
         }
         self.redis = redis.Redis.from_url(self.valkey.url)
         self.keeper = Keeper(folder / "log", self.environment)
@@ -110,7 +107,7 @@ class Stack:
 
     def query(self, sql: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
         """Ask the database itself, past all of our code."""
-        if DATABASE == "postgresql":
+        if self.is_postgresql:
             with psycopg.connect(self.database_url) as connection:
                 return connection.execute(sql.replace("?", "%s"), parameters).fetchall()
         path = self.database_url.removeprefix("sqlite:///")

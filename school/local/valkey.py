@@ -29,27 +29,34 @@ class EmbeddedValkey:
         self._folder = folder / "valkey"
         self._url_file = folder / "redis.url"
         self.process: subprocess.Popen[bytes] | None = None
-        self.url = ""
+        self._port = 0
+        self._password = secrets.token_urlsafe(24)
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
     def start(self) -> str:
-        """Start the server, wait until it answers, and return its URL."""
+        """Start the server, wait until it answers, and return its URL.
+
+        Started again, it has the same URL.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._stop_left_over()
-        password, port = secrets.token_urlsafe(24), free_port()
+        self._port = self._port or free_port()
         # By standard input, so that no list of processes shows the password.
         config = f"""
             bind 127.0.0.1
-            port {port}
+            port {self._port}
             dir "{self._folder}"
             appendonly yes
             appendfsync everysec
             save ""
             maxmemory-policy noeviction
-            requirepass {password}
+            requirepass {self._password}
         """
         log = self._folder / "log"
         self.process = start_child([find_server(), "-"], log=log, stdin=config)
-        self.url = f"redis://:{password}@127.0.0.1:{port}/0"
         self._wait(log)
         self._url_file.touch(mode=0o600)
         self._url_file.write_text(self.url)

@@ -1,0 +1,1 @@
+"""The chaos run: real processes, real load, real faults, and a verdict from outside."""
