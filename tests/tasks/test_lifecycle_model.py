@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from inspect import signature
 
 import pytest
 from django.db import transaction
@@ -42,6 +43,14 @@ LEGAL = {
 
 WHICH = st.integers(0, TASKS - 1)
 WHO = st.integers(0, 9)
+DONE = st.integers(0, 9)
+EVENTS = (
+    "take", "take", "beat", "finish", "finish", "end_otherwise", "hand_over", "fall_silent",
+    "fall_silent", "compute_silently", "cancel", "poll", "expire", "dispatch",
+    "messages_grow_old", "lose_messages", "wipe_redis", "cut_redis_off", "let_redis_back",
+    "start_another_dispatcher", "copy_redis_s_file", "redis_restarts_with_the_copy",
+    "sleep_before_mirroring", "wake_and_mirror",
+)  # fmt: skip
 ONE_IN_FOUR = st.sampled_from([False, False, False, True])
 
 
@@ -78,18 +87,28 @@ class Lifecycle(RuleBasedStateMachine):
             self.undo.__exit__(None, None, None)
             breaker.__init__()
 
+    @rule(
+        what=st.sampled_from(EVENTS),
+        which=WHICH,
+        who=WHO,
+        done=DONE,
+        rarely=ONE_IN_FOUR,
+    )
+    def let(self, what, **chosen):
+        """One rule, so that chance chooses among all events each time, and not among a few."""
+        event = getattr(self, what)
+        event(**{name: chosen[name] for name in signature(event).parameters})
+
     # --- Requests -------------------------------------------------------------------
 
-    @rule(which=WHICH, even_if_queued=ONE_IN_FOUR)
-    def cancel(self, which, even_if_queued):
+    def cancel(self, which, rarely):
         task = Task.objects.get(pk=self.tasks[which])
-        if task.state == "queued" and not even_if_queued:
+        if task.state == "queued" and not rarely:
             return
         with suppress(TooLate):
             lifecycle.cancel(task)
             self.cancels_answered.add(task.pk)
 
-    @rule(which=WHICH)
     def poll(self, which):
         task_id = self.tasks[which]
         stamp = self.viewer.stamp
@@ -98,7 +117,6 @@ class Lifecycle(RuleBasedStateMachine):
         assert before not in FINAL or state in {before, "expired"}, (before, state)
         self.shown[task_id] = state
 
-    @rule(which=WHICH)
     def expire(self, which):
         task = Task.objects.get(pk=self.tasks[which])
         if task.state == "succeeded":
@@ -106,33 +124,29 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- The road -------------------------------------------------------------------
 
-    @rule(what=st.sampled_from(["lose", "grow old", "wipe", "away", "back", "new"]))
-    def happen_to_the_road(self, what):
-        match what:
-            case "lose":
-                store.client().delete(QUEUE)
-            case "grow old":
-                self.messages_grow_old()
-            case "wipe":
-                store.client().flushdb()
-            case "away":
-                breaker._open_until = float("inf")
-            case "back":
-                breaker.__init__()
-            case "new":
-                self.dispatcher = Dispatcher()
+    def lose_messages(self):
+        store.client().delete(QUEUE)
 
-    @rule()
+    def wipe_redis(self):
+        store.client().flushdb()
+
+    def cut_redis_off(self):
+        breaker._open_until = float("inf")
+
+    def let_redis_back(self):
+        breaker.__init__()
+
+    def start_another_dispatcher(self):
+        self.dispatcher = Dispatcher()
+
     def dispatch(self):
         self.dispatcher.tick()
 
-    @rule()
     def copy_redis_s_file(self):
         redis = store.client()
         self.copy = {key: redis.dump(key) for key in redis.scan_iter()}
         self.dispatcher.tick()
 
-    @rule()
     def redis_restarts_with_the_copy(self):
         redis = store.client()
         redis.flushdb()
@@ -145,9 +159,10 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- Workers --------------------------------------------------------------------
 
-    @rule(which=WHICH)
     def take(self, which):
-        """As on its message, or on a doubled one."""
+        """As on its message, or on a doubled one; where all is over, of a new task."""
+        if Task.objects.get(pk=self.tasks[which]).is_final:
+            self.tasks[which] = asked(self.viewer).pk
         was = Task.objects.get(pk=self.tasks[which]).state
         worker = lifecycle.claim(self.tasks[which])
         assert (worker is not None) == (was == "queued")
@@ -160,46 +175,40 @@ class Lifecycle(RuleBasedStateMachine):
             return None
         return self.workers[who if who < len(self.workers) else 0]
 
-    @rule(who=WHO, done=st.integers(0, 9))
     def beat(self, who, done):
         if worker := self.worker(who):
             lifecycle.renew(worker, Progress("writing", done, 9))
             with suppress(RedisAway):
                 mirror.put_progress(worker, Progress("writing", done, 9), moment=done)
 
-    @rule(who=WHO)
     def finish(self, who):
         if worker := self.worker(who):
             self.succeed(worker)
             lifecycle.end_canceled(worker)
 
-    @rule(who=WHO)
     def end_otherwise(self, who):
         if worker := self.worker(who):
             lifecycle.end_canceled(worker)
             lifecycle.fail(worker, DataError("Enrolment 7 has no class."))
 
-    @rule(who=WHO)
     def hand_over(self, who):
         if worker := self.worker(who):
             lifecycle.hand_over(worker)
 
-    @rule(which=WHICH, past_its_time=ONE_IN_FOUR, computes=ONE_IN_FOUR)
-    def fall_silent(self, which, past_its_time, computes):
+    def fall_silent(self, which, rarely):
         running = Task.objects.filter(pk=self.tasks[which], state="running")
         running.update(lease_until=LONG_AGO)
-        if past_its_time:
+        if rarely:
             running.update(deadline=LONG_AGO)
-        if computes:
-            with suppress(RedisAway):
-                store.vouch([str(self.tasks[which])], seconds=60)
         recovery.recover()
 
-    @rule(which=WHICH)
+    def compute_silently(self, which):
+        with suppress(RedisAway):
+            store.vouch([str(self.tasks[which])], seconds=60)
+
     def sleep_before_mirroring(self, which):
         self.sleeper = Task.objects.get(pk=self.tasks[which])
 
-    @rule()
     def wake_and_mirror(self):
         if self.sleeper is not None:
             mirror.write(self.sleeper)
