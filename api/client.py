@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+import uuid
 from typing import Any
 
 
@@ -28,7 +29,11 @@ class Client:
         )
         self.token = answer["access"]
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:
+    def request_report(self, body: object) -> Any:
+        """Ask for a report under a key of its own: sent again, it makes no second one."""
+        return self.ask("POST", "/reports", body, key=str(uuid.uuid4()))
+
+    def ask(self, method: str, path: str, body: object = None, key: str = "") -> Any:
         request = urllib.request.Request(  # noqa: S310  (the base is our own)
             self.base + path,
             method=method,
@@ -37,9 +42,11 @@ class Client:
         )
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
+        if key:
+            request.add_header("Idempotency-Key", key)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                return json.load(answer)
+                return None if answer.status == 204 else json.load(answer)
         except urllib.error.HTTPError as error:
             raise ServiceError(
                 f"{method} {path}: {error.code} {error.read()!r}"

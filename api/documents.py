@@ -40,7 +40,7 @@ def moment(reading: Reading) -> dict[str, Any]:
     is_final = reading.state in FINAL
     place = None
     if reading.state == State.QUEUED:
-        place = backlog.place(reading.task_id, reading.backlog.get(reading.queue, {}))
+        place = backlog.place(reading.task_id, reading.places.get(reading.queue, []))
     return {
         "queue": place,
         "poll_after_ms": None if is_final else _poll_after_ms(reading, place),

@@ -16,10 +16,13 @@ from tasks.errors import (
     Flaw,
     KeyReused,
     NoResult,
+    NotEnded,
     NotForYourRole,
+    Overloaded,
     RequestRefused,
     ResultExpired,
     TaskNotFound,
+    TaskPurged,
     TooLate,
 )
 
@@ -27,7 +30,9 @@ _OF_EXCEPTION: dict[type[Exception], str] = {
     NotForYourRole: "not_for_your_role",
     KeyReused: "idempotency_key_reused",
     TaskNotFound: "not_found",
+    TaskPurged: "purged",
     TooLate: "too_late",
+    NotEnded: "not_ended",
     NoResult: "no_result",
     ResultExpired: "result_expired",
     OperationalError: "unavailable",
@@ -41,6 +46,10 @@ class ProblemHandler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, RequestRefused):
             return Problem("invalid_request", flaws=exc.flaws)
+        if isinstance(exc, Overloaded):
+            waiting = asdict(exc.load)
+            wait = waiting.pop("ask_after")
+            return Problem(exc.code, wait=wait, waiting=waiting)
         for kind, code in _OF_EXCEPTION.items():
             if isinstance(exc, kind):
                 wait = 2 if code == "unavailable" else None

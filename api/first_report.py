@@ -18,7 +18,7 @@ def show_first_report(client: Client, output: Output) -> None:
     client.log_in("teacher", "demo")
     entry = client.ask("GET", "/reports/class_performance")
     output.write(f"POST /reports {json.dumps(entry['example'])}")
-    task = client.ask("POST", "/reports", entry["example"])
+    task = client.request_report(entry["example"])
     output.write(f"202: task {task['task_id']}")
     while task["poll_after_ms"] is not None:
         time.sleep(task["poll_after_ms"] / 1000)

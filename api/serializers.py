@@ -122,7 +122,9 @@ class TaskDocument(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
-    expires_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="Parameters and result are erased then."
+    )
     links = LinksDocument()
 
 
@@ -147,6 +149,15 @@ class FlawDocument(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class WaitingDocument(serializers.Serializer[Any]):
+    own_queued = serializers.IntegerField(help_text="Your tasks that wait.")
+    own_running = serializers.IntegerField(help_text="Your tasks that are being made.")
+    queue_length = serializers.IntegerField(help_text="All tasks waiting in the queue.")
+    limit = serializers.IntegerField(
+        help_text="Of your tasks that wait or run, or of all that wait: see `code`."
+    )
+
+
 class ProblemDocument(serializers.Serializer[Any]):
     """RFC 9457."""
 
@@ -159,6 +170,7 @@ class ProblemDocument(serializers.Serializer[Any]):
     request_id = serializers.CharField(allow_blank=True)
     errors = FlawDocument(many=True, required=False)  # type: ignore[assignment]
     task = TaskDocument(required=False)
+    waiting = WaitingDocument(required=False)
 
 
 class HealthDocument(serializers.Serializer[Any]):

@@ -172,10 +172,19 @@ HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
 # For what is under way when a worker is told to stop: less than its supervisor waits.
 HAND_OVER_SECONDS = env.integer("HAND_OVER_SECONDS", 10)
 REPORT_MEMORY_BYTES = env.integer("REPORT_MEMORY_MB", 384) * 1024 * 1024
+# How long is kept, after its end: what a report was asked with and made; its task; that
+# there was one; who asked for and saw what (five years).
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
+TASK_TTL = timedelta(days=env.integer("TASK_TTL_DAYS", 90))
+TOMBSTONE_TTL = timedelta(days=365)
+ACCESS_LOG_TTL = timedelta(days=env.integer("ACCESS_LOG_DAYS", 1826))
+# What others' tables need, so that they do not grow for ever.
+HOUSEKEEPING_COMMANDS = ["flushexpiredtokens", "clearsessions"]
 # How many messages a queue may hold; what is past that waits as rows.
 PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)
 REPUBLISH_SECONDS = env.integer("REPUBLISH_SECONDS", 10)
+MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
+MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # in each queue
 
 # --- API ----------------------------------------------------------------------------
 REST_FRAMEWORK = {

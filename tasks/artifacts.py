@@ -2,15 +2,26 @@
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
 from typing import IO, cast
 
 from django.conf import settings
+
+FOLDERS = [f"{number:02x}" for number in range(256)]
+_NAME = re.compile(
+    r"\.?(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?P<fence>\d+)\..+"
+)
+_MARK = "README.txt"
+_MARKED = """\
+The files of reports. While this note is missing, none of them is taken for deleted: the
+disk itself may be. If they are gone for good, put a file of this name here.
+"""
 
 
 @dataclass
@@ -23,6 +34,16 @@ class Artifact:
     sha256: str = ""
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A file that is there, whole or a draft."""
+
+    name: str
+    task_id: uuid.UUID
+    fence: int
+    modified: float
+
+
 @contextmanager
 def write(task_id: uuid.UUID, fence: int, extension: str) -> Iterator[Artifact]:
     """Give a file to write; on leaving it is flushed to the disk and renamed into place.
@@ -30,8 +51,7 @@ def write(task_id: uuid.UUID, fence: int, extension: str) -> Iterator[Artifact]:
     The name contains the fence, so a worker that lost its lease writes over nobody's
     file. If writing fails nothing stays.
     """
-    # The last digits of a UUIDv7 are random, which keeps the folders equally full.
-    name = f"{task_id.hex[-2:]}/{task_id}.{fence}.{extension}"
+    name = f"{folder_of(task_id)}/{task_id}.{fence}.{extension}"
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
@@ -61,9 +81,48 @@ def read(name: str) -> bytes | None:
         return file.read()
 
 
+def keep_only(task_id: uuid.UUID, name: str = "") -> None:
+    """Erase every file of the task, drafts and those of other fences too, but that one."""
+    folder = folder_of(task_id)
+    for path in _path(folder).glob(f"*{task_id}.*"):
+        if f"{folder}/{path.name}" != name:
+            path.unlink(missing_ok=True)
+
+
+def stored(folder: str) -> list[Stored]:
+    """The files of tasks in that folder; others are not ours to judge."""
+    found = []
+    for path in _path(folder).glob("*"):
+        if match := _NAME.fullmatch(path.name):
+            with suppress(FileNotFoundError):  # renamed or removed just now
+                modified = path.stat().st_mtime
+                name, task_id = f"{folder}/{path.name}", uuid.UUID(match["id"])
+                found.append(Stored(name, task_id, int(match["fence"]), modified))
+    return found
+
+
+def exists(name: str) -> bool:
+    return _path(name).exists()
+
+
+def is_marked() -> bool:
+    """Whether this is the place that was marked, and not one whose disk is missing."""
+    return exists(_MARK)
+
+
+def mark() -> None:
+    _path(_MARK).parent.mkdir(parents=True, exist_ok=True)
+    _path(_MARK).write_text(_MARKED)
+
+
 def remove(name: str) -> None:
     if name:
         _path(name).unlink(missing_ok=True)
+
+
+def folder_of(task_id: uuid.UUID) -> str:
+    # The last digits of a UUIDv7 are random, which keeps the folders equally full.
+    return task_id.hex[-2:]
 
 
 def _path(name: str) -> Path:

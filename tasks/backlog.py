@@ -1,48 +1,42 @@
-"""How long a queue is and how fast it moves, in a form from which any task's place reads."""
+"""Where each waiting task stands in its queue, told to its viewer in few numbers."""
 
 import uuid
 from bisect import bisect_right
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models.functions import Now
+from tasks.turns import Waiting
 
-from tasks.models import Task
-from tasks.states import State
+Mark = tuple[int, int, int | None]
+"""The moment of asking, the position, and the seconds left to wait."""
 
-EXACT_RANKS = 20
-DEEPEST = 10_000
-PACE_WINDOW = timedelta(minutes=1)
+NEAR = 20
+"""A position is told exactly up to this one, and to one part in so many beyond it."""
 
 
-def measure(queue: str) -> dict[str, Any]:
-    """Sample the queue: at some ranks the asking time, and the seconds between two starts.
+def places(
+    order: Sequence[Waiting], waits: Sequence[float | None]
+) -> dict[int, list[Mark]]:
+    """For each viewer marks by which the place of any of their tasks can be told."""
+    own: dict[int, list[Mark]] = defaultdict(list)
+    for position, (task, wait) in enumerate(zip(order, waits, strict=True), 1):
+        seconds = None if wait is None else round(wait)
+        own[task.requester].append((_moment(task.id), position, seconds))
+    return {viewer: _thinned(sorted(marks)) for viewer, marks in own.items()}
 
-    {"marks": [[rank, milliseconds], ...], "pace": seconds or None}: a few hundred bytes
-    that say a place exactly at the front and within a tenth further back.
+
+def place(task_id: uuid.UUID, marks: Sequence[Mark]) -> dict[str, Any] | None:
+    """The task's position in its queue, 1 the next, and about how long it will wait.
+
+    Unknown if it was asked for after the marks were made.
     """
-    queued = Task.objects.filter(queue=queue, state=State.QUEUED).order_by("id")
-    ids = list(queued.values_list("pk", flat=True)[:DEEPEST])
-    marks = [[rank, asked_at(ids[rank - 1])] for rank in _ranks(len(ids))]
-    started = Task.objects.filter(
-        queue=queue, started_at__gt=Now() - PACE_WINDOW
-    ).count()
-    pace = PACE_WINDOW.total_seconds() / started if started else None
-    return {"marks": marks, "pace": pace}
-
-
-def place(task_id: uuid.UUID, backlog: dict[str, Any]) -> dict[str, Any] | None:
-    """The task's position in its queue, 1 the next, and about how long it will wait."""
-    if not backlog.get("marks"):
+    moment = _moment(task_id)
+    index = bisect_right(marks, moment, key=lambda mark: mark[0])
+    if index == 0 or moment > marks[-1][0]:
         return None
-    marks = backlog["marks"]
-    index = bisect_right([asked for _rank, asked in marks], asked_at(task_id))
-    position = marks[max(0, index - 1)][0]
-    pace = backlog["pace"]
-    return {
-        "position": position,
-        "wait_seconds": None if pace is None else round(position * pace),
-    }
+    _moment_, position, seconds = marks[index - 1]
+    return {"position": position, "wait_seconds": seconds}
 
 
 def asked_at(task_id: uuid.UUID) -> int:
@@ -50,8 +44,22 @@ def asked_at(task_id: uuid.UUID) -> int:
     return task_id.int >> 80
 
 
-def _ranks(length: int) -> list[int]:
-    ranks = list(range(1, min(length, EXACT_RANKS) + 1))
-    while ranks and ranks[-1] < length:
-        ranks.append(min(length, ranks[-1] * 11 // 10))
-    return ranks
+def _moment(task_id: uuid.UUID) -> int:
+    """Finer than the millisecond, so that no two of a viewer's tasks have the same."""
+    return task_id.int >> 64
+
+
+def _thinned(marks: Sequence[Mark]) -> list[Mark]:
+    """Without those whose place the mark before tells well enough; with the newest."""
+    kept = list(marks[:1])
+    for mark in marks[1:]:
+        if mark is marks[-1] or not _tells(kept[-1], mark):
+            kept.append(mark)
+    return kept
+
+
+def _tells(mark: Mark, other: Mark) -> bool:
+    _moment, position, seconds = other
+    if abs(position - mark[1]) * NEAR > position:
+        return False
+    return abs((seconds or 0) - (mark[2] or 0)) * NEAR <= max(NEAR, seconds or 0)

@@ -5,26 +5,34 @@ Several may run: each step is a guarded move, or harmless when doubled.
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import structlog
+from django.conf import settings
 
 from school import connections
 from tasks import backlog, fairness, mirror, publishing, recovery, store
 from tasks.breaker import RedisAway, breaker
 from tasks.housekeeping import CANARY_SECONDS
+from tasks.pace import Pace
+from tasks.turns import Waiting
 
 log = structlog.get_logger(__name__)
 
 REPORT_QUEUES = ("reports", "reports.bulk")
 ALIVE_SECONDS = 10
 SWEEP_SECONDS = 60
+COMMANDS_SECONDS = 3600
+MESSAGES_TO_SPARE = 20
+"""How far past what is published a queue may grow; nobody seems to read it then."""
 REPAIRS_A_TICK = 200
 
 
 class Dispatcher:
-    """Runs the steps; remembers only when the rarer ones are due."""
+    """Runs the steps; remembers when the rarer ones are due, and how the queues looked."""
 
     def __init__(self) -> None:
         self._due: dict[str, float] = {}
@@ -32,6 +40,8 @@ class Dispatcher:
         self._tide = 0
         self._doubtful: list[uuid.UUID] = []
         """Tasks whose documents Redis may have lost, or gone back with; newest last."""
+        self._paces = {queue: Pace(queue) for queue in REPORT_QUEUES}
+        self._lines: dict[str, list[Waiting]] = {}
 
     def tick(self) -> None:
         """Run every step; one that cannot reach its part is tried at the next tick."""
@@ -47,6 +57,10 @@ class Dispatcher:
             self._sweep,
         ):
             self._run(step)
+
+    def publish_more(self) -> None:
+        """Between two ticks: go on with the lines as they stood at the last one."""
+        self._run(self._publish_from_lines)
 
     def _run(self, step: Callable[[], object]) -> None:
         try:
@@ -75,9 +89,17 @@ class Dispatcher:
             log.warning("tasks_recovered", count=moved)
 
     def _publish(self) -> None:
+        for queue, pace in self._paces.items():
+            pace.look()
+            self._lines[queue] = fairness.line_up(queue)
+        self._publish_from_lines()
         for queue in REPORT_QUEUES:
-            fairness.publish_next(queue)
             fairness.publish_lost_again(queue)
+
+    def _publish_from_lines(self) -> None:
+        for queue, line in self._lines.items():
+            if line:
+                fairness.publish_next(queue, line, self._paces[queue].ahead(line))
 
     def _repair(self) -> None:
         for task_id in mirror.lagging(REPAIRS_A_TICK):
@@ -93,19 +115,32 @@ class Dispatcher:
             self._tide = store.raise_tide(self._tide) or self._tide
 
     def _measure(self) -> None:
-        store.put_backlog({queue: backlog.measure(queue) for queue in REPORT_QUEUES})
+        lengths: dict[str, Any] = {}
+        places: dict[int, dict[str, Any]] = defaultdict(dict)
+        for queue, pace in self._paces.items():
+            order = fairness.published(queue) + self._lines.get(queue, [])
+            lengths[queue] = {"waiting": len(order), "running": pace.running}
+            for viewer, marks in backlog.places(order, pace.waits(order)).items():
+                places[viewer][queue] = marks
+        store.put_backlog(lengths)
+        store.put_places(places)
 
     def _send_canaries(self) -> None:
         if self._is_due("canaries", CANARY_SECONDS):
             for queue in ("default", *REPORT_QUEUES):
-                # One that waited longer than this tells nothing that the next will not.
-                publishing.send(
-                    "tasks.canary", queue, queue=queue, expires=CANARY_SECONDS
-                )
+                self._send("tasks.canary", queue, queue=queue, every=CANARY_SECONDS)
 
     def _sweep(self) -> None:
         if self._is_due("sweep", SWEEP_SECONDS):
-            publishing.send("tasks.expire_artifacts", queue="default")
+            self._send("tasks.sweep", queue="default", every=SWEEP_SECONDS)
+        if self._is_due("commands", COMMANDS_SECONDS):
+            self._send("tasks.run_commands", queue="default", every=COMMANDS_SECONDS)
+
+    def _send(self, name: str, *args: str, queue: str, every: float) -> None:
+        """Send it unless too many wait there already: Redis must not fill up with them."""
+        if store.queue_length(queue) < settings.PUBLISH_AHEAD + MESSAGES_TO_SPARE:
+            # One that waited longer than this does nothing that the next will not.
+            publishing.send(name, *args, queue=queue, expires=every)
 
     def _is_due(self, name: str, seconds: float) -> bool:
         now = time.monotonic()

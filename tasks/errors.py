@@ -33,12 +33,62 @@ class KeyReused(Exception):
     """The idempotency key was given with another request before."""
 
 
+@dataclass(frozen=True)
+class Load:
+    """What there is already where no more is taken."""
+
+    own_queued: int
+    own_running: int
+    queue_length: int
+    """All that waits in the queue, of all requesters."""
+    limit: int
+    ask_after: int
+    """Seconds after which there may be room again."""
+
+
+class Overloaded(Exception):
+    """No more is taken for now; `code` is part of the contract."""
+
+    code: ClassVar[str]
+
+    def __init__(self, load: Load) -> None:
+        super().__init__(f"The limit is {load.limit}.")
+        self.load = load
+
+
+class TooManyActive(Overloaded):
+    """The requester has as many tasks queued and running as one may have."""
+
+    code = "too_many_active"
+
+
+class QueueFull(Overloaded):
+    """As many tasks wait in the queue as may."""
+
+    code = "queue_full"
+
+
 class TaskNotFound(Exception):
     """There is no such task, or it is not the viewer's: nobody is told which."""
 
 
 class TooLate(Exception):
     """The task is final, so that what was asked of it cannot be done."""
+
+    def __init__(self, task: "Task") -> None:
+        super().__init__(f"The task is {task.state}.")
+        self.task = task
+
+
+class TaskPurged(Exception):
+    """The task was the viewer's, and all of it was erased."""
+
+    def __init__(self) -> None:
+        super().__init__("All that the task held was erased.")
+
+
+class NotEnded(Exception):
+    """The task is not final, so that what was asked of it cannot be done yet."""
 
     def __init__(self, task: "Task") -> None:
         super().__init__(f"The task is {task.state}.")

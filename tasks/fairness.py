@@ -4,58 +4,65 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Window
-from django.db.models.functions import Coalesce, Now, RowNumber
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from school import connections
 from tasks import publishing, store
 from tasks.breaker import RedisAway
 from tasks.models import Task
 from tasks.states import State
+from tasks.turns import Waiting, in_turn, shape
 
 log = structlog.get_logger(__name__)
 
+STANDING = timedelta(seconds=2)
+"""What has waited for longer than this stands in a line that nobody jumps."""
 _IN_FLIGHT = Q(state=State.RUNNING) | Q(published_at__isnull=False)
 
 
 def publish_if_room(task: Task) -> None:
     """Publish at once if the queue is short and the requester under their share.
 
-    If not, or if Redis is away, the row waits for the dispatcher.
+    If not, or if others stand in line, or if Redis is away, the row waits for the
+    dispatcher.
     """
     active = _active(task.queue)
-    counts = active.aggregate(
-        published=Count("pk", filter=Q(state=State.QUEUED, published_at__isnull=False)),
-        own=Count("pk", filter=_IN_FLIGHT & Q(requester=task.requester_id)),
-    )
+    unpublished = active.filter(state=State.QUEUED, published_at=None)
+    if unpublished.filter(created_at__lt=Now() - STANDING).exists():
+        return
+    own = active.filter(_IN_FLIGHT, requester=task.requester_id).count()
     share = max(1, settings.PUBLISH_AHEAD // 4)
-    if counts["published"] < settings.PUBLISH_AHEAD and counts["own"] < share:
+    if own < share and _published(task.queue).count() < settings.PUBLISH_AHEAD:
         try:
             _publish(task)
         except RedisAway:
             log.warning("publish_postponed", task_id=str(task.pk))
 
 
-def publish_next(queue: str) -> int:
-    """Fill the queue up, round-robin over the requesters; how many were published."""
-    waiting = _active(queue).filter(state=State.QUEUED)
-    room = settings.PUBLISH_AHEAD - waiting.exclude(published_at=None).count()
-    if room <= 0:
-        return 0
-    # A requester's first task has turn 1, and later by what they have under way already.
-    turn = Window(RowNumber(), partition_by="requester_id", order_by="id")
-    under_way = _active(queue).filter(_IN_FLIGHT, requester=OuterRef("requester"))
-    counted = (
-        under_way.order_by().values("requester").annotate(n=Count("pk")).values("n")
-    )
-    next_ones = (
-        waiting.filter(published_at=None)
-        .annotate(own=turn, under_way=Coalesce(Subquery(counted), 0))
-        .order_by(F("own") + F("under_way"), "id")[:room]
-    )
-    tasks = list(next_ones)
-    for task in tasks:
-        _publish(task)
+def line_up(queue: str) -> list[Waiting]:
+    """What waits in the queue unpublished, in the order in which it is to be served."""
+    active = _active(queue).order_by("id")
+    under_way = active.filter(_IN_FLIGHT).values_list("requester_id", "school_id")
+    unpublished = active.filter(state=State.QUEUED, published_at=None)
+    return in_turn(_waiting(unpublished[: settings.MAX_QUEUED]), under_way)
+
+
+def published(queue: str) -> list[Waiting]:
+    """What the workers are about to take, in the order in which they will."""
+    return _waiting(_published(queue).order_by("published_at", "id"))
+
+
+def publish_next(queue: str, line: list[Waiting], ahead: int) -> int:
+    """Fill the queue up to that many messages from the head of the line, which is left
+    shorter by that; how many were published."""
+    room = max(0, ahead - _published(queue).count())
+    unpublished = _active(queue).filter(state=State.QUEUED, published_at=None)
+    tasks = unpublished.in_bulk([waiting.id for waiting in line[:room]])
+    for waiting in line[:room]:
+        if waiting.id in tasks:
+            _publish(tasks[waiting.id])
+    del line[:room]
     return len(tasks)
 
 
@@ -85,3 +92,15 @@ def _publish(task: Task) -> None:
 
 def _active(queue: str) -> QuerySet[Task]:
     return Task.objects.filter(queue=queue, state__in=[State.QUEUED, State.RUNNING])
+
+
+def _published(queue: str) -> QuerySet[Task]:
+    return _active(queue).filter(state=State.QUEUED, published_at__isnull=False)
+
+
+def _waiting(tasks: QuerySet[Task]) -> list[Waiting]:
+    rows = tasks.values_list("pk", "requester_id", "school_id", "kind", "parameters")
+    return [
+        Waiting(pk, requester, school, shape(kind, parameters))
+        for pk, requester, school, kind, parameters in rows
+    ]

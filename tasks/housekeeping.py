@@ -1,26 +1,51 @@
 """The short Celery functions of the queue `default`, and the canary of every queue."""
 
 from contextlib import suppress
+from typing import Any
 
+import structlog
 from celery import shared_task
+from django.conf import settings
+from django.core.management import call_command
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from tasks import artifacts, lifecycle, store
+from school import connections
+from tasks import artifacts, lifecycle, orphans, purging, repeats, store
 from tasks.breaker import RedisAway
-from tasks.models import Task
-from tasks.states import State
+from tasks.models import AccessEntry, Task, Tombstone
+
+log = structlog.get_logger(__name__)
 
 CANARY_SECONDS = 10
+BATCH = 500
+"""What one call takes on of each thing; the next one goes on."""
 
 
-@shared_task(name="tasks.expire_artifacts")
-def expire_artifacts() -> None:
-    """End the life of results past their time, and erase their files."""
-    past = Task.objects.filter(state=State.SUCCEEDED, expires_at__lt=Now())
-    for task in past.iterator():
-        # The file first: if this is cut off in between, the next call ends it.
-        artifacts.remove(task.artifact)
-        lifecycle.expire(task)
+@shared_task(name="tasks.sweep")
+def sweep() -> None:
+    """End what is past its time. Harmless when doubled, and when it is cut off anywhere."""
+    for step in (
+        expire_past,
+        purging.purge_past,
+        purging.clear_graves,
+        forget,
+        orphans.settle_some,
+    ):
+        try:
+            step()
+        except RedisAway:
+            pass
+        except Exception:  # the boundary: what hinders one step hinders no other
+            log.exception("sweep_step_failed", step=step.__name__)
+            connections.drop_broken()
+
+
+@shared_task(name="tasks.run_commands")
+def run_commands() -> None:
+    """Have the libraries tidy their own tables."""
+    for command in settings.HOUSEKEEPING_COMMANDS:
+        call_command(command)
 
 
 @shared_task(name="tasks.canary")
@@ -28,3 +53,31 @@ def canary(queue: str) -> None:
     """Prove that the queue's workers take messages: that one is alive is not enough."""
     with suppress(RedisAway):  # then the mark is missing, which is the truth
         store.mark_alive(queue, seconds=3 * CANARY_SECONDS)
+
+
+def expire_past() -> None:
+    """Erase what was asked and made with tasks that are past their time."""
+    past = Task.objects.filter(erased=False, expires_at__lt=Now())
+    for task in past.order_by("expires_at")[:BATCH]:
+        try:
+            # The files first: if this is cut off in between, the next call ends it.
+            artifacts.keep_only(task.pk)
+        except OSError:
+            log.exception("artifact_kept", task_id=str(task.pk))
+        else:
+            lifecycle.expire(task)
+
+
+def forget() -> None:
+    """Delete what need not be known any more."""
+    graves = Tombstone.objects.filter(cleared=True)
+    _delete_some(graves.filter(purged_at__lt=Now() - settings.TOMBSTONE_TTL))
+    entries = AccessEntry.objects.filter(at__lt=Now() - settings.ACCESS_LOG_TTL)
+    _delete_some(entries.order_by("at"))
+    _delete_some(repeats.old_keys())
+
+
+def _delete_some(rows: QuerySet[Any]) -> None:
+    # No more at once: while SQLite writes, nobody else does.
+    some = list(rows.values_list("pk", flat=True)[:BATCH])
+    rows.filter(pk__in=some).delete()

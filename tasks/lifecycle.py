@@ -23,13 +23,7 @@ from django.db.models.functions import Coalesce, Now
 
 from school.access import Scope
 from school.models import User
-from tasks import (
-    audit,
-    fairness,
-    mirror,
-    reading,
-    repeats,
-)
+from tasks import artifacts, audit, fairness, mirror, quotas, reading, repeats
 from tasks.errors import (
     ReportFailed,
     TooLate,
@@ -37,11 +31,13 @@ from tasks.errors import (
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
 from tasks.requests import ReportRequest, check
-from tasks.states import State, sources
+from tasks.states import FINAL, State, sources
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
+DETAIL_ERASED = "Its details were erased when their time was over."
+_ERASED: dict[str, Any] = {"parameters": {}, "erased": True}
 
 _AGAIN = {
     "published_at": None,
@@ -72,6 +68,7 @@ def request(viewer: User, wanted: ReportRequest) -> Accepted:
             return Accepted(earlier, is_replay=True)
         if not wanted.key and (waiting := repeats.waiting_equal(task)):
             return Accepted(waiting)
+        quotas.check(viewer, task.queue)
         task.save(force_insert=True)
         if wanted.key:
             repeats.keep_key(viewer, wanted, task)
@@ -142,21 +139,20 @@ def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) 
         result=result,
         scope=scope.to_json(),
         finished_at=Now(),
-        expires_at=Now() + settings.ARTIFACT_TTL,
         stage="finished",
         done=result["rows"],
         total=result["rows"],
     )
-    return _mirrored(task, won)
+    return _followed(task, won, keeps=artifact)
 
 
 def fail(task: Task, error: ReportFailed) -> bool:
-    return _mirrored(task, _move(_held(task), State.FAILED, **_failure(error)))
+    return _followed(task, _move(_held(task), State.FAILED, **_failure(error)))
 
 
 def end_canceled(task: Task) -> bool:
     asked = _held(task).filter(cancel_requested_at__isnull=False)
-    return _mirrored(task, _move(asked, State.CANCELED, finished_at=Now()))
+    return _followed(task, _move(asked, State.CANCELED, finished_at=Now()))
 
 
 def cancel(task: Task) -> Task:
@@ -180,7 +176,7 @@ def hand_over(task: Task) -> bool:
     """Give the task back unfinished, for another worker: that was no attempt."""
     fit = _held(task).filter(cancel_requested_at=None, deadline__gt=Now())
     won = _move(fit, State.QUEUED, attempt=F("attempt") - 1, **_AGAIN)
-    return _mirrored(task, won) or end_canceled(task)
+    return _followed(task, won) or end_canceled(task)
 
 
 def end_silent(task: Task, error: ReportFailed | None) -> bool:
@@ -191,22 +187,33 @@ def end_silent(task: Task, error: ReportFailed | None) -> bool:
     """
     held = _held(task).filter(lease_until__lt=Now())
     if task.cancel_requested_at is not None:
-        return _mirrored(task, _move(held, State.CANCELED, finished_at=Now()))
+        return _followed(task, _move(held, State.CANCELED, finished_at=Now()))
     # A cancel that came since it was read is seen at the next call.
     held = held.filter(cancel_requested_at=None)
     if error is not None:
-        return _mirrored(task, _move(held, State.FAILED, **_failure(error)))
-    return _mirrored(task, _move(held, State.QUEUED, **_AGAIN))
+        return _followed(task, _move(held, State.FAILED, **_failure(error)))
+    return _followed(task, _move(held, State.QUEUED, **_AGAIN))
 
 
 def expire(task: Task) -> bool:
-    """End the life of a result; the caller removes the artifact."""
-    mine = Task.objects.filter(pk=task.pk)
-    return _mirrored(task, _move(mine, State.EXPIRED, result=None))
+    """Erase what was asked and made, once; the caller removes the artifact.
+
+    What succeeded is `expired` then; any other end stays what it was.
+    """
+    mine = Task.objects.filter(pk=task.pk, erased=False)
+    if task.state == State.SUCCEEDED:
+        won = _move(mine, State.EXPIRED, result=None, artifact="", **_ERASED)
+    else:
+        error = task.error and {**task.error, "detail": DETAIL_ERASED}
+        ended = mine.filter(state__in=FINAL - {State.SUCCEEDED})
+        won = bool(ended.update(version=F("version") + 1, error=error, **_ERASED))
+    return _followed(task, won)
 
 
 def _move(tasks: QuerySet[Task], to: State, **fields: Any) -> bool:
     """Move the one task meant, if it is still where it may move from."""
+    if to in FINAL and to != State.EXPIRED:
+        fields["expires_at"] = Now() + F("retention")
     movable = tasks.filter(state__in=sources(to))
     return bool(movable.update(state=to, version=F("version") + 1, **fields))
 
@@ -216,9 +223,14 @@ def _held(task: Task) -> QuerySet[Task]:
     return Task.objects.filter(pk=task.pk, state=State.RUNNING, fence=task.fence)
 
 
-def _mirrored(task: Task, won: bool) -> bool:
+def _followed(task: Task, won: bool, *, keeps: str = "") -> bool:
+    """Have Redis and the files follow a move; of the attempt's files that one stays."""
     if won:
         mirror.repair(task.pk)
+        try:
+            artifacts.keep_only(task.pk, keeps)
+        except OSError:  # the sweep does it
+            log.exception("file_kept", task_id=str(task.pk))
     return won
 
 

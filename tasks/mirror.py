@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from school import connections
 from tasks import documents, store
 from tasks.breaker import RedisAway
-from tasks.models import Task
+from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State
 
@@ -49,15 +50,21 @@ def write(task: Task) -> None:
 def repair(task_id: uuid.UUID) -> None:
     """Bring Redis up to the row, whatever that is by now."""
     task = Task.objects.filter(pk=task_id).first()
-    if task is not None:
+    if task is None:
+        _drop(task_id)
+    else:
         write(task)
 
 
 def shown() -> list[uuid.UUID]:
     """The tasks that may have a document in Redis, or ought to: newest first."""
-    recent = Q(finished_at__gt=Now() - timedelta(seconds=FINAL_SECONDS))
-    tasks = Task.objects.filter(~Q(state__in=FINAL) | recent)
-    return list(tasks.order_by("-id").values_list("pk", flat=True))
+    a_life_ago = Now() - timedelta(seconds=FINAL_SECONDS)
+    tasks = Task.objects.filter(~Q(state__in=FINAL) | Q(finished_at__gt=a_life_ago))
+    graves = Tombstone.objects.filter(purged_at__gt=a_life_ago)
+    return [
+        *graves.values_list("pk", flat=True),
+        *tasks.order_by("-id").values_list("pk", flat=True),
+    ]
 
 
 def lagging(limit: int) -> list[uuid.UUID]:
@@ -102,6 +109,11 @@ def put(
     }
     envelope = store.Envelope(header, celery, body.encode(), _seconds_to_live(task))
     return store.put_document(task.pk, envelope, may_be_missing=may_be_missing)
+
+
+def _drop(task_id: uuid.UUID) -> None:
+    with suppress(RedisAway):  # a document does not live long
+        store.drop_document(task_id)
 
 
 def _exception(task: Task) -> dict[str, Any]:

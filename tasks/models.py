@@ -1,4 +1,4 @@
-"""The row that is the truth about a task, and the log of who saw what."""
+"""The row that is the truth about a task, what is left of it, and who saw what."""
 
 import uuid
 from typing import Any
@@ -36,9 +36,13 @@ class Task(models.Model):
     language = models.CharField(max_length=10)
     fingerprint = models.CharField(max_length=64, default="", editable=False)
     """Of all that was asked for, by which an equal request is found."""
+    school_id = models.BigIntegerField(null=True)
+    """Whose turns it takes in the queue: the school it is about, if that is one alone."""
     queue = models.CharField(max_length=40)
     time_limit = models.DurationField()
     """For one attempt, as its kind had it when it was asked for."""
+    retention = models.DurationField()
+    """After its end, likewise."""
     scope = models.JSONField()
     """By which role and attachments the requester sees what the report shows."""
     stamp = models.IntegerField()
@@ -70,6 +74,8 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    erased = models.BooleanField(default=False)
+    """Whether that time has come: parameters, result and file are gone."""
 
     class Meta:
         ordering = ["-id"]
@@ -99,6 +105,11 @@ class Task(models.Model):
                 name="task_active",
             ),
             models.Index(
+                fields=["requester"],
+                condition=Q(state__in=["queued", "running"]),
+                name="task_active_of_requester",
+            ),
+            models.Index(
                 fields=["id"],
                 condition=~Q(mirrored_version=models.F("version")),
                 name="task_unmirrored",
@@ -112,8 +123,18 @@ class Task(models.Model):
             models.Index(fields=["queue", "started_at"], name="task_pace"),
             models.Index(
                 fields=["expires_at"],
-                condition=Q(state="succeeded"),
+                condition=Q(erased=False, expires_at__isnull=False),
                 name="task_expiring",
+            ),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(erased=True),
+                name="task_erased",
+            ),
+            models.Index(
+                fields=["artifact"],
+                condition=Q(state="succeeded"),
+                name="task_of_artifact",
             ),
         ]
 
@@ -148,12 +169,38 @@ class IdempotencyKey(models.Model):
         return f"{self.key} of {self.requester}"
 
 
+class Tombstone(models.Model):
+    """That a task was, and whose, after its row was purged: nothing of what was in it."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
+    )
+    purged_at = models.DateTimeField()
+    cleared = models.BooleanField(default=False)
+    """Whether its file and its document in Redis are known to be gone, too."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["purged_at"], name="tombstone_age"),
+            models.Index(
+                fields=["purged_at"],
+                condition=Q(cleared=False),
+                name="tombstone_uncleared",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id}, purged"
+
+
 class AccessEntry(models.Model):
-    """Who asked for or downloaded which report, when: written once, never changed."""
+    """Who asked for, downloaded or deleted which report: written once, never changed."""
 
     class Action(models.TextChoices):
         CREATED = "created"
         DOWNLOADED = "downloaded"
+        DELETED = "deleted"
 
     at = models.DateTimeField(auto_now_add=True)
     viewer = models.ForeignKey(
@@ -168,6 +215,7 @@ class AccessEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["at"], name="access_entry_age")]
         verbose_name_plural = "access entries"
 
     def __str__(self) -> str:

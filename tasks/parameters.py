@@ -75,6 +75,15 @@ def narrow(
     return enrolments
 
 
+def school_of(enrolments: QuerySet[Enrolment]) -> int | None:
+    """The one school they are of; None where there are several, or no enrolment at all."""
+    path = _REFERENCES["school_id"].enrolments
+    schools = enrolments.order_by().values_list(path, flat=True)
+    # Two looks at one row each: counting the schools would read a whole network.
+    school: int | None = schools.first()
+    return None if schools.exclude(**{path: school}).exists() else school
+
+
 def _named(parameters: ReportParameters) -> list[tuple[str, _Reference, int]]:
     """The parameters that name a record, and the id each one names."""
     return [

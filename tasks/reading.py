@@ -11,8 +11,8 @@ from school.access import Scope, still_sees
 from school.models import User
 from tasks import documents, mirror, stamps, store
 from tasks.breaker import RedisAway
-from tasks.errors import TaskNotFound
-from tasks.models import Task
+from tasks.errors import TaskNotFound, TaskPurged
+from tasks.models import Task, Tombstone
 from tasks.states import CELERY_FAILURES
 
 
@@ -25,7 +25,8 @@ class Reading:
     queue: str
     document: bytes
     """JSON, as the client gets it but for what changes by the moment."""
-    backlog: dict[str, Any]
+    places: dict[str, Any]
+    """By queue, what `backlog` made for the viewer."""
 
 
 def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
@@ -46,19 +47,24 @@ def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
 
 
 def own_task(task_id: uuid.UUID, viewer: User) -> Task:
-    """The viewer's own task if they may still see what it shows; else `TaskNotFound`."""
+    """The viewer's own task if they may still see what it shows; else `TaskNotFound`.
+
+    `TaskPurged` if there was one, as long as that is known.
+    """
     task = Task.objects.filter(pk=task_id, requester=viewer).first()
+    if task is None and Tombstone.objects.filter(pk=task_id, requester=viewer).exists():
+        raise TaskPurged
     if task is None or not still_sees(viewer, Scope.from_json(task.scope)):
         raise TaskNotFound
     return task
 
 
-def describe(task: Task, backlog: dict[str, Any] | None = None) -> Reading:
+def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
     """The task's document from its row."""
     document = json.dumps(
         documents.build(task), cls=DjangoJSONEncoder, ensure_ascii=False
     )
-    return Reading(task.pk, task.state, task.queue, document.encode(), backlog or {})
+    return Reading(task.pk, task.state, task.queue, document.encode(), places or {})
 
 
 def _without_exception(document: bytes) -> bytes:
@@ -80,7 +86,7 @@ def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Rea
         stamps.remember(viewer)
     if task.stamp != viewer.stamp:
         task.stamp = viewer.stamp
-        task.save(update_fields=["stamp"])
+        Task.objects.filter(pk=task.pk).update(stamp=viewer.stamp)
     header = poll.header
     if header is not None and header.version == task.version:
         if header.stamp != viewer.stamp:
@@ -88,11 +94,11 @@ def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Rea
         # Redis is ahead of the row in its progress, which must not be seen to go back.
         return _as_held(task_id, header, poll)
     mirror.write(task)
-    return describe(task, poll.backlog)
+    return describe(task, poll.places)
 
 
 def _as_held(task_id: uuid.UUID, header: store.Header, poll: store.Poll) -> Reading:
     document = poll.document
     if header.state in CELERY_FAILURES:
         document = _without_exception(document)
-    return Reading(task_id, header.state, header.queue, document, poll.backlog)
+    return Reading(task_id, header.state, header.queue, document, poll.places)

@@ -46,8 +46,8 @@ def waiting_equal(task: Task) -> Task | None:
     ).first()
 
 
-def forget_old_keys() -> None:
-    IdempotencyKey.objects.filter(created_at__lte=Now() - KEPT_FOR).delete()
+def old_keys() -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(created_at__lte=Now() - KEPT_FOR)
 
 
 def _held(viewer: User, wanted: ReportRequest) -> QuerySet[IdempotencyKey]:

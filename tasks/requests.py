@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models.functions import Now
 
 from school.access import scope_of, visible_enrolments
@@ -52,8 +53,10 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         format=wanted.format,
         language=wanted.language,
         fingerprint=wanted.fingerprint(normal),
+        school_id=parameters.school_of(seen),
         queue=report.queue,
         time_limit=report.time_limit,
+        retention=report.retention or settings.ARTIFACT_TTL,
         scope=scope_of(viewer, seen).to_json(),
         stamp=viewer.stamp,
         created_at=Now(),

@@ -71,7 +71,7 @@ def _load() -> DemoNetwork:
 def clean_redis() -> None:
     store.client().flushdb()
     breaker.__init__()  # type: ignore[misc]  # closed again
-    store._highest_tide.__init__()  # type: ignore[misc]
+    store.highest_tide.__init__()  # type: ignore[misc]
     store.raise_tide(0)  # as a dispatcher does once it has looked
 
 

@@ -47,9 +47,12 @@ class Reports(APIView):
         tag="reports",
         body=serializers.ReportSerializer,
         answers={202: serializers.TaskDocument},
-        headers={202: ["Location", "Retry-After", "Idempotency-Replayed"]},
+        headers={
+            202: ["Location", "Retry-After", "Idempotency-Replayed"],
+            429: ["Retry-After"],
+        },
         parameters=[IDEMPOTENCY_KEY],
-        problems=[400, 401, 403, 404, 413, 415, 422, 503],
+        problems=[400, 401, 403, 404, 413, 415, 422, 429, 503],
     )
     def post(self, request: Request) -> HttpResponse:
         """Answers at once with the task in which the report is made; then poll that."""

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -18,13 +19,13 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import serializers
-from api.auth import PollAuthentication
+from api.auth import PollAuthentication, UserAuthentication
 from api.documents import accepted, answer, moment
 from api.problems import Problem
 from api.schema import operation
 from school.models import User
-from tasks import documents, downloads, lifecycle, reading
-from tasks.errors import NoResult, TooLate
+from tasks import documents, downloads, lifecycle, purging, reading
+from tasks.errors import NoResult, NotEnded, TaskPurged, TooLate
 from tasks.models import Task
 from tasks.states import State
 
@@ -125,13 +126,19 @@ class Tasks(ListAPIView[Task]):
 class TaskDetail(APIView):
     authentication_classes = [PollAuthentication]
 
+    def get_authenticators(self) -> list[Any]:
+        # On the token's word alone a poll is answered, and nothing is erased.
+        if self.request and self.request.method == "DELETE":
+            return [UserAuthentication()]
+        return list(super().get_authenticators())
+
     @operation(
         "get_task",
         "What became of a task",
         tag="tasks",
         answers={200: serializers.TaskDocument},
         headers={200: ["Retry-After"]},
-        problems=[401, 404, 503],
+        problems=[401, 404, 410, 503],
     )
     def get(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
         """Poll this. Ask again after `Retry-After` seconds, or `poll_after_ms`, until
@@ -142,6 +149,23 @@ class TaskDetail(APIView):
         )
         return answer(read)
 
+    @operation(
+        "delete_task",
+        "Erase a task",
+        tag="tasks",
+        answers={204: None},
+        problems=[401, 404, 409, 410, 503],
+    )
+    def delete(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
+        """All that a task which has ended holds goes at once: its result, its file, and
+        what was asked. That there was one is answered with 410 for a year."""
+        viewer = cast(User, request.user)
+        try:
+            purging.delete(reading.own_task(task_id, viewer), viewer)
+        except NotEnded as early:
+            raise Problem("not_ended", task=TaskListing(early.task).data) from None
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
 
 class TaskCancel(APIView):
     @operation(
@@ -150,7 +174,7 @@ class TaskCancel(APIView):
         tag="tasks",
         answers={202: serializers.TaskDocument},
         headers={202: ["Location", "Retry-After"]},
-        problems=[401, 404, 409, 503],
+        problems=[401, 404, 409, 410, 503],
     )
     def post(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
         """A queued task ends at once, a running one within seconds. May be repeated."""
@@ -159,6 +183,8 @@ class TaskCancel(APIView):
             return accepted(reading.describe(lifecycle.cancel(task)))
         except TooLate as late:
             raise Problem("too_late", task=TaskListing(late.task).data) from None
+        except Task.DoesNotExist:
+            raise TaskPurged from None  # since it was read
 
 
 class TaskResult(APIView):

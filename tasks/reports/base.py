@@ -33,6 +33,8 @@ class Report(ABC, Generic[P]):
     queue: ClassVar[str] = "reports"
     time_limit: ClassVar[timedelta] = timedelta(minutes=5)
     """For one attempt."""
+    retention: ClassVar[timedelta | None] = None
+    """How long what it made and was asked with is kept; None is as the settings say."""
 
     def __init__(self, parameters: P, enrolments: QuerySet[Enrolment]) -> None:
         self.parameters = parameters

@@ -6,9 +6,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from school.models import Attachment, User
-from tasks import lifecycle, mirror, production, store
-from tasks.errors import TimedOut
-from tasks.models import AccessEntry, Task
+from tasks import (
+    artifacts,
+    housekeeping,
+    lifecycle,
+    mirror,
+    production,
+    purging,
+    reading,
+    store,
+)
+from tasks.errors import DataError, TimedOut
+from tasks.models import AccessEntry, Task, Tombstone
 from tasks.progress import Progress, Tracker
 from tests.making import asked, made
 
@@ -73,23 +82,143 @@ def test_final_answer_has_no_retry_after(as_user, teacher):
     assert "Retry-After" not in final
 
 
-@pytest.mark.parametrize("path", ["", "/cancel", "/result"])
+EVERYTHING = [("get", ""), ("post", "/cancel"), ("get", "/result"), ("delete", "")]
+"""What can be done with one task."""
+
+
+@pytest.mark.parametrize("is_purged", [False, True])
+@pytest.mark.parametrize(("method", "path"), EVERYTHING)
 def test_task_of_somebody_else_is_the_same_404_as_none(
-    as_user, teacher, stranger, admin, path
+    as_user, teacher, stranger, admin, secretary, guardian, method, path, is_purged
 ):
     task = made(teacher)
+    if is_purged:
+        purging.delete(Task.objects.get(), teacher)
 
     def ask(user: User, task_id: uuid.UUID):
-        client = as_user(user)
-        url = f"/tasks/{task_id}{path}"
-        answer = client.post_json(url) if path == "/cancel" else client.get(url)
+        answer = getattr(as_user(user), method)(f"/tasks/{task_id}{path}")
         body = answer.json()
         return answer.status_code, body["code"], body["detail"]
 
     none = ask(stranger, uuid.uuid4())
     assert none[:2] == (404, "not_found")
-    assert ask(stranger, task.pk) == none
-    assert ask(admin, task.pk) == none
+    for other in (stranger, admin, secretary, guardian):
+        assert ask(other, task.pk) == none
+    assert Task.objects.exists() is not is_purged
+
+
+@pytest.mark.parametrize(("method", "path"), EVERYTHING)
+def test_purged_task_is_gone_for_a_year_and_then_unknown(
+    as_user, teacher, method, path
+):
+    task = made(teacher)
+    client = as_user(teacher)
+    assert client.delete(f"/tasks/{task.pk}").status_code == 204
+
+    def ask():
+        answer = getattr(client, method)(f"/tasks/{task.pk}{path}")
+        return answer.status_code, answer.json()["code"]
+
+    assert ask() == (410, "purged")
+    Tombstone.objects.update(cleared=True, purged_at="2020-01-01T00:00:00Z")
+    housekeeping.forget()
+    assert ask() == (404, "not_found")
+
+
+@pytest.mark.parametrize("end", ["succeeded", "failed", "canceled", "expired"])
+def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
+    task = asked(teacher) if end in {"failed", "canceled"} else made(teacher)
+    if end == "failed":
+        lifecycle.fail(lifecycle.claim(task.pk), TimedOut())
+    elif end == "canceled":
+        lifecycle.cancel(task)
+    elif end == "expired":
+        lifecycle.expire(task)
+    client = as_user(teacher)
+    client.get(f"/tasks/{task.pk}")  # which puts it into Redis
+
+    answer = client.delete(f"/tasks/{task.pk}")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert not Task.objects.exists()
+    assert store.poll(task.pk, teacher.pk).header is None
+    assert not artifacts.exists(task.artifact or "none")
+    assert client.get("/tasks").json()["results"] == []
+    entry = AccessEntry.objects.first()
+    assert (entry.action, entry.viewer, entry.task_id) == ("deleted", teacher, task.pk)
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_task_that_has_not_ended_cannot_be_erased(as_user, teacher, state):
+    task = asked(teacher)
+    if state == "running":
+        lifecycle.claim(task.pk)
+
+    answer = as_user(teacher).delete(f"/tasks/{task.pk}")
+
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "not_ended"
+    assert answer.json()["task"]["state"] == state
+    assert Task.objects.exists()
+
+
+def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
+    task = made(teacher)
+    client = as_user(teacher)
+    User.objects.filter(pk=teacher.pk).update(is_active=False)
+
+    assert client.delete(f"/tasks/{task.pk}").status_code == 401
+    assert Task.objects.exists()
+
+
+def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(
+    as_user, teacher, monkeypatch
+):
+    task = made(teacher)
+    own_task = reading.own_task
+
+    def purge_then(task_id, viewer):
+        found = own_task(task_id, viewer)
+        purging.bury(found)
+        return found
+
+    monkeypatch.setattr(reading, "own_task", purge_then)
+    answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "purged")
+
+
+def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(
+    as_user, teacher, monkeypatch
+):
+    task = made(teacher)
+    Task.objects.update(stamp=teacher.stamp + 1)
+    store.client().flushdb()
+    own_task = reading.own_task
+
+    def purge_then(task_id, viewer):
+        found = own_task(task_id, viewer)
+        purging.bury(found)
+        return found
+
+    monkeypatch.setattr(reading, "own_task", purge_then)
+    client = as_user(teacher)
+
+    assert client.get(f"/tasks/{task.pk}").status_code == 200
+    assert store.poll(task.pk, teacher.pk).header is None
+
+
+def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    lifecycle.fail(task, DataError("Enrolment 7 has no class."))
+    Task.objects.update(expires_at="2020-01-01T00:00:00Z")
+    housekeeping.expire_past()
+
+    document = as_user(teacher).get(f"/tasks/{task.pk}").json()
+
+    assert (document["state"], document["parameters"]) == ("failed", {})
+    assert document["error"]["code"] == "data_error"
+    assert "Enrolment" not in json.dumps(document)
 
 
 def test_right_taken_away_ends_the_poll_at_once(

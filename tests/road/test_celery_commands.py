@@ -8,6 +8,9 @@ import pytest
 
 from tests.stack import Stack
 
+REGISTERED = {
+    "tasks.canary", "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
+}  # fmt: skip
 PROBE = """
 import sys
 from celery.result import AsyncResult
@@ -48,8 +51,7 @@ def test_every_worker_answers_a_ping(stack: Stack):
 def test_every_worker_knows_every_task(stack: Stack):
     answers = json.loads(stack.celery("inspect", "registered", "--json"))
 
-    ours = {"tasks.canary", "tasks.expire_artifacts", "tasks.generate_report"}
-    assert all(set(names) == ours for names in answers.values())
+    assert all(set(names) == REGISTERED for names in answers.values())
 
 
 def test_each_queue_has_a_worker_of_its_own(stack: Stack):
@@ -61,9 +63,7 @@ def test_each_queue_has_a_worker_of_its_own(stack: Stack):
 
 
 def test_succeeded_task_is_success_with_the_document(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 0.1}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 0.1}})
     done = stack.finished(client, task)
 
     assert probed(stack, task) == ["SUCCESS", "dict", "True", "True"]
@@ -72,9 +72,7 @@ def test_succeeded_task_is_success_with_the_document(stack: Stack, client):
 
 
 def test_running_task_is_started(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 6}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 6}})
     stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
 
     assert probed(stack, task) == ["STARTED", "dict", "False", "False"]
@@ -83,9 +81,7 @@ def test_running_task_is_started(stack: Stack, client):
 
 
 def test_failed_task_is_failure_with_an_exception(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "failing", "parameters": {"of": "data"}}
-    )
+    task = client.request_report({"report": "failing", "parameters": {"of": "data"}})
     stack.finished(client, task)
 
     assert probed(stack, task) == ["FAILURE", "ReportFailed", "True", "False"]
@@ -93,9 +89,7 @@ def test_failed_task_is_failure_with_an_exception(stack: Stack, client):
 
 
 def test_canceled_task_is_revoked(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 60}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
     client.ask("POST", task["links"]["cancel"])
     stack.finished(client, task)
 
@@ -104,9 +98,7 @@ def test_canceled_task_is_revoked(stack: Stack, client):
 
 
 def test_expired_task_is_pending_as_any_result_that_is_gone(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 0}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 0}})
     stack.finished(client, task)
     stack.manage("shell", "-c", EXPIRE.format(task["task_id"]))
 
@@ -122,9 +114,7 @@ assert lifecycle.expire(Task.objects.get(pk="{}"))
 
 
 def test_waiting_in_celery_s_own_way_ends_with_the_task(stack: Stack, client):
-    task = client.ask(
-        "POST", "/reports", {"report": "slow", "parameters": {"seconds": 2}}
-    )
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 2}})
     code = (
         "import sys, school\n"
         "from celery.result import AsyncResult\n"
@@ -140,8 +130,8 @@ def test_queued_task_is_pending_and_revoking_it_by_hand_is_a_cancel(
     stack: Stack, client
 ):
     slow = {"report": "slow", "parameters": {"seconds": 6}}
-    ahead = [client.ask("POST", "/reports", slow) for _ in range(2)]
-    task = client.ask("POST", "/reports", slow)
+    ahead = [client.request_report(slow) for _ in range(2)]
+    task = client.request_report(slow)
 
     assert probed(stack, task)[0] == "PENDING"
     stack.celery("control", "revoke", task["task_id"])

@@ -13,9 +13,7 @@ def test_child_killed_in_the_middle_is_replaced_and_the_report_made(
     client = stack.as_user("teacher")
     parameters = {"tally": str(tmp_path / "deaths"), "times": 1}
 
-    task = client.ask(
-        "POST", "/reports", {"report": "killer", "parameters": parameters}
-    )
+    task = client.request_report({"report": "killer", "parameters": parameters})
     done = stack.finished(client, task, seconds=30)
 
     assert (done["state"], done["attempt"]) == ("succeeded", 2)
@@ -26,7 +24,7 @@ def test_child_killed_in_the_middle_is_replaced_and_the_report_made(
 def test_whole_worker_killed_in_the_middle_loses_nothing(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 4}}
-    task = client.ask("POST", "/reports", body)
+    task = client.request_report(body)
     stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
 
     kill_group(stack.keeper.processes["worker-reports"])
@@ -43,9 +41,7 @@ def test_report_that_kills_every_worker_fails_as_such(stack: Stack, tmp_path):
     client = stack.as_user("teacher")
     parameters = {"tally": str(tmp_path / "deaths"), "times": 99}
 
-    task = client.ask(
-        "POST", "/reports", {"report": "killer", "parameters": parameters}
-    )
+    task = client.request_report({"report": "killer", "parameters": parameters})
     done = stack.finished(client, task, seconds=60)
 
     assert (done["state"], done["attempt"]) == ("failed", 3)
@@ -58,7 +54,7 @@ def test_report_that_hangs_ends_as_timeout_and_its_process_is_killed(stack: Stac
     worker = psutil.Process(stack.keeper.processes["worker-reports"].pid)
     children = {child.pid for child in worker.children()}
 
-    done = stack.finished(client, client.ask("POST", "/reports", {"report": "hanging"}))
+    done = stack.finished(client, client.request_report({"report": "hanging"}))
 
     assert (done["state"], done["attempt"]) == ("failed", 1)
     assert done["error"]["code"] == "timeout"
@@ -73,7 +69,7 @@ def test_dispatcher_killed_is_missed_until_it_is_back(stack: Stack):
     stack.keeper.processes["dispatcher"].wait()
 
     done = stack.finished(
-        client, client.ask("POST", "/reports", {"report": "slow", "parameters": {"seconds": 0.1}})
+        client, client.request_report({"report": "slow", "parameters": {"seconds": 0.1}})
     )  # fmt: skip
     stack.start("dispatcher")
 
@@ -83,7 +79,7 @@ def test_dispatcher_killed_is_missed_until_it_is_back(stack: Stack):
 def test_wiped_redis_loses_no_report(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 2}}
-    tasks = [client.ask("POST", "/reports", body) for _ in range(4)]
+    tasks = [client.request_report(body) for _ in range(4)]
 
     stack.redis.flushall()
 

@@ -18,7 +18,7 @@ def client(stack: Stack):
 def running(stack: Stack, client, seconds: float):
     """A report that is being made just now."""
     body = {"report": "slow", "parameters": {"seconds": seconds}}
-    task = client.ask("POST", "/reports", body)
+    task = client.request_report(body)
     stack.wait(lambda: state_of(client, task) == "running")
     return task
 
@@ -85,7 +85,7 @@ def test_report_that_holds_python_s_lock_is_a_timeout_and_not_tried_again(
     stack: Stack, client
 ):
     began = time.monotonic()
-    task = client.ask("POST", "/reports", {"report": "stuck_in_c"})
+    task = client.request_report({"report": "stuck_in_c"})
 
     done = stack.finished(client, task, seconds=40)
 
@@ -97,7 +97,7 @@ def test_report_that_holds_python_s_lock_is_a_timeout_and_not_tried_again(
 def test_hungry_report_takes_no_other_with_it(stack: Stack, client):
     beside = running(stack, client, 2)
 
-    done = stack.finished(client, client.ask("POST", "/reports", {"report": "hungry"}))
+    done = stack.finished(client, client.request_report({"report": "hungry"}))
 
     assert (done["state"], done["attempt"]) == ("failed", 1)
     assert done["error"]["code"] == "memory_limit"

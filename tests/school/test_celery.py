@@ -7,7 +7,9 @@ from django.conf import settings
 import school
 from school.celery import app
 
-REGISTERED = {"tasks.generate_report", "tasks.expire_artifacts", "tasks.canary"}
+REGISTERED = {
+    "tasks.canary", "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
+}  # fmt: skip
 
 
 def test_app_is_school_and_exported():

@@ -4,28 +4,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import backlog
+from tasks.turns import Waiting
+
+NEW = uuid.UUID(int=10**9 << 64)
 
 
-def task_id(milliseconds: int) -> uuid.UUID:
-    return uuid.UUID(int=milliseconds << 80)
+def task_id(age: int) -> uuid.UUID:
+    return uuid.UUID(int=(age + 1) << 64)
 
 
-@given(st.integers(1, 9000), st.data())
-def test_place_is_exact_in_front_and_near_behind(length, data):
-    rank = data.draw(st.integers(1, length))
-    marks = [[r, r * 10] for r in backlog._ranks(length)]
-
-    place = backlog.place(task_id(rank * 10), {"marks": marks, "pace": 2.0})
-
-    if rank <= backlog.EXACT_RANKS:
-        assert place["position"] == rank
-    assert 0.9 * rank - 1 <= place["position"] <= rank
-    assert place["wait_seconds"] == 2 * place["position"]
+def line(requesters: list[int], ages: list[int]) -> list[Waiting]:
+    return [
+        Waiting(task_id(age), requester, None)
+        for age, requester in zip(ages, requesters, strict=True)
+    ]
 
 
-def test_marks_stay_few():
-    assert len(backlog._ranks(backlog.DEEPEST)) < 100
+@given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=300))
+def test_place_is_exact_in_front_and_near_behind_in_any_order(data, requesters):
+    ages = data.draw(st.permutations(range(len(requesters))))
+    order = line(requesters, ages)
+    waits = [2.0 * rank for rank in range(len(order))]
+
+    marks = backlog.places(order, waits)
+
+    for position, task in enumerate(order, 1):
+        told = backlog.place(task.id, marks[task.requester])
+        assert abs(told["position"] - position) <= position / backlog.NEAR
+        real = 2 * (position - 1)
+        assert abs(told["wait_seconds"] - real) <= max(1, real / backlog.NEAR)
+
+
+def test_marks_of_a_long_line_are_few():
+    order = line([1] * 10_000, list(range(10_000)))
+
+    marks = backlog.places(order, [0.5 * rank for rank in range(10_000)])[1]
+
+    assert len(marks) < 200
 
 
 def test_place_is_unknown_while_nobody_measures():
-    assert backlog.place(task_id(1), {}) is None
+    assert backlog.place(task_id(1), []) is None
+
+
+def test_place_of_a_task_newer_than_the_measurement_is_unknown():
+    marks = backlog.places(line([1, 1], [0, 1]), [None, None])[1]
+
+    assert backlog.place(task_id(1), marks) == {"position": 2, "wait_seconds": None}
+    assert backlog.place(NEW, marks) is None

@@ -1,10 +1,11 @@
+import json
+
 import pytest
 
 from school.local.valkey import free_port
-from tasks import artifacts, fairness, lifecycle, mirror, store
+from tasks import fairness, lifecycle, mirror, store
 from tasks.dispatcher import Dispatcher
 from tasks.generate import generate_report
-from tasks.housekeeping import canary, expire_artifacts
 from tasks.models import Task
 from tests.making import asked, made
 
@@ -18,6 +19,10 @@ def queued_ids() -> list[str]:
             "pk", flat=True
         )
     )
+
+
+def publish_from_line(queue: str, ahead: int) -> int:
+    return fairness.publish_next(queue, fairness.line_up(queue), ahead)
 
 
 def length(queue: str) -> int:
@@ -178,9 +183,8 @@ def test_one_requester_does_not_starve_another(teacher, secretary, settings):
     settings.PUBLISH_AHEAD = 0
     many = [asked(teacher) for _ in range(6)]
     few = [asked(secretary) for _ in range(2)]
-    settings.PUBLISH_AHEAD = 4
 
-    fairness.publish_next("reports")
+    publish_from_line("reports", 4)
 
     assert queued_ids() == sorted(str(task.pk) for task in [*many[:2], *few])
 
@@ -191,12 +195,59 @@ def test_who_has_much_under_way_waits_behind_who_has_none(teacher, secretary, se
     settings.PUBLISH_AHEAD = 0
     asked(teacher)
     later = asked(secretary)
-    settings.PUBLISH_AHEAD = 1
     Task.objects.filter(state="running").update(published_at=None)
 
-    fairness.publish_next("reports")
+    publish_from_line("reports", 1)
 
     assert queued_ids() == [str(later.pk)]
+
+
+def test_school_of_many_requesters_does_not_starve_another(
+    teacher, secretary, stranger, settings
+):
+    settings.PUBLISH_AHEAD = 0
+    for _ in range(2):
+        asked(teacher)
+        asked(secretary)
+    other = asked(stranger, {"class_id": 3})
+
+    publish_from_line("reports", 2)
+
+    assert str(other.pk) in queued_ids()
+
+
+def test_newcomer_does_not_jump_the_line(teacher, secretary):
+    standing = asked(teacher)
+    Task.objects.update(published_at=None, created_at="2020-01-01T00:00:00Z")
+
+    newcomer = asked(secretary)
+
+    assert queued_ids() == []
+    publish_from_line("reports", 1)
+    assert queued_ids() == [str(standing.pk)]
+    newcomer.refresh_from_db()
+    assert newcomer.published_at is None
+
+
+def test_line_is_gone_on_with_between_two_looks(teacher, settings):
+    settings.PUBLISH_AHEAD = 4
+    tasks = [asked(teacher) for _ in range(7)]
+    dispatcher = Dispatcher()
+    dispatcher.tick()
+    lifecycle.cancel(tasks[4])
+    for task in tasks[:4]:
+        lifecycle.claim(task.pk)
+
+    dispatcher.publish_more()
+
+    assert queued_ids() == [str(task.pk) for task in tasks if task != tasks[4]]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "school"), [({"class_id": 3}, 2), ({"school_id": 1}, 1), ({}, None)]
+)
+def test_report_takes_the_turn_of_its_school(admin, parameters, school):
+    assert asked(admin, parameters).school_id == school
 
 
 def test_position_in_the_queue_is_told(as_user, teacher, settings):
@@ -209,22 +260,29 @@ def test_position_in_the_queue_is_told(as_user, teacher, settings):
     assert document["queue"] == {"position": 3, "wait_seconds": None}
 
 
-def test_result_past_its_time_is_erased(teacher):
-    task = made(teacher)
-    assert artifacts.read(task.artifact)
-    Task.objects.update(expires_at="2020-01-01T00:00:00Z")
+def test_position_is_that_in_the_order_of_service(
+    as_user, teacher, secretary, settings
+):
+    settings.PUBLISH_AHEAD = 0
+    asked(teacher)
+    second = asked(teacher)
+    other = asked(secretary)
+    Dispatcher().tick()
 
-    expire_artifacts()
+    def position(viewer, task):
+        return as_user(viewer).get(f"/tasks/{task.pk}").json()["queue"]["position"]
 
-    task.refresh_from_db()
-    assert task.state == "expired"
-    assert artifacts.read(task.artifact) is None
+    assert (position(secretary, other), position(teacher, second)) == (2, 3)
 
 
-def test_canary_marks_its_queue_alive():
-    canary("reports")
+def test_place_of_a_task_just_asked_for_is_not_told_wrong(as_user, teacher, settings):
+    settings.PUBLISH_AHEAD = 0
+    asked(teacher)
+    Dispatcher().tick()
 
-    assert store.alive(["reports"]) == {"reports": True}
+    document = as_user(teacher).get(f"/tasks/{asked(teacher).pk}").json()
+
+    assert (document["state"], document["queue"]) == ("queued", None)
 
 
 def test_canaries_are_sent_to_every_queue(network):
@@ -233,4 +291,22 @@ def test_canaries_are_sent_to_every_queue(network):
     assert {q: length(q) for q in ("reports", "reports.bulk")} == {
         "reports": 1, "reports.bulk": 1,
     }  # fmt: skip
-    assert length("default") == 2  # and the sweep
+    assert length("default") == 3  # and the sweep and the commands
+
+
+def test_nothing_piles_up_where_no_worker_is(network, settings):
+    dispatcher = Dispatcher()
+    for _ in range(60):
+        dispatcher._due.clear()
+        dispatcher._send_canaries()
+        dispatcher._sweep()
+
+    most = settings.PUBLISH_AHEAD + 20
+    assert [length(q) for q in ("default", "reports", "reports.bulk")] == [most] * 3
+
+
+def test_messages_of_the_dispatcher_go_stale(network):
+    Dispatcher().tick()
+
+    for message in store.client().lrange("default", 0, -1):
+        assert json.loads(message)["headers"]["expires"]

@@ -1,15 +1,17 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connections, transaction
 from django.db.models.functions import Now
 
 from school.access import Scope
-from tasks import lifecycle, recovery, store
-from tasks.errors import TimedOut, TooLate
+from tasks import artifacts, lifecycle, mirror, recovery, store
+from tasks.errors import DataError, TimedOut, TooLate
 from tasks.models import Task
 from tasks.progress import Progress
+from tasks.reports.class_performance import ClassPerformance
 from tasks.states import FINAL, MOVES, State
 from tests.making import asked, made
 
@@ -211,6 +213,17 @@ def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
     assert state_of(task) == "canceled"
 
 
+def test_who_lost_the_task_leaves_no_file(teacher):
+    task = claimed(teacher)
+    with artifacts.write(task.pk, task.fence, "json") as artifact:
+        artifact.file.write(b"[]")
+    silence(task)
+
+    recovery.recover()
+
+    assert not artifacts.exists(artifact.name)
+
+
 def test_living_worker_s_task_is_left_alone(teacher):
     task = claimed(teacher)
 
@@ -343,5 +356,72 @@ def test_expired_task_keeps_no_copy_in_redis(teacher):
     assert lifecycle.expire(task)
 
     assert state_of(task) == "expired"
-    assert task.result is None
+    assert (task.result, task.parameters, task.artifact) == (None, {}, "")
     assert store.poll(task.pk, teacher.pk).header is None
+    assert not lifecycle.expire(task)
+
+
+def test_expired_document_that_is_written_late_is_taken_back(teacher):
+    read_before = made(teacher)
+    lifecycle.expire(Task.objects.get())
+
+    mirror.write(read_before)
+
+    assert store.poll(read_before.pk, teacher.pk).header is None
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        succeed,
+        lambda task: lifecycle.cancel(task) and lifecycle.end_canceled(task),
+        lambda task: lifecycle.fail(task, TimedOut()),
+    ],
+)
+def test_every_end_expires_as_its_kind_says(teacher, monkeypatch, end):
+    monkeypatch.setattr(ClassPerformance, "retention", timedelta(hours=3))
+    task = claimed(teacher)
+    monkeypatch.setattr(ClassPerformance, "retention", timedelta(hours=99))
+
+    end(task)
+
+    task.refresh_from_db()
+    assert task.expires_at - task.finished_at == timedelta(hours=3)
+
+
+def test_kind_that_says_nothing_is_kept_as_the_settings_say(teacher, settings):
+    settings.ARTIFACT_TTL = timedelta(days=2)
+
+    task = made(teacher)
+
+    assert task.expires_at - task.finished_at == timedelta(days=2)
+
+
+def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
+    task = claimed(teacher)
+    lifecycle.fail(task, DataError("Enrolment 7 has no class."))
+    task.refresh_from_db()
+
+    assert lifecycle.expire(task)
+    assert not lifecycle.expire(task)
+
+    before = task.version
+    assert state_of(task) == "failed"
+    assert (task.parameters, task.erased, task.version) == ({}, True, before + 1)
+    assert task.error == {"code": "data_error", "detail": lifecycle.DETAIL_ERASED}
+    assert b"Enrolment" not in store.poll(task.pk, teacher.pk).document
+
+
+def test_canceled_task_past_its_time_keeps_its_state(teacher):
+    task = lifecycle.cancel(asked(teacher))
+
+    assert lifecycle.expire(task)
+
+    assert (state_of(task), task.parameters, task.error) == ("canceled", {}, None)
+
+
+def test_task_that_has_not_ended_does_not_expire(teacher):
+    task = claimed(teacher)
+
+    assert not lifecycle.expire(task)
+    assert (state_of(task), task.erased) == ("running", False)

@@ -8,9 +8,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
-    consumes,
     initialize,
     invariant,
     rule,
@@ -19,7 +17,7 @@ from hypothesis.stateful import (
 
 from school.access import Scope
 from school.models import User
-from tasks import fairness, lifecycle, mirror, reading, recovery, store
+from tasks import lifecycle, mirror, reading, recovery, store
 from tasks.breaker import RedisAway, breaker
 from tasks.dispatcher import Dispatcher
 from tasks.errors import DataError, TooLate
@@ -27,7 +25,10 @@ from tasks.models import Task
 from tasks.progress import Progress
 from tests.making import asked
 
-EXAMPLES = 25
+EXAMPLES = 50
+STEPS = 60
+TASKS = 2
+"""Few, so that much happens to each."""
 QUEUE = "reports"
 LONG_AGO = "2020-01-01T00:00:00Z"
 FINAL = {"succeeded", "failed", "canceled", "expired"}
@@ -39,13 +40,17 @@ LEGAL = {
 }  # fmt: skip
 
 
-class Lifecycle(RuleBasedStateMachine):
-    """Requests, workers that may sleep or die at any point, and a Redis that may lose all."""
+WHICH = st.integers(0, TASKS - 1)
+WHO = st.integers(0, 9)
+ONE_IN_FOUR = st.sampled_from([False, False, False, True])
 
-    asked = Bundle("asked")
-    workers = Bundle("workers")
-    sleepers = Bundle("sleepers")
-    copies = Bundle("copies")
+
+class Lifecycle(RuleBasedStateMachine):
+    """Workers that may sleep or die at any point, and a Redis that may lose all.
+
+    What a rule speaks of is chosen by number, and nothing happens where there is none, so
+    that what chance does next never depends on what the database says.
+    """
 
     @initialize()
     def begin(self) -> None:
@@ -53,17 +58,19 @@ class Lifecycle(RuleBasedStateMachine):
         self.undo.__enter__()
         store.client().flushdb()
         breaker.__init__()
-        store._highest_tide.__init__()
+        store.highest_tide.__init__()
         self.viewer = User.objects.get(username="teacher")
         self.dispatcher = Dispatcher()
+        self.tasks = [asked(self.viewer).pk for _ in range(TASKS)]
+        self.workers: list[Task] = []
+        self.sleeper: Task | None = None
+        self.copy: dict = {}
         self.rows: dict = {}
         self.shown: dict = {}
         self.cancels_answered: set = set()
         self.results: dict = {}
 
     def teardown(self) -> None:
-        if not hasattr(self, "undo"):
-            return
         try:
             self.everything_ends()
         finally:
@@ -73,151 +80,129 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- Requests -------------------------------------------------------------------
 
-    @rule(target=asked)
-    def submit(self):
-        return asked(self.viewer).pk
-
-    @rule(task_id=asked)
-    def cancel(self, task_id):
-        try:
-            lifecycle.cancel(Task.objects.get(pk=task_id))
-        except TooLate:
+    @rule(which=WHICH, even_if_queued=ONE_IN_FOUR)
+    def cancel(self, which, even_if_queued):
+        task = Task.objects.get(pk=self.tasks[which])
+        if task.state == "queued" and not even_if_queued:
             return
-        self.cancels_answered.add(task_id)
+        with suppress(TooLate):
+            lifecycle.cancel(task)
+            self.cancels_answered.add(task.pk)
 
-    @rule(task_id=asked)
-    def poll(self, task_id):
+    @rule(which=WHICH)
+    def poll(self, which):
+        task_id = self.tasks[which]
         stamp = self.viewer.stamp
         state = reading.read(task_id, viewer_id=self.viewer.pk, stamp=stamp).state
         before = self.shown.get(task_id)
         assert before not in FINAL or state in {before, "expired"}, (before, state)
         self.shown[task_id] = state
 
+    @rule(which=WHICH)
+    def expire(self, which):
+        task = Task.objects.get(pk=self.tasks[which])
+        if task.state == "succeeded":
+            lifecycle.expire(task)
+
     # --- The road -------------------------------------------------------------------
 
-    @rule()
-    def publish(self):
-        with suppress(RedisAway):
-            fairness.publish_next(QUEUE)
-
-    @rule()
-    def messages_grow_old(self):
-        Task.objects.filter(published_at__isnull=False).update(published_at=LONG_AGO)
-
-    @rule()
-    def lose_messages(self):
-        store.client().delete(QUEUE)
-
-    @rule()
-    def wipe_redis(self):
-        store.client().flushdb()
-
-    @rule(target=copies)
-    def copy_redis_s_file(self):
-        redis = store.client()
-        copy = {key: redis.dump(key) for key in redis.scan_iter()}
-        self.dispatcher.tick()
-        return copy
-
-    @rule(copy=copies)
-    def redis_restarts_with_an_older_file(self, copy):
-        redis = store.client()
-        redis.flushdb()
-        for key, value in copy.items():
-            redis.restore(key, 60_000, value)
-        self.dispatcher._redis = "of the run before"
-
-    @rule()
-    def redis_goes_away(self):
-        breaker._open_until = float("inf")
-
-    @rule()
-    def redis_comes_back(self):
-        breaker.__init__()
+    @rule(what=st.sampled_from(["lose", "grow old", "wipe", "away", "back", "new"]))
+    def happen_to_the_road(self, what):
+        match what:
+            case "lose":
+                store.client().delete(QUEUE)
+            case "grow old":
+                self.messages_grow_old()
+            case "wipe":
+                store.client().flushdb()
+            case "away":
+                breaker._open_until = float("inf")
+            case "back":
+                breaker.__init__()
+            case "new":
+                self.dispatcher = Dispatcher()
 
     @rule()
     def dispatch(self):
         self.dispatcher.tick()
 
     @rule()
-    def dispatcher_starts_anew(self):
-        self.dispatcher = Dispatcher()
+    def copy_redis_s_file(self):
+        redis = store.client()
+        self.copy = {key: redis.dump(key) for key in redis.scan_iter()}
+        self.dispatcher.tick()
+
+    @rule()
+    def redis_restarts_with_the_copy(self):
+        redis = store.client()
+        redis.flushdb()
+        for key, value in self.copy.items():
+            redis.restore(key, 60_000, value)
+        self.dispatcher._redis = "of the run before"
+
+    def messages_grow_old(self):
+        Task.objects.filter(published_at__isnull=False).update(published_at=LONG_AGO)
 
     # --- Workers --------------------------------------------------------------------
 
-    @rule(target=workers, task_id=asked)
-    def take(self, task_id):
+    @rule(which=WHICH)
+    def take(self, which):
         """As on its message, or on a doubled one."""
-        return lifecycle.claim(task_id)
-
-    @rule(worker=workers, done=st.integers(0, 9))
-    def beat(self, worker, done):
+        was = Task.objects.get(pk=self.tasks[which]).state
+        worker = lifecycle.claim(self.tasks[which])
+        assert (worker is not None) == (was == "queued")
         if worker is not None:
+            self.workers.insert(0, worker)
+
+    def worker(self, who: int) -> Task | None:
+        """Any that ever held a task; the last one more often."""
+        if not self.workers:
+            return None
+        return self.workers[who if who < len(self.workers) else 0]
+
+    @rule(who=WHO, done=st.integers(0, 9))
+    def beat(self, who, done):
+        if worker := self.worker(who):
             lifecycle.renew(worker, Progress("writing", done, 9))
+            with suppress(RedisAway):
+                mirror.put_progress(worker, Progress("writing", done, 9), moment=done)
 
-    @rule(worker=workers, done=st.integers(0, 9))
-    def tell_progress(self, worker, done):
-        if worker is None:
-            return
-        with suppress(RedisAway):
-            mirror.put_progress(worker, Progress("writing", done, 9), moment=done)
-
-    @rule(worker=workers)
-    def succeed(self, worker):
-        if worker is None:
-            return
-        if self._succeed(worker):
-            assert worker.pk not in self.results, "succeeded twice"
-            self.results[worker.pk] = worker.fence
-        else:
+    @rule(who=WHO)
+    def finish(self, who):
+        if worker := self.worker(who):
+            self.succeed(worker)
             lifecycle.end_canceled(worker)
 
-    @rule(worker=workers)
-    def fail(self, worker):
-        if worker is not None:
+    @rule(who=WHO)
+    def end_otherwise(self, who):
+        if worker := self.worker(who):
+            lifecycle.end_canceled(worker)
             lifecycle.fail(worker, DataError("Enrolment 7 has no class."))
 
-    @rule(worker=workers)
-    def hear_of_cancel(self, worker):
-        if worker is not None:
-            lifecycle.end_canceled(worker)
-
-    @rule(worker=workers)
-    def hand_over(self, worker):
-        if worker is not None:
+    @rule(who=WHO)
+    def hand_over(self, who):
+        if worker := self.worker(who):
             lifecycle.hand_over(worker)
 
-    @rule(task_id=asked)
-    def fall_silent(self, task_id):
-        Task.objects.filter(pk=task_id, state="running").update(lease_until=LONG_AGO)
-
-    @rule(task_id=asked)
-    def run_past_its_time(self, task_id):
-        running = Task.objects.filter(pk=task_id, state="running")
-        running.update(lease_until=LONG_AGO, deadline=LONG_AGO)
-
-    @rule(task_id=asked)
-    def compute_silently(self, task_id):
-        with suppress(RedisAway):
-            store.vouch([str(task_id)], seconds=60)
-
-    @rule()
-    def recover(self):
+    @rule(which=WHICH, past_its_time=ONE_IN_FOUR, computes=ONE_IN_FOUR)
+    def fall_silent(self, which, past_its_time, computes):
+        running = Task.objects.filter(pk=self.tasks[which], state="running")
+        running.update(lease_until=LONG_AGO)
+        if past_its_time:
+            running.update(deadline=LONG_AGO)
+        if computes:
+            with suppress(RedisAway):
+                store.vouch([str(self.tasks[which])], seconds=60)
         recovery.recover()
 
-    @rule(target=sleepers, task_id=asked)
-    def sleep_before_mirroring(self, task_id):
-        return Task.objects.get(pk=task_id)
+    @rule(which=WHICH)
+    def sleep_before_mirroring(self, which):
+        self.sleeper = Task.objects.get(pk=self.tasks[which])
 
-    @rule(row=consumes(sleepers))
-    def wake_and_mirror(self, row):
-        mirror.write(row)
-
-    # --- Ends -----------------------------------------------------------------------
-
-    @rule(task_id=asked)
-    def expire(self, task_id):
-        lifecycle.expire(Task.objects.get(pk=task_id))
+    @rule()
+    def wake_and_mirror(self):
+        if self.sleeper is not None:
+            mirror.write(self.sleeper)
 
     # --- What holds after each step -------------------------------------------------
 
@@ -294,18 +279,19 @@ class Lifecycle(RuleBasedStateMachine):
         if not Task.objects.filter(pk=task_id).exists():
             return  # a canary
         worker = lifecycle.claim(task_id)
-        if worker is not None and self._succeed(worker):
-            assert worker.pk not in self.results, "succeeded twice"
-            self.results[worker.pk] = worker.fence
+        if worker is not None:
+            self.succeed(worker)
 
-    def _succeed(self, worker: Task) -> bool:
+    def succeed(self, worker: Task) -> None:
         result = {"rows": 1, "bytes": 2, "sha256": "", "media_type": "", "filename": ""}
-        return lifecycle.succeed(
+        if lifecycle.succeed(
             worker,
             artifact=f"fence {worker.fence}",
             result=result,
             scope=Scope("teacher", (1, 2)),
-        )
+        ):
+            assert worker.pk not in self.results, "succeeded twice"
+            self.results[worker.pk] = worker.fence
 
     def _all(self) -> Iterator[Task]:
         return (
@@ -326,7 +312,7 @@ def test_every_order_of_events_keeps_the_promises(network):
         Lifecycle,
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=40,
+            stateful_step_count=STEPS,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),

@@ -8,6 +8,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from tasks.dispatcher import Dispatcher
 
+TURNS = 5
+"""How often a backlog is published from between two looks at everything."""
+
 
 class Command(BaseCommand):
     help = "Look for lost and waiting tasks, every second, until told to stop."
@@ -22,4 +25,8 @@ class Command(BaseCommand):
         dispatcher = Dispatcher()
         while not over.is_set():
             dispatcher.tick()
-            over.wait(every)
+            for _ in range(TURNS - 1):
+                if over.wait(every / TURNS):
+                    return
+                dispatcher.publish_more()
+            over.wait(every / TURNS)

@@ -1,0 +1,41 @@
+"""How much one requester may have under way, and how much may wait in a queue."""
+
+import math
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+
+from school.models import User
+from tasks.errors import Load, QueueFull, TooManyActive
+from tasks.models import Task
+from tasks.states import State
+
+PACE_WINDOW = timedelta(minutes=1)
+
+
+def check(viewer: User, queue: str) -> None:
+    """Refuse one task more of the viewer in that queue: `TooManyActive` or `QueueFull`.
+
+    It is exact where it is called in the transaction that inserts the task.
+    """
+    queued, running = Q(state=State.QUEUED), Q(state=State.RUNNING)
+    own = Task.objects.filter(queued | running, requester=viewer).aggregate(
+        queued=Count("pk", filter=queued), running=Count("pk", filter=running)
+    )
+    length = Task.objects.filter(queued, queue=queue).count()
+
+    def load(limit: int) -> Load:
+        return Load(own["queued"], own["running"], length, limit, _ask_after(queue))
+
+    if own["queued"] + own["running"] >= settings.MAX_ACTIVE_PER_REQUESTER:
+        raise TooManyActive(load(settings.MAX_ACTIVE_PER_REQUESTER))
+    if length >= settings.MAX_QUEUED:
+        raise QueueFull(load(settings.MAX_QUEUED))
+
+
+def _ask_after(queue: str) -> int:
+    """About the seconds until the queue's next task starts: at least 1, at most a minute."""
+    recent = Task.objects.filter(queue=queue, started_at__gt=Now() - PACE_WINDOW)
+    return math.ceil(PACE_WINDOW.total_seconds() / max(1, recent.count()))

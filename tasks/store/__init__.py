@@ -1,0 +1,55 @@
+"""Redis: every key of ours, and the only client that reads and writes them.
+
+The keys, beside those of Celery's queues:
+`celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
+`stamp:<user id>`             the user's stamp, for a minute
+`backlog`                     how much waits and runs in each queue
+`places:<user id>`            where in the queues the user's tasks stand, for seconds
+`tide`                        rises while the documents are known to be whole
+`alive:<who>`                 set by who is alive, until shortly after
+`computing:<task id>`         set while the task's process is seen to compute
+"""
+
+from tasks.store.client import client
+from tasks.store.documents import (
+    NOTHING,
+    Envelope,
+    Header,
+    Poll,
+    drop_document,
+    poll,
+    put_document,
+)
+from tasks.store.marks import alive, mark_alive, put_stamp, vouch, vouched
+from tasks.store.queues import (
+    backlog,
+    message_ids,
+    put_backlog,
+    put_places,
+    queue_length,
+)
+from tasks.store.tide import highest_tide, raise_tide, tide
+
+__all__ = [
+    "Envelope",
+    "Header",
+    "NOTHING",
+    "Poll",
+    "alive",
+    "backlog",
+    "client",
+    "drop_document",
+    "highest_tide",
+    "mark_alive",
+    "message_ids",
+    "poll",
+    "put_backlog",
+    "put_document",
+    "put_places",
+    "put_stamp",
+    "queue_length",
+    "raise_tide",
+    "tide",
+    "vouch",
+    "vouched",
+]

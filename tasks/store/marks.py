@@ -1,0 +1,46 @@
+"""Marks that fade: who is alive, what computes, and what a user's stamp is."""
+
+import uuid
+from collections.abc import Iterable
+
+from tasks.breaker import breaker
+from tasks.store.client import client
+
+STAMP_SECONDS = 60
+
+
+def mark_alive(who: str, *, seconds: int) -> None:
+    with breaker.guard():
+        client().set(f"alive:{who}", 1, ex=seconds)
+
+
+def alive(names: Iterable[str]) -> dict[str, bool]:
+    """Which of these were alive just now."""
+    names = list(names)
+    with breaker.guard():
+        marks = client().mget([f"alive:{name}" for name in names])
+    return {name: mark is not None for name, mark in zip(names, marks, strict=True)}
+
+
+def vouch(task_ids: Iterable[str], *, seconds: int) -> None:
+    """Say that the processes of these tasks compute, whatever their heartbeats do."""
+    with breaker.guard(), client().pipeline(transaction=False) as marks:
+        for task_id in task_ids:
+            marks.set(f"computing:{task_id}", 1, ex=seconds)
+        marks.execute()
+
+
+def vouched(task_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the tasks whose processes were seen to compute just now."""
+    task_ids = list(task_ids)
+    if not task_ids:
+        return set()
+    with breaker.guard():
+        marks = client().mget([f"computing:{task_id}" for task_id in task_ids])
+    return {task_id for task_id, mark in zip(task_ids, marks, strict=True) if mark}
+
+
+def put_stamp(user_id: int, stamp: int, *, is_news: bool) -> None:
+    """Keep a user's stamp; one that was only read never replaces one that is news."""
+    with breaker.guard():
+        client().set(f"stamp:{user_id}", stamp, ex=STAMP_SECONDS, nx=not is_news)

@@ -1,0 +1,10 @@
+"""A report that runs for a given time in the queue of long exports."""
+
+from typing import ClassVar
+
+from tests.reports import slow
+
+
+class BulkSlow(slow.Slow):
+    title = "Slow export"
+    queue: ClassVar[str] = "reports.bulk"

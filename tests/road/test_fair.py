@@ -1,0 +1,79 @@
+"""Nobody waits for another's many, and who waits is told honestly for how long."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+
+from api.client import ServiceError
+from tests.stack import Stack
+
+
+def test_report_cards_do_not_wait_for_an_export(stack: Stack):
+    admin, secretary = stack.as_user("admin"), stack.as_user("secretary")
+    export = {"report": "bulk_slow", "parameters": {"seconds": 600}}
+    running = admin.request_report(export)
+    stack.wait(lambda: admin.ask("GET", running["links"]["self"])["state"] == "running")
+
+    card = {"report": "report_card", "parameters": {"student_id": 1, "year": 2026}}
+    cards = [secretary.request_report(card) for _ in range(100)]
+    with ThreadPoolExecutor(10) as pool:
+        done = list(pool.map(lambda task: stack.finished(secretary, task, 60), cards))
+
+    assert {task["state"] for task in done} == {"succeeded"}
+    assert admin.ask("GET", running["links"]["self"])["state"] == "running"
+    admin.ask("POST", running["links"]["cancel"])
+    assert stack.finished(admin, running)["state"] == "canceled"
+
+
+def test_one_s_two_hundred_do_not_keep_another_s_one_waiting(stack: Stack):
+    many, other = stack.as_user("teacher"), stack.as_user("secretary")
+    body = {"report": "slow", "parameters": {"seconds": 0.1}}
+    with ThreadPoolExecutor(4) as pool:
+        asked = list(pool.map(lambda _: many.request_report(body), range(200)))
+
+    done = stack.finished(other, other.request_report(body))
+
+    assert done["state"] == "succeeded"
+    left = stack.query(
+        "SELECT count(*) FROM tasks_task WHERE state IN ('queued', 'running')"
+    )[0][0]
+    assert left > 50
+    for task in asked:
+        with suppress(ServiceError):  # it was made meanwhile
+            many.ask("POST", task["links"]["cancel"])
+
+
+def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
+    clients = [stack.as_user("teacher"), stack.as_user("secretary")]
+    body = {"report": "slow"}  # of a second
+    asked = [
+        (client, client.request_report(body)["links"]["self"])
+        for _ in range(12)
+        for client in clients
+    ]
+    time.sleep(4)  # the first are made, which is all there is to know
+
+    told = {}
+    for client, path in asked:
+        document = client.ask("GET", path)
+        if document["queue"]:
+            told[path] = (client, time.time(), document["queue"])
+
+    assert len(told) >= 10
+    started = {
+        path: began_of(stack.finished(client, client.ask("GET", path)))
+        for path, (client, _at, _queue) in told.items()
+    }
+    in_order = sorted(started.values())
+    told_order = sorted(told, key=lambda path: told[path][2]["position"])
+    for rank, path in enumerate(told_order):
+        # Two take their tasks at the same moment, and either may be first.
+        assert abs(in_order.index(started[path]) - rank) <= 1
+    for path, (_client, at, queue) in told.items():
+        real, wait = started[path] - at, queue["wait_seconds"]
+        assert real / 2 - 1 <= wait <= real * 2 + 1, (real, queue)
+
+
+def began_of(document) -> float:
+    return datetime.fromisoformat(document["started_at"]).timestamp()

@@ -1,0 +1,97 @@
+import uuid
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.turns import Waiting, in_turn
+
+SCHOOLS = st.none() | st.integers(1, 4)
+WHOSE = st.tuples(st.integers(1, 6), SCHOOLS)
+"""Requester and school."""
+
+
+def line(*whose: tuple[int, int | None]) -> list[Waiting]:
+    """Tasks of these requesters and schools, the oldest first."""
+    return [Waiting(uuid.UUID(int=age), *one) for age, one in enumerate(whose)]
+
+
+LINES = st.lists(WHOSE, max_size=40).map(lambda whose: line(*whose))
+UNDER_WAY = st.lists(WHOSE, max_size=10)
+
+
+def firsts(order, key):
+    """The place, from 0, of the first of each."""
+    places: dict = {}
+    for place, task in enumerate(order):
+        places.setdefault(key(task), place)
+    return places
+
+
+@given(LINES, UNDER_WAY)
+def test_everyone_is_served_once(waiting, under_way):
+    assert sorted(in_turn(waiting, under_way)) == waiting
+
+
+@given(LINES, UNDER_WAY)
+def test_one_requester_s_tasks_about_one_school_are_served_by_age(waiting, under_way):
+    order = in_turn(waiting, under_way)
+
+    for whose in {(task.requester, task.school) for task in waiting}:
+        own = [task for task in order if (task.requester, task.school) == whose]
+        assert own == sorted(own)
+
+
+@given(LINES)
+def test_in_a_school_everyone_has_a_first_turn_before_anyone_a_second(waiting):
+    # Each requester asks about one school, as those who do not work for the network do.
+    at_home = [
+        task._replace(requester=(task.requester, task.school)) for task in waiting
+    ]
+    order = in_turn(at_home)
+
+    for school in {task.school for task in waiting}:
+        own = [task for task in order if task.school == school]
+        requesters = {task.requester for task in own}
+        assert {task.requester for task in own[: len(requesters)]} == requesters
+
+
+@given(LINES, st.integers(7, 8))
+def test_newcomer_of_another_school_waits_for_one_task_of_each_school(waiting, new):
+    order = in_turn([*waiting, Waiting(uuid.UUID(int=99), new, new)])
+
+    assert firsts(order, lambda task: task.school)[new] <= len(
+        {task.school for task in waiting}
+    )
+
+
+@given(LINES, SCHOOLS)
+def test_newcomer_goes_before_all_but_few_of_one_requester_s_many(waiting, school):
+    waiting = [task._replace(requester=1) for task in waiting]
+
+    order = in_turn([*waiting, Waiting(uuid.UUID(int=99), 2, school)])
+
+    assert firsts(order, lambda task: task.requester)[2] <= 2
+
+
+@given(LINES)
+def test_wait_is_bounded_by_what_one_s_own_and_one_s_school_asked(waiting):
+    of_requester = Counter(task.requester for task in waiting)
+    of_school = Counter(task.school for task in waiting)
+    crowd = min(len(of_requester), len(of_school))
+
+    for place, task in enumerate(in_turn(waiting)):
+        own = of_requester[task.requester] + of_school[task.school]
+        assert place < crowd * (own - 1)
+
+
+def test_who_has_tasks_under_way_has_had_as_many_turns():
+    first, second, other = line((1, 1), (1, 1), (2, 2))
+
+    assert in_turn([first, second, other], [(1, 1)]) == [other, first, second]
+
+
+def test_requester_of_many_schools_does_not_get_a_turn_for_each():
+    waiting = line(*((1, school) for school in range(100)), (2, 7))
+
+    assert [task.requester for task in in_turn(waiting)][:3] == [1, 2, 1]
