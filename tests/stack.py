@@ -27,13 +27,14 @@ LEASE_SECONDS = 3
 
 
 class Stack:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, postgresql: str | None = None) -> None:
+        """`postgresql` is the URL of a server; without it the server of the tests."""
         self.folder = folder
         port = free_port()
         self.base = f"http://127.0.0.1:{port}"
         self.valkey = EmbeddedValkey(folder)
         self.database_url = (
-            new_database()
+            new_database(postgresql)
             if DATABASE == "postgresql"
             else f"sqlite:///{folder / 'school.sqlite3'}"
         )
@@ -118,10 +119,10 @@ class Stack:
             return database.execute(sql, parameters).fetchall()
 
 
-def new_database() -> str:
-    """An empty database on the PostgreSQL server of the tests."""
+def new_database(server: str | None = None) -> str:
+    """An empty database on that PostgreSQL server, or else on that of the tests."""
+    url = server or os.environ["TEST_DATABASE_URL"]
     name = f"stack_{uuid.uuid4().hex[:8]}"
-    url = os.environ["TEST_DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", url, count=1)

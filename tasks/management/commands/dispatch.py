@@ -6,7 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from school import postgresql
 from tasks.dispatcher import Dispatcher
+
+STATEMENT_SECONDS = 10.0
 
 
 class Command(BaseCommand):
@@ -19,6 +22,8 @@ class Command(BaseCommand):
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
+        # While the database hangs, Redis is still to be looked after.
+        postgresql.Connection.statement_seconds = STATEMENT_SECONDS
         dispatcher = Dispatcher()
         while not over.is_set():
             dispatcher.tick()
