@@ -17,8 +17,8 @@ from tasks.models import Task
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State
 
-PASSING_SECONDS = 60
-"""Life of a document that is not final: progress and the dispatcher write it again."""
+PASSING_SECONDS = 10 * 60
+"""Life of a document that is not final: longer than a database is likely to be away."""
 FINAL_SECONDS = int(timedelta(days=1).total_seconds())
 """Life of a final one; afterwards the row answers."""
 

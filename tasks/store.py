@@ -3,6 +3,7 @@
 The keys, beside those of Celery's queues:
 `celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
 `stamp:<user id>`             the user's stamp, for a minute
+`changed:<user id>`           the same after a change, for the life of a token of before
 `backlog`                     how long each queue is and how fast it moves
 `tide`                        rises while the documents are known to be whole
 `alive:<who>`                 set by who is alive, until shortly after
@@ -210,8 +211,17 @@ def vouched(task_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 def put_stamp(user_id: int, stamp: int, *, is_news: bool) -> None:
     """Keep a user's stamp; one that was only read never replaces one that is news."""
+    with breaker.guard(), client().pipeline(transaction=False) as keys:
+        keys.set(f"stamp:{user_id}", stamp, ex=STAMP_SECONDS, nx=not is_news)
+        if is_news:
+            keys.set(f"changed:{user_id}", stamp, ex=settings.ACCESS_TOKEN_LIFETIME)
+        keys.execute()
+
+
+def changed_stamp(user_id: int) -> int:
+    """The stamp of the user's last change, 0 if there was none in the life of a token."""
     with breaker.guard():
-        client().set(f"stamp:{user_id}", stamp, ex=STAMP_SECONDS, nx=not is_news)
+        return int(client().get(f"changed:{user_id}") or 0)
 
 
 def put_backlog(backlog: dict[str, Any]) -> None:
