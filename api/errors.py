@@ -1,5 +1,6 @@
 """What is raised below, as problem documents (RFC 9457): the one place that decides."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -26,6 +27,9 @@ from tasks.errors import (
     TooLate,
 )
 
+DATABASE_AWAY = (OperationalError, InterfaceError)
+RETRY_SECONDS = 2
+
 _OF_EXCEPTION: dict[type[Exception], str] = {
     NotForYourRole: "not_for_your_role",
     KeyReused: "idempotency_key_reused",
@@ -35,8 +39,7 @@ _OF_EXCEPTION: dict[type[Exception], str] = {
     NotEnded: "not_ended",
     NoResult: "no_result",
     ResultExpired: "result_expired",
-    OperationalError: "unavailable",
-    InterfaceError: "unavailable",
+    **dict.fromkeys(DATABASE_AWAY, "unavailable"),
 }
 
 
@@ -52,7 +55,7 @@ class ProblemHandler(ExceptionHandler):
             return Problem(exc.code, wait=wait, waiting=waiting)
         for kind, code in _OF_EXCEPTION.items():
             if isinstance(exc, kind):
-                wait = 2 if code == "unavailable" else None
+                wait = RETRY_SECONDS if code == "unavailable" else None
                 # What a database says of itself is not the client's.
                 return Problem(code, "" if wait else str(exc), wait=wait)
         converted: Exception = super().convert_known_exceptions(exc)
@@ -111,7 +114,11 @@ def route_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    return _outside_views(request, "error")
+    if not isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        return _outside_views(request, "error")
+    response = _outside_views(request, "unavailable")
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def _outside_views(request: HttpRequest, code: str) -> JsonResponse:

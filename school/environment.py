@@ -9,12 +9,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
-from psycopg import IsolationLevel
 
-SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
-    "PRAGMA cache_size=-32000; PRAGMA busy_timeout=5000;"
-)
+from school import postgresql, sqlite
 
 
 class Environment:
@@ -56,11 +52,11 @@ class Environment:
         config: dict[str, Any] = dict(environ.Env.db_url_config(url))
         if config["ENGINE"].endswith("sqlite3"):
             Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-            config["OPTIONS"] = _sqlite_options(is_snapshot)
+            config["OPTIONS"] = sqlite.options(is_snapshot=is_snapshot)
         else:
             size = self.integer("DATABASE_POOL", 8)
             # Beside what the URL itself asks for, such as `?sslmode=require`.
-            options = _postgresql_options(is_snapshot, pool_size=size)
+            options = postgresql.options(is_snapshot=is_snapshot, pool_size=size)
             config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
         return {**config, "TEST": {"MIRROR": "default"}} if is_snapshot else config
 
@@ -79,25 +75,6 @@ class Environment:
         if match is None:
             raise ImproperlyConfigured(f"{changelog.name} has no heading '## x.y.z'.")
         return match[1]
-
-
-def _sqlite_options(is_snapshot: bool) -> dict[str, Any]:
-    if is_snapshot:
-        return {"init_command": f"{SQLITE_PRAGMAS} PRAGMA query_only=ON;"}
-    # A transaction that had to upgrade its lock would fail instead of waiting its turn.
-    return {"init_command": SQLITE_PRAGMAS, "transaction_mode": "IMMEDIATE"}
-
-
-def _postgresql_options(is_snapshot: bool, *, pool_size: int) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "connect_timeout": 2,
-        # Under gevent a request is a greenlet, and would be a connection without a pool.
-        "pool": {"min_size": 0, "max_size": pool_size, "timeout": 5},
-    }
-    if is_snapshot:
-        options["isolation_level"] = IsolationLevel.REPEATABLE_READ
-        options["options"] = "-c default_transaction_read_only=on"
-    return options
 
 
 def _kept_secret(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Stops asking Redis for a moment once it has failed, so that nobody waits twice."""
+"""Stops asking Redis, or the database, for a moment once it has failed: nobody waits twice."""
 
 import time
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import kombu.exceptions
 import redis.exceptions
+from django.db import InterfaceError, OperationalError
 
 COOLDOWN_SECONDS = 1.0
 
@@ -14,8 +15,18 @@ class RedisAway(Exception):
     """Redis did not answer, or did not a moment ago."""
 
 
+class DatabaseAway(OperationalError):
+    """The database did not answer, or did not a moment ago."""
+
+
 class Breaker:
     """Closed while Redis answers; open for a second after it did not."""
+
+    failures: tuple[type[Exception], ...] = (
+        redis.exceptions.RedisError,
+        kombu.exceptions.KombuError,
+    )
+    away: type[Exception] = RedisAway
 
     def __init__(self) -> None:
         self._open_until = 0.0
@@ -26,14 +37,32 @@ class Breaker:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turn every failure to reach Redis into `RedisAway`, at once while open."""
+        """Turn every failure to reach it into `away`, at once while open."""
         if self.is_open:
-            raise RedisAway("Redis failed a moment ago.")
+            raise self.away("It failed a moment ago.")
         try:
             yield
-        except (redis.exceptions.RedisError, kombu.exceptions.KombuError) as error:
+        except self.failures as error:
             self._open_until = time.monotonic() + COOLDOWN_SECONDS
-            raise RedisAway(str(error)) from error
+            raise self.away(str(error)) from error
+
+
+class DatabaseBreaker(Breaker):
+    """The same for the database, where one alone asks whether it is back."""
+
+    failures = (OperationalError, InterfaceError)
+    away = DatabaseAway
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        with super().guard():
+            if self._open_until:
+                self._open_until = time.monotonic() + COOLDOWN_SECONDS
+            try:
+                yield
+            finally:
+                self._open_until = 0.0  # a failure sets it anew
 
 
 breaker = Breaker()
+database_breaker = DatabaseBreaker()

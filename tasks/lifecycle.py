@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
 DETAIL_ERASED = "Its details were erased when their time was over."
-_ERASED: dict[str, Any] = {"parameters": {}, "erased": True}
+_ERASED: dict[str, Any] = {"parameters": {}, "fingerprint": "", "erased": True}
 
 _AGAIN = {
     "published_at": None,

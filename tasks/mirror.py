@@ -18,8 +18,8 @@ from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State
 
-PASSING_SECONDS = 60
-"""Life of a document that is not final: progress and the dispatcher write it again."""
+PASSING_SECONDS = 10 * 60
+"""Life of a document that is not final: longer than a database is likely to be away."""
 FINAL_SECONDS = int(timedelta(days=1).total_seconds())
 """Life of a final one; afterwards the row answers."""
 
@@ -59,7 +59,9 @@ def repair(task_id: uuid.UUID) -> None:
 def shown() -> list[uuid.UUID]:
     """The tasks that may have a document in Redis, or ought to: newest first."""
     a_life_ago = Now() - timedelta(seconds=FINAL_SECONDS)
-    tasks = Task.objects.filter(~Q(state__in=FINAL) | Q(finished_at__gt=a_life_ago))
+    ended = Q(finished_at__gt=a_life_ago)
+    erased = Q(state=State.EXPIRED, expires_at__gt=a_life_ago)  # maybe before its time
+    tasks = Task.objects.filter(~Q(state__in=FINAL) | ended | erased)
     graves = Tombstone.objects.filter(purged_at__gt=a_life_ago)
     return [
         *graves.values_list("pk", flat=True),
@@ -68,9 +70,13 @@ def shown() -> list[uuid.UUID]:
 
 
 def lagging(limit: int) -> list[uuid.UUID]:
-    """The tasks whose document may be older than their row."""
+    """The tasks whose document may be older than their row, or than its tombstone."""
     behind = Task.objects.exclude(mirrored_version=F("version")).order_by("id")
-    return list(behind.values_list("pk", flat=True)[:limit])
+    graves = Tombstone.objects.filter(cleared=False).order_by("purged_at")
+    return [
+        *behind.values_list("pk", flat=True)[:limit],
+        *graves.values_list("pk", flat=True)[:limit],
+    ]
 
 
 def put_progress(task: Task, progress: Progress, *, moment: int) -> bool:

@@ -18,6 +18,14 @@ def remember(user: User) -> None:
     _put(user, is_news=False)
 
 
+def may_be_current(user_id: int, stamp: int, *, held: int | None) -> bool:
+    """Whether nothing in Redis, where `held` is the stamp of now, speaks against it."""
+    try:
+        return held is None and store.changed_stamp(user_id) <= stamp
+    except RedisAway:
+        return False
+
+
 def _put(user: User, *, is_news: bool) -> None:
     # The key lives a minute at most, and without it the row is asked.
     with suppress(RedisAway):

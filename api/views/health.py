@@ -1,11 +1,12 @@
 """`/healthz` and `/readyz`: for the probes of whoever runs the service."""
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.errors import RETRY_SECONDS
 from api.schema import operation
 from api.serializers import HealthDocument
 from tasks import store
@@ -34,20 +35,25 @@ class Readyz(APIView):
         "Can reports be asked for and made?",
         tag="health",
         answers={200: HealthDocument, 503: HealthDocument},
+        headers={503: ["Retry-After"]},
     )
     def get(self, request: Request) -> Response:
         """The database, Redis, the dispatcher, and the workers of each queue."""
         checks = {"database": _database_answers(), **_redis_checks()}
         is_ready = all(checks.values())
         document = {"status": "ok" if is_ready else "unavailable", "checks": checks}
-        return Response(document, status=200 if is_ready else 503)
+        if is_ready:
+            return Response(document)
+        return Response(
+            document, status=503, headers={"Retry-After": str(RETRY_SECONDS)}
+        )
 
 
 def _database_answers() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return False
     return True
 

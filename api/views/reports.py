@@ -35,7 +35,7 @@ class Reports(APIView):
         "The reports you may ask for",
         tag="reports",
         answers={200: serializers.Catalogue},
-        problems=[401],
+        problems=[401, 503],
     )
     def get(self, request: Request) -> Response:
         offered = [_entry(report) for report in _offered_to(cast(User, request.user))]
@@ -78,7 +78,7 @@ class ReportKind(APIView):
         "One kind of report",
         tag="reports",
         answers={200: serializers.CatalogueEntry},
-        problems=[401, 404],
+        problems=[401, 404, 503],
     )
     def get(self, request: Request, kind: str) -> Response:
         for report in _offered_to(cast(User, request.user)):

@@ -3,6 +3,7 @@
 The keys, beside those of Celery's queues:
 `celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
 `stamp:<user id>`             the user's stamp, for a minute
+`changed:<user id>`           the same after a change, for the life of a token of before
 `backlog`                     how much waits and runs in each queue
 `places:<user id>`            where in the queues the user's tasks stand, for seconds
 `tide`                        rises while the documents are known to be whole
@@ -20,7 +21,14 @@ from tasks.store.documents import (
     poll,
     put_document,
 )
-from tasks.store.marks import alive, mark_alive, put_stamp, vouch, vouched
+from tasks.store.marks import (
+    alive,
+    changed_stamp,
+    mark_alive,
+    put_stamp,
+    vouch,
+    vouched,
+)
 from tasks.store.queues import (
     backlog,
     message_ids,
@@ -37,6 +45,7 @@ __all__ = [
     "Poll",
     "alive",
     "backlog",
+    "changed_stamp",
     "client",
     "drop_document",
     "highest_tide",

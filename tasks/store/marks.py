@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Iterable
 
+from django.conf import settings
+
 from tasks.breaker import breaker
 from tasks.store.client import client
 
@@ -42,5 +44,14 @@ def vouched(task_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 def put_stamp(user_id: int, stamp: int, *, is_news: bool) -> None:
     """Keep a user's stamp; one that was only read never replaces one that is news."""
+    with breaker.guard(), client().pipeline(transaction=False) as keys:
+        keys.set(f"stamp:{user_id}", stamp, ex=STAMP_SECONDS, nx=not is_news)
+        if is_news:
+            keys.set(f"changed:{user_id}", stamp, ex=settings.ACCESS_TOKEN_LIFETIME)
+        keys.execute()
+
+
+def changed_stamp(user_id: int) -> int:
+    """The stamp of the user's last change, 0 if there was none in the life of a token."""
     with breaker.guard():
-        client().set(f"stamp:{user_id}", stamp, ex=STAMP_SECONDS, nx=not is_news)
+        return int(client().get(f"changed:{user_id}") or 0)

@@ -5,7 +5,8 @@ import time
 from tasks.breaker import breaker
 from tasks.store.client import client
 
-TIDE_SECONDS = 30
+TIDE_SECONDS = 60
+"""Longer than a dispatcher's look at everything takes while the database hangs."""
 
 # Never lowers the tide, whoever else raises it; nor raises one that has gone back.
 _RAISE_TIDE = """

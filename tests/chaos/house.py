@@ -16,7 +16,7 @@ import psutil
 import psycopg
 
 from school.local.children import kill_group, start_child
-from tests.chaos.postgresql import PostgreSQL
+from tests.postgresql import Postgresql
 from tests.stack import Stack
 
 FOLLOWS = 0.3
@@ -31,8 +31,10 @@ class House(Stack):
     def __init__(
         self, folder: Path, *, database: str, variables: dict[str, str]
     ) -> None:
-        self.postgresql = PostgreSQL(folder) if database == "postgresql" else None
-        url = self.postgresql.start() if self.postgresql else ""
+        self.postgresql = (
+            Postgresql(folder / "pg") if database == "postgresql" else None
+        )
+        url = self.postgresql.url if self.postgresql else ""
         super().__init__(folder, url, ACCESS_TOKEN_MINUTES="720", **variables)
         self.over = threading.Event()
         """Set when nothing shall wait any more."""
@@ -51,7 +53,7 @@ class House(Stack):
         if self._supervisor.is_alive():
             self._supervisor.join()
         if self.postgresql:
-            self.postgresql.stop()
+            self.postgresql.close()
 
     def _tend(self) -> None:
         while not self.over.wait(FOLLOWS):

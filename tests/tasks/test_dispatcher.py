@@ -3,7 +3,7 @@ import json
 import pytest
 
 from school.local.valkey import free_port
-from tasks import fairness, lifecycle, mirror, store
+from tasks import fairness, lifecycle, mirror, purging, store
 from tasks.dispatcher import Dispatcher
 from tasks.generate import generate_report
 from tasks.models import Task
@@ -156,6 +156,16 @@ def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
     lost.refresh_from_db()
     canceled.refresh_from_db()
     assert (lost.state, canceled.state) == ("running", "canceled")
+
+
+def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
+    task = made(teacher)
+    assert purging.bury(task)  # and Redis was away just then
+    assert store.poll(task.pk, teacher.pk).header is not None
+
+    Dispatcher().tick()
+
+    assert store.poll(task.pk, teacher.pk).header is None
 
 
 def test_lease_that_ran_out_is_recovered(teacher):

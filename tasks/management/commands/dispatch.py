@@ -6,10 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from school import postgresql
 from tasks.dispatcher import Dispatcher
 
 TURNS = 5
 """How often a backlog is published from between two looks at everything."""
+STATEMENT_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -22,6 +24,8 @@ class Command(BaseCommand):
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
+        # While the database hangs, Redis is still to be looked after.
+        postgresql.Connection.statement_seconds = STATEMENT_SECONDS
         dispatcher = Dispatcher()
         while not over.is_set():
             dispatcher.tick()

@@ -1,0 +1,75 @@
+"""PostgreSQL's connections, which a request never waits for longer than two seconds."""
+
+import sys
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+from psycopg.abc import RV, PQGen
+from psycopg.pq import TransactionStatus
+
+POOL_SECONDS = 3.0
+# Together, and with half a second for Redis, about what a client may be let wait.
+REQUEST_POOL_SECONDS = 0.5
+REQUEST_STATEMENT_SECONDS = 1.0
+
+
+def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
+    """What Django is told of the database beside its address."""
+    # Only the web process loads it, and does so before the settings.
+    answers_requests = "school.wsgi" in sys.modules
+    seconds = REQUEST_POOL_SECONDS if answers_requests else POOL_SECONDS
+    options: dict[str, Any] = {
+        "connect_timeout": 2,
+        # A host that vanished is noticed in some 20 s where no statement is bounded.
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+        # Under gevent a request is a greenlet, and would be a connection without a pool.
+        "pool": {
+            "connection_class": RequestConnection if answers_requests else Connection,
+            "min_size": 0,
+            "max_size": pool_size,
+            "timeout": seconds,
+            # By default it pauses for minutes after a failure, also when all is well again.
+            "reconnect_timeout": seconds,
+        },
+    }
+    if is_snapshot:
+        options["isolation_level"] = IsolationLevel.REPEATABLE_READ
+        options["options"] = "-c default_transaction_read_only=on"
+    return options
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that, once lost, takes the pool's idle ones with it."""
+
+    statement_seconds: float | None = None
+
+    def wait(
+        self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None
+    ) -> RV:
+        if timeout is None:
+            timeout = self.statement_seconds
+        try:
+            return super().wait(gen, interval, timeout)
+        except psycopg.OperationalError:
+            self._discard_if_lost()
+            raise
+
+    def _discard_if_lost(self) -> None:
+        """Close it if it is broken, or if its statement was given up halfway."""
+        status = self.pgconn.transaction_status
+        if status not in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
+            return
+        self.close()
+        if (pool := getattr(self, "_pool", None)) is not None:
+            # They are of the same server, and would each fail one more request.
+            pool.drain()
+
+
+class RequestConnection(Connection):
+    """One that gives up a statement which the server does not answer."""
+
+    statement_seconds = REQUEST_STATEMENT_SECONDS

@@ -1,0 +1,74 @@
+"""SQLite's connections, which wait for its one writer without holding up other requests."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
+
+from django.db.backends.sqlite3.base import SQLiteCursorWrapper
+
+WAIT_SECONDS = 5.0
+"""How long a statement waits for another's transaction before it fails."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
+# A snapshot that is too old to write, also a "busy", would be so at every try.
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY}
+_PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def options(*, is_snapshot: bool) -> dict[str, Any]:
+    """What Django is told of the database beside its name."""
+    # No waiting in SQLite itself: in C it would stall every greenlet of the process.
+    own = {"factory": PatientConnection, "timeout": 0}
+    if is_snapshot:
+        return {**own, "init_command": f"{_PRAGMAS} PRAGMA query_only=ON;"}
+    # A transaction that had to upgrade its lock would fail instead of waiting its turn.
+    return {**own, "init_command": _PRAGMAS, "transaction_mode": "IMMEDIATE"}
+
+
+class PatientCursor(SQLiteCursorWrapper):
+    """Django's cursor, trying again while somebody else writes."""
+
+    def execute(self, *arguments: Any) -> Any:
+        return _patiently(super().execute, *arguments)
+
+    def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
+        if self.connection.in_transaction:
+            # Only the first row can find it locked: by then nothing is written.
+            return _patiently(super().executemany, query, list(param_list))
+        self.execute("BEGIN IMMEDIATE")
+        with self.connection:
+            return super().executemany(query, param_list)
+
+
+class PatientConnection(sqlite3.Connection):
+    """A connection all of whose statements wait for their turn."""
+
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(PatientCursor)  # for Django names the class ours extends
+
+    def execute(self, *arguments: Any) -> Any:
+        return _patiently(super().execute, *arguments)
+
+    def commit(self) -> None:
+        _patiently(super().commit)
+
+
+def _patiently(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    deadline, pause = 0.0, _FIRST_PAUSE
+    while True:
+        try:
+            return step(*args, **kwargs)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", None) not in _BUSY:
+                raise
+            now = time.monotonic()
+            deadline = deadline or now + WAIT_SECONDS
+            if now >= deadline:
+                raise
+        # Under gevent this lets the others go on. Unevenly, so that two do not keep step.
+        time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (nothing secret)
+        pause = min(2 * pause, _LONGEST_PAUSE)
