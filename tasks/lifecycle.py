@@ -143,7 +143,9 @@ def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) 
         done=result["rows"],
         total=result["rows"],
     )
-    return _followed(task, won, keeps=artifact)
+    # The name is this attempt's alone: then an earlier call did it, and lost the answer.
+    is_done = won or Task.objects.filter(pk=task.pk, artifact=artifact).exists()
+    return _followed(task, is_done, keeps=artifact)
 
 
 def fail(task: Task, error: ReportFailed) -> bool:

@@ -29,6 +29,26 @@ def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkey
     assert artifacts.read(task.artifact)
 
 
+def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
+    """The database had committed it when the connection broke."""
+    task = asked(teacher)
+    succeed, failures = lifecycle.succeed, iter([1])
+
+    def lose_the_answer(*args, **kwargs):
+        done = succeed(*args, **kwargs)
+        if next(failures, None):
+            raise OperationalError("server closed the connection unexpectedly")
+        return done
+
+    monkeypatch.setattr(lifecycle, "succeed", lose_the_answer)
+    monkeypatch.setattr(generate.time, "sleep", lambda seconds: None)
+    generate.generate_report(str(task.pk))
+
+    task.refresh_from_db()
+    assert task.state == "succeeded"
+    assert artifacts.read(task.artifact)
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
