@@ -72,18 +72,18 @@ class Wishes:
 
     def _sorts(self) -> list[tuple[Callable[[str], Wish], int]]:
         return [
-            (self._card, 22),
-            (self._performance, 18),
-            (lambda _: self.slow(0.1, 1.5), 28),
-            (lambda _: self.slow(3, 8), 8),
-            (lambda _: self.slow(0.5, 3, "slow_export"), 8),
+            (self._card, 34),
+            (self._performance, 26),
+            (lambda _: self.slow(0.1, 1.5), 24),
+            (lambda _: self.slow(3, 8), 3),
+            (lambda _: self.slow(0.5, 3, "slow_export"), 5),
             (lambda _: self._failing("data", "data_error"), 2),
             (lambda _: self._failing("code", "internal"), 2),
-            (lambda _: self.killer(1), 4),
-            (lambda _: self.killer(ALWAYS), 2),
-            (lambda _: Wish("hungry", {}, "json", "failed", "memory_limit", 5), 2),
-            (lambda _: self._hanging("hanging"), 2),
-            (lambda _: self._hanging("stuck_in_c"), 2),
+            (lambda _: self.killer(1), 2),
+            (lambda _: self.killer(ALWAYS), 1),
+            (lambda _: Wish("hungry", {}, "json", "failed", "memory_limit", 5), 1),
+            (lambda _: self._hanging("hanging"), 1),
+            (lambda _: self._hanging("stuck_in_c"), 1),
         ]
 
     def _card(self, user: str) -> Wish:
