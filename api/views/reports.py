@@ -52,7 +52,7 @@ class Reports(APIView):
             429: ["Retry-After"],
         },
         parameters=[IDEMPOTENCY_KEY],
-        problems=[400, 401, 403, 404, 413, 415, 422, 429, 503],
+        problems=[400, 401, 403, 404, 410, 413, 415, 422, 429, 503],
     )
     def post(self, request: Request) -> HttpResponse:
         """Answers at once with the task in which the report is made; then poll that."""

@@ -101,6 +101,15 @@ def test_replay_shows_nothing_that_is_no_longer_theirs(as_user, teacher):
     assert ask(client, "a1").status_code == 404
 
 
+def test_replay_of_what_was_erased_says_so(as_user, teacher):
+    client = as_user(teacher)
+    first = ask(client, "a1").json()
+    generate_report(first["task_id"])
+    assert client.delete(first["links"]["self"]).status_code == 204
+
+    assert ask(client, "a1").status_code == 410
+
+
 def test_equal_request_that_waits_is_joined(as_user, teacher, secretary):
     client = as_user(teacher)
     first = ask(client, None).json()["task_id"]
