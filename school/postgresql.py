@@ -8,9 +8,9 @@ from psycopg import IsolationLevel
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 
-POOL_SECONDS = 3.0
-# Together, and with half a second for Redis, about what a client may be let wait.
-REQUEST_POOL_SECONDS = 0.5
+POOL_SECONDS = 2.0
+# Together less than the two seconds that a client may be let wait.
+REQUEST_POOL_SECONDS = 0.8
 REQUEST_STATEMENT_SECONDS = 1.0
 
 
@@ -32,8 +32,8 @@ def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
             "min_size": 0,
             "max_size": pool_size,
             "timeout": seconds,
-            # By default it pauses for minutes after a failure, also when all is well again.
-            "reconnect_timeout": seconds,
+            # Else it would pause after a failure, for minutes, though all is well again.
+            "reconnect_timeout": 0.0,
         },
     }
     if is_snapshot:

@@ -81,23 +81,32 @@ def read(name: str) -> bytes | None:
         return file.read()
 
 
-def keep_only(task_id: uuid.UUID, name: str = "") -> None:
-    """Erase every file of the task, drafts and those of other fences too, but that one."""
+def keep_only(task_id: uuid.UUID, name: str = "", *, up_to: int | None = None) -> None:
+    """Erase every file of the task, drafts too, but that one.
+
+    With a fence, only those up to it: a later attempt may be at work already.
+    """
     folder = folder_of(task_id)
     for path in _path(folder).glob(f"*{task_id}.*"):
-        if f"{folder}/{path.name}" != name:
+        match = _NAME.fullmatch(path.name)
+        is_later = up_to is not None and match and int(match["fence"]) > up_to
+        if f"{folder}/{path.name}" != name and not is_later:
             path.unlink(missing_ok=True)
 
 
 def stored(folder: str) -> list[Stored]:
-    """The files of tasks in that folder; others are not ours to judge."""
+    """The files of tasks in that folder; others are not ours to judge.
+
+    Raises `OSError` where the folder is there and cannot be listed: that is not empty.
+    """
     found = []
-    for path in _path(folder).glob("*"):
-        if match := _NAME.fullmatch(path.name):
-            with suppress(FileNotFoundError):  # renamed or removed just now
-                modified = path.stat().st_mtime
-                name, task_id = f"{folder}/{path.name}", uuid.UUID(match["id"])
-                found.append(Stored(name, task_id, int(match["fence"]), modified))
+    with suppress(FileNotFoundError), os.scandir(_path(folder)) as entries:
+        for entry in entries:
+            if match := _NAME.fullmatch(entry.name):
+                with suppress(FileNotFoundError):  # renamed or removed just now
+                    modified = entry.stat().st_mtime
+                    name, task_id = f"{folder}/{entry.name}", uuid.UUID(match["id"])
+                    found.append(Stored(name, task_id, int(match["fence"]), modified))
     return found
 
 

@@ -3,6 +3,7 @@
 Several may run: each step is a guarded move, or harmless when doubled.
 """
 
+import math
 import time
 import uuid
 from collections import defaultdict
@@ -12,6 +13,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from school import connections
 from tasks import backlog, fairness, mirror, publishing, recovery, store
@@ -37,6 +39,7 @@ class Dispatcher:
     def __init__(self) -> None:
         self._due: dict[str, float] = {}
         self._redis = ""
+        self._answering_since = math.inf
         self._tide = 0
         self._doubtful: list[uuid.UUID] = []
         """Tasks whose documents Redis may have lost, or gone back with; newest last."""
@@ -79,13 +82,20 @@ class Dispatcher:
 
         Until they are mended the tide is not raised, so that no poll trusts Redis.
         """
+        before, self._answering_since = self._answering_since, math.inf
         redis, tide = store.tide()
+        self._answering_since = min(before, time.monotonic())
         if redis != self._redis or tide < self._tide:
+            self._answering_since = time.monotonic()
             self._doubtful = list(reversed(mirror.shown()))
             self._redis, self._tide = redis, 0
 
     def _recover(self) -> None:
-        if moved := recovery.recover():
+        # So long it takes until whatever computes is marked again.
+        sure = (
+            time.monotonic() - self._answering_since >= 2 * settings.HEARTBEAT_SECONDS
+        )
+        if moved := recovery.recover(has_all_marks=sure):
             log.warning("tasks_recovered", count=moved)
 
     def _publish(self) -> None:
@@ -104,11 +114,23 @@ class Dispatcher:
     def _repair(self) -> None:
         for task_id in mirror.lagging(REPAIRS_A_TICK):
             self._run(partial(mirror.repair, task_id))
-        for task_id in self._doubtful[-REPAIRS_A_TICK:]:
-            self._run(partial(mirror.repair, task_id))
-        # Those tried last, for one that cannot be mended must not keep the others in doubt.
-        if not breaker.is_open:
-            del self._doubtful[-REPAIRS_A_TICK:]
+        tried = self._doubtful[-REPAIRS_A_TICK:]
+        del self._doubtful[-REPAIRS_A_TICK:]
+        self._doubtful += [task_id for task_id in tried if not self._mend(task_id)]
+
+    def _mend(self, task_id: uuid.UUID) -> bool:
+        """Whether nothing is left to be done about the document.
+
+        One that cannot be mended at all must not keep the others in doubt for ever.
+        """
+        try:
+            return mirror.repair(task_id)
+        except (OperationalError, InterfaceError):
+            connections.drop_broken()
+            return False
+        except Exception:
+            log.exception("document_not_mended", task_id=str(task_id))
+            return True
 
     def _raise_tide(self) -> None:
         if self._redis and not self._doubtful and not breaker.is_open:

@@ -58,7 +58,8 @@ def _result(task: Task, url: str, *, with_data: bool) -> Document | None:
     if is_inline and with_data:
         # From the artifact, so that the row stays small.
         content = artifacts.read(task.artifact)
-        result["data"] = None if content is None else json.loads(content)
+        if content is not None:
+            result["data"] = json.loads(content)
     return result
 
 

@@ -8,10 +8,10 @@ from functools import partial
 import structlog
 from celery import shared_task
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import Error, InterfaceError, OperationalError
 
 from school import connections
-from tasks import artifacts, lifecycle, memory
+from tasks import artifacts, lifecycle, memory, mirror
 from tasks.errors import (
     Canceled,
     LeaseLost,
@@ -42,6 +42,7 @@ def generate_report(task_id: str) -> None:
         return
     with Heartbeat(task) as tracker:
         try:
+            _show(task)
             settle = _attempt(task, tracker)
             if settle is not None:
                 _persist(settle)
@@ -49,6 +50,13 @@ def generate_report(task_id: str) -> None:
             connections.drop_broken()
             lifecycle.hand_over(task)
             raise
+
+
+def _show(task: Task) -> None:
+    try:
+        mirror.write(task)
+    except Error:  # the dispatcher does it
+        connections.drop_broken()
 
 
 def _attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:

@@ -24,8 +24,7 @@ LOOK_SECONDS = 0.5
 class Heartbeat:
     """Renews the lease from a thread, for the report may compute without a pause.
 
-    Past the time limit it renews no more: a report that hangs loses its lease and ends as
-    `timeout` instead of living for ever. When the worker has been told to stop and the
+    Past the time limit it ends the task as `timeout`, for the report may hang. When the worker has been told to stop and the
     report does not end in time, it is handed over.
     """
 
@@ -65,7 +64,9 @@ class Heartbeat:
     def _look(self) -> Exception | None:
         """Why the attempt must end, if it must; renews the lease when that is due."""
         if time.monotonic() >= self._deadline:
-            return TimedOut()
+            # Here, for the report itself may hang.
+            lifecycle.fail(self._task, TimedOut())
+            return LeaseLost()
         if stopping.seconds_left() <= 0:
             lifecycle.hand_over(self._task)
             return LeaseLost()
@@ -86,7 +87,7 @@ class Heartbeat:
 
     def _pause(self) -> float:
         left = self._deadline - time.monotonic()
-        return max(0.0, min(LOOK_SECONDS, left))
+        return min(LOOK_SECONDS, left) if left > 0 else LOOK_SECONDS
 
     def _tell(self, progress: Progress) -> bool:
         """Write the progress into the document; whether there is one to write it into."""

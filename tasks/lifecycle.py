@@ -17,13 +17,13 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from school.access import Scope
 from school.models import User
-from tasks import artifacts, audit, fairness, mirror, quotas, reading, repeats
+from tasks import artifacts, audit, fairness, mirror, quotas, reading, repeats, stamps
 from tasks.errors import (
     ReportFailed,
     TooLate,
@@ -76,8 +76,9 @@ def request(viewer: User, wanted: ReportRequest) -> Accepted:
         task.refresh_from_db()
     try:
         mirror.write(task)
+        stamps.remember(viewer)  # for the polls that follow
         fairness.publish_if_room(task)
-    except DatabaseError:
+    except Error:
         # It is committed, so it is accepted; the dispatcher does what was left.
         log.exception("send_off_postponed", task_id=str(task.pk))
     return Accepted(task)
@@ -91,7 +92,10 @@ def _asked_before(viewer: User, wanted: ReportRequest) -> Task | None:
 
 
 def claim(task_id: uuid.UUID) -> Task | None:
-    """Take the task for this worker, or None: somebody else has it, or it is over."""
+    """Take the task for this worker, or None: somebody else has it, or it is over.
+
+    The caller lets Redis follow, once it is ready to hand the task over again.
+    """
     limit = Task.objects.filter(pk=task_id).values_list("time_limit", flat=True).first()
     if limit is None:
         return None
@@ -110,10 +114,7 @@ def claim(task_id: uuid.UUID) -> Task | None:
             total=None,
         )
         # Read in the same transaction: this fence is ours.
-        task = Task.objects.get(pk=task_id) if won else None
-    if task is not None:
-        mirror.write(task)
-    return task
+        return Task.objects.get(pk=task_id) if won else None
 
 
 def renew(task: Task, progress: Progress) -> bool | None:
@@ -166,9 +167,9 @@ def cancel(task: Task) -> Task:
             cancel_requested_at=Now(), version=F("version") + 1
         )
     task.refresh_from_db()
+    if not task.is_final and task.cancel_requested_at is None:
+        return cancel(task)  # it went back to the queue just between the two statements
     mirror.write(task)
-    if task.state == State.QUEUED:
-        return cancel(task)  # its lease ran out just between the two statements
     if task.is_final and task.state != State.CANCELED:
         raise TooLate(task)
     return task
@@ -230,7 +231,7 @@ def _followed(task: Task, won: bool, *, keeps: str = "") -> bool:
     if won:
         mirror.repair(task.pk)
         try:
-            artifacts.keep_only(task.pk, keeps)
+            artifacts.keep_only(task.pk, keeps, up_to=task.fence)
         except OSError:  # the sweep does it
             log.exception("file_kept", task_id=str(task.pk))
     return won

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -24,10 +23,10 @@ FINAL_SECONDS = int(timedelta(days=1).total_seconds())
 """Life of a final one; afterwards the row answers."""
 
 
-def write(task: Task) -> None:
+def write(task: Task) -> bool:
     """Bring Redis up to the row as it was just read. Only ever called after the commit.
 
-    If Redis is away the row remembers what it lacks, and the dispatcher repairs it.
+    False if Redis is away: the row remembers what it lacks, and the dispatcher repairs it.
     """
     connections.give_back()
     try:
@@ -36,7 +35,7 @@ def write(task: Task) -> None:
         else:
             put(task, Progress.of(task))
     except RedisAway:
-        return
+        return False
     as_read = Task.objects.filter(pk=task.pk, version=task.version)
     is_told = task.mirrored_version == task.version
     if not (
@@ -44,16 +43,21 @@ def write(task: Task) -> None:
     ):
         # The row has moved on, and its document may have gone meanwhile: then an old one
         # was put, by a process that slept in between.
-        repair(task.pk)
+        return repair(task.pk)
+    return True
 
 
-def repair(task_id: uuid.UUID) -> None:
-    """Bring Redis up to the row, whatever that is by now."""
+def repair(task_id: uuid.UUID) -> bool:
+    """Bring Redis up to the row, whatever that is by now; False if Redis is away."""
     task = Task.objects.filter(pk=task_id).first()
-    if task is None:
-        _drop(task_id)
-    else:
-        write(task)
+    if task is not None:
+        return write(task)
+    connections.give_back()
+    try:
+        store.drop_document(task_id)
+    except RedisAway:
+        return False
+    return True
 
 
 def shown() -> list[uuid.UUID]:
@@ -115,11 +119,6 @@ def put(
     }
     envelope = store.Envelope(header, celery, body.encode(), _seconds_to_live(task))
     return store.put_document(task.pk, envelope, may_be_missing=may_be_missing)
-
-
-def _drop(task_id: uuid.UUID) -> None:
-    with suppress(RedisAway):  # a document does not live long
-        store.drop_document(task_id)
 
 
 def _exception(task: Task) -> dict[str, Any]:

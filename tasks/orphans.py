@@ -38,7 +38,8 @@ def settle(folder: str) -> bool:
     there = {file.name for file in files}
     for task in rows:
         # The rows were read first: what they named was there then.
-        if task.artifact not in there and lifecycle.expire(task):
+        is_gone = task.artifact not in there and not artifacts.exists(task.artifact)
+        if is_gone and lifecycle.expire(task):
             log.warning("artifact_lost", task_id=str(task.pk))
     old = time.time() - YOUNG_SECONDS
     named = {task.artifact for task in rows}

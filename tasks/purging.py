@@ -66,10 +66,16 @@ def clear_graves() -> None:
     """
     uncleared = Tombstone.objects.filter(cleared=False).order_by("purged_at")
     graves = list(uncleared.values_list("pk", flat=True)[:BATCH])
+    cleared = []
     for task_id in graves:
-        _clear(task_id)
+        try:
+            _clear(task_id)
+        except OSError:  # the others' need not wait for that
+            log.exception("file_kept", task_id=str(task_id))
+        else:
+            cleared.append(task_id)
     long_ago = Now() - timedelta(seconds=STRAGGLER_SECONDS)
-    sure = Tombstone.objects.filter(pk__in=graves, purged_at__lt=long_ago)
+    sure = Tombstone.objects.filter(pk__in=cleared, purged_at__lt=long_ago)
     sure.update(cleared=True)
 
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from tasks import lifecycle, store
@@ -15,34 +15,30 @@ from tasks.states import State
 AT_ONCE = 200
 
 
-def recover() -> int:
-    """Move on every running task whose worker is silent; how many there were."""
+def recover(*, has_all_marks: bool = True) -> int:
+    """Move on every running task whose worker is silent; how many there were.
+
+    Without all marks of what computes in Redis it cannot be told who is lost; and without
+    Redis nothing would be made meanwhile.
+    """
     silent = Task.objects.filter(state=State.RUNNING, lease_until__lt=Now())
-    tasks = list(
-        silent.annotate(
-            # Who used its time up was renewing until then, so that its lease ends after it.
-            late=Q(deadline__lte=F("lease_until")),
-            past_deadline=Q(deadline__lte=Now()),
-        ).order_by("lease_until")[:AT_ONCE]
-    )
+    silent = silent.annotate(is_late=Q(deadline__lte=Now())).order_by("lease_until")
+    tasks = list(silent[:AT_ONCE])
     try:
         computing = store.vouched(task.pk for task in tasks)
     except RedisAway:
-        computing = None
-    return sum(_recover(task, computing) for task in tasks)
+        has_all_marks, computing = False, set()
+    return sum(
+        _recover(task, computing)
+        for task in tasks
+        if has_all_marks or task.pk in computing or task.cancel_requested_at
+    )
 
 
-def _recover(task: Any, computing: set[uuid.UUID] | None) -> bool:
-    if task.late:
-        return lifecycle.end_silent(task, TimedOut())
-    if task.cancel_requested_at is None:
-        if computing is None:
-            return (
-                False  # who is lost cannot be told, and without Redis nothing is made
-            )
-        if task.pk in computing:
-            # Not lost, but inside code that lets nothing else of it run.
-            return bool(task.past_deadline) and lifecycle.end_silent(task, TimedOut())
+def _recover(task: Any, computing: set[uuid.UUID]) -> bool:
+    if task.pk in computing and task.cancel_requested_at is None:
+        # Not lost, but inside code that lets nothing else of it run.
+        return bool(task.is_late) and lifecycle.end_silent(task, TimedOut())
     if task.attempt >= lifecycle.MAX_ATTEMPTS:
         return lifecycle.end_silent(task, WorkerLost())
     return lifecycle.end_silent(task, None)

@@ -19,9 +19,9 @@ def remember(user: User) -> None:
 
 
 def may_be_current(user_id: int, stamp: int, *, held: int | None) -> bool:
-    """Whether nothing in Redis, where `held` is the stamp of now, speaks against it."""
+    """Whether Redis, where `held` is the stamp of now, last heard of no other."""
     try:
-        return held is None and store.changed_stamp(user_id) <= stamp
+        return held is None and store.known_stamp(user_id) == stamp
     except RedisAway:
         return False
 

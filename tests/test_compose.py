@@ -41,7 +41,7 @@ def test_redis_keeps_what_it_is_given():
     command = " ".join(COMPOSE["services"]["redis"]["command"])
 
     assert "appendonly yes" in command
-    assert "maxmemory-policy noeviction" in command
+    assert "maxmemory-policy volatile-lru" in command
     assert "requirepass" in command
 
 

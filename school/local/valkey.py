@@ -52,7 +52,8 @@ class EmbeddedValkey:
             appendonly yes
             appendfsync everysec
             save ""
-            maxmemory-policy noeviction
+            maxmemory 512mb
+            maxmemory-policy volatile-lru
             requirepass {self._password}
         """
         log = self._folder / "log"

@@ -3,7 +3,7 @@
 The keys, beside those of Celery's queues:
 `celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
 `stamp:<user id>`             the user's stamp, for a minute
-`changed:<user id>`           the same after a change, for the life of a token of before
+`known:<user id>`             the newest that was told, for the life of a token
 `backlog`                     how much waits and runs in each queue
 `places:<user id>`            where in the queues the user's tasks stand, for seconds
 `tide`                        rises while the documents are known to be whole
@@ -23,7 +23,7 @@ from tasks.store.documents import (
 )
 from tasks.store.marks import (
     alive,
-    changed_stamp,
+    known_stamp,
     mark_alive,
     put_stamp,
     vouch,
@@ -45,7 +45,7 @@ __all__ = [
     "Poll",
     "alive",
     "backlog",
-    "changed_stamp",
+    "known_stamp",
     "client",
     "drop_document",
     "highest_tide",

@@ -10,6 +10,12 @@ from tasks.store.client import client
 
 STAMP_SECONDS = 60
 
+_RAISE = """
+if tonumber(redis.call('GET', KEYS[1]) or '-1') <= tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
+"""
+
 
 def mark_alive(who: str, *, seconds: int) -> None:
     with breaker.guard():
@@ -46,12 +52,13 @@ def put_stamp(user_id: int, stamp: int, *, is_news: bool) -> None:
     """Keep a user's stamp; one that was only read never replaces one that is news."""
     with breaker.guard(), client().pipeline(transaction=False) as keys:
         keys.set(f"stamp:{user_id}", stamp, ex=STAMP_SECONDS, nx=not is_news)
-        if is_news:
-            keys.set(f"changed:{user_id}", stamp, ex=settings.ACCESS_TOKEN_LIFETIME)
+        life = round(settings.ACCESS_TOKEN_LIFETIME.total_seconds())
+        keys.eval(_RAISE, 1, f"known:{user_id}", stamp, life)
         keys.execute()
 
 
-def changed_stamp(user_id: int) -> int:
-    """The stamp of the user's last change, 0 if there was none in the life of a token."""
+def known_stamp(user_id: int) -> int | None:
+    """The newest stamp of the user that was told here in the life of a token."""
     with breaker.guard():
-        return int(client().get(f"changed:{user_id}") or 0)
+        known = client().get(f"known:{user_id}")
+    return None if known is None else int(known)

@@ -77,7 +77,7 @@ def test_right_taken_away_is_not_lent_again(teacher):
 def test_change_is_remembered_for_the_life_of_a_token(teacher, settings):
     stamps.announce(teacher)
 
-    left = store.client().ttl(f"changed:{teacher.pk}")
+    left = store.client().ttl(f"known:{teacher.pk}")
     assert 0 <= settings.ACCESS_TOKEN_LIFETIME.total_seconds() - left <= 5
 
 

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from django.db import OperationalError
 
 from school.local.valkey import free_port
 from tasks import fairness, lifecycle, mirror, purging, store
@@ -168,7 +169,39 @@ def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
     assert store.poll(task.pk, teacher.pk).header is None
 
 
-def test_lease_that_ran_out_is_recovered(teacher):
+def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
+    """What computes inside C code is marked again only after some seconds."""
+    task = lifecycle.claim(asked(teacher).pk)
+    Task.objects.update(lease_until="2020-01-01T00:00:00Z")
+
+    Dispatcher().tick()
+
+    task.refresh_from_db()
+    assert task.state == "running"
+
+
+def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
+    task = asked(teacher)
+    dispatcher, repair = Dispatcher(), mirror.repair
+    old = store.client().get("tide")
+
+    def be_away(_task_id):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(mirror, "repair", be_away)
+    dispatcher.tick()
+    assert store.client().get("tide") == old
+
+    monkeypatch.setattr(mirror, "repair", repair)
+    store.client().set(f"celery-task-meta-{task.pk}", "{}")
+    dispatcher.tick()
+
+    assert store.client().get("tide") > old
+    assert store.poll(task.pk, teacher.pk).header is not None
+
+
+def test_lease_that_ran_out_is_recovered(teacher, settings):
+    settings.HEARTBEAT_SECONDS = 0
     task = lifecycle.claim(asked(teacher).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
 

@@ -90,6 +90,21 @@ def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplo
     assert "a secret of the inside" in str(logged)
 
 
+def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatch):
+    task = asked(teacher)
+    write = mirror.write
+
+    def fail_once(row):
+        monkeypatch.setattr(mirror, "write", write)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(mirror, "write", fail_once)
+    generate.generate_report(str(task.pk))
+
+    task.refresh_from_db()
+    assert (task.state, task.attempt) == ("succeeded", 1)
+
+
 def test_report_that_eats_memory_is_stopped_at_its_limit(teacher, settings):
     settings.REPORT_MEMORY_BYTES = 50 * 1024 * 1024
 

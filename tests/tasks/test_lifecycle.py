@@ -8,7 +8,9 @@ from django.db.models.functions import Now
 
 from school.access import Scope
 from tasks import artifacts, lifecycle, mirror, recovery, store
-from tasks.errors import DataError, TimedOut, TooLate
+from tasks.errors import DataError, LeaseLost, TimedOut, TooLate
+from tasks.generate import generate_report
+from tasks.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reports.class_performance import ClassPerformance
@@ -245,7 +247,7 @@ def test_task_that_loses_every_worker_fails(teacher):
     assert task.error["code"] == "worker_lost"
 
 
-def test_task_silent_past_its_time_fails_as_timeout(teacher):
+def test_worker_lost_shortly_before_its_time_is_up_is_no_timeout(teacher):
     task = claimed(teacher)
     Task.objects.filter(pk=task.pk).update(
         deadline="2020-01-01T00:05:00Z", lease_until="2020-01-01T00:05:10Z"
@@ -253,8 +255,59 @@ def test_task_silent_past_its_time_fails_as_timeout(teacher):
 
     recovery.recover()
 
-    assert state_of(task) == "failed"
-    assert task.error["code"] == "timeout"
+    assert state_of(task) == "queued"
+
+
+def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
+    task = claimed(teacher)
+    heartbeat = Heartbeat(task)
+    heartbeat._deadline = 0.0
+
+    assert isinstance(heartbeat._look(), LeaseLost)
+
+    assert (state_of(task), task.error["code"]) == ("failed", "timeout")
+
+
+def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch):
+    """The one that hands over sleeps after its commit; the next attempt is done by then."""
+    task = claimed(teacher)
+    repair = mirror.repair
+
+    def sleep_first(task_id):
+        monkeypatch.setattr(mirror, "repair", repair)
+        generate_report(str(task_id))
+        return repair(task_id)
+
+    monkeypatch.setattr(mirror, "repair", sleep_first)
+    lifecycle.hand_over(task)
+
+    assert state_of(task) == "succeeded"
+    assert artifacts.exists(task.artifact)
+
+
+def test_cancel_of_a_task_that_changes_hands_is_not_lost(teacher, monkeypatch):
+    task = claimed(teacher)
+    move = lifecycle._move
+
+    def change_hands(tasks, to, **fields):
+        won = move(tasks, to, **fields)
+        if to == State.CANCELED:
+            monkeypatch.setattr(lifecycle, "_move", move)
+            lifecycle.hand_over(task)
+        return won
+
+    monkeypatch.setattr(lifecycle, "_move", change_hands)
+    refresh = Task.refresh_from_db
+
+    def claim_first(self, *args, **kwargs):
+        monkeypatch.setattr(Task, "refresh_from_db", refresh)
+        lifecycle.claim(task.pk)
+        refresh(self, *args, **kwargs)
+
+    monkeypatch.setattr(Task, "refresh_from_db", claim_first)
+    canceled = lifecycle.cancel(Task.objects.get(pk=task.pk))
+
+    assert canceled.state == "canceled" or canceled.cancel_requested_at
 
 
 def test_cancel_outlives_the_worker(teacher):
@@ -325,6 +378,7 @@ def test_every_move_raises_the_version_and_reaches_redis(teacher):
 
     look()
     held = lifecycle.claim(task.pk)
+    mirror.write(held)
     look()
     lifecycle.cancel(task)
     look()

@@ -261,6 +261,7 @@ class Lifecycle(RuleBasedStateMachine):
                 *[f"computing:{row.pk}" for row in self._all()] or ["x"]
             )
             self.messages_grow_old()
+            recovery.recover()
             self.dispatcher.tick()
             for task_id in sorted(store.message_ids(QUEUE)):
                 self._make(task_id)

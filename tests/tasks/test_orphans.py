@@ -172,3 +172,17 @@ def test_folders_are_looked_up_apart(teacher):
 
     assert found.pop(own) == [task.pk]
     assert set(map(tuple, found.values())) == {()}
+
+
+def test_folder_that_cannot_be_listed_is_not_empty(teacher, folder, monkeypatch):
+    task = made(teacher)
+
+    def too_many_open_files(_path):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("os.scandir", too_many_open_files)
+    with pytest.raises(OSError, match="Too many"):
+        settle(task)
+
+    task.refresh_from_db()
+    assert task.state == "succeeded"

@@ -158,3 +158,21 @@ def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
     Tombstone.objects.all().delete()
     with pytest.raises(TaskNotFound):
         reading.own_task(task.pk, teacher)
+
+
+def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
+    bad, good = made(teacher), made(teacher)
+    for task in (bad, good):
+        purging.bury(task)
+    Tombstone.objects.update(purged_at="2020-01-01T00:00:00Z")
+    keep_only = artifacts.keep_only
+
+    def refuse(task_id, *args, **kwargs):
+        if task_id == bad.pk:
+            raise PermissionError
+        keep_only(task_id, *args, **kwargs)
+
+    monkeypatch.setattr(artifacts, "keep_only", refuse)
+    purging.clear_graves()
+
+    assert list(Tombstone.objects.filter(cleared=False)) == [Tombstone(pk=bad.pk)]
