@@ -26,7 +26,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
+        is_grouped = item.get_closest_marker("xdist_group") is not None
+        if "stack" in getattr(item, "fixturenames", ()) and not is_grouped:
             item.add_marker(pytest.mark.xdist_group("stack"))
 
 
