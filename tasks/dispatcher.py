@@ -137,14 +137,11 @@ class Dispatcher:
             self._tide = store.raise_tide(self._tide) or self._tide
 
     def _measure(self) -> None:
-        lengths: dict[str, Any] = {}
         places: dict[int, dict[str, Any]] = defaultdict(dict)
         for queue, pace in self._paces.items():
             order = fairness.published(queue) + self._lines.get(queue, [])
-            lengths[queue] = {"waiting": len(order), "running": pace.running}
             for viewer, marks in backlog.places(order, pace.waits(order)).items():
                 places[viewer][queue] = marks
-        store.put_backlog(lengths)
         store.put_places(places)
 
     def _send_canaries(self) -> None:

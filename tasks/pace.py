@@ -36,10 +36,6 @@ class Pace:
         self._due = 0.0
 
     @property
-    def running(self) -> int:
-        return len(self._running)
-
-    @property
     def slots(self) -> int:
         """How many were seen running at once lately: what the workers can do."""
         return max((count for _moment, count in self._at_once), default=0)

@@ -4,7 +4,6 @@ The keys, beside those of Celery's queues:
 `celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
 `stamp:<user id>`             the user's stamp, for a minute
 `known:<user id>`             the newest that was told, for the life of a token
-`backlog`                     how much waits and runs in each queue
 `places:<user id>`            where in the queues the user's tasks stand, for seconds
 `tide`                        rises while the documents are known to be whole
 `alive:<who>`                 set by who is alive, until shortly after
@@ -30,9 +29,7 @@ from tasks.store.marks import (
     vouched,
 )
 from tasks.store.queues import (
-    backlog,
     message_ids,
-    put_backlog,
     put_places,
     queue_length,
 )
@@ -44,7 +41,6 @@ __all__ = [
     "NOTHING",
     "Poll",
     "alive",
-    "backlog",
     "known_stamp",
     "client",
     "drop_document",
@@ -52,7 +48,6 @@ __all__ = [
     "mark_alive",
     "message_ids",
     "poll",
-    "put_backlog",
     "put_document",
     "put_places",
     "put_stamp",

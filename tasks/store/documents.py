@@ -50,11 +50,10 @@ class Poll:
     header: Header | None
     document: bytes
     stamp: int | None
-    backlog: dict[str, Any]
     places: dict[str, Any]
 
 
-NOTHING = Poll(header=None, document=b"", stamp=None, backlog={}, places={})
+NOTHING = Poll(header=None, document=b"", stamp=None, places={})
 
 
 @dataclass(frozen=True)
@@ -100,17 +99,16 @@ def drop_document(task_id: uuid.UUID) -> None:
 
 
 def poll(task_id: uuid.UUID, viewer_id: int) -> Poll:
-    own = (f"stamp:{viewer_id}", "backlog", f"places:{viewer_id}", "tide")
+    own = (f"stamp:{viewer_id}", f"places:{viewer_id}", "tide")
     with breaker.guard():
         found = cast("list[bytes | None]", client().mget(_document_key(task_id), *own))
-    envelope, stamp, backlog, places, tide = found
+    envelope, stamp, places, tide = found
     is_whole = highest_tide.is_reached(tide)
     header, document = _open_envelope((is_whole and envelope) or b"")
     return Poll(
         header=header,
         document=document,
         stamp=None if stamp is None else int(stamp),
-        backlog=json.loads(backlog or b"{}"),
         places=json.loads(places or b"{}"),
     )
 

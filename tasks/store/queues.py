@@ -10,22 +10,12 @@ from tasks.store.client import client, to_json
 PLACES_SECONDS = 10
 
 
-def put_backlog(backlog: dict[str, Any]) -> None:
-    with breaker.guard():
-        client().set("backlog", to_json(backlog), ex=60)
-
-
 def put_places(places: Mapping[int, Mapping[str, Any]]) -> None:
     """Tell each of these users, by queue, where their tasks stand."""
     with breaker.guard(), client().pipeline(transaction=False) as pipeline:
         for user_id, of_queues in places.items():
             pipeline.set(f"places:{user_id}", to_json(of_queues), ex=PLACES_SECONDS)
         pipeline.execute()
-
-
-def backlog() -> dict[str, Any]:
-    with breaker.guard():
-        return cast("dict[str, Any]", json.loads(client().get("backlog") or b"{}"))
 
 
 def message_ids(queue: str) -> set[str]:

@@ -171,10 +171,9 @@ def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
     assert Task.objects.exists()
 
 
-def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(
-    as_user, teacher, monkeypatch
-):
-    task = made(teacher)
+@pytest.fixture
+def purged_once_read(monkeypatch):
+    """Somebody purges each task just after its row was read."""
     own_task = reading.own_task
 
     def purge_then(task_id, viewer):
@@ -183,25 +182,21 @@ def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(
         return found
 
     monkeypatch.setattr(reading, "own_task", purge_then)
+
+
+@pytest.mark.usefixtures("purged_once_read")
+def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(as_user, teacher):
+    task = made(teacher)
     answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
 
     assert (answer.status_code, answer.json()["code"]) == (410, "purged")
 
 
-def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(
-    as_user, teacher, monkeypatch
-):
+@pytest.mark.usefixtures("purged_once_read")
+def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
     task = made(teacher)
     Task.objects.update(stamp=teacher.stamp + 1)
     store.client().flushdb()
-    own_task = reading.own_task
-
-    def purge_then(task_id, viewer):
-        found = own_task(task_id, viewer)
-        purging.bury(found)
-        return found
-
-    monkeypatch.setattr(reading, "own_task", purge_then)
     client = as_user(teacher)
 
     assert client.get(f"/tasks/{task.pk}").status_code == 200

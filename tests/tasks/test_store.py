@@ -105,7 +105,7 @@ def test_poll_is_one_command(settings):
     with commands_to(settings.REDIS_URL) as commands:
         store.poll(TASK, 7)
 
-    assert commands == [f"MGET celery-task-meta-{TASK} stamp:7 backlog places:7 tide"]
+    assert commands == [f"MGET celery-task-meta-{TASK} stamp:7 places:7 tide"]
 
 
 def test_stamp_that_was_only_read_replaces_no_news():
