@@ -8,9 +8,10 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from tasks import backlog, documents
-from tasks.reading import Reading
+from tasks.queues import backlog
 from tasks.states import FINAL, State
+from tasks.telling import documents
+from tasks.telling.reading import Reading
 
 SOONEST_MS = 250
 LATEST_MS = 10_000

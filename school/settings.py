@@ -116,10 +116,10 @@ REDIS_IS_GIVEN = env.is_given("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_IMPORTS = (
-    "tasks.generate",
-    "tasks.housekeeping",
-    "tasks.revoking",
-    "tasks.vouching",
+    "tasks.making.generate",
+    "tasks.tending.housekeeping",
+    "tasks.tending.revoking",
+    "tasks.making.vouching",
 )  # `tasks.tasks` is not there
 CELERY_TASK_QUEUES = tuple(
     Queue(name, Exchange(name), routing_key=name)

@@ -23,15 +23,18 @@ from django.db.models.functions import Coalesce, Now
 
 from school.access import Scope
 from school.models import User
-from tasks import artifacts, audit, fairness, mirror, quotas, reading, repeats, stamps
+from tasks import artifacts, audit
+from tasks.asking import quotas, repeats
+from tasks.asking.requests import ReportRequest, check
 from tasks.errors import (
     ReportFailed,
     TooLate,
 )
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
-from tasks.requests import ReportRequest, check
+from tasks.queues import fairness
 from tasks.states import FINAL, State, sources
+from tasks.telling import mirror, reading, stamps
 
 log = structlog.get_logger(__name__)
 

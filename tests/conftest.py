@@ -10,8 +10,9 @@ from django.conf import settings as django_settings
 from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
-from tasks import publishing, store
+from tasks import store
 from tasks.breaker import breaker, database_breaker
+from tasks.queues import publishing
 from tests.contract import ContractClient
 from tests.environment import DATABASE
 from tests.stack import Stack, new_database

@@ -5,9 +5,9 @@ from typing import Any
 
 from school.models import User
 from tasks import lifecycle
-from tasks.generate import generate_report
+from tasks.asking.requests import ReportRequest
+from tasks.making.generate import generate_report
 from tasks.models import Task
-from tasks.requests import ReportRequest
 
 
 def asked(

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from django.db.models import Count
 
 from school.models import Role
-from tasks.parameters import Id, ReportParameters
+from tasks.asking.parameters import Id, ReportParameters
 from tasks.reports.base import Report
 from tasks.tables import Column, Row
 

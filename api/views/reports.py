@@ -16,9 +16,10 @@ from api.documents import accepted
 from api.problems import Problem
 from api.schema import operation
 from school.models import Role, User
-from tasks import catalogue, lifecycle, reading
+from tasks import catalogue, lifecycle
+from tasks.asking.requests import ReportRequest
 from tasks.reports.base import Report
-from tasks.requests import ReportRequest
+from tasks.telling import reading
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

@@ -24,10 +24,12 @@ from api.documents import accepted, answer, moment
 from api.problems import Problem
 from api.schema import operation
 from school.models import User
-from tasks import documents, downloads, lifecycle, purging, reading
+from tasks import lifecycle
 from tasks.errors import NoResult, NotEnded, TaskPurged, TooLate
 from tasks.models import Task
 from tasks.states import State
+from tasks.telling import documents, downloads, reading
+from tasks.tending import purging
 
 ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
 

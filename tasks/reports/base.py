@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from school.models import Enrolment, Role
-from tasks.parameters import ReportParameters
+from tasks.asking.parameters import ReportParameters
 from tasks.tables import Column, Row, Table
 
 P = TypeVar("P", bound=ReportParameters)

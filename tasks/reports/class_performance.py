@@ -9,7 +9,7 @@ from pydantic import Field
 
 from school import figures
 from school.models import Grade, Offering, Role
-from tasks.parameters import Id, ReportParameters, TermNumber, Year
+from tasks.asking.parameters import Id, ReportParameters, TermNumber, Year
 from tasks.reports.base import Report
 from tasks.tables import Column, Row
 

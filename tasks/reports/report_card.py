@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from school import figures
 from school.models import Absence, Grade, Role, Term
-from tasks.parameters import Id, ReportParameters, Year
+from tasks.asking.parameters import Id, ReportParameters, Year
 from tasks.reports.base import Report
 from tasks.tables import Column, Row
 

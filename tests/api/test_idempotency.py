@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from school.models import Attachment
 from tasks import lifecycle
-from tasks.generate import generate_report
+from tasks.making.generate import generate_report
 from tasks.models import IdempotencyKey, Task
 
 pytestmark = pytest.mark.django_db

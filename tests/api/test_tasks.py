@@ -6,19 +6,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from school.models import Attachment, User
-from tasks import (
-    artifacts,
-    housekeeping,
-    lifecycle,
-    mirror,
-    production,
-    purging,
-    reading,
-    store,
-)
+from tasks import artifacts, lifecycle, store
 from tasks.errors import DataError, TimedOut
+from tasks.making import production
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.progress import Progress, Tracker
+from tasks.telling import mirror, reading
+from tasks.tending import housekeeping, purging
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

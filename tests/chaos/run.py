@@ -19,7 +19,8 @@ WARM_UP_SECONDS = 5
 DAY = 24 * 3600
 # What the sweep does in the course of an hour.
 SWEEP = """
-from tasks import artifacts, orphans
+from tasks import artifacts
+from tasks.tending import orphans
 for folder in artifacts.FOLDERS:
     orphans.settle(folder)
 """

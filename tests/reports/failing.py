@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from school.models import Role
+from tasks.asking.parameters import ReportParameters
 from tasks.errors import DataError
-from tasks.parameters import ReportParameters
 from tasks.reports.base import Report
 from tasks.tables import Column, Row
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from school.models import Role
-from tasks.parameters import ReportParameters
+from tasks.asking.parameters import ReportParameters
 from tasks.reports.base import Report
 from tasks.tables import Column, Row
 

@@ -3,8 +3,8 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import backlog
-from tasks.turns import Waiting
+from tasks.queues import backlog
+from tasks.queues.turns import Waiting
 
 NEW = uuid.UUID(int=10**9 << 64)
 

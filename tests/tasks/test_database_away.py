@@ -10,9 +10,10 @@ from django.test import Client
 
 from school.models import User
 from tasks import breaker as breakers
-from tasks import reading, stamps, store
+from tasks import store
 from tasks.breaker import DatabaseAway, DatabaseBreaker
 from tasks.errors import TaskNotFound
+from tasks.telling import reading, stamps
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

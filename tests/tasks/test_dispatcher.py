@@ -4,10 +4,13 @@ import pytest
 from django.db import OperationalError
 
 from school.local.valkey import free_port
-from tasks import fairness, lifecycle, mirror, purging, store
-from tasks.dispatcher import Dispatcher
-from tasks.generate import generate_report
+from tasks import lifecycle, store
+from tasks.making.generate import generate_report
 from tasks.models import Task
+from tasks.queues import fairness
+from tasks.telling import mirror
+from tasks.tending import purging
+from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -132,7 +135,7 @@ def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
     teacher, monkeypatch
 ):
     task = asked(teacher)
-    monkeypatch.setattr("tasks.dispatcher.REPAIRS_A_TICK", 1)
+    monkeypatch.setattr("tasks.tending.dispatcher.REPAIRS_A_TICK", 1)
     asked(teacher)
     old = store.client().get("tide")
     dispatcher = Dispatcher()

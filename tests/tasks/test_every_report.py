@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from school.access import visible_enrolments
 from school.models import Attachment, Role, User
-from tasks import artifacts, catalogue, lifecycle, parameters
+from tasks import artifacts, catalogue, lifecycle
+from tasks.asking import parameters
 from tasks.errors import NotForYourRole, RequestRefused
 from tests.making import asked, made
 
@@ -169,7 +170,7 @@ def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
 
 
 def test_report_canceled_while_it_is_made_leaves_no_file(teacher, monkeypatch):
-    from tasks import generate
+    from tasks.making import generate
 
     task = asked(teacher)
     produce = generate.produce

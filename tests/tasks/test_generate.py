@@ -1,11 +1,14 @@
 import pytest
 from django.db import OperationalError
 
-from tasks import artifacts, generate, lifecycle, mirror, recovery, store
+from tasks import artifacts, lifecycle, store
 from tasks.errors import RequestRefused
-from tasks.heartbeat import Heartbeat
+from tasks.making import generate
+from tasks.making.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.progress import Progress
+from tasks.telling import mirror
+from tasks.tending import recovery
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

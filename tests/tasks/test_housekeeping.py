@@ -8,9 +8,10 @@ from rest_framework_simplejwt.token_blacklist.models import (
     OutstandingToken,
 )
 
-from tasks import artifacts, housekeeping, lifecycle, store
-from tasks.housekeeping import canary, run_commands, sweep
+from tasks import artifacts, lifecycle, store
 from tasks.models import AccessEntry, Task, Tombstone
+from tasks.tending import housekeeping
+from tasks.tending.housekeeping import canary, run_commands, sweep
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

@@ -7,14 +7,16 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models.functions import Now
 
 from school.access import Scope
-from tasks import artifacts, lifecycle, mirror, recovery, store
+from tasks import artifacts, lifecycle, store
 from tasks.errors import DataError, LeaseLost, TimedOut, TooLate
-from tasks.generate import generate_report
-from tasks.heartbeat import Heartbeat
+from tasks.making.generate import generate_report
+from tasks.making.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reports.class_performance import ClassPerformance
 from tasks.states import FINAL, MOVES, State
+from tasks.telling import mirror
+from tasks.tending import recovery
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

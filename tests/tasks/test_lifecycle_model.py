@@ -18,12 +18,14 @@ from hypothesis.stateful import (
 
 from school.access import Scope
 from school.models import User
-from tasks import lifecycle, mirror, reading, recovery, store
+from tasks import lifecycle, store
 from tasks.breaker import RedisAway, breaker
-from tasks.dispatcher import Dispatcher
 from tasks.errors import DataError, TooLate
 from tasks.models import Task
 from tasks.progress import Progress
+from tasks.telling import mirror, reading
+from tasks.tending import recovery
+from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked
 
 EXAMPLES = 50

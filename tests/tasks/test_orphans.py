@@ -4,8 +4,9 @@ import time
 import pytest
 
 from school.access import Scope
-from tasks import artifacts, lifecycle, orphans, recovery
+from tasks import artifacts, lifecycle
 from tasks.models import Task
+from tasks.tending import orphans, recovery
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from django.db.models.functions import Now
 from tasks import lifecycle
 from tasks.errors import TimedOut
 from tasks.models import Task
-from tasks.pace import Pace
-from tasks.turns import Waiting
+from tasks.queues.pace import Pace
+from tasks.queues.turns import Waiting
 from tests.making import asked
 
 pytestmark = pytest.mark.django_db

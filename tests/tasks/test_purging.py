@@ -3,11 +3,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tasks import artifacts, lifecycle, mirror, purging, reading, store
+from tasks import artifacts, lifecycle, store
 from tasks.breaker import RedisAway
 from tasks.errors import NotEnded, TaskNotFound, TaskPurged
-from tasks.housekeeping import sweep
 from tasks.models import AccessEntry, Task, Tombstone
+from tasks.telling import mirror, reading
+from tasks.tending import purging
+from tasks.tending.housekeeping import sweep
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

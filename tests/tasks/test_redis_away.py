@@ -7,9 +7,11 @@ import time
 import pytest
 
 from school.local.valkey import EmbeddedValkey, free_port
-from tasks import fairness, publishing, reading, store
+from tasks import store
 from tasks.breaker import RedisAway, breaker
-from tasks.dispatcher import Dispatcher
+from tasks.queues import fairness, publishing
+from tasks.telling import reading
+from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked
 from tests.watching import commands_to
 

@@ -4,7 +4,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.turns import Waiting, in_turn
+from tasks.queues.turns import Waiting, in_turn
 
 SCHOOLS = st.none() | st.integers(1, 4)
 WHOSE = st.tuples(st.integers(1, 6), SCHOOLS)

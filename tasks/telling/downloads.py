@@ -8,8 +8,8 @@ from school.models import User
 from tasks import artifacts, audit
 from tasks.errors import NoResult, ResultExpired
 from tasks.models import AccessEntry
-from tasks.reading import own_task
 from tasks.states import State
+from tasks.telling.reading import own_task
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from school import connections
-from tasks import artifacts, lifecycle, orphans, purging, repeats, store
+from tasks import artifacts, lifecycle, store
+from tasks.asking import repeats
 from tasks.breaker import RedisAway
 from tasks.models import AccessEntry, Task, Tombstone
+from tasks.tending import orphans, purging
 
 log = structlog.get_logger(__name__)
 

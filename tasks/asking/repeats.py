@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from school.models import User
+from tasks.asking.requests import ReportRequest
 from tasks.errors import KeyReused
 from tasks.models import IdempotencyKey, Task
-from tasks.requests import ReportRequest
 from tasks.states import State
 
 KEPT_FOR = timedelta(hours=24)

@@ -12,8 +12,8 @@ from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 
 from tasks.models import Task
+from tasks.queues.turns import Waiting, shape
 from tasks.states import State
-from tasks.turns import Waiting, shape
 
 Shape = tuple[str, ...]
 

@@ -9,11 +9,12 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from school.access import Scope, still_sees
 from school.models import User
-from tasks import documents, mirror, stamps, store
+from tasks import store
 from tasks.breaker import DatabaseAway, RedisAway, database_breaker
 from tasks.errors import TaskNotFound, TaskPurged
 from tasks.models import Task, Tombstone
 from tasks.states import CELERY_FAILURES
+from tasks.telling import documents, mirror, stamps
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from school import connections
-from tasks import documents, store
+from tasks import store
 from tasks.breaker import RedisAway
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State
+from tasks.telling import documents
 
 PASSING_SECONDS = 10 * 60
 """Life of a document that is not final: longer than a database is likely to be away."""

@@ -16,11 +16,14 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from school import connections
-from tasks import backlog, fairness, mirror, publishing, recovery, store
+from tasks import store
 from tasks.breaker import RedisAway, breaker
-from tasks.housekeeping import CANARY_SECONDS
-from tasks.pace import Pace
-from tasks.turns import Waiting
+from tasks.queues import backlog, fairness, publishing
+from tasks.queues.pace import Pace
+from tasks.queues.turns import Waiting
+from tasks.telling import mirror
+from tasks.tending import recovery
+from tasks.tending.housekeeping import CANARY_SECONDS
 
 log = structlog.get_logger(__name__)
 

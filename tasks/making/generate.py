@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 
 from school import connections
-from tasks import artifacts, lifecycle, memory, mirror
+from tasks import artifacts, lifecycle
 from tasks.errors import (
     Canceled,
     LeaseLost,
@@ -20,10 +20,12 @@ from tasks.errors import (
     RequestRefused,
     Unforeseen,
 )
-from tasks.heartbeat import Heartbeat
+from tasks.making import memory
+from tasks.making.heartbeat import Heartbeat
+from tasks.making.production import Product, produce
 from tasks.models import Task
-from tasks.production import Product, produce
 from tasks.progress import Tracker
+from tasks.telling import mirror
 
 log = structlog.get_logger(__name__)
 

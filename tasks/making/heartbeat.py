@@ -9,11 +9,13 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
-from tasks import lifecycle, mirror, stopping, store
+from tasks import lifecycle, store
 from tasks.breaker import RedisAway
 from tasks.errors import Canceled, LeaseLost, TimedOut
+from tasks.making import stopping
 from tasks.models import Task
 from tasks.progress import Progress, Tracker
+from tasks.telling import mirror
 
 log = structlog.get_logger(__name__)
 

@@ -8,11 +8,13 @@ from django.utils import timezone, translation
 from school.access import Scope, scope_of, still_sees, visible_enrolments
 from school.models import User
 from school.snapshot import snapshot
-from tasks import artifacts, catalogue, documents, parameters
+from tasks import artifacts, catalogue
+from tasks.asking import parameters
 from tasks.errors import NoLongerAllowed
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.reports.base import Report
+from tasks.telling import documents
 
 
 @dataclass(frozen=True)

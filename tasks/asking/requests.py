@@ -10,7 +10,8 @@ from django.db.models.functions import Now
 
 from school.access import scope_of, visible_enrolments
 from school.models import Role, User
-from tasks import catalogue, parameters
+from tasks import catalogue
+from tasks.asking import parameters
 from tasks.errors import Flaw, NotForYourRole, RequestRefused
 from tasks.models import Task
 

@@ -8,11 +8,12 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from school import connections
-from tasks import publishing, store
+from tasks import store
 from tasks.breaker import RedisAway
 from tasks.models import Task
+from tasks.queues import publishing
+from tasks.queues.turns import Waiting, in_turn, shape
 from tasks.states import State
-from tasks.turns import Waiting, in_turn, shape
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,1 @@
+"""Making a report in a worker: claimed, kept alive, written, settled."""
