@@ -7,6 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.http import parse_etags
+from rest_framework.request import Request
 
 from tasks.queues import backlog
 from tasks.states import FINAL, State
@@ -15,6 +17,8 @@ from tasks.telling.reading import Reading
 
 SOONEST_MS = 250
 LATEST_MS = 10_000
+SLACK_MS = 150
+"""What ends as expected has ended by then."""
 
 
 def answer(reading: Reading, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
@@ -22,18 +26,38 @@ def answer(reading: Reading, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse
     now = moment(reading)
     body = reading.document[:-1] + b"," + json.dumps(now).encode()[1:]
     response = HttpResponse(body, status=status, content_type="application/json")
-    response["Cache-Control"] = "private, no-store"
-    response["Vary"] = "Authorization, Accept-Language"
-    if now["poll_after_ms"] is not None:
-        response["Retry-After"] = str(math.ceil(now["poll_after_ms"] / 1000))
+    _tell(response, reading, now)
+    return response
+
+
+def unchanged(reading: Reading) -> HttpResponse:
+    """304: it is as the client knows it. The headers still say when to ask again."""
+    response = HttpResponse(status=HTTPStatus.NOT_MODIFIED)
+    _tell(response, reading, moment(reading))
     return response
 
 
 def accepted(reading: Reading) -> HttpResponse:
     """202: it is in hand; `Location` is where to see what becomes of it."""
-    response = answer(reading, HTTPStatus.ACCEPTED)
+    return _located(answer(reading, HTTPStatus.ACCEPTED), reading)
+
+
+def ended(reading: Reading) -> HttpResponse:
+    """200: it was in hand, and has ended while the client waited."""
+    return _located(answer(reading), reading)
+
+
+def _located(response: HttpResponse, reading: Reading) -> HttpResponse:
     response["Location"] = documents.address(reading.task_id)
     return response
+
+
+def is_known(request: Request, reading: Reading) -> bool | None:
+    """Whether the client has the document already; None if it does not say what it has."""
+    given = request.headers.get("If-None-Match")
+    if given is None:
+        return None
+    return bool({_etag(reading), "*"} & set(parse_etags(given)))
 
 
 def moment(reading: Reading) -> dict[str, Any]:
@@ -48,8 +72,43 @@ def moment(reading: Reading) -> dict[str, Any]:
     }
 
 
+def _tell(response: HttpResponse, reading: Reading, now: dict[str, Any]) -> None:
+    response["ETag"] = _etag(reading)
+    # The rows of a report stay in nobody's cache; nor does a place in the queue, which
+    # changes without the document.
+    is_private = reading.state in (State.QUEUED, State.SUCCEEDED)
+    response["Cache-Control"] = f"private, {'no-store' if is_private else 'no-cache'}"
+    response["Vary"] = "Authorization, Accept, Accept-Language, Prefer"
+    if now["poll_after_ms"] is not None:
+        response["Retry-After"] = str(math.ceil(now["poll_after_ms"] / 1000))
+
+
+def _etag(reading: Reading) -> str:
+    """Weak: the moment is left out of it."""
+    return f'W/"{reading.mark}"'
+
+
 def _poll_after_ms(reading: Reading, place: dict[str, Any] | None) -> int:
-    """Soon for what is new, later for what is old or far back in its queue."""
-    age = max(0, round(time.time() * 1000) - backlog.asked_at(reading.task_id))
-    wait = ((place or {}).get("wait_seconds") or 0) * 1000
-    return int(min(LATEST_MS, max(SOONEST_MS, age // 4, wait // 4)))
+    """When it is likely to have ended; where that is not known, later for what is older."""
+    now = time.time() * 1000
+    age = max(0.0, now - backlog.asked_at(reading.task_id))
+    left = _left_ms(reading, place, now)
+    if left is None:
+        wait = age / 4
+    elif left > 0:
+        wait = left + SLACK_MS
+    else:
+        wait = age / 8  # it runs over: by how much is anybody's guess
+    return round(min(LATEST_MS, max(SOONEST_MS, wait)))
+
+
+def _left_ms(
+    reading: Reading, place: dict[str, Any] | None, now: float
+) -> float | None:
+    if reading.state != State.QUEUED:
+        return None if reading.ends_at_ms is None else reading.ends_at_ms - now
+    if reading.takes_ms is None:
+        return None
+    # Before the dispatcher has looked it may be the next one to be made.
+    waits = (place or {"wait_seconds": 0})["wait_seconds"]
+    return None if waits is None else waits * 1000 + reading.takes_ms

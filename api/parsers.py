@@ -4,12 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.conf import settings
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from api.problems import Problem
 
-MAX_BYTES = 64 * 1024
+MAX_DEPTH = 16
 
 
 class BoundedJSONParser(BaseParser):
@@ -21,18 +23,43 @@ class BoundedJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        content = stream.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise Problem("body_too_large")
-        try:
-            data = json.loads(content, parse_constant=_refuse_constant)
-            # Half a surrogate pair parses, but no answer could repeat it.
-            json.dumps(data, ensure_ascii=False).encode()
-        except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
-        except ValueError as error:
-            raise ParseError(f"The body is not JSON: {error}.") from None
+        data = _loaded(_content(stream, (parser_context or {})["request"].headers))
+        if _is_deeper(data, MAX_DEPTH):
+            raise ParseError(_("The JSON is nested too deeply."))
         return data
+
+
+def _content(stream: IO[Any], headers: Mapping[str, str]) -> bytes:
+    """The body, unless it is too large; nothing is ever unpacked, so that there are no
+    bombs."""
+    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise Problem("unsupported_content_encoding")
+    limit = settings.MAX_REQUEST_BYTES
+    is_told = int(headers.get("Content-Length") or 0) > limit
+    content: bytes = b"" if is_told else stream.read(limit + 1)
+    if is_told or len(content) > limit:
+        raise Problem("body_too_large")
+    return content
+
+
+def _loaded(content: bytes) -> Any:
+    try:
+        data = json.loads(content, parse_constant=_refuse_constant)
+        # Half a surrogate pair parses, but no answer could repeat it.
+        json.dumps(data, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ParseError(_("The JSON is nested too deeply.")) from None
+    except ValueError as error:
+        detail = _("The body is not JSON: {reason}.").format(reason=error)
+        raise ParseError(detail) from None
+    return data
+
+
+def _is_deeper(data: Any, limit: int) -> bool:
+    if not isinstance(data, dict | list):
+        return False
+    members = data.values() if isinstance(data, dict) else data
+    return limit == 0 or any(_is_deeper(member, limit - 1) for member in members)
 
 
 def _refuse_constant(name: str) -> None:

@@ -16,10 +16,29 @@ HEADERS = {
     "Location": "Where the task is.",
     "Retry-After": "Whole seconds after which to ask again; absent once it is final.",
     "Idempotency-Replayed": "`true` where the key had been given before.",
-    "ETag": "The file's SHA-256.",
+    "ETag": "Of this very answer; of a file it is the SHA-256. For `If-None-Match`.",
+    "Preference-Applied": "The wait that was granted, where one was preferred.",
     "Content-Disposition": "The file's name.",
 }
-EVERYWHERE = (405, 500)
+WAIT = OpenApiParameter(
+    "wait",
+    {"type": "integer", "minimum": 0, "maximum": 999_999},
+    OpenApiParameter.QUERY,
+    description="Seconds to wait, as `Prefer: wait=N`, for clients that cannot set headers.",
+)
+PREFER = OpenApiParameter(
+    "Prefer",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="`wait=N`: the answer may take that many seconds, at most 25.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of the document the client has.",
+)
+EVERYWHERE = (405, 406, 500)
 """Problems that any operation may answer."""
 
 _BODIES: dict[str, Any] = {

@@ -135,6 +135,9 @@ class CatalogueEntry(serializers.Serializer[Any]):
     formats = serializers.ListField(child=serializers.CharField())
     parameters = serializers.DictField(help_text="JSON Schema of the parameters.")
     example = serializers.DictField(help_text="A whole body for `POST /reports`.")
+    typical_seconds = serializers.FloatField(
+        allow_null=True, help_text="How long it took lately; null while none was made."
+    )
 
 
 class Catalogue(serializers.Serializer[Any]):

@@ -7,6 +7,7 @@ from drf_spectacular.views import (
     SpectacularYAMLAPIView,
 )
 
+from api.renderers import AnyForm
 from api.views import health, pages, reports, tasks, tokens
 
 urlpatterns = [
@@ -21,7 +22,11 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/result", tasks.TaskResult.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
-    path("openapi.yaml", SpectacularYAMLAPIView.as_view(), name="openapi"),
+    path(
+        "openapi.yaml",
+        SpectacularYAMLAPIView.as_view(content_negotiation_class=AnyForm),
+        name="openapi",
+    ),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi")),
     path(
         "redoc",

@@ -13,7 +13,9 @@ def give_back() -> None:
         connection.close()
 
 
-def drop_broken() -> None:
-    """After a database error: Django reopens a connection only once it is closed."""
+def close() -> None:
+    """Before a long wait, which needs none, and after a database error, which may have
+    broken it: Django opens a new one only once the old one is closed.
+    """
     if not connection.in_atomic_block:
         connection.close()

@@ -12,7 +12,11 @@ def commands(*, bind: str) -> dict[str, list[str]]:
     return {
         "web": [
             sys.executable, "-m", "gunicorn", "school.wsgi", "--bind", bind,
-            "--worker-class", "gevent", "--no-control-socket",
+            "--worker-class", "api.server.Worker", "--no-control-socket",
+            # Each client that waits is one, and costs little; some poll on theirs.
+            "--worker-connections", "10000", "--keep-alive", "20",
+            "--limit-request-line", "4094", "--limit-request-fields", "100",
+            "--limit-request-field_size", "8190",
             # Longer than the longest answer.
             "--graceful-timeout", "30",
             # Against slow leaks; the spread keeps workers from restarting together.

@@ -187,6 +187,7 @@ MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
 MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # in each queue
 
 # --- API ----------------------------------------------------------------------------
+MAX_REQUEST_BYTES = 64 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.UserAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -4,6 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from school.bodies import with_lengths
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
 
-application = get_wsgi_application()
+application = with_lengths(get_wsgi_application())

@@ -14,5 +14,11 @@ def record(viewer: User, action: AccessEntry.Action, task: Task) -> None:
         task_id=task.pk,
         kind=task.kind,
         scope=task.scope,
-        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        request_id=request_id(),
     )
+
+
+def request_id() -> str:
+    """Of the request under way: what its client calls it, or else we."""
+    bound = structlog.contextvars.get_contextvars()
+    return str(bound.get("request_id", ""))

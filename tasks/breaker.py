@@ -3,12 +3,15 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 import kombu.exceptions
 import redis.exceptions
 from django.db import InterfaceError, OperationalError
 
 COOLDOWN_SECONDS = 1.0
+AT_ONCE = 32
+"""How many may be asking Redis in one process; the others wait for their turn."""
 
 
 class RedisAway(Exception):
@@ -20,7 +23,11 @@ class DatabaseAway(OperationalError):
 
 
 class Breaker:
-    """Closed while Redis answers; open for a second after it did not."""
+    """Closed while Redis answers; open for a second after it did not.
+
+    Waiting for one's turn is no failure: the breaker is asked after it, so that when Redis
+    hangs those that wait do not each find that out for themselves.
+    """
 
     failures: tuple[type[Exception], ...] = (
         redis.exceptions.RedisError,
@@ -30,6 +37,7 @@ class Breaker:
 
     def __init__(self) -> None:
         self._open_until = 0.0
+        self._turn = BoundedSemaphore(AT_ONCE)
 
     @property
     def is_open(self) -> bool:
@@ -38,13 +46,14 @@ class Breaker:
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Turn every failure to reach it into `away`, at once while open."""
-        if self.is_open:
-            raise self.away("It failed a moment ago.")
-        try:
-            yield
-        except self.failures as error:
-            self._open_until = time.monotonic() + COOLDOWN_SECONDS
-            raise self.away(str(error)) from error
+        with self._turn:
+            if self.is_open:
+                raise self.away("It failed a moment ago.")
+            try:
+                yield
+            except self.failures as error:
+                self._open_until = time.monotonic() + COOLDOWN_SECONDS
+                raise self.away(str(error)) from error
 
 
 class DatabaseBreaker(Breaker):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 NOTICE_SECONDS = 0.5
+TELLING_PART = 20
+"""The first of so many equal parts tells how long the others will take."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Progress:
     stage: str
     done: int = 0
     total: int | None = None
+    seconds_left: float | None = None
+    """How long the rest will take at this pace, once enough was done to tell."""
 
     @classmethod
     def of(cls, task: "Task") -> Self:
@@ -52,9 +56,21 @@ class Tracker:
         """Set from the heartbeat: why the attempt should end."""
         self._notify = notify
         self._next_notice = 0.0
+        self._stage_began = time.monotonic()
+
+    @property
+    def estimate(self) -> Progress:
+        """The progress, and what it lets expect."""
+        done, total = self.progress.done, self.progress.total
+        if not total or done * TELLING_PART < total:
+            return self.progress
+        elapsed = time.monotonic() - self._stage_began
+        left = elapsed * max(0, total - done) / done
+        return replace(self.progress, seconds_left=left)
 
     def start(self, stage: str, total: int | None = None) -> None:
         self._next_notice = 0.0
+        self._stage_began = time.monotonic()
         self._move(Progress(stage, 0, total))
 
     def track(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -76,4 +92,4 @@ class Tracker:
         now = time.monotonic()
         if now >= self._next_notice:
             self._next_notice = now + NOTICE_SECONDS
-            self._notify(progress)
+            self._notify(self.estimate)

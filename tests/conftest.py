@@ -12,7 +12,8 @@ from school.demo.network import DemoNetwork
 from school.models import User
 from tasks import store
 from tasks.breaker import breaker, database_breaker
-from tasks.queues import publishing
+from tasks.queues import durations, publishing
+from tasks.store.client import listening_client
 from tests.contract import ContractClient
 from tests.environment import DATABASE
 from tests.stack import Stack, new_database
@@ -75,6 +76,7 @@ def clean_redis() -> None:
     breaker.__init__()  # type: ignore[misc]  # closed again
     database_breaker.__init__()  # type: ignore[misc]
     store.highest_tide.__init__()  # type: ignore[misc]
+    durations.memory.__init__()  # type: ignore[misc]
     store.raise_tide(0)  # as a dispatcher does once it has looked
 
 
@@ -89,6 +91,7 @@ def redis_at(settings):
         settings.REDIS_URL = url
         app.conf.broker_url = app.conf.broker_write_url = url
         store.client.cache_clear()
+        listening_client.cache_clear()
         publishing._connection.cache_clear()
         breaker.__init__()
 

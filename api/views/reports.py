@@ -1,6 +1,7 @@
 """`/reports`: what may be asked for, and asking for it."""
 
 import re
+from functools import partial
 from typing import Any, cast
 
 from django.http import Http404, HttpResponse
@@ -12,12 +13,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import serializers
-from api.documents import accepted
+from api.documents import accepted, ended
 from api.problems import Problem
-from api.schema import operation
+from api.schema import PREFER, WAIT, operation
+from api.waits import Patience, until_end
 from school.models import Role, User
 from tasks import catalogue, lifecycle
 from tasks.asking.requests import ReportRequest
+from tasks.models import Task
+from tasks.queues import durations
 from tasks.reports.base import Report
 from tasks.telling import reading
 
@@ -47,16 +51,24 @@ class Reports(APIView):
         "Ask for a report",
         tag="reports",
         body=serializers.ReportSerializer,
-        answers={202: serializers.TaskDocument},
+        answers={200: serializers.TaskDocument, 202: serializers.TaskDocument},
         headers={
-            202: ["Location", "Retry-After", "Idempotency-Replayed"],
+            200: ["ETag", "Location", "Preference-Applied", "Idempotency-Replayed"],
+            202: [
+                "ETag",
+                "Location",
+                "Retry-After",
+                "Preference-Applied",
+                "Idempotency-Replayed",
+            ],
             429: ["Retry-After"],
         },
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, WAIT, PREFER],
         problems=[400, 401, 403, 404, 410, 413, 415, 422, 429, 503],
     )
     def post(self, request: Request) -> HttpResponse:
-        """Answers at once with the task in which the report is made; then poll that."""
+        """Answers at once with the task in which the report is made (202); then poll that. With
+        `Prefer: wait=N` the answer waits for the end, and is 200 if it saw that."""
         body = serializers.ReportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = ReportRequest(
@@ -67,7 +79,7 @@ class Reports(APIView):
             key=_idempotency_key(request),
         )
         done = lifecycle.request(cast(User, request.user), wanted)
-        response = accepted(reading.describe(done.task))
+        response = _followed(request, done.task)
         if done.is_replay:
             response["Idempotency-Replayed"] = "true"
         return response
@@ -88,6 +100,17 @@ class ReportKind(APIView):
         raise Http404
 
 
+def _followed(request: Request, task: Task) -> HttpResponse:
+    """The answer about a task just asked for: after its end, if that is to be waited for."""
+    patience = Patience.of(request)
+    if not patience.seconds:
+        return patience.told(accepted(reading.describe(task)))
+    viewer = cast(User, request.user)
+    read = partial(reading.read, task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
+    found = until_end(request, task.pk, read, patience.seconds)
+    return patience.told(ended(found) if found.is_final else accepted(found))
+
+
 def _offered_to(viewer: User) -> list[type[Report[Any]]]:
     role = Role(viewer.role)
     return [kind for kind in catalogue.reports().values() if role in kind.audience]
@@ -105,6 +128,7 @@ def _entry(report: type[Report[Any]]) -> dict[str, Any]:
             "parameters": dict(report.example),
             "format": report.formats[0],
         },
+        "typical_seconds": durations.typical_seconds(report.queue, report.kind()),
     }
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -20,9 +21,11 @@ from rest_framework.views import APIView
 
 from api import serializers
 from api.auth import PollAuthentication, UserAuthentication
-from api.documents import accepted, answer, moment
+from api.documents import accepted, answer, is_known, moment, unchanged
 from api.problems import Problem
-from api.schema import operation
+from api.renderers import AnyForm
+from api.schema import IF_NONE_MATCH, PREFER, WAIT, operation
+from api.waits import Patience, until_news
 from school.models import User
 from tasks import lifecycle
 from tasks.errors import NoResult, NotEnded, TaskPurged, TooLate
@@ -91,8 +94,7 @@ class TaskListing(serializers.TaskDocument):
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
         document = documents.build(instance, with_data=False)
-        row = reading.Reading(instance.pk, instance.state, instance.queue, b"", {})
-        return {**document, **moment(row)}
+        return {**document, **moment(reading.outline(instance))}
 
 
 def _as_link(url: str | None) -> str | None:
@@ -138,18 +140,30 @@ class TaskDetail(APIView):
         "get_task",
         "What became of a task",
         tag="tasks",
-        answers={200: serializers.TaskDocument},
-        headers={200: ["Retry-After"]},
-        problems=[401, 404, 410, 503],
+        answers={200: serializers.TaskDocument, 304: None},
+        parameters=[WAIT, PREFER, IF_NONE_MATCH],
+        headers={
+            200: ["ETag", "Retry-After", "Preference-Applied"],
+            304: ["ETag", "Retry-After", "Preference-Applied"],
+        },
+        problems=[400, 401, 404, 410, 503],
     )
     def get(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
-        """Poll this. Ask again after `Retry-After` seconds, or `poll_after_ms`, until
-        `state` is final."""
+        """Poll this. Ask again after `poll_after_ms` (`Retry-After` in whole seconds), until
+        `state` is final. With `Prefer: wait=N` the answer comes as soon as the state has changed,
+        and by progress alone after ten seconds; with `If-None-Match` an unchanged document
+        is 304."""
         token = cast(Any, request.auth)
-        read = reading.read(
-            task_id, viewer_id=int(token["user_id"]), stamp=token.get("stamp", -1)
+        patience = Patience.of(request)
+        read = partial(
+            reading.read,
+            task_id,
+            viewer_id=int(token["user_id"]),
+            stamp=token.get("stamp", -1),
         )
-        return answer(read)
+        found = until_news(request, task_id, read, patience.seconds)
+        response = unchanged(found) if is_known(request, found) else answer(found)
+        return patience.told(response)
 
     @operation(
         "delete_task",
@@ -190,6 +204,8 @@ class TaskCancel(APIView):
 
 
 class TaskResult(APIView):
+    content_negotiation_class = AnyForm
+
     @operation(
         "get_result",
         "The file a task made",

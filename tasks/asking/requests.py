@@ -10,10 +10,11 @@ from django.db.models.functions import Now
 
 from school.access import scope_of, visible_enrolments
 from school.models import Role, User
-from tasks import catalogue
+from tasks import audit, catalogue
 from tasks.asking import parameters
 from tasks.errors import Flaw, NotForYourRole, RequestRefused
 from tasks.models import Task
+from tasks.queues import durations
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         school_id=parameters.school_of(seen),
         queue=report.queue,
         time_limit=report.time_limit,
+        expected=durations.expected(report.queue, wanted.kind, normal),
+        request_id=audit.request_id(),
         retention=report.retention or settings.ARTIFACT_TTL,
         scope=scope_of(viewer, seen).to_json(),
         stamp=viewer.stamp,

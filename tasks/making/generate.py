@@ -42,6 +42,8 @@ def generate_report(task_id: str) -> None:
     task = lifecycle.claim(uuid.UUID(task_id))
     if task is None:
         return
+    # Also where the dispatcher sent the message, which knows of no request.
+    structlog.contextvars.bind_contextvars(request_id=task.request_id, task_id=task_id)
     with Heartbeat(task) as tracker:
         try:
             _show(task)
@@ -49,7 +51,7 @@ def generate_report(task_id: str) -> None:
             if settle is not None:
                 _persist(settle)
         except SystemExit:  # this process was told to end, without any notice
-            connections.drop_broken()
+            connections.close()
             lifecycle.hand_over(task)
             raise
 
@@ -58,7 +60,7 @@ def _show(task: Task) -> None:
     try:
         mirror.write(task)
     except Error:  # the dispatcher does it
-        connections.drop_broken()
+        connections.close()
 
 
 def _attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
@@ -108,5 +110,5 @@ def _persist(settle: Callable[[], object]) -> None:
             if time.monotonic() > deadline:
                 raise
             log.warning("settling_postponed")
-            connections.drop_broken()
+            connections.close()
             time.sleep(1)

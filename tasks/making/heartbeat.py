@@ -83,7 +83,7 @@ class Heartbeat:
             return LeaseLost()
         if canceled:
             return Canceled()
-        if not self._tell(self.tracker.progress):
+        if not self._tell(self.tracker.estimate):
             mirror.repair(self._task.pk)
         return None
 

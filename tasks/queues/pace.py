@@ -1,28 +1,25 @@
 """How fast a queue moves: how many reports are made at once, and how long each takes."""
 
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Sequence
 from heapq import heapify, heapreplace
 from itertools import accumulate
 from statistics import fmean
 
 from django.conf import settings
-from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 
 from tasks.models import Task
-from tasks.queues.turns import Waiting, shape
+from tasks.queues import durations
+from tasks.queues.durations import Durations, Shape
+from tasks.queues.turns import Waiting
 from tasks.states import State
-
-Shape = tuple[str, ...]
 
 BUSY_SECONDS = 2.0
 """For how long what is published keeps the workers busy."""
 SLOTS_SECONDS = 30.0
 HISTORY_SECONDS = 3.0
-HISTORY = 500
-OF_A_SHAPE = 20
 
 
 class Pace:
@@ -32,7 +29,7 @@ class Pace:
         self._queue = queue
         self._running: list[tuple[Shape, float]] = []
         self._at_once: deque[tuple[float, int]] = deque()
-        self._durations: dict[Shape, float] = {}
+        self._durations = Durations()
         self._due = 0.0
 
     @property
@@ -43,13 +40,13 @@ class Pace:
     def look(self) -> None:
         now = time.monotonic()
         running = Task.objects.filter(queue=self._queue, state=State.RUNNING)
-        self._running = _timed(running, Now())
+        self._running = durations.timed(running, Now())
         self._at_once.append((now, len(self._running)))
         while self._at_once[0][0] < now - SLOTS_SECONDS:
             self._at_once.popleft()
         if now >= self._due:
             self._due = now + HISTORY_SECONDS
-            self._durations = _recent_durations(self._queue)
+            self._durations = durations.recent(self._queue)
 
     def ahead(self, line: Sequence[Waiting]) -> int:
         """How many messages keep the workers busy for a while, if they come from that line.
@@ -89,32 +86,9 @@ class Pace:
 
     def _expected(self, of: Shape) -> float | None:
         """As long as its like took; else as any; else twice what the running have so far."""
-        for known in (of, ()):
-            if known in self._durations:
-                return self._durations[known]
+        known = self._durations.of_shape.get(of, self._durations.of_any)
+        if known is not None:
+            return known
         if self._running:
             return 2 * fmean(elapsed for _shape, elapsed in self._running)
         return None
-
-
-def _recent_durations(queue: str) -> dict[Shape, float]:
-    """Mean seconds of those of each shape that ended last; under () those of all."""
-    ended = Task.objects.filter(queue=queue, finished_at__isnull=False)
-    started = ended.filter(started_at__isnull=False).order_by("-started_at")
-    recent = _timed(started[:HISTORY], F("finished_at"))
-    found: dict[Shape, list[float]] = defaultdict(list)
-    for of, seconds in recent:
-        if len(found[of]) < OF_A_SHAPE:
-            found[of].append(seconds)
-        found[()].append(seconds)
-    return {of: fmean(seconds) for of, seconds in found.items()}
-
-
-def _timed(tasks: QuerySet[Task], until: F | Now) -> list[tuple[Shape, float]]:
-    """Each task's shape and the seconds since its start, by the database's clock."""
-    took = ExpressionWrapper(until - F("started_at"), DurationField())
-    rows = tasks.values_list("kind", "parameters", took)
-    return [
-        (shape(kind, names), max(0.0, took.total_seconds()))
-        for kind, names, took in rows
-    ]

@@ -2,6 +2,7 @@
 
 The keys, beside those of Celery's queues:
 `celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
+`changes`                     a stream of the tasks whose documents have changed lately
 `stamp:<user id>`             the user's stamp, for a minute
 `known:<user id>`             the newest that was told, for the life of a token
 `places:<user id>`            where in the queues the user's tasks stand, for seconds
@@ -10,6 +11,7 @@ The keys, beside those of Celery's queues:
 `computing:<task id>`         set while the task's process is seen to compute
 """
 
+from tasks.store.changes import Change, changes_after, newest_change
 from tasks.store.client import client
 from tasks.store.documents import (
     NOTHING,
@@ -36,17 +38,20 @@ from tasks.store.queues import (
 from tasks.store.tide import highest_tide, raise_tide, tide
 
 __all__ = [
+    "Change",
     "Envelope",
     "Header",
     "NOTHING",
     "Poll",
     "alive",
+    "changes_after",
     "known_stamp",
     "client",
     "drop_document",
     "highest_tide",
     "mark_alive",
     "message_ids",
+    "newest_change",
     "poll",
     "put_document",
     "put_places",

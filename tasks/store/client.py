@@ -1,4 +1,4 @@
-"""The only client of Redis, which never lets anybody wait for long."""
+"""The only clients of Redis, which never let anybody wait for long."""
 
 import json
 from functools import cache
@@ -9,16 +9,30 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tasks.breaker import AT_ONCE
+
 TIMEOUT_SECONDS = 0.5
+LISTEN_SECONDS = 0.5
+"""How long one look waits for news, and so what a connection that died unseen may cost."""
 
 
 @cache
 def client() -> redis.Redis:
+    return _client(timeout=TIMEOUT_SECONDS, connections=AT_ONCE)
+
+
+@cache
+def listening_client() -> redis.Redis:
+    """Of the one who waits for news, on whose connection waiting is no failure."""
+    return _client(timeout=LISTEN_SECONDS + TIMEOUT_SECONDS, connections=1)
+
+
+def _client(*, timeout: float, connections: int) -> redis.Redis:
     pool = redis.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
-        max_connections=32,
-        timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
+        max_connections=connections,
+        timeout=timeout,
+        socket_timeout=timeout,
         socket_connect_timeout=TIMEOUT_SECONDS,
         # redis-py's own retries were measured to hang ten seconds on a frozen server.
         retry=Retry(NoBackoff(), 0),

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from tasks.breaker import breaker
@@ -13,7 +13,7 @@ from tasks.store.tide import highest_tide
 # not an earlier moment of it. Anything that is not ours, such as the bare REVOKED that
 # `celery control revoke` leaves, counts as missing: there `ARGV[5]` says whether it may be
 # put at all. The publication is Celery's own convention: it wakes whoever waits in
-# `AsyncResult.get()`.
+# `AsyncResult.get()`. The stream is ours: it wakes the requests that wait.
 _PUT = """
 local held = redis.call('GETRANGE', KEYS[1], 0, 80)
 local version, moment = string.match(held, '^{"ours":{"version":(%d+),"moment":(%d+),')
@@ -26,6 +26,7 @@ elseif ARGV[5] == '0' then
 end
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 redis.call('PUBLISH', KEYS[1], ARGV[3])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', 4096, '*', 'task', ARGV[6], 'moment', ARGV[2])
 return 1
 """
 
@@ -41,6 +42,10 @@ class Header:
     stamp: int
     state: str
     queue: str
+    takes_ms: int | None = None
+    """How long the making is expected to take, in all."""
+    ends_at_ms: int | None = None
+    """When what runs is expected to end: milliseconds since 1970, by the writer's clock."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Poll:
     stamp: int | None
     places: dict[str, Any]
 
+
+_HEADER_FIELDS = {field.name for field in fields(Header)}
 
 NOTHING = Poll(header=None, document=b"", stamp=None, places={})
 
@@ -81,13 +88,14 @@ def put_document(
     with breaker.guard():
         put = client().register_script(_PUT)
         written = put(
-            keys=[_document_key(task_id)],
+            keys=[_document_key(task_id), "changes"],
             args=[
                 header.version,
                 header.moment,
                 envelope.to_json(),
                 envelope.ttl_seconds,
                 int(may_be_missing),
+                str(task_id),
             ],
         )
     return bool(written)
@@ -121,4 +129,7 @@ def _open_envelope(envelope: bytes) -> tuple[Header | None, bytes]:
     if not envelope.startswith(b'{"ours":'):
         return None, b""
     head, _, document = envelope.partition(b',"result":')
-    return Header(**json.loads(head + b"}")["ours"]), document[:-1]
+    ours = json.loads(head + b"}")["ours"]
+    # A newer release may say more than this one knows.
+    known = {name: ours[name] for name in _HEADER_FIELDS & ours.keys()}
+    return Header(**known), document[:-1]

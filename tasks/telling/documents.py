@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 
 from tasks import artifacts
 from tasks.models import Task
@@ -41,6 +42,14 @@ def build(
         "expires_at": _time(task.expires_at),
         "links": {"self": here, "cancel": f"{here}/cancel", "result": f"{here}/result"},
     }
+
+
+def to_json(document: Document) -> bytes:
+    """The same bytes for the same document, whoever writes it: clients compare them."""
+    text = json.dumps(
+        document, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")
+    )
+    return text.encode()
 
 
 def address(task_id: uuid.UUID) -> str:

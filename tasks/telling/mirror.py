@@ -1,11 +1,10 @@
 """Writes what the row says into the Redis result backend."""
 
-import json
+import time
 import uuid
 from datetime import timedelta
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -97,20 +96,7 @@ def put(
     task: Task, progress: Progress, *, moment: int = 0, may_be_missing: bool = True
 ) -> bool:
     document = documents.build(task, progress)
-    body = json.dumps(
-        {**document, **_exception(task)},
-        cls=DjangoJSONEncoder,
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-    header = store.Header(
-        version=task.version,
-        moment=moment,
-        viewer=task.requester_id,
-        stamp=task.stamp,
-        state=task.state,
-        queue=task.queue,
-    )
+    body = documents.to_json({**document, **_exception(task)})
     celery = {
         "status": CELERY_STATES[State(task.state)],
         "traceback": None,
@@ -118,8 +104,24 @@ def put(
         "date_done": document["finished_at"],
         "task_id": document["task_id"],
     }
-    envelope = store.Envelope(header, celery, body.encode(), _seconds_to_live(task))
+    envelope = store.Envelope(
+        header(task, progress, moment), celery, body, _seconds_to_live(task)
+    )
     return store.put_document(task.pk, envelope, may_be_missing=may_be_missing)
+
+
+def header(task: Task, progress: Progress, moment: int = 0) -> store.Header:
+    """What a poll must know of the document beside what it tells."""
+    return store.Header(
+        version=task.version,
+        moment=moment,
+        viewer=task.requester_id,
+        stamp=task.stamp,
+        state=task.state,
+        queue=task.queue,
+        takes_ms=_milliseconds(task.expected),
+        ends_at_ms=_ends_at(task, progress, moment),
+    )
 
 
 def _exception(task: Task) -> dict[str, Any]:
@@ -133,6 +135,20 @@ def _exception(task: Task) -> dict[str, Any]:
         "exc_message": [f"{error['code']}: {error['detail']}"],
         "exc_module": "tasks.errors",
     }
+
+
+def _ends_at(task: Task, progress: Progress, moment: int) -> int | None:
+    """By how far the report is, once that tells; else by how long its like took."""
+    left = progress.seconds_left
+    if left is None and task.expected is not None:
+        left = task.expected.total_seconds() - moment / 1000
+    if left is None or task.state != State.RUNNING:
+        return None
+    return round((time.time() + left) * 1000)
+
+
+def _milliseconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else round(duration.total_seconds() * 1000)
 
 
 def _seconds_to_live(task: Task) -> int:

@@ -1,11 +1,10 @@
 """Answers what a task's state is: from Redis by one command, or else from the row."""
 
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass
 from typing import Any
-
-from django.core.serializers.json import DjangoJSONEncoder
 
 from school.access import Scope, still_sees
 from school.models import User
@@ -13,7 +12,8 @@ from tasks import store
 from tasks.breaker import DatabaseAway, RedisAway, database_breaker
 from tasks.errors import TaskNotFound, TaskPurged
 from tasks.models import Task, Tombstone
-from tasks.states import CELERY_FAILURES
+from tasks.progress import Progress
+from tasks.states import CELERY_FAILURES, FINAL
 from tasks.telling import documents, mirror, stamps
 
 
@@ -28,6 +28,19 @@ class Reading:
     """JSON, as the client gets it but for what changes by the moment."""
     places: dict[str, Any]
     """By queue, what `backlog` made for the viewer."""
+    version: int = 0
+    takes_ms: int | None = None
+    ends_at_ms: int | None = None
+    """As in the document's header."""
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def mark(self) -> str:
+        """Equal where the document is: for comparing without sending it."""
+        return hashlib.blake2b(self.document, digest_size=12).hexdigest()
 
 
 def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
@@ -71,19 +84,22 @@ def own_task(task_id: uuid.UUID, viewer: User) -> Task:
 
 def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
     """The task's document from its row."""
-    document = json.dumps(
-        documents.build(task), cls=DjangoJSONEncoder, ensure_ascii=False
+    header = mirror.header(task, Progress.of(task))
+    return _with_header(
+        task.pk, header, documents.to_json(documents.build(task)), places or {}
     )
-    return Reading(task.pk, task.state, task.queue, document.encode(), places or {})
+
+
+def outline(task: Task) -> Reading:
+    """The same without the document: enough to say when to ask again."""
+    return _with_header(task.pk, mirror.header(task, Progress.of(task)), b"", {})
 
 
 def _without_exception(document: bytes) -> bytes:
     """Leave out what is there for Celery's sake alone."""
     fields = json.loads(document)
-    return json.dumps(
-        {name: value for name, value in fields.items() if not name.startswith("exc_")},
-        ensure_ascii=False,
-    ).encode()
+    ours = {n: value for n, value in fields.items() if not n.startswith("exc_")}
+    return documents.to_json(ours)
 
 
 def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Reading:
@@ -111,4 +127,19 @@ def _as_held(task_id: uuid.UUID, header: store.Header, poll: store.Poll) -> Read
     document = poll.document
     if header.state in CELERY_FAILURES:
         document = _without_exception(document)
-    return Reading(task_id, header.state, header.queue, document, poll.places)
+    return _with_header(task_id, header, document, poll.places)
+
+
+def _with_header(
+    task_id: uuid.UUID, header: store.Header, document: bytes, places: dict[str, Any]
+) -> Reading:
+    return Reading(
+        task_id=task_id,
+        state=header.state,
+        queue=header.queue,
+        document=document,
+        places=places,
+        version=header.version,
+        takes_ms=header.takes_ms,
+        ends_at_ms=header.ends_at_ms,
+    )

@@ -75,7 +75,7 @@ class Dispatcher:
             pass
         except Exception:  # the process's boundary: one bad row stops no other step
             log.exception("dispatch_step_failed", step=str(step))
-            connections.drop_broken()
+            connections.close()
 
     def _tell_alive(self) -> None:
         store.mark_alive("dispatcher", seconds=ALIVE_SECONDS)
@@ -129,7 +129,7 @@ class Dispatcher:
         try:
             return mirror.repair(task_id)
         except (OperationalError, InterfaceError):
-            connections.drop_broken()
+            connections.close()
             return False
         except Exception:
             log.exception("document_not_mended", task_id=str(task_id))

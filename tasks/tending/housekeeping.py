@@ -40,7 +40,7 @@ def sweep() -> None:
             pass
         except Exception:  # the boundary: what hinders one step hinders no other
             log.exception("sweep_step_failed", step=step.__name__)
-            connections.drop_broken()
+            connections.close()
 
 
 @shared_task(name="tasks.run_commands")

@@ -1,0 +1,96 @@
+"""The worker class that gunicorn runs: what never reaches Django is answered in our form, too.
+
+It opens as many connections as the system lets it, and ends the waits of its clients when
+it is told to stop, so that a deploy need not wait for them.
+
+Imports of ours are inside: this is loaded before gevent has patched anything.
+"""
+
+import json
+import resource
+import socket
+import uuid
+from contextlib import suppress
+from typing import Any
+
+import gevent
+from gunicorn.http import errors
+from gunicorn.util import write_nonblock
+from gunicorn.workers.ggevent import GeventWorker
+
+_OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
+
+
+class Worker(GeventWorker):
+    def init_process(self) -> None:
+        self._idle: set[Any] = set()
+        """The connections on which no request is under way."""
+        _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        super().init_process()
+
+    def handle_exit(self, signal: int, frame: Any) -> None:
+        super().handle_exit(signal, frame)
+        gevent.spawn(
+            self._end_waits
+        )  # in a signal's handler nothing may wait for a lock
+
+    def handle(self, listener: Any, client: Any, address: Any) -> None:
+        self._idle.add(client)
+        try:
+            super().handle(listener, client, address)
+        finally:
+            self._idle.discard(client)
+
+    def handle_request(
+        self, listener: Any, request: Any, client: Any, address: Any
+    ) -> None:
+        self._idle.discard(client)
+        super().handle_request(listener, request, client, address)
+        self._idle.add(client)
+        if not self.alive:
+            raise StopIteration  # no further request on this connection
+
+    def _end_waits(self) -> None:
+        from tasks.telling.waiting import listener
+
+        listener.close()
+        for client in list(self._idle):
+            with suppress(OSError):  # it has just gone by itself
+                client.shutdown(socket.SHUT_RD)
+
+    def handle_error(self, request: Any, client: Any, address: Any, error: Any) -> None:
+        """Answer a request that is no HTTP, or has too much in its head."""
+        is_client_s = isinstance(error, errors.ParseException)
+        if not is_client_s or isinstance(error, _OURS):
+            super().handle_error(request, client, address, error)
+            return
+        self.log.warning("Invalid request: %s", error)
+        try:
+            write_nonblock(client, _answer(_code(error)))
+        except OSError:
+            self.log.debug("Nobody is there to be told.")
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, errors.LimitRequestLine):
+        return "uri_too_long"
+    if isinstance(error, errors.LimitRequestHeaders):
+        return "headers_too_large"
+    return "malformed_request"
+
+
+def _answer(code: str) -> bytes:
+    from api.problems import MEDIA_TYPE, problem
+
+    request_id = str(uuid.uuid4())
+    document = problem(code, "") | {"request_id": request_id}
+    body = json.dumps(document, ensure_ascii=False).encode()
+    head = (
+        f"HTTP/1.1 {document['status']} {code}\r\n"
+        f"Connection: close\r\n"
+        f"Content-Type: {MEDIA_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        f"X-Request-ID: {request_id}\r\n\r\n"
+    )
+    return head.encode() + body

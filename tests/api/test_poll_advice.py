@@ -1,0 +1,66 @@
+"""When a client is told to ask again."""
+
+import time
+import uuid
+
+import pytest
+
+from api.documents import moment
+from tasks.telling.reading import Reading
+
+
+def advice(
+    state: str = "running",
+    *,
+    age: float = 0.0,
+    takes: float | None = None,
+    left: float | None = None,
+    wait: float | None = None,
+) -> float:
+    """Seconds after which to ask again for a task of that age."""
+    now = time.time() * 1000
+    id = uuid.UUID(int=(round(now - age * 1000) << 80) + 1)
+    places = {} if wait is None else {"reports": [(id.int >> 64, 3, wait)]}
+    reading = Reading(
+        id, state, "reports", b"{}", places,
+        takes_ms=takes and round(takes * 1000),
+        ends_at_ms=None if left is None else round(now + left * 1000),
+    )  # fmt: skip
+    return moment(reading)["poll_after_ms"] / 1000
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"left": 4.0}, 4.15),  # as progress has it
+        ({"left": 60.0}, 10.0),  # but its progress is shown now and then
+        ({"left": 0.01}, 0.25),
+        ({"left": -1.0, "age": 8}, 1.0),  # runs over
+        ({"age": 0.1}, 0.25),  # nothing is known: soon for what is new,
+        ({"age": 20}, 5.0),  # later for what is old,
+        ({"age": 3600}, 10.0),  # but not too late
+        ({"state": "queued", "takes": 2.0}, 2.15),
+        ({"state": "queued", "takes": 2.0, "wait": 3}, 5.15),
+        ({"state": "queued", "takes": 2.0, "wait": 300}, 10.0),
+    ],
+)  # fmt: skip
+def test_client_is_told_to_ask_when_the_end_is_likely(told, expected):
+    assert advice(**told) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed", "canceled", "expired"])
+def test_final_task_need_not_be_asked_for_again(state):
+    reading = Reading(uuid.uuid4(), state, "reports", b"{}", {})
+
+    assert moment(reading) == {"queue": None, "poll_after_ms": None}
+
+
+@pytest.mark.parametrize("seconds", [10, 60])
+def test_poll_that_takes_the_advice_asks_a_tenth_as_often_as_every_half_second(seconds):
+    age, polls = 0.0, 0
+    while age < seconds:
+        age += advice(age=age, left=seconds - age)
+        polls += 1
+
+    assert polls <= seconds / 0.5 / 10
+    assert age - seconds <= 0.5

@@ -1,0 +1,151 @@
+"""Waiting for reports over real HTTP, in real processes."""
+
+import socket
+import statistics
+import threading
+import time
+from datetime import datetime
+
+import psutil
+import pytest
+
+from api.client import Client
+from tests.stack import Stack
+
+SLOW = {"report": "slow", "parameters": {"seconds": 4}}
+
+
+@pytest.fixture
+def web(stack: Stack) -> psutil.Process:
+    """The process that serves the requests."""
+    parent = psutil.Process(stack.keeper.processes["web"].pid)
+    return max(parent.children(), key=psutil.Process.create_time)
+
+
+def running(stack: Stack, client, body=SLOW):
+    task = client.request_report(body)
+    stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
+    return task["links"]["self"]
+
+
+def waiting_socket(stack: Stack, token: str, path: str) -> socket.socket:
+    host, _, port = stack.base.removeprefix("http://").partition(":")
+    connection = socket.create_connection((host, int(port)))
+    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+    connection.sendall(f"{head}Prefer: wait=25\r\n\r\n".encode())
+    return connection
+
+
+def test_waiting_client_knows_within_a_tenth_of_a_second(stack: Stack):
+    client = stack.as_user("teacher")
+    late = []
+    for _ in range(5):
+        path = running(stack, client, {"report": "slow", "parameters": {"seconds": 1}})
+        task = client.ask("GET", f"{path}?wait=20")
+        known = time.time()
+        assert task["state"] == "succeeded"
+        late.append(known - datetime.fromisoformat(task["finished_at"]).timestamp())
+
+    assert statistics.median(late) < 0.1
+
+
+def test_submit_that_waits_gets_the_report_itself(stack: Stack):
+    client = stack.as_user("teacher")
+    body = {"report": "class_performance", "parameters": {"class_id": 1}}
+
+    task = client.ask("POST", "/reports?wait=20", body)
+
+    assert task["state"] == "succeeded"
+    assert len(task["result"]["data"]) == 40
+
+
+def test_cancel_ends_a_wait(stack: Stack):
+    client = stack.as_user("teacher")
+    path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
+    threading.Timer(0.5, lambda: client.ask("POST", f"{path}/cancel")).start()
+
+    began = time.monotonic()
+    task = client.ask("GET", f"{path}?wait=20")
+
+    assert task["cancel_requested_at"]
+    assert time.monotonic() - began < 1
+    assert client.ask("GET", f"{path}?wait=20")["state"] == "canceled"
+
+
+def test_many_wait_on_one_subscriber_and_hold_no_connection(stack: Stack, web):
+    client = stack.as_user("teacher")
+    path = running(stack, client)
+    connections = len(stack.redis.client_list())
+    descriptors = web.num_fds()
+
+    waiting = [waiting_socket(stack, client.token, path) for _ in range(300)]
+    stack.wait(lambda: web.num_fds() >= descriptors + 300)
+    time.sleep(1)
+
+    # As many as may be reading at once, and the subscriber; not one for each.
+    assert len(stack.redis.client_list()) <= connections + 33
+    assert web.num_fds() < descriptors + 300 + 60
+    answers = [connection.recv(65536) for connection in waiting]
+    for connection in waiting:
+        connection.close()
+    assert {answer[:12] for answer in answers} == {b"HTTP/1.1 200"}
+
+
+def test_clients_that_go_away_free_everything(stack: Stack, web):
+    client = stack.as_user("teacher")
+    body = {"report": "slow", "parameters": {"seconds": 60}}
+    path = running(stack, client, body)
+    before = web.num_fds()
+
+    waiting = [waiting_socket(stack, client.token, path) for _ in range(200)]
+    stack.wait(lambda: web.num_fds() >= before + 200)
+    time.sleep(0.5)
+    for connection in waiting:
+        connection.close()
+
+    # Not at the end of their 25 seconds: at once. What is left are idle ones to Redis.
+    stack.wait(lambda: web.num_fds() < before + 60, seconds=3)
+    client.ask("POST", f"{path}/cancel")
+
+
+def test_subscriber_that_is_cut_off_costs_at_most_a_second(stack: Stack):
+    client = stack.as_user("teacher")
+    path = running(stack, client)
+    stopping = threading.Event()
+
+    def cut():
+        while not stopping.wait(0.3):
+            stack.redis.client_kill_filter(_type="normal", skipme=True)
+
+    cutting = threading.Thread(target=cut)
+    cutting.start()
+    try:
+        task = client.ask("GET", f"{path}?wait=20")
+        while task["state"] != "succeeded":  # a cut may also fall into the settling
+            task = client.ask("GET", f"{path}?wait=20")
+        known = time.time()
+    finally:
+        stopping.set()
+        cutting.join()
+
+    assert known - datetime.fromisoformat(task["finished_at"]).timestamp() < 2.5
+
+
+def test_deploy_does_not_wait_for_those_who_wait(stack: Stack):
+    client = stack.as_user("teacher")
+    path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
+    waiting = waiting_socket(stack, client.token, path)
+    time.sleep(0.5)
+
+    began = time.monotonic()
+    stack.keeper.processes["web"].terminate()
+    answer = waiting.recv(65536)
+    stack.keeper.processes["web"].wait()
+
+    took = time.monotonic() - began
+    waiting.close()
+    stack.start("web")
+    stack.wait(lambda: Client(stack.base).is_ready())
+    client.ask("POST", f"{path}/cancel")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert took < 5

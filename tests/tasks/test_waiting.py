@@ -1,0 +1,205 @@
+"""Waiting and being woken, with the documents of a task that has no row."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tasks import store
+from tasks.telling import waiting
+from tasks.telling.reading import Reading
+from tasks.telling.waiting import Waiter, listener, wait
+
+TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
+
+
+def put(version: int, moment: int = 0, task_id: uuid.UUID = TASK) -> None:
+    header = store.Header(version, moment, 7, 3, "running", "reports")
+    document = f'{{"version": {version}, "moment": {moment}}}'.encode()
+    envelope = store.Envelope(header, {"status": "STARTED"}, document, 60)
+    store.put_document(task_id, envelope, may_be_missing=True)
+
+
+def read() -> Reading:
+    poll = store.poll(TASK, 7)
+    version = poll.header.version if poll.header else 0
+    return Reading(TASK, "running", "reports", poll.document, {}, version)
+
+
+def is_over(waiter: Waiter, first: Reading, now: Reading) -> bool:
+    is_further = waiter.heeds_progress and now.document != first.document
+    return is_further or now.version != first.version
+
+
+def waited(seconds: float = 5.0, waiter: Waiter | None = None) -> tuple[Reading, float]:
+    """What a wait finds, and how long it took."""
+    began = time.monotonic()
+    found = wait(TASK, read, waiter or Waiter(), seconds=seconds, is_over=is_over)
+    return found, time.monotonic() - began
+
+
+def later(seconds: float, *steps: Callable[[], object]) -> None:
+    timer = threading.Timer(seconds, lambda: [step() for step in steps])
+    timer.start()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_listens():
+    put(1)
+    yield
+    deadline = time.monotonic() + 5
+    while listener._is_listening:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_move_ends_the_wait_at_once():
+    later(0.5, lambda: put(2))
+
+    found, took = waited()
+
+    assert found.version == 2
+    assert 0.5 <= took < 0.7
+
+
+def test_nothing_new_ends_the_wait_in_its_time():
+    found, took = waited(seconds=0.6)
+
+    assert found.version == 1
+    assert 0.6 <= took < 0.8
+
+
+def test_other_tasks_wake_nobody():
+    reads = []
+    later(
+        0.3, lambda: put(1, task_id=uuid.uuid4()), lambda: put(1, task_id=uuid.uuid4())
+    )
+
+    wait(TASK, lambda: reads.append(1) or read(), Waiter(), seconds=1, is_over=is_over)
+
+    # At the beginning, when the listener was there, and at the end.
+    assert len(reads) == 3
+
+
+def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
+    monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 1.0)
+    later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
+
+    found, took = waited()
+
+    assert b'"moment": 20' in found.document
+    assert 1.0 <= took < 1.3
+
+
+def test_progress_after_that_time_ends_it_at_once(monkeypatch):
+    monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 0.3)
+    later(0.8, lambda: put(1, moment=10))
+
+    _found, took = waited()
+
+    assert 0.8 <= took < 1.0
+
+
+def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
+    newest = store.newest_change
+
+    def slow() -> str:
+        put(2)  # after the waiter has read, before anybody listens
+        return newest()
+
+    monkeypatch.setattr(store, "newest_change", slow)
+
+    found, took = waited()
+
+    assert found.version == 2
+    assert took < 0.3
+
+
+def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
+    def cut() -> None:
+        own = store.client().client_id()
+        for client in store.client().client_list():
+            if int(client["id"]) != own:
+                store.client().client_kill_filter(_id=client["id"])
+        put(2)
+
+    later(0.6, cut)
+
+    found, took = waited()
+
+    assert found.version == 2
+    assert took < 0.6 + 1.0
+
+
+def test_wait_outlives_a_redis_that_is_wiped():
+    later(0.4, store.client().flushdb, lambda: store.raise_tide(0), lambda: put(2))
+
+    found, took = waited()
+
+    assert found.version == 2
+    assert took < 0.7
+
+
+def test_client_that_has_gone_waits_no_longer():
+    waiter = Waiter()
+    later(0.3, waiter.dismiss)
+
+    _found, took = waited(waiter=waiter)
+
+    assert took < 0.5
+    assert listener.count == 0
+
+
+def test_process_told_to_stop_ends_all_waits_and_takes_no_more(monkeypatch):
+    later(0.3, listener.close)
+
+    _found, took = waited()
+
+    assert took < 0.5
+    assert not listener.takes_more
+    listener._is_closing = False
+
+
+def test_hundred_waiters_have_one_listener_and_hold_no_connection():
+    threads = [threading.Thread(target=waited, args=[2.0]) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    busy = [c for c in store.client().client_list() if c["cmd"].startswith("xread")]
+    put(2)
+    for thread in threads:
+        thread.join()
+
+    assert len(busy) == 1
+    assert listener.count == 0
+
+
+def test_full_process_takes_no_more(monkeypatch):
+    monkeypatch.setattr(waiting, "MOST", 1)
+    taken = []
+    later(0.2, lambda: taken.append(listener.takes_more))
+
+    waited(seconds=0.5)
+
+    assert taken == [False]
+    assert listener.takes_more
+
+
+def test_reading_that_is_refused_ends_the_wait():
+    class Gone(Exception): ...
+
+    def refuse() -> Reading:
+        if listener.count and refuse.seen:
+            raise Gone
+        refuse.seen = True
+        return replace(read(), version=1)
+
+    refuse.seen = False
+    later(0.3, lambda: put(2))
+
+    with pytest.raises(Gone):
+        wait(TASK, refuse, Waiter(), seconds=5, is_over=is_over)
+    assert listener.count == 0
