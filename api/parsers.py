@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -29,9 +30,17 @@ class BoundedJSONParser(BaseParser):
             # Half a surrogate pair parses, but no answer could repeat it.
             json.dumps(data, ensure_ascii=False).encode()
         except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
-        except ValueError as error:
-            raise ParseError(f"The body is not JSON: {error}.") from None
+            raise ParseError(_("The JSON is nested too deeply.")) from None
+        except json.JSONDecodeError as error:
+            place = {"line": error.lineno, "column": error.colno}
+            detail = _("The body is not JSON: see line {line}, column {column}.")
+            raise ParseError(detail.format(**place)) from None
+        except UnicodeError:
+            raise ParseError(_("The body is not UTF-8.")) from None
+        except ValueError:  # `NaN`, or thousands of digits
+            raise ParseError(
+                _("The body holds a number that cannot be read.")
+            ) from None
         return data
 
 

@@ -79,11 +79,15 @@ def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
 
 def _without_exception(document: bytes) -> bytes:
     """Leave out what is there for Celery's sake alone."""
-    fields = json.loads(document)
-    return json.dumps(
-        {name: value for name, value in fields.items() if not name.startswith("exc_")},
-        ensure_ascii=False,
-    ).encode()
+    fields = {
+        name: value
+        for name, value in json.loads(document).items()
+        if not name.startswith("exc_")
+    }
+    if fields["error"]:
+        # One that an earlier release wrote has no title yet.
+        fields["error"] = documents.failure(fields["error"], fields["language"])
+    return json.dumps(fields, ensure_ascii=False).encode()
 
 
 def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Reading:
