@@ -36,6 +36,10 @@ def test_every_package_has_its_catalogue_in_its_own_folder():
     }  # fmt: skip
 
 
+def test_strings_of_templates_are_marked_too():
+    assert "All problems" in {message.id for message in MESSAGES}
+
+
 def test_every_marked_string_is_translated():
     untranslated = [m.id for m in MESSAGES if not m.string or m.fuzzy]
 

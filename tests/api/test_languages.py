@@ -166,6 +166,7 @@ def test_contract_is_english_whatever_is_accepted(query):
     answer = Client().get(f"/openapi.yaml{query}", headers={"Accept-Language": "pt-BR"})
 
     served, committed = yaml.safe_load(answer.content), yaml.safe_load(SPEC.read_text())
+    assert answer["Content-Language"] == "en"
     assert served["paths"]["/tasks"] == committed["paths"]["/tasks"]
     name = "ClassPerformanceParameters"
     assert (
