@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
-from django.utils import translation
 from drf_standardized_errors.formatter import ExceptionFormatter, flatten_errors
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
@@ -123,9 +122,7 @@ def server_error(request: HttpRequest) -> JsonResponse:
 
 
 def _outside_views(request: HttpRequest, code: str) -> JsonResponse:
-    # What is refused early comes before the middleware that chooses the language.
-    with translation.override(translation.get_language_from_request(request)):
-        body = problem(code, request.path)
+    body = problem(code, request.path)
     return JsonResponse(body, status=body["status"], content_type=MEDIA_TYPE)
 
 

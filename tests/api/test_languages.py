@@ -175,7 +175,7 @@ def test_contract_is_english_whatever_is_accepted(query):
     )
 
 
-def test_host_refused_before_a_language_is_chosen_is_answered_in_it():
+def test_host_that_is_refused_is_answered_in_the_language_too():
     headers = {"Host": "evil.example", "Accept-Language": "en"}
 
     with override("pt-br"):
