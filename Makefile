@@ -39,8 +39,9 @@ format: $(VENV)/.installed-dev ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: $(VENV)/.installed-dev ## make openapi.yaml and the README's map anew from the code
+generate: $(VENV)/.installed-dev ## make openapi.yaml, the message catalogues and the README's map anew
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+	$(BIN)/python docs/catalogues.py
 	$(BIN)/python docs/map.py
 
 migrations: $(VENV)/.installed-dev ## make the migrations that the models lack

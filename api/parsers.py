@@ -49,9 +49,14 @@ def _loaded(content: bytes) -> Any:
         json.dumps(data, ensure_ascii=False).encode()
     except RecursionError:
         raise ParseError(_("The JSON is nested too deeply.")) from None
-    except ValueError as error:
-        detail = _("The body is not JSON: {reason}.").format(reason=error)
-        raise ParseError(detail) from None
+    except json.JSONDecodeError as error:
+        place = {"line": error.lineno, "column": error.colno}
+        detail = _("The body is not JSON: see line {line}, column {column}.")
+        raise ParseError(detail.format(**place)) from None
+    except UnicodeError:
+        raise ParseError(_("The body is not UTF-8.")) from None
+    except ValueError:  # `NaN`, or thousands of digits
+        raise ParseError(_("The body holds a number that cannot be read.")) from None
     return data
 
 

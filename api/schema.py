@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import override
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
+from api.languages import LANGUAGES
 from api.problems import MEDIA_TYPE, PROBLEMS
-from api.serializers import LANGUAGES, ProblemDocument
+from api.serializers import ProblemDocument
 from tasks import catalogue
 
 HEADERS = {
@@ -84,6 +87,14 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
     )
 
 
+class EnglishGenerator(SchemaGenerator):
+    """The document is one, and the same whoever asks for it."""
+
+    def get_schema(self, *args: Any, **kwargs: Any) -> Any:
+        with override("en"):
+            return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+
 class ApiAutoSchema(AutoSchema):
     """DRF's views as they are, but for what all of this API has."""
 
@@ -107,9 +118,8 @@ def splice_reports(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     mapping, examples = {}, {}
     for kind, report in catalogue.reports().items():
         name = "".join(part.capitalize() for part in kind.split("_"))
-        model = report.parameters_model()
         schemas[f"{name}Parameters"] = {
-            **model.model_json_schema(),
+            **report.parameters_schema(),
             "title": f"{name}Parameters",
         }
         schemas[f"{name}Request"] = _request_schema(kind, name, report.formats)

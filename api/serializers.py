@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from api.languages import LANGUAGES
+from tasks.errors import FAILURES
 from tasks.states import State
-
-LANGUAGES = [("pt-BR", "Português (Brasil)"), ("en", "English")]
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -16,7 +17,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := data.keys() - self.fields.keys()):
-            error = ErrorDetail("There is no such member.", "unknown_field")
+            error = ErrorDetail(_("There is no such member."), "unknown_field")
             raise ValidationError({_escape(name): [error] for name in sorted(unknown)})
         return super().to_internal_value(data)
 
@@ -78,16 +79,11 @@ class ResultDocument(serializers.Serializer[Any]):
 
 
 class FailureDocument(serializers.Serializer[Any]):
-    code = serializers.ChoiceField(
-        choices=[
-            "timeout",
-            "worker_lost",
-            "memory_limit",
-            "data_error",
-            "forbidden",
-            "internal",
-        ]
-    )
+    """What the report ended by, as a problem: in the task's language."""
+
+    type = serializers.CharField(help_text="A page about failures of this code.")
+    title = serializers.CharField()
+    code = serializers.ChoiceField(choices=list(FAILURES))
     detail = serializers.CharField()
     reference = serializers.CharField(
         required=False, help_text="Where our log tells more, of what is `internal`."

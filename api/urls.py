@@ -4,10 +4,8 @@ from django.urls import path
 from drf_spectacular.views import (
     SpectacularRedocView,
     SpectacularSwaggerSplitView,
-    SpectacularYAMLAPIView,
 )
 
-from api.renderers import AnyForm
 from api.views import health, pages, reports, tasks, tokens
 
 urlpatterns = [
@@ -22,11 +20,7 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/result", tasks.TaskResult.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
-    path(
-        "openapi.yaml",
-        SpectacularYAMLAPIView.as_view(content_negotiation_class=AnyForm),
-        name="openapi",
-    ),
+    path("openapi.yaml", pages.OpenapiDocument.as_view(), name="openapi"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi")),
     path(
         "redoc",
@@ -34,6 +28,7 @@ urlpatterns = [
             url_name="openapi", template_name="api/redoc.html"
         ),
     ),
+    path("problems", pages.problem_list),
     path("problems/<slug:code>", pages.problem_page),
     path("", pages.home),
 ]

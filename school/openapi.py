@@ -20,6 +20,7 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
         "COMPONENT_SPLIT_REQUEST": True,
         "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
         "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+        "DEFAULT_GENERATOR_CLASS": "api.schema.EnglishGenerator",
         "SERVE_INCLUDE_SCHEMA": False,
         "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
         "SERVE_AUTHENTICATION": [],

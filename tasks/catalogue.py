@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from tasks.errors import Flaw, RequestRefused
 from tasks.formats.base import Format
@@ -38,8 +39,9 @@ def formats() -> dict[str, type[Format]]:
 
 def report(kind: str) -> type[Report[Any]]:
     if kind not in reports():
-        known = ", ".join(reports())
-        detail = f"There is no report {kind!r}. There are: {known}."
+        detail = _("There is no report “{report}”. There are: {reports}.").format(
+            report=kind, reports=", ".join(reports())
+        )
         raise RequestRefused(Flaw("/report", "unknown_report", detail))
     return reports()[kind]
 

@@ -4,6 +4,10 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
 if TYPE_CHECKING:
     from tasks.models import Task
 
@@ -76,7 +80,7 @@ class TooLate(Exception):
     """The task is final, so that what was asked of it cannot be done."""
 
     def __init__(self, task: "Task") -> None:
-        super().__init__(f"The task is {task.state}.")
+        super().__init__()
         self.task = task
 
 
@@ -84,14 +88,14 @@ class TaskPurged(Exception):
     """The task was the viewer's, and all of it was erased."""
 
     def __init__(self) -> None:
-        super().__init__("All that the task held was erased.")
+        super().__init__(_("All that the task held was erased."))
 
 
 class NotEnded(Exception):
     """The task is not final, so that what was asked of it cannot be done yet."""
 
     def __init__(self, task: "Task") -> None:
-        super().__init__(f"The task is {task.state}.")
+        super().__init__()
         self.task = task
 
 
@@ -99,7 +103,7 @@ class NoResult(Exception):
     """The task has no artifact to fetch: it is unfinished, or ended without one."""
 
     def __init__(self, task: "Task") -> None:
-        super().__init__(f"The task is {task.state}.")
+        super().__init__()
         self.task = task
 
 
@@ -111,54 +115,85 @@ class ReportFailed(Exception):
     """Making the report ended; `code` is part of the contract."""
 
     code: ClassVar[str]
-    detail: ClassVar[str]
+    title: ClassVar[Promise] = _("The report could not be made")
+    detail: ClassVar[Promise]
+    advice: ClassVar[Promise]
+    """What its requester can do, for the page about failures of this code."""
 
-    def to_json(self) -> dict[str, str]:
-        return {"code": self.code, "detail": str(self) or self.detail}
+    def to_json(self, language: str) -> dict[str, str]:
+        """What the row keeps of it."""
+        with override(language):
+            return {"code": self.code, "detail": str(self) or str(self.detail)}
 
 
 class Unforeseen(ReportFailed):
     """A fault of ours: the client is told where the log tells of it, and no more."""
 
     code = "internal"
-    detail = "The report could not be made because of a fault of ours."
+    title = _("A fault of ours")
+    detail = _("The report could not be made because of a fault of ours.")
+    advice = _("Ask for it again. If it fails again, report it with the `reference`.")
 
     def __init__(self) -> None:
         super().__init__()
         self.reference = uuid.uuid4().hex[:12]
 
-    def to_json(self) -> dict[str, str]:
-        return {**super().to_json(), "reference": self.reference}
+    def to_json(self, language: str) -> dict[str, str]:
+        return {**super().to_json(language), "reference": self.reference}
 
 
 class TimedOut(ReportFailed):
     code = "timeout"
-    detail = "The report took longer than its kind may take."
+    title = _("The report took too long")
+    detail = _("The report took longer than its kind may take.")
+    advice = _("Ask for less at once: one class instead of a school, or one year.")
 
 
 class OutOfMemory(ReportFailed):
     code = "memory_limit"
-    detail = "The report needed more memory than a report may take."
+    title = _("The report needed too much memory")
+    detail = _("The report needed more memory than a report may take.")
+    advice = _("Ask for less at once: one class instead of a school, or one year.")
 
 
 class WorkerLost(ReportFailed):
     code = "worker_lost"
-    detail = "The workers that made the report were lost each time it was tried."
+    title = _("The report was interrupted too often")
+    detail = _("The workers that made the report were lost each time it was tried.")
+    advice = _("Ask for it again. If it fails again, tell whoever runs the service.")
 
 
 class NoLongerAllowed(ReportFailed):
     code = "forbidden"
-    detail = "The requester may no longer see what the report would show."
+    title = _("No longer yours to see")
+    detail = _("The requester may no longer see what the report would show.")
+    advice = _("Ask whoever manages the users of your school which classes are yours.")
 
 
 class DataError(ReportFailed):
     """Something recorded cannot be right; say where by number, never by a name."""
 
     code = "data_error"
-    detail = "The records hold something the report cannot be made of."
+    title = _("The records cannot be right")
+    detail = _("The records hold something the report cannot be made of.")
+    advice = _("Correct the record that `detail` names; then ask for the report again.")
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str | Promise) -> None:
         super().__init__(detail)
+
+
+FAILURES: dict[str, type[ReportFailed]] = {
+    failure.code: failure
+    for failure in (
+        TimedOut,
+        WorkerLost,
+        OutOfMemory,
+        DataError,
+        NoLongerAllowed,
+        Unforeseen,
+    )
+}
+"""Every way in which making a report ends without one."""
 
 
 class Canceled(Exception):

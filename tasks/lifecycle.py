@@ -20,16 +20,14 @@ from django.conf import settings
 from django.db import Error, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext_lazy, override
 
 from school.access import Scope
 from school.models import User
 from tasks import artifacts, audit
 from tasks.asking import quotas, repeats
 from tasks.asking.requests import ReportRequest, check
-from tasks.errors import (
-    ReportFailed,
-    TooLate,
-)
+from tasks.errors import ReportFailed, TooLate
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
 from tasks.queues import fairness
@@ -39,7 +37,7 @@ from tasks.telling import mirror, reading, stamps
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
-DETAIL_ERASED = "Its details were erased when their time was over."
+DETAIL_ERASED = gettext_lazy("Its details were erased when their time was over.")
 _ERASED: dict[str, Any] = {"parameters": {}, "fingerprint": "", "erased": True}
 
 _AGAIN = {
@@ -153,7 +151,7 @@ def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) 
 
 
 def fail(task: Task, error: ReportFailed) -> bool:
-    return _followed(task, _move(_held(task), State.FAILED, **_failure(error)))
+    return _followed(task, _move(_held(task), State.FAILED, **_failure(task, error)))
 
 
 def end_canceled(task: Task) -> bool:
@@ -197,7 +195,7 @@ def end_silent(task: Task, error: ReportFailed | None) -> bool:
     # A cancel that came since it was read is seen at the next call.
     held = held.filter(cancel_requested_at=None)
     if error is not None:
-        return _followed(task, _move(held, State.FAILED, **_failure(error)))
+        return _followed(task, _move(held, State.FAILED, **_failure(task, error)))
     return _followed(task, _move(held, State.QUEUED, **_AGAIN))
 
 
@@ -210,7 +208,8 @@ def expire(task: Task) -> bool:
     if task.state == State.SUCCEEDED:
         won = _move(mine, State.EXPIRED, result=None, artifact="", **_ERASED)
     else:
-        error = task.error and {**task.error, "detail": DETAIL_ERASED}
+        with override(task.language):
+            error = task.error and {**task.error, "detail": str(DETAIL_ERASED)}
         ended = mine.filter(state__in=FINAL - {State.SUCCEEDED})
         won = bool(ended.update(version=F("version") + 1, error=error, **_ERASED))
     return _followed(task, won)
@@ -245,5 +244,5 @@ def _lease() -> Any:
     return Now() + timedelta(seconds=settings.LEASE_SECONDS)
 
 
-def _failure(error: ReportFailed) -> dict[str, Any]:
-    return {"error": error.to_json(), "finished_at": Now()}
+def _failure(task: Task, error: ReportFailed) -> dict[str, Any]:
+    return {"error": error.to_json(task.language), "finished_at": Now()}

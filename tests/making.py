@@ -16,11 +16,12 @@ def asked(
     *,
     kind: str = "class_performance",
     format: str = "json",
+    language: str = "pt-BR",
 ) -> Task:
     """A queued task; of class 1 if nothing else is said."""
     parameters = {"class_id": 1} if parameters is None else parameters
     # A key of its own, so that equal ones are not joined.
-    wanted = ReportRequest(kind, parameters, format, "pt-BR", key=str(uuid.uuid4()))
+    wanted = ReportRequest(kind, parameters, format, language, key=str(uuid.uuid4()))
     return lifecycle.request(viewer, wanted).task
 
 
@@ -30,9 +31,10 @@ def made(
     *,
     kind: str = "class_performance",
     format: str = "json",
+    language: str = "pt-BR",
 ) -> Task:
     """A task whose report was made, by the worker's own function in this process."""
-    task = asked(viewer, parameters, kind=kind, format=format)
+    task = asked(viewer, parameters, kind=kind, format=format, language=language)
     generate_report(str(task.pk))
     task.refresh_from_db()
     return task

@@ -5,14 +5,13 @@ from functools import partial
 from typing import Any, cast
 
 from django.http import Http404, HttpResponse
-from django.utils.translation import get_language
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import serializers
+from api import languages, serializers
 from api.documents import accepted, ended
 from api.problems import Problem
 from api.schema import PREFER, WAIT, operation
@@ -75,7 +74,7 @@ class Reports(APIView):
             kind=body.validated_data["report"],
             parameters=body.validated_data["parameters"],
             format=body.validated_data["format"],
-            language=body.validated_data.get("language", _language_of_request()),
+            language=body.validated_data.get("language", languages.spoken()),
             key=_idempotency_key(request),
         )
         done = lifecycle.request(cast(User, request.user), wanted)
@@ -122,7 +121,7 @@ def _entry(report: type[Report[Any]]) -> dict[str, Any]:
         "title": str(report.title),
         "description": str(report.description),
         "formats": list(report.formats),
-        "parameters": report.parameters_model().model_json_schema(),
+        "parameters": report.parameters_schema(),
         "example": {
             "report": report.kind(),
             "parameters": dict(report.example),
@@ -141,7 +140,3 @@ def _idempotency_key(request: Request) -> str:
     if key is None:
         raise Problem("invalid_idempotency_key")
     return key[1] or key[2]
-
-
-def _language_of_request() -> str:
-    return "en" if (get_language() or "").startswith("en") else "pt-BR"

@@ -12,6 +12,7 @@ import django_filters.rest_framework
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import FileResponse, HttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
@@ -45,7 +46,7 @@ class InstantField(django_filters.fields.IsoDateTimeField):
             instant: datetime | None = super().to_python(value)
             return instant and instant.astimezone(UTC)
         except (OverflowError, ValueError):
-            raise ValidationError("There is no such instant.", "invalid") from None
+            raise ValidationError(_("There is no such instant."), "invalid") from None
 
 
 class InstantFilter(django_filters.IsoDateTimeFilter):

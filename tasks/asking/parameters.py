@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from django.db.models import Model, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from school import access
 from school.models import Enrolment, User
+from tasks.asking import wording
 from tasks.errors import Flaw, RequestRefused
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
@@ -20,7 +24,13 @@ TermNumber = Annotated[int, Field(ge=1, le=10)]
 class ReportParameters(BaseModel):
     """The parameters of a kind; named alike in all kinds, unknown ones refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        title=gettext_noop("Parameters"),
+        field_title_generator=wording.title,
+    )
 
 
 @dataclass(frozen=True)
@@ -30,15 +40,22 @@ class _Reference:
     enrolments: str
     """Where an enrolment holds it."""
     visible: Callable[[User], QuerySet[Any]]
-    noun: str
+    missing: Promise
+    """What is said where there is none of that id, or none of the viewer's."""
 
 
 _REFERENCES: Mapping[str, _Reference] = {
     "school_id": _Reference(
-        "school_class__school_id", access.visible_schools, "school"
+        "school_class__school_id",
+        access.visible_schools,
+        _("There is no such school."),
     ),
-    "class_id": _Reference("school_class_id", access.visible_classes, "class"),
-    "student_id": _Reference("student_id", access.visible_students, "student"),
+    "class_id": _Reference(
+        "school_class_id", access.visible_classes, _("There is no such class.")
+    ),
+    "student_id": _Reference(
+        "student_id", access.visible_students, _("There is no such student.")
+    ),
 }
 _FILTERS = {"year": "school_class__school_year__year"}
 
@@ -55,7 +72,7 @@ def parse(model: type[ReportParameters], value: object) -> ReportParameters:
 def check_visible(parameters: ReportParameters, viewer: User) -> None:
     """Refuse records that are not there or not the viewer's, in the same words."""
     flaws = [
-        Flaw(f"/parameters/{name}", "not_found", f"There is no such {reference.noun}.")
+        Flaw(f"/parameters/{name}", "not_found", str(reference.missing))
         for name, reference, value in _named(parameters)
         if not _exists(reference.visible(viewer), value)
     ]
@@ -100,10 +117,9 @@ def _exists(visible: QuerySet[Model], id: int) -> bool:
 def _flaw(detail: Any) -> Flaw:
     path = ["parameters", *detail["loc"]]
     pointer = "".join(f"/{_escape(str(part))}" for part in path)
-    if detail["type"] == "extra_forbidden":
-        return Flaw(pointer, "unknown_field", "There is no such parameter.")
-    message = detail["msg"].removeprefix("Value error, ")
-    return Flaw(pointer, detail["type"], message)
+    is_unknown = detail["type"] == "extra_forbidden"
+    code = "unknown_field" if is_unknown else detail["type"]
+    return Flaw(pointer, code, wording.message(detail))
 
 
 def _escape(part: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from school.access import scope_of, visible_enrolments
 from school.models import Role, User
@@ -38,12 +39,13 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
     """The task that the request would become, not saved; or raise why it cannot."""
     report = catalogue.report(wanted.kind)
     if Role(viewer.role) not in report.audience:
-        raise NotForYourRole(f"The report {wanted.kind!r} is not offered to your role.")
+        detail = _("The report “{report}” is not offered to your role.")
+        raise NotForYourRole(detail.format(report=wanted.kind))
     if wanted.format not in report.formats:
-        offered = ", ".join(report.formats)
-        raise RequestRefused(
-            Flaw("/format", "unknown_format", f"{wanted.kind} comes as: {offered}.")
+        detail = _("The report “{report}” comes as: {formats}.").format(
+            report=wanted.kind, formats=", ".join(report.formats)
         )
+        raise RequestRefused(Flaw("/format", "unknown_format", detail))
     given = parameters.parse(report.parameters_model(), wanted.parameters)
     parameters.check_visible(given, viewer)
     seen = parameters.narrow(visible_enrolments(viewer), given)

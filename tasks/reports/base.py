@@ -7,8 +7,10 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from school.models import Enrolment, Role
+from tasks.asking import wording
 from tasks.asking.parameters import ReportParameters
 from tasks.tables import Column, Row, Table
 
@@ -50,6 +52,14 @@ class Report(ABC, Generic[P]):
         model: type[ReportParameters] = get_args(cls.__orig_bases__[0])[0]  # type: ignore[attr-defined]
         return model
 
+    @classmethod
+    def parameters_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of its parameters, in the language that is active."""
+        schema: dict[str, Any] = wording.translated(
+            cls.parameters_model().model_json_schema()
+        )
+        return schema
+
     @abstractmethod
     def columns(self) -> Sequence[Column]: ...
 
@@ -64,8 +74,8 @@ class Report(ABC, Generic[P]):
     def why_empty(self) -> str:
         """Why there is no row, where there is none."""
         if not self.enrolments.exists():
-            return "No student is enrolled in what was asked for."
-        return "Students are enrolled, but nothing is recorded for them yet."
+            return _("No student is enrolled in what was asked for.")
+        return _("Students are enrolled, but nothing is recorded for them yet.")
 
     def table(self) -> Table:
         return Table(str(self.title), self.columns(), self.rows())

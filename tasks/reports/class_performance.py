@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from django.db.models import Count, F, Max, Min, Q, Sum
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from school import figures
@@ -15,10 +16,18 @@ from tasks.tables import Column, Row
 
 
 class Parameters(ReportParameters):
-    year: Year | None = Field(default=None, description="Only this school year.")
-    school_id: Id | None = Field(default=None, description="Only this school.")
-    class_id: Id | None = Field(default=None, description="Only this class.")
-    term: TermNumber | None = Field(default=None, description="Only this term.")
+    year: Year | None = Field(
+        default=None, description=gettext_noop("Only this school year.")
+    )
+    school_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this school.")
+    )
+    class_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this class.")
+    )
+    term: TermNumber | None = Field(
+        default=None, description=gettext_noop("Only this term.")
+    )
 
 
 class ClassPerformance(Report[Parameters]):

@@ -7,6 +7,7 @@ from django.db.models import Count, Max, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from pydantic import Field, model_validator
 
 from school import figures
@@ -17,16 +18,21 @@ from tasks.tables import Column, Row
 
 
 class Parameters(ReportParameters):
-    class_id: Id | None = Field(default=None, description="All students of this class.")
-    student_id: Id | None = Field(default=None, description="Only this student.")
+    class_id: Id | None = Field(
+        default=None, description=gettext_noop("All students of this class.")
+    )
+    student_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this student.")
+    )
     year: Year | None = Field(
-        default=None, description="The school year; needed where no class is named."
+        default=None,
+        description=gettext_noop("The school year; needed where no class is named."),
     )
 
     @model_validator(mode="after")
     def _says_whose(self) -> Self:
         if self.class_id is None and (self.student_id is None or self.year is None):
-            raise ValueError("Name a class, or a student and a year.")
+            raise ValueError(_("Name a class, or a student and a year."))
         return self
 
 

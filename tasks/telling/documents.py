@@ -7,8 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.translation import override
 
 from tasks import artifacts
+from tasks.errors import FAILURES, ReportFailed
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.states import State
@@ -33,7 +35,7 @@ def build(
         "state": task.state,
         "progress": (progress or Progress.of(task)).to_json(),
         "result": _result(task, f"{here}/result", with_data=with_data),
-        "error": task.error,
+        "error": task.error and failure(task.error, task.language),
         "attempt": task.attempt,
         "cancel_requested_at": _time(task.cancel_requested_at),
         "created_at": _time(task.created_at),
@@ -55,6 +57,15 @@ def to_json(document: Document) -> bytes:
 def address(task_id: uuid.UUID) -> str:
     """Where the task is to be asked for: a path, after the public URL if there is one."""
     return f"{settings.PUBLIC_URL}/tasks/{task_id}"
+
+
+def failure(error: Document, language: str) -> Document:
+    """What the row keeps of a failure, as a problem: with a page about it, and a title."""
+    code = error["code"]
+    with override(language):
+        # A code of another release is shown all the same.
+        title = str(FAILURES.get(code, ReportFailed).title)
+    return {"type": f"/problems/{code}", "title": title, **error}
 
 
 def _result(task: Task, url: str, *, with_data: bool) -> Document | None:

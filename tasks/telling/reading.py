@@ -97,9 +97,15 @@ def outline(task: Task) -> Reading:
 
 def _without_exception(document: bytes) -> bytes:
     """Leave out what is there for Celery's sake alone."""
-    fields = json.loads(document)
-    ours = {n: value for n, value in fields.items() if not n.startswith("exc_")}
-    return documents.to_json(ours)
+    fields = {
+        name: value
+        for name, value in json.loads(document).items()
+        if not name.startswith("exc_")
+    }
+    if fields["error"]:
+        # One that an earlier release wrote has no title yet.
+        fields["error"] = documents.failure(fields["error"], fields["language"])
+    return documents.to_json(fields)
 
 
 def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Reading:

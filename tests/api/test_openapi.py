@@ -13,7 +13,8 @@ from api.urls import urlpatterns
 from school.processes import MANAGE
 from tests.contract import SPEC
 
-OUTSIDE = {"openapi.yaml", "docs", "redoc", "problems/<slug:code>", ""}
+PAGES = {"docs", "redoc", "problems", "problems/<slug:code>", ""}
+OUTSIDE = {"openapi.yaml", *PAGES}
 
 
 @pytest.fixture(scope="module")

@@ -104,7 +104,9 @@ def test_year_without_grades_is_empty_and_says_why(teacher):
 
     assert task.state == "succeeded"
     assert task.result["rows"] == 0
-    assert task.result["summary"] == "No student is enrolled in what was asked for."
+    assert (
+        task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."
+    )
 
 
 def test_staff_see_their_school_alone(secretary, stranger):

@@ -103,7 +103,7 @@ def test_viewer_who_sees_nobody_gets_no_row_and_a_reason(network, kind):
     report = report_for(viewer, kind)
 
     assert list(report.rows()) == []
-    assert report.why_empty() == "No student is enrolled in what was asked for."
+    assert report.why_empty() == "Não há nenhum aluno matriculado no que foi pedido."
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -72,7 +72,7 @@ def test_guardian_who_asks_for_the_class_sees_their_child_alone(guardian):
 
 
 def test_guardian_cannot_ask_for_another_s_child(guardian):
-    with pytest.raises(RequestRefused, match="no such student"):
+    with pytest.raises(RequestRefused, match="Esse aluno não existe"):
         asked(guardian, {"student_id": 2, "year": 2026}, kind="report_card")
 
 
@@ -88,5 +88,5 @@ def test_subject_without_grades_is_on_the_card(teacher):
 
 @pytest.mark.parametrize("given", [{}, {"year": 2026}, {"student_id": 1}])
 def test_whose_card_must_be_said(teacher, given):
-    with pytest.raises(RequestRefused, match="Name a class, or a student and a year"):
+    with pytest.raises(RequestRefused, match="Informe uma turma, ou um aluno e um ano"):
         asked(teacher, given, kind="report_card")

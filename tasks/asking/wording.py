@@ -1,0 +1,73 @@
+"""The words for parameters and for what is wrong with them, in the language that is active."""
+
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
+
+_TITLES = {
+    "school_id": gettext_noop("School"),
+    "class_id": gettext_noop("Class"),
+    "student_id": gettext_noop("Student"),
+    "year": gettext_noop("School year"),
+    "term": gettext_noop("Term"),
+}
+
+# By pydantic's error type. In English its own words stay, so these only need to be near.
+_MESSAGES = {
+    "missing": gettext_noop("Field required"),
+    "model_type": gettext_noop("Input should be an object"),
+    "int_type": gettext_noop("Input should be a valid integer"),
+    "float_type": gettext_noop("Input should be a valid number"),
+    "bool_type": gettext_noop("Input should be a valid boolean"),
+    "string_type": gettext_noop("Input should be a valid string"),
+    "list_type": gettext_noop("Input should be a valid array"),
+    "date_type": gettext_noop("Input should be a valid date"),
+    "date_parsing": gettext_noop("Input should be a valid date in the format YYYY-MM-DD"),
+    "date_from_datetime_parsing": gettext_noop("Input should be a valid date in the format YYYY-MM-DD"),
+    "literal_error": gettext_noop("Input should be one of these: {expected}"),
+    "enum": gettext_noop("Input should be one of these: {expected}"),
+    "greater_than": gettext_noop("Input should be greater than {gt}"),
+    "greater_than_equal": gettext_noop("Input should be greater than or equal to {ge}"),
+    "less_than": gettext_noop("Input should be less than {lt}"),
+    "less_than_equal": gettext_noop("Input should be less than or equal to {le}"),
+    "string_too_short": gettext_noop("String should have at least {min_length} characters"),
+    "string_too_long": gettext_noop("String should have at most {max_length} characters"),
+    "string_pattern_mismatch": gettext_noop("String should match pattern '{pattern}'"),
+    "too_short": gettext_noop("List should have at least {min_length} items"),
+    "too_long": gettext_noop("List should have at most {max_length} items"),
+}  # fmt: skip
+
+
+def title(name: str, _field: object) -> str:
+    """A parameter's title for people, as the schema keeps it: in English."""
+    return _TITLES.get(name, name.replace("_", " ").capitalize())
+
+
+def translated(schema: Any) -> Any:
+    """The JSON Schema with its titles and descriptions in the active language."""
+    if isinstance(schema, list):
+        return [translated(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        # A parameter may be called `title`: then what is under it is no text.
+        name: gettext(part)
+        if name in {"title", "description"} and isinstance(part, str)
+        else translated(part)
+        for name, part in schema.items()
+    }
+
+
+def message(error: Any) -> str:
+    """What pydantic found wrong with a parameter."""
+    if error["type"] == "extra_forbidden":
+        return gettext("There is no such parameter.")
+    known = _MESSAGES.get(error["type"], "")
+    template = gettext(known)
+    if template == known:
+        said: str = error["msg"]
+        return said.removeprefix("Value error, ")  # what follows is the kind's own
+    context = dict(error.get("ctx", {}))
+    if "expected" in context:
+        context["expected"] = context["expected"].replace("' or '", "', '")
+    return template.format(**context)

@@ -1,0 +1,88 @@
+import re
+
+import pytest
+from django.test import Client
+
+from api.errors import _OF_EXCEPTION
+from api.problems import PROBLEMS
+from tasks.errors import FAILURES, Overloaded
+
+LANGUAGES = {"pt-BR": "Todos os problemas", "en": "All problems"}
+
+
+def page(path, language="pt-BR"):
+    answer = Client().get(path, headers={"Accept-Language": language})
+    return answer, answer.content.decode()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", [*PROBLEMS, *FAILURES])
+def test_every_code_has_its_page_in_both_languages(code, language):
+    answer, html = page(f"/problems/{code}", language)
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/html; charset=utf-8"
+    assert f'<html lang="{language}">' in html
+    assert LANGUAGES[language] in html
+    assert f"&quot;type&quot;: &quot;/problems/{code}&quot;" in html
+    assert 'href="/docs"' in html
+
+
+def test_every_code_that_is_raised_is_known_and_means_one_thing():
+    assert set(_OF_EXCEPTION.values()) <= PROBLEMS.keys()
+    assert {kind.code for kind in Overloaded.__subclasses__()} <= PROBLEMS.keys()
+    assert not PROBLEMS.keys() & FAILURES.keys()
+
+
+def test_page_of_a_problem_says_status_advice_and_example():
+    _, html = page("/problems/queue_full", "en")
+
+    assert "HTTP 429" in html
+    assert "<h1>Too many reports wait</h1>" in html
+    assert "Ask again after <code>Retry-After</code> seconds." in html
+    assert "&quot;queue_length&quot;: 12" in html
+
+
+def test_page_of_a_failure_says_meaning_advice_and_example():
+    _, html = page("/problems/internal", "en")
+
+    assert "HTTP 500" not in html
+    assert "because of a fault of ours." in html
+    assert "report it with the <code>reference</code>." in html
+    assert "&quot;reference&quot;:" in html
+
+
+def test_what_looks_like_markup_in_an_advice_is_text():
+    _, html = page("/problems/not_authenticated", "en")
+
+    assert "<code>Authorization: Bearer &lt;access token&gt;</code>" in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_list_leads_to_every_page(language):
+    _, html = page("/problems", language)
+
+    linked = re.findall(r'href="/problems/(\w+)"', html)
+    assert linked == [*PROBLEMS, *FAILURES]
+    assert f'<html lang="{language}">' in html
+
+
+@pytest.mark.parametrize("path", ["/problems", "/problems/timeout"])
+def test_page_needs_nothing_that_the_policy_forbids(path):
+    answer, html = page(path)
+
+    assert "<script" not in html
+    assert "style=" not in html
+    sheets = re.findall(r'<link rel="stylesheet" href="([^"]+)">', html)
+    assert sheets == ["/static/api/pages.css"]
+    assert b"color-scheme" in b"".join(Client().get(sheets[0]))
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("code", ["nothing", "Timeout", "a-b"])
+def test_code_that_is_none_is_not_found(code):
+    answer = Client().get(f"/problems/{code}")
+
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "not_found"

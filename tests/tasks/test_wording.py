@@ -1,0 +1,86 @@
+from typing import Annotated, Literal
+
+import pytest
+from django.utils.translation import gettext_noop, override
+from pydantic import Field, ValidationError
+
+from tasks import catalogue
+from tasks.asking import parameters, wording
+from tasks.asking.parameters import ReportParameters
+from tasks.errors import RequestRefused
+
+KINDS = {
+    kind: report
+    for kind, report in catalogue.reports().items()
+    if report.__module__.startswith("tasks.reports.")
+}
+ODD = [None, "x", "", "a" * 1000, 1.5, 0, -1, 2**80, True, [], [1, "x"], {},
+       "2026-02-31", "2026-02-03T10:00:00"]  # fmt: skip
+
+
+class Odd(ReportParameters):
+    title: Literal["School", "Class", "Term"] = "Class"
+    words: Annotated[str, Field(min_length=2, max_length=3)] = "aa"
+    pages: list[int] = Field(default=[], description=gettext_noop("Only this term."))
+
+
+def errors(model, value):
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        return error.errors()
+    return []
+
+
+def details(model, value, language):
+    with override(language), pytest.raises(RequestRefused) as refused:
+        parameters.parse(model, value)
+    return [flaw.detail for flaw in refused.value.flaws]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_can_be_wrong_with_a_parameter_has_portuguese_words(kind):
+    model = KINDS[kind].parameters_model()
+    wrong = [error for value in ODD for error in errors(model, value)]
+    for name in [*model.model_fields, "surprise"]:
+        wrong += [error for value in ODD for error in errors(model, {name: value})]
+    mine = [error for error in wrong if error["type"] != "value_error"]
+
+    assert mine
+    with override("pt-br"):
+        unsaid = {e["type"] for e in mine if wording.message(e) == e["msg"]}
+    assert unsaid == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "portuguese", "english"),
+    [
+        ({"title": 1}, "O valor deve ser um destes: 'School', 'Class', 'Term'",
+         "Input should be 'School', 'Class' or 'Term'"),
+        ({"words": "x"}, "O texto deve ter pelo menos 2 caractere(s)",
+         "String should have at least 2 characters"),
+        ({"pages": 1}, "O valor deve ser uma lista", "Input should be a valid array"),
+        ({"color": 1}, "Esse parâmetro não existe.", "There is no such parameter."),
+        ([], "O valor deve ser um objeto", "Input should be an object"),
+    ],
+)  # fmt: skip
+def test_flaw_is_worded_in_the_language(value, portuguese, english):
+    assert details(Odd, value, "pt-br") == [portuguese]
+    assert details(Odd, value, "en") == [english]
+
+
+def test_kind_of_error_without_words_of_ours_keeps_the_library_s():
+    error = {"type": "url_parsing", "msg": "Input should be a valid URL"}
+
+    with override("pt-br"):
+        assert wording.message(error) == "Input should be a valid URL"
+
+
+def test_schema_is_translated_where_it_is_text_and_nowhere_else():
+    with override("pt-br"):
+        schema = wording.translated(Odd.model_json_schema())
+
+    assert schema["title"] == "Parâmetros"
+    assert schema["properties"]["pages"]["description"].startswith("Somente este")
+    assert schema["properties"]["title"]["enum"] == ["School", "Class", "Term"]
+    assert schema["properties"]["title"]["default"] == "Class"
