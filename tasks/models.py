@@ -41,8 +41,8 @@ class Task(models.Model):
     queue = models.CharField(max_length=40)
     time_limit = models.DurationField()
     """For one attempt, as its kind had it when it was asked for."""
-    expected = models.DurationField(null=True)
-    """How long its like took lately when it was asked for."""
+    soonest = models.DurationField(null=True)
+    """In what time its like were made that were made soon, when it was asked for."""
     request_id = models.CharField(max_length=64, blank=True)
     """Of the request that asked for it, for the lines of whoever makes it."""
     retention = models.DurationField()

@@ -60,7 +60,7 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         school_id=parameters.school_of(seen),
         queue=report.queue,
         time_limit=report.time_limit,
-        expected=durations.expected(report.queue, wanted.kind, normal),
+        soonest=durations.soonest(report.queue, wanted.kind, normal),
         request_id=audit.request_id(),
         retention=report.retention or settings.ARTIFACT_TTL,
         scope=scope_of(viewer, seen).to_json(),

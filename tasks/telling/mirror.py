@@ -119,7 +119,7 @@ def header(task: Task, progress: Progress, moment: int = 0) -> store.Header:
         stamp=task.stamp,
         state=task.state,
         queue=task.queue,
-        takes_ms=_milliseconds(task.expected),
+        takes_ms=_milliseconds(task.soonest),
         ends_at_ms=_ends_at(task, progress, moment),
     )
 
@@ -138,10 +138,10 @@ def _exception(task: Task) -> dict[str, Any]:
 
 
 def _ends_at(task: Task, progress: Progress, moment: int) -> int | None:
-    """By how far the report is, once that tells; else by how long its like took."""
+    """By how far the report is, once that tells; else by how soon its like were made."""
     left = progress.seconds_left
-    if left is None and task.expected is not None:
-        left = task.expected.total_seconds() - moment / 1000
+    if left is None and task.soonest is not None:
+        left = task.soonest.total_seconds() - moment / 1000
     if left is None or task.state != State.RUNNING:
         return None
     return round((time.time() + left) * 1000)
