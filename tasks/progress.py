@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 NOTICE_SECONDS = 0.5
-TELLING_PART = 20
+TELLING_PART = 50
 """The first of so many equal parts tells how long the others will take."""
 
 

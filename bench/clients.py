@@ -1,0 +1,245 @@
+"""What following a report costs: by our waits and advice, and by asking at fixed intervals.
+
+    python -m bench.clients [--rounds 3] [--clients 20] [--seconds 1 10 60]
+
+Each way of following has a web process of its own, on the same Redis and database, so that
+all are measured at the same time on the same machine. In each round every client of every
+way follows one report of the given length (all ask for it under one key) and notes when it
+knows of the end. Counted are the requests after the first, the bytes both ways, the
+processor time of the web process beyond that of clients that only ask and never look, and
+how long after `finished_at` a client knows.
+"""
+
+import argparse
+import http.client
+import json
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from school.local.children import Keeper
+from school.local.valkey import free_port
+from school.processes import commands
+from tests.stack import Stack
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+@dataclass
+class Tally:
+    """What following one report by one way came to, for all its clients."""
+
+    requests: int = 0
+    bytes: int = 0
+    cpu_ms: float = 0.0
+    late_ms: list[float] = field(default_factory=list)
+
+
+class Follower:
+    """One client: keeps its connection, counts, and knows when it knew."""
+
+    def __init__(self, port: int, token: str, key: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+        }
+        self.requests = self.bytes = 0
+        self.knew_at = 0.0
+        self.document: dict[str, Any] = {}
+
+    def submit(self, seconds: float, **headers: str) -> None:
+        body = {"report": "slow", "parameters": {"seconds": seconds}, "format": "csv"}
+        self._ask("POST", "/reports", json.dumps(body), headers)
+        self.requests = self.bytes = 0  # everybody has to ask
+
+    def look(self, **headers: str) -> None:
+        self._ask("GET", self.document["links"]["self"], None, headers)
+        self.requests += 1
+
+    @property
+    def is_over(self) -> bool:
+        return self.document["poll_after_ms"] is None
+
+    def _ask(
+        self, method: str, path: str, body: str | None, headers: dict[str, str]
+    ) -> None:
+        sent = self._headers | {n.replace("_", "-"): v for n, v in headers.items()}
+        self._connection.request(method, path, body, sent)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        self.bytes += len(content) + len(str(answer.headers)) + len(str(sent))
+        self.etag = answer.headers.get("ETag", "")
+        if answer.status != 304:
+            self.document = json.loads(content)
+        self.retry_after = answer.headers.get("Retry-After")
+        self.knew_at = time.time()
+
+
+def only_ask(follower: Follower, seconds: float) -> None:
+    follower.submit(seconds)
+    time.sleep(seconds + 1)
+
+
+def wait(follower: Follower, seconds: float) -> None:
+    follower.submit(seconds, Prefer="wait=25")
+    while not follower.is_over:
+        follower.look(Prefer="wait=25", If_None_Match=follower.etag)
+
+
+def take_advice(follower: Follower, seconds: float) -> None:
+    follower.submit(seconds)
+    while not follower.is_over:
+        time.sleep(follower.document["poll_after_ms"] / 1000)
+        follower.look()
+
+
+def every(pause: float) -> Callable[[Follower, float], None]:
+    def poll(follower: Follower, seconds: float) -> None:
+        follower.submit(seconds)
+        while not follower.is_over:
+            time.sleep(pause)
+            follower.look()
+
+    return poll
+
+
+WAYS: dict[str, Callable[[Follower, float], None]] = {
+    "only ask": only_ask,
+    "wait": wait,
+    "advice": take_advice,
+    "every 500 ms": every(0.5),
+    "every 2 s": every(2.0),
+}
+
+
+class Web:
+    """A web process of its own for one way of following."""
+
+    def __init__(self, stack: Stack, keeper: Keeper, name: str) -> None:
+        self.port = free_port()
+        command = commands(bind=f"127.0.0.1:{self.port}")["web"]
+        keeper.start(name.replace(" ", "-"), command)
+        self._parent = psutil.Process(keeper.processes[name.replace(" ", "-")].pid)
+
+    def cpu_ms(self) -> float:
+        """Of the process that serves: to the nanosecond, where the kernel tells."""
+        serving = self._parent.children()[0]
+        stats = Path(f"/proc/{serving.pid}/task").glob("*/schedstat")
+        return sum(int(path.read_text().split()[0]) for path in stats) / 1e6
+
+
+def measure(
+    webs: dict[str, Web], token: str, *, seconds: float, clients: int
+) -> dict[str, Tally]:
+    """One round: all clients of all ways follow one report of that length."""
+    key = str(uuid.uuid4())
+    followers = {
+        name: [Follower(web.port, token, key) for _ in range(clients)]
+        for name, web in webs.items()
+    }
+    before = {name: web.cpu_ms() for name, web in webs.items()}
+    threads = [
+        threading.Thread(target=WAYS[name], args=(follower, seconds))
+        for name, of_way in followers.items()
+        for follower in of_way
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    used = {name: web.cpu_ms() - before[name] for name, web in webs.items()}
+    ended = followers["every 500 ms"][0].document["finished_at"]
+    return {
+        name: _tally(of_way, used[name] - used["only ask"], ended)
+        for name, of_way in followers.items()
+    }
+
+
+def _tally(followers: list[Follower], cpu_ms: float, ended: str) -> Tally:
+    at = datetime.fromisoformat(ended).timestamp()
+    return Tally(
+        requests=sum(f.requests for f in followers),
+        bytes=sum(f.bytes for f in followers),
+        cpu_ms=cpu_ms,
+        late_ms=[1000 * (follower.knew_at - at) for follower in followers],
+    )
+
+
+@contextmanager
+def running() -> Iterator[tuple[dict[str, Web], str]]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        quiet = {"LOG_LEVEL": "INFO"}
+        with Stack(Path(folder), **quiet) as stack:
+            keeper = Keeper(Path(folder) / "webs", stack.environment)
+            try:
+                webs = {name: Web(stack, keeper, name) for name in WAYS}
+                token = stack.as_user("teacher").token
+                time.sleep(5)
+                yield webs, token
+            finally:
+                keeper.stop()
+
+
+def report(rounds: dict[float, list[dict[str, Tally]]], clients: int) -> str:
+    lines = [
+        "| report | way | requests | × 500 ms | bytes × 500 ms | CPU ms | × 500 ms | late p50 / max |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for seconds, of_length in rounds.items():
+        for way in [name for name in WAYS if name != "only ask"]:
+            ours = [of_round[way] for of_round in of_length]
+            peers = [of_round["every 500 ms"] for of_round in of_length]
+            late = sorted(ms for tally in ours for ms in tally.late_ms)
+            lines.append(
+                f"| {seconds:g} s | {way} "
+                f"| {statistics.median(t.requests for t in ours) / clients:.1f} "
+                f"| {_ratio(ours, peers, 'requests'):.3f} "
+                f"| {_ratio(ours, peers, 'bytes'):.3f} "
+                f"| {statistics.median(t.cpu_ms for t in ours) / clients:.2f} "
+                f"| {_ratio(ours, peers, 'cpu_ms'):.3f} "
+                f"| {statistics.median(late):.0f} / {late[-1]:.0f} ms |"
+            )
+    return "\n".join(lines)
+
+
+def _ratio(ours: list[Tally], peers: list[Tally], name: str) -> float:
+    """The median of the rounds' ratios."""
+    pairs = zip(ours, peers, strict=True)
+    return statistics.median(
+        getattr(our, name) / getattr(peer, name) for our, peer in pairs
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--seconds", type=float, nargs="+", default=[1, 10, 60])
+    wanted = parser.parse_args()
+    rounds: dict[float, list[dict[str, Tally]]] = {s: [] for s in wanted.seconds}
+    with running() as (webs, token):
+        for number in range(wanted.rounds + 1):
+            for seconds in wanted.seconds if number else [1]:  # the first warms up
+                found = measure(webs, token, seconds=seconds, clients=wanted.clients)
+                if number:
+                    rounds[seconds].append(found)
+    table = report(rounds, wanted.clients)
+    sys.stdout.write(table + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
