@@ -7,7 +7,7 @@ from drf_spectacular.views import (
     SpectacularYAMLAPIView,
 )
 
-from api.views import health, pages, reports, tasks, tokens
+from api.views import health, pages, reports, results, tasks, tokens
 
 urlpatterns = [
     path("auth/token", tokens.Login.as_view()),
@@ -18,7 +18,7 @@ urlpatterns = [
     path("tasks", tasks.Tasks.as_view()),
     path("tasks/<uuid:task_id>", tasks.TaskDetail.as_view()),
     path("tasks/<uuid:task_id>/cancel", tasks.TaskCancel.as_view()),
-    path("tasks/<uuid:task_id>/result", tasks.TaskResult.as_view()),
+    path("tasks/<uuid:task_id>/result", results.TaskResult.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
     path("openapi.yaml", SpectacularYAMLAPIView.as_view(), name="openapi"),
