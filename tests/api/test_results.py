@@ -15,7 +15,7 @@ def test_result_is_the_file_and_is_written_to_the_access_log(as_user, teacher):
     content = b"".join(answer)
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"].startswith(
-        'attachment; filename="class_performance-'
+        'attachment; filename="Class performance '
     )
     assert answer["ETag"] == f'"{task.result["sha256"]}"'
     assert content.count(b"\r\n") == 41
