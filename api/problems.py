@@ -1,6 +1,6 @@
 """The problems the API knows: for each code its status, title and advice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -28,8 +28,10 @@ PROBLEMS = {
     "no_result": (409, _("There is no result"), _("Read the task: it is unfinished, or it ended without one.")),
     "result_expired": (410, _("The result has expired"), _("Ask for the report again.")),
     "purged": (410, _("The task was erased"), _("Ask for the report again.")),
+    "precondition_failed": (412, _("The file is another one"), _("Fetch it without `If-Match`; its `ETag` says which one it is.")),
     "body_too_large": (413, _("The body is too large"), _("A request is at most 64 KiB.")),
     "unsupported_media_type": (415, _("Unsupported media type"), _("Send `application/json`.")),
+    "range_not_satisfiable": (416, _("The file has no such bytes"), _("`Content-Range` says how many it has.")),
     "idempotency_key_reused": (422, _("The idempotency key stands for another request"), _("Send a new key with a new request, and the same body with the same key.")),
     "throttled": (429, _("Too many requests"), _("Wait for as long as `Retry-After` says.")),
     "too_many_active": (429, _("Too many of your reports are under way"), _("`waiting` says how many. Wait until some are made, or cancel some.")),
@@ -49,12 +51,14 @@ class Problem(APIException):
         *,
         flaws: Sequence[Flaw] = (),
         wait: int | None = None,
+        headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
         self.status_code, _title, advice = PROBLEMS[code]
         super().__init__(detail or advice, code)
         self.flaws = flaws
         self.members = members
+        self.headers = headers or {}
         self.wait = wait  # seconds, which the handler makes `Retry-After`
 
 

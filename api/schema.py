@@ -6,7 +6,12 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
 
 from api.problems import MEDIA_TYPE, PROBLEMS
 from api.serializers import LANGUAGES, ProblemDocument
@@ -16,8 +21,29 @@ HEADERS = {
     "Location": "Where the task is.",
     "Retry-After": "Whole seconds after which to ask again; absent once it is final.",
     "Idempotency-Replayed": "`true` where the key had been given before.",
-    "ETag": "The file's SHA-256.",
-    "Content-Disposition": "The file's name.",
+    "ETag": "The file's SHA-256; a weak one where the answer is compressed.",
+    "Content-Disposition": "The file's name: in ASCII, and in full.",
+    "Content-Length": "Bytes in the body; absent where it is compressed.",
+    "Content-Encoding": "`gzip` where you accept that and it pays.",
+    "Content-Range": "Which bytes these are, and how many there are.",
+    "Accept-Ranges": "`bytes`; `none` where the answer is compressed.",
+    "Last-Modified": "When the file was made.",
+    "Cache-Control": "It is nobody else's, and not to be kept.",
+    "Referrer-Policy": "The address is not to be told to other pages.",
+    "Vary": "The request's headers that the answer depends on.",
+}
+_HEADER_EXAMPLES = {
+    "ETag": '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
+    "Content-Disposition": 'attachment; filename="Acoes 2026-11-25.csv"; '
+    "filename*=UTF-8''A%C3%A7%C3%B5es%202026-11-25.csv",
+    "Content-Length": "52311",
+    "Content-Encoding": "gzip",
+    "Content-Range": "bytes 1000-52310/52311",
+    "Accept-Ranges": "bytes",
+    "Last-Modified": "Wed, 25 Nov 2026 19:42:00 GMT",
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Encoding",
 }
 EVERYWHERE = (405, 500)
 """Problems that any operation may answer."""
@@ -164,5 +190,8 @@ def _header(name: str, status: int) -> OpenApiParameter:
         OpenApiTypes.STR,
         OpenApiParameter.HEADER,
         description=HEADERS[name],
+        examples=[OpenApiExample(name, value=_HEADER_EXAMPLES[name])]
+        if name in _HEADER_EXAMPLES
+        else [],
         response=[status],
     )
