@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django_structlog.middlewares import RequestMiddleware
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -40,3 +41,11 @@ class TrailingSlashMiddleware:
         if path != "/" and path.endswith("/") and not path.startswith("/admin/"):
             request.path_info = path.rstrip("/")
         return self._get_response(request)
+
+
+class PathLogMiddleware(RequestMiddleware):
+    """Logs the path of each request and not its query, in which a link's token may stand."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {request.path}"

@@ -21,6 +21,7 @@ PROBLEMS = {
     "token_not_valid": (401, _("The token is not valid"), _("Refresh it at `/auth/token/refresh`, or log in again.")),
     "permission_denied": (403, _("Not allowed"), _("Your user may not do this.")),
     "not_for_your_role": (403, _("Not offered to your role"), _("`GET /reports` lists the reports offered to you.")),
+    "link_not_valid": (403, _("The link is not valid"), _("Ask for a new one: `POST /tasks/<id>/result/link`.")),
     "not_found": (404, _("Not found"), _("It does not exist, or it is not yours.")),
     "method_not_allowed": (405, _("Method not allowed"), _("`Allow` lists the methods of this address.")),
     "too_late": (409, _("The task has ended"), _("Only a task that is not final can be canceled.")),

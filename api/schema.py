@@ -95,8 +95,11 @@ class ApiAutoSchema(AutoSchema):
     """DRF's views as they are, but for what all of this API has."""
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """However we look at it, to the client it is one access token."""
-        return [{"bearer": []}] if self.view.get_authenticators() else []
+        """However we look at it, to the client it is one access token; or a link."""
+        ways = (
+            getattr(way, "scheme", "bearer") for way in self.view.get_authenticators()
+        )
+        return [{scheme: []} for scheme in sorted(set(ways))]
 
     def get_override_parameters(self) -> list[Any]:
         language = OpenApiParameter(

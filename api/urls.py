@@ -19,6 +19,7 @@ urlpatterns = [
     path("tasks/<uuid:task_id>", tasks.TaskDetail.as_view()),
     path("tasks/<uuid:task_id>/cancel", tasks.TaskCancel.as_view()),
     path("tasks/<uuid:task_id>/result", results.TaskResult.as_view()),
+    path("tasks/<uuid:task_id>/result/link", results.TaskResultLink.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
     path("openapi.yaml", SpectacularYAMLAPIView.as_view(), name="openapi"),

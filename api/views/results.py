@@ -1,4 +1,4 @@
-"""`/tasks/<id>/result`: the file a task made, whole or in part."""
+"""`/tasks/<id>/result`: the file a task made, whole or in part, and a link to it."""
 
 import unicodedata
 import uuid
@@ -18,17 +18,19 @@ from django.utils.http import (
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import ranges
+from api import links, ranges, serializers
+from api.links import Grant, LinkAuthentication
 from api.problems import Problem
 from api.schema import operation
 from api.views.tasks import TaskListing
 from school import connections
 from school.models import User
 from tasks import catalogue
-from tasks.errors import NoResult
-from tasks.telling import downloads
+from tasks.errors import NoResult, ResultExpired
+from tasks.telling import documents, downloads
 
 MEDIA_TYPES = [
     format.media_type.partition(";")[0] for format in catalogue.formats().values()
@@ -62,6 +64,9 @@ _OF_FILE = [*_FILE, "Last-Modified", "Cache-Control", "Referrer-Policy"]
 
 
 class TaskResult(APIView):
+    def get_authenticators(self) -> list[Any]:
+        return [LinkAuthentication(), *super().get_authenticators()]
+
     @operation(
         "get_result",
         "The file a task made",
@@ -88,6 +93,8 @@ class TaskResult(APIView):
         `Accept-Encoding: identity`."""
         viewer = cast(User, request.user)
         result = _find(task_id, viewer)
+        if isinstance(request.auth, Grant) and request.auth.sha256 != result.sha256:
+            raise ResultExpired
         headers = _headers(result)
         whole = HttpResponse(headers=headers)
         early = get_conditional_response(
@@ -108,6 +115,26 @@ class TaskResult(APIView):
         file = downloads.open_file(result, viewer)
         connections.give_back()  # a slow download would hold it all the while
         return ResultFile(ranges.Slice(file, span), status=status, headers=headers)
+
+
+class TaskResultLink(APIView):
+    @operation(
+        "create_result_link",
+        "A link to the file a task made",
+        tag="tasks",
+        answers={200: serializers.ResultLink},
+        headers={200: ["Cache-Control"], 409: ["Retry-After"]},
+        problems=[401, 404, 409, 410, 503],
+    )
+    def post(self, request: Request, task_id: uuid.UUID) -> Response:
+        """For whatever cannot send a header, such as a phone's download manager. It lives
+        for minutes, and ends with your right to see the report."""
+        viewer = cast(User, request.user)
+        link = links.make(_find(task_id, viewer), viewer)
+        return Response(
+            {"url": link.url, "expires_at": documents.rfc3339(link.expires_at)},
+            headers={"Cache-Control": "private, no-store"},
+        )
 
 
 def _find(task_id: uuid.UUID, viewer: User) -> downloads.Result:
