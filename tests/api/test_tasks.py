@@ -76,7 +76,10 @@ def test_final_answer_has_no_retry_after(as_user, teacher):
     assert "Retry-After" not in final
 
 
-EVERYTHING = [("get", ""), ("post", "/cancel"), ("get", "/result"), ("delete", "")]
+EVERYTHING = [
+    ("get", ""), ("post", "/cancel"), ("get", "/result"), ("post", "/result/link"),
+    ("delete", ""),
+]  # fmt: skip
 """What can be done with one task."""
 
 
