@@ -20,7 +20,7 @@ from tests.stack import Stack
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="no curl is here")
 
 MEGABYTE = 1024 * 1024
-ROW = b"%07d,Escola Municipal,9A,Matematica,1,31,6.50,2.00,9.75,1.81,74.2\r\n"
+ROW = b"%07d,Escola Municipal,9A,Matematica,1,%d,6.50,2.00,9.75,1.81,74.2\r\n"
 CUT = 28
 """What curl ends with when its time is up."""
 
@@ -67,7 +67,7 @@ def file(stack: Stack) -> File:
     body = {"report": "class_performance", "parameters": {}, "format": "csv"}
     done = stack.finished(client, client.request_report(body))
     (path,) = (stack.folder / "artifacts").rglob(f"{done['task_id']}.*")
-    content = b"".join(ROW % number for number in range(600_000))
+    content = b"".join(ROW % (n, n * n * 7919 % 99991) for n in range(600_000))
     path.write_bytes(content)
     return File(stack, client, done["task_id"], content)
 
@@ -228,7 +228,7 @@ def test_large_downloads_stall_no_other_request(file: File, folder: Path):
             file.client.ask("GET", f"/tasks/{file.task_id}")
             waits.append(time.monotonic() - began)
 
-    assert max(waits) < sum(waits) / 3  # not one of them for all of it
+    assert max(waits) < sum(waits) / 4  # not one of them for all of it
 
 
 def test_slow_downloads_hold_no_connection_to_the_database(file: File):
