@@ -64,6 +64,8 @@ class ProblemHandler(ExceptionHandler):
     def get_response(self, exc: exceptions.APIException, data: Any) -> Response:
         response: Response = super().get_response(exc, data)
         response.content_type = MEDIA_TYPE
+        for name, value in getattr(exc, "headers", {}).items():
+            response[name] = value
         return response
 
 

@@ -3,9 +3,19 @@
 import re
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+from django.utils.cache import patch_vary_headers
+from django_structlog.middlewares import RequestMiddleware
+
+COMPRESSIBLE = re.compile(
+    r"text/.+|application/(.+\+)?(json|javascript|yaml|vnd\.oai\.openapi)"
+)
+WORTH_COMPRESSING = 1400
+"""Bytes; what is smaller goes in one packet anyhow."""
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -40,3 +50,43 @@ class TrailingSlashMiddleware:
         if path != "/" and path.endswith("/") and not path.startswith("/admin/"):
             request.path_info = path.rstrip("/")
         return self._get_response(request)
+
+
+class PathLogMiddleware(RequestMiddleware):
+    """Logs the path of each request and not its query, in which a link's token may stand."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {request.path}"
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compresses what gets much smaller by it: no parts of files, and no packed formats."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if not _gets_smaller(response):
+            return response
+        # Also of the answers that are as they are: caches must keep them apart.
+        patch_vary_headers(response, ["Accept-Encoding"])
+        is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
+        if request.method == "HEAD" or is_part or _is_refused(request):
+            return response
+        response = super().process_response(request, response)
+        if "Content-Encoding" in response and "Accept-Ranges" in response:
+            response["Accept-Ranges"] = "none"  # its bytes are not those of a 206
+        return response
+
+
+def _gets_smaller(response: HttpResponseBase) -> bool:
+    media_type = response.get("Content-Type", "").partition(";")[0]
+    # A stream that does not know its length may be one of events, which must not wait.
+    size = int(response.get("Content-Length", "0"))
+    return size >= WORTH_COMPRESSING and bool(COMPRESSIBLE.fullmatch(media_type))
+
+
+def _is_refused(request: HttpRequest) -> bool:
+    """`gzip;q=0` means that it is not wanted, which Django does not read."""
+    accepted = request.headers.get("Accept-Encoding", "")
+    return re.search(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", accepted) is not None

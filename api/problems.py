@@ -1,6 +1,6 @@
 """The problems the API knows: for each code its status, title and advice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -22,6 +22,7 @@ PROBLEMS = {
     "token_not_valid": (401, _("The token is not valid"), _("Refresh it at `/auth/token/refresh`, or log in again.")),
     "permission_denied": (403, _("Not allowed"), _("Your user may not do this.")),
     "not_for_your_role": (403, _("Not offered to your role"), _("`GET /reports` lists the reports offered to you.")),
+    "link_not_valid": (403, _("The link is not valid"), _("Ask for a new one: `POST /tasks/<id>/result/link`.")),
     "not_found": (404, _("Not found"), _("It does not exist, or it is not yours.")),
     "method_not_allowed": (405, _("Method not allowed"), _("`Allow` lists the methods of this address.")),
     "not_acceptable": (406, _("Not to be had in that form"), _("This address answers in the media type that `detail` names: let `Accept` allow it.")),
@@ -30,10 +31,12 @@ PROBLEMS = {
     "no_result": (409, _("There is no result"), _("Read the task: it is unfinished, or it ended without one.")),
     "result_expired": (410, _("The result has expired"), _("Ask for the report again.")),
     "purged": (410, _("The task was erased"), _("Ask for the report again.")),
+    "precondition_failed": (412, _("The file is another one"), _("Fetch it without `If-Match`; its `ETag` says which one it is.")),
     "body_too_large": (413, _("The body is too large"), _("A request is at most 64 KiB.")),
     "uri_too_long": (414, _("The address is too long"), _("Send what is long in the body.")),
     "unsupported_content_encoding": (415, _("The body is compressed"), _("Send it as it is, without `Content-Encoding`.")),
     "unsupported_media_type": (415, _("Unsupported media type"), _("Send `application/json`.")),
+    "range_not_satisfiable": (416, _("The file has no such bytes"), _("`Content-Range` says how many it has.")),
     "idempotency_key_reused": (422, _("The idempotency key stands for another request"), _("Send a new key with a new request, and the same body with the same key.")),
     "throttled": (429, _("Too many requests"), _("Wait for as long as `Retry-After` says.")),
     "too_many_active": (429, _("Too many of your reports are under way"), _("`waiting` says how many. Wait until some are made, or cancel some.")),
@@ -54,12 +57,14 @@ class Problem(APIException):
         *,
         flaws: Sequence[Flaw] = (),
         wait: int | None = None,
+        headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
         self.status_code, _title, advice = PROBLEMS[code]
         super().__init__(detail or advice, code)
         self.flaws = flaws
         self.members = members
+        self.headers = headers or {}
         self.wait = wait  # seconds, which the handler makes `Retry-After`
 
 

@@ -8,7 +8,12 @@ from django.utils.translation import override
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
 
 from api.languages import LANGUAGES
 from api.problems import MEDIA_TYPE, PROBLEMS
@@ -19,9 +24,30 @@ HEADERS = {
     "Location": "Where the task is.",
     "Retry-After": "Whole seconds after which to ask again; absent once it is final.",
     "Idempotency-Replayed": "`true` where the key had been given before.",
-    "ETag": "Of this very answer; of a file it is the SHA-256. For `If-None-Match`.",
     "Preference-Applied": "The wait that was granted, where one was preferred.",
-    "Content-Disposition": "The file's name.",
+    "ETag": "Of this very answer; of a file its SHA-256, weak where it is compressed.",
+    "Content-Disposition": "The file's name: in ASCII, and in full.",
+    "Content-Length": "Bytes in the body; absent where it is compressed.",
+    "Content-Encoding": "`gzip` where you accept that and it pays.",
+    "Content-Range": "Which bytes these are, and how many there are.",
+    "Accept-Ranges": "`bytes`; `none` where the answer is compressed.",
+    "Last-Modified": "When the file was made.",
+    "Cache-Control": "It is nobody else's, and not to be kept.",
+    "Referrer-Policy": "The address is not to be told to other pages.",
+    "Vary": "The request's headers that the answer depends on.",
+}
+_HEADER_EXAMPLES = {
+    "ETag": '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
+    "Content-Disposition": 'attachment; filename="Acoes 2026-11-25.csv"; '
+    "filename*=UTF-8''A%C3%A7%C3%B5es%202026-11-25.csv",
+    "Content-Length": "52311",
+    "Content-Encoding": "gzip",
+    "Content-Range": "bytes 1000-52310/52311",
+    "Accept-Ranges": "bytes",
+    "Last-Modified": "Wed, 25 Nov 2026 19:42:00 GMT",
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Encoding",
 }
 WAIT = OpenApiParameter(
     "wait",
@@ -99,8 +125,11 @@ class ApiAutoSchema(AutoSchema):
     """DRF's views as they are, but for what all of this API has."""
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """However we look at it, to the client it is one access token."""
-        return [{"bearer": []}] if self.view.get_authenticators() else []
+        """However we look at it, to the client it is one access token; or a link."""
+        ways = (
+            getattr(way, "scheme", "bearer") for way in self.view.get_authenticators()
+        )
+        return [{scheme: []} for scheme in sorted(set(ways))]
 
     def get_override_parameters(self) -> list[Any]:
         language = OpenApiParameter(
@@ -193,5 +222,8 @@ def _header(name: str, status: int) -> OpenApiParameter:
         OpenApiTypes.STR,
         OpenApiParameter.HEADER,
         description=HEADERS[name],
+        examples=[OpenApiExample(name, value=_HEADER_EXAMPLES[name])]
+        if name in _HEADER_EXAMPLES
+        else [],
         response=[status],
     )

@@ -90,6 +90,11 @@ class FailureDocument(serializers.Serializer[Any]):
     )
 
 
+class ResultLink(serializers.Serializer[Any]):
+    url = serializers.CharField(help_text="Fetches the file, without any header.")
+    expires_at = serializers.DateTimeField()
+
+
 class LinksDocument(serializers.Serializer[Any]):
     self = serializers.CharField()
     cancel = serializers.CharField()

@@ -6,7 +6,7 @@ from drf_spectacular.views import (
     SpectacularSwaggerSplitView,
 )
 
-from api.views import health, pages, reports, tasks, tokens
+from api.views import health, pages, reports, results, tasks, tokens
 
 urlpatterns = [
     path("auth/token", tokens.Login.as_view()),
@@ -17,7 +17,8 @@ urlpatterns = [
     path("tasks", tasks.Tasks.as_view()),
     path("tasks/<uuid:task_id>", tasks.TaskDetail.as_view()),
     path("tasks/<uuid:task_id>/cancel", tasks.TaskCancel.as_view()),
-    path("tasks/<uuid:task_id>/result", tasks.TaskResult.as_view()),
+    path("tasks/<uuid:task_id>/result", results.TaskResult.as_view()),
+    path("tasks/<uuid:task_id>/result/link", results.TaskResultLink.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
     path("openapi.yaml", pages.OpenapiDocument.as_view(), name="openapi"),

@@ -1,8 +1,18 @@
 """Logging: one JSON object a line, on standard error, with the id of the request."""
 
+import logging
+import re
 from typing import Any
 
 import structlog
+
+
+class WithoutQueries(logging.Filter):
+    """Cuts queries off gunicorn's lines, which repeat the address of what went wrong."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = re.sub(r"\?\S*", "?", record.getMessage()), ()
+        return True
 
 
 def configure(*, level: str) -> dict[str, Any]:
@@ -33,8 +43,12 @@ def configure(*, level: str) -> dict[str, Any]:
                 "foreign_pre_chain": shared,
             }
         },
+        "filters": {"without_queries": {"()": WithoutQueries}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
-        # The structured lines about tasks say the same.
-        "loggers": {"celery.app.trace": {"level": "WARNING"}},
+        "loggers": {
+            # The structured lines about tasks say the same.
+            "celery.app.trace": {"level": "WARNING"},
+            "gunicorn.error": {"filters": ["without_queries"], "propagate": True},
+        },
     }

@@ -30,7 +30,13 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
         ],
         "APPEND_COMPONENTS": {
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "link": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "link",
+                    "description": "Of `POST /tasks/{task_id}/result/link`.",
+                },
             }
         },
         "TAGS": [

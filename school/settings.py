@@ -52,7 +52,9 @@ MIDDLEWARE = [
     "api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "api.middleware.PathLogMiddleware",
+    # Outside all that makes answers, inside whitenoise, whose files are packed already.
+    "api.middleware.CompressionMiddleware",
     "api.middleware.TrailingSlashMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -204,6 +206,7 @@ DRF_STANDARDIZED_ERRORS = {
     "NESTED_FIELD_SEPARATOR": "/",
 }
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10))
+RESULT_LINK_LIFE = timedelta(minutes=env.integer("RESULT_LINK_MINUTES", 5))
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
@@ -214,14 +217,14 @@ SIMPLE_JWT = {
     "TOKEN_REFRESH_SERIALIZER": "api.auth.TokenRefreshSerializer",
 }
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", [])
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
+CORS_ALLOW_HEADERS = [
+    *default_headers, "idempotency-key",
+    "range", "if-range", "if-match", "if-none-match",
+]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
-    "Location",
-    "Retry-After",
-    "Idempotency-Replayed",
-    "X-Request-ID",
-    "Content-Disposition",
-]
+    "Location", "Retry-After", "Idempotency-Replayed", "X-Request-ID",
+    "Content-Disposition", "ETag", "Accept-Ranges", "Content-Range",
+]  # fmt: skip
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],

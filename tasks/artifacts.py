@@ -73,6 +73,14 @@ def open_artifact(name: str) -> IO[bytes] | None:
         return None
 
 
+def size(name: str) -> int | None:
+    """How many bytes the file has, if it is there."""
+    try:
+        return _path(name).stat().st_size
+    except FileNotFoundError:
+        return None
+
+
 def read(name: str) -> bytes | None:
     file = open_artifact(name)
     if file is None:

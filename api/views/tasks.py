@@ -1,4 +1,4 @@
-"""`/tasks`: what was asked for, what became of it, and what it made."""
+"""`/tasks`: what was asked for, and what became of it."""
 
 import uuid
 from datetime import UTC, datetime
@@ -11,9 +11,8 @@ import django_filters
 import django_filters.rest_framework
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
@@ -24,18 +23,15 @@ from api import serializers
 from api.auth import PollAuthentication, UserAuthentication
 from api.documents import accepted, answer, is_known, moment, unchanged
 from api.problems import Problem
-from api.renderers import AnyForm
 from api.schema import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.waits import Patience, until_news
 from school.models import User
 from tasks import lifecycle
-from tasks.errors import NoResult, NotEnded, TaskPurged, TooLate
+from tasks.errors import NotEnded, TaskPurged, TooLate
 from tasks.models import Task
 from tasks.states import State
-from tasks.telling import documents, downloads, reading
+from tasks.telling import documents, reading
 from tasks.tending import purging
-
-ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
 
 
 class InstantField(django_filters.fields.IsoDateTimeField):
@@ -202,33 +198,3 @@ class TaskCancel(APIView):
             raise Problem("too_late", task=TaskListing(late.task).data) from None
         except Task.DoesNotExist:
             raise TaskPurged from None  # since it was read
-
-
-class TaskResult(APIView):
-    content_negotiation_class = AnyForm
-
-    @operation(
-        "get_result",
-        "The file a task made",
-        tag="tasks",
-        answers={(200, "application/json"): ROWS,
-                 (200, "text/csv"): OpenApiTypes.BINARY},
-        headers={200: ["ETag", "Content-Disposition"]},
-        problems=[401, 404, 409, 410, 503],
-    )  # fmt: skip
-    def get(self, request: Request, task_id: uuid.UUID) -> FileResponse:
-        try:
-            download = downloads.open_result(task_id, cast(User, request.user))
-        except NoResult as none:
-            wait = None if none.task.is_final else 1
-            document = TaskListing(none.task).data
-            raise Problem("no_result", wait=wait, task=document) from None
-        response = FileResponse(
-            download.file,
-            as_attachment=True,
-            filename=download.filename,
-            content_type=download.media_type,
-        )
-        response["ETag"] = f'"{download.sha256}"'
-        response["Cache-Control"] = "private, no-store"
-        return response

@@ -46,7 +46,7 @@ def produce(task: Task, tracker: Tracker) -> Product:
             "bytes": artifact.bytes,
             "sha256": artifact.sha256,
             "media_type": format.media_type,
-            "filename": _filename(task, format.extension),
+            "filename": _filename(task, str(report.title), format.extension),
             "summary": None if rows else report.why_empty(),
             "skipped": {"total": 0, "reasons": []},
             "data_as_of": documents.rfc3339(as_of),
@@ -62,6 +62,9 @@ def _viewer(task: Task) -> User:
     return viewer
 
 
-def _filename(task: Task, extension: str) -> str:
-    day = timezone.localdate(task.created_at)
-    return f"{task.kind}-{day:%Y-%m-%d}.{extension}"
+def _filename(task: Task, title: str, extension: str) -> str:
+    """What people see in their downloads: what it is, in the report's language, and the day."""
+    # Control characters, marks that turn the text around, and what some system forbids.
+    fit = (c if c.isprintable() and c not in '/\\:*?"<>|' else " " for c in title)
+    words = " ".join("".join(fit).split()).lstrip(". ")
+    return f"{words} {timezone.localdate(task.created_at):%Y-%m-%d}.{extension}"

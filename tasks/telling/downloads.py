@@ -1,35 +1,57 @@
-"""Opens the file of a task for its requester, and writes that down."""
+"""The file of a task for its requester: what it is, and opening it, which is written down."""
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO
 
 from school.models import User
 from tasks import artifacts, audit
 from tasks.errors import NoResult, ResultExpired
-from tasks.models import AccessEntry
+from tasks.models import AccessEntry, Task
 from tasks.states import State
 from tasks.telling.reading import own_task
 
 
 @dataclass(frozen=True)
-class Download:
-    file: IO[bytes]
+class Result:
+    task: Task
     filename: str
     media_type: str
+    bytes: int
     sha256: str
+    made_at: datetime
 
 
-def open_result(task_id: uuid.UUID, viewer: User) -> Download:
-    """The artifact of the viewer's own task; the caller closes the file."""
+def find(task_id: uuid.UUID, viewer: User) -> Result:
+    """The result of the viewer's own task, or why there is none to fetch."""
     task = own_task(task_id, viewer)
     if task.state == State.EXPIRED:
         raise ResultExpired
-    if task.state != State.SUCCEEDED or task.result is None:
+    if task.state != State.SUCCEEDED or task.result is None or not task.finished_at:
         raise NoResult(task)
-    file = artifacts.open_artifact(task.artifact)
-    if file is None:
+    size = artifacts.size(task.artifact)
+    if size is None:
         raise ResultExpired  # erased between the row and here
-    audit.record(viewer, AccessEntry.Action.DOWNLOADED, task)
     result = task.result
-    return Download(file, result["filename"], result["media_type"], result["sha256"])
+    return Result(
+        task=task,
+        filename=result["filename"],
+        media_type=result["media_type"],
+        bytes=size,
+        sha256=result["sha256"],
+        made_at=task.finished_at,
+    )
+
+
+def open_file(result: Result, viewer: User) -> IO[bytes]:
+    """The file, open for whoever is sent it, which is in the access log by then."""
+    file = artifacts.open_artifact(result.task.artifact)
+    if file is None:
+        raise ResultExpired
+    try:
+        audit.record(viewer, AccessEntry.Action.DOWNLOADED, result.task)
+    except BaseException:
+        file.close()
+        raise
+    return file

@@ -76,7 +76,10 @@ def test_final_answer_has_no_retry_after(as_user, teacher):
     assert "Retry-After" not in final
 
 
-EVERYTHING = [("get", ""), ("post", "/cancel"), ("get", "/result"), ("delete", "")]
+EVERYTHING = [
+    ("get", ""), ("post", "/cancel"), ("get", "/result"), ("post", "/result/link"),
+    ("delete", ""),
+]  # fmt: skip
 """What can be done with one task."""
 
 
@@ -366,55 +369,6 @@ def test_cancel_of_ended_task_is_too_late(as_user, teacher):
     assert answer.status_code == 409
     assert answer.json()["code"] == "too_late"
     assert answer.json()["task"]["state"] == "succeeded"
-
-
-def test_result_is_the_file_and_is_written_to_the_access_log(as_user, teacher):
-    task = made(teacher, format="csv")
-
-    answer = as_user(teacher).get(f"/tasks/{task.pk}/result")
-
-    content = b"".join(answer)
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"].startswith(
-        'attachment; filename="class_performance-'
-    )
-    assert answer["ETag"] == f'"{task.result["sha256"]}"'
-    assert content.count(b"\r\n") == 41
-    actions = AccessEntry.objects.order_by("id").values_list("action", flat=True)
-    assert list(actions) == ["created", "downloaded"]
-
-
-@pytest.mark.parametrize(
-    "accept", ["text/csv", "*/*", "application/problem+json", "image/png"]
-)
-def test_result_comes_whatever_is_accepted(as_user, teacher, accept):
-    task = made(teacher, format="csv")
-
-    answer = as_user(teacher).get(
-        f"/tasks/{task.pk}/result", headers={"Accept": accept}
-    )
-
-    assert b"".join(answer).startswith(b"school,class,")
-    assert answer.status_code == 200
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-
-
-def test_result_of_unfinished_task_is_a_conflict_that_says_when(as_user, teacher):
-    answer = as_user(teacher).get(f"/tasks/{asked(teacher).pk}/result")
-
-    assert answer.status_code == 409
-    assert answer["Retry-After"] == "1"
-    assert answer.json()["task"]["state"] == "queued"
-
-
-def test_result_of_expired_task_is_gone(as_user, teacher):
-    task = made(teacher)
-    lifecycle.expire(task)
-
-    answer = as_user(teacher).get(f"/tasks/{task.pk}/result")
-
-    assert answer.status_code == 410
-    assert as_user(teacher).get(f"/tasks/{task.pk}").json()["state"] == "expired"
 
 
 def test_rights_lost_before_it_is_made_end_it_forbidden(as_user, teacher):

@@ -1,7 +1,9 @@
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
-from tasks import artifacts, lifecycle, store
+from tasks import artifacts, catalogue, lifecycle, store
 from tasks.errors import RequestRefused
 from tasks.making import generate
 from tasks.making.heartbeat import Heartbeat
@@ -166,3 +168,23 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
     mirror.write(old)
 
     assert store.poll(task.pk, teacher.pk).header.state == "queued"
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        (gettext_lazy("December"), "Dezembro"),
+        ("Ações: São Luís/MA", "Ações São Luís MA"),
+        ("../../etc\\passwd\x00\r\n", "etc passwd"),
+        ("Boletim \u202egpj.exe", "Boletim gpj.exe"),
+    ],
+)
+def test_file_is_called_by_its_title_in_its_language_and_its_day(
+    teacher, monkeypatch, title, stem
+):
+    monkeypatch.setattr(catalogue.report("class_performance"), "title", title)
+
+    task = made(teacher, format="csv")
+
+    day = timezone.localdate(task.created_at)
+    assert task.result["filename"] == f"{stem} {day.isoformat()}.csv"

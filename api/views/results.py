@@ -1,0 +1,181 @@
+"""`/tasks/<id>/result`: the file a task made, whole or in part, and a link to it."""
+
+import unicodedata
+import uuid
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import (
+    content_disposition_header,
+    http_date,
+    parse_etags,
+    quote_etag,
+)
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api import links, ranges, serializers
+from api.links import Grant, LinkAuthentication
+from api.problems import Problem
+from api.renderers import AnyForm
+from api.schema import operation
+from api.views.tasks import TaskListing
+from school import connections
+from school.models import User
+from tasks import catalogue
+from tasks.errors import NoResult, ResultExpired
+from tasks.telling import documents, downloads
+
+MEDIA_TYPES = [
+    format.media_type.partition(";")[0] for format in catalogue.formats().values()
+]
+ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
+
+CONDITIONS = [
+    OpenApiParameter(
+        name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description
+    )
+    for name, description in {
+        "Range": "`bytes=0-499`, `bytes=500-` or `bytes=-500`; anything else is the whole.",
+        "If-Range": "The `ETag` of the part you have; the whole comes if it is another's.",
+        "If-None-Match": "The `ETag` of what you have; 304 if it is this.",
+        "If-Match": "The `ETag` of what you want; 412 if it is not this.",
+    }.items()
+]
+
+
+class ResultFile(FileResponse):
+    """Sends the file in pieces of which few are needed."""
+
+    block_size = 64 * 1024
+
+    def set_headers(self, filelike: Any) -> None:
+        """They are given: Django would find the kind of file by the name."""
+
+
+_FILE = ["Content-Length", "Content-Disposition", "Accept-Ranges", "ETag"]
+_OF_FILE = [*_FILE, "Last-Modified", "Cache-Control", "Referrer-Policy"]
+
+
+class TaskResult(APIView):
+    content_negotiation_class = AnyForm
+
+    def get_authenticators(self) -> list[Any]:
+        return [LinkAuthentication(), *super().get_authenticators()]
+
+    @operation(
+        "get_result",
+        "The file a task made",
+        tag="tasks",
+        answers={
+            **{(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES},
+            (200, "application/json"): ROWS,
+            **{(206, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES},
+            304: OpenApiResponse(description="You have it already."),
+        },
+        headers={
+            200: [*_OF_FILE, "Content-Encoding", "Vary"],
+            206: [*_OF_FILE, "Content-Range", "Vary"],
+            304: ["ETag", "Last-Modified", "Cache-Control"],
+            409: ["Retry-After"],
+            416: ["Content-Range"],
+        },
+        parameters=CONDITIONS,
+        problems=[401, 403, 404, 409, 410, 412, 416, 503],
+    )
+    def get(self, request: Request, task_id: uuid.UUID) -> HttpResponseBase:
+        """With `Range` a cut download goes on where it ended, and with `HEAD` the
+        headers come alone. A compressed answer has no ranges: ask for the parts, or for
+        `Accept-Encoding: identity`."""
+        viewer = cast(User, request.user)
+        result = _find(task_id, viewer)
+        if isinstance(request.auth, Grant) and request.auth.sha256 != result.sha256:
+            raise ResultExpired
+        headers = _headers(result)
+        whole = HttpResponse(headers=headers)
+        early = get_conditional_response(
+            request, headers["ETag"], int(result.made_at.timestamp()), whole
+        )
+        if early is None or early.status_code == HTTPStatus.PRECONDITION_FAILED:
+            raise Problem("precondition_failed")
+        if early is not whole or request.method == "HEAD":
+            return early
+        span = _span(request, result)
+        status = HTTPStatus.OK
+        if span is None:
+            span = ranges.Span(0, result.bytes, result.bytes)
+        else:
+            status = HTTPStatus.PARTIAL_CONTENT
+            headers["Content-Range"] = span.content_range
+            headers["Content-Length"] = str(span.length)
+        file = downloads.open_file(result, viewer)
+        connections.give_back()  # a slow download would hold it all the while
+        return ResultFile(ranges.Slice(file, span), status=status, headers=headers)
+
+
+class TaskResultLink(APIView):
+    @operation(
+        "create_result_link",
+        "A link to the file a task made",
+        tag="tasks",
+        answers={200: serializers.ResultLink},
+        headers={200: ["Cache-Control"], 409: ["Retry-After"]},
+        problems=[401, 404, 409, 410, 503],
+    )
+    def post(self, request: Request, task_id: uuid.UUID) -> Response:
+        """For whatever cannot send a header, such as a phone's download manager. It lives
+        for minutes, and ends with your right to see the report."""
+        viewer = cast(User, request.user)
+        link = links.make(_find(task_id, viewer), viewer)
+        return Response(
+            {"url": link.url, "expires_at": documents.rfc3339(link.expires_at)},
+            headers={"Cache-Control": "private, no-store"},
+        )
+
+
+def _find(task_id: uuid.UUID, viewer: User) -> downloads.Result:
+    try:
+        return downloads.find(task_id, viewer)
+    except NoResult as none:
+        wait = None if none.task.is_final else 1
+        document = TaskListing(none.task).data
+        raise Problem("no_result", wait=wait, task=document) from None
+
+
+def _headers(result: downloads.Result) -> dict[str, str]:
+    return {
+        "Content-Type": result.media_type,
+        "Content-Length": str(result.bytes),
+        "Content-Disposition": _disposition(result.filename),
+        "Accept-Ranges": "bytes",
+        "ETag": quote_etag(result.sha256),
+        "Last-Modified": http_date(result.made_at.timestamp()),
+        "Cache-Control": "private, no-store",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+def _disposition(filename: str) -> str:
+    """The name twice: curl and phones' download managers read the plain one alone."""
+    plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
+    described = content_disposition_header(as_attachment=True, filename=plain)
+    return f"{described}; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+def _span(request: Request, result: downloads.Result) -> ranges.Span | None:
+    """The bytes asked for; the whole if the client has begun with another file."""
+    condition = request.headers.get("If-Range")
+    if condition is not None and parse_etags(condition) != [quote_etag(result.sha256)]:
+        return None
+    try:
+        return ranges.asked(request.headers.get("Range", ""), result.bytes)
+    except ranges.Unsatisfiable:
+        size = {"Content-Range": f"bytes */{result.bytes}"}
+        raise Problem("range_not_satisfiable", headers=size) from None

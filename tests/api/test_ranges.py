@@ -1,0 +1,59 @@
+import io
+
+import pytest
+
+from api import ranges
+from api.ranges import Slice, Span
+
+
+@pytest.mark.parametrize(
+    ("header", "start", "length"),
+    [
+        ("bytes=0-9", 0, 10),
+        ("bytes=0-0", 0, 1),
+        ("bytes=90-", 90, 10),
+        ("bytes=90-1000", 90, 10),
+        ("bytes=99-99", 99, 1),
+        ("bytes=-10", 90, 10),
+        ("bytes=-1000", 0, 100),
+        ("bytes=0-", 0, 100),
+        ("Bytes= 5-6 ", 5, 2),
+    ],
+)
+def test_range_is_those_bytes(header, start, length):
+    assert ranges.asked(header, 100) == Span(start, length, 100)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "", "bytes", "bytes=", "bytes=-", "bytes=6-5", "bytes=a-b", "bytes=1", "0-5",
+        "bytes=0-1,5-6", "bytes=0-1, 5-6", "lines=0-5", "bytes=--5", "bytes=0x1-5",
+        "bytes=+1-5", "bytes=1-5;q=1", "bytes=٠-٥", f"bytes={'9' * 5000}-",
+    ],
+)  # fmt: skip
+def test_range_that_makes_no_sense_is_the_whole(header):
+    assert ranges.asked(header, 100) is None
+
+
+@pytest.mark.parametrize("header", ["bytes=100-", "bytes=100-200", "bytes=-0"])
+def test_range_past_the_end_is_refused(header):
+    with pytest.raises(ranges.Unsatisfiable):
+        ranges.asked(header, 100)
+
+
+def test_empty_file_has_no_first_byte_and_all_of_its_last_ones():
+    assert ranges.asked("bytes=-5", 0) is None
+    with pytest.raises(ranges.Unsatisfiable):
+        ranges.asked("bytes=0-", 0)
+
+
+def test_content_range_counts_from_nought_to_the_last_byte():
+    assert Span(90, 10, 100).content_range == "bytes 90-99/100"
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_slice_reads_its_bytes_however_small_the_pieces(size):
+    part = Slice(io.BytesIO(b"0123456789"), Span(2, 5, 10))
+
+    assert b"".join(iter(lambda: part.read(size), b"")) == b"23456"
