@@ -1,5 +1,6 @@
 """Every setting, and the only place that reads the environment."""
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 
@@ -244,3 +245,4 @@ SPECTACULAR_SETTINGS = openapi.configure(
 LOGGING = logs.configure(level=env.text("LOG_LEVEL", "INFO"))
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, at its end

@@ -17,9 +17,11 @@ SLOW = {"report": "slow", "parameters": {"seconds": 4}}
 
 @pytest.fixture
 def web(stack: Stack) -> psutil.Process:
-    """The process that serves the requests."""
+    """The process that serves the requests, once those of before have left it."""
     parent = psutil.Process(stack.keeper.processes["web"].pid)
-    return max(parent.children(), key=psutil.Process.create_time)
+    serving = max(parent.children(), key=psutil.Process.create_time)
+    stack.wait(lambda: serving.num_fds() < 100)
+    return serving
 
 
 def running(stack: Stack, client, body=SLOW):
