@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATABASES := sqlite postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test chaos check format generate migrations lock secrets compose-check clean
+.PHONY: help up demo test chaos bench check format generate migrations lock secrets compose-check clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ test: $(VENV)/.installed-dev ## every test, on SQLite and on PostgreSQL
 chaos: $(VENV)/.installed-dev ## hurt everything while reports are made: MINUTES=10 SEED=1 DATABASE=postgresql
 	@$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(DATABASE),--database $(DATABASE)) $(if $(FAULTS),--faults $(FAULTS))
+
+bench: $(VENV)/.installed-dev ## measure against peers, and write bench/RESULTS.md
+	@$(BIN)/python -m bench.clients
 
 check: $(VENV)/.installed-dev ## lint, types, layers, and what is generated
 	$(BIN)/ruff format --check .
@@ -56,7 +59,10 @@ lock: $(VENV)/.installed-dev ## resolve requirements.txt and requirements-dev.tx
 secrets: ## make the secrets that compose.yaml reads, once
 	@$(PYTHON) school/local/make_secrets.py secrets
 
-compose-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
+compose-bench: $(VENV)/.installed-dev ## measure against peers, and write bench/RESULTS.md
+	@$(BIN)/python -m bench.clients
+
+check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
 	@$(BIN)/python -m tests.compose_check
 
 clean: ## remove the virtual environment and all state
