@@ -196,12 +196,18 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "api.schema.ApiAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
+    # Else whoever asks could claim any address in X-Forwarded-For.
+    "NUM_PROXIES": env.integer("TRUSTED_PROXIES", 0),
 }
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "api.errors.ProblemHandler",
     "EXCEPTION_FORMATTER_CLASS": "api.errors.ProblemFormatter",
     "NESTED_FIELD_SEPARATOR": "/",
 }
+LOGINS_PER_ADDRESS = env.integer("LOGINS_PER_ADDRESS", 120)  # a minute
+LOGINS_PER_USER = env.integer(
+    "LOGINS_PER_USER", 10
+)  # in five minutes, since the last good
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10))
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
