@@ -18,6 +18,7 @@ HEADERS = {
     "Idempotency-Replayed": "`true` where the key had been given before.",
     "ETag": "The file's SHA-256.",
     "Content-Disposition": "The file's name.",
+    "Cache-Control": "`no-store`: it is the viewer's alone.",
 }
 EVERYWHERE = (405, 500)
 """Problems that any operation may answer."""
@@ -26,6 +27,7 @@ _BODIES: dict[str, Any] = {
     "log_in": {"username": "teacher", "password": "demo"},
     "refresh_token": {"refresh": "$REFRESH"},
     "log_out": {"refresh": "$REFRESH"},
+    "search_students": {"name": "mari"},
 }
 _PATH_EXAMPLES = {"{task_id}": "$TASK_ID", "{kind}": "class_performance"}
 

@@ -8,6 +8,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
+from school.sorting import letters
+
 WAIT_SECONDS = 5.0
 """How long a statement waits for another's transaction before it fails."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
@@ -46,6 +48,11 @@ class PatientCursor(SQLiteCursorWrapper):
 
 class PatientConnection(sqlite3.Connection):
     """A connection all of whose statements wait for their turn."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # PostgreSQL has a function of its own that does the same, see `searching`.
+        self.create_function("letters", 1, letters, deterministic=True)
 
     def cursor(self, factory: Any = None) -> Any:
         return super().cursor(PatientCursor)  # for Django names the class ours extends

@@ -1,0 +1,43 @@
+"""Schools, classes and students as they are answered."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class SchoolRecord(serializers.Serializer[Any]):
+    school_id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+
+
+class ClassOfStudent(serializers.Serializer[Any]):
+    class_id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+    year = serializers.IntegerField(source="school_year.year")
+
+
+class AttachedClass(ClassOfStudent):
+    school = serializers.CharField(source="school.name", help_text="The school's name.")
+
+
+class ClassRecord(AttachedClass):
+    school_id = serializers.IntegerField()
+
+
+class AttachedStudent(serializers.Serializer[Any]):
+    student_id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
+
+
+class StudentRecord(serializers.Serializer[Any]):
+    student_id = serializers.IntegerField(source="student.pk")
+    name = serializers.CharField(source="student.name")
+    registration = serializers.CharField(source="student.registration")
+    classes = ClassOfStudent(many=True, help_text="Those that you may see.")
+
+
+class FoundStudents(serializers.Serializer[Any]):
+    results = StudentRecord(many=True)
+    next = serializers.CharField(
+        allow_null=True, help_text="`cursor` of the request for the next page."
+    )
