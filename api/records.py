@@ -1,8 +1,15 @@
-"""Schools, classes and students as they are answered."""
+"""Users, schools, classes and students as they are answered."""
 
 from typing import Any
 
 from rest_framework import serializers
+
+from school.models import Role
+
+
+class AttachedNetwork(serializers.Serializer[Any]):
+    network_id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
 
 
 class SchoolRecord(serializers.Serializer[Any]):
@@ -27,6 +34,20 @@ class ClassRecord(AttachedClass):
 class AttachedStudent(serializers.Serializer[Any]):
     student_id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
+
+
+class ScopeRecord(serializers.Serializer[Any]):
+    everything = serializers.BooleanField(help_text="All there is, in every network.")
+    networks = AttachedNetwork(many=True)
+    schools = SchoolRecord(many=True)
+    classes = AttachedClass(many=True)
+    students = AttachedStudent(many=True)
+
+
+class Myself(serializers.Serializer[Any]):
+    username = serializers.CharField()
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.values))
+    scope = ScopeRecord(help_text="What you are attached to, and see by that.")
 
 
 class StudentRecord(serializers.Serializer[Any]):

@@ -7,12 +7,13 @@ from drf_spectacular.views import (
     SpectacularYAMLAPIView,
 )
 
-from api.views import health, pages, records, reports, tasks, tokens
+from api.views import health, me, pages, records, reports, tasks, tokens
 
 urlpatterns = [
     path("auth/token", tokens.Login.as_view()),
     path("auth/token/refresh", tokens.Refresh.as_view()),
     path("auth/logout", tokens.Logout.as_view()),
+    path("me", me.Me.as_view()),
     path("reports", reports.Reports.as_view()),
     path("reports/<slug:kind>", reports.ReportKind.as_view()),
     path("schools", records.Schools.as_view()),
