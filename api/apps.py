@@ -1,8 +1,13 @@
 """The Django app of the HTTP face."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
     name = "api"
     verbose_name = "API"
+
+    def ready(self) -> None:
+        import_module("api.checks")  # which registers them

@@ -74,6 +74,7 @@ _BODIES: dict[str, Any] = {
     "log_in": {"username": "teacher", "password": "demo"},
     "refresh_token": {"refresh": "$REFRESH"},
     "log_out": {"refresh": "$REFRESH"},
+    "search_students": {"name": "mari"},
 }
 _PATH_EXAMPLES = {"{task_id}": "$TASK_ID", "{kind}": "class_performance"}
 

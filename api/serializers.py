@@ -129,12 +129,23 @@ class TaskDocument(serializers.Serializer[Any]):
     links = LinksDocument()
 
 
+class FillerDocument(serializers.Serializer[Any]):
+    method = serializers.ChoiceField(choices=["GET", "POST"])
+    href = serializers.CharField()
+    value = serializers.CharField(help_text="The member of a result to send.")
+    label = serializers.CharField(help_text="The member of a result to show.")  # type: ignore[assignment]
+
+
 class CatalogueEntry(serializers.Serializer[Any]):
     report = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
     formats = serializers.ListField(child=serializers.CharField())
     parameters = serializers.DictField(help_text="JSON Schema of the parameters.")
+    filled_by = serializers.DictField(
+        child=FillerDocument(),
+        help_text="For parameters that name a record: what lists those you may name.",
+    )
     example = serializers.DictField(help_text="A whole body for `POST /reports`.")
     typical_seconds = serializers.FloatField(
         allow_null=True, help_text="How long it took lately; null while none was made."

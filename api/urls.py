@@ -6,14 +6,18 @@ from drf_spectacular.views import (
     SpectacularSwaggerSplitView,
 )
 
-from api.views import health, pages, reports, results, tasks, tokens
+from api.views import health, me, pages, records, reports, results, tasks, tokens
 
 urlpatterns = [
     path("auth/token", tokens.Login.as_view()),
     path("auth/token/refresh", tokens.Refresh.as_view()),
     path("auth/logout", tokens.Logout.as_view()),
+    path("me", me.Me.as_view()),
     path("reports", reports.Reports.as_view()),
     path("reports/<slug:kind>", reports.ReportKind.as_view()),
+    path("schools", records.Schools.as_view()),
+    path("classes", records.Classes.as_view()),
+    path("students/search", records.StudentsSearch.as_view()),
     path("tasks", tasks.Tasks.as_view()),
     path("tasks/<uuid:task_id>", tasks.TaskDetail.as_view()),
     path("tasks/<uuid:task_id>/cancel", tasks.TaskCancel.as_view()),

@@ -37,6 +37,7 @@ LEVELS = {
         "student", "student", "enrolments__student", "classes__enrolments__student"
     ),
 }
+_SHOWN_WITH = {"school_class": ("school", "school_year")}
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,16 @@ def visible_students(viewer: User) -> QuerySet[Student]:
     return Student.objects.filter(enrolments__in=visible_enrolments(viewer)).distinct()
 
 
+def attached_records(viewer: User) -> list[Any]:
+    """What the viewer is attached to, as far as their role goes by it: by name."""
+    target = _level(viewer).attachment
+    order = "sort_key" if target == "student" else "name"
+    parts = [f"{target}__{part}" for part in _SHOWN_WITH.get(target, ())]
+    held = _attachments(viewer).select_related(target, *parts)
+    ordered = held.order_by(f"{target}__{order}", f"{target}_id")
+    return [getattr(attachment, target) for attachment in ordered]
+
+
 def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:
     """Through which attachments the viewer sees these enrolments."""
     seen = enrolments.order_by().values_list(_level(viewer).enrolments, flat=True)
@@ -86,7 +97,12 @@ def still_sees(viewer: User, scope: Scope) -> bool:
     """Whether what was seen through that scope is the viewer's to see today."""
     if not viewer.is_active or viewer.role != scope.role:
         return False
-    return _sees_all(viewer) or set(scope.ids) <= set(_attached_ids(viewer))
+    return sees_everything(viewer) or set(scope.ids) <= set(_attached_ids(viewer))
+
+
+def sees_everything(viewer: User) -> bool:
+    """Whether the viewer's role goes by no attachment."""
+    return viewer.is_superuser and viewer.role == Role.ADMINISTRATOR
 
 
 def _level(viewer: User) -> _Level:
@@ -96,16 +112,17 @@ def _level(viewer: User) -> _Level:
 def _reach(viewer: User, path: str) -> Q:
     if not viewer.is_active:
         return Q(pk__in=[])
-    if _sees_all(viewer):
+    if sees_everything(viewer):
         return Q()
     return Q(**{f"{path}__in": _attached_ids(viewer)})
 
 
-def _sees_all(viewer: User) -> bool:
-    return viewer.is_superuser and viewer.role == Role.ADMINISTRATOR
+def _attachments(viewer: User) -> QuerySet[Attachment]:
+    target = _level(viewer).attachment
+    return Attachment.objects.filter(user=viewer, **{f"{target}__isnull": False})
 
 
 def _attached_ids(viewer: User) -> Iterable[int]:
-    target = f"{_level(viewer).attachment}_id"
-    attached = Attachment.objects.filter(user=viewer, **{f"{target}__isnull": False})
-    return attached.values_list(target, flat=True)
+    return _attachments(viewer).values_list(
+        f"{_level(viewer).attachment}_id", flat=True
+    )

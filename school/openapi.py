@@ -43,6 +43,10 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
             {"name": "auth", "description": "Tokens."},
             {"name": "reports", "description": "What can be asked for, and asking."},
             {
+                "name": "records",
+                "description": "What the parameters of a report may name.",
+            },
+            {
                 "name": "tasks",
                 "description": "What was asked for, and what became of it.",
             },

@@ -4,12 +4,10 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
-from corsheaders.defaults import default_headers
-from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
-from school import logs, openapi
+from school import browsers, logs, openapi
 from school.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -200,12 +198,17 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "api.schema.ApiAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
+    # Else whoever asks could claim any address in X-Forwarded-For.
+    "NUM_PROXIES": env.integer("TRUSTED_PROXIES", 0),
 }
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "api.errors.ProblemHandler",
     "EXCEPTION_FORMATTER_CLASS": "api.errors.ProblemFormatter",
     "NESTED_FIELD_SEPARATOR": "/",
 }
+LOGINS_PER_ADDRESS = env.integer("LOGINS_PER_ADDRESS", 120)  # a minute
+# Failed ones, in five minutes.
+LOGINS_PER_USER = env.integer("LOGINS_PER_USER", 10)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10))
 RESULT_LINK_LIFE = timedelta(minutes=env.integer("RESULT_LINK_MINUTES", 5))
 SIMPLE_JWT = {
@@ -218,24 +221,9 @@ SIMPLE_JWT = {
     "TOKEN_REFRESH_SERIALIZER": "api.auth.TokenRefreshSerializer",
 }
 CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", [])
-CORS_ALLOW_HEADERS = [
-    *default_headers, "idempotency-key",
-    "range", "if-range", "if-match", "if-none-match",
-]  # fmt: skip
-CORS_EXPOSE_HEADERS = [
-    "Location", "Retry-After", "Idempotency-Replayed", "X-Request-ID",
-    "Content-Disposition", "ETag", "Accept-Ranges", "Content-Range",
-]  # fmt: skip
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "style-src": [SELF, "'unsafe-inline'"],  # Swagger UI and ReDoc style inline
-        "worker-src": [SELF, "blob:"],
-        "object-src": [NONE],
-        "frame-ancestors": [NONE],
-    }
-}
+CORS_ALLOW_HEADERS = browsers.ALLOWED_HEADERS
+CORS_EXPOSE_HEADERS = browsers.EXPOSED_HEADERS
+CONTENT_SECURITY_POLICY = browsers.PAGE_POLICY
 SPECTACULAR_SETTINGS = openapi.configure(
     version=env.version(BASE_DIR / "CHANGELOG.md"),
     keeps_tokens=DEBUG,  # Swagger UI would keep them in the browser's storage
@@ -245,6 +233,5 @@ SPECTACULAR_SETTINGS = openapi.configure(
 LOGGING = logs.configure(level=env.text("LOG_LEVEL", "INFO"))
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = (
-    logging.DEBUG
-)  # one line a request, at its end
+# One line a request, at its end.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

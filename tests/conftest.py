@@ -1,5 +1,7 @@
 """The people of the tests, what they see of the world, and the service itself."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from django.conf import settings as django_settings
 
 from school.demo import loading
 from school.demo.network import DemoNetwork
+from school.local.valkey import EmbeddedValkey, free_port
 from school.models import User
 from tasks import store
 from tasks.breaker import breaker, database_breaker
@@ -99,6 +102,23 @@ def redis_at(settings):
     yield lead
     lead(original)
     assert app.conf.broker_url == conf
+
+
+@pytest.fixture
+def refused(redis_at):
+    """Nobody listens at Redis's address."""
+    redis_at(f"redis://127.0.0.1:{free_port()}/0")
+
+
+@pytest.fixture
+def frozen(redis_at, tmp_path):
+    """Redis takes connections and answers nothing."""
+    server = EmbeddedValkey(tmp_path)
+    redis_at(server.start())
+    os.kill(server.process.pid, signal.SIGSTOP)
+    yield
+    os.kill(server.process.pid, signal.SIGCONT)
+    server.stop()
 
 
 @pytest.fixture

@@ -44,6 +44,15 @@ def test_attachments_are_read_by_the_access_rules_alone():
     assert readers == {"school/access.py"}
 
 
+def test_jwt_library_has_one_door_beside_its_views():
+    assert where(r"(?m)^\s*(from|import) rest_framework_simplejwt") == {
+        "api/auth.py", "api/views/tokens.py",
+    }  # fmt: skip
+    assert where(r"import_module\(.rest_framework_simplejwt") == set()
+    views = (ROOT / "api/views/tokens.py").read_text()
+    assert re.findall(r"from rest_framework_simplejwt(\S*)", views) == [".views"]
+
+
 def test_environment_is_read_by_the_settings_alone():
     assert where(r"os\.environ\[|os\.environ\.get|getenv") == set()
     assert where(r"\bEnvironment\(") == {"school/settings.py"}

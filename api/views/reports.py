@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import languages, serializers
+from api import languages, records, serializers
 from api.documents import accepted, ended
 from api.problems import Problem
 from api.schema import PREFER, WAIT, operation
@@ -116,12 +116,14 @@ def _offered_to(viewer: User) -> list[type[Report[Any]]]:
 
 
 def _entry(report: type[Report[Any]]) -> dict[str, Any]:
+    schema = report.parameters_schema()
     return {
         "report": report.kind(),
         "title": str(report.title),
         "description": str(report.description),
         "formats": list(report.formats),
-        "parameters": report.parameters_schema(),
+        "parameters": {**schema, "title": str(report.title)},
+        "filled_by": records.filled_by(schema["properties"]),
         "example": {
             "report": report.kind(),
             "parameters": dict(report.example),

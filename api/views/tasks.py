@@ -5,23 +5,20 @@ from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import django_filters
 import django_filters.rest_framework
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api import serializers
 from api.auth import PollAuthentication, UserAuthentication
 from api.documents import accepted, answer, is_known, moment, unchanged
+from api.paging import NewestFirst
 from api.problems import Problem
 from api.schema import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.waits import Patience, until_news
@@ -55,51 +52,12 @@ class TaskFilter(django_filters.FilterSet):
     created_after = InstantFilter("created_at", "gt")
 
 
-class NewestFirst(CursorPagination):
-    ordering = "-id"
-    page_size = 25
-    page_size_query_param = "page_size"
-    max_page_size = 100
-
-    def decode_cursor(self, request: Request) -> Any:
-        cursor = super().decode_cursor(request)
-        if cursor is not None and cursor.position is not None:
-            try:
-                uuid.UUID(str(cursor.position))
-            except ValueError:
-                raise NotFound(self.invalid_cursor_message) from None
-        return cursor
-
-    def get_next_link(self) -> str | None:
-        return _as_link(super().get_next_link())
-
-    def get_previous_link(self) -> str | None:
-        return _as_link(super().get_previous_link())
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": ["string", "null"]}
-        described = {"next": link, "previous": link, "results": schema}
-        return {
-            "type": "object",
-            "properties": described,
-            "required": list(described),
-        }
-
-
 class TaskListing(serializers.TaskDocument):
     """The rows as documents, without the reports' own rows."""
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
         document = documents.build(instance, with_data=False)
         return {**document, **moment(reading.outline(instance))}
-
-
-def _as_link(url: str | None) -> str | None:
-    """Like every link of ours: a path, after the public URL if there is one."""
-    if url is None:
-        return None
-    parts = urlsplit(url)
-    return f"{settings.PUBLIC_URL}{parts.path}?{parts.query}"
 
 
 class Tasks(ListAPIView[Task]):

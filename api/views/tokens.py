@@ -1,23 +1,27 @@
 """`/auth`: logging in, staying in, and logging out."""
 
-from typing import Any
+import math
+from typing import Any, NoReturn
 
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.views import TokenViewBase
 
+from api import throttles
 from api.auth import (
     LogoutSerializer,
     TokenPairSerializer,
     TokenRefreshSerializer,
 )
+from api.problems import Problem
 from api.schema import operation
 from api.serializers import TokenPair
 
 
 class Login(TokenViewBase):
     serializer_class = TokenPairSerializer
+    throttle_classes = [throttles.LoginThrottle]
 
     @operation(
         "log_in",
@@ -25,11 +29,18 @@ class Login(TokenViewBase):
         tag="auth",
         body=TokenPairSerializer,
         answers={200: TokenPair},
-        problems=[400, 401, 413, 415, 503],
+        headers={429: ["Retry-After"]},
+        problems=[400, 401, 413, 415, 429, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A short-lived access token for `Authorization: Bearer`, and a refresh token."""
-        return super().post(request, *args, **kwargs)
+        response = super().post(request, *args, **kwargs)
+        throttles.forget_user(request)
+        return response
+
+    def throttled(self, request: Request, wait: float | None) -> NoReturn:
+        # DRF's own words have the seconds in them, by which two answers would differ.
+        raise Problem("throttled", wait=math.ceil(wait or 1))
 
 
 class Refresh(TokenViewBase):

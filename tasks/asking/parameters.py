@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db import models
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -20,6 +21,9 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
 TermNumber = Annotated[int, Field(ge=1, le=10)]
 
+PLACE = "/parameters"
+"""Where they stand in a request for a report."""
+
 
 class ReportParameters(BaseModel):
     """The parameters of a kind; named alike in all kinds, unknown ones refused."""
@@ -31,6 +35,9 @@ class ReportParameters(BaseModel):
         title=gettext_noop("Parameters"),
         field_title_generator=wording.title,
     )
+
+
+Model = TypeVar("Model", bound=ReportParameters)
 
 
 @dataclass(frozen=True)
@@ -60,19 +67,25 @@ _REFERENCES: Mapping[str, _Reference] = {
 _FILTERS = {"year": "school_class__school_year__year"}
 
 
-def parse(model: type[ReportParameters], value: object) -> ReportParameters:
-    """Read the parameters, or refuse them with one flaw for each thing wrong."""
+def parse(model: type[Model], value: object, *, at: str = PLACE) -> Model:
+    """Read the parameters, or refuse them with one flaw for each thing wrong.
+
+    `at` points to them in the body.
+    """
     try:
         # As JSON, where strict still reads a date from its text.
         return model.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        raise RequestRefused(*(_flaw(detail) for detail in error.errors())) from None
+        flaws = (_flaw(detail, at) for detail in error.errors())
+        raise RequestRefused(*flaws) from None
 
 
-def check_visible(parameters: ReportParameters, viewer: User) -> None:
+def check_visible(
+    parameters: ReportParameters, viewer: User, *, at: str = PLACE
+) -> None:
     """Refuse records that are not there or not the viewer's, in the same words."""
     flaws = [
-        Flaw(f"/parameters/{name}", "not_found", str(reference.missing))
+        Flaw(f"{at}/{name}", "not_found", str(reference.missing))
         for name, reference, value in _named(parameters)
         if not _exists(reference.visible(viewer), value)
     ]
@@ -110,13 +123,12 @@ def _named(parameters: ReportParameters) -> list[tuple[str, _Reference, int]]:
     ]
 
 
-def _exists(visible: QuerySet[Model], id: int) -> bool:
+def _exists(visible: QuerySet[models.Model], id: int) -> bool:
     return visible.filter(pk=id).exists()
 
 
-def _flaw(detail: Any) -> Flaw:
-    path = ["parameters", *detail["loc"]]
-    pointer = "".join(f"/{_escape(str(part))}" for part in path)
+def _flaw(detail: Any, at: str) -> Flaw:
+    pointer = at + "".join(f"/{_escape(str(part))}" for part in detail["loc"])
     is_unknown = detail["type"] == "extra_forbidden"
     code = "unknown_field" if is_unknown else detail["type"]
     return Flaw(pointer, code, wording.message(detail))

@@ -9,6 +9,7 @@ The keys, beside those of Celery's queues:
 `tide`                        rises while the documents are known to be whole
 `alive:<who>`                 set by who is alive, until shortly after
 `computing:<task id>`         set while the task's process is seen to compute
+`rate:<what>/<whose>/...`     when it was done, for as long as that counts
 """
 
 from tasks.store.changes import Change, changes_after, newest_change
@@ -35,6 +36,7 @@ from tasks.store.queues import (
     put_places,
     queue_length,
 )
+from tasks.store.rates import Rate
 from tasks.store.tide import highest_tide, raise_tide, tide
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "Header",
     "NOTHING",
     "Poll",
+    "Rate",
     "alive",
     "changes_after",
     "known_stamp",

@@ -4,9 +4,13 @@ from django.test import Client
 from api.auth import PollAuthentication, UserAuthentication
 from api.urls import urlpatterns
 from school.models import User
+from tasks.models import Task
 from tests.contract import ContractClient
+from tests.making import made
 
 pytestmark = pytest.mark.django_db
+
+EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 
 @pytest.fixture
@@ -63,6 +67,26 @@ def test_refresh_of_deleted_user_is_refused(client, stranger):
     answer = client.post_json("/auth/token/refresh", {"refresh": refresh})
 
     assert answer.status_code == 401
+
+
+def test_disabled_user_is_out_at_once_everywhere(client, as_user, teacher):
+    refresh = log_in(client, "teacher").json()["refresh"]
+    task = made(teacher)
+    client_of_before = as_user(teacher)
+    User.objects.filter(pk=teacher.pk).update(is_active=False)
+
+    def status(method, path, body=None):
+        send = getattr(client_of_before, method)
+        return send(path, body, content_type="application/json").status_code
+
+    assert log_in(client, "teacher").status_code == 401
+    assert (
+        client.post_json("/auth/token/refresh", {"refresh": refresh}).status_code == 401
+    )
+    assert status("post", "/reports", EXAMPLE) == 401
+    assert status("get", f"/tasks/{task.pk}/result") == 401
+    assert status("get", "/me") == 401
+    assert Task.objects.count() == 1
 
 
 def test_log_out_ends_the_refresh_token(client, teacher):

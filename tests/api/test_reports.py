@@ -32,6 +32,29 @@ def test_catalogue_entry_describes_its_kind(as_user, teacher):
     }  # fmt: skip
 
 
+def test_entry_says_what_fills_its_parameters(as_user, teacher):
+    client = as_user(teacher)
+    entry = client.get("/reports/report_card").json()
+
+    filled = {}
+    for name, source in entry["filled_by"].items():
+        ask = client.post_json if source["method"] == "POST" else client.get
+        record = ask(source["href"]).json()["results"][0]
+        filled[name] = record[source["value"]]
+        assert record[source["label"]]
+
+    assert set(filled) == {"class_id", "student_id"}
+    body = {"report": "report_card", "parameters": {**filled, "year": 2026}}
+    assert client.post_json("/reports", body).status_code == 202
+
+
+def test_entry_s_schema_makes_a_form(as_user, teacher):
+    entry = as_user(teacher).get("/reports/class_performance").json()
+
+    assert entry["parameters"]["title"] == entry["title"]
+    assert list(entry["filled_by"]) == ["school_id", "class_id"]
+
+
 @pytest.mark.parametrize("kind", ["class_performance", "nothing"])
 def test_entry_of_kind_not_offered_is_not_found(as_user, guardian, kind):
     assert as_user(guardian).get(f"/reports/{kind}").status_code == 404

@@ -1,12 +1,11 @@
 """With Redis refused or frozen nobody waits, and nothing accepted is lost."""
 
 import os
-import signal
 import time
 
 import pytest
 
-from school.local.valkey import EmbeddedValkey, free_port
+from school.local.valkey import EmbeddedValkey
 from tasks import store
 from tasks.breaker import RedisAway, breaker
 from tasks.queues import fairness, publishing
@@ -40,21 +39,6 @@ def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
         with pytest.raises(RedisAway):
             publishing.send("tasks.canary", "reports", queue="reports")
         assert time.monotonic() - began < 1
-
-
-@pytest.fixture
-def refused(redis_at):
-    redis_at(f"redis://127.0.0.1:{free_port()}/0")
-
-
-@pytest.fixture
-def frozen(redis_at, tmp_path):
-    server = EmbeddedValkey(tmp_path)
-    redis_at(server.start())
-    os.kill(server.process.pid, signal.SIGSTOP)
-    yield
-    os.kill(server.process.pid, signal.SIGCONT)
-    server.stop()
 
 
 @pytest.mark.parametrize("away", ["refused", "frozen"])

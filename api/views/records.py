@@ -1,0 +1,185 @@
+"""`/schools`, `/classes` and `/students/search`: what the parameters of reports may name."""
+
+from typing import Any, cast
+
+import django_filters
+from django import forms
+from django.core import signing
+from django.db.models import QuerySet
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django_filters.rest_framework import DjangoFilterBackend
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api import records
+from api.paging import ByName
+from api.schema import operation
+from school import access, searching
+from school.directory import Place, Wanted, find_students
+from school.models import School, SchoolClass, User
+from school.sorting import letters
+from tasks.asking import parameters
+from tasks.asking.parameters import Id, ReportParameters, Year
+from tasks.errors import Flaw, RequestRefused
+
+private = method_decorator(cache_control(private=True, no_store=True), "dispatch")
+MIN_LETTERS = 2
+
+
+class SchoolFilter(django_filters.FilterSet):
+    search = django_filters.CharFilter(
+        method="begins", max_length=120, help_text="What words of the name begin with."
+    )
+
+    def begins(self, found: QuerySet[School], _name: str, text: str) -> Any:
+        return searching.schools_named(found, text)
+
+
+class WholeNumberFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+
+def _visible_schools(request: Request | None) -> QuerySet[School]:
+    if request is None:  # when it is only described
+        return School.objects.none()
+    return access.visible_schools(cast(User, request.user))
+
+
+class ClassFilter(django_filters.FilterSet):
+    school_id = django_filters.ModelChoiceFilter(
+        field_name="school", queryset=_visible_schools
+    )
+    year = WholeNumberFilter("school_year__year", min_value=1900, max_value=2200)
+
+
+@private
+class Schools(ListAPIView[School]):
+    queryset = School.objects.none()
+    serializer_class = records.SchoolRecord
+    pagination_class = ByName
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = SchoolFilter
+
+    def get_queryset(self) -> QuerySet[School]:
+        return access.visible_schools(cast(User, self.request.user))
+
+    @operation(
+        "list_schools",
+        "The schools you see something of",
+        tag="records",
+        answers={200: records.SchoolRecord(many=True)},
+        headers={200: ["Cache-Control"]},
+        problems=[400, 401, 404, 503],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """By name; what `school_id` of a report may be."""
+        return super().get(request, *args, **kwargs)
+
+
+@private
+class Classes(ListAPIView[SchoolClass]):
+    queryset = SchoolClass.objects.none()
+    serializer_class = records.ClassRecord
+    pagination_class = ByName
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = ClassFilter
+
+    def get_queryset(self) -> QuerySet[SchoolClass]:
+        visible = access.visible_classes(cast(User, self.request.user))
+        return visible.select_related("school", "school_year")
+
+    @operation(
+        "list_classes",
+        "The classes you see something of",
+        tag="records",
+        answers={200: records.ClassRecord(many=True)},
+        headers={200: ["Cache-Control"]},
+        problems=[400, 401, 404, 503],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """By name; what `class_id` of a report may be."""
+        return super().get(request, *args, **kwargs)
+
+
+# Read as strictly as the parameters of a report, which it helps to fill.
+class StudentSearch(ReportParameters):
+    name: str | None = Field(
+        default=None,
+        max_length=120,
+        description="What words of the name begin with: at least two letters.",
+    )
+    registration: str | None = Field(
+        default=None, max_length=20, pattern=r"^[^\x00]*$", description="All of it."
+    )
+    class_id: Id | None = Field(default=None, description="Once in this class.")
+    school_id: Id | None = Field(default=None, description="Once in this school.")
+    year: Year | None = Field(default=None, description="In this school year.")
+    cursor: str | None = Field(
+        default=None, max_length=2000, description="`next` of the page before."
+    )
+    page_size: int = Field(default=25, ge=1, le=100)
+
+    @field_validator("name")
+    @classmethod
+    def _has_letters(cls, name: str | None) -> str | None:
+        if name is not None and len(letters(name).replace(" ", "")) < MIN_LETTERS:
+            raise PydanticCustomError(
+                "too_few_letters", _("Give at least two letters.")
+            )
+        return name
+
+
+@private
+class StudentsSearch(APIView):
+    @operation(
+        "search_students",
+        "Find students",
+        tag="records",
+        body={"application/json": StudentSearch.model_json_schema()},
+        answers={200: records.FoundStudents},
+        headers={200: ["Cache-Control"]},
+        problems=[400, 401, 413, 415, 503],
+    )
+    def post(self, request: Request) -> Response:
+        """What `student_id` of a report may be: in the order of names, with the classes
+        in which you see them. Names stand in no address, so it is a POST."""
+        viewer = cast(User, request.user)
+        search = parameters.parse(StudentSearch, request.data, at="")
+        parameters.check_visible(search, viewer, at="")
+        wanted = Wanted(
+            parameters.narrow(access.visible_enrolments(viewer), search),
+            search.name,
+            search.registration,
+            _place(search.cursor, viewer),
+        )
+        size = search.page_size
+        found = find_students(viewer, wanted, size=size + 1)
+        more = _cursor(found[size - 1].place, viewer) if len(found) > size else None
+        page = {"results": found[:size], "next": more}
+        return Response(records.FoundStudents(page).data)
+
+
+def _cursor(place: Place, viewer: User) -> str:
+    return signing.dumps([place.sort_key.hex(), place.id], salt=_salt(viewer))
+
+
+def _place(cursor: str | None, viewer: User) -> Place | None:
+    if cursor is None:
+        return None
+    try:
+        sort_key, id = signing.loads(cursor, salt=_salt(viewer))
+    except signing.BadSignature:
+        told = _("It is not the `next` of a page of yours.")
+        flaw = Flaw("/cursor", "invalid", told)
+        raise RequestRefused(flaw) from None
+    return Place(bytes.fromhex(sort_key), id)
+
+
+def _salt(viewer: User) -> str:
+    return f"students found by {viewer.pk}"

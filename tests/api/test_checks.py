@@ -1,0 +1,64 @@
+from datetime import timedelta
+
+import pytest
+from django.core.checks import run_checks
+
+BLACKLIST = "rest_framework_simplejwt.token_blacklist"
+
+
+def found() -> list[str]:
+    return [message.id for message in run_checks() if message.id.startswith("api.")]
+
+
+def test_settings_as_they_are_pass():
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("jwt", "id"),
+    [
+        ({"SIGNING_KEY": "x" * 31}, "api.E002"),
+        ({"REFRESH_TOKEN_LIFETIME": timedelta(days=15)}, "api.E004"),
+        ({"ROTATE_REFRESH_TOKENS": False}, "api.E005"),
+        ({"BLACKLIST_AFTER_ROTATION": False}, "api.E005"),
+        ({"CHECK_REVOKE_TOKEN": True}, "api.E006"),
+        ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=25)}, "api.W001"),
+    ],
+)
+def test_setting_that_makes_tokens_unsafe_is_refused(settings, jwt, id):
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, **jwt}
+
+    assert found() == [id]
+
+
+def test_used_tokens_must_be_known(settings):
+    settings.INSTALLED_APPS = [a for a in settings.INSTALLED_APPS if a != BLACKLIST]
+
+    assert found() == ["api.E001"]
+
+
+def test_signing_key_must_be_its_own(settings):
+    settings.SECRET_KEY = settings.SIMPLE_JWT["SIGNING_KEY"]
+
+    assert found() == ["api.E003"]
+
+
+def test_old_tokens_must_be_cleared_away(settings):
+    settings.HOUSEKEEPING_COMMANDS = ["clearsessions"]
+
+    assert found() == ["api.E007"]
+
+
+@pytest.mark.parametrize("name", ["LOGINS_PER_ADDRESS", "LOGINS_PER_USER"])
+def test_somebody_must_be_able_to_log_in(settings, name):
+    setattr(settings, name, 0)
+
+    assert found() == ["api.E008"]
+
+
+def test_long_life_is_well_while_debugging(settings):
+    life = {"ACCESS_TOKEN_LIFETIME": timedelta(hours=25)}
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, **life}
+    settings.DEBUG = True
+
+    assert found() == []

@@ -1,0 +1,94 @@
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school.models import Attachment, Network, Role, School, SchoolClass, Student, User
+
+pytestmark = pytest.mark.django_db
+
+NOTHING = {
+    "everything": False, "networks": [], "schools": [], "classes": [], "students": [],
+}  # fmt: skip
+
+
+def scope_of(client):
+    return client.get("/me").json()["scope"]
+
+
+def test_teacher_is_told_their_classes(as_user, teacher):
+    school = School.objects.get(pk=1).name
+
+    answer = as_user(teacher).get("/me")
+
+    assert answer.json() == {
+        "username": "teacher",
+        "name": "teacher",
+        "roles": ["teacher"],
+        "scope": {
+            **NOTHING,
+            "classes": [
+                {"class_id": c.pk, "name": c.name, "year": 2026, "school": school}
+                for c in SchoolClass.objects.filter(pk__in=(1, 2)).order_by("name")
+            ],
+        },
+    }
+    assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_secretary_is_told_their_schools(as_user, secretary):
+    schools = [{"school_id": 1, "name": School.objects.get(pk=1).name}]
+
+    assert scope_of(as_user(secretary)) == {**NOTHING, "schools": schools}
+
+
+def test_guardian_is_told_their_children_in_order(as_user, guardian):
+    for pk, name in ((1, "Érica"), (27, "Ana")):
+        Student.objects.filter(pk=pk).update(name=name, sort_key=name[:1].encode())
+
+    children = [{"student_id": 27, "name": "Ana"}, {"student_id": 1, "name": "Érica"}]
+
+    assert scope_of(as_user(guardian)) == {**NOTHING, "students": children}
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_administrator_is_told_whether_it_is_everything(as_user, admin, everything):
+    User.objects.filter(pk=admin.pk).update(is_superuser=everything)
+    networks = [{"network_id": 1, "name": Network.objects.get().name}]
+
+    assert scope_of(as_user(admin)) == {
+        **NOTHING, "everything": everything, "networks": networks,
+    }  # fmt: skip
+
+
+def test_attachment_of_another_role_is_not_told(as_user, guardian):
+    Attachment.objects.create(user=guardian, network_id=1)
+
+    assert scope_of(as_user(guardian))["networks"] == []
+
+
+def test_superuser_of_another_role_does_not_see_everything(as_user, teacher):
+    User.objects.filter(pk=teacher.pk).update(is_superuser=True)
+
+    assert scope_of(as_user(teacher))["everything"] is False
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(
+    ("role", "target"),
+    [
+        (Role.STAFF, "school"),
+        (Role.TEACHER, "school_class"),
+        (Role.GUARDIAN, "student"),
+    ],
+)
+def test_it_takes_two_queries(as_user, network, role, target, count):
+    user = User.objects.create(username="new", role=role)
+    for id in range(1, count + 1):
+        Attachment.objects.create(user=user, **{f"{target}_id": id})
+    client = as_user(user)
+
+    with CaptureQueriesContext(connection) as queries:
+        scope = scope_of(client)
+
+    assert sum(map(len, list(scope.values())[1:])) == count
+    assert len(queries) == 2  # the user, and the attachments

@@ -1,0 +1,345 @@
+"""What the parameters of reports may name: found by the viewer, and by nobody else."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school.models import (
+    Attachment,
+    Enrolment,
+    Role,
+    School,
+    SchoolClass,
+    Student,
+    User,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def all_of(client, path, key):
+    """The values of all pages, two a page."""
+    found, path = [], f"{path}{'&' if '?' in path else '?'}page_size=2"
+    while path:
+        page = client.get(path).json()
+        found += [entry[key] for entry in page["results"]]
+        path = page["next"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("username", "schools", "classes"),
+    [
+        ("admin", {1, 2, 3}, {1, 2, 3, 4}),
+        ("secretary", {1}, {1, 2}),
+        ("teacher", {1}, {1, 2}),
+        ("guardian", {1}, {1, 2}),
+        ("stranger", {2}, {3}),
+    ],
+)
+def test_each_sees_their_own_schools_and_classes(
+    as_user, network, username, schools, classes
+):
+    client = as_user(User.objects.get(username=username))
+
+    listed = all_of(client, "/classes", "class_id")
+
+    assert set(all_of(client, "/schools", "school_id")) == schools
+    assert len(listed) == len(classes)
+    assert set(listed) == classes
+
+
+def test_class_says_where_and_when_it_is(as_user, stranger):
+    school = School.objects.get(pk=2)
+
+    answer = as_user(stranger).get("/classes")
+
+    assert answer.json() == {
+        "next": None,
+        "previous": None,
+        "results": [
+            {
+                "class_id": 3,
+                "name": SchoolClass.objects.get(pk=3).name,
+                "year": 2026,
+                "school": school.name,
+                "school_id": 2,
+            }
+        ],
+    }
+    assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_equal_names_are_listed_each_once(as_user, admin):
+    for number in range(5):
+        School.objects.create(network_id=1, inep_code=f"9900000{number}", name="y")
+    School.objects.filter(pk__in=[1, 2]).update(name="y")
+
+    schools = all_of(as_user(admin), "/schools", "school_id")
+
+    assert len(schools) == len(set(schools)) == School.objects.count()
+
+
+def test_pages_lead_back_too(as_user, admin):
+    client = as_user(admin)
+    first = client.get("/classes?page_size=3").json()
+    second = client.get(first["next"]).json()
+
+    assert client.get(second["previous"]).json()["results"] == first["results"]
+
+
+def test_names_are_searched_by_how_their_words_begin(as_user, admin):
+    School.objects.filter(pk=2).update(name="Escola Érico Veríssimo")
+    client = as_user(admin)
+
+    assert all_of(client, "/schools?search=VERISS er", "school_id") == [2]
+    assert all_of(client, "/schools?search=rico", "school_id") == []
+
+
+def test_classes_are_narrowed_by_school_and_year(as_user, admin):
+    client = as_user(admin)
+
+    assert all_of(client, "/classes?school_id=2", "class_id") == [3]
+    assert len(all_of(client, "/classes?year=2026", "class_id")) == 4
+    assert all_of(client, "/classes?year=2025", "class_id") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "pointer"),
+    [
+        ("classes?school_id=999", 400, "/school_id"),
+        ("classes?school_id=2", 400, "/school_id"),
+        ("classes?school_id=x", 400, "/school_id"),
+        (f"classes?school_id={2**80}", 400, "/school_id"),
+        ("classes?year=x", 400, "/year"),
+        ("classes?year=1e999", 400, "/year"),
+        (f"classes?year={10**30}", 400, "/year"),
+        ("schools?search=%00", 400, "/search"),
+        (f"schools?search={'x' * 121}", 400, "/search"),
+        ("classes?cursor=nonsense", 404, None),
+        ("classes?cursor=cD0lMDA%3D", 404, None),
+        (f"classes?cursor={'bz05OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5'}", 200, None),
+        ("schools?page_size=x", 200, None),
+    ],
+)
+def test_query_that_makes_no_sense_is_no_fault(
+    as_user, teacher, query, status, pointer
+):
+    answer = as_user(teacher).get(f"/{query}")
+
+    assert answer.status_code == status
+    if pointer:
+        assert [flaw["pointer"] for flaw in answer.json()["errors"]] == [pointer]
+
+
+def test_school_of_others_reads_like_one_that_is_not_there(as_user, teacher):
+    def ask(school_id):
+        answer = as_user(teacher).get(f"/classes?school_id={school_id}")
+        return answer.status_code, {**answer.json(), "request_id": ""}
+
+    assert School.objects.filter(pk=2).exists()
+    assert ask(2) == ask(999)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_lists_take_two_queries(as_user, admin, count):
+    SchoolClass.objects.filter(pk__gt=3).update(name="zz")
+    client = as_user(admin)
+
+    for path in ("/schools", "/classes"):
+        with CaptureQueriesContext(connection) as queries:
+            listed = client.get(f"{path}?page_size={count}").json()["results"]
+        assert len(listed) == count
+        assert len(queries) == 2  # the user, and the page
+
+
+def search(client, **wanted):
+    return client.post_json("/students/search", wanted)
+
+
+def ids(answer):
+    return [student["student_id"] for student in answer.json()["results"]]
+
+
+@pytest.fixture
+def anas(network):
+    """One in class 1, one in class 3, and one who moved from class 3 to class 4."""
+    Student.objects.exclude(pk__in=(1, 27, 67)).update(sort_key=b"x\x00")
+    for pk, name in ((1, "Ana Á"), (52, "Ana B"), (67, "Ana C")):
+        student = Student.objects.get(pk=pk)
+        student.name = name
+        student.save()
+
+
+@pytest.mark.usefixtures("anas")
+@pytest.mark.parametrize(
+    ("username", "found", "classes"),
+    [
+        ("admin", [1, 52, 67], [[1], [3], [3, 4]]),
+        ("secretary", [1], [[1]]),
+        ("teacher", [1], [[1]]),
+        ("guardian", [1], [[1]]),
+        ("stranger", [52, 67], [[3], [3]]),
+    ],
+)
+def test_student_is_found_in_what_the_viewer_sees(as_user, username, found, classes):
+    client = as_user(User.objects.get(username=username))
+
+    answer = search(client, name="ÁNA")
+
+    seen = [
+        sorted(c["class_id"] for c in student["classes"])
+        for student in answer.json()["results"]
+    ]
+    assert ids(answer) == found
+    assert seen == classes
+    assert answer["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.usefixtures("anas")
+def test_student_is_answered_with_number_and_classes(as_user, guardian):
+    answer = search(as_user(guardian), name="an")
+
+    assert answer.json() == {
+        "results": [
+            {
+                "student_id": 1,
+                "name": "Ana Á",
+                "registration": Student.objects.get(pk=1).registration,
+                "classes": [
+                    {
+                        "class_id": 1,
+                        "name": SchoolClass.objects.get(pk=1).name,
+                        "year": 2026,
+                    }
+                ],
+            }
+        ],
+        "next": None,
+    }
+
+
+@pytest.mark.usefixtures("anas")
+def test_search_is_narrowed(as_user, admin):
+    client = as_user(admin)
+    number = Student.objects.get(pk=52).registration
+
+    assert ids(search(client, name="ana", class_id=4)) == [67]
+    assert ids(search(client, name="ana", school_id=2)) == [52, 67]
+    assert ids(search(client, name="ana", year=2025)) == []
+    assert ids(search(client, registration=number)) == [52]
+    assert ids(search(client, registration=number[:-1])) == []
+
+
+def test_student_who_came_back_has_the_class_once(as_user, teacher):
+    enrolment = Enrolment.objects.get(student=1)
+    Enrolment.objects.filter(pk=enrolment.pk).update(exit_date="2026-06-01")
+    enrolment.pk, enrolment.diary_number, enrolment.entry_date = None, 99, "2026-08-01"
+    enrolment.save()
+
+    found = search(as_user(teacher), class_id=1, page_size=100).json()["results"]
+
+    (student,) = [entry for entry in found if entry["student_id"] == 1]
+    assert [c["class_id"] for c in student["classes"]] == [1]
+
+
+def test_pages_follow_the_order_of_names(as_user, teacher):
+    Student.objects.filter(pk__lt=6).update(sort_key=b"same\x00")
+    client, found, cursor = as_user(teacher), [], None
+
+    while True:
+        page = search(client, page_size=4, **({"cursor": cursor} if cursor else {}))
+        found += ids(page)
+        cursor = page.json()["next"]
+        if cursor is None:
+            break
+
+    in_order = Student.objects.filter(enrolments__school_class__in=(1, 2))
+    assert found == [s.pk for s in in_order.order_by("sort_key", "pk").distinct()]
+    assert page.status_code == 200
+
+
+def test_cursor_is_its_viewer_s_alone(as_user, teacher, secretary):
+    cursor = search(as_user(teacher), page_size=1).json()["next"]
+
+    def ask(user, cursor):
+        answer = search(as_user(user), cursor=cursor)
+        return answer.status_code, {**answer.json(), "request_id": ""}
+
+    refused = ask(teacher, "forged")
+    assert refused[0] == 400
+    assert refused[1]["errors"][0]["pointer"] == "/cursor"
+    assert ask(secretary, cursor) == refused
+    assert ask(teacher, f"{cursor}x") == refused
+    assert ask(teacher, cursor)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pointer", "code"),
+    [
+        ({"name": "a"}, "/name", "too_few_letters"),
+        ({"name": "á!"}, "/name", "too_few_letters"),
+        ({"name": "a" * 121}, "/name", "string_too_long"),
+        ({"name": 1}, "/name", "string_type"),
+        ({"registration": "a\x00"}, "/registration", "string_pattern_mismatch"),
+        ({"class_id": "1"}, "/class_id", "int_type"),
+        ({"class_id": True}, "/class_id", "int_type"),
+        ({"class_id": 2**80}, "/class_id", "less_than_equal"),
+        ({"class_id": 999}, "/class_id", "not_found"),
+        ({"class_id": 3}, "/class_id", "not_found"),
+        ({"school_id": 2}, "/school_id", "not_found"),
+        ({"year": 0}, "/year", "greater_than_equal"),
+        ({"page_size": 101}, "/page_size", "less_than_equal"),
+        ({"a/b": 1}, "/a~1b", "unknown_field"),
+        ([], "", "model_type"),
+    ],
+)
+def test_what_is_wrong_is_pointed_to(as_user, teacher, wanted, pointer, code):
+    assert SchoolClass.objects.filter(pk=3).exists()
+
+    answer = as_user(teacher).post_json("/students/search", wanted)
+
+    assert answer.status_code == 400
+    flaws = [(flaw["pointer"], flaw["code"]) for flaw in answer.json()["errors"]]
+    assert flaws == [(pointer, code)]
+
+
+@pytest.mark.parametrize(("what", "theirs"), [("class_id", 3), ("school_id", 2)])
+def test_what_is_others_reads_like_what_is_not_there(as_user, teacher, what, theirs):
+    def ask(id):
+        answer = search(as_user(teacher), **{what: id})
+        return answer.status_code, {**answer.json(), "request_id": ""}
+
+    assert ask(theirs) == ask(999)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_search_takes_three_queries(as_user, teacher, count):
+    client = as_user(teacher)
+
+    with CaptureQueriesContext(connection) as queries:
+        assert len(ids(search(client, page_size=count))) == count
+
+    assert len(queries) == 3  # the user, the students, and their classes
+
+
+def test_name_stands_in_no_address(as_user, teacher):
+    answer = as_user(teacher).get("/students/search?name=ana")
+
+    assert answer.status_code == 405
+
+
+def test_user_without_attachments_finds_nothing(as_user, network):
+    for role in Role:
+        client = as_user(User.objects.create(username=f"new-{role}", role=role))
+        assert ids(search(client)) == []
+        assert client.get("/classes").json()["results"] == []
+        assert client.get("/schools").json()["results"] == []
+
+
+def test_what_was_taken_away_is_found_no_more(as_user, teacher):
+    client = as_user(teacher)
+    Attachment.objects.filter(user=teacher, school_class=1).delete()
+
+    assert all_of(client, "/classes", "class_id") == [2]
+    assert 1 not in ids(search(client, page_size=100))

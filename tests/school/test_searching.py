@@ -1,0 +1,67 @@
+import pytest
+
+from school import searching
+from school.models import School, Student
+
+pytestmark = pytest.mark.django_db
+
+NAMES = [
+    "Ana Ávila",
+    "Mariana D'Ávila",
+    "JOÃO DA CONCEIÇÃO",
+    "Conceic\u0327a\u0303o Lima",  # its accents stand alone
+    "Ângela-Maria Sá",
+    "Luísa Østergård",
+    "Escola Nº 5ª (Zona Sul)",
+]
+FOUND = [
+    ("ana", {0}),
+    ("ANÁ", {0}),
+    ("av", {0, 1}),
+    ("ávila an", {0}),
+    ("vila", set()),
+    ("conceicao", {2, 3}),
+    ("conceição joao", {2}),
+    ("conceic\u0327a\u0303o", {2, 3}),
+    ("maria", {1, 4}),
+    ("maria sa", {4}),
+    ("d'a", {1}),
+    ("é", {6}),
+    ("5a", {6}),
+    ("no 5", {6}),
+    ("zona", {6}),
+    ("%", set(range(7))),
+    ("_na", set()),
+    ("a" * 120, set()),
+    ("", set(range(7))),
+]
+
+
+@pytest.fixture
+def students(network):
+    return [
+        Student.objects.create(
+            network_id=1, registration=f"s-{n}", name=name, birth_date="2015-01-01"
+        )
+        for n, name in enumerate(NAMES)
+    ]
+
+
+@pytest.mark.parametrize(("text", "expected"), FOUND)
+def test_student_is_found_by_how_words_begin(students, text, expected):
+    ours = Student.objects.filter(registration__startswith="s-")
+
+    found = ours.filter(searching.by_sort_key("sort_key", text))
+
+    assert set(found) == {students[number] for number in expected}
+
+
+@pytest.mark.parametrize(("text", "expected"), FOUND)
+def test_school_is_found_alike(network, text, expected):
+    for number, name in enumerate(NAMES):
+        School.objects.create(network_id=1, inep_code=f"9900000{number}", name=name)
+
+    found = searching.schools_named(School.objects.all(), text)
+
+    codes = found.filter(inep_code__startswith="99").values_list("inep_code", flat=True)
+    assert set(codes) == {f"9900000{number}" for number in expected}
