@@ -196,7 +196,7 @@ def test_worker_s_lines_have_the_request_s_id_whoever_sent_the_message(teacher):
         task = asked(teacher)
     structlog.contextvars.clear_contextvars()
 
-    generate_report(str(task.pk))
+    generate.generate_report(str(task.pk))
 
     bound = structlog.contextvars.get_contextvars()
     structlog.contextvars.clear_contextvars()
