@@ -19,6 +19,7 @@ from rest_framework_simplejwt.serializers import (
 )
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
+from api.serializers import StrictSerializer
 from school.models import User
 
 __all__ = [
@@ -42,11 +43,11 @@ class StampedRefreshToken(RefreshToken):
         return token
 
 
-class TokenPairSerializer(TokenObtainPairSerializer):
+class TokenPairSerializer(StrictSerializer, TokenObtainPairSerializer):
     token_class = StampedRefreshToken
 
 
-class TokenRefreshSerializer(LibraryRefreshSerializer):
+class TokenRefreshSerializer(StrictSerializer, LibraryRefreshSerializer):
     token_class = StampedRefreshToken
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
@@ -56,7 +57,7 @@ class TokenRefreshSerializer(LibraryRefreshSerializer):
             raise InvalidToken from None
 
 
-class LogoutSerializer(TokenBlacklistSerializer):
+class LogoutSerializer(StrictSerializer, TokenBlacklistSerializer):
     token_class = StampedRefreshToken
 
 
