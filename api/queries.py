@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django_filters import CharFilter
 from rest_framework.request import Request
 
 from tasks.errors import Flaw, RequestRefused
@@ -22,7 +23,7 @@ def checked(names: Iterable[str]) -> Callable[[View], View]:
     def decorate(method: View) -> View:
         @wraps(method)
         def answer(view: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
-            _check(request, described | _of_list(view) | _of_tokens(request))
+            _check(request, view, described | _of_list(view) | _of_tokens(request))
             return method(view, request, *args, **kwargs)
 
         return answer
@@ -30,7 +31,7 @@ def checked(names: Iterable[str]) -> Callable[[View], View]:
     return decorate
 
 
-def _check(request: Request, known: frozenset[str]) -> None:
+def _check(request: Request, view: Any, known: frozenset[str]) -> None:
     query = request.query_params
     unknown = [
         Flaw(_pointer(name), "unknown_parameter", _("There is no such parameter."))
@@ -41,7 +42,12 @@ def _check(request: Request, known: frozenset[str]) -> None:
         for name in sorted(query.keys() & known)
         if len(query.getlist(name)) > 1
     ]
-    if flaws := unknown + repeated:
+    blank = [
+        Flaw(_pointer(name), "blank", _("Give it a value, or leave it out."))
+        for name in sorted(query.keys() & _never_blank(view))
+        if not query[name]
+    ]
+    if flaws := unknown + repeated + blank:
         raise RequestRefused(*flaws)
 
 
@@ -53,6 +59,16 @@ def _of_list(view: Any) -> frozenset[str]:
     if paging:
         names |= {paging.cursor_query_param, paging.page_size_query_param}
     return frozenset(names)
+
+
+def _never_blank(view: Any) -> set[str]:
+    """The filters that are no text: the library would leave them out without a word."""
+    filters = getattr(view, "filterset_class", None)
+    return {
+        name
+        for name, filter in (filters.base_filters if filters else {}).items()
+        if not isinstance(filter, CharFilter)
+    }
 
 
 def _of_tokens(request: Request) -> frozenset[str]:

@@ -321,6 +321,8 @@ def test_list_is_filtered(as_user, teacher):
         ("created_after=0001-01-01T00:00:00%2B14:00", 400),
         ("created_after=9999-12-31T23:59:59", 400),
         ("created_after=yesterday", 400),
+        ("created_after=", 400),
+        ("state=", 400),
         ("page_size=x", 400),
     ],
 )
