@@ -26,8 +26,6 @@ class Plan:
     """For each operation, of valid and of invalid requests alike."""
     seed: int
     phases: Sequence[str] = PHASES
-    is_repeatable: bool = False
-    """Whether the requests are the same in every run."""
 
 
 @dataclass
@@ -67,7 +65,6 @@ def fuzz(stack: Stack, users: Path, role: str, plan: Plan) -> Found:
         "--url", stack.base, "--auth-wfc-user", role, "--phases", ",".join(plan.phases),
         "--max-examples", plan.examples, "--seed", plan.seed, "--no-color",
         "--generation-database", "none", "--report", "json", "--report-json-path", report,
-        *(["--generation-deterministic"] if plan.is_repeatable else []),
     ]  # fmt: skip
     done = subprocess.run(
         [str(word) for word in command],
