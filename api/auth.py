@@ -21,6 +21,7 @@ from rest_framework_simplejwt.serializers import (
 )
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
+from api.serializers import StrictSerializer
 from school.models import User
 
 __all__ = [
@@ -44,11 +45,11 @@ class StampedRefreshToken(RefreshToken):
         return token
 
 
-class TokenPairSerializer(TokenObtainPairSerializer):
+class TokenPairSerializer(StrictSerializer, TokenObtainPairSerializer):
     token_class = StampedRefreshToken
 
 
-class TokenRefreshSerializer(LibraryRefreshSerializer):
+class TokenRefreshSerializer(StrictSerializer, LibraryRefreshSerializer):
     token_class = StampedRefreshToken
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
@@ -58,7 +59,7 @@ class TokenRefreshSerializer(LibraryRefreshSerializer):
             raise InvalidToken from None
 
 
-class LogoutSerializer(TokenBlacklistSerializer):
+class LogoutSerializer(StrictSerializer, TokenBlacklistSerializer):
     token_class = StampedRefreshToken
 
 

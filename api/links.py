@@ -64,6 +64,7 @@ class LinkAuthentication(BaseAuthentication):
     """
 
     scheme = "link"
+    parameter = PARAMETER
 
     def authenticate(self, request: Request) -> tuple[User, Grant] | None:
         token = request.query_params.get(PARAMETER)

@@ -1,13 +1,19 @@
 """Lists page by page: each answer leads to the next and the previous one."""
 
+import re
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+
+from tasks.errors import Flaw, RequestRefused
+
+_SIZE = re.compile(r"[0-9]{1,3}")
 
 
 class ByCursor(CursorPagination):
@@ -16,23 +22,50 @@ class ByCursor(CursorPagination):
     page_size = 25
     page_size_query_param = "page_size"
     max_page_size = 100
+    cursor_query_description = "From `next` or `previous` of another page."
 
     def is_position(self, position: str) -> bool:
         """Whether the list may have been left there: the cursor is the client's word."""
         raise NotImplementedError
 
+    def get_page_size(self, request: Request) -> int:
+        given = request.query_params.get(self.page_size_query_param)
+        if given is None:
+            return self.page_size
+        if not _SIZE.fullmatch(given) or not 1 <= int(given) <= self.max_page_size:
+            told = _("Give a whole number from 1 to {most}.")
+            raise _refused("page_size", told.format(most=self.max_page_size))
+        return int(given)
+
     def decode_cursor(self, request: Request) -> Any:
-        cursor = super().decode_cursor(request)
-        position = cursor and cursor.position
-        if position is not None and not self.is_position(str(position)):
-            raise NotFound(self.invalid_cursor_message)
+        told = _("It is not of a page of this list.")
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound:
+            raise _refused("cursor", told) from None
+        if cursor is not None and not self._is_place(cursor):
+            raise _refused("cursor", told)
         return cursor
+
+    def _is_place(self, cursor: Any) -> bool:
+        if cursor.position is None:  # among equals at the very beginning
+            return bool(cursor.offset)
+        return self.is_position(str(cursor.position))
 
     def get_next_link(self) -> str | None:
         return _as_link(super().get_next_link())
 
     def get_previous_link(self) -> str | None:
         return _as_link(super().get_previous_link())
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        cursor, size = super().get_schema_operation_parameters(view)
+        size["schema"] |= {
+            "minimum": 1,
+            "maximum": self.max_page_size,
+            "default": self.page_size,
+        }
+        return [cursor, size]
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": ["string", "null"]}
@@ -62,6 +95,10 @@ class ByName(ByCursor):
 
     def is_position(self, position: str) -> bool:
         return "\x00" not in position  # which no database takes
+
+
+def _refused(parameter: str, told: str) -> RequestRefused:
+    return RequestRefused(Flaw(f"/{parameter}", "invalid", told))
 
 
 def _as_link(url: str | None) -> str | None:

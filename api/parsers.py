@@ -12,6 +12,8 @@ from rest_framework.parsers import BaseParser
 from api.problems import Problem
 
 MAX_DEPTH = 16
+LARGEST_EXACT = 2**53
+"""What is larger and has a point may have lost its last digits already."""
 
 
 class BoundedJSONParser(BaseParser):
@@ -44,7 +46,7 @@ def _content(stream: IO[Any], headers: Mapping[str, str]) -> bytes:
 
 def _loaded(content: bytes) -> Any:
     try:
-        data = json.loads(content, parse_constant=_refuse_constant)
+        data = json.loads(content, parse_constant=_refuse_constant, parse_float=_number)
         # Half a surrogate pair parses, but no answer could repeat it.
         json.dumps(data, ensure_ascii=False).encode()
     except RecursionError:
@@ -65,6 +67,13 @@ def _is_deeper(data: Any, limit: int) -> bool:
         return False
     members = data.values() if isinstance(data, dict) else data
     return limit == 0 or any(_is_deeper(member, limit - 1) for member in members)
+
+
+def _number(text: str) -> float | int:
+    """`2026.0` is a whole number in JSON, and some languages write no other."""
+    number = float(text)
+    is_whole = number.is_integer() and abs(number) <= LARGEST_EXACT
+    return int(number) if is_whole else number
 
 
 def _refuse_constant(name: str) -> None:

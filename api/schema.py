@@ -15,9 +15,10 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
+from api import follow_ups, queries
 from api.languages import LANGUAGES
 from api.problems import MEDIA_TYPE, PROBLEMS
-from api.serializers import ProblemDocument
+from api.serializers import ProblemDocument, StrictSerializer
 from tasks import catalogue
 
 HEADERS = {
@@ -36,11 +37,17 @@ HEADERS = {
     "Referrer-Policy": "The address is not to be told to other pages.",
     "Vary": "The request's headers that the answer depends on.",
 }
+_HEADER_SCHEMAS: dict[str, dict[str, Any]] = {
+    "Location": {"type": "string", "format": "uri-reference"},
+    "Retry-After": {"type": "integer", "minimum": 1},
+    "Idempotency-Replayed": {"type": "string", "const": "true"},
+    "Content-Length": {"type": "integer", "minimum": 0},
+}
 _HEADER_EXAMPLES = {
     "ETag": '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
     "Content-Disposition": 'attachment; filename="Acoes 2026-11-25.csv"; '
     "filename*=UTF-8''A%C3%A7%C3%B5es%202026-11-25.csv",
-    "Content-Length": "52311",
+    "Content-Length": 52311,
     "Content-Encoding": "gzip",
     "Content-Range": "bytes 1000-52310/52311",
     "Accept-Ranges": "bytes",
@@ -67,7 +74,7 @@ IF_NONE_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The `ETag` of the document the client has.",
 )
-EVERYWHERE = (405, 406, 500)
+EVERYWHERE = (400, 405, 406, 414, 431, 500)
 """Problems that any operation may answer."""
 
 _BODIES: dict[str, Any] = {
@@ -90,14 +97,15 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
     parameters: Sequence[OpenApiParameter] = (),
     problems: Sequence[int] = (),
 ) -> Callable[[Any], Any]:
-    """Describe a view's method; its docstring is the description."""
+    """Describe a view's method, whose docstring is the description; and hold the query of
+    each request to it."""
     responses = {**answers}
     for status in sorted({*problems, *EVERYWHERE}):
         codes = [code for code, (of, *_) in PROBLEMS.items() if of == status]
         responses[(status, MEDIA_TYPE)] = OpenApiResponse(
             ProblemDocument, description=f"`code`: {', '.join(codes)}."
         )
-    return extend_schema(
+    described = extend_schema(
         operation_id=operation_id,
         summary=summary,
         tags=[tag],
@@ -112,6 +120,8 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
             ),
         ],
     )
+    in_query = [p.name for p in parameters if p.location == OpenApiParameter.QUERY]
+    return lambda method: described(queries.checked(in_query)(method))
 
 
 class EnglishGenerator(SchemaGenerator):
@@ -131,6 +141,12 @@ class ApiAutoSchema(AutoSchema):
             getattr(way, "scheme", "bearer") for way in self.view.get_authenticators()
         )
         return [{scheme: []} for scheme in sorted(set(ways))]
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if direction == "request" and isinstance(serializer, StrictSerializer):
+            schema["additionalProperties"] = False
+        return schema
 
     def get_override_parameters(self) -> list[Any]:
         language = OpenApiParameter(
@@ -167,6 +183,7 @@ def splice_reports(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     bodies = _BODIES | {"create_report": next(iter(examples.values()))["value"]}
     for path, operations in result["paths"].items():
         for method, described in operations.items():
+            follow_ups.add_links(described)
             _add_sample(path, method, described, bodies)
             _add_examples(described, bodies, examples)
     return result
@@ -220,7 +237,7 @@ def _add_examples(
 def _header(name: str, status: int) -> OpenApiParameter:
     return OpenApiParameter(
         name,
-        OpenApiTypes.STR,
+        _HEADER_SCHEMAS.get(name, OpenApiTypes.STR),
         OpenApiParameter.HEADER,
         description=HEADERS[name],
         examples=[OpenApiExample(name, value=_HEADER_EXAMPLES[name])]

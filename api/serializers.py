@@ -16,7 +16,8 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses members it does not know, by name."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and (unknown := data.keys() - self.fields.keys()):
+        known = {name for name, field in self.fields.items() if not field.read_only}
+        if isinstance(data, dict) and (unknown := data.keys() - known):
             error = ErrorDetail(_("There is no such member."), "unknown_field")
             raise ValidationError({_escape(name): [error] for name in sorted(unknown)})
         return super().to_internal_value(data)

@@ -10,7 +10,8 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django_filters.rest_framework import DjangoFilterBackend
-from pydantic import Field, field_validator
+from drf_spectacular.utils import extend_schema_field as described
+from pydantic import Field, TypeAdapter, field_validator
 from pydantic_core import PydanticCustomError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -30,15 +31,24 @@ from tasks.errors import Flaw, RequestRefused
 
 private = method_decorator(cache_control(private=True, no_store=True), "dispatch")
 MIN_LETTERS = 2
+NAME_LENGTH = 120
 
 
 class SchoolFilter(django_filters.FilterSet):
-    search = django_filters.CharFilter(
-        method="begins", max_length=120, help_text="What words of the name begin with."
-    )
+    search = described(
+        {
+            "type": "string",
+            "maxLength": NAME_LENGTH,
+            "description": "What words of the name begin with.",
+        }
+    )(django_filters.CharFilter(method="begins", max_length=NAME_LENGTH))
 
     def begins(self, found: QuerySet[School], _name: str, text: str) -> Any:
         return searching.schools_named(found, text)
+
+
+def _schema_of(type: Any) -> dict[str, Any]:
+    return TypeAdapter(type).json_schema()
 
 
 class WholeNumberFilter(django_filters.NumberFilter):
@@ -52,10 +62,12 @@ def _visible_schools(request: Request | None) -> QuerySet[School]:
 
 
 class ClassFilter(django_filters.FilterSet):
-    school_id = django_filters.ModelChoiceFilter(
-        field_name="school", queryset=_visible_schools
+    school_id = described(_schema_of(Id))(
+        django_filters.ModelChoiceFilter(field_name="school", queryset=_visible_schools)
     )
-    year = WholeNumberFilter("school_year__year", min_value=1900, max_value=2200)
+    year = described(_schema_of(Year))(
+        WholeNumberFilter("school_year__year", min_value=1900, max_value=2200)
+    )
 
 
 @private
@@ -75,7 +87,7 @@ class Schools(ListAPIView[School]):
         tag="records",
         answers={200: records.SchoolRecord(many=True)},
         headers={200: ["Cache-Control"]},
-        problems=[400, 401, 404, 503],
+        problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """By name; what `school_id` of a report may be."""
@@ -100,7 +112,7 @@ class Classes(ListAPIView[SchoolClass]):
         tag="records",
         answers={200: records.ClassRecord(many=True)},
         headers={200: ["Cache-Control"]},
-        problems=[400, 401, 404, 503],
+        problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """By name; what `class_id` of a report may be."""
@@ -111,7 +123,7 @@ class Classes(ListAPIView[SchoolClass]):
 class StudentSearch(ReportParameters):
     name: str | None = Field(
         default=None,
-        max_length=120,
+        max_length=NAME_LENGTH,
         description="What words of the name begin with: at least two letters.",
     )
     registration: str | None = Field(

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, cast
 
 from django.http import Http404, HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,9 +23,10 @@ from tasks.queues import durations
 from tasks.reports.base import Report
 from tasks.telling import reading
 
+KEY = re.compile(r'"([!#-~ ]{1,255})"|([!#-~]{1,255})')
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    OpenApiTypes.STR,
+    {"type": "string", "pattern": f"^({KEY.pattern})$"},
     OpenApiParameter.HEADER,
     description="Any text of your own, up to 255 characters. Asked again within a day with "
     "the same key and body, this answers with the same task, as it is by then.",
@@ -138,7 +138,7 @@ def _idempotency_key(request: Request) -> str:
     given = request.headers.get("Idempotency-Key")
     if given is None:
         return ""
-    key = re.fullmatch(r'"([!#-~ ]{1,255})"|([!#-~]{1,255})', given)
+    key = KEY.fullmatch(given)
     if key is None:
         raise Problem("invalid_idempotency_key")
     return key[1] or key[2]

@@ -75,7 +75,7 @@ class Tasks(ListAPIView[Task]):
         "Your tasks, newest first",
         tag="tasks",
         answers={200: TaskListing(many=True)},
-        problems=[400, 401, 404, 503],
+        problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """Without `result.data`; follow `next` for older ones."""

@@ -16,6 +16,8 @@ from school.models import (
 
 pytestmark = pytest.mark.django_db
 
+ODD_SIZES = ("", "0", "-1", "101", "1e1", "x", "null", "%C2%B2", "9" * 5000)
+
 
 def all_of(client, path, key):
     """The values of all pages, two a page."""
@@ -116,10 +118,18 @@ def test_classes_are_narrowed_by_school_and_year(as_user, admin):
         (f"classes?year={10**30}", 400, "/year"),
         ("schools?search=%00", 400, "/search"),
         (f"schools?search={'x' * 121}", 400, "/search"),
-        ("classes?cursor=nonsense", 404, None),
-        ("classes?cursor=cD0lMDA%3D", 404, None),
+        ("classes?cursor=nonsense", 400, "/cursor"),
+        ("classes?cursor=", 400, "/cursor"),
+        ("classes?cursor=cD0lMDA%3D", 400, "/cursor"),
         (f"classes?cursor={'bz05OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5'}", 200, None),
-        ("schools?page_size=x", 200, None),
+        *((f"schools?page_size={size}", 400, "/page_size") for size in ODD_SIZES),
+        ("schools?page_size=100", 200, None),
+        ("classes?yaer=2026", 400, "/yaer"),
+        ("classes?year=2026&year=2025", 400, "/year"),
+        ("schools?a/b~=", 400, "/a~1b~0"),
+        ("classes?year=", 400, "/year"),
+        ("classes?school_id=", 400, "/school_id"),
+        ("schools?search=", 200, None),
     ],
 )
 def test_query_that_makes_no_sense_is_no_fault(

@@ -123,3 +123,13 @@ def test_who_is_alive_is_told_for_a_while():
         "dispatcher": True,
         "reports": False,
     }
+
+
+def test_mark_of_a_heartbeat_does_not_shorten_a_canary_s():
+    store.mark_alive("reports", seconds=30)
+    store.mark_alive("reports", seconds=3)
+
+    assert 25 < store.client().ttl("alive:reports") <= 30
+
+    store.mark_alive("reports", seconds=40)
+    assert store.client().ttl("alive:reports") > 35

@@ -1,0 +1,1 @@
+"""The contract, held to with thousands of made-up requests of every role."""

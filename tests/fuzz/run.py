@@ -1,0 +1,85 @@
+"""Sends the service whatever requests its contract lets one think of, as each role."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.stack import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = ROOT / "openapi.yaml"
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+USERS = ("admin", "secretary", "teacher", "guardian", "stranger")
+NOBODY = "nobody"
+"""Who comes without a token."""
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+
+
+@dataclass(frozen=True)
+class Plan:
+    examples: int
+    """For each operation, of valid and of invalid requests alike."""
+    seed: int
+    phases: Sequence[str] = PHASES
+
+
+@dataclass
+class Found:
+    """What came of the requests of one role."""
+
+    role: str
+    cases: int
+    seconds: float
+    failures: Sequence[Any]
+    text: str = field(repr=False)
+    """What the tool says, with a line of curl for each failure."""
+
+
+def environment() -> dict[str, str]:
+    """Of a stack for this: with the kinds of the contract, and tokens that last."""
+    return {"REPORT_PACKAGES": "tasks.reports", "ACCESS_TOKEN_MINUTES": "720"}
+
+
+def write_users(stack: Stack) -> Path:
+    """Log everybody in, once, and keep their tokens where the tool reads them."""
+    # The tool wants a header of everybody.
+    headers = {NOBODY: {"name": "X-Request-ID", "value": NOBODY}}
+    for name in USERS:
+        token = stack.as_user(name).token
+        headers[name] = {"name": "Authorization", "value": f"Bearer {token}"}
+    users = [{"name": name, "fixedHeaders": [it]} for name, it in headers.items()]
+    path = stack.folder / "users.json"
+    path.write_text(json.dumps({"auth": users}))
+    return path
+
+
+def fuzz(stack: Stack, users: Path, role: str, plan: Plan) -> Found:
+    report = stack.folder / f"{role}.json"
+    command = [
+        Path(sys.executable).with_name("st"), "--config-file", CONFIGURATION, "run", SPEC,
+        "--url", stack.base, "--auth-wfc-user", role, "--phases", ",".join(plan.phases),
+        "--max-examples", plan.examples, "--seed", plan.seed, "--no-color",
+        "--generation-database", "none", "--report", "json", "--report-json-path", report,
+    ]  # fmt: skip
+    done = subprocess.run(
+        [str(word) for word in command],
+        env={**os.environ, "FUZZ_USERS": str(users)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    said = json.loads(report.read_text())
+    failures = [*said["failures"], *said["errors"]]
+    return Found(
+        role,
+        said["test_cases"]["generated"],
+        said["running_time"],
+        failures,
+        done.stdout,
+    )
