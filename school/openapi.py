@@ -20,13 +20,20 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
         "COMPONENT_SPLIT_REQUEST": True,
         "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
         "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+        "ENUM_NAME_OVERRIDES": {
+            "TaskState": "tasks.states.State",
+            "FailureCode": "tasks.errors.FAILURES",
+            "Format": "tasks.catalogue.formats",
+            "Language": "api.languages.LANGUAGES",
+            "HealthStatus": ["ok", "unavailable"],
+        },
         "DEFAULT_GENERATOR_CLASS": "api.schema.EnglishGenerator",
         "SERVE_INCLUDE_SCHEMA": False,
         "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
         "SERVE_AUTHENTICATION": [],
         "POSTPROCESSING_HOOKS": [
             "drf_spectacular.hooks.postprocess_schema_enums",
-            "api.schema.splice_reports",
+            "api.splicing.finish",
         ],
         "APPEND_COMPONENTS": {
             "securitySchemes": {

@@ -245,4 +245,5 @@ SPECTACULAR_SETTINGS = openapi.configure(
 LOGGING = logs.configure(level=env.text("LOG_LEVEL", "INFO"))
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, at its end
+# One line a request, at its end.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
