@@ -4,12 +4,11 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 
-from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
-from school import logs, openapi
+from school import cors, logs, openapi
 from school.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -217,15 +216,12 @@ SIMPLE_JWT = {
     "TOKEN_OBTAIN_SERIALIZER": "api.auth.TokenPairSerializer",
     "TOKEN_REFRESH_SERIALIZER": "api.auth.TokenRefreshSerializer",
 }
-CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", [])
-CORS_ALLOW_HEADERS = [
-    *default_headers, "idempotency-key",
-    "range", "if-range", "if-match", "if-none-match",
-]  # fmt: skip
-CORS_EXPOSE_HEADERS = [
-    "Location", "Retry-After", "Idempotency-Replayed", "X-Request-ID",
-    "Content-Disposition", "ETag", "Accept-Ranges", "Content-Range",
-]  # fmt: skip
+CORS_ALLOWED_ORIGINS = cors.origins(
+    "CORS_ALLOWED_ORIGINS", env.words("CORS_ALLOWED_ORIGINS", [])
+)
+CORS_ALLOW_METHODS = cors.METHODS
+CORS_ALLOW_HEADERS = cors.REQUEST_HEADERS
+CORS_EXPOSE_HEADERS = cors.RESPONSE_HEADERS
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
