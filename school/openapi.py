@@ -2,6 +2,19 @@
 
 from typing import Any
 
+from csp.constants import NONE, SELF
+
+PAGE_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "style-src": [SELF, "'unsafe-inline'"],  # Swagger UI and ReDoc style inline
+        "worker-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
 
 def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
     """The settings of drf-spectacular."""
@@ -20,13 +33,20 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
         "COMPONENT_SPLIT_REQUEST": True,
         "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
         "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+        "ENUM_NAME_OVERRIDES": {
+            "TaskState": "tasks.states.State",
+            "FailureCode": "tasks.errors.FAILURES",
+            "Format": "tasks.catalogue.formats",
+            "Language": "api.languages.LANGUAGES",
+            "HealthStatus": ["ok", "unavailable"],
+        },
         "DEFAULT_GENERATOR_CLASS": "api.schema.EnglishGenerator",
         "SERVE_INCLUDE_SCHEMA": False,
         "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
         "SERVE_AUTHENTICATION": [],
         "POSTPROCESSING_HOOKS": [
             "drf_spectacular.hooks.postprocess_schema_enums",
-            "api.schema.splice_reports",
+            "api.splicing.finish",
         ],
         "APPEND_COMPONENTS": {
             "securitySchemes": {

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import get_resolver
 from openapi_spec_validator import validate
 
+from api.problems import PROBLEMS
 from api.urls import urlpatterns
 from school.processes import MANAGE
 from tests.contract import SPEC
@@ -65,6 +66,19 @@ def test_every_operation_has_a_sample_and_every_kind_an_example(spec):
         "base",
     }
     assert {e["value"]["report"] for e in examples.values()} == kinds
+
+
+def test_problems_of_each_status_name_their_codes(spec):
+    schemas = spec["components"]["schemas"]
+    codes = {
+        code: schema["properties"]["status"]["const"]
+        for name, schema in schemas.items()
+        if name.startswith("Problem")
+        for code in schema["properties"]["code"]["enum"]
+    }
+
+    assert codes.keys() == PROBLEMS.keys()
+    assert all(PROBLEMS[code][0] == status for code, status in codes.items())
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
