@@ -7,9 +7,13 @@ from playwright.sync_api import Browser, Locator, Page
 
 from tests.browsing import NEEDS_BROWSER, Watched
 from tests.contract import SPEC
+from tests.environment import DATABASE
 from tests.stack import Stack
 
-pytestmark = NEEDS_BROWSER
+pytestmark = [
+    NEEDS_BROWSER,
+    pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough"),
+]
 
 REPORTS = yaml.safe_load(SPEC.read_text())["paths"]["/reports"]
 ASKING = REPORTS["post"]["requestBody"]["content"]["application/json"]
