@@ -1,12 +1,12 @@
-"""Finishes the OpenAPI document: the kinds of report and the codes of problems spliced in."""
+"""Finishes the OpenAPI document: kinds, codes, examples and the guide are spliced in."""
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api import follow_ups
-from api.problems import PROBLEMS
+from api import examples, follow_ups, guide
+from api.problems import MEDIA_TYPE, PROBLEMS
 from tasks import catalogue
 
 Schema = dict[str, Any]
@@ -24,21 +24,40 @@ _BODIES: dict[str, Any] = {
     "search_students": {"name": "mari"},
 }
 _PATH_EXAMPLES = {"{task_id}": "$TASK_ID", "{kind}": "class_performance"}
+_TASKS = {
+    ("create_report", "200"): ["succeeded", "succeeded, as csv", "failed"],
+    ("create_report", "202"): ["queued", "running"],
+    ("get_task", "200"): examples.STATES,
+    ("cancel_task", "202"): ["canceled", "running, to be canceled"],
+}
+"""Which examples of a task stand for an answer."""
 
 
 def finish(result: Schema, **_: Any) -> Schema:
     """What no serializer says: called by the generator when all else is there."""
-    schemas = result["components"]["schemas"]
+    components = result["components"]
+    schemas = components["schemas"]
     schemas["Row"] = ROW
     _name_codes(schemas)
-    examples = _splice_reports(schemas)
-    bodies = _BODIES | {"create_report": next(iter(examples.values()))["value"]}
+    reports = _splice_reports(schemas)
+    components["examples"] = {
+        **{_name(name): _task(name) for name in examples.STATES},
+        **{code: _problem(code) for code in PROBLEMS},
+    }
+    bodies = _BODIES | {"create_report": next(iter(reports.values()))["value"]}
     for path, operations in result["paths"].items():
         for method, described in operations.items():
             follow_ups.add_links(described)
             _add_sample(path, method, described, bodies)
-            _add_examples(described, bodies, examples)
-    result["components"]["schemas"] = dict(sorted(schemas.items()))
+            _add_body_examples(described, bodies, reports)
+            _add_answers(described)
+            for parameter in described.get("parameters", []):
+                _add_parameter_example(parameter)
+    result["info"]["description"] = guide.guide()
+    components["securitySchemes"]["bearer"]["description"] = guide.LOG_IN
+    for tag in result["tags"]:
+        tag.setdefault("description", guide.TAGS.get(tag["name"], ""))
+    components["schemas"] = dict(sorted(schemas.items()))
     return result
 
 
@@ -54,7 +73,7 @@ def _name_codes(schemas: Schema) -> None:
 
 def _splice_reports(schemas: Schema) -> Schema:
     """Give every kind of report its own request schema; an example for each of its formats."""
-    mapping, examples = {}, {}
+    mapping, asked = {}, {}
     for kind, report in catalogue.reports().items():
         name = "".join(part.capitalize() for part in kind.split("_"))
         schemas[f"{name}Parameters"] = {
@@ -65,7 +84,7 @@ def _splice_reports(schemas: Schema) -> Schema:
         mapping[kind] = f"#/components/schemas/{name}Request"
         body = {"report": kind, "parameters": dict(report.example)}
         for format in report.formats:
-            examples[f"{kind}, {format}"] = {
+            asked[f"{kind}, {format}"] = {
                 "summary": f"{report.title} ({format})",
                 "value": {**body, "format": format},
             }
@@ -73,7 +92,7 @@ def _splice_reports(schemas: Schema) -> Schema:
         "oneOf": [{"$ref": reference} for reference in mapping.values()],
         "discriminator": {"propertyName": "report", "mapping": mapping},
     }
-    return examples
+    return asked
 
 
 def _without_defaults(schema: Schema) -> Schema:
@@ -123,15 +142,56 @@ def _add_sample(
     ]
 
 
-def _add_examples(
+def _add_body_examples(
     described: Schema, bodies: Mapping[str, Any], reports: Mapping[str, Any]
 ) -> None:
     """What Swagger UI fills in, so that trying it out is one click on the demo network."""
-    for parameter in described.get("parameters", []):
-        if parameter["name"] == "kind":
-            parameter["example"] = _PATH_EXAMPLES["{kind}"]
     for content in described.get("requestBody", {}).get("content", {}).values():
         if described["operationId"] == "create_report":
             content["examples"] = reports
         else:
-            content["example"] = bodies[described["operationId"]]
+            content["example"] = {
+                name: "what logging in gave" if value == "$REFRESH" else value
+                for name, value in bodies[described["operationId"]].items()
+            }
+
+
+def _add_parameter_example(parameter: Schema) -> None:
+    name = parameter["name"]
+    if name == "kind":
+        parameter["example"] = _PATH_EXAMPLES["{kind}"]
+    elif name in examples.PARAMETERS:
+        # In the schema: Swagger UI would fill in all that stand beside it, and send them.
+        parameter["schema"]["examples"] = [examples.PARAMETERS[name]]
+
+
+def _add_answers(described: Schema) -> None:
+    for status, answer in described["responses"].items():
+        which = (described["operationId"], status)
+        answer["description"] = guide.ANSWERS.get(which, answer["description"])
+        for media_type, content in answer.get("content", {}).items():
+            if media_type == MEDIA_TYPE:
+                codes = [c for c, (of, *_) in PROBLEMS.items() if of == int(status)]
+                content["examples"] = _references(codes)
+            elif which in _TASKS:
+                content["examples"] = _references(_TASKS[which])
+            elif media_type == "application/json" and which in examples.ANSWERS:
+                content["example"] = examples.ANSWERS[which]()
+
+
+def _references(names: Sequence[str]) -> Schema:
+    return {
+        _name(name): {"$ref": f"#/components/examples/{_name(name)}"} for name in names
+    }
+
+
+def _name(words: str) -> str:
+    return re.sub(r"\W+", "_", words)
+
+
+def _task(name: str) -> Schema:
+    return {"summary": name, "value": examples.task(name)}
+
+
+def _problem(code: str) -> Schema:
+    return {"summary": str(PROBLEMS[code][1]), "value": examples.of_problem(code)}

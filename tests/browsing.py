@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or ""
 NEEDS_BROWSER = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is here")
@@ -58,19 +58,19 @@ class Watched:
 
     def __init__(self, page: Page) -> None:
         self.complaints: list[str] = []
-        self.requests: list[tuple[str, str]] = []
+        self.requests: list[str] = []
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda r: self.requests.append((r.method, r.url)))
+        page.on("request", lambda r: self.requests.append(r.url))
 
-    def _note(self, message: object) -> None:
-        if message.type in {"error", "warning"}:  # type: ignore[attr-defined]
-            self.complaints.append(message.text)  # type: ignore[attr-defined]
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
 
     @property
     def outside(self) -> list[str]:
         """The addresses of others that it asked for anything."""
-        urls = [urlsplit(url) for _method, url in self.requests]
+        urls = [urlsplit(url) for url in self.requests]
         return [
             url.geturl()
             for url in urls
