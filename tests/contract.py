@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from django.test import Client
+from django.test.client import ClientHandler
 from jsonschema import Draft202012Validator
 
 from api.auth import access_token_for
@@ -19,6 +20,10 @@ SPEC = Path(__file__).parent.parent / "openapi.yaml"
 
 
 class ContractClient(Client):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.handler = _handler()
+
     @classmethod
     def of(cls, user: User) -> "ContractClient":
         token = access_token_for(user)
@@ -32,6 +37,12 @@ class ContractClient(Client):
     def post_json(self, path: str, body: object = None) -> Any:
         body = {} if body is None else body
         return self.post(path, body, content_type="application/json")
+
+
+@cache
+def _handler() -> ClientHandler:
+    """One for all: each would load the middleware anew, which takes longer than a request."""
+    return ClientHandler(enforce_csrf_checks=False)
 
 
 def check(method: str, path: str, response: Any) -> None:
