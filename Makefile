@@ -59,10 +59,7 @@ lock: $(VENV)/.installed-dev ## resolve requirements.txt and requirements-dev.tx
 secrets: ## make the secrets that compose.yaml reads, once
 	@$(PYTHON) school/local/make_secrets.py secrets
 
-compose-bench: $(VENV)/.installed-dev ## measure against peers, and write bench/RESULTS.md
-	@$(BIN)/python -m bench.clients
-
-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
+compose-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
 	@$(BIN)/python -m tests.compose_check
 
 clean: ## remove the virtual environment and all state
