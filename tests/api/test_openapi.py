@@ -88,3 +88,19 @@ def test_served_document_is_yaml(client):
     answer = client.get("/openapi.yaml")
 
     assert yaml.safe_load(answer.content)["info"]["title"] == "School reports"
+
+
+def test_every_link_leads_to_a_parameter(spec):
+    operations = [op for path in spec["paths"].values() for op in path.values()]
+    named = {
+        op["operationId"]: {p["name"] for p in op["parameters"]} for op in operations
+    }
+    links = [
+        link
+        for op in operations
+        for answer in op["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+
+    assert len(links) > 20
+    assert all(set(it["parameters"]) <= named[it["operationId"]] for it in links)
