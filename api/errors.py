@@ -123,6 +123,18 @@ def server_error(request: HttpRequest) -> JsonResponse:
     return response
 
 
+def throttled(request: HttpRequest, wait: int) -> JsonResponse:
+    response = _outside_views(request, "throttled")
+    response["Retry-After"] = str(wait)
+    return response
+
+
+def method_not_allowed(request: HttpRequest, *allowed: str) -> JsonResponse:
+    response = _outside_views(request, "method_not_allowed")
+    response["Allow"] = ", ".join(allowed)
+    return response
+
+
 def _outside_views(request: HttpRequest, code: str) -> JsonResponse:
     body = problem(code, request.path)
     return JsonResponse(body, status=body["status"], content_type=MEDIA_TYPE)

@@ -25,10 +25,12 @@ def noticed(request: HttpRequest, leave: Callable[[], None]) -> Iterator[None]:
     watcher: Any = get_hub().loop.io(connection.fileno(), READABLE)
 
     def look() -> None:
-        if _is_closed(connection):
+        seen = _peek(connection)
+        if seen == b"":
             leave()
-        # Or it has sent its next request already: then there is nothing more to notice.
-        watcher.stop()
+        if seen is not None:
+            # Gone, or it has sent its next request already: there is no more to notice.
+            watcher.stop()
 
     watcher.start(look)
     try:
@@ -38,12 +40,15 @@ def noticed(request: HttpRequest, leave: Callable[[], None]) -> Iterator[None]:
         watcher.close()
 
 
-def _is_closed(connection: Any) -> bool:
-    """Looked at without taking anything, and without gevent's waiting: this is its hub."""
+def _peek(connection: Any) -> bytes | None:
+    """What is there to be read, left where it is: empty at the end, None if nothing is yet.
+
+    Without gevent's waiting, for this runs in its hub.
+    """
     try:
-        peek = socket.MSG_PEEK | socket.MSG_DONTWAIT
-        return not connection._sock.recv(1, peek)
+        seen: bytes = connection._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return seen
     except BlockingIOError:
-        return False
+        return None
     except OSError:
-        return True
+        return b""

@@ -4,12 +4,17 @@ import re
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
+import structlog
+from csp.middleware import CSPMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 from django_structlog.middlewares import RequestMiddleware
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 COMPRESSIBLE = re.compile(
     r"text/.+|application/(.+\+)?(json|javascript|yaml|vnd\.oai\.openapi)"
@@ -58,6 +63,23 @@ class PathLogMiddleware(RequestMiddleware):
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         return f"{request.method} {request.path}"
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        """By what the trusted proxies say, and not by whatever the client claims."""
+        address = BaseThrottle().get_ident(cast(Request, request))
+        structlog.contextvars.bind_contextvars(ip=address)
+
+
+class PagePolicyMiddleware(CSPMiddleware):
+    """Says what pages may load; to what is no page it means nothing, and polls are many."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if response.get("Content-Type", "").startswith("text/html"):
+            response = super().process_response(request, response)
+        return response
 
 
 class CompressionMiddleware(GZipMiddleware):

@@ -3,13 +3,19 @@
 import hashlib
 import ipaddress
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
+from typing import cast
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from api import errors
 from tasks.breaker import RedisAway
 from tasks.store import Rate
 
@@ -24,19 +30,52 @@ class LoginThrottle(BaseThrottle):
     _wait = 0
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        with suppress(RedisAway):
-            self._wait = _of_addresses().take(_network(self.get_ident(request)))
-            self._wait = self._wait or _of_users().take(_user(request))
+        self._wait = _wait_of_address(request) or _wait_of_user(_username(request))
         return not self._wait
 
     def wait(self) -> float:
         return self._wait
 
 
-def forget_user(request: Request) -> None:
+class AdminLoginMiddleware:
+    """The same for the admin's own form, which is another door to the same passwords."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method != "POST" or request.path != "/admin/login/":
+            return self._get_response(request)
+        username = request.POST.get("username")
+        if wait := _wait_of_address(request) or _wait_of_user(username):
+            return errors.throttled(request, wait)
+        response = self._get_response(request)
+        if response.status_code == HTTPStatus.FOUND:
+            forget_user(username)
+        return response
+
+
+def forget_user(username: object) -> None:
     """After a log-in that succeeded: who knows the password is not locked out."""
     with suppress(RedisAway):
-        _of_users().forget(_user(request))
+        _of_users().forget(_folded(username))
+
+
+def _wait_of_address(request: HttpRequest | Request) -> int:
+    address = BaseThrottle().get_ident(cast(Request, request))
+    with suppress(RedisAway):
+        return _of_addresses().take(_network(address))
+    return 0
+
+
+def _wait_of_user(username: object) -> int:
+    with suppress(RedisAway):
+        return _of_users().take(_folded(username))
+    return 0
+
+
+def _username(request: Request) -> object:
+    return request.data.get("username") if isinstance(request.data, dict) else None
 
 
 def _of_addresses() -> Rate:
@@ -60,10 +99,9 @@ def _network(address: str | None) -> str:
     return str(known)
 
 
-def _user(request: Request) -> str:
-    """The user name as it was meant, hashed: what people type there is not for Redis."""
-    given = request.data.get("username") if isinstance(request.data, dict) else None
-    return _hashed(unicodedata.normalize("NFKC", str(given)).casefold().strip())
+def _folded(username: object) -> str:
+    """As it was meant, and hashed: what people type there is not for Redis."""
+    return _hashed(unicodedata.normalize("NFKC", str(username)).casefold().strip())
 
 
 def _hashed(text: str) -> str:

@@ -1,13 +1,16 @@
 """The pages for people: where to begin, and what a problem means."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularYAMLAPIView
 from rest_framework.request import Request
 
-from api import explained, languages
+from api import errors, explained, languages
 from api.renderers import AnyForm
 
 
@@ -20,15 +23,34 @@ class OpenapiDocument(SpectacularYAMLAPIView):
         return response
 
 
+View = Callable[..., HttpResponse]
+
+
+def to_read(view: View) -> View:
+    """For a page that is only looked at; other methods are refused in our form."""
+
+    @csrf_exempt  # else that would refuse them first, in its own
+    @wraps(view)
+    def guarded(request: HttpRequest, **named: str) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return errors.method_not_allowed(request, "GET", "HEAD")
+        return view(request, **named)
+
+    return guarded
+
+
+@to_read
 def home(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/docs")
 
 
+@to_read
 def problem_list(request: HttpRequest) -> HttpResponse:
     context = {"problems": explained.problems(), "failures": explained.failures()}
     return _page(request, "api/problems.html", context)
 
 
+@to_read
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """The page that a problem's `type` leads to."""
     explanation = explained.explain(code)

@@ -68,6 +68,7 @@ class Reports(APIView):
     def post(self, request: Request) -> HttpResponse:
         """Answers at once with the task in which the report is made (202); then poll that. With
         `Prefer: wait=N` the answer waits for the end, and is 200 if it saw that."""
+        patience = Patience.of(request)
         body = serializers.ReportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = ReportRequest(
@@ -78,7 +79,7 @@ class Reports(APIView):
             key=_idempotency_key(request),
         )
         done = lifecycle.request(cast(User, request.user), wanted)
-        response = _followed(request, done.task)
+        response = _followed(request, done.task, patience)
         if done.is_replay:
             response["Idempotency-Replayed"] = "true"
         return response
@@ -99,9 +100,8 @@ class ReportKind(APIView):
         raise Http404
 
 
-def _followed(request: Request, task: Task) -> HttpResponse:
+def _followed(request: Request, task: Task, patience: Patience) -> HttpResponse:
     """The answer about a task just asked for: after its end, if that is to be waited for."""
-    patience = Patience.of(request)
     if not patience.seconds:
         return patience.told(accepted(reading.describe(task)))
     viewer = cast(User, request.user)

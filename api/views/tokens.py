@@ -1,7 +1,7 @@
 """`/auth`: logging in, staying in, and logging out."""
 
 import math
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from rest_framework import status
 from rest_framework.request import Request
@@ -35,7 +35,7 @@ class Login(TokenViewBase):
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A short-lived access token for `Authorization: Bearer`, and a refresh token."""
         response = super().post(request, *args, **kwargs)
-        throttles.forget_user(request)
+        throttles.forget_user(cast(dict[str, Any], request.data)["username"])
         return response
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:

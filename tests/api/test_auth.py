@@ -1,7 +1,10 @@
+import time
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
-from api.auth import PollAuthentication, UserAuthentication
+from api.auth import PollAuthentication, StampedRefreshToken, UserAuthentication
 from api.urls import urlpatterns
 from school.models import User
 from tasks.models import Task
@@ -153,3 +156,17 @@ def test_client_is_not_a_session(teacher):
     plain.force_login(teacher)
 
     assert plain.get("/tasks").status_code == 401
+
+
+def test_token_verified_before_ends_with_its_time(teacher):
+    path = f"/tasks/{made(teacher).pk}"
+    token = StampedRefreshToken.for_user(teacher).access_token
+    token.set_exp(lifetime=timedelta(seconds=1))
+    client = ContractClient(headers={"Authorization": f"Bearer {token}"})
+    first = client.get(path)
+    time.sleep(1.1)
+
+    ended = client.get(path)
+
+    assert (first.status_code, ended.status_code) == (200, 401)
+    assert ended.json()["code"] == "token_not_valid"

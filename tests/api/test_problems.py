@@ -86,3 +86,18 @@ def test_code_that_is_none_is_not_found(code):
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["/", "/problems", "/problems/not_found", "/docs"])
+def test_pages_are_only_read(client, path):
+    answer = client.post(path)
+
+    assert answer.status_code == 405
+    assert "GET" in answer["Allow"]
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_admin_keeps_its_own_protection():
+    strict = Client(enforce_csrf_checks=True)
+
+    assert strict.post("/admin/login/").status_code == 403

@@ -200,3 +200,26 @@ def test_attempt_is_possible_again_after_the_seconds_told(teacher):
 
     assert wait == 1
     assert rate.take("a") == 0
+
+
+def test_admin_s_own_form_is_the_same_door(client, admin, settings):
+    settings.LOGINS_PER_USER = 2
+    form = {"username": "admin", "password": "wrong"}
+
+    tried = [client.post("/admin/login/", form).status_code for _ in range(3)]
+    last = client.post("/auth/token", form, content_type="application/json")
+
+    assert tried == [200, 200, 429]
+    assert last.status_code == 429
+    assert last["Retry-After"]
+
+
+def test_who_logs_in_to_the_admin_is_not_locked_out(client, admin, settings):
+    settings.LOGINS_PER_USER = 2
+    admin.is_staff = admin.is_superuser = True
+    admin.save()
+    form = {"username": "admin", "password": "demo"}
+
+    tried = [client.post("/admin/login/", form).status_code for _ in range(4)]
+
+    assert tried == [302] * 4

@@ -42,7 +42,8 @@ def call(
     connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_SECONDS)
     at = time.time()
     try:
-        connection.request(method, parts.path, sent, headers)
+        path = parts._replace(scheme="", netloc="").geturl()
+        connection.request(method, path, sent, headers)
         answer = connection.getresponse()
         status, content = answer.status, answer.read()
     except (OSError, http.client.HTTPException):

@@ -19,6 +19,8 @@ SHARE_WITH_KEY = 0.08
 SHARE_CANCELED_AT_ONCE = 0.05
 SHARE_CANCELED_RUNNING = 0.02
 """Of each poll that sees a task run."""
+SHARE_WAITING = 0.2
+WAIT_SECONDS = 3
 SENT_AGAIN = 10
 
 
@@ -85,6 +87,13 @@ class Crowd:
             entry.see(answer.document)
         return answer
 
+    def wait(self, entry: Entry) -> None:
+        """As a client that is told of changes; how long it takes is part of it."""
+        path = f"/tasks/{entry.task_id}?wait={WAIT_SECONDS}"
+        answer = self._call(entry.user, "GET", path)
+        if answer.status == 200:
+            entry.see(answer.document)
+
     def cancel(self, entry: Entry) -> None:
         entry.cancel_asked = True
         answer = self._call(entry.user, "POST", f"/tasks/{entry.task_id}/cancel")
@@ -123,7 +132,7 @@ class Crowd:
             if not own:
                 continue
             entry = dice.choice(own)
-            self.poll(entry)
+            self.wait(entry) if dice.random() < SHARE_WAITING else self.poll(entry)
             if entry.seen == "running" and dice.random() < SHARE_CANCELED_RUNNING:
                 self.cancel(entry)
 

@@ -1,4 +1,5 @@
 import pytest
+import structlog
 from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -188,3 +189,15 @@ def test_file_is_called_by_its_title_in_its_language_and_its_day(
 
     day = timezone.localdate(task.created_at)
     assert task.result["filename"] == f"{stem} {day.isoformat()}.csv"
+
+
+def test_worker_s_lines_have_the_request_s_id_whoever_sent_the_message(teacher):
+    with structlog.contextvars.bound_contextvars(request_id="seen-by-all"):
+        task = asked(teacher)
+    structlog.contextvars.clear_contextvars()
+
+    generate.generate_report(str(task.pk))
+
+    bound = structlog.contextvars.get_contextvars()
+    structlog.contextvars.clear_contextvars()
+    assert bound == {"request_id": "seen-by-all", "task_id": str(task.pk)}

@@ -1,0 +1,102 @@
+"""Bodies, headers and `Accept` as clients should not send them, and as they may."""
+
+import gzip
+import json
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize("depth", [17, 200, 30_000])
+def test_body_nested_too_deeply_is_refused(as_user, teacher, depth):
+    body = f'{{"report": {nested(depth)}}}'
+
+    answer = as_user(teacher).post("/reports", body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024])
+def test_body_too_large_is_413(as_user, teacher, size):
+    body = json.dumps(EXAMPLE).ljust(size)
+
+    answer = as_user(teacher).post("/reports", body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_body_of_the_largest_size_is_read(as_user, teacher):
+    body = json.dumps(EXAMPLE).ljust(64 * 1024)
+
+    answer = as_user(teacher).post("/reports", body, content_type="application/json")
+
+    assert answer.status_code == 202
+
+
+def test_compressed_body_is_refused_unopened(as_user, teacher):
+    bomb = gzip.compress(b" " * 50_000_000)
+
+    answer = as_user(teacher).post(
+        "/reports",
+        bomb,
+        content_type="application/json",
+        headers={"Content-Encoding": "gzip"},
+    )
+
+    assert answer.status_code == 415
+    assert answer.json()["code"] == "unsupported_content_encoding"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "nonsense", ""]
+)
+def test_body_of_another_type_is_415(as_user, teacher, content_type):
+    answer = as_user(teacher).generic(
+        "POST", "/reports", json.dumps(EXAMPLE), content_type
+    )
+
+    assert answer.status_code == 415
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html", "application/xml", "application/json;q=0", "image/*"]
+)
+@pytest.mark.parametrize("path", ["/reports", "/tasks", "/me", "/healthz"])
+def test_who_accepts_no_json_is_406(as_user, teacher, path, accept):
+    answer = as_user(teacher).get(path, headers={"Accept": accept})
+
+    assert answer.status_code == 406
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "not_acceptable"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "*/*",
+        "application/*",
+        "text/html, application/json;q=0.1",
+        "text/html,*/*;q=0.8",
+    ],
+)
+def test_who_accepts_json_among_others_is_answered(as_user, teacher, accept):
+    answer = as_user(teacher).get("/reports", headers={"Accept": accept})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_method_there_is_not_is_405(as_user, teacher, method):
+    answer = getattr(as_user(teacher), method)("/reports")
+
+    assert answer.status_code == 405
+    assert answer["Allow"]
+    assert answer["Content-Type"] == "application/problem+json"

@@ -1,0 +1,75 @@
+"""A proxy as bad as a phone's network: it cuts, delays and repeats what goes through it."""
+
+import http.client
+import random
+import socket
+import socketserver
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import urlsplit
+
+FAULTS = ("none", "none", "refuse", "lose answer", "cut answer", "delay", "repeat")
+
+
+class BadProxy(socketserver.ThreadingTCPServer):
+    """Serves on `base` what the service at `upstream` answers, or spoils it."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, upstream: str, seed: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.upstream = urlsplit(upstream).netloc
+        self.base = f"http://127.0.0.1:{self.server_address[1]}"
+        self.dice = random.Random(seed)
+        self.done: list[str] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, *_: object) -> None:
+        """A client that has gone is what this is about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: BadProxy
+
+    def do_GET(self) -> None:
+        fault = self.server.dice.choice(FAULTS)
+        self.server.done.append(fault)
+        self.close_connection = True
+        if fault == "refuse":
+            return
+        if fault == "delay":
+            time.sleep(self.server.dice.uniform(0, 1))
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        raw = self._forward(body)
+        if fault == "repeat":
+            raw = self._forward(body)
+        if fault == "cut answer":
+            raw = raw[: self.server.dice.randrange(len(raw))]
+        if fault != "lose answer":
+            self.wfile.write(raw)
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    do_POST = do_DELETE = do_GET
+
+    def _forward(self, body: bytes) -> bytes:
+        connection = http.client.HTTPConnection(self.server.upstream, timeout=40)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        head = f"HTTP/1.1 {answer.status} {answer.reason}\r\n"
+        head += "".join(
+            f"{name}: {value}\r\n"
+            for name, value in answer.headers.items()
+            if name.lower() not in {"connection", "transfer-encoding"}
+        )
+        return head.encode("latin-1") + b"Connection: close\r\n\r\n" + content
+
+    def log_message(self, *_: object) -> None: ...
