@@ -90,6 +90,18 @@ def test_served_document_is_yaml(client):
     assert yaml.safe_load(answer.content)["info"]["title"] == "School reports"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["version=%00", "lang=xx"])
+def test_served_document_has_no_variants(client, query):
+    assert client.get(f"/openapi.yaml?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_pages_have_no_other_methods(client, path):
+    assert client.options(path).status_code == 405
+    assert client.post(path).status_code == 405
+
+
 def test_every_link_leads_to_a_parameter(spec):
     operations = [op for path in spec["paths"].values() for op in path.values()]
     named = {

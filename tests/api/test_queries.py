@@ -41,6 +41,10 @@ def test_what_is_given_twice_is_refused(ask):
     assert flaws == {"/wait": "repeated_parameter"}
 
 
+def test_a_thousand_parameters_are_too_many(as_user, teacher):
+    assert as_user(teacher).get(f"/tasks?{'&' * 1001}").status_code == 400
+
+
 def test_token_is_no_parameter_where_it_opens_nothing(ask):
     assert ask("get", "/tasks/{task_id}", "link=x") == {"/link": "unknown_parameter"}
 
