@@ -17,7 +17,7 @@ from api.renderers import AnyForm
 class OpenapiDocument(SpectacularYAMLAPIView):
     content_negotiation_class = AnyForm
     # The library's would take a version out of the query, for the name of the file.
-    get = queries.checked([])(SpectacularYAMLAPIView.get)
+    get = queries.checked(["lang"])(SpectacularYAMLAPIView.get)
 
     def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, *args, **kwargs)

@@ -91,9 +91,8 @@ def test_served_document_is_yaml(client):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("query", ["version=%00", "lang=xx"])
-def test_served_document_has_no_variants(client, query):
-    assert client.get(f"/openapi.yaml?{query}").status_code == 400
+def test_served_document_has_no_versions(client):
+    assert client.get("/openapi.yaml?version=%00").status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
