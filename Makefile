@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DATABASES := sqlite postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test chaos bench check format generate migrations lock secrets compose-check clean
+.PHONY: help up demo test chaos fuzz bench check format generate migrations lock secrets compose-check clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,10 @@ test: $(VENV)/.installed-dev ## every test, on SQLite and on PostgreSQL
 chaos: $(VENV)/.installed-dev ## hurt everything while reports are made: MINUTES=10 SEED=1 DATABASE=postgresql
 	@$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(DATABASE),--database $(DATABASE)) $(if $(FAULTS),--faults $(FAULTS))
+
+fuzz: $(VENV)/.installed-dev ## ask whatever one can think of, as each role: EXAMPLES=200 SEED=1 DATABASE=postgresql
+	@$(BIN)/python -m tests.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(DATABASE),--database $(DATABASE)) $(if $(ROLES),--roles $(ROLES))
 
 bench: $(VENV)/.installed-dev ## measure against peers, and write bench/RESULTS.md
 	@$(BIN)/python -m bench.clients
@@ -59,10 +63,7 @@ lock: $(VENV)/.installed-dev ## resolve requirements.txt and requirements-dev.tx
 secrets: ## make the secrets that compose.yaml reads, once
 	@$(PYTHON) school/local/make_secrets.py secrets
 
-compose-bench: $(VENV)/.installed-dev ## measure against peers, and write bench/RESULTS.md
-	@$(BIN)/python -m bench.clients
-
-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
+compose-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
 	@$(BIN)/python -m tests.compose_check
 
 clean: ## remove the virtual environment and all state

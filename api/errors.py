@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from drf_standardized_errors.formatter import ExceptionFormatter, flatten_errors
@@ -53,6 +54,8 @@ class ProblemHandler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, RequestRefused):
             return Problem("invalid_request", flaws=exc.flaws)
+        if isinstance(exc, SuspiciousOperation):  # a thousand parameters, for instance
+            return Problem("invalid_request")
         if isinstance(exc, Overloaded):
             waiting = asdict(exc.load)
             wait = waiting.pop("ask_after")

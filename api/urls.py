@@ -26,11 +26,14 @@ urlpatterns = [
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
     path("openapi.yaml", pages.OpenapiDocument.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi")),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="openapi", metadata_class=None),
+    ),
     path(
         "redoc",
         SpectacularRedocView.as_view(
-            url_name="openapi", template_name="api/redoc.html"
+            url_name="openapi", template_name="api/redoc.html", metadata_class=None
         ),
     ),
     path("problems", pages.problem_list),

@@ -10,12 +10,14 @@ from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularYAMLAPIView
 from rest_framework.request import Request
 
-from api import errors, explained, languages
+from api import errors, explained, languages, queries
 from api.renderers import AnyForm
 
 
 class OpenapiDocument(SpectacularYAMLAPIView):
     content_negotiation_class = AnyForm
+    # The library's would take a version out of the query, for the name of the file.
+    get = queries.checked(["lang"])(SpectacularYAMLAPIView.get)
 
     def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, *args, **kwargs)

@@ -174,3 +174,30 @@ def test_guide_tells_every_state_and_who_is_there(spec):
     for user in ("admin", "secretary", "teacher", "guardian", "stranger"):
         assert f"| `{user}` |" in guide
     assert "poll_after_ms" in guide
+
+
+@pytest.mark.django_db
+def test_served_document_has_no_versions(client):
+    assert client.get("/openapi.yaml?version=%00").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_pages_have_no_other_methods(client, path):
+    assert client.options(path).status_code == 405
+    assert client.post(path).status_code == 405
+
+
+def test_every_link_leads_to_a_parameter(spec):
+    operations = [op for path in spec["paths"].values() for op in path.values()]
+    named = {
+        op["operationId"]: {p["name"] for p in op["parameters"]} for op in operations
+    }
+    links = [
+        link
+        for op in operations
+        for answer in op["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+
+    assert len(links) > 20
+    assert all(set(it["parameters"]) <= named[it["operationId"]] for it in links)

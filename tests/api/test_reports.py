@@ -143,6 +143,18 @@ def test_unreadable_body_is_a_problem_and_no_fault(as_user, teacher, body, statu
     assert answer["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [("1.0", 202), ("10e-1", 202), ("1.5", 400), ("1e300", 400), ("1e999", 400)],
+)
+def test_whole_number_may_be_written_with_a_point(as_user, teacher, number, status):
+    body = f'{{"report": "report_card", "parameters": {{"class_id": {number}}}}}'
+
+    answer = as_user(teacher).post("/reports", body, content_type="application/json")
+
+    assert answer.status_code == status
+
+
 def test_body_of_another_type_is_refused(as_user, teacher):
     answer = as_user(teacher).post("/reports", EXAMPLE)
 

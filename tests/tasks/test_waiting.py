@@ -120,9 +120,9 @@ def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
 
 def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     def cut() -> None:
-        own = store.client().client_id()
+        database = str(store.client().get_connection_kwargs()["db"])
         for client in store.client().client_list():
-            if int(client["id"]) != own:
+            if client["db"] == database and client["cmd"].startswith("xread"):
                 store.client().client_kill_filter(_id=client["id"])
         put(2)
 
@@ -168,7 +168,9 @@ def test_hundred_waiters_have_one_listener_and_hold_no_connection():
     for thread in threads:
         thread.start()
     time.sleep(1)
-    busy = [c for c in store.client().client_list() if c["cmd"].startswith("xread")]
+    database = str(store.client().get_connection_kwargs()["db"])
+    connected = [c for c in store.client().client_list() if c["db"] == database]
+    busy = [c for c in connected if c["cmd"].startswith("xread")]
     put(2)
     for thread in threads:
         thread.join()
