@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from api import entries
 from api.problems import problem
 from school.models import Enrolment
 from tasks import catalogue
@@ -195,6 +196,10 @@ def _listed(*records: dict[str, Any]) -> dict[str, Any]:
     return {"next": None, "previous": None, "results": list(records)}
 
 
+def _entry() -> dict[str, Any]:
+    return {**entries.described(ClassPerformance), "typical_seconds": 0.4}
+
+
 def _me() -> dict[str, Any]:
     scope = {"everything": False, "networks": [], "schools": [], "students": []}
     return {
@@ -213,6 +218,8 @@ ANSWERS: dict[tuple[str, str], Callable[[], Any]] = {
     ("get_result", "200"): lambda: json.loads(_file("json")),
     ("create_result_link", "200"): _link,
     ("get_me", "200"): _me,
+    ("list_reports", "200"): lambda: {"results": [_entry()]},
+    ("get_report", "200"): _entry,
     ("list_schools", "200"): lambda: _listed(_SCHOOL),
     ("list_classes", "200"): lambda: _listed({**_OF_SCHOOL, "school_id": 1}),
     ("search_students", "200"): lambda: {

@@ -1,33 +1,10 @@
-"""Users, schools, classes and students as they are answered, and where they are found."""
+"""Users, schools, classes and students as they are answered."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from rest_framework import serializers
 
 from school.models import Role
-
-# Which request lists what a parameter may name.
-_FILLED_BY = {
-    "school_id": ("GET", "/schools"),
-    "class_id": ("GET", "/classes"),
-    "student_id": ("POST", "/students/search"),
-}
-
-
-def filled_by(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
-    """For those of the parameters that name a record: where records are found."""
-    return {
-        name: {
-            "method": _FILLED_BY[name][0],
-            "href": f"{settings.PUBLIC_URL}{_FILLED_BY[name][1]}",
-            "value": name,
-            "label": "name",
-        }
-        for name in parameters
-        if name in _FILLED_BY
-    }
 
 
 class AttachedNetwork(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import languages, records, serializers
+from api import entries, languages, serializers
 from api.documents import accepted, ended
 from api.problems import Problem
 from api.schema import PREFER, WAIT, operation
@@ -19,7 +19,6 @@ from school.models import Role, User
 from tasks import catalogue, lifecycle
 from tasks.asking.requests import ReportRequest
 from tasks.models import Task
-from tasks.queues import durations
 from tasks.reports.base import Report
 from tasks.telling import reading
 
@@ -42,7 +41,9 @@ class Reports(APIView):
         problems=[401, 503],
     )
     def get(self, request: Request) -> Response:
-        offered = [_entry(report) for report in _offered_to(cast(User, request.user))]
+        offered = [
+            entries.of(report) for report in _offered_to(cast(User, request.user))
+        ]
         return Response({"results": offered})
 
     @operation(
@@ -95,7 +96,7 @@ class ReportKind(APIView):
     def get(self, request: Request, kind: str) -> Response:
         for report in _offered_to(cast(User, request.user)):
             if report.kind() == kind:
-                return Response(_entry(report))
+                return Response(entries.of(report))
         raise Http404
 
 
@@ -112,24 +113,6 @@ def _followed(request: Request, task: Task, patience: Patience) -> HttpResponse:
 def _offered_to(viewer: User) -> list[type[Report[Any]]]:
     role = Role(viewer.role)
     return [kind for kind in catalogue.reports().values() if role in kind.audience]
-
-
-def _entry(report: type[Report[Any]]) -> dict[str, Any]:
-    schema = report.parameters_schema()
-    return {
-        "report": report.kind(),
-        "title": str(report.title),
-        "description": str(report.description),
-        "formats": list(report.formats),
-        "parameters": {**schema, "title": str(report.title)},
-        "filled_by": records.filled_by(schema["properties"]),
-        "example": {
-            "report": report.kind(),
-            "parameters": dict(report.example),
-            "format": report.formats[0],
-        },
-        "typical_seconds": durations.typical_seconds(report.queue, report.kind()),
-    }
 
 
 def _idempotency_key(request: Request) -> str:

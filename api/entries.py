@@ -1,0 +1,54 @@
+"""The entries of the catalogue: what a kind of report is, and what a form for it needs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+
+from tasks.queues import durations
+from tasks.reports.base import Report
+
+# Which request lists what a parameter may name.
+_FILLED_BY = {
+    "school_id": ("GET", "/schools"),
+    "class_id": ("GET", "/classes"),
+    "student_id": ("POST", "/students/search"),
+}
+
+
+def _filled_by(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
+    """For those of the parameters that name a record: where records are found."""
+    return {
+        name: {
+            "method": _FILLED_BY[name][0],
+            "href": f"{settings.PUBLIC_URL}{_FILLED_BY[name][1]}",
+            "value": name,
+            "label": "name",
+        }
+        for name in parameters
+        if name in _FILLED_BY
+    }
+
+
+def of(report: type[Report[Any]]) -> dict[str, Any]:
+    """The kind's entry, in the language that is active."""
+    seconds = durations.typical_seconds(report.queue, report.kind())
+    return {**described(report), "typical_seconds": seconds}
+
+
+def described(report: type[Report[Any]]) -> dict[str, Any]:
+    """All of it that does not change from day to day."""
+    schema = report.parameters_schema()
+    return {
+        "report": report.kind(),
+        "title": str(report.title),
+        "description": str(report.description),
+        "formats": list(report.formats),
+        "parameters": {**schema, "title": str(report.title)},
+        "filled_by": _filled_by(schema["properties"]),
+        "example": {
+            "report": report.kind(),
+            "parameters": dict(report.example),
+            "format": report.formats[0],
+        },
+    }
