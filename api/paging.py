@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from tasks.errors import Flaw, RequestRefused
 
@@ -51,6 +52,14 @@ class ByCursor(CursorPagination):
         if cursor.position is None:  # among equals at the very beginning
             return bool(cursor.offset)
         return self.is_position(str(cursor.position))
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)
+        around = {"prev": response.data["previous"], "next": response.data["next"]}
+        links = [f'<{url}>; rel="{rel}"' for rel, url in around.items() if url]
+        if links:
+            response["Link"] = ", ".join(links)  # RFC 8288, as in many an API
+        return response
 
     def get_next_link(self) -> str | None:
         return _as_link(super().get_next_link())

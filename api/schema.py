@@ -26,6 +26,7 @@ HEADERS: dict[str, tuple[str, dict[str, Any], str | int]] = {
     "Location": ("Where the task is.", {**TEXT, "format": "uri-reference"}, "/tasks/01a20946-63d7-7452-9ebd-6b7659a55ab6"),
     "Retry-After": ("Whole seconds after which to ask again; absent once it is final.", {**WHOLE, "minimum": 1}, 2),
     "Idempotency-Replayed": ("`true` where the key had been given before.", {**TEXT, "const": "true"}, "true"),
+    "Link": ("The pages beside this one, as `next` and `previous` of the body (RFC 8288).", TEXT, '</tasks?cursor=cD0w>; rel="next"'),
     "Preference-Applied": ("The wait that was granted, where one was preferred.", TEXT, "wait=20"),
     "ETag": ("Of this very answer; of a file its SHA-256, weak where it is compressed.", TEXT, '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
     "Content-Disposition": ("The file's name: in ASCII, and in full.", TEXT, 'attachment; filename="Acoes 2026-11-25.csv"; filename*=UTF-8\'\'A%C3%A7%C3%B5es%202026-11-25.csv'),
@@ -41,6 +42,7 @@ HEADERS: dict[str, tuple[str, dict[str, Any], str | int]] = {
 SOMETIMES = {
     "Retry-After",  # not once the task is final
     "Idempotency-Replayed",
+    "Link",
     "Preference-Applied",
     "Content-Encoding", "Content-Length",  # one where it is compressed, one where not
 }  # fmt: skip

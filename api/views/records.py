@@ -86,7 +86,7 @@ class Schools(ListAPIView[School]):
         "The schools you see something of",
         tag="records",
         answers={200: records.SchoolRecord(many=True)},
-        headers={200: ["Cache-Control"]},
+        headers={200: ["Cache-Control", "Link"]},
         problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
@@ -111,7 +111,7 @@ class Classes(ListAPIView[SchoolClass]):
         "The classes you see something of",
         tag="records",
         answers={200: records.ClassRecord(many=True)},
-        headers={200: ["Cache-Control"]},
+        headers={200: ["Cache-Control", "Link"]},
         problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:

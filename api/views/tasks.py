@@ -75,6 +75,7 @@ class Tasks(ListAPIView[Task]):
         "Your tasks, newest first",
         tag="tasks",
         answers={200: TaskListing(many=True)},
+        headers={200: ["Link"]},
         problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:

@@ -67,6 +67,16 @@ def test_pages_lead_back_too(as_user, admin):
     assert client.get(second["previous"]).json()["results"] == first["results"]
 
 
+def test_pages_beside_are_in_a_header_too(as_user, admin):
+    client = as_user(admin)
+    first = client.get("/classes?page_size=2")
+
+    second = client.get(first.json()["next"])
+
+    assert first["Link"] == f'<{first.json()["next"]}>; rel="next"'
+    assert second["Link"] == f'<{second.json()["previous"]}>; rel="prev"'
+
+
 def test_names_are_searched_by_how_their_words_begin(as_user, admin):
     School.objects.filter(pk=2).update(name="Escola Érico Veríssimo")
     client = as_user(admin)
