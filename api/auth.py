@@ -11,7 +11,7 @@ from rest_framework_simplejwt.authentication import (
     JWTAuthentication,
     JWTStatelessUserAuthentication,
 )
-from rest_framework_simplejwt.exceptions import InvalidToken
+from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
 from rest_framework_simplejwt.serializers import (
     TokenBlacklistSerializer,
     TokenObtainPairSerializer,
@@ -23,6 +23,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from api.serializers import StrictSerializer
 from school.models import User
+from tasks.errors import ViewerGone
 
 __all__ = [
     "LogoutSerializer",
@@ -65,6 +66,14 @@ class LogoutSerializer(StrictSerializer, TokenBlacklistSerializer):
 
 class UserAuthentication(JWTAuthentication):
     """The user as the database has them now: one query."""
+
+    def get_user(self, validated_token: Token) -> Any:
+        try:
+            return super().get_user(validated_token)
+        except InvalidToken:
+            raise
+        except AuthenticationFailed:
+            raise ViewerGone from None  # as a poll says it, in our words
 
 
 class PollAuthentication(JWTStatelessUserAuthentication):

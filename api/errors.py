@@ -26,10 +26,14 @@ from tasks.errors import (
     TaskNotFound,
     TaskPurged,
     TooLate,
+    ViewerGone,
 )
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 RETRY_SECONDS = 2
+
+# As whoever comes without a token is told by the authentication itself.
+WHO_ARE_YOU = {"WWW-Authenticate": 'Bearer realm="api"'}
 
 _OF_EXCEPTION: dict[type[Exception], str] = {
     NotForYourRole: "not_for_your_role",
@@ -56,6 +60,8 @@ class ProblemHandler(ExceptionHandler):
             waiting = asdict(exc.load)
             wait = waiting.pop("ask_after")
             return Problem(exc.code, wait=wait, waiting=waiting)
+        if isinstance(exc, ViewerGone):
+            return Problem("token_not_valid", headers=WHO_ARE_YOU)
         for kind, code in _OF_EXCEPTION.items():
             if isinstance(exc, kind):
                 wait = RETRY_SECONDS if code == "unavailable" else None

@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
-from api import languages
-from api.problems import PROBLEMS, problem
-from tasks.errors import FAILURES, Flaw
+from api import examples, languages
+from api.problems import PROBLEMS
+from tasks.errors import FAILURES, Unforeseen
 from tasks.telling import documents
 
 
@@ -45,7 +44,7 @@ def failures() -> Sequence[Explanation]:
 
 def _of_problem(code: str) -> Explanation:
     status, title, advice = PROBLEMS[code]
-    document = problem(code, "/reports") | _members(code)
+    document = examples.of_problem(code, language=languages.spoken())
     return Explanation(
         code, str(title), status, "", _marked_up(str(advice)), _shown(document)
     )
@@ -54,25 +53,13 @@ def _of_problem(code: str) -> Explanation:
 def _of_failure(code: str) -> Explanation:
     failure = FAILURES[code]
     meaning, advice = str(failure.detail), str(failure.advice)
-    kept = {"code": code, "detail": meaning} | _members(code)
+    kept = {"code": code, "detail": meaning}
+    if code == Unforeseen.code:
+        kept["reference"] = "3f9c0a6b71d2"
     document = documents.failure(kept, languages.spoken())
     return Explanation(
         code, document["title"], None, meaning, _marked_up(advice), _shown(document)
     )
-
-
-def _members(code: str) -> dict[str, Any]:
-    """What the documents of some codes have beside the members of all."""
-    waiting = {"own_queued": 3, "own_running": 1, "queue_length": 12, "limit": 4}
-    if code == "invalid_request":
-        flaw = Flaw("/parameters/class_id", "not_found", _("There is no such class."))
-        return {"errors": [asdict(flaw)]}
-    members: dict[str, dict[str, Any]] = {
-        "too_many_active": {"waiting": waiting},
-        "queue_full": {"waiting": waiting | {"limit": 12}},
-        "internal": {"reference": "3f9c0a6b71d2"},
-    }
-    return members.get(code, {})
 
 
 def _marked_up(text: str) -> SafeString:

@@ -1,6 +1,5 @@
-"""The OpenAPI document: what each operation answers, and the kinds of report spliced in."""
+"""What the OpenAPI document says of each operation: its answers, headers and parameters."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,47 +14,37 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
-from api import follow_ups, queries
-from api.languages import LANGUAGES
+from api import queries
 from api.problems import MEDIA_TYPE, PROBLEMS
-from api.serializers import ProblemDocument, StrictSerializer
-from tasks import catalogue
+from api.serializers import StrictSerializer, problem_of
 
-HEADERS = {
-    "Location": "Where the task is.",
-    "Retry-After": "Whole seconds after which to ask again; absent once it is final.",
-    "Idempotency-Replayed": "`true` where the key had been given before.",
-    "Preference-Applied": "The wait that was granted, where one was preferred.",
-    "ETag": "Of this very answer; of a file its SHA-256, weak where it is compressed.",
-    "Content-Disposition": "The file's name: in ASCII, and in full.",
-    "Content-Length": "Bytes in the body; absent where it is compressed.",
-    "Content-Encoding": "`gzip` where you accept that and it pays.",
-    "Content-Range": "Which bytes these are, and how many there are.",
-    "Accept-Ranges": "`bytes`; `none` where the answer is compressed.",
-    "Last-Modified": "When the file was made.",
-    "Cache-Control": "It is nobody else's, and not to be kept.",
-    "Referrer-Policy": "The address is not to be told to other pages.",
-    "Vary": "The request's headers that the answer depends on.",
-}
-_HEADER_SCHEMAS: dict[str, dict[str, Any]] = {
-    "Location": {"type": "string", "format": "uri-reference"},
-    "Retry-After": {"type": "integer", "minimum": 1},
-    "Idempotency-Replayed": {"type": "string", "const": "true"},
-    "Content-Length": {"type": "integer", "minimum": 0},
-}
-_HEADER_EXAMPLES = {
-    "ETag": '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
-    "Content-Disposition": 'attachment; filename="Acoes 2026-11-25.csv"; '
-    "filename*=UTF-8''A%C3%A7%C3%B5es%202026-11-25.csv",
-    "Content-Length": 52311,
-    "Content-Encoding": "gzip",
-    "Content-Range": "bytes 1000-52310/52311",
-    "Accept-Ranges": "bytes",
-    "Last-Modified": "Wed, 25 Nov 2026 19:42:00 GMT",
-    "Cache-Control": "private, no-store",
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Encoding",
-}
+WHOLE = {"type": "integer", "minimum": 0}
+TEXT = {"type": "string"}
+
+# name: (what it says, its schema, an example)
+HEADERS: dict[str, tuple[str, dict[str, Any], str | int]] = {
+    "Location": ("Where the task is.", {**TEXT, "format": "uri-reference"}, "/tasks/01a20946-63d7-7452-9ebd-6b7659a55ab6"),
+    "Retry-After": ("Whole seconds after which to ask again; absent once it is final.", {**WHOLE, "minimum": 1}, 2),
+    "Idempotency-Replayed": ("`true` where the key had been given before.", {**TEXT, "const": "true"}, "true"),
+    "Preference-Applied": ("The wait that was granted, where one was preferred.", TEXT, "wait=20"),
+    "ETag": ("Of this very answer; of a file its SHA-256, weak where it is compressed.", TEXT, '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
+    "Content-Disposition": ("The file's name: in ASCII, and in full.", TEXT, 'attachment; filename="Acoes 2026-11-25.csv"; filename*=UTF-8\'\'A%C3%A7%C3%B5es%202026-11-25.csv'),
+    "Content-Length": ("Bytes in the body; absent where it is compressed.", WHOLE, 52311),
+    "Content-Encoding": ("`gzip` where you accept that and it pays.", {**TEXT, "const": "gzip"}, "gzip"),
+    "Content-Range": ("Which bytes these are, and how many there are.", TEXT, "bytes 1000-52310/52311"),
+    "Accept-Ranges": ("`bytes`; `none` where the answer is compressed.", {**TEXT, "enum": ["bytes", "none"]}, "bytes"),
+    "Last-Modified": ("When the file was made.", TEXT, "Wed, 25 Nov 2026 19:42:00 GMT"),
+    "Cache-Control": ("It is nobody else's, and not to be kept.", TEXT, "private, no-store"),
+    "Referrer-Policy": ("The address is not to be told to other pages.", TEXT, "no-referrer"),
+    "Vary": ("The request's headers that the answer depends on.", TEXT, "Accept-Encoding"),
+}  # fmt: skip
+SOMETIMES = {
+    "Retry-After",  # not once the task is final
+    "Idempotency-Replayed",
+    "Preference-Applied",
+    "Content-Encoding", "Content-Length",  # one where it is compressed, one where not
+}  # fmt: skip
+"""Headers that an answer has only where there is something to say."""
 WAIT = OpenApiParameter(
     "wait",
     {"type": "integer", "minimum": 0, "maximum": 999_999},
@@ -76,14 +65,8 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 EVERYWHERE = (400, 405, 406, 414, 431, 500)
 """Problems that any operation may answer."""
-
-_BODIES: dict[str, Any] = {
-    "log_in": {"username": "teacher", "password": "demo"},
-    "refresh_token": {"refresh": "$REFRESH"},
-    "log_out": {"refresh": "$REFRESH"},
-    "search_students": {"name": "mari"},
-}
-_PATH_EXAMPLES = {"{task_id}": "$TASK_ID", "{kind}": "class_performance"}
+PASSING = (429, 503)
+"""Problems that pass: their `Retry-After` says when to try again."""
 
 
 def operation(  # noqa: PLR0913  (each is a part of the description)
@@ -100,10 +83,12 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
     """Describe a view's method, whose docstring is the description; and hold the query of
     each request to it."""
     responses = {**answers}
+    told = {status: ["Retry-After"] for status in PASSING if status in problems}
     for status in sorted({*problems, *EVERYWHERE}):
         codes = [code for code, (of, *_) in PROBLEMS.items() if of == status]
+        pages = ", ".join(f"[{code}](/problems/{code})" for code in codes)
         responses[(status, MEDIA_TYPE)] = OpenApiResponse(
-            ProblemDocument, description=f"`code`: {', '.join(codes)}."
+            problem_of(status), description=f"`code`: {pages}."
         )
     described = extend_schema(
         operation_id=operation_id,
@@ -115,7 +100,7 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
             *parameters,
             *(
                 _header(name, status)
-                for status, names in (headers or {}).items()
+                for status, names in {**told, **(headers or {})}.items()
                 for name in names
             ),
         ],
@@ -158,90 +143,14 @@ class ApiAutoSchema(AutoSchema):
         return [language]
 
 
-def splice_reports(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Give every kind of report its own request schema and example, and all operations a sample."""
-    schemas = result["components"]["schemas"]
-    mapping, examples = {}, {}
-    for kind, report in catalogue.reports().items():
-        name = "".join(part.capitalize() for part in kind.split("_"))
-        schemas[f"{name}Parameters"] = {
-            **report.parameters_schema(),
-            "title": f"{name}Parameters",
-        }
-        schemas[f"{name}Request"] = _request_schema(kind, name, report.formats)
-        mapping[kind] = f"#/components/schemas/{name}Request"
-        body = {"report": kind, "parameters": dict(report.example)}
-        for format in report.formats:
-            examples[f"{kind}, {format}"] = {
-                "summary": f"{report.title} ({format})",
-                "value": {**body, "format": format},
-            }
-    schemas["ReportRequest"] = {
-        "oneOf": [{"$ref": reference} for reference in mapping.values()],
-        "discriminator": {"propertyName": "report", "mapping": mapping},
-    }
-    bodies = _BODIES | {"create_report": next(iter(examples.values()))["value"]}
-    for path, operations in result["paths"].items():
-        for method, described in operations.items():
-            follow_ups.add_links(described)
-            _add_sample(path, method, described, bodies)
-            _add_examples(described, bodies, examples)
-    return result
-
-
-def _request_schema(kind: str, name: str, formats: Sequence[str]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {
-            "report": {"type": "string", "const": kind},
-            "parameters": {"$ref": f"#/components/schemas/{name}Parameters"},
-            "format": {"type": "string", "enum": list(formats), "default": "json"},
-            "language": {"type": "string", "enum": [code for code, _name in LANGUAGES]},
-        },
-        "required": ["report"],
-        "additionalProperties": False,
-    }
-
-
-def _add_sample(
-    path: str, method: str, described: dict[str, Any], bodies: dict[str, Any]
-) -> None:
-    """A line of curl that runs, once the variables it names are set."""
-    for name, value in _PATH_EXAMPLES.items():
-        path = path.replace(name, value)
-    words = [f'curl -sS -X {method.upper()} "$BASE{path}"']
-    if "security" in described:
-        words.append('-H "Authorization: Bearer $TOKEN"')
-    if body := bodies.get(described["operationId"]):
-        text = json.dumps(body).replace('"', '\\"')
-        words.append(f'-H "Content-Type: application/json" -d "{text}"')
-    described["x-codeSamples"] = [
-        {"lang": "Shell", "label": "curl", "source": " \\\n  ".join(words)}
-    ]
-
-
-def _add_examples(
-    described: dict[str, Any], bodies: dict[str, Any], reports: dict[str, Any]
-) -> None:
-    """What Swagger UI fills in, so that trying it out is one click on the demo network."""
-    for parameter in described.get("parameters", []):
-        if parameter["name"] == "kind":
-            parameter["example"] = _PATH_EXAMPLES["{kind}"]
-    for content in described.get("requestBody", {}).get("content", {}).values():
-        if described["operationId"] == "create_report":
-            content["examples"] = reports
-        else:
-            content["example"] = bodies[described["operationId"]]
-
-
 def _header(name: str, status: int) -> OpenApiParameter:
+    description, schema, example = HEADERS[name]
     return OpenApiParameter(
         name,
-        _HEADER_SCHEMAS.get(name, OpenApiTypes.STR),
+        schema,
         OpenApiParameter.HEADER,
-        description=HEADERS[name],
-        examples=[OpenApiExample(name, value=_HEADER_EXAMPLES[name])]
-        if name in _HEADER_EXAMPLES
-        else [],
+        description=description,
+        required=name not in SOMETIMES,
+        examples=[OpenApiExample(name, value=example)],
         response=[status],
     )

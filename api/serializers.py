@@ -1,15 +1,37 @@
 """The shapes of requests and answers, for reading the first and describing the second."""
 
+from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from api.languages import LANGUAGES
+from tasks import catalogue
 from tasks.errors import FAILURES
 from tasks.states import State
+
+FORMATS = list(catalogue.formats())
+STATES = [(state.value, state.name) for state in State]
+
+
+@extend_schema_field({"type": "string", "format": "uri-reference"})
+class LinkField(serializers.CharField):
+    """A path, after the public URL if there is one."""
+
+
+@extend_schema_field({"$ref": "#/components/schemas/Row"})
+class RowField(serializers.DictField):
+    """A row of a report: its cells by the names of the columns."""
+
+
+@extend_schema_field({"$ref": "#/components/schemas/ReportRequest"})
+class RequestField(serializers.DictField):
+    """A whole body for `POST /reports`."""
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -36,7 +58,9 @@ class TokenPair(serializers.Serializer[Any]):
 
 
 class ProgressDocument(serializers.Serializer[Any]):
-    stage = serializers.CharField()
+    stage = serializers.CharField(
+        help_text="`queued`, `preparing`, `writing` or `finished`."
+    )
     done = serializers.IntegerField()
     total = serializers.IntegerField(allow_null=True)
     percent = serializers.IntegerField(allow_null=True)
@@ -61,17 +85,16 @@ class SkippedDocument(serializers.Serializer[Any]):
 class ResultDocument(serializers.Serializer[Any]):
     rows = serializers.IntegerField()
     bytes = serializers.IntegerField()
-    sha256 = serializers.CharField()
+    sha256 = serializers.RegexField("^[0-9a-f]{64}$")
     media_type = serializers.CharField()
     filename = serializers.CharField()
-    url = serializers.CharField()
+    url = LinkField()
     summary = serializers.CharField(
         allow_null=True, help_text="Why there is no row, where there is none."
     )
     data = serializers.ListField(  # type: ignore[assignment]  # a field, no property
-        child=serializers.DictField(),
+        child=RowField(),
         required=False,
-        allow_null=True,
         help_text="The rows themselves: format `json`, up to "
         f"{settings.INLINE_RESULT_BYTES} bytes. Past that `url` has them.",
     )
@@ -82,7 +105,7 @@ class ResultDocument(serializers.Serializer[Any]):
 class FailureDocument(serializers.Serializer[Any]):
     """What the report ended by, as a problem: in the task's language."""
 
-    type = serializers.CharField(help_text="A page about failures of this code.")
+    type = LinkField(help_text="A page about failures of this code.")
     title = serializers.CharField()
     code = serializers.ChoiceField(choices=list(FAILURES))
     detail = serializers.CharField()
@@ -92,24 +115,24 @@ class FailureDocument(serializers.Serializer[Any]):
 
 
 class ResultLink(serializers.Serializer[Any]):
-    url = serializers.CharField(help_text="Fetches the file, without any header.")
+    url = LinkField(help_text="Fetches the file, without any header.")
     expires_at = serializers.DateTimeField()
 
 
 class LinksDocument(serializers.Serializer[Any]):
-    self = serializers.CharField()
-    cancel = serializers.CharField()
-    result = serializers.CharField()
+    self = LinkField()
+    cancel = LinkField()
+    result = LinkField()
 
 
 class TaskDocument(serializers.Serializer[Any]):
     task_id = serializers.UUIDField(help_text="It is the Celery task id, too.")
     report = serializers.CharField()
     parameters = serializers.DictField()
-    format = serializers.CharField()
+    format = serializers.ChoiceField(choices=FORMATS)
     language = serializers.ChoiceField(choices=LANGUAGES)
     state = serializers.ChoiceField(
-        choices=[state.value for state in State],
+        choices=STATES,
         help_text="Treat one that you do not know as still running.",
     )
     progress = ProgressDocument()
@@ -141,13 +164,13 @@ class CatalogueEntry(serializers.Serializer[Any]):
     report = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
-    formats = serializers.ListField(child=serializers.CharField())
+    formats = serializers.ListField(child=serializers.ChoiceField(choices=FORMATS))
     parameters = serializers.DictField(help_text="JSON Schema of the parameters.")
     filled_by = serializers.DictField(
         child=FillerDocument(),
         help_text="For parameters that name a record: what lists those you may name.",
     )
-    example = serializers.DictField(help_text="A whole body for `POST /reports`.")
+    example = RequestField()
     typical_seconds = serializers.FloatField(
         allow_null=True, help_text="How long it took lately; null while none was made."
     )
@@ -177,16 +200,29 @@ class WaitingDocument(serializers.Serializer[Any]):
 class ProblemDocument(serializers.Serializer[Any]):
     """RFC 9457."""
 
-    type = serializers.CharField(help_text="A page about problems of this code.")
+    type = LinkField(help_text="A page about problems of this code.")
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    instance = serializers.CharField()
+    instance = serializers.CharField(help_text="The path of the request.")
     code = serializers.CharField(help_text="Stable, for programs.")
-    request_id = serializers.CharField(allow_blank=True)
-    errors = FlawDocument(many=True, required=False)  # type: ignore[assignment]
-    task = TaskDocument(required=False)
-    waiting = WaitingDocument(required=False)
+    request_id = serializers.CharField(
+        allow_blank=True, help_text="By which our log tells of the request."
+    )
+
+
+@cache
+def problem_of(status: int) -> type[ProblemDocument]:
+    """What problems of that status look like, with the members that some of them have."""
+    members: dict[str, Any] = {}
+    if status == HTTPStatus.BAD_REQUEST:
+        members["errors"] = FlawDocument(many=True, required=False)
+    if status == HTTPStatus.CONFLICT:
+        members["task"] = TaskDocument()
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        members["waiting"] = WaitingDocument(required=False)
+    made = type(f"Problem{status}", (ProblemDocument,), members)
+    return extend_schema_serializer(component_name=f"Problem{status}")(made)
 
 
 class HealthDocument(serializers.Serializer[Any]):

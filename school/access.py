@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Func, Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTransform
 
 from school.models import (
     Attachment,
@@ -100,6 +101,17 @@ def still_sees(viewer: User, scope: Scope) -> bool:
     return sees_everything(viewer) or set(scope.ids) <= set(_attached_ids(viewer))
 
 
+def still_seen(viewer: User, field: str) -> Q:
+    """The same of the rows that keep a scope in that field."""
+    if not viewer.is_active:
+        return Q(pk__in=[])
+    of_role = Q(**{f"{field}__role": viewer.role})
+    if sees_everything(viewer):
+        return of_role
+    held = Subquery(_attachments(viewer).values(f"{_level(viewer).attachment}_id"))
+    return of_role & Q(AllAmong(KeyTransform("ids", field), held))
+
+
 def sees_everything(viewer: User) -> bool:
     """Whether the viewer's role goes by no attachment."""
     return viewer.is_superuser and viewer.role == Role.ADMINISTRATOR
@@ -126,3 +138,26 @@ def _attached_ids(viewer: User) -> Iterable[int]:
     return _attachments(viewer).values_list(
         f"{_level(viewer).attachment}_id", flat=True
     )
+
+
+class AllAmong(Func):
+    """Whether all numbers of a JSON list are among those that a query finds."""
+
+    arity = 2
+    output_field = BooleanField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        return self.as_sql(
+            compiler,
+            connection,
+            template="NOT EXISTS (SELECT 1 FROM json_each(%(expressions)s)",
+            arg_joiner=") WHERE value NOT IN ",
+        )
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        return self.as_sql(
+            compiler,
+            connection,
+            template="NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(%(expressions)s)",
+            arg_joiner=") AS held (id) WHERE held.id::bigint NOT IN ",
+        )

@@ -2,31 +2,44 @@
 
 from typing import Any
 
+from csp.constants import NONE, SELF
+
+PAGE_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "style-src": [SELF, "'unsafe-inline'"],  # Swagger UI and ReDoc style inline
+        "worker-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
 
 def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
     """The settings of drf-spectacular."""
     return {
         "TITLE": "School reports",
-        "DESCRIPTION": (
-            "Ask for a heavy report of a school network, poll its task, fetch its result.\n\n"
-            "1. `POST /auth/token`, then **Authorize** with the access token.\n"
-            "2. `POST /reports` answers 202 with a task document at once.\n"
-            "3. `GET /tasks/{task_id}` after `Retry-After` seconds, until `state` is final:\n"
-            "   `succeeded`, `failed`, `canceled` or `expired`.\n"
-            "4. Read `result.data`, or fetch `GET /tasks/{task_id}/result`."
-        ),
         "VERSION": version,
         "OAS_VERSION": "3.1.1",
         "COMPONENT_SPLIT_REQUEST": True,
         "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
         "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+        "ENUM_NAME_OVERRIDES": {
+            "TaskState": "tasks.states.State",
+            "FailureCode": "tasks.errors.FAILURES",
+            "Format": "tasks.catalogue.formats",
+            "Language": "api.languages.LANGUAGES",
+            "HealthStatus": ["ok", "unavailable"],
+        },
         "DEFAULT_GENERATOR_CLASS": "api.schema.EnglishGenerator",
+        "SORT_OPERATIONS": False,  # as the routes are: logging in comes first
         "SERVE_INCLUDE_SCHEMA": False,
         "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
         "SERVE_AUTHENTICATION": [],
         "POSTPROCESSING_HOOKS": [
             "drf_spectacular.hooks.postprocess_schema_enums",
-            "api.schema.splice_reports",
+            "api.splicing.finish",
         ],
         "APPEND_COMPONENTS": {
             "securitySchemes": {
@@ -40,23 +53,15 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
             }
         },
         "TAGS": [
-            {"name": "auth", "description": "Tokens."},
-            {"name": "reports", "description": "What can be asked for, and asking."},
-            {
-                "name": "records",
-                "description": "What the parameters of a report may name.",
-            },
-            {
-                "name": "tasks",
-                "description": "What was asked for, and what became of it.",
-            },
-            {"name": "health", "description": "For probes."},
+            {"name": name} for name in ("auth", "reports", "records", "tasks", "health")
         ],
         "SWAGGER_UI_DIST": "SIDECAR",
         "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
         "REDOC_DIST": "SIDECAR",
         "SWAGGER_UI_SETTINGS": {
             "persistAuthorization": keeps_tokens,
+            "deepLinking": True,
+            "defaultModelsExpandDepth": 0,
             "displayRequestDuration": True,
             "tryItOutEnabled": True,
             "filter": True,

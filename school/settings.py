@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
-from school import browsers, logs, openapi
+from school import cors, logs, openapi
 from school.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -221,10 +221,13 @@ SIMPLE_JWT = {
     "TOKEN_OBTAIN_SERIALIZER": "api.auth.TokenPairSerializer",
     "TOKEN_REFRESH_SERIALIZER": "api.auth.TokenRefreshSerializer",
 }
-CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", [])
-CORS_ALLOW_HEADERS = browsers.ALLOWED_HEADERS
-CORS_EXPOSE_HEADERS = browsers.EXPOSED_HEADERS
-CONTENT_SECURITY_POLICY = browsers.PAGE_POLICY
+CORS_ALLOWED_ORIGINS = cors.origins(
+    "CORS_ALLOWED_ORIGINS", env.words("CORS_ALLOWED_ORIGINS", [])
+)
+CORS_ALLOW_METHODS = cors.METHODS
+CORS_ALLOW_HEADERS = cors.REQUEST_HEADERS
+CORS_EXPOSE_HEADERS = cors.RESPONSE_HEADERS
+CONTENT_SECURITY_POLICY = openapi.PAGE_POLICY
 SPECTACULAR_SETTINGS = openapi.configure(
     version=env.version(BASE_DIR / "CHANGELOG.md"),
     keeps_tokens=DEBUG,  # Swagger UI would keep them in the browser's storage

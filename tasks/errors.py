@@ -72,6 +72,10 @@ class QueueFull(Overloaded):
     code = "queue_full"
 
 
+class ViewerGone(Exception):
+    """Whoever asks was disabled or deleted since they logged in."""
+
+
 class TaskNotFound(Exception):
     """There is no such task, or it is not the viewer's: nobody is told which."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from playwright.sync_api import Browser
 
 from school.demo import loading
 from school.demo.network import DemoNetwork
@@ -17,6 +18,7 @@ from tasks import store
 from tasks.breaker import breaker, database_breaker
 from tasks.queues import durations, publishing
 from tasks.store.client import listening_client
+from tests import browsing
 from tests.contract import ContractClient
 from tests.environment import DATABASE
 from tests.stack import Stack, new_database
@@ -163,3 +165,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     database_url = new_database() if DATABASE == "postgresql" else ""
     with Stack(tmp_path_factory.mktemp("stack"), database_url) as running:
         yield running
+
+
+@pytest.fixture(scope="module")  # while it is there, Django refuses the database
+def browser() -> Iterator[Browser]:
+    """A real browser, which reaches this machine alone."""
+    with browsing.browser() as started:
+        yield started

@@ -6,8 +6,11 @@ from typing import Any
 from school.models import User
 from tasks import lifecycle
 from tasks.asking.requests import ReportRequest
+from tasks.errors import TimedOut
 from tasks.making.generate import generate_report
 from tasks.models import Task
+from tasks.telling import mirror
+from tasks.tending import purging
 
 
 def asked(
@@ -37,4 +40,30 @@ def made(
     task = asked(viewer, parameters, kind=kind, format=format, language=language)
     generate_report(str(task.pk))
     task.refresh_from_db()
+    return task
+
+
+STATES = ["queued", "running", "succeeded", "failed", "canceled", "expired", "purged"]
+"""All that a client can meet; what was purged is none of the lifecycle."""
+
+
+def brought_to(
+    state: str, viewer: User, parameters: dict[str, Any] | None = None, **wanted: str
+) -> Task:
+    """A task in that one of `STATES`."""
+    if state in {"succeeded", "expired", "purged"}:
+        task = made(viewer, parameters, **wanted)
+    else:
+        task = asked(viewer, parameters, **wanted)
+    if state in {"running", "failed"}:
+        task = lifecycle.claim(task.pk) or task
+        mirror.write(task)
+    if state == "failed":
+        lifecycle.fail(task, TimedOut())
+    elif state == "canceled":
+        lifecycle.cancel(task)
+    elif state == "expired":
+        lifecycle.expire(task)
+    elif state == "purged":
+        purging.delete(task, viewer)
     return task

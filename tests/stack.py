@@ -30,6 +30,8 @@ class Stack:
         self.folder = folder
         port = free_port()
         self.base = f"http://127.0.0.1:{port}"
+        self.pages = f"http://localhost:{free_port()}"
+        """The other origin, whose pages may call the service."""
         self.valkey = EmbeddedValkey(folder)
         self.database_url = database_url or f"sqlite:///{folder / 'school.sqlite3'}"
         self.is_postgresql = not self.database_url.startswith("sqlite")
@@ -41,6 +43,7 @@ class Stack:
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "REPUBLISH_SECONDS": "2",
             "HAND_OVER_SECONDS": "3",
+            "CORS_ALLOWED_ORIGINS": self.pages,
             "REPORT_PACKAGES": "tasks.reports,tests.reports",
             **variables,
         }

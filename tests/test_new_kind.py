@@ -49,7 +49,9 @@ class ClassSizes(Report[Parameters]):
 @pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough")
 def test_one_file_is_all_a_kind_takes(tmp_path):
     tree = tmp_path / "tree"
-    ignored = shutil.ignore_patterns(".venv", "var", ".git", ".*_cache", "__pycache__")
+    ignored = shutil.ignore_patterns(
+        ".venv", "var", ".git", ".*_cache", "__pycache__", "node_modules"
+    )
     shutil.copytree(ROOT, tree, ignore=ignored)
     environment = {**os.environ, "VAR_DIR": str(tmp_path / "var")}
     for name in ("PYTEST_XDIST_WORKER", "REPORT_PACKAGES", "DATABASE_URL"):

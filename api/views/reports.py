@@ -60,7 +60,6 @@ class Reports(APIView):
                 "Preference-Applied",
                 "Idempotency-Replayed",
             ],
-            429: ["Retry-After"],
         },
         parameters=[IDEMPOTENCY_KEY, WAIT, PREFER],
         problems=[400, 401, 403, 404, 410, 413, 415, 422, 429, 503],

@@ -36,7 +36,7 @@ from tasks.telling import documents, downloads
 MEDIA_TYPES = [
     format.media_type.partition(";")[0] for format in catalogue.formats().values()
 ]
-ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
+ROWS = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
 
 CONDITIONS = [
     OpenApiParameter(

@@ -68,7 +68,7 @@ class Tasks(ListAPIView[Task]):
     filterset_class = TaskFilter
 
     def get_queryset(self) -> Any:
-        return Task.objects.filter(requester=self.request.user.pk)
+        return reading.own_tasks(cast(User, self.request.user))
 
     @operation(
         "list_tasks",

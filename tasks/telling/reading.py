@@ -6,11 +6,13 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from school.access import Scope, still_sees
+from django.db.models import QuerySet
+
+from school.access import Scope, still_seen, still_sees
 from school.models import User
 from tasks import store
 from tasks.breaker import DatabaseAway, RedisAway, database_breaker
-from tasks.errors import TaskNotFound, TaskPurged
+from tasks.errors import TaskNotFound, TaskPurged, ViewerGone
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, FINAL
@@ -82,6 +84,11 @@ def own_task(task_id: uuid.UUID, viewer: User) -> Task:
     return task
 
 
+def own_tasks(viewer: User) -> QuerySet[Task]:
+    """Those of the viewer's own tasks of which the same is true."""
+    return Task.objects.filter(still_seen(viewer, "scope"), requester=viewer)
+
+
 def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
     """The task's document from its row."""
     header = mirror.header(task, Progress.of(task))
@@ -112,7 +119,7 @@ def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Rea
     """Ask the database who may see the task, and the row for what Redis lacks."""
     viewer = User.objects.filter(pk=viewer_id, is_active=True).first()
     if viewer is None:
-        raise TaskNotFound
+        raise ViewerGone
     task = own_task(task_id, viewer)
     if poll.stamp != viewer.stamp:
         stamps.remember(viewer)

@@ -7,10 +7,13 @@ import pytest
 import yaml
 from django.test import Client
 from django.urls import get_resolver
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from api.problems import PROBLEMS
 from api.urls import urlpatterns
 from school.processes import MANAGE
+from tasks.states import State
 from tests.contract import SPEC
 
 PAGES = {"docs", "redoc", "problems", "problems/<slug:code>", ""}
@@ -67,6 +70,19 @@ def test_every_operation_has_a_sample_and_every_kind_an_example(spec):
     assert {e["value"]["report"] for e in examples.values()} == kinds
 
 
+def test_problems_of_each_status_name_their_codes(spec):
+    schemas = spec["components"]["schemas"]
+    codes = {
+        code: schema["properties"]["status"]["const"]
+        for name, schema in schemas.items()
+        if name.startswith("Problem")
+        for code in schema["properties"]["code"]["enum"]
+    }
+
+    assert codes.keys() == PROBLEMS.keys()
+    assert all(PROBLEMS[code][0] == status for code, status in codes.items())
+
+
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
 @pytest.mark.django_db
 def test_pages_load_everything_from_here(path):
@@ -115,3 +131,73 @@ def test_every_link_leads_to_a_parameter(spec):
 
     assert len(links) > 20
     assert all(set(it["parameters"]) <= named[it["operationId"]] for it in links)
+
+
+def described(operation):
+    """Whatever of the operation has a schema, and where it is."""
+    for parameter in operation.get("parameters", []):
+        yield parameter["name"], parameter
+    request = {"request": operation.get("requestBody", {})}
+    for part, body in (request | operation["responses"]).items():
+        for content in body.get("content", {}).values():
+            yield part, content
+        for name, header in body.get("headers", {}).items():
+            yield f"{part} {name}", header
+
+
+def values(spec, holder):
+    """The examples that stand beside a schema or in it."""
+    for example in holder.get("examples", {}).values():
+        name = example.get("$ref", "").rpartition("/")[2]
+        yield (spec["components"]["examples"][name] if name else example)["value"]
+    if "example" in holder:
+        yield holder["example"]
+    yield from holder["schema"].get("examples", [])
+
+
+def everything(spec):
+    for path, operations in spec["paths"].items():
+        for operation in operations.values():
+            for where, holder in described(operation):
+                yield f"{operation['operationId']} {path} {where}", holder
+
+
+def test_every_example_is_as_its_schema_says(spec):
+    checker = Draft202012Validator.FORMAT_CHECKER
+    wrong = []
+    for where, holder in everything(spec):
+        schema = {**holder["schema"], "components": spec["components"]}
+        validator = Draft202012Validator(schema, format_checker=checker)
+        for value in values(spec, holder):
+            wrong += [(where, error.message) for error in validator.iter_errors(value)]
+
+    assert wrong == []
+
+
+def test_every_parameter_header_and_json_body_has_an_example(spec):
+    found = list(everything(spec))
+
+    having = {where for where, holder in found if [*values(spec, holder)]}
+    assert {where for where, _holder in found} - having == {
+        # The catalogue is to be looked at itself; a part of a file is its bytes.
+        "list_reports /reports 200", "get_report /reports/{kind} 200",
+        "get_result /tasks/{task_id}/result 206",
+    }  # fmt: skip
+
+
+def test_every_state_and_every_code_has_its_example(spec):
+    examples = spec["components"]["examples"]
+    states = {e["value"]["state"] for e in examples.values() if "state" in e["value"]}
+    codes = {e["value"]["code"] for e in examples.values() if "code" in e["value"]}
+
+    assert states == set(State)
+    assert codes == PROBLEMS.keys()
+
+
+def test_guide_tells_every_state_and_who_is_there(spec):
+    guide = spec["info"]["description"]
+
+    assert all(f"| `{state}` |" in guide for state in State)
+    for user in ("admin", "secretary", "teacher", "guardian", "stranger"):
+        assert f"| `{user}` |" in guide
+    assert "poll_after_ms" in guide

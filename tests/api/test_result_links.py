@@ -6,7 +6,7 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from school.models import Attachment, Role, User
+from school.models import User
 from tasks import artifacts, lifecycle
 from tasks.errors import TimedOut
 from tasks.models import AccessEntry, Task
@@ -14,8 +14,6 @@ from tests.contract import ContractClient
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
-
-PEOPLE = ["admin", "secretary", "teacher", "guardian"]
 
 
 @pytest.fixture
@@ -141,37 +139,6 @@ def test_who_comes_with_nothing_is_asked_for_a_token(nobody, task):
 
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"].startswith("Bearer")
-
-
-@pytest.mark.parametrize("username", PEOPLE)
-def test_link_ends_with_its_viewer_s_attachments(network, nobody, username):
-    viewer = User.objects.get(username=username)
-    link = link_to(made(viewer, kind="report_card", format="csv"))
-    assert nobody.head(link).status_code == 200
-
-    Attachment.objects.filter(user=viewer).delete()
-    User.objects.filter(pk=viewer.pk).update(is_superuser=False)
-
-    assert outcome(nobody.get(link))[1]["code"] == "not_found"
-
-
-@pytest.mark.parametrize("username", PEOPLE)
-def test_link_ends_with_its_viewer_s_role(network, nobody, username):
-    viewer = User.objects.get(username=username)
-    link = link_to(made(viewer, kind="report_card", format="csv"))
-    other = Role.STAFF if viewer.role != Role.STAFF else Role.TEACHER
-
-    User.objects.filter(pk=viewer.pk).update(role=other)
-
-    assert outcome(nobody.get(link))[1]["code"] == "not_found"
-
-
-def test_link_to_another_s_result_is_not_made(
-    as_user, task, admin, secretary, guardian, stranger
-):
-    for other in (admin, secretary, guardian, stranger):
-        answer = as_user(other).post_json(f"/tasks/{task.pk}/result/link")
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("end", ["queued", "running", "failed", "canceled"])

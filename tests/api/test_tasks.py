@@ -1,16 +1,14 @@
 import json
-import uuid
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from school.models import Attachment, User
+from school.models import User
 from tasks import artifacts, lifecycle, store
 from tasks.errors import DataError, TimedOut
-from tasks.making import production
 from tasks.models import AccessEntry, Task, Tombstone
-from tasks.progress import Progress, Tracker
+from tasks.progress import Progress
 from tasks.telling import mirror, reading
 from tasks.tending import housekeeping, purging
 from tests.making import asked, made
@@ -81,27 +79,6 @@ EVERYTHING = [
     ("delete", ""),
 ]  # fmt: skip
 """What can be done with one task."""
-
-
-@pytest.mark.parametrize("is_purged", [False, True])
-@pytest.mark.parametrize(("method", "path"), EVERYTHING)
-def test_task_of_somebody_else_is_the_same_404_as_none(
-    as_user, teacher, stranger, admin, secretary, guardian, method, path, is_purged
-):
-    task = made(teacher)
-    if is_purged:
-        purging.delete(Task.objects.get(), teacher)
-
-    def ask(user: User, task_id: uuid.UUID):
-        answer = getattr(as_user(user), method)(f"/tasks/{task_id}{path}")
-        body = answer.json()
-        return answer.status_code, body["code"], body["detail"]
-
-    none = ask(stranger, uuid.uuid4())
-    assert none[:2] == (404, "not_found")
-    for other in (stranger, admin, secretary, guardian):
-        assert ask(other, task.pk) == none
-    assert Task.objects.exists() is not is_purged
 
 
 @pytest.mark.parametrize(("method", "path"), EVERYTHING)
@@ -211,45 +188,6 @@ def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
     assert (document["state"], document["parameters"]) == ("failed", {})
     assert document["error"]["code"] == "data_error"
     assert "Enrolment" not in json.dumps(document)
-
-
-def test_right_taken_away_ends_the_poll_at_once(
-    as_user, teacher, django_capture_on_commit_callbacks
-):
-    task = made(teacher)
-    client = as_user(teacher)
-    assert client.get(f"/tasks/{task.pk}").status_code == 200
-
-    with django_capture_on_commit_callbacks(execute=True):
-        Attachment.objects.get(user=teacher, school_class=1).delete()
-
-    assert client.get(f"/tasks/{task.pk}").status_code == 404
-    assert client.get(f"/tasks/{task.pk}/result").status_code == 404
-
-
-def test_right_that_does_not_matter_changes_nothing(as_user, teacher):
-    task = made(teacher)
-    client = as_user(teacher)
-
-    Attachment.objects.get(user=teacher, school_class=2).delete()
-
-    assert client.get(f"/tasks/{task.pk}").status_code == 200
-
-
-def test_inactive_user_is_out_at_once(
-    as_user, teacher, django_capture_on_commit_callbacks
-):
-    task = made(teacher)
-    client = as_user(teacher)
-    client.get(f"/tasks/{task.pk}")
-
-    teacher.refresh_from_db()
-    teacher.is_active = False
-    with django_capture_on_commit_callbacks(execute=True):
-        teacher.save()
-
-    assert client.get(f"/tasks/{task.pk}").status_code == 404
-    assert client.get(f"/tasks/{task.pk}/result").status_code == 401
 
 
 def test_failed_task_says_why_and_nothing_of_celery(as_user, teacher):
@@ -371,14 +309,6 @@ def test_cancel_of_ended_task_is_too_late(as_user, teacher):
     assert answer.status_code == 409
     assert answer.json()["code"] == "too_late"
     assert answer.json()["task"]["state"] == "succeeded"
-
-
-def test_rights_lost_before_it_is_made_end_it_forbidden(as_user, teacher):
-    task = lifecycle.claim(asked(teacher).pk)
-    Attachment.objects.filter(user=teacher).delete()
-
-    with pytest.raises(production.NoLongerAllowed):
-        production.produce(task, Tracker(lambda progress: None))
 
 
 def test_links_begin_with_the_public_url(as_user, teacher, settings):

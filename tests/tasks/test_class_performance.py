@@ -107,8 +107,3 @@ def test_year_without_grades_is_empty_and_says_why(teacher):
     assert (
         task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."
     )
-
-
-def test_staff_see_their_school_alone(secretary, stranger):
-    assert len(rows_of(made(secretary, {}))) == 80
-    assert len(rows_of(made(stranger, {}))) == 40

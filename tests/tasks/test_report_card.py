@@ -65,17 +65,6 @@ def test_student_who_moved_has_a_card_of_each_class(admin, stranger):
     assert all(row["term_1"] is not None or row["term_2"] is not None for row in one)
 
 
-def test_guardian_who_asks_for_the_class_sees_their_child_alone(guardian):
-    rows = rows_of(made(guardian, {"class_id": 1}, kind="report_card"))
-
-    assert {row["number"] for row in rows} == {1}
-
-
-def test_guardian_cannot_ask_for_another_s_child(guardian):
-    with pytest.raises(RequestRefused, match="Esse aluno não existe"):
-        asked(guardian, {"student_id": 2, "year": 2026}, kind="report_card")
-
-
 def test_subject_without_grades_is_on_the_card(teacher):
     Grade.objects.filter(offering=2).delete()
 

@@ -1,0 +1,196 @@
+"""Each kind of report, asked for by everybody, about what is theirs and what is not."""
+
+import json
+import uuid
+from collections import defaultdict
+
+import pytest
+
+from tasks import catalogue
+from tasks.making.generate import generate_report
+from tasks.models import Task
+from tests.api.matrix.seeing import KINDS, ROLES, SEES, enrolments_of, grades_in
+from tests.api.matrix.words import all_of, table, told
+
+pytestmark = pytest.mark.django_db
+
+# `made` is made, with rows; `bare` is made, and has none. A parameter's name is where
+# the flaw of a 400 points to; it reads like one for an id that is nobody's.
+TABLES = {
+    "report_card": table("""
+                             superuser administrator secretary  teacher    colleague  guardian   stranger
+class_id=1                   made      made          made       made       made       made       class_id
+class_id=2                   made      made          made       made       class_id   made       class_id
+class_id=3                   made      made          class_id   class_id   class_id   class_id   made
+class_id=4                   made      made          class_id   class_id   class_id   class_id   class_id
+class_id=5                   made      class_id      class_id   class_id   class_id   class_id   class_id
+class_id=999                 class_id  class_id      class_id   class_id   class_id   class_id   class_id
+class_id=1,year=1999         bare      bare          bare       bare       bare       bare       class_id
+student_id=1,year=2026       made      made          made       made       made       made       student_id
+student_id=2,year=2026       made      made          made       made       made       student_id student_id
+student_id=27,year=2026      made      made          made       made       student_id made       student_id
+student_id=52,year=2026      made      made          student_id student_id student_id student_id made
+student_id=67,year=2026      made      made          student_id student_id student_id student_id made
+student_id=17,year=2026      made      made          made       made       made       student_id student_id
+student_id=17,class_id=2     made      made          made       made       class_id   student_id both
+student_id=1,class_id=2      bare      bare          bare       bare       class_id   bare       both
+student_id=67,class_id=3     made      made          both       both       both       both       made
+student_id=67,class_id=4     made      made          both       both       both       both       class_id
+student_id=101,year=2026     made      student_id    student_id student_id student_id student_id student_id
+student_id=999,year=2026     student_id student_id   student_id student_id student_id student_id student_id
+student_id=1,year=1999       bare      bare          bare       bare       bare       bare       student_id
+"""),
+    "class_performance": table("""
+                             superuser administrator secretary  teacher    colleague  guardian   stranger
+-                            made      made          made       made       made       forbidden  made
+class_id=1                   made      made          made       made       made       forbidden  class_id
+class_id=2                   made      made          made       made       class_id   forbidden  class_id
+class_id=3                   made      made          class_id   class_id   class_id   forbidden  made
+class_id=5                   made      class_id      class_id   class_id   class_id   forbidden  class_id
+class_id=999                 class_id  class_id      class_id   class_id   class_id   forbidden  class_id
+school_id=1                  made      made          made       made       made       forbidden  school_id
+school_id=2                  made      made          school_id  school_id  school_id  forbidden  made
+school_id=4                  made      school_id     school_id  school_id  school_id  forbidden  school_id
+school_id=999                school_id school_id     school_id  school_id  school_id  forbidden  school_id
+school_id=2,class_id=1       bare      bare          school_id  school_id  school_id  forbidden  class_id
+school_id=3,class_id=3       bare      bare          both       both       both       forbidden  school_id
+year=2026,term=2             made      made          made       made       made       forbidden  made
+year=1999                    bare      bare          bare       bare       bare       forbidden  bare
+"""),
+}  # fmt: skip
+NOBODY_S = 999
+
+
+def cards(enrolments, parameters):
+    """By student, class and subject: the grade of each term."""
+    lines = defaultdict(dict)
+    for *identity, term, tenths in grades_in(enrolments):
+        lines[tuple(identity)][f"term_{term}"] = tenths
+    return {
+        line: {t: v for t, v in terms.items() if v is not None}
+        for line, terms in lines.items()
+    }
+
+
+def cards_shown(rows):
+    names = ("school", "class", "number", "registration", "student", "subject")
+    return {
+        tuple(row[name] for name in names): {
+            name: round(float(value) * 10)
+            for name, value in row.items()
+            if name.startswith("term_") and value is not None
+        }
+        for row in rows
+    }
+
+
+def performance(enrolments, parameters):
+    """By class, subject and term: how many grades, the lowest and the highest."""
+    groups = defaultdict(list)
+    for (
+        school,
+        name,
+        _number,
+        _registration,
+        _student,
+        subject,
+        term,
+        tenths,
+    ) in grades_in(enrolments):
+        if tenths is not None and parameters.get("term") in (None, term):
+            groups[school, name, subject, term].append(tenths)
+    return {group: (len(t), min(t), max(t)) for group, t in groups.items()}
+
+
+def performance_shown(rows):
+    return {
+        (row["school"], row["class"], row["subject"], row["term"]): (
+            row["grades"],
+            *(round(float(row[name]) * 10) for name in ("lowest", "highest")),
+        )
+        for row in rows
+    }
+
+
+SHOULD_AND_DOES = {
+    "report_card": (cards, cards_shown),
+    "class_performance": (performance, performance_shown),
+}
+CELLS = [(kind, row) for kind, rows in TABLES.items() for row in rows]
+
+
+def parameters_of(row):
+    pairs = (part.split("=") for part in row.split(",") if "=" in part)
+    return {name: int(value) for name, value in pairs}
+
+
+def ask(client, kind, parameters):
+    return client.post_json("/reports", {"report": kind, "parameters": parameters})
+
+
+def test_tables_are_whole():
+    ours = {
+        k for k, r in catalogue.reports().items() if r.__module__.startswith("tasks.")
+    }
+
+    assert set(TABLES) == set(SHOULD_AND_DOES) == set(KINDS) == ours
+    assert all(
+        set(row) == set(SEES) for rows in TABLES.values() for row in rows.values()
+    )
+
+
+@pytest.mark.parametrize(("kind", "row"), CELLS)
+def test_report_shows_what_its_viewer_may_see(people, clients, kind, row):
+    parameters = parameters_of(row)
+    should, does = SHOULD_AND_DOES[kind]
+    shown_to = {}
+
+    for name, cell in TABLES[kind][row].items():
+        if cell not in {"made", "bare"}:
+            continue
+        accepted = ask(clients[name], kind, parameters)
+        assert told(accepted) == "202", name
+        generate_report(accepted.json()["task_id"])
+        rows = b"".join(clients[name].get(accepted.json()["links"]["result"]))
+        shown_to[name] = does(json.loads(rows))
+        assert shown_to[name] == should(enrolments_of(name, parameters), parameters), (
+            name
+        )
+        assert bool(shown_to[name]) == (cell == "made"), name
+
+
+@pytest.mark.parametrize(("kind", "row"), CELLS)
+def test_what_is_not_theirs_is_refused_as_what_is_not_there(people, clients, kind, row):
+    parameters = parameters_of(row)
+
+    for name, cell in TABLES[kind][row].items():
+        if cell in {"made", "bare"}:
+            continue
+        refused = ask(clients[name], kind, parameters)
+        if cell == "forbidden":
+            assert told(refused) == "not_for_your_role"
+            continue
+        named = [key for key in parameters if key.endswith("_id")]
+        pointed = sorted(named) if cell == "both" else [cell]
+        nobody_s = {**parameters, **dict.fromkeys(pointed, NOBODY_S)}
+        flaws = [flaw["pointer"] for flaw in refused.json()["errors"]]
+        assert sorted(flaws) == [f"/parameters/{key}" for key in pointed], name
+        like = ask(clients[name], kind, nobody_s)
+        assert all_of(refused, uuid.uuid4()) == all_of(like, uuid.uuid4())
+
+    assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize("name", SEES)
+def test_catalogue_has_what_is_for_the_role(people, clients, name):
+    client = clients[name]
+    offered = {kind for kind, audience in KINDS.items() if ROLES[name] in audience}
+
+    listed = {entry["report"] for entry in client.get("/reports").json()["results"]}
+
+    assert listed & set(KINDS) == offered
+    for kind in KINDS:
+        entry, none = client.get(f"/reports/{kind}"), client.get("/reports/none")
+        assert told(entry) == ("200" if kind in offered else "not_found")
+        if kind not in offered:
+            assert entry.json()["detail"] == none.json()["detail"]

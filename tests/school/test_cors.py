@@ -1,0 +1,29 @@
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from school import cors
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://school.example", "http://localhost:5173", "http://127.0.0.1:8000",
+        "https://[::1]:8443", "https://xn--escola-4va.example",
+    ],
+)  # fmt: skip
+def test_origin_as_browsers_send_it_is_taken(origin):
+    assert cors.origins("NAME", [origin]) == [origin]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*", "null", "school.example", "https://school.example/", "https://School.example",
+        "https://school.example:443", "https://school.example/page", "https://*.example",
+        "ftp://school.example", "https://", "http://[::1", "http://localhost:port",
+        "https://user@school.example",
+    ],
+)  # fmt: skip
+def test_origin_that_no_browser_sends_is_refused_by_name(origin):
+    with pytest.raises(ImproperlyConfigured, match="NAME must list origins"):
+        cors.origins("NAME", ["https://fine.example", origin])
