@@ -44,6 +44,25 @@ class RequestIdMiddleware:
         return response
 
 
+class HeadersMiddleware:
+    """Sees to the headers that no view thinks of.
+
+    What does not say itself who may keep it is for its reader alone; and of a body that
+    is not there nothing is said, or caches would take that for the one they have.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        if re.fullmatch(r"application/(.+\+)?json", response.get("Content-Type", "")):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        if response.status_code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            del response["Content-Length"], response["Content-Type"]
+        return response
+
+
 class TrailingSlashMiddleware:
     """Lets every address be asked with a slash at its end too, POST included."""
 

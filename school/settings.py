@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "api.middleware.PathLogMiddleware",
     # Outside all that makes answers, inside whitenoise, whose files are packed already.
     "api.middleware.CompressionMiddleware",
+    "api.middleware.HeadersMiddleware",
     "api.middleware.TrailingSlashMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
