@@ -397,3 +397,25 @@ def test_id_that_is_none_is_not_found(as_user, teacher):
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
     assert Task.objects.count() == 0
+
+
+def test_progress_that_was_shown_goes_back_nowhere(as_user, teacher):
+    client = as_user(teacher)
+    body = {"report": "class_performance", "parameters": {"class_id": 1}}
+
+    def ask():
+        return client.post(
+            "/reports",
+            body,
+            content_type="application/json",
+            headers={"Idempotency-Key": "a"},
+        )
+
+    path = ask()["Location"]
+    task = lifecycle.claim(Task.objects.get().pk)
+    mirror.write(task)
+    mirror.put_progress(task, Progress("writing", 50, 100), moment=5000)
+
+    answers = [client.get(path), ask(), client.post(f"{path}/cancel"), client.get(path)]
+
+    assert [answer.json()["progress"]["percent"] for answer in answers] == [50] * 4
