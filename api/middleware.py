@@ -21,6 +21,7 @@ COMPRESSIBLE = re.compile(
 )
 WORTH_COMPRESSING = 1400
 """Bytes; what is smaller goes in one packet anyhow."""
+TASK = re.compile(r"(?<=^/tasks/)[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.I)
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -63,8 +64,9 @@ class HeadersMiddleware:
         return response
 
 
-class TrailingSlashMiddleware:
-    """Lets every address be asked with a slash at its end too, POST included."""
+class AddressMiddleware:
+    """Lets every address be asked with a slash at its end too, POST included, and with a
+    task's id in capitals, as Swift writes it."""
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
@@ -73,6 +75,7 @@ class TrailingSlashMiddleware:
         path = request.path_info
         if path != "/" and path.endswith("/") and not path.startswith("/admin/"):
             request.path_info = path.rstrip("/")
+        request.path_info = TASK.sub(lambda id: id[0].lower(), request.path_info)
         return self._get_response(request)
 
 

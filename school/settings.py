@@ -55,7 +55,7 @@ MIDDLEWARE = [
     # Outside all that makes answers, inside whitenoise, whose files are packed already.
     "api.middleware.CompressionMiddleware",
     "api.middleware.HeadersMiddleware",
-    "api.middleware.TrailingSlashMiddleware",
+    "api.middleware.AddressMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -391,6 +391,18 @@ def test_links_begin_with_the_public_url(as_user, teacher, settings):
     assert links["self"] == f"https://reports.example.org/tasks/{task.pk}"
 
 
+@pytest.mark.parametrize("rest", ["", "/", "/result", "/result/link"])
+def test_id_may_stand_in_capitals(as_user, teacher, stranger, rest):
+    task = made(teacher)
+    method = "post" if "link" in rest else "head"
+
+    def status(user, id):
+        return getattr(as_user(user), method)(f"/tasks/{id}{rest}").status_code
+
+    assert status(teacher, str(task.pk).upper()) == 200
+    assert status(stranger, str(task.pk).upper()) == 404
+
+
 def test_id_that_is_none_is_not_found(as_user, teacher):
     answer = as_user(teacher).get("/nowhere")
 
