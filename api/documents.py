@@ -32,7 +32,9 @@ def answer(reading: Reading, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse
 
 def unchanged(reading: Reading) -> HttpResponse:
     """304: it is as the client knows it. The headers still say when to ask again."""
-    response = HttpResponse(status=HTTPStatus.NOT_MODIFIED)
+    response = HttpResponse(
+        status=HTTPStatus.NOT_MODIFIED, content_type="application/json"
+    )
     _tell(response, reading, moment(reading))
     return response
 
@@ -57,7 +59,9 @@ def is_known(request: Request, reading: Reading) -> bool | None:
     given = request.headers.get("If-None-Match")
     if given is None:
         return None
-    return bool({_etag(reading), "*"} & set(parse_etags(given)))
+    # Strong or weak is the same here (RFC 9110, 13.1.2).
+    known = {etag.removeprefix("W/") for etag in parse_etags(given)}
+    return bool({_etag(reading).removeprefix("W/"), "*"} & known)
 
 
 def moment(reading: Reading) -> dict[str, Any]:

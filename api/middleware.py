@@ -21,6 +21,7 @@ COMPRESSIBLE = re.compile(
 )
 WORTH_COMPRESSING = 1400
 """Bytes; what is smaller goes in one packet anyhow."""
+TASK = re.compile(r"(?<=^/tasks/)[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.I)
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -44,8 +45,28 @@ class RequestIdMiddleware:
         return response
 
 
-class TrailingSlashMiddleware:
-    """Lets every address be asked with a slash at its end too, POST included."""
+class HeadersMiddleware:
+    """Sees to the headers that no view thinks of.
+
+    What does not say itself who may keep it is for its reader alone; and of a body that
+    is not there nothing is said, or caches would take that for the one they have.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        if re.fullmatch(r"application/(.+\+)?json", response.get("Content-Type", "")):
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        if response.status_code in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            del response["Content-Length"], response["Content-Type"]
+        return response
+
+
+class AddressMiddleware:
+    """Lets every address be asked with a slash at its end too, POST included, and with a
+    task's id in capitals, as Swift writes it."""
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
@@ -54,6 +75,7 @@ class TrailingSlashMiddleware:
         path = request.path_info
         if path != "/" and path.endswith("/") and not path.startswith("/admin/"):
             request.path_info = path.rstrip("/")
+        request.path_info = TASK.sub(lambda id: id[0].lower(), request.path_info)
         return self._get_response(request)
 
 

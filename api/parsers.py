@@ -10,6 +10,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from api.problems import Problem
+from school import connections
 
 MAX_DEPTH = 16
 LARGEST_EXACT = 2**53
@@ -38,7 +39,12 @@ def _content(stream: IO[Any], headers: Mapping[str, str]) -> bytes:
         raise Problem("unsupported_content_encoding")
     limit = settings.MAX_REQUEST_BYTES
     is_told = int(headers.get("Content-Length") or 0) > limit
-    content: bytes = b"" if is_told else stream.read(limit + 1)
+    # Who the client is was looked up already, and it may send its body as slowly as it likes.
+    connections.give_back()
+    try:
+        content: bytes = b"" if is_told else stream.read(limit + 1)
+    except OSError:
+        raise ParseError(_("The body did not arrive.")) from None
     if is_told or len(content) > limit:
         raise Problem("body_too_large")
     return content

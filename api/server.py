@@ -1,7 +1,7 @@
 """The worker class that gunicorn runs: what never reaches Django is answered in our form, too.
 
 It opens as many connections as the system lets it, and ends the waits of its clients when
-it is told to stop, so that a deploy need not wait for them.
+it is to stop, so that neither a deploy nor its own successor need wait for them.
 
 Imports of ours are inside: this is loaded before gevent has patched anything.
 """
@@ -22,10 +22,15 @@ from gunicorn.workers.ggevent import GeventWorker
 _OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 
 
+STALLED_SECONDS = 60.0
+"""Who has sent, or taken, nothing for so long in the middle of a request has gone."""
+
+
 class Worker(GeventWorker):
     def init_process(self) -> None:
         self._idle: set[Any] = set()
         """The connections on which no request is under way."""
+        self._is_leaving = False
         _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         super().init_process()
@@ -38,9 +43,8 @@ class Worker(GeventWorker):
 
     def handle_exit(self, signal: int, frame: Any) -> None:
         super().handle_exit(signal, frame)
-        gevent.spawn(
-            self._end_waits
-        )  # in a signal's handler nothing may wait for a lock
+        # In a signal's handler nothing may wait for a lock.
+        gevent.spawn(self._end_waits)
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
         self._idle.add(client)
@@ -53,7 +57,14 @@ class Worker(GeventWorker):
         self, listener: Any, request: Any, client: Any, address: Any
     ) -> None:
         self._idle.discard(client)
-        super().handle_request(listener, request, client, address)
+        client.settimeout(STALLED_SECONDS)
+        try:
+            super().handle_request(listener, request, client, address)
+        except TimeoutError:
+            raise StopIteration from None  # the connection is closed
+        finally:
+            if not self.alive:  # told so, or it has served as many as it was to
+                self._end_waits()
         self._idle.add(client)
         if not self.alive:
             raise StopIteration  # no further request on this connection
@@ -61,6 +72,9 @@ class Worker(GeventWorker):
     def _end_waits(self) -> None:
         from tasks.telling.waiting import listener
 
+        if self._is_leaving:
+            return
+        self._is_leaving = True
         listener.close()
         for client in list(self._idle):
             with suppress(OSError):  # it has just gone by itself

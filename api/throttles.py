@@ -44,7 +44,8 @@ class AdminLoginMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method != "POST" or request.path != "/admin/login/":
+        # Not `path`, which begins with whatever a proxy calls the place of the service.
+        if request.method != "POST" or request.path_info != "/admin/login/":
             return self._get_response(request)
         username = request.POST.get("username")
         if wait := _wait_of_address(request) or _wait_of_user(username):

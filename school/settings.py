@@ -54,7 +54,8 @@ MIDDLEWARE = [
     "api.middleware.PathLogMiddleware",
     # Outside all that makes answers, inside whitenoise, whose files are packed already.
     "api.middleware.CompressionMiddleware",
-    "api.middleware.TrailingSlashMiddleware",
+    "api.middleware.HeadersMiddleware",
+    "api.middleware.AddressMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

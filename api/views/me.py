@@ -2,8 +2,6 @@
 
 from typing import Any, cast
 
-from django.utils.decorators import method_decorator
-from django.views.decorators.cache import cache_control
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,7 +19,6 @@ _ATTACHED = {
 }
 
 
-@method_decorator(cache_control(private=True, no_store=True), "dispatch")
 class Me(APIView):
     @operation(
         "get_me",

@@ -6,9 +6,7 @@ import django_filters
 from django import forms
 from django.core import signing
 from django.db.models import QuerySet
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field as described
 from pydantic import Field, TypeAdapter, field_validator
@@ -29,7 +27,6 @@ from tasks.asking import parameters
 from tasks.asking.parameters import Id, ReportParameters, Year
 from tasks.errors import Flaw, RequestRefused
 
-private = method_decorator(cache_control(private=True, no_store=True), "dispatch")
 MIN_LETTERS = 2
 NAME_LENGTH = 120
 
@@ -70,7 +67,6 @@ class ClassFilter(django_filters.FilterSet):
     )
 
 
-@private
 class Schools(ListAPIView[School]):
     queryset = School.objects.none()
     serializer_class = records.SchoolRecord
@@ -94,7 +90,6 @@ class Schools(ListAPIView[School]):
         return super().get(request, *args, **kwargs)
 
 
-@private
 class Classes(ListAPIView[SchoolClass]):
     queryset = SchoolClass.objects.none()
     serializer_class = records.ClassRecord
@@ -147,7 +142,6 @@ class StudentSearch(ReportParameters):
         return name
 
 
-@private
 class StudentsSearch(APIView):
     @operation(
         "search_students",

@@ -18,7 +18,7 @@ from api.waits import Patience, until_end
 from school.models import Role, User
 from tasks import catalogue, lifecycle
 from tasks.asking.requests import ReportRequest
-from tasks.models import Task
+from tasks.lifecycle import Accepted
 from tasks.reports.base import Report
 from tasks.telling import reading
 
@@ -79,7 +79,7 @@ class Reports(APIView):
             key=_idempotency_key(request),
         )
         done = lifecycle.request(cast(User, request.user), wanted)
-        response = _followed(request, done.task, patience)
+        response = _followed(request, done, patience)
         if done.is_replay:
             response["Idempotency-Replayed"] = "true"
         return response
@@ -100,12 +100,14 @@ class ReportKind(APIView):
         raise Http404
 
 
-def _followed(request: Request, task: Task, patience: Patience) -> HttpResponse:
+def _followed(request: Request, done: Accepted, patience: Patience) -> HttpResponse:
     """The answer about a task just asked for: after its end, if that is to be waited for."""
-    if not patience.seconds:
-        return patience.told(accepted(reading.describe(task)))
-    viewer = cast(User, request.user)
+    task, viewer = done.task, cast(User, request.user)
     read = partial(reading.read, task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
+    if not patience.seconds:
+        # What is new has its row alone; of what is not, Redis knows the progress.
+        found = read() if done.is_replay else reading.describe(task)
+        return patience.told(accepted(found))
     found = until_end(request, task.pk, read, patience.seconds)
     return patience.told(ended(found) if found.is_final else accepted(found))
 

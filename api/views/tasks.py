@@ -150,9 +150,11 @@ class TaskCancel(APIView):
     )
     def post(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
         """A queued task ends at once, a running one within seconds. May be repeated."""
-        task = reading.own_task(task_id, cast(User, request.user))
+        viewer = cast(User, request.user)
         try:
-            return accepted(reading.describe(lifecycle.cancel(task)))
+            lifecycle.cancel(reading.own_task(task_id, viewer))
+            found = reading.read(task_id, viewer_id=viewer.pk, stamp=viewer.stamp)
+            return accepted(found)
         except TooLate as late:
             raise Problem("too_late", task=TaskListing(late.task).data) from None
         except Task.DoesNotExist:

@@ -120,6 +120,13 @@ class Attachment(models.Model):
         target = self.network or self.school or self.school_class or self.student
         return f"{self.user}: {target}"
 
+    def save(self, **options: Any) -> None:
+        holders = User.objects.filter(attachments=self.pk).exclude(pk=self.user_id)
+        losing = list(holders) if self.pk else []
+        super().save(**options)
+        for user in losing:
+            user.revise()
+
 
 @receiver([post_save, post_delete], sender=Attachment)
 def _revise_user(instance: Attachment, **_: Any) -> None:

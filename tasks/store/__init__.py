@@ -12,7 +12,7 @@ The keys, beside those of Celery's queues:
 `rate:<what>/<whose>/...`     when it was done, for as long as that counts
 """
 
-from tasks.store.changes import Change, changes_after, newest_change
+from tasks.store.changes import CHANGES_KEPT, Change, changes_after, newest_change
 from tasks.store.client import client
 from tasks.store.documents import (
     NOTHING,
@@ -40,6 +40,7 @@ from tasks.store.rates import Rate
 from tasks.store.tide import highest_tide, raise_tide, tide
 
 __all__ = [
+    "CHANGES_KEPT",
     "Change",
     "Envelope",
     "Header",

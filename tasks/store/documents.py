@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from tasks.breaker import breaker
+from tasks.store.changes import CHANGES_KEPT
 from tasks.store.client import client, to_json
 from tasks.store.tide import highest_tide
 
@@ -26,7 +27,7 @@ elseif ARGV[5] == '0' then
 end
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 redis.call('PUBLISH', KEYS[1], ARGV[3])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', 4096, '*', 'task', ARGV[6], 'moment', ARGV[2])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'task', ARGV[6], 'moment', ARGV[2])
 return 1
 """
 
@@ -96,6 +97,7 @@ def put_document(
                 envelope.ttl_seconds,
                 int(may_be_missing),
                 str(task_id),
+                CHANGES_KEPT,
             ],
         )
     return bool(written)

@@ -1,5 +1,6 @@
 """Writes what the row says into the Redis result backend."""
 
+import json
 import time
 import uuid
 from datetime import timedelta
@@ -33,7 +34,7 @@ def write(task: Task) -> bool:
         if task.state == State.EXPIRED:
             store.drop_document(task.pk)
         else:
-            put(task, Progress.of(task))
+            put(task, _progress(task))
     except RedisAway:
         return False
     as_read = Task.objects.filter(pk=task.pk, version=task.version)
@@ -122,6 +123,18 @@ def header(task: Task, progress: Progress, moment: int = 0) -> store.Header:
         takes_ms=_milliseconds(task.soonest),
         ends_at_ms=_ends_at(task, progress, moment),
     )
+
+
+def _progress(task: Task) -> Progress:
+    """The row's; or what was shown before a move that is none of the worker's, such as the
+    wish to cancel: the row hears of progress seldom, and it must not be seen to go back."""
+    if task.state == State.RUNNING:
+        held = store.poll(task.pk, task.requester_id)
+        before = held.header
+        if before and (before.state, before.version) == (task.state, task.version - 1):
+            shown = json.loads(held.document)["progress"]
+            return Progress(shown["stage"], shown["done"], shown["total"])
+    return Progress.of(task)
 
 
 def _exception(task: Task) -> dict[str, Any]:

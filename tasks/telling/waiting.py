@@ -65,6 +65,8 @@ class Listener:
         with self._lock:
             self.count += 1
             self._waiters[key].add(waiter)
+            if self._is_closing:
+                waiter.dismiss()  # it was let in just before
             if not self._is_listening:
                 self._is_listening = True
                 threading.Thread(target=self._run, daemon=True).start()
@@ -104,6 +106,8 @@ class Listener:
             waiter.woken.set()  # what changed before that place may have been missed
         while self.count:
             changes, place = store.changes_after(place)
+            if len(changes) >= store.CHANGES_KEPT:
+                return  # some may have been cut off the stream unseen: begin anew
             for change in changes:
                 self._wake(change)
 

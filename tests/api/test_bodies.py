@@ -2,8 +2,14 @@
 
 import gzip
 import json
+import socket
 
 import pytest
+from django.http import HttpRequest
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+
+from api.parsers import BoundedJSONParser
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +106,16 @@ def test_method_there_is_not_is_405(as_user, teacher, method):
     assert answer.status_code == 405
     assert answer["Allow"]
     assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_body_that_stops_halfway_is_told(teacher):
+    client_side, server_side = socket.socketpair()
+    with client_side, server_side, server_side.makefile("rb") as stream:
+        client_side.send(b'{"report"')
+        server_side.settimeout(0.1)
+        request = Request(HttpRequest())
+
+        with pytest.raises(ParseError) as told:
+            BoundedJSONParser().parse(stream, None, {"request": request})
+
+    assert str(told.value) == "O corpo não chegou."

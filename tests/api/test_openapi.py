@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,17 @@ def test_served_document_is_yaml(client):
     answer = client.get("/openapi.yaml")
 
     assert yaml.safe_load(answer.content)["info"]["title"] == "School reports"
+
+
+@pytest.mark.django_db
+def test_served_document_is_made_once(client):
+    first = client.get("/openapi.yaml")
+    began = time.monotonic()
+
+    again = client.get("/openapi.yaml", headers={"Accept-Language": "en"})
+
+    assert again.content == first.content
+    assert time.monotonic() - began < 0.1  # to make it takes several times as long
 
 
 def described(operation):

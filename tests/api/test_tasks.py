@@ -321,9 +321,43 @@ def test_links_begin_with_the_public_url(as_user, teacher, settings):
     assert links["self"] == f"https://reports.example.org/tasks/{task.pk}"
 
 
+@pytest.mark.parametrize("rest", ["", "/", "/result", "/result/link"])
+def test_id_may_stand_in_capitals(as_user, teacher, stranger, rest):
+    task = made(teacher)
+    method = "post" if "link" in rest else "head"
+
+    def status(user, id):
+        return getattr(as_user(user), method)(f"/tasks/{id}{rest}").status_code
+
+    assert status(teacher, str(task.pk).upper()) == 200
+    assert status(stranger, str(task.pk).upper()) == 404
+
+
 def test_id_that_is_none_is_not_found(as_user, teacher):
     answer = as_user(teacher).get("/nowhere")
 
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
     assert Task.objects.count() == 0
+
+
+def test_progress_that_was_shown_goes_back_nowhere(as_user, teacher):
+    client = as_user(teacher)
+    body = {"report": "class_performance", "parameters": {"class_id": 1}}
+
+    def ask():
+        return client.post(
+            "/reports",
+            body,
+            content_type="application/json",
+            headers={"Idempotency-Key": "a"},
+        )
+
+    path = ask()["Location"]
+    task = lifecycle.claim(Task.objects.get().pk)
+    mirror.write(task)
+    mirror.put_progress(task, Progress("writing", 50, 100), moment=5000)
+
+    answers = [client.get(path), ask(), client.post(f"{path}/cancel"), client.get(path)]
+
+    assert [answer.json()["progress"]["percent"] for answer in answers] == [50] * 4

@@ -214,6 +214,18 @@ def test_admin_s_own_form_is_the_same_door(client, admin, settings):
     assert last["Retry-After"]
 
 
+def test_admin_s_form_is_known_wherever_the_service_is_mounted(client, admin, settings):
+    settings.LOGINS_PER_USER = 2
+    form = {"username": "admin", "password": "wrong"}
+
+    tried = [
+        client.post("/admin/login/", form, SCRIPT_NAME="/x").status_code
+        for _ in range(3)
+    ]
+
+    assert tried == [200, 200, 429]
+
+
 def test_who_logs_in_to_the_admin_is_not_locked_out(client, admin, settings):
     settings.LOGINS_PER_USER = 2
     admin.is_staff = admin.is_superuser = True

@@ -3,6 +3,8 @@
 import http.client
 import json
 import socket
+import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -78,3 +80,19 @@ def test_body_that_only_says_it_is_large_is_not_waited_for(stack: Stack):
     status, _headers, body = sent(stack, head.encode())
 
     assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+
+
+def test_bodies_that_do_not_come_hold_no_connection_to_the_database(stack: Stack):
+    client = stack.as_user("teacher")
+    host, _, port = stack.base.removeprefix("http://").partition(":")
+    head = (
+        "POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {client.token}\r\nContent-Length: 100\r\n\r\n{{"
+    )
+    with ExitStack() as undo:
+        for _ in range(12):  # there are 8 connections
+            line = undo.enter_context(socket.create_connection((host, int(port))))
+            line.sendall(head.encode())
+        time.sleep(0.5)
+
+        assert client.ask("GET", "/me")["username"] == "teacher"

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from api.client import Client
-from tests.stack import Stack
+from tests.environment import DATABASE
+from tests.stack import Stack, new_database
 
 SLOW = {"report": "slow", "parameters": {"seconds": 4}}
 
@@ -151,3 +152,22 @@ def test_deploy_does_not_wait_for_those_who_wait(stack: Stack):
     client.ask("POST", f"{path}/cancel")
     assert answer.startswith(b"HTTP/1.1 200")
     assert took < 5
+
+
+def test_worker_that_makes_room_for_another_keeps_nobody_waiting(tmp_path):
+    stack = Stack(tmp_path, new_database() if DATABASE == "postgresql" else "")
+    command = stack._commands["web"]
+    command[command.index("--max-requests") + 1] = "60"
+    command[command.index("--max-requests-jitter") + 1] = "0"
+    with stack:
+        client = stack.as_user("teacher")
+        path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
+        with waiting_socket(stack, client.token, path):
+            for _ in range(80):
+                began = time.monotonic()
+                client.ask("GET", "/healthz")
+                assert time.monotonic() - began < 6
+                time.sleep(0.03)
+        client.ask("POST", f"{path}/cancel")
+    log = stack.keeper.log_of("web").read_text()
+    assert "Autorestarting" in log

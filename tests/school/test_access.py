@@ -122,3 +122,16 @@ def test_first_user_is_an_administrator(network):
 
     assert user.role == Role.ADMINISTRATOR
     assert access.visible_enrolments(user).count() == Enrolment.objects.count()
+
+
+def test_stamp_rises_where_an_attachment_goes_to_somebody_else(teacher, guardian):
+    before = teacher.stamp, guardian.stamp
+
+    for attachment in Attachment.objects.filter(user=teacher):
+        attachment.user = guardian
+        attachment.save()
+
+    teacher.refresh_from_db()
+    guardian.refresh_from_db()
+    assert teacher.stamp > before[0]
+    assert guardian.stamp > before[1]

@@ -134,6 +134,26 @@ def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     assert took < 0.6 + 1.0
 
 
+def test_change_pushed_out_of_the_stream_by_many_others_is_not_missed(monkeypatch):
+    changes_after = store.changes_after
+
+    def slow(place: str) -> tuple[list[store.Change], str]:
+        monkeypatch.undo()
+        put(2)
+        add = store.client().pipeline()
+        for _ in range(5000):
+            add.xadd("changes", {"task": "other", "moment": 1}, maxlen=4096)
+        add.execute()
+        return changes_after(place)
+
+    monkeypatch.setattr(store, "changes_after", slow)
+
+    found, took = waited()
+
+    assert found.version == 2
+    assert took < 1.5
+
+
 def test_wait_outlives_a_redis_that_is_wiped():
     later(0.4, store.client().flushdb, lambda: store.raise_tide(0), lambda: put(2))
 
@@ -160,7 +180,10 @@ def test_process_told_to_stop_ends_all_waits_and_takes_no_more(monkeypatch):
 
     assert took < 0.5
     assert not listener.takes_more
+    late, took = waited()  # let in before, it begins to wait only now
     listener._is_closing = False
+    assert late.version == 1
+    assert took < 0.2
 
 
 def test_hundred_waiters_have_one_listener_and_hold_no_connection():
