@@ -39,6 +39,14 @@ HEADERS: dict[str, tuple[str, dict[str, Any], str | int]] = {
     "Referrer-Policy": ("The address is not to be told to other pages.", TEXT, "no-referrer"),
     "Vary": ("The request's headers that the answer depends on.", TEXT, "Accept-Encoding"),
 }  # fmt: skip
+# Those that no operation names: the status alone decides.
+OF_EVERY_ANSWER = "X-Request-ID"
+OF_STATUS = {"401": "WWW-Authenticate", "405": "Allow"}
+SHARED: dict[str, tuple[str, str]] = {
+    "X-Request-ID": ("Under which our log tells of the request: yours if you sent one that can be logged, or ours.", "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"),
+    "WWW-Authenticate": ("How to say who you are.", 'Bearer realm="api"'),
+    "Allow": ("The methods there are.", "GET, POST, HEAD, OPTIONS"),
+}  # fmt: skip
 SOMETIMES = {
     "Retry-After",  # not once the task is final
     "Idempotency-Replayed",

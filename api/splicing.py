@@ -7,6 +7,7 @@ from typing import Any
 
 from api import examples, follow_ups, guide
 from api.problems import MEDIA_TYPE, PROBLEMS
+from api.schema import OF_EVERY_ANSWER, OF_STATUS, SHARED
 from tasks import catalogue
 
 Schema = dict[str, Any]
@@ -44,6 +45,15 @@ def finish(result: Schema, **_: Any) -> Schema:
         **{_name(name): _task(name) for name in examples.STATES},
         **{code: _problem(code) for code in PROBLEMS},
     }
+    components["headers"] = {
+        name: {
+            "description": description,
+            "schema": {"type": "string"},
+            "required": True,
+            "example": example,
+        }
+        for name, (description, example) in SHARED.items()
+    }
     bodies = _BODIES | {"create_report": next(iter(reports.values()))["value"]}
     for path, operations in result["paths"].items():
         for method, described in operations.items():
@@ -51,6 +61,7 @@ def finish(result: Schema, **_: Any) -> Schema:
             _add_sample(path, method, described, bodies)
             _add_body_examples(described, bodies, reports)
             _add_answers(described)
+            _add_shared_headers(described)
             for parameter in described.get("parameters", []):
                 _add_parameter_example(parameter)
     result["info"]["description"] = guide.guide()
@@ -59,6 +70,14 @@ def finish(result: Schema, **_: Any) -> Schema:
         tag.setdefault("description", guide.TAGS.get(tag["name"], ""))
     components["schemas"] = dict(sorted(schemas.items()))
     return result
+
+
+def _add_shared_headers(described: Schema) -> None:
+    for status, answer in described["responses"].items():
+        headers = answer.setdefault("headers", {})
+        for name in (OF_EVERY_ANSWER, OF_STATUS.get(status)):
+            if name:
+                headers[name] = {"$ref": f"#/components/headers/{name}"}
 
 
 def _name_codes(schemas: Schema) -> None:

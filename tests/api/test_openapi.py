@@ -127,7 +127,8 @@ def described(operation):
         for content in body.get("content", {}).values():
             yield part, content
         for name, header in body.get("headers", {}).items():
-            yield f"{part} {name}", header
+            if "$ref" not in header:
+                yield f"{part} {name}", header
 
 
 def values(spec, holder):
@@ -166,6 +167,17 @@ def test_every_parameter_header_and_json_body_has_an_example(spec):
     assert {where for where, _holder in found} - having == {
         "get_result /tasks/{task_id}/result 206",  # a part of a file is its bytes
     }  # fmt: skip
+
+
+def test_every_answer_has_the_headers_of_all_and_of_its_status(spec):
+    shared = spec["components"]["headers"]
+
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                assert "X-Request-ID" in answer["headers"]
+                assert ("Allow" in answer["headers"]) == (status == "405")
+    assert all(header["example"] for header in shared.values())
 
 
 def test_every_state_and_every_code_has_its_example(spec):
