@@ -8,7 +8,8 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from api import examples, languages
+from api import languages
+from api.contract import examples
 from api.problems import PROBLEMS
 from tasks.errors import FAILURES, Unforeseen
 from tasks.telling import documents

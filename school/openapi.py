@@ -32,14 +32,14 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
             "Language": "api.languages.LANGUAGES",
             "HealthStatus": ["ok", "unavailable"],
         },
-        "DEFAULT_GENERATOR_CLASS": "api.schema.EnglishGenerator",
+        "DEFAULT_GENERATOR_CLASS": "api.contract.schema.EnglishGenerator",
         "SORT_OPERATIONS": False,  # as the routes are: logging in comes first
         "SERVE_INCLUDE_SCHEMA": False,
         "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
         "SERVE_AUTHENTICATION": [],
         "POSTPROCESSING_HOOKS": [
             "drf_spectacular.hooks.postprocess_schema_enums",
-            "api.splicing.finish",
+            "api.contract.splicing.finish",
         ],
         "APPEND_COMPONENTS": {
             "securitySchemes": {

@@ -6,8 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.contract.schema import operation
 from api.errors import RETRY_SECONDS
-from api.schema import operation
 from api.serializers import HealthDocument
 from tasks import store
 from tasks.breaker import RedisAway

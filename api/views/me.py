@@ -6,8 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.contract.schema import operation
 from api.records import Myself
-from api.schema import operation
 from school import access
 from school.models import Role, User
 

@@ -12,8 +12,8 @@ from drf_spectacular.views import SpectacularYAMLAPIView
 from rest_framework.request import Request
 
 from api import errors, explained, languages, queries
+from api.contract.schema import EnglishGenerator
 from api.renderers import AnyForm
-from api.schema import EnglishGenerator
 
 
 class OpenapiDocument(SpectacularYAMLAPIView):

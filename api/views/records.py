@@ -17,8 +17,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import records
+from api.contract.schema import operation
 from api.paging import ByName
-from api.schema import operation
 from school import access, searching
 from school.directory import Place, Wanted, find_students
 from school.models import School, SchoolClass, User

@@ -22,10 +22,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import links, ranges, serializers
+from api.contract.schema import operation
 from api.links import Grant, LinkAuthentication
 from api.problems import Problem
 from api.renderers import AnyForm
-from api.schema import operation
 from api.views.tasks import TaskListing
 from school import connections
 from school.models import User

@@ -17,10 +17,10 @@ from rest_framework.views import APIView
 
 from api import serializers
 from api.auth import PollAuthentication, UserAuthentication
+from api.contract.schema import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.documents import accepted, answer, is_known, moment, unchanged
 from api.paging import NewestFirst
 from api.problems import Problem
-from api.schema import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.waits import Patience, until_news
 from school.models import User
 from tasks import lifecycle

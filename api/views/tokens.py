@@ -14,8 +14,8 @@ from api.auth import (
     TokenPairSerializer,
     TokenRefreshSerializer,
 )
+from api.contract.schema import operation
 from api.problems import Problem
-from api.schema import operation
 from api.serializers import TokenPair
 
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api import examples, follow_ups, guide
+from api.contract import examples, follow_ups, guide
+from api.contract.schema import OF_EVERY_ANSWER, OF_STATUS, SHARED
 from api.problems import MEDIA_TYPE, PROBLEMS
-from api.schema import OF_EVERY_ANSWER, OF_STATUS, SHARED
 from tasks import catalogue
 
 Schema = dict[str, Any]

@@ -1,0 +1,1 @@
+"""The contract as the OpenAPI document tells it: each operation, the kinds, examples, a guide."""
