@@ -321,6 +321,7 @@ def test_what_is_others_reads_like_what_is_not_there(as_user, teacher, what, the
         return answer.status_code, {**answer.json(), "request_id": ""}
 
     assert ask(theirs) == ask(999)
+    assert ask(theirs)[0] == 400
 
 
 @pytest.mark.parametrize("count", [1, 3])

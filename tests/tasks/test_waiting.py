@@ -94,6 +94,16 @@ def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
     assert 1.0 <= took < 1.3
 
 
+def test_progress_alone_wakes_nobody_before_its_time():
+    reads = []
+    later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
+
+    wait(TASK, lambda: reads.append(1) or read(), Waiter(), seconds=1, is_over=is_over)
+
+    # At the beginning, when the listener was there, and at the end.
+    assert len(reads) == 3
+
+
 def test_progress_after_that_time_ends_it_at_once(monkeypatch):
     monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 0.3)
     later(0.8, lambda: put(1, moment=10))
