@@ -102,7 +102,7 @@ def _poll_after_ms(reading: Reading, place: dict[str, Any] | None) -> int:
     elif left > 0:
         wait = left + SLACK_MS
     else:
-        wait = age / 8  # it runs over: by how much is anybody's guess
+        wait = -left  # it runs over: perhaps by as much again
     return round(min(LATEST_MS, max(SOONEST_MS, wait)))
 
 

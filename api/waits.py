@@ -53,37 +53,36 @@ def until_news(
     found first.
     """
 
-    def is_over(waiter: Waiter, first: Reading, now: Reading) -> bool:
+    def is_over(first: Reading, now: Reading) -> bool:
         if now.is_final or is_known(request, now) is False:
             return True
         if waiter.heeds_progress and now.document != first.document:
             return True
         return now.version != first.version
 
-    return _wait(request, task_id, read, seconds, is_over)
+    waiter = Waiter(is_over)
+    return _wait(request, task_id, read, waiter, seconds)
 
 
 def until_end(
     request: Request, task_id: uuid.UUID, read: Callable[[], Reading], seconds: int
 ) -> Reading:
     """Read, and wait for the end."""
-    return _wait(
-        request, task_id, read, seconds, lambda _waiter, _first, now: now.is_final
-    )
+    waiter = Waiter(lambda _first, now: now.is_final, minds_progress=False)
+    return _wait(request, task_id, read, waiter, seconds)
 
 
 def _wait(
     request: Request,
     task_id: uuid.UUID,
     read: Callable[[], Reading],
+    waiter: Waiter,
     seconds: int,
-    is_over: Callable[[Waiter, Reading, Reading], bool],
 ) -> Reading:
     if not seconds:
         return read()
-    waiter = Waiter()
     with hangups.noticed(request, waiter.dismiss):
-        return wait(task_id, read, waiter, seconds=seconds, is_over=is_over)
+        return wait(task_id, read, waiter, seconds=seconds)
 
 
 def _in_query(request: Request) -> int | None:

@@ -5,6 +5,7 @@ The listener follows the stream of changes; after any trouble with Redis it wake
 once, so that what it may have missed is seen.
 """
 
+import math
 import threading
 import time
 import uuid
@@ -31,10 +32,18 @@ PAUSE_SECONDS = 0.5
 
 
 class Waiter:
-    """One request that waits."""
+    """One request that waits, until that is over by comparison with the first reading."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        is_over: Callable[[Reading, Reading], bool],
+        *,
+        minds_progress: bool = True,
+    ) -> None:
+        self.is_over = is_over
         self.woken = threading.Event()
+        self.minds_progress = minds_progress
+        """Whether it will ever want to hear of progress alone."""
         self.heeds_progress = False
         self.is_dismissed = False
 
@@ -130,18 +139,18 @@ def wait(
     waiter: Waiter,
     *,
     seconds: float,
-    is_over: Callable[[Waiter, Reading, Reading], bool],
 ) -> Reading:
-    """Read the task, and again at each change until it is over by comparison with the first
-    reading, or the time is, or the client has gone.
+    """Read the task, and again at each change until the waiter finds that it is over, or
+    the time is, or the client has gone.
 
     `read` raises if the viewer may not see the task, or no longer, and so does this.
     """
     now = time.monotonic()
-    deadline, heeding = now + seconds, now + PROGRESS_SECONDS
+    deadline = now + seconds
+    heeding = now + PROGRESS_SECONDS if waiter.minds_progress else math.inf
     with listener.waking(task_id, waiter):
         first = reading = read()
-        while now < deadline and not is_over(waiter, first, reading):
+        while now < deadline and not waiter.is_over(first, reading):
             connections.close()
             until = deadline if waiter.heeds_progress else min(deadline, heeding)
             waiter.woken.wait(max(0.0, until - now))

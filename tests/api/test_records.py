@@ -267,6 +267,16 @@ def test_what_is_wrong_is_pointed_to(as_user, teacher, wanted, pointer, code):
     assert flaws == [(pointer, code)]
 
 
+@pytest.mark.parametrize(("what", "theirs"), [("class_id", 3), ("school_id", 2)])
+def test_what_is_others_reads_like_what_is_not_there(as_user, teacher, what, theirs):
+    def ask(id):
+        answer = search(as_user(teacher), **{what: id})
+        return answer.status_code, {**answer.json(), "request_id": ""}
+
+    assert ask(theirs) == ask(999)
+    assert ask(theirs)[0] == 400
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_search_takes_three_queries(as_user, teacher, count):
     client = as_user(teacher)

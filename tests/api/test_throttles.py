@@ -169,6 +169,15 @@ def test_forwarded_address_is_believed_of_our_proxies_alone(
     assert answer.status_code == (429 if is_same else 200)
 
 
+@pytest.mark.usefixtures("one_an_address", "teacher")
+def test_forwarded_address_is_believed_of_nobody_where_no_proxy_is_named():
+    log_in(**{"X-Forwarded-For": "198.51.100.1"})
+
+    answer = log_in(**{"X-Forwarded-For": "198.51.100.2"})
+
+    assert answer.status_code == 429
+
+
 @pytest.mark.parametrize("body", [[], "teacher", {"username": ["a"]}, {}, None])
 @pytest.mark.usefixtures("one_an_address")
 def test_body_that_is_none_counts_too(body):

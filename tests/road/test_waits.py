@@ -1,9 +1,11 @@
 """Waiting for reports over real HTTP, in real processes."""
 
+import json
 import socket
 import statistics
 import threading
 import time
+from contextlib import ExitStack
 from datetime import datetime
 
 import psutil
@@ -36,6 +38,18 @@ def waiting_socket(stack: Stack, token: str, path: str) -> socket.socket:
     connection = socket.create_connection((host, int(port)))
     head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
     connection.sendall(f"{head}Prefer: wait=25\r\n\r\n".encode())
+    return connection
+
+
+def posting_socket(stack: Stack, token: str, body: object) -> socket.socket:
+    host, _, port = stack.base.removeprefix("http://").partition(":")
+    connection = socket.create_connection((host, int(port)))
+    content = json.dumps(body)
+    head = (
+        f"POST /reports HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+    )
+    connection.sendall(f"{head}Prefer: wait=25\r\n\r\n{content}".encode())
     return connection
 
 
@@ -92,6 +106,18 @@ def test_many_wait_on_one_subscriber_and_hold_no_connection(stack: Stack, web):
     for connection in waiting:
         connection.close()
     assert {answer[:12] for answer in answers} == {b"HTTP/1.1 200"}
+
+
+def test_who_waits_for_what_it_asked_for_holds_no_connection(stack: Stack):
+    client = stack.as_user("teacher")
+    with ExitStack() as undo:
+        for number in range(12):  # there are 8 connections
+            body = {"report": "slow", "parameters": {"seconds": 1 + number / 100}}
+            undo.enter_context(posting_socket(stack, client.token, body))
+        stack.wait(lambda: len(client.ask("GET", "/tasks")["results"]) >= 12)
+        time.sleep(0.5)
+
+        assert client.ask("GET", "/me")["username"] == "teacher"
 
 
 def test_clients_that_go_away_free_everything(stack: Stack, web):

@@ -29,21 +29,31 @@ def read() -> Reading:
     return Reading(TASK, "running", "reports", poll.document, {}, version)
 
 
-def is_over(waiter: Waiter, first: Reading, now: Reading) -> bool:
-    is_further = waiter.heeds_progress and now.document != first.document
-    return is_further or now.version != first.version
+def new_waiter(**options: bool) -> Waiter:
+    def is_over(first: Reading, now: Reading) -> bool:
+        is_further = waiter.heeds_progress and now.document != first.document
+        return is_further or now.version != first.version
+
+    waiter = Waiter(is_over, **options)
+    return waiter
 
 
 def waited(seconds: float = 5.0, waiter: Waiter | None = None) -> tuple[Reading, float]:
     """What a wait finds, and how long it took."""
     began = time.monotonic()
-    found = wait(TASK, read, waiter or Waiter(), seconds=seconds, is_over=is_over)
+    found = wait(TASK, read, waiter or new_waiter(), seconds=seconds)
     return found, time.monotonic() - began
 
 
 def later(seconds: float, *steps: Callable[[], object]) -> None:
     timer = threading.Timer(seconds, lambda: [step() for step in steps])
     timer.start()
+
+
+def of_this_test() -> list[dict[str, str]]:
+    """Its connections to Redis, whose server the tests beside it use too."""
+    own = str(store.client().client_info()["db"])
+    return [client for client in store.client().client_list() if client["db"] == own]
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +88,7 @@ def test_other_tasks_wake_nobody():
         0.3, lambda: put(1, task_id=uuid.uuid4()), lambda: put(1, task_id=uuid.uuid4())
     )
 
-    wait(TASK, lambda: reads.append(1) or read(), Waiter(), seconds=1, is_over=is_over)
+    wait(TASK, lambda: reads.append(1) or read(), new_waiter(), seconds=1)
 
     # At the beginning, when the listener was there, and at the end.
     assert len(reads) == 3
@@ -94,6 +104,16 @@ def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
     assert 1.0 <= took < 1.3
 
 
+def test_progress_alone_wakes_nobody_before_its_time():
+    reads = []
+    later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
+
+    wait(TASK, lambda: reads.append(1) or read(), new_waiter(), seconds=1)
+
+    # At the beginning, when the listener was there, and at the end.
+    assert len(reads) == 3
+
+
 def test_progress_after_that_time_ends_it_at_once(monkeypatch):
     monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 0.3)
     later(0.8, lambda: put(1, moment=10))
@@ -103,26 +123,44 @@ def test_progress_after_that_time_ends_it_at_once(monkeypatch):
     assert 0.8 <= took < 1.0
 
 
+def test_who_waits_for_the_end_is_not_woken_by_progress(monkeypatch):
+    monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 0.2)
+    reads = []
+    later(0.5, *[lambda n=n: put(1, moment=n) for n in (10, 20, 30)])
+    patient = new_waiter(minds_progress=False)
+
+    wait(TASK, lambda: reads.append(1) or read(), patient, seconds=1)
+
+    assert len(reads) == 3  # at the beginning, when the listener was there, at the end
+
+
 def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
-    newest = store.newest_change
+    newest, has_read = store.newest_change, threading.Event()
 
     def slow() -> str:
-        put(2)  # after the waiter has read, before anybody listens
+        has_read.wait(5)
+        put(2)  # before anybody listens
         return newest()
 
-    monkeypatch.setattr(store, "newest_change", slow)
+    def first_read() -> Reading:
+        found = read()
+        has_read.set()
+        return found
 
-    found, took = waited()
+    monkeypatch.setattr(store, "newest_change", slow)
+    began = time.monotonic()
+
+    found = wait(TASK, first_read, new_waiter(), seconds=5)
 
     assert found.version == 2
-    assert took < 0.3
+    assert time.monotonic() - began < 0.3
 
 
 def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     def cut() -> None:
-        database = str(store.client().get_connection_kwargs()["db"])
-        for client in store.client().client_list():
-            if client["db"] == database and client["cmd"].startswith("xread"):
+        own = store.client().client_id()
+        for client in of_this_test():
+            if int(client["id"]) != own:
                 store.client().client_kill_filter(_id=client["id"])
         put(2)
 
@@ -164,7 +202,7 @@ def test_wait_outlives_a_redis_that_is_wiped():
 
 
 def test_client_that_has_gone_waits_no_longer():
-    waiter = Waiter()
+    waiter = new_waiter()
     later(0.3, waiter.dismiss)
 
     _found, took = waited(waiter=waiter)
@@ -191,9 +229,7 @@ def test_hundred_waiters_have_one_listener_and_hold_no_connection():
     for thread in threads:
         thread.start()
     time.sleep(1)
-    database = str(store.client().get_connection_kwargs()["db"])
-    connected = [c for c in store.client().client_list() if c["db"] == database]
-    busy = [c for c in connected if c["cmd"].startswith("xread")]
+    busy = [client for client in of_this_test() if client["cmd"] == "xread"]
     put(2)
     for thread in threads:
         thread.join()
@@ -226,5 +262,5 @@ def test_reading_that_is_refused_ends_the_wait():
     later(0.3, lambda: put(2))
 
     with pytest.raises(Gone):
-        wait(TASK, refuse, Waiter(), seconds=5, is_over=is_over)
+        wait(TASK, refuse, new_waiter(), seconds=5)
     assert listener.count == 0
