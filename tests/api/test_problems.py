@@ -101,3 +101,21 @@ def test_admin_keeps_its_own_protection():
     strict = Client(enforce_csrf_checks=True)
 
     assert strict.post("/admin/login/").status_code == 403
+
+
+@pytest.mark.django_db
+def test_fault_of_ours_is_a_problem_that_tells_nothing(as_user, teacher, monkeypatch):
+    def fail(_viewer):
+        raise RuntimeError("a secret of the records")
+
+    monkeypatch.setattr("school.access.attached_records", fail)
+    client = as_user(teacher)
+    client.raise_request_exception = False
+
+    answer = client.get("/me", headers={"X-Request-ID": "of-the-client"})
+
+    assert answer.status_code == 500
+    assert answer["Content-Type"] == "application/problem+json"
+    document = answer.json()
+    assert (document["code"], document["request_id"]) == ("error", "of-the-client")
+    assert b"secret" not in answer.content

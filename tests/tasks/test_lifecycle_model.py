@@ -318,6 +318,7 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
+@pytest.mark.timeout(400)
 def test_every_order_of_events_keeps_the_promises(network):
     run_state_machine_as_test(
         Lifecycle,
