@@ -96,7 +96,7 @@ def test_many_wait_on_one_subscriber_and_hold_no_connection(stack: Stack, web):
     descriptors = web.num_fds()
 
     waiting = [waiting_socket(stack, client.token, path) for _ in range(300)]
-    stack.wait(lambda: web.num_fds() >= descriptors + 300)
+    stack.wait(lambda: web.num_fds() >= descriptors + 200)
     time.sleep(1)
 
     # As many as may be reading at once, and the subscriber; not one for each.
@@ -127,8 +127,9 @@ def test_clients_that_go_away_free_everything(stack: Stack, web):
     before = web.num_fds()
 
     waiting = [waiting_socket(stack, client.token, path) for _ in range(200)]
-    stack.wait(lambda: web.num_fds() >= before + 200)
-    time.sleep(0.5)
+    # Others' connections of before may end meanwhile.
+    stack.wait(lambda: web.num_fds() >= before + 100)
+    time.sleep(1)
     for connection in waiting:
         connection.close()
 
