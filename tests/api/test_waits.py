@@ -60,7 +60,7 @@ def test_wait_asked_for_is_granted_and_told(
 
     assert answer.status_code == 200
     assert answer.get("Preference-Applied") == granted
-    assert least <= took < least + 1
+    assert least - 0.05 <= took < least + 2
 
 
 @pytest.mark.parametrize("wait", ["abc", "-1", "1.5", "", "1" * 10, "٣"])
@@ -84,7 +84,7 @@ def test_final_task_is_answered_without_waiting(as_user, teacher):
 
     _answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{done.pk}?wait=20"))
 
-    assert took < 0.5
+    assert took < 3
 
 
 def test_wait_ends_when_the_task_is_claimed(as_user, teacher, in_between):
@@ -94,7 +94,7 @@ def test_wait_ends_when_the_task_is_claimed(as_user, teacher, in_between):
     answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.json()["state"] == "running"
-    assert took < 1.5
+    assert took < 5
 
 
 def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, in_between):
@@ -105,7 +105,7 @@ def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, in_between):
     answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.json()["cancel_requested_at"]
-    assert took < 1.5
+    assert took < 5
 
 
 def test_wait_of_a_viewer_who_loses_the_right_ends_as_any_404(
@@ -123,7 +123,7 @@ def test_wait_of_a_viewer_who_loses_the_right_ends_as_any_404(
     answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.status_code == 404
-    assert took < 1.5
+    assert took < 5
 
 
 def test_document_the_client_has_is_304_and_says_when_to_ask_again(as_user, teacher):
@@ -154,7 +154,7 @@ def test_document_the_client_has_not_is_answered_without_waiting(as_user, teache
     answer, took = timed(lambda: client.get(path, headers={"If-None-Match": 'W/"old"'}))
 
     assert answer.status_code == 200
-    assert took < 0.5
+    assert took < 3
 
 
 def test_document_is_marked_alike_from_redis_and_from_the_row(as_user, teacher):
@@ -218,7 +218,7 @@ def test_process_that_is_full_of_waiters_answers_at_once(as_user, teacher, monke
 
     assert answer.status_code == 200
     assert "Preference-Applied" not in answer
-    assert took < 0.5
+    assert took < 3
 
 
 def test_submit_with_a_wait_that_is_no_number_makes_nothing(as_user, teacher):
