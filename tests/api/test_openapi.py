@@ -115,7 +115,7 @@ def test_served_document_is_made_once(client):
     again = client.get("/openapi.yaml", headers={"Accept-Language": "en"})
 
     assert again.content == first.content
-    assert time.monotonic() - began < 0.1  # to make it takes several times as long
+    assert time.monotonic() - began < 0.2  # to make it takes several times as long
 
 
 def described(operation):
