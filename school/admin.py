@@ -48,7 +48,7 @@ class TermInline(admin.TabularInline):
 
 @admin.register(m.SchoolYear)
 class SchoolYearAdmin(admin.ModelAdmin):
-    list_display = ["year", "network", "starts_on", "ends_on", "pass_tenths"]
+    list_display = ["year", "network", "period", "starts_on", "ends_on", "is_closed"]
     list_select_related = ["network"]
     search_fields = ["year"]
     inlines = [TermInline]

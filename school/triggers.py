@@ -13,6 +13,7 @@ from django.db import connections
 # table, and the two columns whose records must be of one class, with their tables
 _OF_ONE_CLASS = (
     ("school_grade", "enrolment_id", "school_enrolment", "offering_id", "school_offering"),
+    ("school_recoverygrade", "enrolment_id", "school_enrolment", "offering_id", "school_offering"),
     ("school_absence", "enrolment_id", "school_enrolment", "session_id", "school_classsession"),
 )  # fmt: skip
 MESSAGE = "it is of another class than the enrolment"

@@ -1,9 +1,11 @@
 """The school network's records."""
 
 from school.models.classes import GradeLevel, Offering, SchoolClass, Subject
-from school.models.marks import Absence, ClassSession, Grade
+from school.models.history import PriorSubject, PriorYear
+from school.models.marks import Absence, ClassSession, Grade, RecoveryGrade
 from school.models.network import Network, School, SchoolYear, Term
 from school.models.people import Attachment, Role, User
+from school.models.rules import RuleProfile, RuleVersion, YearRules
 from school.models.students import Enrolment, Student
 
 __all__ = [
@@ -15,7 +17,12 @@ __all__ = [
     "GradeLevel",
     "Network",
     "Offering",
+    "PriorSubject",
+    "PriorYear",
+    "RecoveryGrade",
     "Role",
+    "RuleProfile",
+    "RuleVersion",
     "School",
     "SchoolClass",
     "SchoolYear",
@@ -23,4 +30,5 @@ __all__ = [
     "Subject",
     "Term",
     "User",
+    "YearRules",
 ]

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from school.models.network import School, SchoolYear
+from school.models.sorted import Sorted
 
 
 class GradeLevel(models.Model):
@@ -19,20 +20,20 @@ class GradeLevel(models.Model):
         return self.name
 
 
-class Subject(models.Model):
+class Subject(Sorted):
     code = models.SlugField(unique=True)
     name = models.CharField(max_length=80)
     order = models.SmallIntegerField(default=0)
     """Its place on a report card."""
 
     class Meta:
-        ordering = ["order", "name"]
+        ordering = ["order", "sort_key"]
 
     def __str__(self) -> str:
         return self.name
 
 
-class SchoolClass(models.Model):
+class SchoolClass(Sorted):
     """A class of one school and year; several grade levels make it multi-grade."""
 
     class Shift(models.TextChoices):
@@ -50,7 +51,7 @@ class SchoolClass(models.Model):
     grade_levels = models.ManyToManyField(GradeLevel, related_name="classes")
 
     class Meta:
-        ordering = ["school", "school_year", "name"]
+        ordering = ["school", "school_year", "sort_key"]
         verbose_name_plural = "school classes"
         constraints = [
             models.UniqueConstraint(
@@ -74,6 +75,8 @@ class Offering(models.Model):
         SchoolClass, models.PROTECT, related_name="offerings", db_index=False
     )
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="offerings")
+    hours = models.SmallIntegerField(null=True, blank=True)
+    """Of lessons in the year, as transcripts state them."""
 
     class Meta:
         ordering = ["school_class", "subject"]

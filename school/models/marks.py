@@ -44,6 +44,36 @@ class Grade(models.Model):
             raise ValidationError({"offering": "This is not offered in the class."})
 
 
+class RecoveryGrade(models.Model):
+    """The grade of the final recovery exam in one subject."""
+
+    enrolment = models.ForeignKey(
+        Enrolment, models.PROTECT, related_name="recovery_grades"
+    )
+    offering = models.ForeignKey(
+        Offering, models.PROTECT, related_name="recovery_grades", db_index=False
+    )
+    tenths = models.SmallIntegerField()
+    """In tenths, as all grades."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offering", "enrolment"], name="recovery_once_an_offering"
+            ),
+            models.CheckConstraint(
+                condition=Q(tenths__range=(0, 100)), name="recovery_0_to_10"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery: {self.tenths} tenths"
+
+    def clean(self) -> None:
+        if self.offering.school_class_id != self.enrolment.school_class_id:
+            raise ValidationError({"offering": "This is not offered in the class."})
+
+
 class ClassSession(models.Model):
     """A day on which the class had lessons and the roll was taken."""
 

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import F, Q
 
+from school.models.sorted import Sorted
+
 
 class Network(models.Model):
     code = models.SlugField(unique=True)
@@ -12,14 +14,20 @@ class Network(models.Model):
         return self.name
 
 
-class School(models.Model):
+class School(Sorted):
     network = models.ForeignKey(Network, models.PROTECT, related_name="schools")
     inep_code = models.CharField(max_length=8, unique=True)
     """Eight digits, given by the national institute INEP."""
     name = models.CharField(max_length=120)
+    address = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=2, blank=True)
+    """Of two letters, such as AM."""
+    authorisation = models.CharField(max_length=200, blank=True)
+    """The act that lets it teach, as transcripts cite it."""
 
     class Meta:
-        ordering = ["name"]
+        ordering = ["sort_key"]
         constraints = [
             models.CheckConstraint(
                 condition=Q(inep_code__regex=r"^[0-9]{8}$"),
@@ -32,33 +40,33 @@ class School(models.Model):
 
 
 class SchoolYear(models.Model):
+    """A year of teaching; where a course has years of its own, each is a period of it."""
+
     network = models.ForeignKey(
         Network, models.PROTECT, related_name="years", db_index=False
     )
     year = models.SmallIntegerField()
+    period = models.CharField(max_length=12, blank=True)
+    """What tells it from others of the same year: "1" is the first semester of EJA."""
     starts_on = models.DateField()
     ends_on = models.DateField()
-    pass_tenths = models.SmallIntegerField(default=60)
-    """The pass mark in tenths: 60 is 6.0."""
+    is_closed = models.BooleanField(default=False)
+    """Whether its results are final; the rules it was judged by then never change."""
 
     class Meta:
-        ordering = ["-year"]
+        ordering = ["-year", "period"]
         constraints = [
             models.UniqueConstraint(
-                fields=["network", "year"], name="school_year_once_a_network"
+                fields=["network", "year", "period"], name="school_year_once_a_network"
             ),
             models.CheckConstraint(
                 condition=Q(ends_on__gt=F("starts_on")),
                 name="school_year_ends_after_start",
             ),
-            models.CheckConstraint(
-                condition=Q(pass_tenths__range=(0, 100)),
-                name="school_year_pass_mark_0_to_10",
-            ),
         ]
 
     def __str__(self) -> str:
-        return str(self.year)
+        return f"{self.year}.{self.period}" if self.period else str(self.year)
 
 
 class Term(models.Model):

@@ -1,26 +1,31 @@
 """Students, and their enrolments: which class they are in, from when to when."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.db import models
 from django.db.models import F, Q
 
 from school.models.classes import GradeLevel, SchoolClass
 from school.models.network import Network
-from school.sorting import sort_key
+from school.models.sorted import Sorted
 
 
-class Student(models.Model):
+class Student(Sorted):
     network = models.ForeignKey(
         Network, models.PROTECT, related_name="students", db_index=False
     )
     registration = models.CharField(max_length=20)
     """The network's own number for the student."""
     name = models.CharField(max_length=120)
+    """The civil name, which only a transcript states beside a social one."""
+    social_name = models.CharField(max_length=120, blank=True)
+    """By which the student is called, listed and found, where there is one."""
     birth_date = models.DateField()
-    sort_key = models.BinaryField(max_length=400, editable=False)
-    """By which names sort in Portuguese; kept by `save` and by `sort_key()`."""
+    birth_place = models.CharField(max_length=100, blank=True)
+    nationality = models.CharField(max_length=40, blank=True)
+    parents = models.CharField(max_length=250, blank=True)
+    inep_code = models.CharField(max_length=12, blank=True)
+    identity_document = models.CharField(max_length=40, blank=True)
+    birth_certificate = models.CharField(max_length=60, blank=True)
+    """Its registration, or term, book and page."""
 
     class Meta:
         ordering = ["sort_key"]
@@ -32,19 +37,27 @@ class Student(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.called
 
-    def save(
-        self, *, update_fields: Iterable[str] | None = None, **options: Any
-    ) -> None:
-        self.sort_key = sort_key(self.name)
-        if update_fields is not None:
-            update_fields = {*update_fields, "sort_key"}
-        super().save(update_fields=update_fields, **options)
+    @property
+    def called(self) -> str:
+        return self.social_name or self.name
+
+    def sorted_by(self) -> str:
+        return self.called
 
 
 class Enrolment(models.Model):
     """A student in a class between two dates; changing class is a second enrolment."""
+
+    class Ending(models.TextChoices):
+        """Why a student left a class."""
+
+        CLASS_CHANGE = "class_change"
+        TRANSFERRED = "transferred"
+        ABANDONED = "abandoned"
+        RECLASSIFIED = "reclassified"
+        DECEASED = "deceased"
 
     student = models.ForeignKey(Student, models.PROTECT, related_name="enrolments")
     school_class = models.ForeignKey(
@@ -59,6 +72,10 @@ class Enrolment(models.Model):
     entry_date = models.DateField()
     exit_date = models.DateField(null=True, blank=True)
     """The first day on which the student is no longer in the class."""
+    ending = models.CharField(max_length=12, choices=Ending, blank=True)
+    """Why; blank where it was not recorded."""
+    approved_by_council = models.BooleanField(default=False)
+    """Whether the class council let the student pass in spite of the grades."""
 
     class Meta:
         ordering = ["school_class", "diary_number"]
@@ -75,6 +92,23 @@ class Enrolment(models.Model):
             models.CheckConstraint(
                 condition=Q(exit_date=None) | Q(exit_date__gt=F("entry_date")),
                 name="enrolment_exit_after_entry",
+            ),
+            models.CheckConstraint(
+                condition=Q(ending="") | Q(exit_date__isnull=False),
+                name="enrolment_ending_with_exit",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    ending__in=[
+                        "",
+                        "class_change",
+                        "transferred",
+                        "abandoned",
+                        "reclassified",
+                        "deceased",
+                    ]
+                ),
+                name="enrolment_ending_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(diary_number__gt=0), name="diary_number_positive"

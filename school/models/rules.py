@@ -1,0 +1,127 @@
+"""Rule profiles, their versions, and which version judges which year and level."""
+
+from functools import cached_property
+from typing import Any
+
+import pydantic
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Q
+
+from school.models.classes import GradeLevel
+from school.models.network import Network, SchoolYear
+from school.rules.profile import Rules
+
+
+class RuleProfile(models.Model):
+    """A network's rules under one name; `versions` says what they were and are."""
+
+    network = models.ForeignKey(
+        Network, models.PROTECT, related_name="rule_profiles", db_index=False
+    )
+    code = models.SlugField()
+    name = models.CharField(max_length=120)
+    source = models.CharField(max_length=250, blank=True)
+    """The act that lays them down."""
+
+    class Meta:
+        ordering = ["network", "code"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["network", "code"], name="rule_profile_once_a_network"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def newest(self) -> "RuleVersion | None":
+        return self.versions.order_by("-number").first()
+
+    def revise(self, rules: Rules) -> "RuleVersion":
+        """Make these the profile's rules: a new version, which open years go by at once."""
+        with transaction.atomic():
+            newest = self.newest()
+            if newest is not None and newest.rules == rules:
+                return newest
+            number = newest.number + 1 if newest else 1
+            version = RuleVersion.objects.create(
+                profile=self, number=number, content=rules.to_json()
+            )
+            YearRules.objects.filter(
+                version__profile=self, school_year__is_closed=False
+            ).update(version=version)
+            return version
+
+
+class RuleVersion(models.Model):
+    """What a profile's rules were from some day on; never changed once it is there."""
+
+    profile = models.ForeignKey(
+        RuleProfile, models.PROTECT, related_name="versions", db_index=False
+    )
+    number = models.SmallIntegerField()
+    content = models.JSONField()
+    """As `Rules.to_json` gives it."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["profile", "-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["profile", "number"], name="rule_version_once_a_profile"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.profile}, v{self.number}"
+
+    @cached_property
+    def rules(self) -> Rules:
+        return Rules.from_json(self.content)
+
+    def clean(self) -> None:
+        try:
+            Rules.from_json(self.content)
+        except pydantic.ValidationError as error:
+            raise ValidationError({"content": [e["msg"] for e in error.errors()]})
+
+    def save(self, **options: Any) -> None:
+        if not self._state.adding:
+            raise ValidationError(
+                "A version of rules is never changed: make a new one."
+            )
+        self.clean()
+        super().save(**options)
+
+
+class YearRules(models.Model):
+    """By which version a school year judges a grade level; a closed year keeps its own."""
+
+    school_year = models.ForeignKey(
+        SchoolYear, models.CASCADE, related_name="rules", db_index=False
+    )
+    grade_level = models.ForeignKey(
+        GradeLevel, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    """None is every level that has no rules of its own."""
+    version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="years")
+
+    class Meta:
+        ordering = ["school_year", "grade_level"]
+        verbose_name_plural = "year rules"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["school_year", "grade_level"], name="year_rules_once_a_level"
+            ),
+            models.UniqueConstraint(
+                fields=["school_year"],
+                condition=Q(grade_level=None),
+                name="year_rules_for_other_levels_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.school_year}, {self.grade_level or 'other levels'}: {self.version}"
+        )

@@ -1,0 +1,29 @@
+"""Records with a name, which sort by it in Portuguese on every database alike."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from school.sorting import sort_key
+
+
+class Sorted(models.Model):
+    name: Any
+    sort_key = models.BinaryField(max_length=400, editable=False, default=b"")
+    """By which `sorted_by` sorts; kept by `save` and by `school.sorting.sort_key`."""
+
+    class Meta:
+        abstract = True
+
+    def sorted_by(self) -> str:
+        name: str = self.name
+        return name
+
+    def save(
+        self, *, update_fields: Iterable[str] | None = None, **options: Any
+    ) -> None:
+        self.sort_key = sort_key(self.sorted_by())
+        if update_fields is not None:
+            update_fields = {*update_fields, "sort_key"}
+        super().save(update_fields=update_fields, **options)
