@@ -51,9 +51,7 @@ class RuleProfile(models.Model):
             newest = self.newest()
             if newest is not None and newest.rules == rules:
                 return newest
-            open_years = self._open_years()
-            for year in open_years:
-                _check_terms(year, rules)
+            open_years = self.open_years_for(rules)
             number = newest.number + 1 if newest else 1
             version = RuleVersion.objects.create(
                 profile=self, number=number, content=rules.to_json()
@@ -63,11 +61,17 @@ class RuleProfile(models.Model):
             ).update(version=version)
             return version
 
-    def _open_years(self) -> list[SchoolYear]:
-        """Those that go by it, which nobody closes before this transaction ends."""
+    def open_years_for(self, rules: Rules) -> list[SchoolYear]:
+        """The years that would go by these rules at once; within a transaction.
+
+        Nobody closes them before it ends. `ValidationError` if the rules do not fit one.
+        """
         held = YearRules.objects.filter(version__profile=self).values("school_year")
         years = SchoolYear.objects.filter(pk__in=held, is_closed=False)
-        return list(years.order_by("pk").select_for_update())
+        found = list(years.order_by("pk").select_for_update())
+        for year in found:
+            _check_terms(year, rules)
+        return found
 
 
 class RuleVersion(models.Model):
