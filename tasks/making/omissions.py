@@ -7,8 +7,11 @@ from django.utils.translation import gettext, gettext_noop
 
 REASONS = {
     "no_subjects": gettext_noop("Students whose class is taught no subject."),
-    "no_grades": gettext_noop("Subjects and terms without any grade."),
-    "left_before": gettext_noop("Students who have left."),
+    "subject_without_grades": gettext_noop("Subjects of a class without any grade."),
+    "left": gettext_noop("Students who have left."),
+    "no_rules": gettext_noop(
+        "Students of whose year and grade level nobody has said by which rules to judge."
+    ),
     "grade_outside_terms": gettext_noop("Grades of terms that the year does not have."),
     "grade_after_exit": gettext_noop(
         "Grades of terms that began after the student had left the class."
