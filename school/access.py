@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from django.db.models import BooleanField, Func, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTransform
 
 from school.models import (
@@ -76,6 +76,35 @@ def visible_schools(viewer: User) -> QuerySet[School]:
 
 def visible_students(viewer: User) -> QuerySet[Student]:
     return Student.objects.filter(enrolments__in=visible_enrolments(viewer)).distinct()
+
+
+def shown_with(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+    """All that the viewer may see of the same students in the same school years."""
+    year = "school_class__school_year"
+    same = enrolments.order_by().filter(
+        student=OuterRef("student"), **{year: OuterRef(year)}
+    )
+    return visible_enrolments(viewer).filter(Exists(same))
+
+
+def whole_histories(
+    viewer: User, enrolments: QuerySet[Enrolment]
+) -> QuerySet[Enrolment]:
+    """All enrolments of the same students, for transcripts: in every year and school.
+
+    `enrolments` are of those that the viewer may see, which alone are seen everywhere
+    else. Of the same network, and only what began before the student left the viewer:
+    where the student went then is no matter of the old school.
+    """
+    network = "school_class__school__network"
+    with_the_viewer = visible_enrolments(viewer).filter(
+        Q(exit_date=None) | Q(exit_date__gt=OuterRef("entry_date")),
+        student=OuterRef("student"),
+        **{network: OuterRef(network)},
+    )
+    return Enrolment.objects.filter(
+        Exists(with_the_viewer), student__in=enrolments.order_by().values("student")
+    )
 
 
 def attached_records(viewer: User) -> list[Any]:
