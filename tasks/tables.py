@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from django.utils.functional import Promise
 
@@ -19,7 +19,7 @@ class Column:
     name: str
     title: str | Promise
     type: Literal["text", "integer", "decimal", "percent", "date", "boolean"] = "text"
-    labels: Mapping[str, str | Promise] = field(default_factory=dict)
+    labels: Mapping[Any, str | Promise] = field(default_factory=dict)
     """What people are shown instead, where the cells are codes for machines."""
 
 

@@ -127,8 +127,8 @@ def _taught(classes: Iterable[int]) -> Mapping[int, Sequence[TaughtSubject]]:
     taught: dict[int, list[TaughtSubject]] = defaultdict(list)
     offerings = Offering.objects.filter(school_class__in=classes)
     ordered = offerings.order_by("subject__order", "subject__sort_key", "subject_id")
-    for school_class, *subject in ordered.values_list(
+    for school_class, id, code, name, hours in ordered.values_list(
         "school_class_id", "subject_id", "subject__code", "subject__name", "hours"
     ):
-        taught[school_class].append(TaughtSubject(*subject))
+        taught[school_class].append(TaughtSubject(id, code, name, hours))
     return taught

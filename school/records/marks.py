@@ -32,7 +32,7 @@ def read(enrolments: Sequence[int], terms: int) -> Gradebook:
         .order_by()
         .values_list("enrolment_id", "offering__subject_id")
         .annotate(
-            Count("pk", filter=Q(term__gt=terms)),
+            beyond=Count("pk", filter=Q(term__gt=terms)),
             **{f"t{n}": Max("tenths", filter=Q(term=n)) for n in range(1, terms + 1)},
         )
     )
@@ -41,7 +41,7 @@ def read(enrolments: Sequence[int], terms: int) -> Gradebook:
     exams = RecoveryGrade.objects.filter(enrolment__in=enrolments).values_list(
         "enrolment_id", "offering__subject_id", "tenths"
     )
-    for enrolment, subject, tenths in exams.iterator():
+    for enrolment, subject, exam in exams.iterator():
         blank = Written((None,) * terms)
-        gradebook[enrolment].setdefault(subject, blank).recovery = tenths
+        gradebook[enrolment].setdefault(subject, blank).recovery = exam
     return gradebook

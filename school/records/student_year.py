@@ -12,6 +12,7 @@ from school.records.places import Place
 from school.rules import words
 from school.rules.outcome import Outcome, Year
 from school.rules.profile import Rules
+from school.rules.subjects import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ class StudentYear:
                 self.given.total - self.absent.total, self.given.total
             )
         mark = self.rules.minimum_attendance
-        return judged.percent and figures.shown(judged.percent, places=1, mark=mark)
+        if judged.percent is None:
+            return None
+        return figures.shown(judged.percent, places=1, mark=mark)
 
     def mean(self, subject: int) -> Decimal | None:
         """The mean of the terms given, to two places."""
@@ -66,8 +69,10 @@ class StudentYear:
         if final is None:
             return None
         if self.rules is not None:
-            was_examined = final != self.outcome.subjects[subject].mean
-            mark = self.rules.exam_mark if was_examined else self.rules.pass_mark
+            measure = self.rules.measure
+            mark = (
+                measure.recovery_mark if self._sat_exam(subject) else measure.pass_mark
+            )
         return figures.shown(final, places=2, mark=mark)
 
     def concept(self, subject: int) -> str | None:
@@ -109,6 +114,13 @@ class StudentYear:
         if self.rules is None or self.outcome.attendance is None:
             return None
         return words.attendance(self.rules, self.year.days, self.outcome.attendance)
+
+    def _sat_exam(self, subject: int) -> bool:
+        """Whether what the subject was decided by comes from the exam."""
+        return (
+            self.year.subjects[subject].recovery is not None
+            and self.outcome.subjects[subject].standing is not Standing.PASSED
+        )
 
     @property
     def _names(self) -> dict[int, str]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from school.rules.outcome import APPROVED, Outcome
-from school.rules.subjects import Standing, SubjectResult
 
 from school.models import Role
 from school.records.student_year import StudentYear
 from school.rules import words
+from school.rules.outcome import Outcome
 from school.rules.profile import Rules
+from school.rules.reasons import SAFE
+from school.rules.subjects import Standing, SubjectResult
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
 from tasks.tables import Column, Row
 
@@ -70,16 +71,19 @@ class _Risk:
     subjects_below: int
     by_attendance: bool
     by_council_list: bool
+    absences_left: int
 
 
 def _risk(outcome: Outcome, rules: Rules) -> _Risk | None:
     """What there is to fear, if anything."""
     days = outcome.attendance
-    if days is None or outcome.situation in APPROVED:
+    if days is None or outcome.situation in SAFE:
         return None
     below = sum(_is_below(result, rules) for result in outcome.subjects.values())
-    risk = _Risk(below, days.is_enough is False, days.is_for_council)
-    return risk if below or risk.by_attendance or risk.by_council_list else None
+    by_attendance = days.is_enough is False
+    if not (below or by_attendance or days.is_for_council):
+        return None
+    return _Risk(below, by_attendance, days.is_for_council, days.absences_left)
 
 
 def _is_below(result: SubjectResult, rules: Rules) -> bool:
@@ -89,12 +93,11 @@ def _is_below(result: SubjectResult, rules: Rules) -> bool:
 
 
 def _cells(year: StudentYear, risk: _Risk) -> Row:
-    days = year.outcome.attendance
     return (
         year.outcome.situation,
         year.attendance,
         year.absent.total,
-        days and days.absences_left,
+        risk.absences_left,
         risk.subjects_below,
         risk.subjects_below > 0,
         risk.by_attendance,

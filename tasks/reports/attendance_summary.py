@@ -7,12 +7,11 @@ from typing import Literal
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from pydantic import Field
-from school.rules.attendance import WINDOWS, benefit_minimum
 
 from school import figures
 from school.models import Role
 from school.records.student_year import StudentYear
-from school.rules import words
+from school.rules.attendance import WINDOWS, benefit_minimum
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
 from tasks.tables import Cell, Column, Row
 
@@ -25,6 +24,15 @@ class Parameters(StudentParameters):
             "or those below the Bolsa Família's minimum in a window of two months."
         ),
     )
+
+
+WINDOW_TITLES = {
+    "feb_mar": _("February and March"),
+    "apr_may": _("April and May"),
+    "jun_jul": _("June and July"),
+    "aug_sep": _("August and September"),
+    "oct_nov": _("October and November"),
+}
 
 
 class AttendanceSummary(StudentReport[Parameters]):
@@ -48,8 +56,8 @@ class AttendanceSummary(StudentReport[Parameters]):
             Column("below_minimum", _("Below the minimum"), "boolean"),
             Column("council_list", _("For the Conselho Tutelar"), "boolean"),
             *(
-                Column(f"attendance_{code}", words.window(code), "percent")
-                for code, *_months in WINDOWS
+                Column(f"attendance_{code}", title, "percent")
+                for code, title in WINDOW_TITLES.items()
             ),
             Column("benefit_below", _("Windows below the Bolsa Família's minimum")),
             Column("explanation", _("How it was reckoned")),

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from school.rules.outcome import Situation
 
 from school.models import Role, Subject
 from school.rules import words
+from school.rules.outcome import Situation
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
 from tasks.tables import Column, Row
 
@@ -50,7 +51,13 @@ class FinalResults(StudentReport[StudentParameters]):
         return self.enrolments.count()
 
     def summary(self) -> str:
-        return words.counts(self._situations)
+        """How many there are of each situation."""
+        counts = ", ".join(
+            f"{words.situation(situation)}: {self._situations[situation]}"
+            for situation in [*Situation, None]
+            if self._situations[situation]
+        )
+        return f"{gettext('Enrolments')}: {self._situations.total()} ({counts})"
 
     @cached_property
     def _situations(self) -> Counter[Situation | None]:

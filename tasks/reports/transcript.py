@@ -120,9 +120,19 @@ class Transcript(StudentReport[StudentParameters]):
         school = (prior.school, prior.city or None, prior.state or None, None)
         frame = (str(prior.year), prior.grade_level, *school)
         judged = (prior.days, prior.attendance or None, None, prior.result)
-        subjects = [(s.subject, s.grade or None, s.hours) for s in prior.subjects.all()]
-        for subject, grade, hours in subjects or [(None, None, None)]:
-            yield (*frame, subject, grade, *self._terms(()), hours, *judged, None)
+        subjects = list(prior.subjects.all())
+        for s in subjects:
+            yield (
+                *frame,
+                s.subject,
+                s.grade or None,
+                *self._terms(()),
+                s.hours,
+                *judged,
+                None,
+            )
+        if not subjects:
+            yield (*frame, None, None, *self._terms(()), None, *judged, None)
 
     def _terms(self, tenths: Sequence[int | None]) -> Row:
         missing = (None,) * (self.years.terms - len(tenths))
