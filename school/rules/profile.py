@@ -217,4 +217,5 @@ def _check_neighbours(lower: Band, upper: Band) -> None:
 
 def _wrong(message: str, **filled: Any) -> PydanticCustomError:
     """Unlike a ValueError's, its message stands in the answer as it is."""
-    return PydanticCustomError("rules", message, filled)
+    # Filled here: pydantic would fill in what is filled in, labels with braces too.
+    return PydanticCustomError("rules", message.format(**filled))
