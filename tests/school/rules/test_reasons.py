@@ -127,6 +127,13 @@ SAVING = [
         "nada mais salva o ano: faltas acima do limite: 1",
     ),
     (
+        (PASSED,),
+        {"days": Days(given=100, absent=40), "is_closed": True},
+        "nothing can save the year: attendance 60/100 = 60.0 % < 75 % (days given)",
+        "nada mais salva o ano: frequência 60/100 = 60,0 % < 75 % "
+        "(dos dias letivos dados)",
+    ),
+    (
         (OPEN,),
         {"days": Days(given=100, absent=40)},
         "Matemática: needs at least 6.3 in each bimester that is missing (3, 4); "
