@@ -43,5 +43,5 @@ def test_shipped_profiles_fit_their_records():
 def test_what_nobody_checked_is_said():
     amazonas = PROFILES[0].source
 
-    assert "não verificadas" in amazonas
+    assert "Não verificados" in amazonas
     assert "não foram lidos" in amazonas
