@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from school.rules import sums
+from school.rules.attendance import Attendance
 from school.rules.outcome import Outcome, Situation, Why, Year
 from school.rules.profile import Rules
 from school.rules.subjects import HIGHEST, Standing, is_lost
@@ -83,9 +84,7 @@ class _Told:
     def saving(self, rules: Rules) -> Iterator[str]:
         days = self.outcome.attendance
         if days is not None and self._is_attendance_lost():
-            yield _(
-                "nothing can save the year: absences above the limit: {count}"
-            ).format(count=-days.absences_left)
+            yield self._of_lost_attendance(days)
             return
         marks = self.year.subjects
         results = self.outcome.subjects
@@ -126,6 +125,16 @@ class _Told:
         failed = [r for r in results if r.standing is Standing.FAILED]
         return _("with dependency (failed subjects: {count}; allowed: {most})").format(
             count=len(failed), most=self.rules.dependencies if self.rules else 0
+        )
+
+    def _of_lost_attendance(self, days: Attendance) -> str:
+        if days.absences_left < 0:
+            return _(
+                "nothing can save the year: absences above the limit: {count}"
+            ).format(count=-days.absences_left)
+        # The year ended with fewer days than planned, of which too many were missed.
+        return _("nothing can save the year: {attendance}").format(
+            attendance=self._attendance()
         )
 
     def _compared(self, keys: Iterable[int]) -> str:
