@@ -109,7 +109,7 @@ def of_years(rules: Rules) -> Iterator[str]:
         decided = decide(rules, year)
         yield _row(
             words.situation(decided.situation),
-            words.outcome(rules, year, decided, NAMES),
+            words.account(rules, year, decided, NAMES),
             words.saving(rules, year, decided, NAMES),
         )
 

@@ -150,3 +150,45 @@ def test_what_still_saves_the_year_is_told(subjects, year, english, portuguese):
         assert told(words.saving, *subjects, **year) == english
     with override("pt-br"):
         assert told(words.saving, *subjects, **year) == portuguese
+
+
+ACCOUNTS = [
+    (
+        (PASSED,),
+        {},
+        "passed in the one subject; attendance 180/200 = 90.0 % ≥ 75 % (days given)",
+        "aprovado na única disciplina; "
+        "frequência 180/200 = 90,0 % ≥ 75 % (dos dias letivos dados)",
+    ),
+    (
+        (PASSED, FAILED, PASSED),
+        {"days": SHORT},
+        "passed in 2 subjects; failed in História (5.95 < 6.0); "
+        "attendance 149/200 = 74.5 % < 75 % (days given)",
+        "aprovado em 2 disciplinas; sem aprovação em História (5,95 < 6,0); "
+        "frequência 149/200 = 74,5 % < 75 % (dos dias letivos dados)",
+    ),
+    (
+        (PASSED, PASSED),
+        {"ending": "transferred"},
+        "passed in all 2 subjects; attendance 180/200 = 90.0 % ≥ 75 % (days given)",
+        "aprovado em todas as 2 disciplinas; "
+        "frequência 180/200 = 90,0 % ≥ 75 % (dos dias letivos dados)",
+    ),
+    (
+        (OPEN,),
+        {"days": Days()},
+        "grades missing in Matemática (bimester 3, 4); no lesson day recorded yet",
+        "faltam notas em Matemática (bimestre 3, 4); nenhum dia letivo registrado ainda",
+    ),
+]
+
+
+@pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), ACCOUNTS)
+def test_account_says_also_what_speaks_for_the_student(
+    subjects, year, english, portuguese
+):
+    with override("en"):
+        assert told(words.account, *subjects, **year) == english
+    with override("pt-br"):
+        assert told(words.account, *subjects, **year) == portuguese
