@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Self
 
 from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet, Subquery
@@ -38,6 +39,16 @@ LEVELS = {
         "student", "student", "enrolments__student", "classes__enrolments__student"
     ),
 }
+
+
+class Reach(Enum):
+    """How far a report looks beyond the enrolments that are asked for."""
+
+    ASKED = "no further"
+    YEAR = "all of the same students' years that the viewer may see"
+    HISTORY = "the same students' years everywhere, until they left the viewer"
+
+
 _SHOWN_WITH = {"school_class": ("school", "school_year")}
 
 
@@ -107,6 +118,16 @@ def whole_histories(
     )
 
 
+def reached(
+    viewer: User, enrolments: QuerySet[Enrolment], reach: Reach
+) -> QuerySet[Enrolment]:
+    """All that may be looked at to report on these enrolments, which are the viewer's."""
+    if reach is Reach.ASKED:
+        return enrolments
+    look = shown_with if reach is Reach.YEAR else whole_histories
+    return look(viewer, enrolments)
+
+
 def attached_records(viewer: User) -> list[Any]:
     """What the viewer is attached to, as far as their role goes by it: by name."""
     target = _level(viewer).attachment
@@ -118,8 +139,10 @@ def attached_records(viewer: User) -> list[Any]:
 
 
 def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:
-    """Through which attachments the viewer sees these enrolments."""
-    seen = enrolments.order_by().values_list(_level(viewer).enrolments, flat=True)
+    """Through which attachments the viewer sees these enrolments, as far as they do."""
+    path = _level(viewer).enrolments
+    own = enrolments.filter(_reach(viewer, path))
+    seen = own.order_by().values_list(path, flat=True)
     return Scope(viewer.role, tuple(sorted(seen.distinct())))
 
 

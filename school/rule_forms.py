@@ -1,7 +1,7 @@
 """The form in which a rule profile is written: one field for each rule."""
 
 import types
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, Union, get_args, get_origin
 
 import pydantic
@@ -28,7 +28,7 @@ HELP = {
     "year_days": "The days of lessons that the year is to have.",
     "council_absences": "More than this percent is told to the Conselho Tutelar.",
     "dependencies": "In how many failed subjects a student may go on.",
-    "scale": "A line for each concept, from the lowest grade to the highest: A 9.0 10.0",
+    "scale": "A line for each concept, with its lowest and its highest grade: A 9.0 10.0",
 }
 
 
@@ -131,15 +131,24 @@ def _bands(text: str) -> list[dict[str, str]]:
         if len(line) != 3:
             told = f"Write a concept and its two grades, not “{' '.join(line)}”."
             raise ValidationError({"scale": told})
-    # Django and Brazilians may write a comma; the rules know the point alone.
-    return [
+    # Brazilians write a comma, and the best concept first; the rules are read one way.
+    read = [
         {
             "label": label,
-            "lowest": lowest.replace(",", "."),
-            "highest": highest.replace(",", "."),
+            "lowest": low.replace(",", "."),
+            "highest": high.replace(",", "."),
         }
-        for label, lowest, highest in lines
+        for label, low, high in lines
     ]
+    return sorted(read, key=_lowest)
+
+
+def _lowest(band: dict[str, str]) -> Decimal:
+    try:
+        return Decimal(band["lowest"])
+    except InvalidOperation:
+        told = f"“{band['lowest']}” is no grade."
+        raise ValidationError({"scale": told})
 
 
 def _told(flaw: Any) -> tuple[str | None, str]:

@@ -1,26 +1,82 @@
-"""The rule profiles that come with the service, to begin with."""
+"""The profiles that come with the service, to be taken as they are or to begin from."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from school.rules.profile import Rules
+from school.rules.profile import Band, Rules
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shipped:
-    """A profile as it is first loaded into a network."""
+    """A profile as a network takes it over; from then on it is the network's to revise."""
 
     code: str
     name: str
     source: str
+    """Where its numbers are from, and which of them nobody has checked."""
     rules: Rules
 
 
-PROFILES: tuple[Shipped, ...] = (
+def _bands(*bands: tuple[str, str, str]) -> tuple[Band, ...]:
+    return tuple(
+        Band(label=label, lowest=Decimal(lowest), highest=Decimal(highest))
+        for label, lowest, highest in bands
+    )
+
+
+PROFILES = (
     Shipped(
-        "amazonas",
-        "Amazonas, rede estadual",
-        "Amazonas, 2022",
-        Rules(terms=4, pass_mark=Decimal("6.0"), recovery_rule="weighted"),
+        code="seduc-am-2022",
+        name="SEDUC-AM 2022",
+        source=(
+            "DOE-AM de 1/4/2022 (uma página, sem o início do ato). Não verificados: as"
+            " etapas abrangidas, o número de dependências, o arredondamento, e o que"
+            " mudaram o Regimento de dez/2024 e a IN 007/2025, que não foram lidos."
+        ),
+        rules=Rules(
+            terms=4,
+            pass_mark=Decimal("6.0"),
+            recovery_rule="weighted",
+            minimum_attendance=Decimal(75),
+        ),
+    ),
+    Shipped(
+        code="i-educar-numerico",
+        name="i-Educar, numérico",
+        source=(
+            "Código-fonte do i-Educar (regra padrão numérica), sem a sua tabela de"
+            " arredondamento, que tem um buraco; não é o ato de uma rede."
+        ),
+        rules=Rules(
+            terms=4,
+            pass_mark=Decimal("6.0"),
+            recovery_rule="weighted",
+            recovery_mean_weight=6,
+            recovery_exam_weight=4,
+            minimum_attendance=Decimal(75),
+        ),
+    ),
+    Shipped(
+        code="i-educar-conceitual",
+        name="i-Educar, conceitual",
+        source=(
+            "Código-fonte do i-Educar (regra padrão conceitual), sem a sua tabela de"
+            " arredondamento, que tem um buraco; não é o ato de uma rede."
+        ),
+        rules=Rules(
+            terms=4,
+            pass_mark=Decimal("6.0"),
+            recovery_rule="weighted",
+            recovery_mean_weight=6,
+            recovery_exam_weight=4,
+            minimum_attendance=Decimal(80),
+            scale=_bands(
+                ("E", "0.0", "1.9"),
+                ("D", "2.0", "4.9"),
+                ("C", "5.0", "6.9"),
+                ("B", "7.0", "8.9"),
+                ("A", "9.0", "10.0"),
+            ),
+        ),
     ),
 )

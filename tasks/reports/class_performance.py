@@ -1,6 +1,6 @@
 """How each class does in each subject and term."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.db.models import (
     Case,
@@ -54,20 +54,20 @@ class ClassPerformance(Report[Parameters]):
 
     def columns(self) -> Sequence[Column]:
         return [
-            Column("school", "School"),
-            Column("class", "Class"),
-            Column("subject", "Subject"),
-            Column("term", "Term", "integer"),
-            Column("grades", "Grades", "integer"),
-            Column("mean", "Mean", "decimal"),
-            Column("lowest", "Lowest", "decimal"),
-            Column("highest", "Highest", "decimal"),
-            Column("standard_deviation", "Standard deviation", "decimal"),
-            Column("share_passing", "At or above the pass mark", "percent"),
+            Column("school", _("School")),
+            Column("class", _("Class")),
+            Column("subject", _("Subject")),
+            Column("term", _("Term"), "integer"),
+            Column("grades", _("Grades"), "integer"),
+            Column("mean", _("Mean"), "decimal"),
+            Column("lowest", _("Lowest"), "decimal"),
+            Column("highest", _("Highest"), "decimal"),
+            Column("standard_deviation", _("Standard deviation"), "decimal"),
+            Column("share_passing", _("At or above the pass mark"), "percent"),
         ]
 
     def rows(self) -> Iterator[Row]:
-        names = self._names()
+        names = self._names
         place = {offering: rank for rank, offering in enumerate(names)}
         for offering, term, n, total, squares, low, high, passing, judged in sorted(
             self._groups, key=lambda group: (place[group[0]], group[1])
@@ -86,6 +86,12 @@ class ClassPerformance(Report[Parameters]):
 
     def total(self) -> int:
         return len(self._groups)
+
+    def left_out(self) -> Mapping[str, int]:
+        without = len(self._names) - len(
+            {offering for offering, *_rest in self._groups}
+        )
+        return {"subject_without_grades": without}
 
     @cached_property
     def _groups(self) -> list[tuple[int, ...]]:
@@ -134,16 +140,19 @@ class ClassPerformance(Report[Parameters]):
             marks[tenths] = marks.get(tenths, Q()) | of_level
         return marks
 
+    @cached_property
     def _names(self) -> dict[int, tuple[str, str, str]]:
         """The school's, class's and subject's name of each offering, as they are listed."""
         offerings = Offering.objects.filter(
             school_class__in=self.enrolments.order_by().values("school_class")
         ).order_by(
-            "school_class__school__name",
-            "school_class__name",
+            "school_class__school__sort_key",
             # Two schools or classes may share a name.
+            "school_class__school_id",
+            "school_class__sort_key",
             "school_class_id",
             "subject__order",
+            "subject__sort_key",
             "subject_id",
         )
         listed = offerings.values_list(

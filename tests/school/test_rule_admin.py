@@ -53,9 +53,9 @@ def test_new_profile_gets_its_first_version(browser):
     assert version.rules == Rules(
         terms=4, pass_mark="6.5", recovery_rule="weighted", recovery_pass_mark="5.0",
         scale=[
-            {"label": "A", "lowest": "9.0", "highest": "10.0"},
-            {"label": "B", "lowest": "6.0", "highest": "8.9"},
             {"label": "Não atingiu", "lowest": "0.0", "highest": "5.9"},
+            {"label": "B", "lowest": "6.0", "highest": "8.9"},
+            {"label": "A", "lowest": "9.0", "highest": "10.0"},
         ],
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def test_page_says_what_is_saved_and_saving_it_changes_nothing(browser):
     shown = {name: form.form.initial[name] for name in RULES}
 
     assert shown["term_weights"] == "1, 1, 2, 2"
-    assert shown["scale"] == SCALE
+    assert shown["scale"].splitlines() == SCALE.splitlines()[::-1]
     written = {name: "" if value is None else value for name, value in shown.items()}
     assert save(browser, profile, **written).status_code == 302
     assert profile.versions.count() == 1
@@ -102,6 +102,10 @@ def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
     [
         pytest.param({"scale": "A 9.0 10.0\nB 0.0"}, "its two grades", id="half a line"),
         pytest.param({"scale": "A 9.0 11.0"}, "less than or equal to 10", id="above 10"),
+        pytest.param({"scale": "A 9.0 10.0\nB 0.0 8.5"}, "um buraco entre B e A", id="hole"),
+        pytest.param({"scale": "A 9.0 10.0\nB 0.0 9.0"}, "se sobrepõem", id="overlap"),
+        pytest.param({"scale": "A 9.0 10.0\nB 1.0 8.9"}, "deve ir de 0,0 a 10,0", id="no lowest"),
+        pytest.param({"scale": "A x 10.0"}, "“x” is no grade", id="letters in a scale"),
         pytest.param({"term_weights": "1, x"}, "Write whole numbers", id="no number"),
         pytest.param(
             {"mean_rule": "weighted", "term_weights": "1, 0, 1, 1"},
@@ -109,13 +113,13 @@ def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
         ),
         pytest.param(
             {"mean_rule": "weighted", "term_weights": "1, 1"},
-            "São necessários 4 pesos", id="too few weights",
+            "um peso para cada um dos 4 períodos", id="too few weights",
         ),
         pytest.param({"recovery_exam_weight": "0"}, "greater than or equal to 1", id="zero exam weight"),
-        pytest.param({"pass_mark": "6.05"}, "multiple of 0.1", id="hundredths"),
+        pytest.param({"pass_mark": "6.05"}, "no more than 1 decimal place", id="hundredths"),
         pytest.param({"pass_mark": ""}, "obrigatório", id="no pass mark"),
         pytest.param({"minimum_attendance": "101"}, "less than or equal to 100", id="above 100 percent"),
-        pytest.param({"terms": "3"}, "tem 4 etapas", id="other terms than the year"),
+        pytest.param({"terms": "3"}, "tem 4 períodos", id="other terms than the year"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_on_the_page_and_nothing_is_saved(
@@ -160,7 +164,7 @@ def test_rules_for_other_terms_are_refused_on_the_page(browser, network):
     page = save_year(browser, **{"rules-0-version": version.pk})
 
     assert page.status_code == 200
-    assert "O ano 2026 tem 4 etapas" in text_of(page)
+    assert "O ano 2026 tem 4 períodos" in text_of(page)
 
 
 def test_closing_a_year_leaves_its_rules_alone(browser, network):

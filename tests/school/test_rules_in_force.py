@@ -124,7 +124,7 @@ def test_rules_have_as_many_terms_as_the_year(profile):
         wrong.full_clean()
 
     assert refused.value.message_dict == {
-        "version": ["O ano 2026 tem 4 etapas, e estas regras são para 3."]
+        "version": ["O ano 2026 tem 4 períodos, e estas regras são para 3."]
     }
 
 
@@ -138,7 +138,7 @@ def test_new_version_for_other_terms_than_an_open_year_has_is_refused(profile):
     first = profile.revise(rules())
     YearRules.objects.create(school_year_id=1, grade_level_id=1, version=first)
 
-    with pytest.raises(ValidationError, match="tem 4 etapas"):
+    with pytest.raises(ValidationError, match="tem 4 períodos"):
         profile.revise(rules(terms=3))
 
     assert profile.newest() == first
