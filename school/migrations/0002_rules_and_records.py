@@ -35,9 +35,9 @@ def let_pass_marks_become_rules(apps, schema_editor):
         mark = f"{year.pass_tenths // 10}.{year.pass_tenths % 10}"
         profile, _ = RuleProfile.objects.get_or_create(
             network_id=year.network_id,
-            code=f"nota-{mark.replace('.', '-')}-{terms}-etapas",
+            code=f"nota-{mark.replace('.', '-')}-{terms}-periodos",
             defaults={
-                "name": f"Nota mínima {mark.replace('.', ',')}, {terms} etapas",
+                "name": f"Nota mínima {mark.replace('.', ',')}, {terms} períodos",
                 "source": "A nota mínima do ano letivo, de antes dos perfis de regras",
             },
         )

@@ -63,7 +63,7 @@ def test_no_year_loses_its_pass_mark(before):
         assert rules.version.profile.network_id == rules.school_year.network_id
     assert wanted == {}
     profiles = m.RuleProfile.objects.exclude(network_id=other.pk)
-    assert profiles.filter(code="nota-6-0-4-etapas").count() == 1
+    assert profiles.filter(code="nota-6-0-4-periodos").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
