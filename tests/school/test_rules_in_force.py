@@ -152,8 +152,7 @@ def test_another_network_s_rules_are_refused(year):
         YearRules(school_year=year, version=theirs.revise(rules())).full_clean()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_who_save_at_once_make_two_versions(network):
+def test_two_who_save_at_once_make_two_versions(transactional_db, network):
     profile = RuleProfile.objects.create(network_id=1, code="own", name="Own")
 
     def save(number):

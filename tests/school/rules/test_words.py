@@ -54,6 +54,22 @@ SUBJECTS = [
         "precisaria de 10,1 na recuperação final: mais que 10,0",
     ),
     (
+        AMAZONAS,
+        Marks((20,) * 4),
+        "(2.0 + 2.0 + 2.0 + 2.0) / 4 = 2.0 < 6.0; "
+        "needs at least 10.0 in the recovery exam",
+        "(2,0 + 2,0 + 2,0 + 2,0) / 4 = 2,0 < 6,0; "
+        "precisa de pelo menos 10,0 na recuperação final",
+    ),
+    (
+        NO_EXAM,
+        Marks((50, 45, 45, None)),
+        "(5.0 + 4.5 + 4.5) / 3 = 4.6666… so far; "
+        "needs at least 10.0 in each bimester that is missing (4)",
+        "(5,0 + 4,5 + 4,5) / 3 = 4,6666… até agora; "
+        "precisa de pelo menos 10,0 em cada bimestre que falta (4)",
+    ),
+    (
         STRICT,
         Marks((19,) * 4),
         "(1.9 + 1.9 + 1.9 + 1.9) / 4 = 1.9 < 6.0; "
