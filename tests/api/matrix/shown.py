@@ -184,21 +184,14 @@ def risks(name, parameters):
     for one, before in listed_once(name, parameters):
         if one.exit_date is not None or one.school_class.school.network_id != 1:
             continue  # has left, or is in the network without rules
-        absent, below = days_absent(before), subjects_below(one, grades_of(before))
+        absent, grades = days_absent(before), grades_of(before)
+        below = sum(mean < 6 for mean in finals(one, grades).values())
+        is_whole = all(len(grades[subject]) == 4 for subject in subjects_of(one))
         # Of the demo's 200 days 25 % may be missed; past 7.5 % somebody is told.
-        if (absent > 15 or below) and not (absent <= 50 and is_approved(one, before)):
+        is_approved = is_whole and not below and absent <= 50
+        if (absent > 15 or below) and not is_approved:
             found[identity(one)] = absent, below
     return found
-
-
-def subjects_below(one, grades):
-    return sum(mean < 6 for mean in finals(one, grades).values())
-
-
-def is_approved(one, before):
-    grades = grades_of(before)
-    is_whole = all(len(grades.get(subject, {})) == 4 for subject in subjects_of(one))
-    return is_whole and not subjects_below(one, grades)
 
 
 def risks_shown(rows):
