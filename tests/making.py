@@ -1,10 +1,13 @@
 """Tasks in the states that tests need, made by the real functions."""
 
+import csv
+import io
+import json
 import uuid
 from typing import Any
 
 from school.models import User
-from tasks import lifecycle
+from tasks import artifacts, lifecycle
 from tasks.asking.requests import ReportRequest
 from tasks.errors import TimedOut
 from tasks.making.generate import generate_report
@@ -41,6 +44,14 @@ def made(
     generate_report(str(task.pk))
     task.refresh_from_db()
     return task
+
+
+def rows_of(task: Task) -> Any:
+    """The rows of a finished report, from its file."""
+    content = artifacts.read(task.artifact)
+    if task.format == "csv":
+        return list(csv.DictReader(io.StringIO(content.decode())))
+    return json.loads(content)
 
 
 STATES = ["queued", "running", "succeeded", "failed", "canceled", "expired", "purged"]

@@ -16,7 +16,7 @@ ROW = {
     "type": "object",
     "description": "A row of a report: its cells by the names of the columns. Grades and "
     "other decimals are strings, so that no figure of theirs is lost.",
-    "additionalProperties": {"type": ["string", "integer", "null"]},
+    "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
 }
 _BODIES: dict[str, Any] = {
     "log_in": {"username": "teacher", "password": "demo"},

@@ -79,7 +79,7 @@ def test_every_problem_is_said_in_both_languages(code):
         ({"parameters": {"x": 1}}, "Esse parâmetro não existe.", "There is no such parameter."),
         ({"color": "red"}, "Esse campo não existe.", "There is no such member."),
         ({"format": "docx"}, "Formatos do relatório “class_performance”: json, csv.", "The report “class_performance” comes as: json, csv."),
-        ({"report": "report_card", "parameters": {}}, "Informe uma turma, ou um aluno e um ano.", "Name a class, or a student and a year."),
+        ({"report": "report_card", "parameters": {}}, "Informe uma turma ou um ano letivo.", "Name a class, or a school year."),
         ({"report": None}, "Este campo não pode ser nulo.", "This field may not be null."),
     ],
 )  # fmt: skip

@@ -33,7 +33,7 @@ def test_entry_says_what_fills_its_parameters(as_user, teacher):
         filled[name] = record[source["value"]]
         assert record[source["label"]]
 
-    assert set(filled) == {"class_id", "student_id"}
+    assert set(filled) == {"school_id", "class_id", "student_id"}
     body = {"report": "report_card", "parameters": {**filled, "year": 2026}}
     assert client.post_json("/reports", body).status_code == 202
 

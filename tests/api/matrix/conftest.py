@@ -31,6 +31,7 @@ def people(network) -> dict[str, User]:
     User.objects.create_superuser("superuser")
     _user("administrator", Role.ADMINISTRATOR, network_id=1)
     _user("colleague", Role.TEACHER, school_class_id=1)
+    _user("neighbour", Role.STAFF, school_id=3)
     # Equal stamps that Redis knows: no poll is refused for want of a stamp alone.
     User.objects.update(stamp=9)
     found = {name: User.objects.get(username=name) for name in SEES}

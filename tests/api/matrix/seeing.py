@@ -1,6 +1,6 @@
 """What each of the people may see, said by hand: nothing here asks the access rules."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -16,6 +16,7 @@ SEES = {
     "colleague": (Q(school_class=1), {1}, {1}),
     "guardian": (Q(student__in=[1, 27]), {1}, {1, 2}),
     "stranger": (Q(school_class=3), {2}, {3}),
+    "neighbour": (Q(school_class=4), {3}, {4}),
 }
 ROLES = {
     "superuser": "administrator",
@@ -25,10 +26,16 @@ ROLES = {
     "colleague": "teacher",
     "guardian": "guardian",
     "stranger": "staff",
+    "neighbour": "staff",
 }
+_SCHOOL = {"administrator", "staff", "teacher"}
 KINDS = {
     "report_card": {"administrator", "staff", "teacher", "guardian"},
-    "class_performance": {"administrator", "staff", "teacher"},
+    "transcript": {"administrator", "staff"},
+    "final_results": {"administrator", "staff"},
+    "attendance_summary": _SCHOOL,
+    "class_performance": _SCHOOL,
+    "at_risk_students": _SCHOOL,
 }
 """Each kind's audience."""
 
@@ -45,15 +52,54 @@ def enrolments_of(name: str, parameters: dict[str, int]) -> QuerySet[Enrolment]:
     return Enrolment.objects.filter(SEES[name][0], **asked)
 
 
-def grades_in(enrolments: QuerySet[Enrolment]) -> Sequence[Any]:
+def history_of(name: str, parameters: dict[str, int]) -> list[Enrolment]:
+    """All that a transcript may show: until the students left what that person sees."""
+    found = []
+    for student in set(
+        enrolments_of(name, parameters).values_list("student", flat=True)
+    ):
+        seen = list(Enrolment.objects.filter(SEES[name][0], student=student))
+        for one in Enrolment.objects.filter(student=student):
+            networks = {
+                other.school_class.school.network_id
+                for other in seen
+                if other.exit_date is None or other.exit_date > one.entry_date
+            }
+            if one.school_class.school.network_id in networks:
+                found.append(one)
+    return found
+
+
+def comes_before(one: Enrolment, other: Enrolment) -> bool:
+    """Whether the student was there earlier in the same year of the same level."""
+    return (
+        one != other
+        and one.student_id == other.student_id
+        and one.grade_level_id == other.grade_level_id
+        and one.school_class.school_year_id == other.school_class.school_year_id
+        and one.exit_date is not None
+        and one.exit_date <= other.entry_date
+    )
+
+
+def chain(enrolment: Enrolment, seen: Iterable[Enrolment]) -> list[Enrolment]:
+    """It and what came before it, oldest first."""
+    before = [one for one in seen if comes_before(one, enrolment)]
+    return [*sorted(before, key=lambda one: one.entry_date), enrolment]
+
+
+def latest(enrolments: Iterable[Enrolment]) -> list[Enrolment]:
+    """Those that come before none of the others."""
+    known = list(enrolments)
+    return [one for one in known if not any(comes_before(one, e) for e in known)]
+
+
+def grades_in(enrolments: QuerySet[Enrolment]) -> list[Any]:
     """Each grade with all that names it: one by one, as they are recorded."""
     return list(
         enrolments.filter(grades__isnull=False).values_list(
             "school_class__school__name",
             "school_class__name",
-            "diary_number",
-            "student__registration",
-            "student__name",
             "grades__offering__subject__name",
             "grades__term",
             "grades__tenths",

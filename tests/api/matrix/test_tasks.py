@@ -26,7 +26,7 @@ purged    purged 410  purged purged purged         410  purged         purged   
 OTHERS = {
     **dict.fromkeys(["superuser", "administrator", "secretary"], ("not_found", 404)),
     **dict.fromkeys(["colleague", "teacher", "guardian"], ("not_found", 404)),
-    "stranger": ("not_found", 404),
+    **dict.fromkeys(["stranger", "neighbour"], ("not_found", 404)),
     **dict.fromkeys(["disabled", "deleted", "forger"], ("token_not_valid", 401)),
     "anonymous": ("not_authenticated", 401),
 }
@@ -112,7 +112,7 @@ def test_list_has_own_tasks_alone(people, clients):
 
 
 def test_equal_requests_and_equal_keys_of_others_are_others(people, clients):
-    askers = [name for name in people if name != "stranger"]
+    askers = [name for name in people if name not in {"stranger", "neighbour"}]
 
     def ask(name, key):
         headers = {"Idempotency-Key": key} if key else {}

@@ -1,0 +1,143 @@
+"""Classes with little in them, so that every figure can be reckoned by hand."""
+
+import datetime
+from typing import Any
+
+from school.models import (
+    Absence,
+    ClassSession,
+    Enrolment,
+    Grade,
+    GradeLevel,
+    Offering,
+    RecoveryGrade,
+    RuleProfile,
+    School,
+    SchoolClass,
+    SchoolYear,
+    Student,
+    Subject,
+    Term,
+    YearRules,
+)
+from school.rules.profile import Rules
+
+FIRST_DAY = datetime.date(2025, 2, 3)
+DAYS_A_TERM = 5
+PORTUGUESE, MATHEMATICS = 1, 2
+
+
+def day(index: int) -> datetime.date:
+    """The day of that index in a year without holidays, of four terms of five days."""
+    return FIRST_DAY + datetime.timedelta(days=index)
+
+
+def year_2025(*, is_closed: bool = False) -> SchoolYear:
+    """The network's year; the same one when it is asked for again."""
+    year, is_new = SchoolYear.objects.get_or_create(
+        network_id=1,
+        year=2025,
+        defaults={
+            "starts_on": FIRST_DAY,
+            "ends_on": datetime.date(2025, 12, 19),
+            "is_closed": is_closed,
+        },
+    )
+    for number in range(1, 5) if is_new else ():
+        first = DAYS_A_TERM * (number - 1)
+        Term.objects.create(
+            school_year=year,
+            number=number,
+            starts_on=day(first),
+            ends_on=day(first + DAYS_A_TERM - 1),
+        )
+    return year
+
+
+def judge(year: SchoolYear, level: int | None = None, **rules: Any) -> None:
+    """Let such rules judge the year, or only a level of it."""
+    profile = RuleProfile.objects.create(
+        network_id=1, code=f"own-{RuleProfile.objects.count()}", name="Own"
+    )
+    version = profile.revise(Rules(**{"terms": 4, "pass_mark": "6.0", **rules}))
+    YearRules.objects.create(school_year=year, grade_level_id=level, version=version)
+
+
+class Classroom:
+    """A class of 2025 that is taught Portuguese and mathematics."""
+
+    def __init__(
+        self,
+        name: str = "Turma A",
+        school: int = 1,
+        subjects: tuple[int, ...] = (PORTUGUESE, MATHEMATICS),
+    ) -> None:
+        self.year = year_2025()
+        self.record = SchoolClass.objects.create(
+            school=School.objects.get(pk=school),
+            school_year=self.year,
+            name=name,
+            shift="morning",
+        )
+        self.record.grade_levels.add(GradeLevel.objects.get(pk=1))
+        self._offerings = {
+            subject: Offering.objects.create(
+                school_class=self.record,
+                subject=Subject.objects.get(pk=subject),
+                hours=160,
+            )
+            for subject in subjects
+        }
+
+    @property
+    def pk(self) -> int:
+        return self.record.pk
+
+    def hold(self, *days: int) -> None:
+        """Hold lessons on the days of these indexes; those after all terms are of the last."""
+        ClassSession.objects.bulk_create(
+            ClassSession(
+                school_class=self.record,
+                date=day(index),
+                term=min(4, index // DAYS_A_TERM + 1),
+            )
+            for index in days
+        )
+
+    def enrol(self, who: str | Student, **of_enrolment: Any) -> Enrolment:
+        """Take the student in, who is made where only a name is given."""
+        if isinstance(who, str):
+            who = student(who)
+        number = self.record.enrolments.count() + 1
+        defaults = {"grade_level_id": 1, "diary_number": number, "entry_date": day(0)}
+        return Enrolment.objects.create(
+            student=who, school_class=self.record, **{**defaults, **of_enrolment}
+        )
+
+    def grade(
+        self, enrolment: Enrolment, subject: int, *tenths: int | None, exam: Any = None
+    ) -> None:
+        """Give the grades of the terms from the first on, and of the exam."""
+        offering = self._offerings[subject]
+        for term, value in enumerate(tenths, 1):
+            Grade.objects.create(
+                enrolment=enrolment, offering=offering, term=term, tenths=value
+            )
+        if exam is not None:
+            RecoveryGrade.objects.create(
+                enrolment=enrolment, offering=offering, tenths=exam
+            )
+
+    def absent(self, enrolment: Enrolment, *days: int, justified: int = 0) -> None:
+        """Mark the student absent on the days of these indexes, the first ones justified."""
+        for rank, index in enumerate(days):
+            Absence.objects.create(
+                enrolment=enrolment,
+                session=self.record.sessions.get(date=day(index)),
+                is_justified=rank < justified,
+            )
+
+
+def student(name: str, **fields: Any) -> Student:
+    defaults = {"registration": f"2025-{Student.objects.count()}", "birth_date": "2015-05-05"}  # fmt: skip
+    return Student.objects.create(network_id=1, **{"name": name, **defaults, **fields})
