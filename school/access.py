@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Self
 
-from django.db.models import BooleanField, Func, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTransform
 
 from school.models import (
@@ -38,6 +39,16 @@ LEVELS = {
         "student", "student", "enrolments__student", "classes__enrolments__student"
     ),
 }
+
+
+class Reach(Enum):
+    """How far a report looks beyond the enrolments that are asked for."""
+
+    ASKED = "no further"
+    YEAR = "all of the same students' years that the viewer may see"
+    HISTORY = "the same students' years everywhere, until they left the viewer"
+
+
 _SHOWN_WITH = {"school_class": ("school", "school_year")}
 
 
@@ -78,6 +89,45 @@ def visible_students(viewer: User) -> QuerySet[Student]:
     return Student.objects.filter(enrolments__in=visible_enrolments(viewer)).distinct()
 
 
+def shown_with(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+    """All that the viewer may see of the same students in the same school years."""
+    year = "school_class__school_year"
+    same = enrolments.order_by().filter(
+        student=OuterRef("student"), **{year: OuterRef(year)}
+    )
+    return visible_enrolments(viewer).filter(Exists(same))
+
+
+def whole_histories(
+    viewer: User, enrolments: QuerySet[Enrolment]
+) -> QuerySet[Enrolment]:
+    """All enrolments of the same students, for transcripts: in every year and school.
+
+    `enrolments` are of those that the viewer may see, which alone are seen everywhere
+    else. Of the same network, and only what began before the student left the viewer:
+    where the student went then is no matter of the old school.
+    """
+    network = "school_class__school__network"
+    with_the_viewer = visible_enrolments(viewer).filter(
+        Q(exit_date=None) | Q(exit_date__gt=OuterRef("entry_date")),
+        student=OuterRef("student"),
+        **{network: OuterRef(network)},
+    )
+    return Enrolment.objects.filter(
+        Exists(with_the_viewer), student__in=enrolments.order_by().values("student")
+    )
+
+
+def reached(
+    viewer: User, enrolments: QuerySet[Enrolment], reach: Reach
+) -> QuerySet[Enrolment]:
+    """All that may be looked at to report on these enrolments, which are the viewer's."""
+    if reach is Reach.ASKED:
+        return enrolments
+    look = shown_with if reach is Reach.YEAR else whole_histories
+    return look(viewer, enrolments)
+
+
 def attached_records(viewer: User) -> list[Any]:
     """What the viewer is attached to, as far as their role goes by it: by name."""
     target = _level(viewer).attachment
@@ -89,8 +139,10 @@ def attached_records(viewer: User) -> list[Any]:
 
 
 def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:
-    """Through which attachments the viewer sees these enrolments."""
-    seen = enrolments.order_by().values_list(_level(viewer).enrolments, flat=True)
+    """Through which attachments the viewer sees these enrolments, as far as they do."""
+    path = _level(viewer).enrolments
+    own = enrolments.filter(_reach(viewer, path))
+    seen = own.order_by().values_list(path, flat=True)
     return Scope(viewer.role, tuple(sorted(seen.distinct())))
 
 

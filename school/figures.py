@@ -1,9 +1,13 @@
 """Exact figures from whole tenths: integers in, decimals out, no float in between."""
 
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+from math import ceil, floor
 
 CENTS = Decimal("0.01")
 TENTHS = Decimal("0.1")
+MORE_PLACES = 12
+"""How many are tried before a figure is cut; whole weights and tenths take up to seven."""
 
 
 def grade(tenths: int | None) -> Decimal | None:
@@ -35,6 +39,34 @@ def standard_deviation(
 def percent(part: int, whole: int) -> Decimal | None:
     """`part` of `whole` in percent to one place, halves up; none of nothing."""
     return _round(Decimal(100 * part) / whole, TENTHS) if whole else None
+
+
+def shown(
+    value: Fraction, *, places: int, mark: Fraction | Decimal | None = None
+) -> Decimal:
+    """The value to so many places, halves up, on the side of the mark where it lies.
+
+    If rounding would carry it over, it gets as many more places as it takes: 5.9975 is
+    5.998 beside 6.0 and not 6.00; 74.96 is 74.96 beside 75. The value is not negative.
+    """
+    if mark is None:
+        return _half_up(value, places)
+    bound = Fraction(mark)
+    for more in range(places, places + MORE_PLACES):
+        rounded = _half_up(value, more)
+        if (rounded >= bound) == (value >= bound):
+            return rounded
+    return _cut(value, places + MORE_PLACES, upwards=value >= bound)
+
+
+def _half_up(value: Fraction, places: int) -> Decimal:
+    doubled = 2 * value.numerator * 10**places + value.denominator
+    return Decimal(doubled // (2 * value.denominator)).scaleb(-places)
+
+
+def _cut(value: Fraction, places: int, *, upwards: bool) -> Decimal:
+    scaled = value * 10**places
+    return Decimal(ceil(scaled) if upwards else floor(scaled)).scaleb(-places)
 
 
 def _round(value: Decimal, step: Decimal) -> Decimal:

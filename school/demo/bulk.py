@@ -9,12 +9,13 @@ from django.db.models import Model
 from school import models
 
 
-def insert(
-    model: type[Model], fields: Sequence[str], rows: Iterable[Sequence[object]]
-) -> None:
-    """Insert and commit; by COPY where the database has it."""
+def insert(model: type[Model], fields: str, rows: Iterable[Sequence[object]]) -> None:
+    """Insert and commit; by COPY where the database has it.
+
+    `fields` are the names of the rows' fields, a space between.
+    """
     meta = model._meta
-    columns = [str(meta.get_field(name).column) for name in fields]  # type: ignore[union-attr]
+    columns = [str(meta.get_field(name).column) for name in fields.split()]  # type: ignore[union-attr]
     names = ", ".join(connection.ops.quote_name(column) for column in columns)
     table = connection.ops.quote_name(meta.db_table)
     with transaction.atomic(), connection.cursor() as cursor:

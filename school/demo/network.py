@@ -7,13 +7,15 @@ are missing.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from random import Random
+from typing import Any
 
+from school.demo import details
 from school.demo.names import person
-from school.models import SchoolClass
+from school.models import Enrolment, SchoolClass
 from school.sorting import sort_key
 
 YEAR = 2026
@@ -82,8 +84,8 @@ class DemoNetwork:
         return (class_number - 1) * self.schools // self.classes + 1
 
     def levels_of(self, class_number: int) -> list[int]:
-        """One level; in every tenth class two, which makes it multi-grade."""
-        level = (class_number - 1) % len(LEVELS) + 1
+        """One level, as its neighbour; in every tenth class two: it is multi-grade."""
+        level = (class_number - 1) // 2 % len(LEVELS) + 1
         if class_number % 10 == 0 and level < len(LEVELS):
             return [level, level + 1]
         return [level]
@@ -91,14 +93,25 @@ class DemoNetwork:
     def class_row(self, number: int) -> tuple[object, ...]:
         levels = "/".join(f"{level}º" for level in self.levels_of(number))
         name = f"{levels} ano, turma {number}"
-        return number, self.school_of(number), 1, name, SHIFTS[number % 2]
+        shift = SHIFTS[number % 2]
+        return number, self.school_of(number), 1, name, shift, sort_key(name)
 
     def _student_row(self, number: int) -> tuple[object, ...]:
         random = Random(f"student {number}")
         level = self.levels_of(self._first_class(number))[0]
         born = date(YEAR - 6 - level, 3, 31) + timedelta(days=random.randrange(365))
         name = person(random)
-        return number, 1, f"{YEAR}{number:07d}", name, born, sort_key(name)
+        social = details.social_name(random, number, name)
+        return (
+            number,
+            1,
+            f"{YEAR}{number:07d}",
+            name,
+            born,
+            sort_key(social or name),
+            social,
+            *details.papers(random, number),
+        )
 
     def places(self, class_number: int) -> Iterator[Place]:
         """The class's enrolments: its own students, then those who came in mid-year."""
@@ -122,7 +135,8 @@ class DemoNetwork:
         entry = self.days[(place.first_term - 1) * DAYS_A_TERM]
         left = place.last_term < TERMS
         exit = self.days[place.last_term * DAYS_A_TERM] if left else None
-        level = levels[place.number % len(levels)]
+        # Who comes in mid-year stays in the level.
+        level = levels[place.number % len(levels) if place.first_term == 1 else 0]
         return (
             place.id,
             place.student,
@@ -131,9 +145,18 @@ class DemoNetwork:
             place.number,
             entry,
             exit,
+            self._ending(place.class_number) if left else "",
+            False,
         )
 
-    def grade_rows(self, place: Place) -> Iterator[tuple[object, ...]]:
+    def _ending(self, class_number: int) -> str:
+        """Why students leave that class, which they do for the next one."""
+        here, there = self.school_of(class_number), self.school_of(class_number + 1)
+        if here == there:
+            return Enrolment.Ending.CLASS_CHANGE.value
+        return Enrolment.Ending.TRANSFERRED.value
+
+    def grade_rows(self, place: Place) -> Iterator[tuple[int, int, int, int | None]]:
         """Without ids: (enrolment, offering, term, tenths)."""
         random = Random(f"grades {place.student} {place.class_number}")
         ability = random.gauss(66, 12)
@@ -143,6 +166,36 @@ class DemoNetwork:
                 drawn = round(ability + 30 * (random.random() - random.random()))
                 tenths = None if random.random() < 0.004 else max(0, min(100, drawn))
                 yield place.id, offering, term, tenths
+
+    def recovery_rows(
+        self, place: Place, rows: list[tuple[int, int, int, int | None]]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Without ids: (enrolment, offering, tenths); `rows` are the place's grades."""
+        if place.last_term < TERMS:
+            return iter(())
+        years: dict[int, list[int | None]] = {}
+        for _enrolment, offering, _term, tenths in self._earlier_rows(place) + rows:
+            years.setdefault(offering % len(SUBJECTS), []).append(tenths)
+        offerings = {offering % len(SUBJECTS): offering for _, offering, *_ in rows}
+        of_year = ((offerings[subject], grades) for subject, grades in years.items())
+        return details.recovery_rows(place.student, place.id, of_year)
+
+    def _earlier_rows(self, place: Place) -> list[tuple[int, int, int, int | None]]:
+        """The grades that who came in mid-year has from the class before."""
+        if place.first_term == 1:
+            return []
+        before = place.class_number - 1
+        last = place.first_term - 1
+        came = replace(place, class_number=before, first_term=1, last_term=last)
+        return list(self.grade_rows(came))
+
+    def prior_years(self, class_number: int) -> Iterator[Any]:
+        """Each year that one of its own students spent elsewhere, with its subjects."""
+        levels = LEVELS[: self.levels_of(class_number)[0]]
+        for student in filter(
+            details.has_prior_years, self._own_students(class_number)
+        ):
+            yield from details.prior_years(student, levels, YEAR)
 
     def absence_rows(self, place: Place) -> Iterator[tuple[object, ...]]:
         """Without ids: (enrolment, session, is justified)."""

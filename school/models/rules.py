@@ -76,6 +76,14 @@ class RuleVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.profile}, v{self.number}"
 
+    def save(self, **options: Any) -> None:
+        if not self._state.adding:
+            raise ValidationError(
+                "A version of rules is never changed: make a new one."
+            )
+        self.clean()
+        super().save(**options)
+
     @cached_property
     def rules(self) -> Rules:
         return Rules.from_json(self.content)
@@ -85,14 +93,6 @@ class RuleVersion(models.Model):
             Rules.from_json(self.content)
         except pydantic.ValidationError as error:
             raise ValidationError({"content": [e["msg"] for e in error.errors()]})
-
-    def save(self, **options: Any) -> None:
-        if not self._state.adding:
-            raise ValidationError(
-                "A version of rules is never changed: make a new one."
-            )
-        self.clean()
-        super().save(**options)
 
 
 class YearRules(models.Model):

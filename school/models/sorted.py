@@ -16,10 +16,6 @@ class Sorted(models.Model):
     class Meta:
         abstract = True
 
-    def sorted_by(self) -> str:
-        name: str = self.name
-        return name
-
     def save(
         self, *, update_fields: Iterable[str] | None = None, **options: Any
     ) -> None:
@@ -27,3 +23,7 @@ class Sorted(models.Model):
         if update_fields is not None:
             update_fields = {*update_fields, "sort_key"}
         super().save(update_fields=update_fields, **options)
+
+    def sorted_by(self) -> str:
+        name: str = self.name
+        return name

@@ -1,17 +1,28 @@
 """A rule profile: a closed set of named, parametrised rules, validated as a whole."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import ValidationInfo
+
+from school.rules.measure import Measure
+from school.rules.numbers import number
 
 HIGHEST = Decimal("10.0")
 """Grades go from 0.0 to here."""
+TENTH = Decimal("0.1")
+"""From one grade to the next."""
 
-Grade = Annotated[Decimal, Field(ge=0, le=HIGHEST, multiple_of=Decimal("0.1"))]
+Grade = Annotated[Decimal, Field(ge=0, le=HIGHEST, max_digits=3, decimal_places=1)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
-Weight = Annotated[int, Field(ge=1, le=100)]
+# A whole number as JSON has it: neither "4", 4.0 nor true.
+Weight = Annotated[int, Field(strict=True, ge=1, le=100)]
 
 
 class Band(BaseModel):
@@ -23,25 +34,34 @@ class Band(BaseModel):
     lowest: Grade
     highest: Grade
 
+    @model_validator(mode="after")
+    def _goes_upwards(self) -> Self:
+        if self.lowest > self.highest:
+            raise _wrong(
+                _("Band {label}: its lowest grade is above its highest one."),
+                label=self.label,
+            )
+        return self
+
 
 class Rules(BaseModel):
     """How a network judges a year of one grade level."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    terms: Annotated[int, Field(ge=1, le=10)]
+    terms: Annotated[int, Field(strict=True, ge=1, le=10)]
     """How many terms a year has, each with a grade in each subject."""
     term_kind: Literal["bimester", "trimester", "semester", "term"] = "bimester"
 
     mean_rule: Literal["arithmetic", "weighted"] = "arithmetic"
     """How the terms' grades become the year's mean; weighted takes `term_weights`."""
-    term_weights: tuple[Weight, ...] = ()
+    term_weights: Annotated[tuple[Weight, ...], Field(validate_default=True)] = ()
     pass_mark: Grade
     """The year's mean passes from here on."""
 
     rounding: Literal["none", "half_up", "up", "down"] = "none"
     """What is done to each mean before it is compared."""
-    rounding_step: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.1")
+    rounding_step: Annotated[Decimal, Field(ge=Decimal("0.001"), le=1)] = TENTH
     """To whole multiples of this."""
 
     recovery_rule: Literal["none", "weighted", "replace_if_higher"] = "none"
@@ -54,34 +74,103 @@ class Rules(BaseModel):
     recovery_exam_weight: Weight = 1
     recovery_pass_mark: Grade | None = None
     """From where on the combined mean passes; none is as `pass_mark`."""
-    hopeless_fails: bool = False
+    hopeless_fails: Annotated[bool, Field(strict=True)] = False
     """Whether who would need more than the highest grade fails without the exam."""
 
     minimum_attendance: Percent = Decimal(75)
     """In percent of the base."""
     attendance_base: Literal["given", "planned"] = "given"
     """Of the days on which the roll was taken, or of the `year_days` that are planned."""
-    year_days: Annotated[int, Field(ge=1, le=366)] = 200
+    year_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 200
     """The days of lessons that the year is to have."""
     council_absences: Percent = Decimal("7.5")
     """Who misses more than this percent of the planned days is told to the Conselho Tutelar."""
 
-    dependencies: Annotated[int, Field(ge=0, le=20)] = 0
+    dependencies: Annotated[int, Field(strict=True, ge=0, le=20)] = 0
     """In how many failed subjects a student may go on to the next level."""
 
     scale: tuple[Band, ...] = ()
-    """The concepts that grades are shown as; none where they are shown as numbers."""
+    """The concepts that grades are shown as, from the lowest; none where numbers are shown."""
 
-    @model_validator(mode="after")
-    def _weights_fit_the_terms(self) -> Self:
-        wanted = self.terms if self.mean_rule == "weighted" else 0
-        if len(self.term_weights) != wanted:
-            raise ValueError(
-                _("There must be {wanted} term weights, not {given}.").format(
-                    wanted=wanted, given=len(self.term_weights)
-                )
+    @field_validator("term_weights")
+    @classmethod
+    def _weights_fit_the_terms(
+        cls, weights: tuple[int, ...], others: ValidationInfo
+    ) -> tuple[int, ...]:
+        # What is itself wrong is not among the others, and said at its own place.
+        terms, mean_rule = others.data.get("terms"), others.data.get("mean_rule")
+        if mean_rule == "arithmetic" and weights:
+            raise _wrong(_("Only a weighted mean takes term weights."))
+        if mean_rule == "weighted" and terms and len(weights) != terms:
+            raise _wrong(
+                _("There must be a weight for each of the {terms} terms, not {given}."),
+                terms=terms,
+                given=len(weights),
             )
-        return self
+        return weights
+
+    @field_validator("rounding_step")
+    @classmethod
+    def _step_divides_one(cls, step: Decimal) -> Decimal:
+        # Else the highest grade would be no multiple, and might be rounded to above it.
+        if (1 / Fraction(step)).denominator != 1:
+            raise _wrong(_("One must be a whole multiple of the rounding step."))
+        return step
+
+    @field_validator("recovery_pass_mark")
+    @classmethod
+    def _mark_has_a_recovery(
+        cls, mark: Decimal | None, others: ValidationInfo
+    ) -> Decimal | None:
+        if mark is not None and others.data.get("recovery_rule") == "none":
+            raise _wrong(_("Without a recovery there is no pass mark of one."))
+        return mark
+
+    @field_validator("scale")
+    @classmethod
+    def _every_grade_has_one_band(cls, scale: tuple[Band, ...]) -> tuple[Band, ...]:
+        if scale:
+            _check_ends(scale)
+            for lower, upper in zip(scale, scale[1:], strict=False):
+                _check_neighbours(lower, upper)
+            if len({band.label for band in scale}) < len(scale):
+                raise _wrong(_("Each label of the scale must be there once."))
+        return scale
+
+    @cached_property
+    def measure(self) -> Measure:
+        """What subjects are judged by, in exact numbers."""
+        return Measure(
+            weights=self.term_weights or (1,) * self.terms,
+            pass_mark=Fraction(self.pass_mark),
+            recovery_mark=Fraction(
+                self.pass_mark
+                if self.recovery_pass_mark is None
+                else self.recovery_pass_mark
+            ),
+            rounding=self.rounding,
+            step=Fraction(self.rounding_step),
+            recovery=self.recovery_rule,
+            mean_weight=self.recovery_mean_weight,
+            exam_weight=self.recovery_exam_weight,
+            hopeless_fails=self.hopeless_fails,
+        )
+
+    def concept(self, value: Fraction | Decimal) -> str | None:
+        """The label of the band that a grade or mean lies in; none without a scale.
+
+        A mean between two bands (6.95) is in the lower one: it has not reached the upper.
+        """
+        for band in reversed(self.scale):
+            if band.lowest <= value:
+                return band.label
+        return None
+
+    def model_copy(
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> Self:
+        """Other rules, validated like any; pydantic's own would keep our `measure`."""
+        return self.model_validate({**dict(self), **(update or {})})
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
@@ -91,3 +180,40 @@ class Rules(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Decimals as strings, so that no float comes in between."""
         return self.model_dump(mode="json")
+
+
+def _check_ends(scale: tuple[Band, ...]) -> None:
+    if scale[0].lowest != 0 or scale[-1].highest != HIGHEST:
+        raise _wrong(
+            _("The scale must go from {lowest} up to {highest}."),
+            lowest=number(0),
+            highest=number(HIGHEST),
+        )
+
+
+def _check_neighbours(lower: Band, upper: Band) -> None:
+    if upper.lowest <= lower.lowest:
+        raise _wrong(
+            _("The bands must be sorted from the lowest: {lower} is before {upper}."),
+            lower=lower.label,
+            upper=upper.label,
+        )
+    if upper.lowest <= lower.highest:
+        raise _wrong(
+            _("The bands {lower} and {upper} overlap: {grade} is in both."),
+            lower=lower.label,
+            upper=upper.label,
+            grade=number(upper.lowest),
+        )
+    if upper.lowest != lower.highest + TENTH:
+        raise _wrong(
+            _("There is a hole between {lower} and {upper}: {grade} is in no band."),
+            lower=lower.label,
+            upper=upper.label,
+            grade=number(lower.highest + TENTH),
+        )
+
+
+def _wrong(message: str, **filled: Any) -> PydanticCustomError:
+    """Unlike a ValueError's, its message stands in the answer as it is."""
+    return PydanticCustomError("rules", message, filled)

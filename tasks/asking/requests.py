@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from school.access import scope_of, visible_enrolments
+from school.access import reached, scope_of, visible_enrolments
 from school.models import Role, User
 from tasks import audit, catalogue
 from tasks.asking import parameters
@@ -48,7 +48,8 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         raise RequestRefused(Flaw("/format", "unknown_format", detail))
     given = parameters.parse(report.parameters_model(), wanted.parameters)
     parameters.check_visible(given, viewer)
-    seen = parameters.narrow(visible_enrolments(viewer), given)
+    asked = parameters.narrow(visible_enrolments(viewer), given)
+    seen = reached(viewer, asked, report.reach)
     normal = given.model_dump(mode="json", exclude_unset=True)
     return Task(
         requester=viewer,
@@ -57,7 +58,7 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         format=wanted.format,
         language=wanted.language,
         fingerprint=wanted.fingerprint(normal),
-        school_id=parameters.school_of(seen),
+        school_id=parameters.school_of(asked),
         queue=report.queue,
         time_limit=report.time_limit,
         soonest=durations.soonest(report.queue, wanted.kind, normal),

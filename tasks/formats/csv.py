@@ -24,6 +24,8 @@ class Csv(Format):
 
 def _cell(value: Cell) -> Cell:
     """Neutralise text that a spreadsheet would run as a formula (CWE-1236)."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value

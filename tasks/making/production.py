@@ -5,12 +5,13 @@ from typing import Any
 
 from django.utils import timezone, translation
 
-from school.access import Scope, scope_of, still_sees, visible_enrolments
+from school.access import Scope, reached, scope_of, still_sees, visible_enrolments
 from school.models import User
 from school.snapshot import snapshot
 from tasks import artifacts, catalogue
 from tasks.asking import parameters
 from tasks.errors import NoLongerAllowed
+from tasks.making import omissions
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.reports.base import Report
@@ -33,7 +34,8 @@ def produce(task: Task, tracker: Tracker) -> Product:
     with snapshot() as as_of, translation.override(task.language):
         viewer = _viewer(task)
         enrolments = parameters.narrow(visible_enrolments(viewer), wanted)
-        report: Report[Any] = kind(wanted, enrolments)
+        seen = reached(viewer, enrolments, kind.reach)
+        report: Report[Any] = kind(wanted, enrolments, seen)
         tracker.start("writing", report.total())
         table = report.table()
         tracked = replace(table, rows=tracker.track(table.rows))
@@ -47,11 +49,11 @@ def produce(task: Task, tracker: Tracker) -> Product:
             "sha256": artifact.sha256,
             "media_type": format.media_type,
             "filename": _filename(task, str(report.title), format.extension),
-            "summary": None if rows else report.why_empty(),
-            "skipped": {"total": 0, "reasons": []},
+            "summary": report.summary() if rows else report.why_empty(),
+            "skipped": omissions.told(report.left_out()),
             "data_as_of": documents.rfc3339(as_of),
         }
-        return Product(artifact.name, result, scope_of(viewer, enrolments))
+        return Product(artifact.name, result, scope_of(viewer, seen))
 
 
 def _viewer(task: Task) -> User:

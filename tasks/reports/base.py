@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from school.access import Reach
 from school.models import Enrolment, Role
 from tasks.asking import wording
 from tasks.asking.parameters import ReportParameters
@@ -37,10 +38,19 @@ class Report(ABC, Generic[P]):
     """For one attempt."""
     retention: ClassVar[timedelta | None] = None
     """How long what it made and was asked with is kept; None is as the settings say."""
+    reach: ClassVar[Reach] = Reach.ASKED
+    """What it looks at beyond the enrolments that are asked for."""
 
-    def __init__(self, parameters: P, enrolments: QuerySet[Enrolment]) -> None:
+    def __init__(
+        self,
+        parameters: P,
+        enrolments: QuerySet[Enrolment],
+        seen: QuerySet[Enrolment] | None = None,
+    ) -> None:
         self.parameters = parameters
         self.enrolments = enrolments
+        self.seen = enrolments if seen is None else seen
+        """The enrolments within `reach`, of which those asked for are a part."""
 
     @classmethod
     def kind(cls) -> str:
@@ -68,14 +78,22 @@ class Report(ABC, Generic[P]):
         """Yield each row as it comes from the database; one cell a column."""
 
     @abstractmethod
-    def total(self) -> int:
-        """How many rows there will be; for the progress, so it may be a little off."""
+    def total(self) -> int | None:
+        """How many rows there will be, if that is known; for the progress."""
 
     def why_empty(self) -> str:
         """Why there is no row, where there is none."""
         if not self.enrolments.exists():
             return _("No student is enrolled in what was asked for.")
         return _("Students are enrolled, but nothing is recorded for them yet.")
+
+    def summary(self) -> str | None:
+        """What the rows say all together; asked once they are all read."""
+        return None
+
+    def left_out(self) -> Mapping[str, int]:
+        """How many records were left out, by why; asked once all rows are read."""
+        return {}
 
     def table(self) -> Table:
         return Table(str(self.title), self.columns(), self.rows())

@@ -1,8 +1,20 @@
 """How each class does in each subject and term."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    Max,
+    Min,
+    Q,
+    SmallIntegerField,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.lookups import IsNull
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
@@ -10,6 +22,7 @@ from pydantic import Field
 
 from school import figures
 from school.models import Grade, Offering, Role
+from school.rulebook import Rulebook
 from tasks.asking.parameters import Id, ReportParameters, TermNumber, Year
 from tasks.reports.base import Report
 from tasks.tables import Column, Row
@@ -41,22 +54,22 @@ class ClassPerformance(Report[Parameters]):
 
     def columns(self) -> Sequence[Column]:
         return [
-            Column("school", "School"),
-            Column("class", "Class"),
-            Column("subject", "Subject"),
-            Column("term", "Term", "integer"),
-            Column("grades", "Grades", "integer"),
-            Column("mean", "Mean", "decimal"),
-            Column("lowest", "Lowest", "decimal"),
-            Column("highest", "Highest", "decimal"),
-            Column("standard_deviation", "Standard deviation", "decimal"),
-            Column("share_passing", "At or above the pass mark", "percent"),
+            Column("school", _("School")),
+            Column("class", _("Class")),
+            Column("subject", _("Subject")),
+            Column("term", _("Term"), "integer"),
+            Column("grades", _("Grades"), "integer"),
+            Column("mean", _("Mean"), "decimal"),
+            Column("lowest", _("Lowest"), "decimal"),
+            Column("highest", _("Highest"), "decimal"),
+            Column("standard_deviation", _("Standard deviation"), "decimal"),
+            Column("share_passing", _("At or above the pass mark"), "percent"),
         ]
 
     def rows(self) -> Iterator[Row]:
-        names = self._names()
+        names = self._names
         place = {offering: rank for rank, offering in enumerate(names)}
-        for offering, term, n, total, squares, low, high, passing in sorted(
+        for offering, term, n, total, squares, low, high, passing, judged in sorted(
             self._groups, key=lambda group: (place[group[0]], group[1])
         ):
             yield (
@@ -67,11 +80,18 @@ class ClassPerformance(Report[Parameters]):
                 figures.grade(low),
                 figures.grade(high),
                 figures.standard_deviation(total, squares, n),
-                figures.percent(passing, n),
+                # Where a level has no rules the share of the others would mislead.
+                figures.percent(passing, n) if judged == n else None,
             )
 
     def total(self) -> int:
         return len(self._groups)
+
+    def left_out(self) -> Mapping[str, int]:
+        without = len(self._names) - len(
+            {offering for offering, *_rest in self._groups}
+        )
+        return {"subject_without_grades": without}
 
     @cached_property
     def _groups(self) -> list[tuple[int, ...]]:
@@ -86,26 +106,56 @@ class ClassPerformance(Report[Parameters]):
             squares=Sum(F("tenths") * F("tenths")),
             low=Min("tenths"),
             high=Max("tenths"),
-            passing=Count("tenths", filter=_PASSES),
+            passing=Count("tenths", filter=Q(tenths__gte=self._pass_mark)),
+            judged=Count("tenths", filter=Q(IsNull(self._pass_mark, False))),
         )
         return list(aggregated.iterator())
 
+    @cached_property
+    def _pass_mark(self) -> Case | Value:
+        """The tenths with which a grade passes; null where its level has no rules."""
+        marks = self._marks()
+        if len(marks) <= 1:
+            # Nearly always: then no grade is joined to its level and year.
+            return Value(next(iter(marks), None), SmallIntegerField())
+        cases = [
+            When(condition, then=Value(tenths)) for tenths, condition in marks.items()
+        ]
+        return Case(*cases, output_field=SmallIntegerField())
+
+    def _marks(self) -> dict[int | None, Q]:
+        """Each pass mark in tenths, and the years and levels that have it."""
+        levels = self.enrolments.order_by().values_list(
+            "school_class__school_year", "grade_level"
+        )
+        held = set(levels.distinct())
+        rulebook = Rulebook({year for year, _level in held})
+        marks: dict[int | None, Q] = {}
+        for year, level in held:
+            version = rulebook.find(year, level)
+            tenths = int(version.rules.pass_mark * 10) if version else None
+            of_level = Q(
+                offering__school_class__school_year=year, enrolment__grade_level=level
+            )
+            marks[tenths] = marks.get(tenths, Q()) | of_level
+        return marks
+
+    @cached_property
     def _names(self) -> dict[int, tuple[str, str, str]]:
         """The school's, class's and subject's name of each offering, as they are listed."""
         offerings = Offering.objects.filter(
             school_class__in=self.enrolments.order_by().values("school_class")
         ).order_by(
-            "school_class__school__name",
-            "school_class__name",
+            "school_class__school__sort_key",
             # Two schools or classes may share a name.
+            "school_class__school_id",
+            "school_class__sort_key",
             "school_class_id",
             "subject__order",
+            "subject__sort_key",
             "subject_id",
         )
         listed = offerings.values_list(
             "pk", "school_class__school__name", "school_class__name", "subject__name"
         )
         return {pk: (school, name, subject) for pk, school, name, subject in listed}
-
-
-_PASSES = Q(tenths__gte=F("offering__school_class__school_year__pass_tenths"))

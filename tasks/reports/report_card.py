@@ -1,118 +1,93 @@
-"""The boletim: a student's, or a class's, grades by subject and term."""
+"""The boletim: each student's grades by subject and term, and what they come to."""
 
 from collections.abc import Iterator, Sequence
-from typing import Self
 
-from django.db.models import Count, Max, OuterRef, Subquery
-from django.db.models.functions import Coalesce
-from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
-from pydantic import Field, model_validator
 
 from school import figures
-from school.models import Absence, Grade, Role, Term
-from tasks.asking.parameters import Id, ReportParameters, Year
-from tasks.reports.base import Report
+from school.models import Role
+from school.records.student_year import StudentYear, TaughtSubject
+from school.rules import words
+from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title, who
 from tasks.tables import Column, Row
 
 
-class Parameters(ReportParameters):
-    class_id: Id | None = Field(
-        default=None, description=gettext_noop("All students of this class.")
-    )
-    student_id: Id | None = Field(
-        default=None, description=gettext_noop("Only this student.")
-    )
-    year: Year | None = Field(
-        default=None,
-        description=gettext_noop("The school year; needed where no class is named."),
-    )
-
-    @model_validator(mode="after")
-    def _says_whose(self) -> Self:
-        if self.class_id is None and (self.student_id is None or self.year is None):
-            raise ValueError(_("Name a class, or a student and a year."))
-        return self
-
-
-class ReportCard(Report[Parameters]):
+class ReportCard(StudentReport[StudentParameters]):
     title = _("Report card")
     description = _(
-        "For each student and subject: the grade of each term, the mean of those given, "
-        "and the days the student was absent from the class."
+        "For each student and subject: the grade of each term, the mean, what the final "
+        "recovery made of it, and why; with the student's days of absence and situation."
     )
     audience = frozenset(Role)
     example = {"class_id": 1}
 
     def columns(self) -> Sequence[Column]:
+        terms = range(1, self.years.terms + 1)
         return [
-            Column("school", "School"),
-            Column("class", "Class"),
-            Column("number", "Number", "integer"),
-            Column("registration", "Registration"),
-            Column("student", "Student"),
-            Column("subject", "Subject"),
-            *(Column(f"term_{n}", f"Term {n}", "decimal") for n in self._terms),
-            Column("mean", "Mean", "decimal"),
-            Column("absences", "Days absent", "integer"),
+            *WHO,
+            Column("subject", _("Subject")),
+            *(Column(f"term_{n}", term_title(n), "decimal") for n in terms),
+            Column("mean", _("Mean"), "decimal"),
+            Column("recovery", _("Final recovery"), "decimal"),
+            Column("final", _("Final mean"), "decimal"),
+            Column("concept", _("Concept")),
+            Column("absences", _("Days absent"), "integer"),
+            *(Column(f"absences_{n}", _absences(n), "integer") for n in terms),
+            Column("attendance", _("Attendance"), "percent"),
+            Column("result", _("Result"), labels=words.STANDINGS),
+            Column("needed", _("Grade still needed"), "decimal"),
+            Column("explanation", _("How it was reckoned")),
+            Column("situation", _("Situation"), labels=words.SITUATIONS),
+            Column("reasons", _("Reasons")),
         ]
 
     def rows(self) -> Iterator[Row]:
-        lines = (
-            self.enrolments.filter(school_class__offerings__isnull=False)
-            .order_by(
-                "school_class__school__name",
-                "school_class__name",
-                "school_class_id",
-                "diary_number",
-                "school_class__offerings__subject__order",
-                "school_class__offerings__subject_id",
-            )
-            .values_list(
-                "school_class__school__name",
-                "school_class__name",
-                "diary_number",
-                "student__registration",
-                "student__name",
-                "school_class__offerings__subject__name",
-                _absences(),
-                *(_tenths(term) for term in self._terms),
-            )
-        )
-        for line in lines.iterator():
-            identity, absences, tenths = line[:6], line[6], line[7:]
-            given = [value for value in tenths if value is not None]
-            yield (
-                *identity,
-                *(figures.grade(value) for value in tenths),
-                figures.mean(sum(given), len(given)),
-                absences,
-            )
+        for year in self.years:
+            if not year.subjects:
+                self.years.left_out.add(year.place.id, "no_subjects", 1)
+            days, judgement = _days(year), _judgement(year)
+            for subject in year.subjects:
+                grades, result = self._of_subject(year, subject)
+                yield (
+                    *who(year.place),
+                    subject.name,
+                    *grades,
+                    *days,
+                    *result,
+                    *judgement,
+                )
 
     def total(self) -> int:
-        return self.enrolments.filter(school_class__offerings__isnull=False).count()
+        return self.listed.filter(school_class__offerings__isnull=False).count()
 
-    @cached_property
-    def _terms(self) -> range:
-        terms = Term.objects.filter(
-            school_year__classes__enrolments__in=self.enrolments
+    def _of_subject(self, year: StudentYear, subject: TaughtSubject) -> tuple[Row, Row]:
+        """What was given in it, and what that comes to."""
+        marks, result = (
+            year.year.subjects[subject.id],
+            year.outcome.subjects[subject.id],
         )
-        return range(1, (terms.aggregate(last=Max("number"))["last"] or 0) + 1)
+        missing = (None,) * (self.years.terms - len(marks.terms))
+        grades = (
+            *map(figures.grade, (*marks.terms, *missing)),
+            year.mean(subject.id),
+            figures.grade(marks.recovery),
+            year.final(subject.id),
+            year.concept(subject.id),
+        )
+        if year.rules is None:  # nobody can say what it comes to
+            return grades, (None, None, None)
+        needed = figures.grade(result.needed)
+        return grades, (result.standing, needed, year.why_subject(subject.id))
 
 
-def _tenths(term: int) -> Subquery:
-    """The student's own grade in the subject of the line; none where none was given."""
-    grade = Grade.objects.filter(
-        enrolment=OuterRef("pk"),
-        offering=OuterRef("school_class__offerings"),
-        term=term,
-    )
-    return Subquery(grade.values("tenths")[:1])
+def _days(year: StudentYear) -> Row:
+    return year.absent.total, *year.absent.by_term, year.attendance
 
 
-def _absences() -> Coalesce:
-    """On how many days the student was absent, in all subjects together."""
-    days = Absence.objects.filter(enrolment=OuterRef("pk")).order_by()
-    counted = days.values("enrolment").annotate(days=Count("pk")).values("days")
-    return Coalesce(Subquery(counted), 0)
+def _judgement(year: StudentYear) -> Row:
+    return year.outcome.situation, year.reasons()
+
+
+def _absences(number: int) -> str:
+    return gettext("Days absent in term %(number)s") % {"number": number}

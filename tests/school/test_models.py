@@ -14,7 +14,9 @@ WRONG = [
     pytest.param(m.Enrolment, {"exit_date": "2020-01-01"}, id="exit before entry"),
     pytest.param(m.Enrolment, {"diary_number": 0}, id="diary number zero"),
     pytest.param(m.SchoolYear, {"ends_on": "2020-01-01"}, id="year ends before it starts"),
-    pytest.param(m.SchoolYear, {"pass_tenths": 101}, id="pass mark above 10"),
+    pytest.param(m.RecoveryGrade, {"tenths": 101}, id="recovery above 10"),
+    pytest.param(m.Enrolment, {"exit_date": None, "ending": "abandoned"}, id="ending without exit"),
+    pytest.param(m.Enrolment, {"exit_date": "2027-01-01", "ending": "bored"}, id="unknown ending"),
     pytest.param(m.Term, {"number": 11}, id="eleventh term"),
     pytest.param(m.Term, {"ends_on": "2020-01-01"}, id="term ends before it starts"),
     pytest.param(m.School, {"inep_code": "1234567"}, id="short INEP code"),
@@ -34,7 +36,10 @@ def test_database_itself_refuses(network, model, values):
 
 @pytest.mark.parametrize(
     "model",
-    [m.Grade, m.Enrolment, m.Offering, m.ClassSession, m.Absence, m.Term, m.SchoolYear, m.Student],
+    [
+        m.Grade, m.RecoveryGrade, m.Enrolment, m.Offering, m.ClassSession, m.Absence, m.Term,
+        m.SchoolYear, m.Student, m.RuleProfile, m.RuleVersion, m.YearRules, m.PriorSubject,
+    ],
 )  # fmt: skip
 def test_database_refuses_the_same_thing_twice(network, model):
     twin = model.objects.order_by("pk").first()
@@ -61,6 +66,7 @@ def test_student_with_enrolments_cannot_be_deleted(network):
     [
         pytest.param(m.Grade, {"offering": 31}, id="grade in a subject of another class"),
         pytest.param(m.Grade, {"enrolment": 60}, id="grade of a student of another class"),
+        pytest.param(m.RecoveryGrade, {"offering": 31}, id="recovery in a subject of another class"),
         pytest.param(m.Absence, {"session": 700}, id="absence on a day of another class"),
         pytest.param(m.Enrolment, {"school_class": 2, "diary_number": 99}, id="enrolment with grades moved"),
         pytest.param(m.Offering, {"school_class": 2, "subject": 99}, id="offering with grades moved"),

@@ -3,9 +3,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from school.models import Grade, SchoolYear
+from school.access import visible_enrolments
+from school.models import Enrolment, Grade, RuleProfile, YearRules
+from school.rules.profile import Rules
 from tasks import artifacts
+from tasks.reports.class_performance import ClassPerformance, Parameters
 from tests.making import made
 
 pytestmark = pytest.mark.django_db
@@ -75,13 +80,69 @@ def test_exactly_the_pass_mark_passes(teacher):
     )
 
 
-def test_pass_mark_is_the_year_s(teacher):
-    Grade.objects.filter(offering=1, term=1).update(tenths=60)
-    SchoolYear.objects.update(pass_tenths=61)
+def share(viewer):
+    return rows_of(made(viewer, {"class_id": 1, "term": 1}))[0]["share_passing"]
 
-    assert (
-        rows_of(made(teacher, {"class_id": 1, "term": 1}))[0]["share_passing"] == "0.0"
+
+def judged_by(pass_mark, **where):
+    """Let a rule profile with that pass mark judge the year, or only a level of it."""
+    profile = RuleProfile.objects.create(
+        network_id=1, code=f"p{pass_mark}".replace(".", "-"), name="Own"
     )
+    version = profile.revise(Rules(terms=4, pass_mark=pass_mark))
+    YearRules.objects.filter(school_year=1, **(where or {"grade_level": None})).delete()
+    YearRules.objects.create(school_year_id=1, version=version, **where)
+
+
+def test_pass_mark_is_that_of_the_year_s_rules(teacher):
+    Grade.objects.filter(offering=1, term=1).update(tenths=60)
+    judged_by("6.1")
+
+    assert share(teacher) == "0.0"
+
+
+def test_level_s_own_rules_go_before_the_year_s(teacher, admin):
+    Grade.objects.filter(offering__in=(1, 21), term=1).update(tenths=60)
+    judged_by("6.1", grade_level_id=1)
+
+    shares = {
+        (row["class"], row["subject"]): row["share_passing"]
+        for row in rows_of(made(admin, {"term": 1}))
+    }
+    assert share(teacher) == shares["1º ano, turma 1", "Língua Portuguesa"] == "0.0"
+    assert shares["2º ano, turma 3", "Língua Portuguesa"] == "100.0"
+
+
+def test_two_levels_of_a_class_have_each_their_own_mark(teacher):
+    Grade.objects.filter(offering=1, term=1).update(tenths=60)
+    judged_by("6.1", grade_level_id=5)
+    Enrolment.objects.filter(school_class=1, diary_number__lte=5).update(grade_level=5)
+
+    assert share(teacher) == "80.0"
+
+
+def test_share_of_a_level_without_rules_is_not_known(teacher):
+    YearRules.objects.all().delete()
+    assert share(teacher) is None
+
+    judged_by("6.0", grade_level_id=5)
+    assert share(teacher) is None
+    Enrolment.objects.filter(school_class=1).update(grade_level=5)
+    assert share(teacher) is not None
+
+
+def test_rules_take_two_queries_more_however_many_there_are(admin):
+    def queries():
+        with CaptureQueriesContext(connection) as asked:
+            report = ClassPerformance(Parameters(), visible_enrolments(admin))
+            assert len(list(report.rows())) == 160
+        return len(asked)
+
+    before = queries()
+    for level in range(1, 6):
+        judged_by(f"6.{level}", grade_level_id=level)
+
+    assert queries() == before == 4
 
 
 def test_grades_due_but_not_given_are_not_counted(teacher):

@@ -1,0 +1,123 @@
+"""Enrolments as reports list them: who, in which class, from when to when."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, NamedTuple
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from school.models import Enrolment
+
+PATHS = {
+    "id": "pk",
+    "student_id": "student_id",
+    "registration": "student__registration",
+    "civil_name": "student__name",
+    "social_name": "student__social_name",
+    "birth_date": "student__birth_date",
+    "school_id": "school_class__school_id",
+    "school": "school_class__school__name",
+    "class_id": "school_class_id",
+    "class_name": "school_class__name",
+    "level_id": "grade_level_id",
+    "level": "grade_level__name",
+    "year_id": "school_class__school_year_id",
+    "year": "school_class__school_year__year",
+    "period": "school_class__school_year__period",
+    "year_ends_on": "school_class__school_year__ends_on",
+    "is_closed": "school_class__school_year__is_closed",
+    "number": "diary_number",
+    "entry": "entry_date",
+    "exit": "exit_date",
+    "ending": "ending",
+    "by_council": "approved_by_council",
+}
+BY_CLASS = (
+    "school_class__school__sort_key",
+    "school_class__school_id",
+    "school_class__sort_key",
+    "school_class_id",
+    "diary_number",
+    "pk",
+)
+BY_STUDENT = (
+    "student__sort_key",
+    "student_id",
+    "school_class__school_year__year",
+    "entry_date",
+    "pk",
+)
+
+
+class Place(NamedTuple):
+    """One enrolment, with the names of what it is of."""
+
+    id: int
+    student_id: int
+    registration: str
+    civil_name: str
+    social_name: str
+    birth_date: date
+    school_id: int
+    school: str
+    class_id: int
+    class_name: str
+    level_id: int
+    level: str
+    year_id: int
+    year: int
+    period: str
+    year_ends_on: date
+    is_closed: bool
+    number: int
+    entry: date
+    exit: date | None
+    ending: str
+    by_council: bool
+
+    @property
+    def called(self) -> str:
+        return self.social_name or self.civil_name
+
+    @property
+    def year_label(self) -> str:
+        return f"{self.year}.{self.period}" if self.period else str(self.year)
+
+    @property
+    def course(self) -> tuple[int, int, int]:
+        """Whose year of which level it is part of."""
+        return self.student_id, self.year_id, self.level_id
+
+    @property
+    def left_as(self) -> str | None:
+        """Why the student left; "" if nobody knows, None if they are still there."""
+        is_there = (
+            self.exit is None or not self.ending and self.exit >= self.year_ends_on
+        )
+        return None if is_there else self.ending
+
+
+def places(enrolments: QuerySet[Enrolment]) -> Any:
+    """The enrolments as rows of the fields of `Place`."""
+    return enrolments.values_list(*PATHS.values())
+
+
+def latest(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+    """Without those that come before another of them, so that each year is there once."""
+    after = enrolments.order_by().filter(
+        **_SAME_COURSE, entry_date__gte=OuterRef("exit_date")
+    )
+    return enrolments.exclude(Q(exit_date__isnull=False) & Exists(after))
+
+
+def ended(students: Iterable[int], seen: QuerySet[Enrolment]) -> list[Place]:
+    """Of those seen: the enrolments that these students have left, oldest first."""
+    left = seen.filter(student__in=students, exit_date__isnull=False)
+    return [Place(*row) for row in places(left.order_by("entry_date", "pk"))]
+
+
+_SAME_COURSE = {
+    "student": OuterRef("student"),
+    "grade_level": OuterRef("grade_level"),
+    "school_class__school_year": OuterRef("school_class__school_year"),
+}

@@ -1,0 +1,55 @@
+"""Students' years as reports list them, read in lots so that memory stays flat."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+
+from django.db.models import QuerySet
+
+from school.models import Enrolment
+from school.records import places
+from school.records.frame import Frame
+from school.records.lots import Lot
+from school.records.places import BY_CLASS, Place
+from school.records.student_year import LeftOut, StudentYear
+
+LOT = 2000
+"""How many enrolments are read at once: what of a network is in memory, and no more."""
+
+
+class StudentYears:
+    """The years of the enrolments listed, in that order.
+
+    `listed` is what is asked for, `seen` all that may be looked at for it: what came before
+    an enrolment in the same year is part of it. So many queries for all, and as many for
+    every `LOT` enrolments.
+    """
+
+    def __init__(
+        self,
+        listed: QuerySet[Enrolment],
+        seen: QuerySet[Enrolment],
+        *,
+        order: Sequence[str] = BY_CLASS,
+    ) -> None:
+        self._listed = listed
+        self._seen = seen
+        self._order = order
+        self._frame = Frame()
+        self.left_out = LeftOut()
+
+    @cached_property
+    def terms(self) -> int:
+        """The most terms that one of the years has."""
+        courses = self._listed.order_by().values_list(
+            "school_class__school_year_id", "grade_level_id"
+        )
+        return max(
+            (self._frame.terms(*course) for course in courses.distinct()), default=0
+        )
+
+    def __iter__(self) -> Iterator[StudentYear]:
+        rows = places.places(self._listed.order_by(*self._order)).iterator()
+        while listed := [Place(*row) for row in islice(rows, LOT)]:
+            lot = Lot(self._frame, listed, self._seen, self.terms)
+            yield from lot.years(self.left_out)

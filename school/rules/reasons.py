@@ -1,0 +1,155 @@
+"""Why a year ends as it does, and what would still save it, in words."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from school.rules import sums
+from school.rules.outcome import Outcome, Situation, Why, Year
+from school.rules.profile import Rules
+from school.rules.subjects import HIGHEST, Standing, SubjectResult
+
+SAFE = {
+    Situation.APPROVED,
+    Situation.APPROVED_AFTER_RECOVERY,
+    Situation.APPROVED_BY_COUNCIL,
+    Situation.APPROVED_WITH_DEPENDENCY,
+}
+
+
+def outcome(
+    rules: Rules | None, year: Year, outcome: Outcome, names: Mapping[int, str]
+) -> str:
+    """All reasons of the year, subjects of one kind together, by the `names` of their ids."""
+    told = _Told(rules, year, outcome, names)
+    of_code: dict[str, list[int]] = {}
+    for reason in outcome.reasons:
+        keys = of_code.setdefault(reason.code, [])
+        if reason.subject is not None:
+            keys.append(reason.subject)
+    return "; ".join(told.reason(code, keys) for code, keys in of_code.items())
+
+
+def saving(
+    rules: Rules | None, year: Year, outcome: Outcome, names: Mapping[int, str]
+) -> str:
+    """What the year still needs to pass, or that nothing can save it.
+
+    Empty where it is decided well, where somebody left, and without rules.
+    """
+    if rules is None or year.ending is not None or outcome.situation in SAFE:
+        return ""
+    return "; ".join(_Told(rules, year, outcome, names).saving(rules))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A year with what it takes to tell of it."""
+
+    rules: Rules | None
+    year: Year
+    outcome: Outcome
+    names: Mapping[int, str]
+
+    def reason(self, code: str, keys: list[int]) -> str:
+        match code:
+            case Why.SUBJECT_FAILED:
+                return _("failed in {subjects}").format(subjects=self._compared(keys))
+            case Why.SUBJECT_IN_RECOVERY:
+                return _("in recovery in {subjects}").format(
+                    subjects=self._compared(keys)
+                )
+            case Why.GRADES_MISSING:
+                return _("grades missing in {subjects}").format(
+                    subjects=self._missing(keys)
+                )
+        return self._reason_of_the_year(code)
+
+    def _reason_of_the_year(self, code: str) -> str:
+        match code:
+            case Why.ATTENDANCE_SHORT:
+                return self._attendance()
+            case Why.DEPENDENCY:
+                return self._dependency()
+            case Why.APPROVED_BY_COUNCIL:
+                return _("approved by the class council")
+            case Why.NO_RULES:
+                return _("no rules are set for this year and level")
+            case Why.NO_DAYS:
+                return _("no lesson day recorded yet")
+        return _("the class offers no subject")
+
+    def saving(self, rules: Rules) -> Iterator[str]:
+        days = self.outcome.attendance
+        if days is not None and self._is_attendance_lost():
+            yield _(
+                "nothing can save the year: absences above the limit: {count}"
+            ).format(count=-days.absences_left)
+            return
+        lost = [k for k, r in self.outcome.subjects.items() if _is_lost(rules, r)]
+        for key, result in self.outcome.subjects.items():
+            if key not in lost and result.needed:
+                needed = sums.needed(rules, self.year.subjects[key], result)
+                if result.needed > HIGHEST:
+                    needed = _("only by the recovery exam")
+                yield f"{self.names[key]}: {needed}"
+        if lost and not self.year.by_council:
+            yield self._of_lost(lost, rules)
+        if days is not None and not self.year.is_closed:
+            yield _("further absences allowed: {count}").format(
+                count=days.absences_left
+            )
+
+    def _of_lost(self, lost: list[int], rules: Rules) -> str:
+        subjects = self._named(lost)
+        if len(lost) <= rules.dependencies:
+            return _("as dependency: {subjects}").format(subjects=subjects)
+        return _("only by the class council: {subjects}").format(subjects=subjects)
+
+    def _is_attendance_lost(self) -> bool:
+        days = self.outcome.attendance
+        if days is None or days.is_enough is not False:
+            return False
+        # While the year goes on, days to come may lift it again.
+        return self.year.is_closed or days.absences_left < 0
+
+    def _attendance(self) -> str:
+        if self.rules is None or self.outcome.attendance is None:
+            return ""
+        return sums.attendance(self.rules, self.year.days, self.outcome.attendance)
+
+    def _dependency(self) -> str:
+        results = self.outcome.subjects.values()
+        failed = [r for r in results if r.standing is Standing.FAILED]
+        return _("with dependency (failed subjects: {count}; allowed: {most})").format(
+            count=len(failed), most=self.rules.dependencies if self.rules else 0
+        )
+
+    def _compared(self, keys: Iterable[int]) -> str:
+        """Each subject with what decided it: "Mathematics (5.95 < 6.0)"."""
+        return ", ".join(f"{self.names[key]} ({self._decided_by(key)})" for key in keys)
+
+    def _decided_by(self, key: int) -> str:
+        marks, result = self.year.subjects[key], self.outcome.subjects[key]
+        return sums.last(self.rules, marks, result) if self.rules else ""
+
+    def _missing(self, keys: Iterable[int]) -> str:
+        term = sums.TERM_KINDS[self.rules.term_kind if self.rules else "term"]
+        return ", ".join(
+            f"{self.names[key]} ({term} {sums.missing(self.year.subjects[key])})"
+            for key in keys
+        )
+
+    def _named(self, keys: Iterable[int]) -> str:
+        return ", ".join(self.names[key] for key in keys)
+
+
+def _is_lost(rules: Rules, result: SubjectResult) -> bool:
+    """Whether no grade can make the subject pass any more."""
+    if result.standing is Standing.FAILED:
+        return True
+    if result.needed is None or result.needed <= HIGHEST:
+        return False
+    # The terms are lost, but there is still the exam.
+    return result.standing is Standing.RECOVERY or not rules.measure.has_recovery

@@ -1,0 +1,76 @@
+"""The profiles that come with the service, to be taken as they are or to begin from."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from school.rules.profile import Band, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A profile as a network takes it over; from then on it is the network's to revise."""
+
+    code: str
+    name: str
+    source: str
+    """Where its numbers are from, and which of them nobody has checked."""
+    rules: Rules
+
+
+def _bands(*bands: tuple[str, str, str]) -> tuple[Band, ...]:
+    return tuple(
+        Band(label=label, lowest=Decimal(lowest), highest=Decimal(highest))
+        for label, lowest, highest in bands
+    )
+
+
+PROFILES = (
+    Shipped(
+        code="seduc-am-2022",
+        name="SEDUC-AM 2022",
+        source=(
+            "DOE-AM de 1/4/2022 (uma página, sem o início do ato: etapas abrangidas não"
+            " verificadas). O Regimento de dez/2024 e a IN 007/2025, mais novos, não"
+            " foram lidos: confira antes de usar."
+        ),
+        rules=Rules(
+            terms=4,
+            pass_mark=Decimal("6.0"),
+            recovery_rule="weighted",
+            minimum_attendance=Decimal(75),
+        ),
+    ),
+    Shipped(
+        code="i-educar-numerico",
+        name="i-Educar, numérico",
+        source="Código-fonte do i-Educar (regra padrão numérica); não é ato de uma rede.",
+        rules=Rules(
+            terms=4,
+            pass_mark=Decimal("6.0"),
+            recovery_rule="weighted",
+            recovery_mean_weight=6,
+            recovery_exam_weight=4,
+            minimum_attendance=Decimal(75),
+        ),
+    ),
+    Shipped(
+        code="i-educar-conceitual",
+        name="i-Educar, conceitual",
+        source="Código-fonte do i-Educar (regra padrão conceitual); não é ato de uma rede.",
+        rules=Rules(
+            terms=4,
+            pass_mark=Decimal("6.0"),
+            recovery_rule="weighted",
+            recovery_mean_weight=6,
+            recovery_exam_weight=4,
+            minimum_attendance=Decimal(80),
+            scale=_bands(
+                ("E", "0.0", "1.9"),
+                ("D", "2.0", "4.9"),
+                ("C", "5.0", "6.9"),
+                ("B", "7.0", "8.9"),
+                ("A", "9.0", "10.0"),
+            ),
+        ),
+    ),
+)

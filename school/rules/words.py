@@ -1,0 +1,50 @@
+"""All that is said to people of results, in the language that is active."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from school.rules.numbers import number
+from school.rules.outcome import Situation
+from school.rules.reasons import outcome, saving
+from school.rules.subjects import Standing
+from school.rules.sums import attendance, subject
+
+__all__ = [
+    "attendance", "number", "outcome", "saving", "situation", "standing", "subject",
+]  # fmt: skip
+
+SITUATIONS: dict[Situation, str | Promise] = {
+    Situation.IN_PROGRESS: gettext_lazy("In progress"),
+    Situation.INCOMPLETE: gettext_lazy("Incomplete: grades missing"),
+    Situation.IN_RECOVERY: gettext_lazy("In recovery"),
+    Situation.APPROVED: gettext_lazy("Approved"),
+    Situation.APPROVED_AFTER_RECOVERY: gettext_lazy("Approved after recovery"),
+    Situation.APPROVED_BY_COUNCIL: gettext_lazy("Approved by the class council"),
+    Situation.APPROVED_WITH_DEPENDENCY: gettext_lazy("Approved with dependency"),
+    Situation.FAILED: gettext_lazy("Not approved"),
+    Situation.FAILED_BY_ATTENDANCE: gettext_lazy("Not approved for attendance"),
+    Situation.TRANSFERRED: gettext_lazy("Transferred"),
+    Situation.ABANDONED: gettext_lazy("Abandoned school"),
+    Situation.RECLASSIFIED: gettext_lazy("Reclassified"),
+    Situation.DECEASED: gettext_lazy("Deceased"),
+    Situation.CLASS_CHANGED: gettext_lazy("Changed class"),
+    Situation.LEFT: gettext_lazy("Left, reason not recorded"),
+}
+STANDINGS: dict[Standing, str | Promise] = {
+    Standing.OPEN: gettext_lazy("Open"),
+    Standing.PASSED: gettext_lazy("Passed"),
+    Standing.RECOVERY: gettext_lazy("In recovery"),
+    Standing.PASSED_AFTER_RECOVERY: gettext_lazy("Passed after recovery"),
+    Standing.FAILED: gettext_lazy("Not passed"),
+}
+
+
+def situation(situation: Situation | None) -> str:
+    """The situation as documents name it; without rules there is none to name."""
+    return str(SITUATIONS[situation]) if situation else _("No result")
+
+
+def standing(standing: Standing) -> str:
+    """How a subject stands, as documents name it."""
+    return str(STANDINGS[standing])

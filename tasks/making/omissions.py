@@ -1,0 +1,36 @@
+"""What was left out of a report, and why, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
+
+REASONS = {
+    "no_subjects": gettext_noop("Students whose class is taught no subject."),
+    "subject_without_grades": gettext_noop("Subjects of a class without any grade."),
+    "left": gettext_noop("Students who have left."),
+    "no_rules": gettext_noop(
+        "Students of whose year and grade level nobody has said by which rules to judge."
+    ),
+    "grade_outside_terms": gettext_noop("Grades of terms that the year does not have."),
+    "grade_after_exit": gettext_noop(
+        "Grades of terms that began after the student had left the class."
+    ),
+    "subject_not_offered": gettext_noop(
+        "Grades from an earlier class in subjects that the student's class is not taught."
+    ),
+    "absence_outside_enrolment": gettext_noop(
+        "Absences on days when the student was not in the class."
+    ),
+}
+"""By the codes that a report or the records give."""
+
+
+def told(counts: Mapping[str, int]) -> dict[str, Any]:
+    """The part of a result that says it, in the active language."""
+    reasons = [
+        {"code": code, "detail": gettext(REASONS.get(code, code)), "count": count}
+        for code, count in sorted(counts.items())
+        if count
+    ]
+    return {"total": sum(reason["count"] for reason in reasons), "reasons": reasons}

@@ -1,0 +1,107 @@
+"""Students at risk of losing the year: by grades or attendance, why, and what would save it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from school.models import Role
+from school.records.student_year import StudentYear
+from school.rules import words
+from school.rules.outcome import Outcome
+from school.rules.profile import Rules
+from school.rules.reasons import SAFE
+from school.rules.subjects import Standing, SubjectResult
+from tasks.student_reports import WHO, StudentParameters, StudentReport, who
+from tasks.tables import Column, Row
+
+
+class AtRiskStudents(StudentReport[StudentParameters]):
+    title = _("Students at risk")
+    description = _(
+        "The students whose grades are below the pass mark, whose attendance is below the "
+        "minimum, or of whom the Conselho Tutelar is told: why, and what would still save "
+        "the year."
+    )
+    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
+    example = {"class_id": 1}
+
+    def columns(self) -> Sequence[Column]:
+        return [
+            *WHO,
+            Column("situation", _("Situation"), labels=words.SITUATIONS),
+            Column("attendance", _("Attendance"), "percent"),
+            Column("absences", _("Days absent"), "integer"),
+            Column("absences_left", _("Absences left"), "integer"),
+            Column("subjects_below", _("Subjects below the pass mark"), "integer"),
+            Column("by_grades", _("By grades"), "boolean"),
+            Column("by_attendance", _("By attendance"), "boolean"),
+            Column("by_council_list", _("For the Conselho Tutelar"), "boolean"),
+            Column("reasons", _("Reasons")),
+            Column("saving", _("What would save the year")),
+        ]
+
+    def rows(self) -> Iterator[Row]:
+        for year in self.years:
+            self._looked_at += 1
+            if year.place.left_as is not None:
+                self.years.left_out.add(year.place.id, "left", 1)
+            elif year.rules is None:
+                self.years.left_out.add(year.place.id, "no_rules", 1)
+            elif risk := _risk(year.outcome, year.rules):
+                self._found += 1
+                yield *who(year.place), *_cells(year, risk)
+
+    def total(self) -> None:
+        """Nobody knows before all are looked at."""
+
+    def summary(self) -> str:
+        return ngettext(
+            "%(found)s of %(looked_at)s student is at risk.",
+            "%(found)s of %(looked_at)s students are at risk.",
+            self._looked_at,
+        ) % {"found": self._found, "looked_at": self._looked_at}
+
+    _looked_at = _found = 0
+
+
+@dataclass(frozen=True)
+class _Risk:
+    subjects_below: int
+    by_attendance: bool
+    by_council_list: bool
+    absences_left: int
+
+
+def _risk(outcome: Outcome, rules: Rules) -> _Risk | None:
+    """What there is to fear, if anything."""
+    days = outcome.attendance
+    if days is None or outcome.situation in SAFE:
+        return None
+    below = sum(_is_below(result, rules) for result in outcome.subjects.values())
+    by_attendance = days.is_enough is False
+    if not (below or by_attendance or days.is_for_council):
+        return None
+    return _Risk(below, by_attendance, days.is_for_council, days.absences_left)
+
+
+def _is_below(result: SubjectResult, rules: Rules) -> bool:
+    if result.standing is Standing.OPEN:
+        return result.mean is not None and result.mean < rules.pass_mark
+    return result.standing in {Standing.RECOVERY, Standing.FAILED}
+
+
+def _cells(year: StudentYear, risk: _Risk) -> Row:
+    return (
+        year.outcome.situation,
+        year.attendance,
+        year.absent.total,
+        risk.absences_left,
+        risk.subjects_below,
+        risk.subjects_below > 0,
+        risk.by_attendance,
+        risk.by_council_list,
+        year.reasons(),
+        year.saving(),
+    )

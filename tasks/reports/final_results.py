@@ -1,0 +1,71 @@
+"""The ata de resultados finais: what the year came to for every student of a class."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from school.models import Role, Subject
+from school.rules import words
+from school.rules.outcome import Situation
+from tasks.student_reports import WHO, StudentParameters, StudentReport, who
+from tasks.tables import Column, Row
+
+
+class FinalResults(StudentReport[StudentParameters]):
+    title = _("Final results")
+    description = _(
+        "For each student who was in a class, also those who left it: the final grade of "
+        "each subject, attendance, the situation and all that speaks for it."
+    )
+    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
+    example = {"class_id": 1}
+    each_once = False  # the class's minutes hold everybody who was ever in it
+
+    def columns(self) -> Sequence[Column]:
+        return [
+            *WHO,
+            *(Column(f"subject_{s.code}", s.name, "decimal") for s in self._subjects),
+            Column("absences", _("Days absent"), "integer"),
+            Column("attendance", _("Attendance"), "percent"),
+            Column("situation", _("Situation"), labels=words.SITUATIONS),
+            Column("reasons", _("Reasons")),
+        ]
+
+    def rows(self) -> Iterator[Row]:
+        for year in self.years:
+            self._situations[year.outcome.situation] += 1
+            taught = {subject.id for subject in year.subjects}
+            yield (
+                *who(year.place),
+                *(year.grade(s.pk) if s.pk in taught else None for s in self._subjects),
+                year.absent.total,
+                year.attendance,
+                year.outcome.situation,
+                year.reasons(),
+            )
+
+    def total(self) -> int:
+        return self.enrolments.count()
+
+    def summary(self) -> str:
+        """How many there are of each situation."""
+        counts = ", ".join(
+            f"{words.situation(situation)}: {self._situations[situation]}"
+            for situation in [*Situation, None]
+            if self._situations[situation]
+        )
+        return f"{gettext('Enrolments')}: {self._situations.total()} ({counts})"
+
+    @cached_property
+    def _situations(self) -> Counter[Situation | None]:
+        return Counter()
+
+    @cached_property
+    def _subjects(self) -> list[Subject]:
+        """All that is taught in one of the classes, in the order of a report card."""
+        classes = self.enrolments.order_by().values("school_class")
+        taught = Subject.objects.filter(offerings__school_class__in=classes).distinct()
+        return list(taught.order_by("order", "sort_key", "pk"))

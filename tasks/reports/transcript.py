@@ -1,0 +1,173 @@
+"""The histórico escolar: all years of a student, across schools, with what each came to."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import groupby
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from school import figures
+from school.access import Reach
+from school.models import Enrolment, PriorYear, Role, School, Student
+from school.records.places import BY_STUDENT, latest
+from school.records.student_year import StudentYear
+from school.records.years import LOT
+from school.rules import words
+from tasks.student_reports import StudentParameters, StudentReport, term_title
+from tasks.tables import Column, Row
+
+
+class Transcript(StudentReport[StudentParameters]):
+    title = _("Transcript")
+    description = _(
+        "Everything a student has done at school, year by year and also elsewhere: subjects, "
+        "hours, grades, attendance and results. A school that the student has left sees "
+        "nothing of what came after."
+    )
+    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
+    example = {"class_id": 1}
+    reach = Reach.HISTORY
+    order = BY_STUDENT
+
+    def columns(self) -> Sequence[Column]:
+        return [
+            Column("student", _("Student")),
+            Column("social_name", _("Social name")),
+            Column("registration", _("Registration")),
+            Column("inep_code", _("INEP code")),
+            Column("birth_date", _("Date of birth"), "date"),
+            Column("birth_place", _("Place of birth")),
+            Column("nationality", _("Nationality")),
+            Column("parents", _("Parents")),
+            Column("identity_document", _("Identity document")),
+            Column("birth_certificate", _("Birth certificate")),
+            Column("year", _("School year")),
+            Column("grade_level", _("Grade level")),
+            Column("school", _("School")),
+            Column("city", _("City")),
+            Column("state", _("State")),
+            Column("authorisation", _("Act of authorisation")),
+            Column("subject", _("Subject")),
+            Column("grade", _("Grade")),
+            *(
+                Column(f"term_{n}", term_title(n), "decimal")
+                for n in range(1, self.years.terms + 1)
+            ),
+            Column("hours", _("Hours of lessons"), "integer"),
+            Column("days", _("Days of lessons"), "integer"),
+            Column("attendance", _("Attendance")),
+            Column("situation", _("Situation"), labels=words.SITUATIONS),
+            Column("result", _("Result")),
+            Column("explanation", _("How it was reckoned")),
+        ]
+
+    @cached_property
+    def listed(self) -> QuerySet[Enrolment]:
+        return latest(self.seen)
+
+    def rows(self) -> Iterator[Row]:
+        years = groupby(self.years, key=lambda year: year.place.student_id)
+        # Both in one order, and each of these students has a year: they keep step.
+        for student, (_id, of_student) in zip(self._students(), years, strict=True):
+            about = _identity(student)
+            for line in self._lines(student, list(of_student)):
+                yield (*about, *line)
+
+    def total(self) -> None:
+        """Nobody knows before all years are read."""
+
+    def _students(self) -> Iterator[Student]:
+        students = Student.objects.filter(enrolments__in=self.enrolments).distinct()
+        ordered = students.order_by("sort_key", "pk")
+        return ordered.prefetch_related("prior_years__subjects").iterator(LOT)
+
+    def _lines(self, student: Student, years: Sequence[StudentYear]) -> Iterator[Row]:
+        """Year by year; in a year, what was done elsewhere comes first."""
+        elsewhere = [
+            (prior.year, self._of_prior_year(prior))
+            for prior in student.prior_years.all()
+            if _is_before_leaving(prior, years)
+        ]
+        here = [(year.place.year, self._of_year(year)) for year in years]
+        for _year, lines in sorted([*elsewhere, *here], key=lambda part: part[0]):
+            yield from lines
+
+    def _of_year(self, year: StudentYear) -> Iterator[Row]:
+        place, school = year.place, self._schools[year.place.school_id]
+        frame = (place.year_label, place.level, *_of_school(school))
+        situation = year.outcome.situation
+        judged = (
+            year.given.total,
+            year.attendance,
+            situation,
+            words.situation(situation),
+        )
+        for subject in year.subjects:
+            yield (
+                *frame,
+                subject.name,
+                year.grade_text(subject.id),
+                *self._terms(year.year.subjects[subject.id].terms),
+                subject.hours,
+                *judged,
+                year.why_subject(subject.id),
+            )
+        if not year.subjects:
+            yield (*frame, None, None, *self._terms(()), None, *judged, None)
+
+    def _of_prior_year(self, prior: PriorYear) -> Iterator[Row]:
+        school = (prior.school, prior.city or None, prior.state or None, None)
+        frame = (str(prior.year), prior.grade_level, *school)
+        judged = (prior.days, prior.attendance or None, None, prior.result)
+        subjects = list(prior.subjects.all())
+        for s in subjects:
+            yield (
+                *frame,
+                s.subject,
+                s.grade or None,
+                *self._terms(()),
+                s.hours,
+                *judged,
+                None,
+            )
+        if not subjects:
+            yield (*frame, None, None, *self._terms(()), None, *judged, None)
+
+    def _terms(self, tenths: Sequence[int | None]) -> Row:
+        missing = (None,) * (self.years.terms - len(tenths))
+        return tuple(map(figures.grade, (*tenths, *missing)))
+
+    @cached_property
+    def _schools(self) -> dict[int, School]:
+        return School.objects.in_bulk()  # of a whole network there are some hundreds
+
+
+def _of_school(school: School) -> Row:
+    return (
+        school.name,
+        school.city or None,
+        school.state or None,
+        school.authorisation or None,
+    )
+
+
+def _identity(student: Student) -> Row:
+    return (
+        student.name,
+        student.social_name or None,
+        student.registration,
+        student.inep_code or None,
+        student.birth_date,
+        student.birth_place or None,
+        student.nationality or None,
+        student.parents or None,
+        student.identity_document or None,
+        student.birth_certificate or None,
+    )
+
+
+def _is_before_leaving(prior: PriorYear, years: Sequence[StudentYear]) -> bool:
+    """Whether who sees these years may know of it: a later year is the next school's."""
+    exits = [year.place.exit for year in years]
+    return None in exits or prior.year < max(exit.year for exit in exits if exit)

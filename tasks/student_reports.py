@@ -1,0 +1,91 @@
+"""What the kinds share that list students: parameters, columns, and the students' years."""
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import ClassVar, Generic, Self, TypeVar
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+from pydantic import Field, model_validator
+
+from school.access import Reach
+from school.models import Enrolment
+from school.records.places import BY_CLASS, Place, latest
+from school.records.years import StudentYears
+from tasks.asking.parameters import Id, ReportParameters, Year
+from tasks.reports.base import Report
+from tasks.tables import Cell, Column
+
+
+class StudentParameters(ReportParameters):
+    """Of whom: a class, a school, a student or all, in a year."""
+
+    year: Year | None = Field(
+        default=None,
+        description=gettext_noop("The school year; needed where no class is named."),
+    )
+    school_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this school.")
+    )
+    class_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this class.")
+    )
+    student_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this student.")
+    )
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if self.class_id is None and self.year is None:
+            raise ValueError(_("Name a class, or a school year."))
+        return self
+
+
+P = TypeVar("P", bound=StudentParameters)
+
+WHO = (
+    Column("school", gettext_lazy("School")),
+    Column("class", gettext_lazy("Class")),
+    Column("grade_level", gettext_lazy("Grade level")),
+    Column("number", gettext_lazy("Number"), "integer"),
+    Column("registration", gettext_lazy("Registration")),
+    Column("student", gettext_lazy("Student")),
+)
+
+
+def term_title(number: int) -> str:
+    return _("Term %(number)s") % {"number": number}
+
+
+def who(place: Place) -> tuple[Cell, ...]:
+    """The cells of `WHO`."""
+    return (
+        place.school,
+        place.class_name,
+        place.level,
+        place.number,
+        place.registration,
+        place.called,
+    )
+
+
+class StudentReport(Report[P], ABC, Generic[P]):
+    """A kind that looks at each student's year."""
+
+    reach = Reach.YEAR
+    order: ClassVar[Sequence[str]] = BY_CLASS
+    each_once: ClassVar[bool] = True
+    """Whether a student who changed class is listed in the last of the classes alone."""
+
+    @cached_property
+    def listed(self) -> QuerySet[Enrolment]:
+        return latest(self.enrolments) if self.each_once else self.enrolments
+
+    @cached_property
+    def years(self) -> StudentYears:
+        return StudentYears(self.listed, self.seen, order=self.order)
+
+    def left_out(self) -> Mapping[str, int]:
+        return self.years.left_out.counts

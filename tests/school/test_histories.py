@@ -1,0 +1,175 @@
+import datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school import access
+from school.models import (
+    Attachment,
+    Enrolment,
+    Network,
+    Role,
+    School,
+    SchoolClass,
+    SchoolYear,
+    Student,
+    User,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ana(network):
+    return Student.objects.create(
+        network_id=1, registration="ana", name="Ana", birth_date="2015-01-01"
+    )
+
+
+@pytest.fixture
+def class_in(network):
+    """A class of that school and year; made when it is first asked for."""
+
+    def class_in(school, year):
+        school_year, _ = SchoolYear.objects.get_or_create(
+            network=School.objects.get(pk=school).network,
+            year=year,
+            defaults={"starts_on": f"{year}-02-01", "ends_on": f"{year}-12-20"},
+        )
+        return SchoolClass.objects.get_or_create(
+            school_id=school, school_year=school_year, name="own", shift="morning"
+        )[0]
+
+    return class_in
+
+
+@pytest.fixture
+def enrol(ana, class_in):
+    def enrol(school, entry, exit=None, student=ana):
+        year = datetime.date.fromisoformat(entry).year
+        school_class = class_in(school, year)
+        return Enrolment.objects.create(
+            student=student,
+            school_class=school_class,
+            grade_level_id=1,
+            diary_number=school_class.enrolments.count() + 1,
+            entry_date=entry,
+            exit_date=exit,
+        )
+
+    return enrol
+
+
+def staff_of(school):
+    user = User.objects.create(username=f"staff-{school}", role=Role.STAFF)
+    Attachment.objects.create(user=user, school_id=school)
+    return user
+
+
+def history(viewer, student):
+    seen = access.visible_enrolments(viewer).filter(student=student)
+    return set(access.whole_histories(viewer, seen))
+
+
+def test_new_school_sees_all_and_old_school_what_was_before(ana, enrol):
+    first = enrol(1, "2024-02-05", "2024-12-20")
+    before = enrol(2, "2025-02-05", "2025-06-02")
+    after = enrol(3, "2025-06-02")
+
+    assert history(staff_of(3), ana) == {first, before, after}
+    assert history(staff_of(2), ana) == {first, before}
+    assert history(staff_of(1), ana) == {first}
+
+
+def test_old_school_sees_all_once_the_student_is_back(ana, enrol):
+    first = enrol(1, "2024-02-05", "2024-06-03")
+    away = enrol(2, "2024-06-03", "2025-03-03")
+    assert history(staff_of(1), ana) == {first}
+
+    back = enrol(1, "2025-03-03")
+
+    assert history(User.objects.get(username="staff-1"), ana) == {first, away, back}
+
+
+def test_what_came_after_the_student_left_again_is_hidden(ana, enrol):
+    first = enrol(1, "2024-02-05", "2024-06-03")
+    away = enrol(2, "2024-06-03", "2024-09-02")
+    back = enrol(1, "2024-09-02", "2024-12-20")
+    gone = enrol(3, "2025-02-05")
+
+    assert history(staff_of(1), ana) == {first, away, back}
+    assert gone in history(staff_of(3), ana)
+
+
+def test_student_of_two_schools_is_whole_to_both(ana, enrol):
+    one = enrol(1, "2025-02-05")
+    other = enrol(2, "2025-03-03")
+
+    assert history(staff_of(1), ana) == history(staff_of(2), ana) == {one, other}
+
+
+def test_left_one_of_two_schools_sees_what_began_before_it_ended(ana, enrol):
+    one = enrol(1, "2025-02-05", "2025-06-02")
+    other = enrol(2, "2025-03-03")
+    later = enrol(3, "2025-06-02")
+
+    assert history(staff_of(1), ana) == {one, other}
+    assert history(staff_of(2), ana) == {one, other, later}
+
+
+def test_guardian_sees_all_of_the_child_s(ana, enrol, guardian):
+    all_of_it = {
+        enrol(1, "2024-02-05", "2024-12-20"),
+        enrol(2, "2025-02-05", "2025-06-02"),
+    }
+    Attachment.objects.create(user=guardian, student=ana)
+
+    assert history(guardian, ana) == all_of_it
+
+
+def test_other_network_s_years_are_hidden(ana, enrol):
+    here = enrol(1, "2025-02-05")
+    other = Network.objects.create(code="other", name="Other")
+    school = School.objects.create(network=other, inep_code="99000000", name="X")
+    there = enrol(school.pk, "2024-02-05", "2024-12-20")
+
+    assert history(staff_of(1), ana) == {here}
+    assert there in Enrolment.objects.filter(student=ana)
+
+
+def test_history_is_of_the_students_asked_for_alone(secretary):
+    seen = access.visible_enrolments(secretary).filter(student=1)
+
+    found = access.whole_histories(secretary, seen)
+
+    assert set(found) == set(Enrolment.objects.filter(student=1))
+
+
+def test_nobody_out_sees_a_history(ana, enrol, secretary):
+    enrol(1, "2025-02-05")
+    everything = Enrolment.objects.all()
+    User.objects.filter(pk=secretary.pk).update(is_active=False)
+    secretary.refresh_from_db()
+
+    assert not access.whole_histories(secretary, everything).exists()
+    assert not access.shown_with(secretary, everything).exists()
+
+
+def test_shown_with_are_the_same_year_s_as_far_as_they_are_visible(ana, enrol, admin):
+    last_year = enrol(1, "2024-02-05", "2024-12-20")
+    before = enrol(1, "2025-02-05", "2025-06-02")
+    after = enrol(1, "2025-06-02", "2025-09-01")
+    elsewhere = enrol(2, "2025-09-01")
+    listed = Enrolment.objects.filter(pk=after.pk)
+
+    assert set(access.shown_with(staff_of(1), listed)) == {before, after}
+    assert set(access.shown_with(admin, listed)) == {before, after, elsewhere}
+    assert last_year not in access.shown_with(admin, listed)
+
+
+def test_each_takes_one_query(admin):
+    for find in (access.whole_histories, access.shown_with):
+        with CaptureQueriesContext(connection) as queries:
+            assert list(find(admin, access.visible_enrolments(admin)))
+        assert len(queries) == 1

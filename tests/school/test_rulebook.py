@@ -1,0 +1,76 @@
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school import rule_profiles
+from school.models import Enrolment, Network, RuleProfile, SchoolYear, YearRules
+from school.rulebook import Rulebook
+from school.rules import shipped
+from school.rules.profile import Rules
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def of_level_5(network):
+    profile = RuleProfile.objects.create(network_id=1, code="own", name="Own")
+    version = profile.revise(Rules(terms=4, pass_mark="7.0"))
+    YearRules.objects.create(school_year_id=1, grade_level_id=5, version=version)
+    return version
+
+
+def test_level_s_own_rules_go_before_those_of_other_levels(of_level_5):
+    book = Rulebook([1])
+
+    assert book.find(1, 5) == of_level_5
+    assert book.find(1, 1).profile.code == shipped.PROFILES[0].code
+    assert book.find(1, None) == book.find(1, 1)
+
+
+def test_year_without_rules_has_none(of_level_5):
+    YearRules.objects.filter(grade_level=None).delete()
+    book = Rulebook([1])
+
+    assert book.find(1, 5) == of_level_5
+    assert book.find(1, 1) is None
+    assert Rulebook([]).find(1, 5) is None
+
+
+@pytest.mark.usefixtures("of_level_5")
+def test_rulebook_is_read_in_one_query():
+    years = Enrolment.objects.order_by().values("school_class__school_year")
+
+    with CaptureQueriesContext(connection) as queries:
+        book = Rulebook(years)
+        found = book.find(1, 5), book.find(1, 1)
+        assert [(v.rules.terms, v.profile.name, v.number) for v in found]
+
+    assert len(queries) == 1
+
+
+def test_version_s_rules_are_one_object_for_all_its_levels(of_level_5):
+    YearRules.objects.create(school_year_id=1, grade_level_id=6, version=of_level_5)
+    book = Rulebook([1])
+
+    assert book.find(1, 5) is book.find(1, 6)
+
+
+def test_shipped_profiles_are_installed_once(network):
+    other = Network.objects.create(code="other", name="Other")
+
+    made = rule_profiles.install(other)
+
+    assert [profile.code for profile in made] == [p.code for p in shipped.PROFILES]
+    assert [profile.newest().rules for profile in made] == [
+        profile.rules for profile in shipped.PROFILES
+    ]
+    assert rule_profiles.install(other) == []
+    assert not SchoolYear.objects.filter(network=other).exists()
+
+
+def test_profile_that_a_network_has_is_left_alone(network):
+    own = RuleProfile.objects.get(code=shipped.PROFILES[0].code)
+    own.revise(Rules(terms=3, pass_mark="5.0"))
+
+    assert rule_profiles.install(own.network) == []
+    assert own.newest().rules.terms == 3
