@@ -2,6 +2,7 @@
 
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor
 
 CENTS = Decimal("0.01")
@@ -41,6 +42,7 @@ def percent(part: int, whole: int) -> Decimal | None:
     return _round(Decimal(100 * part) / whole, TENTHS) if whole else None
 
 
+@lru_cache(2**14)  # of a network's million means there are few different ones
 def shown(
     value: Fraction, *, places: int, mark: Fraction | Decimal | None = None
 ) -> Decimal:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from school.rules import sums
 from school.rules.outcome import Outcome, Situation, Why, Year
 from school.rules.profile import Rules
-from school.rules.subjects import HIGHEST, Standing, SubjectResult
+from school.rules.subjects import HIGHEST, Standing, is_lost
 
 SAFE = {
     Situation.APPROVED,
@@ -87,10 +87,12 @@ class _Told:
                 "nothing can save the year: absences above the limit: {count}"
             ).format(count=-days.absences_left)
             return
-        lost = [k for k, r in self.outcome.subjects.items() if _is_lost(rules, r)]
-        for key, result in self.outcome.subjects.items():
+        marks = self.year.subjects
+        results = self.outcome.subjects
+        lost = [key for key, r in results.items() if is_lost(rules, marks[key], r)]
+        for key, result in results.items():
             if key not in lost and result.needed:
-                needed = sums.needed(rules, self.year.subjects[key], result)
+                needed = sums.needed(rules, marks[key], result)
                 if result.needed > HIGHEST:
                     needed = _("only by the recovery exam")
                 yield f"{self.names[key]}: {needed}"
@@ -143,13 +145,3 @@ class _Told:
 
     def _named(self, keys: Iterable[int]) -> str:
         return ", ".join(self.names[key] for key in keys)
-
-
-def _is_lost(rules: Rules, result: SubjectResult) -> bool:
-    """Whether no grade can make the subject pass any more."""
-    if result.standing is Standing.FAILED:
-        return True
-    if result.needed is None or result.needed <= HIGHEST:
-        return False
-    # The terms are lost, but there is still the exam.
-    return result.standing is Standing.RECOVERY or not rules.measure.has_recovery

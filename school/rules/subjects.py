@@ -80,6 +80,19 @@ def partial_mean(marks: Marks, rules: Rules | None = None) -> Fraction | None:
     return _mean(*_given(marks.terms, weights))
 
 
+def is_lost(rules: Rules, marks: Marks, result: SubjectResult) -> bool:
+    """Whether no grade that is still to come can make the subject pass."""
+    if result.needed is None:
+        return result.standing is Standing.FAILED
+    if result.needed <= HIGHEST:
+        return False
+    if result.standing is Standing.RECOVERY:
+        return True
+    # The terms are lost, but after the best of them there may still be the exam.
+    best = Marks(tuple(HIGHEST if t is None else t for t in marks.terms))
+    return is_lost(rules, best, judge(rules, best))
+
+
 def _given(terms: Sequence[int | None], weights: Sequence[int]) -> tuple[int, int]:
     """Their tenths times their weights, and their weights, each summed up."""
     given = [(t, w) for t, w in zip(terms, weights, strict=True) if t is not None]

@@ -16,6 +16,7 @@ from school.rules.subjects import (
     Marks,
     Standing,
     SubjectResult,
+    is_lost,
     partial_mean,
 )
 
@@ -149,7 +150,12 @@ def _needed_in_terms(rules: Rules, marks: Marks, result: SubjectResult) -> str:
     text = text.format(
         grade=tenths(grade), term=TERM_KINDS[rules.term_kind], numbers=missing(marks)
     )
-    return text if grade <= HIGHEST else f"{text}: {_above_highest()}"
+    if grade <= HIGHEST:
+        return text
+    text = f"{text}: {_above_highest()}"
+    if is_lost(rules, marks, result):
+        return text
+    return text + _(", but may pass by the recovery exam")
 
 
 def _needed_in_exam(grade: int) -> str:

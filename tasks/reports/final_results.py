@@ -57,7 +57,10 @@ class FinalResults(StudentReport[StudentParameters]):
             for situation in [*Situation, None]
             if self._situations[situation]
         )
-        return f"{gettext('Enrolments')}: {self._situations.total()} ({counts})"
+        return gettext("Enrolments: %(total)s (%(counts)s)") % {
+            "total": self._situations.total(),
+            "counts": counts,
+        }
 
     @cached_property
     def _situations(self) -> Counter[Situation | None]:

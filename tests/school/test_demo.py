@@ -2,11 +2,13 @@ import hashlib
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db.models import F, Q
+from django.db.models import Count, F, Q, Sum
 
 from school import models as m
 from school.demo import loading
 from school.demo.network import DemoNetwork
+from school.rules import shipped
+from school.sorting import sort_key
 
 
 @pytest.fixture
@@ -20,8 +22,11 @@ def digest(students: int) -> str:
     for number in range(1, demo.classes + 1):
         for row in [demo.class_row(number), *demo.student_rows(number)]:
             made.update(repr(row).encode())
+        made.update(repr(list(demo.prior_years(number))).encode())
         for place in demo.places(number):
-            made.update(repr(list(demo.grade_rows(place))).encode())
+            grades = list(demo.grade_rows(place))
+            made.update(repr(grades).encode())
+            made.update(repr(list(demo.recovery_rows(place, grades))).encode())
             made.update(repr(list(demo.absence_rows(place))).encode())
     return made.hexdigest()
 
@@ -64,6 +69,89 @@ def test_everything_recorded_belongs_together(db, network):
     assert not grades.exists()
     assert not absences.exists()
     assert not outside.exists()
+
+
+def test_year_goes_by_the_state_s_rules_and_every_profile_is_there(db, network):
+    codes = [profile.code for profile in shipped.PROFILES]
+
+    rules = m.YearRules.objects.get()
+
+    assert set(m.RuleProfile.objects.values_list("code", flat=True)) == set(codes)
+    assert (rules.school_year_id, rules.grade_level) == (1, None)
+    assert rules.version.profile.code == codes[0]
+    assert rules.version.rules.terms == m.Term.objects.count()
+
+
+def weak_years():
+    """The students' subjects whose four terms have a mean below the mark."""
+    given = m.Grade.objects.exclude(tenths=None).order_by()
+    years = given.values("enrolment__student", "offering__subject")
+    sums = years.annotate(n=Count("pk"), total=Sum("tenths"))
+    return set(
+        sums.filter(n=4, total__lt=240).values_list(
+            "enrolment__student", "offering__subject"
+        )
+    )
+
+
+def test_two_thirds_of_the_weak_took_the_exam_and_nobody_else(db, network):
+    weak = weak_years()
+    took = m.RecoveryGrade.objects.values_list(
+        "enrolment__student", "offering__subject"
+    )
+
+    assert set(took) <= weak
+    assert len(took) == len(set(took)) == pytest.approx(len(weak) * 2 / 3, rel=0.15)
+    assert m.RecoveryGrade.objects.filter(enrolment__exit_date=None).count() == len(
+        took
+    )
+
+
+def test_who_moves_stays_in_the_level_and_says_why_it_left(db, network):
+    student = m.Student.objects.get(pk=17)
+    before, after = student.enrolments.order_by("entry_date")
+    to_another_school = m.Enrolment.objects.get(student=67, exit_date__isnull=False)
+
+    assert before.grade_level == after.grade_level
+    assert before.ending == "class_change"
+    assert to_another_school.ending == "transferred"
+    assert set(m.Enrolment.objects.filter(exit_date=None).values_list("ending")) == {
+        ("",)
+    }
+
+
+def test_level_of_each_place_is_one_of_its_class(db, network):
+    demo = DemoNetwork(1000)
+    for number in range(1, demo.classes + 1):
+        levels = {demo.enrolment_row(place)[3] for place in demo.places(number)}
+        assert levels <= set(demo.levels_of(number))
+
+
+def test_keys_are_those_of_the_names_shown(db, network):
+    for model in (m.School, m.SchoolClass, m.Subject, m.Student):
+        for record in model.objects.all():
+            assert bytes(record.sort_key) == sort_key(record.sorted_by())
+
+
+def test_papers_and_social_names_are_there(db, network):
+    called_otherwise = m.Student.objects.exclude(social_name="").get()
+    student = m.Student.objects.get(pk=1)
+    hours = m.Offering.objects.filter(school_class=1).aggregate(sum=Sum("hours"))
+
+    assert called_otherwise.called != called_otherwise.name
+    assert all([student.birth_place, student.nationality, student.parents])
+    assert m.School.objects.exclude(city="").exclude(state="").count() == 3
+    assert hours["sum"] == 960
+
+
+def test_some_bring_two_years_of_elsewhere(db, network):
+    brought = m.PriorYear.objects.values_list("student", "year", "grade_level")
+
+    assert list(brought)[-2:] == [
+        (83, 2024, "Educação Infantil, 5 anos"),
+        (83, 2025, "1º ano"),
+    ]
+    assert {year.subjects.count() for year in m.PriorYear.objects.all()} == {1, 4}
 
 
 @pytest.mark.django_db(transaction=True)
