@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import count, pairwise
+from typing import Any
 
 from school import models as m
+from school.rules.profile import Rules
 
 LESSONS = 200
 RECESS = (date(2026, 7, 4), date(2026, 7, 20))
@@ -73,6 +75,20 @@ class Builder:
     def subject(self, name: str, order: int) -> m.Subject:
         code = f"subject-{next(_serial)}"
         return m.Subject.objects.create(code=code, name=name, order=order)
+
+    def rule(
+        self,
+        year: m.SchoolYear,
+        content: dict[str, Any],
+        level: m.GradeLevel | None = None,
+    ) -> m.RuleProfile:
+        """Judge that level of the year, or all that have no rules of their own, by these."""
+        profile = m.RuleProfile.objects.create(
+            network=self.network, code=f"rules-{next(_serial)}", name="Regras"
+        )
+        version = profile.revise(Rules.from_json(content))
+        m.YearRules.objects.create(school_year=year, grade_level=level, version=version)
+        return profile
 
     def school_class(
         self,

@@ -50,9 +50,21 @@ def _is_below(days: Days, code: str) -> bool:
     return share is not None and minimum is not None and share < minimum
 
 
+WON = {
+    "approved", "approved_after_recovery", "approved_by_council", "approved_with_dependency",
+}  # fmt: skip
+
+
 def at_risk_students(asked: Asked) -> Rows:
-    rows = [_risk_row(year) for year in asked.latest()]
+    """Who may still lose the year, or has: neither who has left nor who has passed."""
+    years = asked.latest()
+    at_stake = [
+        year
+        for year in years
+        if year.rules is not None and not year.is_gone and year.situation not in WON
+    ]
     risks = ("by_grades", "by_attendance", "by_council_list")
+    rows = [_risk_row(year) for year in at_stake]
     return [row for row in rows if any(row[risk] for risk in risks)]
 
 

@@ -34,7 +34,7 @@ def term_grade(tenths: list[int | None], number: int) -> str | None:
 
 
 def final_results(asked: Asked) -> Rows:
-    years = [asked.year(e) for e in asked.listed]
+    years = asked.each()
     subjects = {s.subject.pk: s.subject for year in years for s in year.subjects}
     columns = sorted(
         subjects.values(), key=lambda s: (s.order, bytes(s.sort_key), s.pk)

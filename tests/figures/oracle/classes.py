@@ -65,12 +65,16 @@ def _deviation(tenths: list[int]) -> str | None:
 def _share(
     asked: Asked, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
 ) -> Fraction | None:
-    """Of those given, in percent, the share at or above the mark of their year and level."""
-    given = passing = 0
-    for grade in grades:
-        rules = asked.world.records.rules_of(by_pk[grade.enrolment_id])
-        if grade.tenths is None or rules is None:
-            continue
-        given += 1
-        passing += Fraction(grade.tenths, 10) >= Fraction(rules.pass_mark)
-    return Fraction(100 * passing, given) if given else None
+    """Of those given, in percent, the share at or above the mark of their year and level.
+
+    None where there is a grade that nobody has set a mark for.
+    """
+    given = [grade for grade in grades if grade.tenths is not None]
+    rules = [asked.world.records.rules_of(by_pk[g.enrolment_id]) for g in given]
+    if not given or None in rules:
+        return None
+    passing = sum(
+        Fraction(grade.tenths, 10) >= Fraction(rule.pass_mark)
+        for grade, rule in zip(given, rules, strict=True)
+    )
+    return Fraction(100 * passing, len(given))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from math import floor
 
 from school import models as m
@@ -24,11 +25,11 @@ class Days:
     """By enrolment."""
     rules: Rules | None
 
-    @property
+    @cached_property
     def given(self) -> int:
         return sum(len(self._days_of(e)) for e in self.chain)
 
-    @property
+    @cached_property
     def missed(self) -> list[m.Absence]:
         return [
             absence
@@ -37,7 +38,7 @@ class Days:
             if _within(e, absence.session.date)
         ]
 
-    @property
+    @cached_property
     def absent(self) -> int:
         return len(self.missed)
 
@@ -46,14 +47,19 @@ class Days:
         return sum(absence.is_justified for absence in self.missed)
 
     @property
-    def left_out(self) -> int:
-        recorded = sum(len(self.absences.get(e.pk, [])) for e in self.chain)
-        return recorded - self.absent
+    def out_of_place(self) -> list[m.Absence]:
+        """On days when the pupil was not there to be missed."""
+        return [
+            absence
+            for e in self.chain
+            for absence in self.absences.get(e.pk, [])
+            if not _within(e, absence.session.date)
+        ]
 
     def absent_in(self, term: int) -> int:
         return sum(absence.session.term == term for absence in self.missed)
 
-    @property
+    @cached_property
     def planned(self) -> int | None:
         if self.rules is None:
             return None
@@ -96,10 +102,10 @@ class Days:
 
     @property
     def is_for_council(self) -> bool | None:
-        if self.rules is None:
+        """None where no day was given: of nothing there is no verdict."""
+        if self.rules is None or not self.given:
             return None
-        share = Fraction(self.rules.council_absences)
-        return self.given > 0 and 100 * self.absent > share * self.planned
+        return 100 * self.absent > Fraction(self.rules.council_absences) * self.planned
 
     def in_window(self, months: tuple[int, int]) -> Fraction | None:
         """Attendance in these two months of the calendar year, in percent."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from school import models as m
 from school.rules.profile import Rules
@@ -22,13 +23,13 @@ class SubjectYear:
     exam: int | None
     rules: Rules | None
 
-    @property
+    @cached_property
     def mean(self) -> Fraction | None:
         mean = self._mean_of(self.tenths)
         is_whole = None not in self.tenths
         return self._round(mean) if mean is not None and is_whole else mean
 
-    @property
+    @cached_property
     def result(self) -> str | None:
         if self.rules is None:
             return None
@@ -45,7 +46,7 @@ class SubjectYear:
         is_hopeless = self._exam_needed() > HIGHEST
         return "failed" if is_hopeless and self.rules.hopeless_fails else "recovery"
 
-    @property
+    @cached_property
     def final(self) -> Fraction | None:
         """Of the decided: the mean, or what the exam made of it."""
         if self.result not in DECIDED:
@@ -63,7 +64,7 @@ class SubjectYear:
             and self.mean < self.pass_mark
         )
 
-    @property
+    @cached_property
     def needed(self) -> int | None:
         if self.result == "recovery":
             return self._exam_needed()

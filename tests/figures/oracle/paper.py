@@ -3,6 +3,7 @@
 from school import models as m
 from tests.figures.oracle import sight
 from tests.figures.oracle.cards import term_grade
+from tests.figures.oracle.marks import SubjectYear
 from tests.figures.oracle.world import Asked, Rows, attendance, best
 from tests.figures.oracle.years import Year
 
@@ -11,8 +12,8 @@ def transcript(asked: Asked) -> Rows:
     students = {e.student_id: e.student for e in asked.listed}
     in_order = sorted(students.values(), key=lambda s: (bytes(s.sort_key), s.pk))
     years = {student.pk: _years_of(student, asked) for student in in_order}
-    every = [year for some in years.values() for year in some]
-    terms = range(1, max([year.terms for year in every], default=0) + 1)
+    longest = max([year.terms for year in every_year(asked)], default=0)
+    terms = range(1, longest + 1)
     rows: Rows = []
     for student in in_order:
         own = [
@@ -24,6 +25,11 @@ def transcript(asked: Asked) -> Rows:
             is_own = isinstance(year, Year)
             rows += _own_rows(year, terms) if is_own else _prior_rows(year, terms)
     return rows
+
+
+def every_year(asked: Asked) -> list[Year]:
+    students = {e.student_id: e.student for e in asked.listed}
+    return [y for student in students.values() for y in _years_of(student, asked)]
 
 
 def _years_of(student: m.Student, asked: Asked) -> list[Year]:
@@ -43,15 +49,15 @@ def _prior_years(student: m.Student) -> list[m.PriorYear]:
 def _person(student: m.Student) -> dict[str, object]:
     return {
         "student": student.name,
-        "social_name": student.social_name,
+        "social_name": student.social_name or None,
         "registration": student.registration,
         "inep_code": student.inep_code,
         "birth_date": student.birth_date.isoformat(),
-        "birth_place": student.birth_place,
-        "nationality": student.nationality,
-        "parents": student.parents,
-        "identity_document": student.identity_document,
-        "birth_certificate": student.birth_certificate,
+        "birth_place": student.birth_place or None,
+        "nationality": student.nationality or None,
+        "parents": student.parents or None,
+        "identity_document": student.identity_document or None,
+        "birth_certificate": student.birth_certificate or None,
     }
 
 
@@ -59,24 +65,26 @@ def _own_rows(year: Year, terms: range) -> Rows:
     e = year.enrolment
     school = e.school_class.school
     hours = {o.subject_id: o.hours for o in e.school_class.offerings.all()}
+    # A year without a subject is a year all the same, and has a row.
+    subjects: list[SubjectYear | None] = [*year.subjects] or [None]
     return [
         {
             **_person(e.student),
-            "year": e.school_class.school_year.year,
+            "year": str(e.school_class.school_year),
             "grade_level": e.grade_level.name,
             "school": school.name,
             "city": school.city,
             "state": school.state,
             "authorisation": school.authorisation,
-            "subject": subject.subject.name,
-            "grade": best(subject),
-            **{f"term_{n}": term_grade(subject.tenths, n) for n in terms},
-            "hours": hours[subject.subject.pk],
+            "subject": subject and subject.subject.name,
+            "grade": subject and (subject.concept or best(subject)),
+            **{f"term_{n}": subject and term_grade(subject.tenths, n) for n in terms},
+            "hours": subject and hours[subject.subject.pk],
             "days": year.days.given,
             "attendance": attendance(year),
             "situation": year.situation,
         }
-        for subject in year.subjects
+        for subject in subjects
     ]
 
 
@@ -84,7 +92,7 @@ def _prior_rows(prior: m.PriorYear, terms: range) -> Rows:
     return [
         {
             **_person(prior.student),
-            "year": prior.year,
+            "year": str(prior.year),
             "grade_level": prior.grade_level,
             "school": prior.school,
             "city": prior.city,
@@ -97,7 +105,6 @@ def _prior_rows(prior: m.PriorYear, terms: range) -> Rows:
             "days": prior.days,
             "attendance": prior.attendance,
             "situation": None,
-            "result": prior.result,
         }
         for subject in prior.subjects.order_by("pk")
     ]

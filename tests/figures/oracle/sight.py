@@ -11,8 +11,9 @@ _NEEDED = (
 )  # fmt: skip
 
 
-def all_enrolments() -> list[m.Enrolment]:
-    return list(m.Enrolment.objects.select_related(*_NEEDED).order_by("pk"))
+def all_enrolments(network: m.Network | None = None) -> list[m.Enrolment]:
+    every = m.Enrolment.objects.select_related(*_NEEDED).order_by("pk")
+    return list(every.filter(student__network=network) if network else every)
 
 
 def seen_by(viewer: m.User, enrolments: Iterable[m.Enrolment]) -> list[m.Enrolment]:

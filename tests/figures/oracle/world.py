@@ -12,13 +12,18 @@ Rows = list[dict[str, object]]
 
 
 class World:
+    """Everything, or what is of one network, where no other matters."""
+
+    def __init__(self, network: m.Network | None = None) -> None:
+        self._network = network
+
     @cached_property
     def enrolments(self) -> list[m.Enrolment]:
-        return sight.all_enrolments()
+        return sight.all_enrolments(self._network)
 
     @cached_property
     def records(self) -> Records:
-        return Records()
+        return Records(self._network)
 
 
 @dataclass
@@ -34,6 +39,9 @@ class Asked:
         """The year as it stands at e, with what came before as far as it may be seen."""
         chain = sight.chain_of(e, self.seen if within is None else within)
         return Year(chain, self.world.records)
+
+    def each(self) -> list[Year]:
+        return [self.year(e) for e in self.listed]
 
     def latest(self) -> list[Year]:
         return [self.year(e) for e in sight.latest_of(self.listed)]

@@ -18,28 +18,34 @@ AFTER = {
 class Records:
     """Everything there is, read once, and grouped by what it belongs to."""
 
-    def __init__(self) -> None:
-        self.grades = self._by("enrolment_id", m.Grade, "offering")
-        self.exams = self._by("enrolment_id", m.RecoveryGrade, "offering")
-        self.absences = self._by("enrolment_id", m.Absence, "session")
-        self.sessions = self._by("school_class_id", m.ClassSession)
-        self.offerings = self._by("school_class_id", m.Offering, "subject")
-        self.terms = self._by("school_year_id", m.Term)
-        self._rules = list(m.YearRules.objects.select_related("version"))
+    def __init__(self, network: m.Network | None = None) -> None:
+        self._network = network
+        self.grades = self._by("enrolment", m.Grade, "offering")
+        self.exams = self._by("enrolment", m.RecoveryGrade, "offering")
+        self.absences = self._by("enrolment", m.Absence, "session")
+        self.sessions = self._by("school_class", m.ClassSession)
+        self.offerings = self._by("school_class", m.Offering, "subject")
+        self.terms = self._by("school_year", m.Term)
+        self._rules = self._by("school_year", m.YearRules, "version")
 
-    @staticmethod
-    def _by(key: str, model: type, *needed: str) -> dict[int, list]:
+    def _by(self, owner: str, model: type, *needed: str) -> dict[int, list]:
+        """All records, by their owner's id."""
         groups = defaultdict(list)
-        for record in model.objects.select_related(*needed).order_by("pk"):
-            groups[getattr(record, key)].append(record)
+        records = model.objects.select_related(*needed).order_by("pk")
+        if self._network is not None:
+            path = {"enrolment": "enrolment__student__network", "school_year": "school_year__network"}  # fmt: skip
+            of_network = path.get(owner, "school_class__school__network")
+            records = records.filter(**{of_network: self._network})
+        for record in records:
+            groups[getattr(record, f"{owner}_id")].append(record)
         return dict(groups)
 
     def rules_of(self, e: m.Enrolment) -> Rules | None:
         """Those of the level, else those of the other levels."""
+        of_year = self._rules.get(e.school_class.school_year_id, [])
         for level in (e.grade_level_id, None):
-            for row in self._rules:
-                is_of_year = row.school_year_id == e.school_class.school_year_id
-                if is_of_year and row.grade_level_id == level:
+            for row in of_year:
+                if row.grade_level_id == level:
                     return row.version.rules
         return None
 
@@ -103,18 +109,25 @@ class Year:
             for term in terms
         )
 
-    def left_out(self) -> Iterable[str]:
-        """Why each record that counts for nothing does not, a word for each record."""
-        offered = {subject.subject.pk for subject in self.subjects}
+    def left_out(self) -> Iterable[tuple[str, m.Grade | m.Absence]]:
+        """Each record that counts for nothing, and why."""
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
-                if grade.term > self.terms:
-                    yield "grade_outside_terms"
-                elif self._is_late(e, grade.term):
-                    yield "grade_after_exit"
-                elif grade.offering.subject_id not in offered:
-                    yield "subject_not_offered"
-        yield from ["absence_outside_enrolment"] * self.days.left_out
+                # Where nothing was given there is nothing to leave out.
+                why = None if grade.tenths is None else self._why_not(e, grade)
+                if why:
+                    yield why, grade
+        for absence in self.days.out_of_place:
+            yield "absence_outside_enrolment", absence
+
+    def _why_not(self, e: m.Enrolment, grade: m.Grade) -> str | None:
+        if grade.term > self.terms:
+            return "grade_outside_terms"
+        if self._is_late(e, grade.term):
+            return "grade_after_exit"
+        offered = {subject.subject.pk for subject in self.subjects}
+        is_offered = grade.offering.subject_id in offered
+        return None if is_offered else "subject_not_offered"
 
     @cached_property
     def situation(self) -> str | None:
@@ -128,6 +141,10 @@ class Year:
         if "recovery" in results:
             return "in_recovery"
         return self._end(results)
+
+    @property
+    def is_gone(self) -> bool:
+        return self._gone() is not None
 
     def _gone(self) -> str | None:
         e = self.enrolment
