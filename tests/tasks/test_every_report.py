@@ -63,7 +63,9 @@ def test_example_is_made(network, kind, format):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_total_where_known_is_the_number_of_rows_and_rows_fit_the_columns(network, kind):
+def test_total_where_known_is_the_number_of_rows_and_rows_fit_the_columns(
+    network, kind
+):
     report = report_for(someone_for(KINDS[kind]), kind)
 
     rows = list(report.rows())
