@@ -23,7 +23,6 @@ STATE = {
     "terms": 4, "pass_mark": "6.0", "recovery_rule": "weighted", "dependencies": 1,
 }  # fmt: skip
 PROFILES = {
-    "state": STATE,
     "rounded": {
         "terms": 4, "pass_mark": "6.0", "rounding": "half_up", "rounding_step": "0.5",
         "recovery_rule": "replace_if_higher", "hopeless_fails": True,
@@ -101,31 +100,19 @@ def build() -> Awkward:
 
 
 def _give_rules(world: Awkward) -> None:
-    for code, content in PROFILES.items():
-        profile = m.RuleProfile.objects.create(
-            network=world.builder.network, code=code, name=code
-        )
-        if code == "state":
-            # What was 5.0 when 2025 was closed has been 6.0 since.
-            profile.revise(Rules.from_json({**content, "pass_mark": "5.0"}))
-            _judge(world, "2025", None, profile)
-            m.SchoolYear.objects.filter(pk=world.years["2025"].pk).update(
-                is_closed=True
-            )
-            world.years["2025"].is_closed = True
-        profile.revise(Rules.from_json(content))
-        if code == "concept":
-            _judge(world, "2025", code, profile)
-        _judge(world, "eja" if code == "eja" else "2026", code, profile)
-
-
-def _judge(
-    world: Awkward, year: str, level: str | None, profile: m.RuleProfile
-) -> None:
+    """2025 was judged from 5.0 on and is closed; from 6.0 on is how it has been since."""
+    b, years, levels = world.builder, world.years, world.levels
+    old = {**STATE, "pass_mark": "5.0"}
+    state = b.rule(years["2025"], old)
+    b.rule(years["2025"], PROFILES["concept"], levels["concept"])
+    years["2025"].is_closed = True
+    years["2025"].save()
+    version = state.revise(Rules.from_json(STATE))
     m.YearRules.objects.create(
-        school_year=world.years[year], version=profile.newest(),
-        grade_level=world.levels[level] if level else None,
-    )  # fmt: skip
+        school_year=years["2026"], grade_level=levels["state"], version=version
+    )
+    for code, content in PROFILES.items():
+        b.rule(years["eja" if code == "eja" else "2026"], content, levels[code])
 
 
 def _open_classes(world: Awkward) -> None:

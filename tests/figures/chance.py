@@ -15,25 +15,7 @@ DAYS = [date(2026, 2, 2) + timedelta(days=13 * n) for n in range(24)]
 LEVELS = CLASSES = 3
 SUBJECTS = ["Arte", "Matemática", "Português"]
 NAMES = ["Ávila", "Avila", "álvaro", "de Souza", "De Sousa", "Zélia"]
-MARKS = st.sampled_from(
-    [
-        "-",
-        "-",
-        "x",
-        "0",
-        "19",
-        "49",
-        "50",
-        "55",
-        "58",
-        "59",
-        "60",
-        "61",
-        "65",
-        "70",
-        "100",
-    ]
-)
+MARKS = st.sampled_from(["-", "-", "x", *map(str, [0, 19, 49, 50, 55, 58, 59, 60, 61, 65, 70, 100])])  # fmt: skip
 WEIGHT = st.integers(1, 9) | st.just(100)
 RANK = st.integers(0, len(DAYS) - 1)
 BORN = st.dates(date(2006, 1, 1), date(2023, 1, 1)) | st.sampled_from(
@@ -147,8 +129,8 @@ def plans() -> st.SearchStrategy[Plan]:
     )
 
 
-def build(plan: Plan) -> list[m.User]:
-    """Put it into the database; who looks at it is returned."""
+def build(plan: Plan) -> tuple[m.Network, list[m.User]]:
+    """Put it into the database; who looks at it comes back with it."""
     b = Builder("Rede do Acaso")
     year = b.year(2026, DAYS, terms=plan.terms)
     levels = [b.level(f"Nível {n}") for n in range(LEVELS)]
@@ -184,7 +166,7 @@ def build(plan: Plan) -> list[m.User]:
         is_there |= {place} if stay.length is None else set()
         _enrol(b, stay, students[stay.student], classes[stay.school_class], levels)
     b.save()
-    return [
+    return b.network, [
         b.user(m.Role.ADMINISTRATOR, network=[b.network]),
         b.user(m.Role.STAFF, school=[schools[0]]),
         b.user(m.Role.TEACHER, school_class=[classes[1]]),

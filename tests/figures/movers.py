@@ -110,13 +110,21 @@ def _of_the_year_before(world: Awkward) -> None:
 
 def _brought_papers(world: Awkward) -> None:
     for name in ("Ávila", "Zélia", "Avila", "Foi E Voltou"):
-        for year in (2024, 2023):
-            prior = m.PriorYear.objects.create(
-                student=world.students[name], year=year, grade_level=f"{year}º",
-                school="Escola De Longe", city="Belém", state="PA", result="Aprovada",
-                days=200 if year == 2023 else None, attendance="97,5",
-            )  # fmt: skip
-            for subject in ("Português", "Álgebra")[: year - 2022]:
-                m.PriorSubject.objects.create(
-                    prior_year=prior, subject=subject, grade="8,0", hours=80
-                )
+        for year, subjects in ((2024, ["Português", "Álgebra"]), (2023, ["Canto"])):
+            _prior_year(world, name, year, subjects, days=200, attendance="97,5")
+    # A year that says nothing of subjects, and one that began elsewhere and went on here.
+    _prior_year(world, "Ávila", 2022, [])
+    _prior_year(world, "Zélia", 2026, ["Álgebra"])
+
+
+def _prior_year(
+    world: Awkward, name: str, year: int, subjects: list[str], **stated: object
+) -> None:
+    prior = m.PriorYear.objects.create(
+        student=world.students[name], year=year, grade_level=f"{year}º",
+        school="Escola De Longe", city="Belém", state="PA", result="Aprovada", **stated,
+    )  # fmt: skip
+    for subject in subjects:
+        m.PriorSubject.objects.create(
+            prior_year=prior, subject=subject, grade="8,0", hours=80
+        )

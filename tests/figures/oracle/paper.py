@@ -89,22 +89,23 @@ def _own_rows(year: Year, terms: range) -> Rows:
 
 
 def _prior_rows(prior: m.PriorYear, terms: range) -> Rows:
+    subjects = list(prior.subjects.order_by("pk")) or [None]
     return [
         {
             **_person(prior.student),
             "year": str(prior.year),
             "grade_level": prior.grade_level,
             "school": prior.school,
-            "city": prior.city,
-            "state": prior.state,
+            "city": prior.city or None,
+            "state": prior.state or None,
             "authorisation": None,
-            "subject": subject.subject,
-            "grade": subject.grade,
+            "subject": subject and subject.subject,
+            "grade": subject and (subject.grade or None),
             **{f"term_{n}": None for n in terms},
-            "hours": subject.hours,
+            "hours": subject and subject.hours,
             "days": prior.days,
-            "attendance": prior.attendance,
+            "attendance": prior.attendance or None,
             "situation": None,
         }
-        for subject in prior.subjects.order_by("pk")
+        for subject in subjects
     ]
