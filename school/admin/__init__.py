@@ -1,0 +1,5 @@
+"""The school's records and rules in the Django admin."""
+
+from school.admin import records, rules
+
+__all__ = ["records", "rules"]
