@@ -1,4 +1,4 @@
-"""The school's records and rules in the Django admin."""
+"""The school in the Django admin: its records, and the rules it judges by."""
 
 from school.admin import records, rules
 
