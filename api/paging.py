@@ -98,12 +98,24 @@ class NewestFirst(ByCursor):
 
 
 class ByName(ByCursor):
-    ordering = ("name", "id")
+    ordering = ("sort_key", "id")
     # Among equal names it counts, and a network has a "5º A" in every school and year.
     offset_cutoff = 1_000_000
 
     def is_position(self, position: str) -> bool:
-        return "\x00" not in position  # which no database takes
+        return position.count("\x00") == 1  # as every key has it, and no name
+
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor is None or cursor.position is None:
+            return cursor
+        # The key in the cursor is text, and in the database its bytes.
+        return cursor._replace(position=cursor.position.encode())
+
+    def _get_position_from_instance(  # type: ignore[override]  # as `decode_cursor`
+        self, instance: Any, ordering: Any
+    ) -> bytes:
+        return bytes(instance.sort_key)
 
 
 def _refused(parameter: str, told: str) -> RequestRefused:

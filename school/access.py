@@ -131,7 +131,7 @@ def reached(
 def attached_records(viewer: User) -> list[Any]:
     """What the viewer is attached to, as far as their role goes by it: by name."""
     target = _level(viewer).attachment
-    order = "sort_key" if target == "student" else "name"
+    order = "name" if target == "network" else "sort_key"
     parts = [f"{target}__{part}" for part in _SHOWN_WITH.get(target, ())]
     held = _attachments(viewer).select_related(target, *parts)
     ordered = held.order_by(f"{target}__{order}", f"{target}_id")

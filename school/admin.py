@@ -2,8 +2,10 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
 
 from school import models as m
+from school.rule_admin import YearRulesInline, add_shipped_profiles, is_open
 
 
 class AttachmentInline(admin.TabularInline):
@@ -31,12 +33,13 @@ class SchoolUserAdmin(UserAdmin):
 class NetworkAdmin(admin.ModelAdmin):
     list_display = ["name", "code"]
     search_fields = ["name", "code"]
+    actions = [add_shipped_profiles]
 
 
 @admin.register(m.School)
 class SchoolAdmin(admin.ModelAdmin):
-    list_display = ["name", "inep_code", "network"]
-    list_filter = ["network"]
+    list_display = ["name", "inep_code", "city", "state", "network"]
+    list_filter = ["network", "state"]
     list_select_related = ["network"]
     search_fields = ["name", "inep_code"]
 
@@ -51,7 +54,15 @@ class SchoolYearAdmin(admin.ModelAdmin):
     list_display = ["year", "network", "period", "starts_on", "ends_on", "is_closed"]
     list_select_related = ["network"]
     search_fields = ["year"]
-    inlines = [TermInline]
+    list_filter = ["is_closed", "network"]
+    inlines = [TermInline, YearRulesInline]
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: m.SchoolYear | None = None
+    ) -> bool:
+        """One by one, and while it is open: the rules of a closed year stay."""
+        may = super().has_delete_permission(request, obj)
+        return may and obj is not None and is_open(obj)
 
 
 @admin.register(m.GradeLevel, m.Subject)
@@ -78,7 +89,7 @@ class SchoolClassAdmin(admin.ModelAdmin):
 
 @admin.register(m.Offering)
 class OfferingAdmin(admin.ModelAdmin):
-    list_display = ["subject", "school_class"]
+    list_display = ["subject", "school_class", "hours"]
     list_select_related = ["subject", "school_class__school_year"]
     search_fields = ["subject__name", "school_class__name"]
     autocomplete_fields = ["subject", "school_class"]
@@ -92,8 +103,16 @@ class EnrolmentInline(admin.TabularInline):
 
 @admin.register(m.Student)
 class StudentAdmin(admin.ModelAdmin):
-    list_display = ["name", "registration", "birth_date"]
-    search_fields = ["name", "registration"]
+    list_display = ["called", "registration", "birth_date"]
+    search_fields = ["social_name", "name", "registration"]
+    fieldsets = [
+        (None, {"fields": ["network", "registration", "name", "social_name"]}),
+        ("Birth", {"fields": ["birth_date", "birth_place", "nationality", "parents"]}),
+        (
+            "Papers",
+            {"fields": ["inep_code", "identity_document", "birth_certificate"]},
+        ),
+    ]
     inlines = [EnrolmentInline]
     show_full_result_count = False  # counting a city's students for each page is slow
 
@@ -106,9 +125,11 @@ class EnrolmentAdmin(admin.ModelAdmin):
         "diary_number",
         "entry_date",
         "exit_date",
+        "ending",
     ]
+    list_filter = ["ending", "approved_by_council"]
     list_select_related = ["student", "school_class__school_year"]
-    search_fields = ["student__name", "student__registration"]
+    search_fields = ["student__name", "student__social_name", "student__registration"]
     autocomplete_fields = ["student", "school_class", "grade_level"]
     show_full_result_count = False
 
@@ -124,6 +145,27 @@ class GradeAdmin(admin.ModelAdmin):
     ]
     search_fields = ["enrolment__student__registration", "enrolment__student__name"]
     autocomplete_fields = ["enrolment", "offering"]
+    show_full_result_count = False
+
+
+@admin.register(m.RecoveryGrade)
+class RecoveryGradeAdmin(GradeAdmin):
+    list_display = ["enrolment", "offering", "tenths"]
+    list_filter = []
+
+
+class PriorSubjectInline(admin.TabularInline):
+    model = m.PriorSubject
+    extra = 0
+
+
+@admin.register(m.PriorYear)
+class PriorYearAdmin(admin.ModelAdmin):
+    list_display = ["student", "year", "grade_level", "school", "result"]
+    list_select_related = ["student"]
+    search_fields = ["student__name", "student__social_name", "student__registration"]
+    autocomplete_fields = ["student"]
+    inlines = [PriorSubjectInline]
     show_full_result_count = False
 
 

@@ -44,7 +44,7 @@ class Found:
 def find_students(viewer: User, wanted: Wanted, *, size: int) -> list[Found]:
     """The first of them in the order of names, in two queries."""
     enrolments = access.visible_enrolments(viewer).order_by(
-        "-school_class__school_year__year", "school_class__name", "school_class_id"
+        "-school_class__school_year__year", "school_class__sort_key", "school_class_id"
     )
     seen = Prefetch(
         "enrolments",

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django.db.models import F, Func, IntegerField, Q, QuerySet, Value
+from django.db.models import F, Func, IntegerField, Q, Value
 from django.db.models.lookups import Exact, GreaterThan
 
-from school.models import School
 from school.sorting import letters
 
 
@@ -18,17 +17,6 @@ def by_sort_key(field: str, text: str) -> Q:
         in_front = Position(F(field), Value(word.encode()))
         found &= Q(GreaterThan(inside, 0)) | Q(Exact(in_front, 1))
     return found
-
-
-def schools_named(schools: QuerySet[School], text: str) -> QuerySet[School]:
-    """The same of schools, which have no key: they are few enough to be looked at."""
-    words = [f" {word}" for word in letters(text).split()]
-    found = [
-        pk
-        for pk, name in schools.values_list("pk", "name")
-        if all(word in f" {letters(name)}" for word in words)
-    ]
-    return schools.filter(pk__in=found)
 
 
 class Position(Func):

@@ -79,13 +79,18 @@ class StudentReport(Report[P], ABC, Generic[P]):
     each_once: ClassVar[bool] = True
     """Whether a student who changed class is listed in the last of the classes alone."""
 
+    with_marks: ClassVar[bool] = True
+    """Whether it looks at grades, or at attendance alone."""
+
     @cached_property
     def listed(self) -> QuerySet[Enrolment]:
         return latest(self.enrolments) if self.each_once else self.enrolments
 
     @cached_property
     def years(self) -> StudentYears:
-        return StudentYears(self.listed, self.seen, order=self.order)
+        return StudentYears(
+            self.listed, self.seen, order=self.order, with_marks=self.with_marks
+        )
 
     def left_out(self) -> Mapping[str, int]:
         return self.years.left_out.counts

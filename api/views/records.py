@@ -41,7 +41,7 @@ class SchoolFilter(django_filters.FilterSet):
     )(django_filters.CharFilter(method="begins", max_length=NAME_LENGTH))
 
     def begins(self, found: QuerySet[School], _name: str, text: str) -> Any:
-        return searching.schools_named(found, text)
+        return found.filter(searching.by_sort_key("sort_key", text))
 
 
 def _schema_of(type: Any) -> dict[str, Any]:

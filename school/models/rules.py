@@ -7,6 +7,7 @@ import pydantic
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from school.models.classes import GradeLevel
 from school.models.network import Network, SchoolYear
@@ -39,19 +40,38 @@ class RuleProfile(models.Model):
         return self.versions.order_by("-number").first()
 
     def revise(self, rules: Rules) -> "RuleVersion":
-        """Make these the profile's rules: a new version, which open years go by at once."""
+        """Make these the profile's rules: a new version, which open years go by at once.
+
+        Returns the newest version where it says the same. `ValidationError` where an
+        open year that goes by the profile has another number of terms.
+        """
         with transaction.atomic():
+            # One after the other, so that each number is given once.
+            RuleProfile.objects.select_for_update().get(pk=self.pk)
             newest = self.newest()
             if newest is not None and newest.rules == rules:
                 return newest
+            open_years = self.open_years_for(rules)
             number = newest.number + 1 if newest else 1
             version = RuleVersion.objects.create(
                 profile=self, number=number, content=rules.to_json()
             )
             YearRules.objects.filter(
-                version__profile=self, school_year__is_closed=False
+                version__profile=self, school_year__in=open_years
             ).update(version=version)
             return version
+
+    def open_years_for(self, rules: Rules) -> list[SchoolYear]:
+        """The years that would go by these rules at once; within a transaction.
+
+        Nobody closes them before it ends. `ValidationError` if the rules do not fit one.
+        """
+        held = YearRules.objects.filter(version__profile=self).values("school_year")
+        years = SchoolYear.objects.filter(pk__in=held, is_closed=False)
+        found = list(years.order_by("pk").select_for_update())
+        for year in found:
+            _check_terms(year, rules)
+        return found
 
 
 class RuleVersion(models.Model):
@@ -79,7 +99,7 @@ class RuleVersion(models.Model):
     def save(self, **options: Any) -> None:
         if not self._state.adding:
             raise ValidationError(
-                "A version of rules is never changed: make a new one."
+                _("A version of rules is never changed: make a new one.")
             )
         self.clean()
         super().save(**options)
@@ -124,4 +144,43 @@ class YearRules(models.Model):
     def __str__(self) -> str:
         return (
             f"{self.school_year}, {self.grade_level or 'other levels'}: {self.version}"
+        )
+
+    def save(self, **options: Any) -> None:
+        self._check_open()
+        super().save(**options)
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        self._check_open()
+        return super().delete(*args, **options)
+
+    def clean(self) -> None:
+        self._check_open()
+        if not (self.version_id and self.school_year_id):
+            return  # which has its own message
+        if self.version.profile.network_id != self.school_year.network_id:
+            told = _("These are the rules of another network.")
+            raise ValidationError({"version": told})
+        try:
+            _check_terms(self.school_year, self.version.rules)
+        except ValidationError as error:
+            raise ValidationError({"version": error.messages})
+
+    def _check_open(self) -> None:
+        """Refuse if the year is closed, or the one it was of until now."""
+        years = SchoolYear.objects.filter(is_closed=True)
+        mine = Q(pk=self.school_year_id) | Q(rules=self.pk)
+        if years.filter(mine if self.pk else Q(pk=self.school_year_id)).exists():
+            raise ValidationError(
+                _("The school year is closed: its rules stay as they are.")
+            )
+
+
+def _check_terms(year: SchoolYear, rules: Rules) -> None:
+    """Refuse rules for another number of terms than the year has, if it has any yet."""
+    given = year.terms.count() if year.pk else 0
+    if given and given != rules.terms:
+        told = _("The year {year} has {given} terms, and these rules are for {wanted}.")
+        raise ValidationError(
+            told.format(year=year, given=given, wanted=rules.terms), code="terms"
         )

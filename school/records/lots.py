@@ -10,6 +10,7 @@ from school.models import Enrolment, Offering
 from school.records import marks, places
 from school.records.days import DayBook
 from school.records.frame import Frame
+from school.records.marks import Gradebook
 from school.records.places import Place
 from school.records.student_year import LeftOut, StudentYear, TaughtSubject
 from school.rules import outcome
@@ -33,12 +34,14 @@ class Lot:
         self._terms = terms
         self._ended = _by_course(places.ended({p.student_id for p in listed}, seen))
         chains = [self._chain(place) for place in listed]
-        involved = list(
-            {place.id: place for chain in chains for place in chain}.values()
-        )
-        self._gradebook = marks.read([place.id for place in involved], terms)
-        self._daybook = DayBook(involved, terms)
-        self._taught = _taught({place.class_id for place in listed})
+        self._involved = {place.id: place for chain in chains for place in chain}
+        self._daybook = DayBook(list(self._involved.values()), terms)
+        self._gradebook: Gradebook = {}
+        self._taught: Mapping[int, Sequence[TaughtSubject]] = {}
+
+    def read_marks(self) -> None:
+        self._gradebook = marks.read(list(self._involved), self._terms)
+        self._taught = _taught({place.class_id for place in self._listed})
 
     def years(self, left_out: LeftOut) -> Iterator[StudentYear]:
         for place in self._listed:

@@ -102,8 +102,8 @@ class StudentYear:
         )
 
     def reasons(self) -> str:
-        """All that speaks for the situation, in words."""
-        return words.outcome(self.rules, self.year, self.outcome, self._names)
+        """All that speaks for the situation and against it, in words."""
+        return words.account(self.rules, self.year, self.outcome, self._names)
 
     def saving(self) -> str:
         """What would still save the year, in words."""

@@ -21,7 +21,8 @@ class StudentYears:
     """The years of the enrolments listed, in that order.
 
     `listed` is what is asked for, `seen` all that may be looked at for it: what came before
-    an enrolment in the same year is part of it. So many queries for all, and as many for
+    an enrolment in the same year is part of it. Without marks no subject is in them, and
+    their attendance alone is judged. So many queries for all, and as many for
     every `LOT` enrolments.
     """
 
@@ -31,10 +32,12 @@ class StudentYears:
         seen: QuerySet[Enrolment],
         *,
         order: Sequence[str] = BY_CLASS,
+        with_marks: bool = True,
     ) -> None:
         self._listed = listed
         self._seen = seen
         self._order = order
+        self._with_marks = with_marks
         self._frame = Frame()
         self.left_out = LeftOut()
 
@@ -52,4 +55,6 @@ class StudentYears:
         rows = places.places(self._listed.order_by(*self._order)).iterator()
         while listed := [Place(*row) for row in islice(rows, LOT)]:
             lot = Lot(self._frame, listed, self._seen, self.terms)
+            if self._with_marks:
+                lot.read_marks()
             yield from lot.years(self.left_out)

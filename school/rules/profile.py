@@ -170,7 +170,8 @@ class Rules(BaseModel):
         self, *, update: Mapping[str, Any] | None = None, deep: bool = False
     ) -> Self:
         """Other rules, validated like any; pydantic's own would keep our `measure`."""
-        return self.model_validate({**dict(self), **(update or {})})
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return self.model_validate({**fields, **(update or {})})
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
@@ -216,4 +217,5 @@ def _check_neighbours(lower: Band, upper: Band) -> None:
 
 def _wrong(message: str, **filled: Any) -> PydanticCustomError:
     """Unlike a ValueError's, its message stands in the answer as it is."""
-    return PydanticCustomError("rules", message, filled)
+    # Filled here: pydantic would fill in what is filled in, labels with braces too.
+    return PydanticCustomError("rules", message.format(**filled))

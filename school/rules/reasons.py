@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from school.rules import sums
+from school.rules.attendance import Attendance
 from school.rules.outcome import Outcome, Situation, Why, Year
 from school.rules.profile import Rules
 from school.rules.subjects import HIGHEST, Standing, is_lost
 
+PASSED = {Standing.PASSED, Standing.PASSED_AFTER_RECOVERY}
 SAFE = {
     Situation.APPROVED,
     Situation.APPROVED_AFTER_RECOVERY,
@@ -22,13 +25,25 @@ def outcome(
     rules: Rules | None, year: Year, outcome: Outcome, names: Mapping[int, str]
 ) -> str:
     """All reasons of the year, subjects of one kind together, by the `names` of their ids."""
-    told = _Told(rules, year, outcome, names)
+    return _reasons(_Told(rules, year, outcome, names))
+
+
+def _reasons(told: "_Told") -> str:
     of_code: dict[str, list[int]] = {}
-    for reason in outcome.reasons:
+    for reason in told.outcome.reasons:
         keys = of_code.setdefault(reason.code, [])
         if reason.subject is not None:
             keys.append(reason.subject)
     return "; ".join(told.reason(code, keys) for code, keys in of_code.items())
+
+
+def account(
+    rules: Rules | None, year: Year, outcome: Outcome, names: Mapping[int, str]
+) -> str:
+    """The reasons, and beside them what speaks for the student: the year's whole account."""
+    told = _Told(rules, year, outcome, names)
+    against = _reasons(told)
+    return "; ".join(filter(None, [told.passed(), against, told.enough_attendance()]))
 
 
 def saving(
@@ -51,6 +66,27 @@ class _Told:
     year: Year
     outcome: Outcome
     names: Mapping[int, str]
+
+    def passed(self) -> str:
+        """In how many subjects the student passed, if in any."""
+        standings = [result.standing for result in self.outcome.subjects.values()]
+        count = sum(standing in PASSED for standing in standings)
+        if not count:
+            return ""
+        if count == len(standings):
+            text = ngettext(
+                "passed in the one subject", "passed in all {count} subjects", count
+            )
+        else:
+            text = ngettext(
+                "passed in {count} subject", "passed in {count} subjects", count
+            )
+        return text.format(count=count)
+
+    def enough_attendance(self) -> str:
+        """The sum of an attendance that gives no reason against the student."""
+        days = self.outcome.attendance
+        return self._attendance() if days is not None and days.is_enough else ""
 
     def reason(self, code: str, keys: list[int]) -> str:
         match code:
@@ -83,9 +119,7 @@ class _Told:
     def saving(self, rules: Rules) -> Iterator[str]:
         days = self.outcome.attendance
         if days is not None and self._is_attendance_lost():
-            yield _(
-                "nothing can save the year: absences above the limit: {count}"
-            ).format(count=-days.absences_left)
+            yield self._of_lost_attendance(days)
             return
         marks = self.year.subjects
         results = self.outcome.subjects
@@ -126,6 +160,16 @@ class _Told:
         failed = [r for r in results if r.standing is Standing.FAILED]
         return _("with dependency (failed subjects: {count}; allowed: {most})").format(
             count=len(failed), most=self.rules.dependencies if self.rules else 0
+        )
+
+    def _of_lost_attendance(self, days: Attendance) -> str:
+        if days.absences_left < 0:
+            return _(
+                "nothing can save the year: absences above the limit: {count}"
+            ).format(count=-days.absences_left)
+        # The year ended with fewer days than planned, of which too many were missed.
+        return _("nothing can save the year: {attendance}").format(
+            attendance=self._attendance()
         )
 
     def _compared(self, keys: Iterable[int]) -> str:

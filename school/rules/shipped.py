@@ -29,9 +29,9 @@ PROFILES = (
         code="seduc-am-2022",
         name="SEDUC-AM 2022",
         source=(
-            "DOE-AM de 1/4/2022 (uma página, sem o início do ato: etapas abrangidas não"
-            " verificadas). O Regimento de dez/2024 e a IN 007/2025, mais novos, não"
-            " foram lidos: confira antes de usar."
+            "DOE-AM de 1/4/2022 (uma página, sem o início do ato). Não verificados: as"
+            " etapas abrangidas, o número de dependências, o arredondamento, e o que"
+            " mudaram o Regimento de dez/2024 e a IN 007/2025, que não foram lidos."
         ),
         rules=Rules(
             terms=4,
@@ -43,7 +43,10 @@ PROFILES = (
     Shipped(
         code="i-educar-numerico",
         name="i-Educar, numérico",
-        source="Código-fonte do i-Educar (regra padrão numérica); não é ato de uma rede.",
+        source=(
+            "Código-fonte do i-Educar (regra padrão numérica), sem a sua tabela de"
+            " arredondamento, que tem um buraco; não é o ato de uma rede."
+        ),
         rules=Rules(
             terms=4,
             pass_mark=Decimal("6.0"),
@@ -56,7 +59,10 @@ PROFILES = (
     Shipped(
         code="i-educar-conceitual",
         name="i-Educar, conceitual",
-        source="Código-fonte do i-Educar (regra padrão conceitual); não é ato de uma rede.",
+        source=(
+            "Código-fonte do i-Educar (regra padrão conceitual), sem a sua tabela de"
+            " arredondamento, que tem um buraco; não é o ato de uma rede."
+        ),
         rules=Rules(
             terms=4,
             pass_mark=Decimal("6.0"),

@@ -6,12 +6,12 @@ from django.utils.translation import gettext_lazy
 
 from school.rules.numbers import number
 from school.rules.outcome import Situation
-from school.rules.reasons import outcome, saving
+from school.rules.reasons import account, outcome, saving
 from school.rules.subjects import Standing
 from school.rules.sums import attendance, subject
 
 __all__ = [
-    "attendance", "number", "outcome", "saving", "situation", "standing", "subject",
+    "account", "attendance", "number", "outcome", "saving", "situation", "standing", "subject",
 ]  # fmt: skip
 
 SITUATIONS: dict[Situation, str | Promise] = {

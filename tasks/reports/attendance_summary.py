@@ -43,6 +43,7 @@ class AttendanceSummary(StudentReport[Parameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
+    with_marks = False
 
     def columns(self) -> Sequence[Column]:
         return [

@@ -28,7 +28,7 @@ def test_teacher_is_told_their_classes(as_user, teacher):
             **NOTHING,
             "classes": [
                 {"class_id": c.pk, "name": c.name, "year": 2026, "school": school}
-                for c in SchoolClass.objects.filter(pk__in=(1, 2)).order_by("name")
+                for c in SchoolClass.objects.filter(pk__in=(1, 2)).order_by("sort_key")
             ],
         },
     }

@@ -1,5 +1,7 @@
 """What the parameters of reports may name: found by the viewer, and by nobody else."""
 
+import base64
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -52,7 +54,9 @@ def test_class_says_where_and_when_it_is(as_user, stranger):
 def test_equal_names_are_listed_each_once(as_user, admin):
     for number in range(5):
         School.objects.create(network_id=1, inep_code=f"9900000{number}", name="y")
-    School.objects.filter(pk__in=[1, 2]).update(name="y")
+    for school in School.objects.filter(pk__in=[1, 2]):
+        school.name = "y"
+        school.save()
 
     schools = all_of(as_user(admin), "/schools", "school_id")
 
@@ -78,7 +82,9 @@ def test_pages_beside_are_in_a_header_too(as_user, admin):
 
 
 def test_names_are_searched_by_how_their_words_begin(as_user, admin):
-    School.objects.filter(pk=2).update(name="Escola Érico Veríssimo")
+    school = School.objects.get(pk=2)
+    school.name = "Escola Érico Veríssimo"
+    school.save()
     client = as_user(admin)
 
     assert all_of(client, "/schools?search=VERISS er", "school_id") == [2]
@@ -107,7 +113,8 @@ def test_classes_are_narrowed_by_school_and_year(as_user, admin):
         (f"schools?search={'x' * 121}", 400, "/search"),
         ("classes?cursor=nonsense", 400, "/cursor"),
         ("classes?cursor=", 400, "/cursor"),
-        ("classes?cursor=cD0lMDA%3D", 400, "/cursor"),
+        ("classes?cursor=cD1h", 400, "/cursor"),
+        ("classes?cursor=cD0lMDAlMDA%3D", 400, "/cursor"),
         (f"classes?cursor={'bz05OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5'}", 200, None),
         *((f"schools?page_size={size}", 400, "/page_size") for size in ODD_SIZES),
         ("schools?page_size=100", 200, None),
@@ -131,7 +138,7 @@ def test_query_that_makes_no_sense_is_no_fault(
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_lists_take_two_queries(as_user, admin, count):
-    SchoolClass.objects.filter(pk__gt=3).update(name="zz")
+    SchoolClass.objects.filter(pk__gt=3).update(sort_key=b"zz\x00")
     client = as_user(admin)
 
     for path in ("/schools", "/classes"):
@@ -139,6 +146,31 @@ def test_lists_take_two_queries(as_user, admin, count):
             listed = client.get(f"{path}?page_size={count}").json()["results"]
         assert len(listed) == count
         assert len(queries) == 2  # the user, and the page
+
+
+def test_schools_and_classes_are_listed_by_the_portuguese_alphabet(as_user, admin):
+    names = ["Águia", "Escola 10", "Escola Água", "Escola ávila", "Zélia"]
+    for number, name in enumerate(reversed(names), 1):
+        school = School.objects.create(
+            network_id=1, inep_code=f"9900000{number}", name=name
+        )
+        SchoolClass.objects.create(
+            school=school, school_year_id=1, name=name, shift="morning"
+        )
+    client = as_user(admin)
+
+    for path in ("/schools", "/classes"):
+        assert [n for n in all_of(client, path, "name") if n in names] == names
+
+
+def test_cursor_of_names_leads_on_whatever_it_holds(as_user, admin):
+    client = as_user(admin)
+    first = client.get("/schools?page_size=1").json()
+    second = client.get(first["next"]).json()
+
+    assert client.get(second["previous"]).json()["results"] == first["results"]
+    made_up = base64.b64encode(b"p=%00%FF%C3").decode()
+    assert client.get("/schools", {"cursor": made_up}).status_code == 200
 
 
 def search(client, **wanted):
@@ -180,6 +212,22 @@ def test_student_is_answered_with_number_and_classes(as_user, guardian):
         ],
         "next": None,
     }
+
+
+@pytest.mark.usefixtures("anas")
+def test_student_is_called_and_found_by_the_social_name_alone(as_user, guardian):
+    student = Student.objects.get(pk=1)
+    student.social_name = "Zoé Á"
+    student.save()
+    client = as_user(guardian)
+
+    (found,) = search(client, name="zoe").json()["results"]
+
+    assert (found["student_id"], found["name"]) == (1, "Zoé Á")
+    assert ids(search(client, name="ana")) == []
+    assert "Ana Á" not in search(client).content.decode()
+    told = {s["name"] for s in client.get("/me").json()["scope"]["students"]}
+    assert told == {"Zoé Á", Student.objects.get(pk=27).called}
 
 
 @pytest.mark.usefixtures("anas")

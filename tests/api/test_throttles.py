@@ -53,8 +53,9 @@ def _only_key(what):
     return store.client().keys(f"rate:{what}*")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_hundred_guesses_at_once_let_no_more_than_the_limit_through(teacher):
+def test_two_hundred_guesses_at_once_let_no_more_than_the_limit_through(
+    transactional_db, teacher
+):
     looked_at = []
 
     def note(**_):

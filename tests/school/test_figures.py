@@ -2,6 +2,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import isqrt
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,3 +61,46 @@ def test_of_nothing_there_is_no_figure():
     assert figures.mean(0, 0) is None
     assert figures.standard_deviation(0, 0, 0) is None
     assert figures.percent(0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "mark", "shown"),
+    [
+        (Fraction(59_975, 10_000), 2, "6.0", "5.998"),
+        (Fraction(59_949, 10_000), 2, "6.0", "5.99"),
+        (Fraction(5_999_999, 1_000_000), 2, "6.0", "5.999999"),
+        (Fraction(5_999_996, 1_000_000), 2, "6.0", "5.999996"),
+        (Fraction(6), 2, "6.0", "6.00"),
+        (Fraction(6_004, 1_000), 2, "6.0", "6.00"),
+        (Fraction(7_496, 100), 1, "75", "74.96"),
+        (Fraction(7_494, 100), 1, "75", "74.9"),
+        (Fraction(75), 1, "75", "75.0"),
+        (Fraction(7_504, 100), 1, "75.03", "75.04"),
+        (Fraction(125, 1_000), 2, None, "0.13"),
+        (Fraction(59_975, 10_000), 2, None, "6.00"),
+    ],
+)
+def test_shown_figure_stays_on_its_side_of_the_mark(value, places, mark, shown):
+    mark = None if mark is None else Decimal(mark)
+
+    assert str(figures.shown(value, places=places, mark=mark)) == shown
+
+
+@given(st.fractions(0, 100), st.integers(0, 2), st.fractions(0, 100))
+def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
+    shown = figures.shown(value, places=places, mark=mark)
+
+    assert (Fraction(shown) >= mark) == (value >= mark)
+    assert abs(Fraction(shown) - value) <= Fraction(1, 2 * 10**places)
+
+
+@given(st.fractions(0, 100), st.integers(0, 2))
+def test_shown_figure_without_a_mark_is_rounded_half_up(value, places):
+    assert figures.shown(value, places=places, mark=None) == half_up(value, places)
+
+
+def test_shown_figure_is_cut_where_no_place_would_do():
+    third, mark = Fraction(1, 3), Fraction(1, 3) + Fraction(1, 10**30)
+
+    assert figures.shown(third, places=1, mark=mark) < mark
+    assert figures.shown(third, places=1, mark=third) >= third

@@ -61,7 +61,7 @@ def test_school_is_found_alike(network, text, expected):
     for number, name in enumerate(NAMES):
         School.objects.create(network_id=1, inep_code=f"9900000{number}", name=name)
 
-    found = searching.schools_named(School.objects.all(), text)
+    found = School.objects.filter(searching.by_sort_key("sort_key", text))
 
     codes = found.filter(inep_code__startswith="99").values_list("inep_code", flat=True)
     assert set(codes) == {f"9900000{number}" for number in expected}

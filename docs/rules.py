@@ -1,0 +1,196 @@
+"""Writes docs/rules.md: the shipped rules in sentences, with examples that the engine works out."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+# The rules know nothing of the project; of its settings they need only the language.
+settings.configure(LANGUAGE_CODE="pt-br", LOCALE_PATHS=[ROOT / "school" / "locale"])
+django.setup()
+
+import boundaries  # noqa: E402
+
+from school.rules import words  # noqa: E402
+from school.rules.outcome import Situation  # noqa: E402
+from school.rules.profile import HIGHEST, Rules  # noqa: E402
+from school.rules.shipped import PROFILES, Shipped  # noqa: E402
+
+PAGE = ROOT / "docs" / "rules.md"
+HEAD = """\
+*In English: this page tells schools by which rules the shipped profiles judge a year; `make generate` makes it out of the
+profiles and the engine (`docs/rules.py`).*
+
+# As regras com que um ano é julgado
+
+Cada rede escolhe um perfil de regras para cada ano letivo e série, e pode mudar todos os seus números. Estes são os perfis
+que vêm com o sistema. Confira a fonte de cada um antes de usar: onde está escrito que algo não foi verificado, ninguém o
+comparou com o ato da rede. Os números e as frases das tabelas são os que o próprio sistema calcula e escreve nos relatórios.
+"""
+ORDER = (
+    ("se o aluno saiu, o motivo da saída", Situation.TRANSFERRED, Situation.LEFT),
+    ("falta alguma nota, ou a turma não tem disciplina, e o ano está aberto", Situation.IN_PROGRESS),
+    ("falta alguma nota, ou a turma não tem disciplina, e o ano está fechado", Situation.INCOMPLETE),
+    ("falta a nota de alguma recuperação", Situation.IN_RECOVERY),
+    ("só a frequência ficou abaixo da mínima", Situation.FAILED_BY_ATTENDANCE),
+    ("a frequência e alguma disciplina ficaram abaixo", Situation.FAILED),
+    ("passou em todas as disciplinas, em alguma só depois da recuperação", Situation.APPROVED_AFTER_RECOVERY),
+    ("passou em todas sem recuperação", Situation.APPROVED),
+    ("não passou em todas, mas o conselho de classe aprovou", Situation.APPROVED_BY_COUNCIL),
+    ("não passou em algumas, não mais que o perfil permite em dependência", Situation.APPROVED_WITH_DEPENDENCY),
+    ("não passou em mais do que isso", Situation.FAILED),
+)  # fmt: skip
+KINDS = {
+    "bimester": "bimestres",
+    "trimester": "trimestres",
+    "semester": "semestres",
+    "term": "períodos",
+}
+ROUNDINGS = {"half_up": "com o meio para cima", "up": "para cima", "down": "para baixo"}
+BASES = {"given": "dos dias letivos dados", "planned": "dos dias letivos previstos"}
+
+
+def page() -> str:
+    parts = [HEAD, _order()]
+    for shipped in PROFILES:
+        parts.append(_profile(shipped))
+    return "\n".join(parts)
+
+
+def _order() -> str:
+    lines = [
+        f"{number}. {text}: **{' … '.join(map(words.situation, situations))}**"
+        for number, (text, *situations) in enumerate(ORDER, 1)
+    ]
+    return "\n".join(
+        [
+            "## Como se chega à situação do ano",
+            "",
+            "A primeira linha que serve dá a situação. Os motivos são ditos todos, também os das outras linhas.",
+            "",
+            *lines,
+            "",
+            "Uma média só é comparada depois de arredondada pela regra do perfil, e nunca pelo que aparece na tela: 5,995 fica"
+            " abaixo de 6,0, e 74,96 % abaixo de 75 %. A média de só algumas notas não é arredondada. Falta justificada é falta.",
+            "",
+        ]
+    )
+
+
+def _profile(shipped: Shipped) -> str:
+    rules = shipped.rules
+    return "\n".join(
+        [
+            f"## {shipped.name}",
+            "",
+            f"Código: `{shipped.code}`. Fonte: {shipped.source}",
+            "",
+            *(f"- {sentence}" for sentence in _sentences(rules)),
+            "",
+            "### Disciplinas no limite",
+            "",
+            *boundaries.of_subjects(rules),
+            "",
+            "### Frequência no limite",
+            "",
+            *boundaries.of_days(rules),
+            "",
+            "### Anos no limite",
+            "",
+            *boundaries.of_years(rules),
+            "",
+        ]
+    )
+
+
+def _sentences(rules: Rules) -> Iterator[str]:
+    mark = words.number(rules.pass_mark)
+    yield (
+        f"O ano tem {rules.terms} {KINDS[rules.term_kind]}, cada um com uma nota de"
+        f" {words.number(0)} a {words.number(HIGHEST)} em cada disciplina."
+    )
+    yield _sentence_of_mean(rules)
+    yield _sentence_of_rounding(rules)
+    yield f"Passa na disciplina quem tem média de {mark} ou mais."
+    yield from _sentences_of_recovery(rules)
+    minimum = words.number(rules.minimum_attendance, places=0)
+    yield (
+        f"A frequência mínima é de {minimum} % {BASES[rules.attendance_base]}, no ano todo e"
+        " não por disciplina."
+    )
+    yield f"O ano deve ter {rules.year_days} dias letivos."
+    limit = words.number(rules.council_absences, places=0)
+    yield (
+        f"Quem falta a mais de {limit} % dos dias letivos previstos entra na lista do"
+        f" Conselho Tutelar: em {rules.year_days} dias, a partir de {boundaries.listed_from(rules)} faltas."
+    )
+    yield (
+        f"Em dependência: até {rules.dependencies} disciplina(s)."
+        if rules.dependencies
+        else "Não há dependência: quem não passa em uma disciplina fica retido, a menos que o conselho"
+        " de classe aprove."
+    )
+    if rules.scale:
+        bands = "; ".join(
+            f"{b.label} de {words.number(b.lowest)} a {words.number(b.highest)}"
+            for b in rules.scale
+        )
+        yield (
+            f"As notas aparecem como conceitos: {bands}. Uma média entre duas faixas fica na"
+            " de baixo."
+        )
+
+
+def _sentence_of_mean(rules: Rules) -> str:
+    if rules.mean_rule == "weighted":
+        weights = ", ".join(map(str, rules.term_weights))
+        return f"A média do ano é ponderada; os pesos são {weights}."
+    return f"A média do ano é a soma das notas dividida por {rules.terms}."
+
+
+def _sentence_of_rounding(rules: Rules) -> str:
+    if rules.rounding == "none":
+        return "Nenhuma média é arredondada."
+    step = words.number(rules.rounding_step)
+    return f"As médias são arredondadas a {step}, {ROUNDINGS[rules.rounding]}."
+
+
+def _sentences_of_recovery(rules: Rules) -> Iterator[str]:
+    measure = rules.measure
+    if not measure.has_recovery:
+        yield "Não há recuperação final."
+        return
+    if measure.recovery == "replace_if_higher":
+        how = "vale a maior entre a média e a nota da recuperação"
+    elif measure.mean_weight == measure.exam_weight:
+        how = "a média final é (média + nota da recuperação) / 2"
+    else:
+        both = measure.mean_weight + measure.exam_weight
+        how = (
+            f"a média final é (média × {measure.mean_weight} + nota da recuperação ×"
+            f" {measure.exam_weight}) / {both}"
+        )
+    mark = words.number(measure.recovery_mark)
+    yield f"Quem não passa faz a recuperação final: {how}, e passa com {mark} ou mais."
+    yield (
+        "Quem precisaria de mais que a nota máxima já não faz a recuperação."
+        if rules.hopeless_fails
+        else "Quem precisaria de mais que a nota máxima fica em recuperação, e o relatório diz que"
+        " não alcança."
+    )
+
+
+def main() -> int:
+    made = page()
+    if "--check" in sys.argv:
+        return int(not PAGE.exists() or PAGE.read_text() != made)
+    PAGE.write_text(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

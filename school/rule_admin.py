@@ -1,0 +1,135 @@
+"""Rule profiles in the Django admin: saving one makes a new version of its rules."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+
+from school import rule_profiles
+from school.models import Network, RuleProfile, RuleVersion, SchoolYear, YearRules
+from school.rule_forms import RuleProfileForm
+
+
+class VersionInline(admin.TabularInline):
+    """What the rules were and are, and which years go by them."""
+
+    model = RuleVersion
+    fields = ["number", "created_at", "rules", "used_by"]
+    readonly_fields = ["number", "created_at", "rules", "used_by"]
+    verbose_name_plural = "versions"
+    can_delete = False
+
+    def has_add_permission(self, *_: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_: Any) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RuleVersion]:
+        years = YearRules.objects.select_related("school_year", "grade_level")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("profile")
+            .prefetch_related(Prefetch("years", years))
+        )
+
+    @admin.display(description="Rules")
+    def rules(self, version: RuleVersion) -> str:
+        return "; ".join(f"{name}: {value}" for name, value in version.content.items())
+
+    @admin.display(description="Used by")
+    def used_by(self, version: RuleVersion) -> str:
+        used = [
+            f"{year.school_year}, {year.grade_level or 'other levels'}"
+            for year in version.years.all()
+        ]
+        return "; ".join(used) or "-"
+
+
+@admin.register(RuleProfile)
+class RuleProfileAdmin(admin.ModelAdmin):
+    form = RuleProfileForm
+    list_display = ["name", "code", "network", "source"]
+    list_filter = ["network"]
+    list_select_related = ["network"]
+    search_fields = ["name", "code", "source"]
+    inlines = [VersionInline]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: RuleProfile | None = None
+    ) -> list[str]:
+        return ["network", "code"] if obj else []
+
+    def save_model(
+        self, request: HttpRequest, obj: RuleProfile, form: Any, change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        version = obj.revise(form.rules)
+        self.message_user(request, f"The rules are version {version.number}.")
+
+
+class YearRulesFormSet(forms.BaseInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        # The year is saved before its rules, which then could not be any more.
+        if self.instance.is_closed and self.has_changed():
+            raise forms.ValidationError("Change its rules first, then close the year.")
+
+
+class YearRulesInline(admin.TabularInline):
+    """To read only where the year is closed."""
+
+    model = YearRules
+    formset = YearRulesFormSet
+    extra = 0
+
+    def has_add_permission(
+        self, request: HttpRequest, obj: SchoolYear | None = None
+    ) -> bool:
+        return super().has_add_permission(request, obj) and is_open(obj)
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: SchoolYear | None = None
+    ) -> bool:
+        return super().has_change_permission(request, obj) and is_open(obj)
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: SchoolYear | None = None
+    ) -> bool:
+        return super().has_delete_permission(request, obj) and is_open(obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[YearRules]:
+        found = super().get_queryset(request)
+        return found.select_related("school_year", "grade_level", "version__profile")
+
+    def get_formset(
+        self, request: HttpRequest, obj: SchoolYear | None = None, **options: Any
+    ) -> Any:
+        """With the versions of the year's own network to choose from."""
+        made: Any = super().get_formset(request, obj, **options)
+        if "version" in made.form.base_fields:
+            versions = RuleVersion.objects.select_related("profile")
+            if obj is not None:
+                versions = versions.filter(profile__network=obj.network_id)
+            made.form.base_fields["version"].queryset = versions
+        return made
+
+
+def is_open(year: SchoolYear | None) -> bool:
+    """As it was before what is being saved."""
+    if year is None:
+        return True
+    return not SchoolYear.objects.filter(pk=year.pk, is_closed=True).exists()
+
+
+@admin.action(description="Add the shipped rule profiles", permissions=["change"])
+def add_shipped_profiles(
+    model_admin: Any, request: HttpRequest, networks: QuerySet[Network]
+) -> None:
+    for network in networks:
+        made = rule_profiles.install(network)
+        names = ", ".join(profile.name for profile in made) or "none was missing"
+        model_admin.message_user(request, f"{network}: {names}.", messages.SUCCESS)

@@ -1,0 +1,1 @@
+"""Every figure of every kind, against one computed anew from what the figures mean."""

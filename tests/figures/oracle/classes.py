@@ -1,0 +1,80 @@
+"""Rows of how each class does in each subject and term."""
+
+from collections import defaultdict
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+from school import models as m
+from tests.figures.oracle import shown, sight
+from tests.figures.oracle.world import Asked, Rows
+
+
+def class_performance(asked: Asked) -> Rows:
+    by_pk = {e.pk: e for e in asked.listed}
+    groups: dict[tuple[int, int], list[m.Grade]] = defaultdict(list)
+    for e in asked.listed:
+        for grade in asked.world.records.grades.get(e.pk, []):
+            if asked.parameters.get("term") in (None, grade.term):
+                groups[grade.offering_id, grade.term].append(grade)
+    ordered = sorted(
+        groups.items(), key=lambda group: _place(group[0][1], by_pk, group[1])
+    )
+    return [_row(asked, term, by_pk, grades) for (_, term), grades in ordered]
+
+
+def _place(
+    term: int, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
+) -> tuple[object, ...]:
+    school_and_class = sight.in_class_order(by_pk[grades[0].enrolment_id])[:4]
+    subject = grades[0].offering.subject
+    return (*school_and_class, subject.order, bytes(subject.sort_key), subject.pk, term)
+
+
+def _row(
+    asked: Asked, term: int, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
+) -> dict[str, object]:
+    e = by_pk[grades[0].enrolment_id]
+    tenths = [grade.tenths for grade in grades if grade.tenths is not None]
+    mean = Fraction(sum(tenths), 10 * len(tenths)) if tenths else None
+    return {
+        "school": e.school_class.school.name,
+        "class": e.school_class.name,
+        "subject": grades[0].offering.subject.name,
+        "term": term,
+        "grades": len(tenths),
+        "mean": shown.shown(mean, 2),
+        "lowest": shown.grade(min(tenths, default=None)),
+        "highest": shown.grade(max(tenths, default=None)),
+        "standard_deviation": _deviation(tenths),
+        "share_passing": shown.shown(_share(asked, by_pk, grades), 1),
+    }
+
+
+def _deviation(tenths: list[int]) -> str | None:
+    """Of all there are, to two places."""
+    if not tenths:
+        return None
+    mean = Fraction(sum(tenths), len(tenths))
+    variance = sum((t - mean) ** 2 for t in tenths) / (100 * len(tenths))
+    with localcontext() as context:
+        context.prec = 60
+        root = (Decimal(variance.numerator) / variance.denominator).sqrt()
+        return shown.shown(Fraction(root), 2)
+
+
+def _share(
+    asked: Asked, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
+) -> Fraction | None:
+    """Of those given, in percent, the share at or above the mark of their year and level.
+
+    None where there is a grade that nobody has set a mark for.
+    """
+    given = [grade for grade in grades if grade.tenths is not None]
+    rules = [asked.world.records.rules_of(by_pk[g.enrolment_id]) for g in given]
+    if not given or None in rules:
+        return None
+    passing = sum(
+        Fraction(grade.tenths, 10) >= Fraction(rule.pass_mark)
+        for grade, rule in zip(given, rules, strict=True)
+    )
+    return Fraction(100 * passing, len(given))

@@ -1,0 +1,92 @@
+"""Who sees which enrolments, and which of them a report lists: from role and attachments."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+
+from school import models as m
+
+FAR = date.max
+_NEEDED = (
+    "student", "grade_level", "school_class__school__network", "school_class__school_year",
+)  # fmt: skip
+
+
+def all_enrolments(network: m.Network | None = None) -> list[m.Enrolment]:
+    every = m.Enrolment.objects.select_related(*_NEEDED).order_by("pk")
+    return list(every.filter(student__network=network) if network else every)
+
+
+def seen_by(viewer: m.User, enrolments: Iterable[m.Enrolment]) -> list[m.Enrolment]:
+    """Those that one of the viewer's attachments reaches, of the sort that is their role's."""
+    if not viewer.is_active:
+        return []
+    if viewer.is_superuser and viewer.role == "administrator":
+        return list(enrolments)
+    held = list(m.Attachment.objects.filter(user=viewer))
+    reaches: dict[str, Callable[[m.Attachment, m.Enrolment], bool]] = {
+        "administrator": lambda a, e: a.network_id == e.school_class.school.network_id,
+        "staff": lambda a, e: a.school_id == e.school_class.school_id,
+        "teacher": lambda a, e: a.school_class_id == e.school_class_id,
+        "guardian": lambda a, e: a.student_id == e.student_id,
+    }
+    reach = reaches[viewer.role]
+    return [e for e in enrolments if any(reach(a, e) for a in held)]
+
+
+def listed(
+    seen: Iterable[m.Enrolment], parameters: Mapping[str, object]
+) -> list[m.Enrolment]:
+    """Those that the parameters speak of, in the order of class lists."""
+    holds: dict[str, Callable[[m.Enrolment], object]] = {
+        "class_id": lambda e: e.school_class_id,
+        "student_id": lambda e: e.student_id,
+        "school_id": lambda e: e.school_class.school_id,
+        "year": lambda e: e.school_class.school_year.year,
+    }
+    wanted = [(holds[n], v) for n, v in parameters.items() if n in holds]
+    chosen = [e for e in seen if all(hold(e) == value for hold, value in wanted)]
+    return sorted(chosen, key=in_class_order)
+
+
+def in_class_order(e: m.Enrolment) -> tuple[object, ...]:
+    school, school_class = e.school_class.school, e.school_class
+    return (
+        bytes(school.sort_key), school.pk, bytes(school_class.sort_key), school_class.pk,
+        e.diary_number,
+    )  # fmt: skip
+
+
+def comes_before(p: m.Enrolment, e: m.Enrolment) -> bool:
+    """Whether what was recorded under p belongs to e's year, too."""
+    return (
+        p.pk != e.pk
+        and p.student_id == e.student_id
+        and p.school_class.school_year_id == e.school_class.school_year_id
+        and p.grade_level_id == e.grade_level_id
+        and p.exit_date is not None
+        and p.exit_date <= e.entry_date
+    )
+
+
+def chain_of(e: m.Enrolment, seen: Iterable[m.Enrolment]) -> list[m.Enrolment]:
+    """The enrolment and all that come before it, the newest first."""
+    before = [p for p in seen if comes_before(p, e)]
+    return sorted([*before, e], key=lambda one: (one.entry_date, one.pk), reverse=True)
+
+
+def latest_of(some: Iterable[m.Enrolment]) -> list[m.Enrolment]:
+    some = list(some)
+    return [e for e in some if not any(comes_before(e, other) for other in some)]
+
+
+def history_of(
+    student_id: int, seen: Iterable[m.Enrolment], everything: Iterable[m.Enrolment]
+) -> list[m.Enrolment]:
+    """All years of the student that a transcript of this viewer may tell of."""
+    own = [e.exit_date or FAR for e in seen if e.student_id == student_id]
+    until = max(own)
+    return [
+        e
+        for e in everything
+        if e.student_id == student_id and (until == FAR or e.entry_date < until)
+    ]

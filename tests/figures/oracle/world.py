@@ -1,0 +1,67 @@
+"""All that is recorded, and what one request sees and lists of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from school import models as m
+from tests.figures.oracle import shown, sight
+from tests.figures.oracle.years import Records, Year
+
+Rows = list[dict[str, object]]
+
+
+class World:
+    """Everything, or what is of one network, where no other matters."""
+
+    def __init__(self, network: m.Network | None = None) -> None:
+        self._network = network
+
+    @cached_property
+    def enrolments(self) -> list[m.Enrolment]:
+        return sight.all_enrolments(self._network)
+
+    @cached_property
+    def records(self) -> Records:
+        return Records(self._network)
+
+
+@dataclass
+class Asked:
+    world: World
+    seen: list[m.Enrolment]
+    """All that the viewer may see."""
+    listed: list[m.Enrolment]
+    """Those of them that the parameters speak of."""
+    parameters: Mapping[str, object]
+
+    def year(self, e: m.Enrolment, within: Iterable[m.Enrolment] | None = None) -> Year:
+        """The year as it stands at e, with what came before as far as it may be seen."""
+        chain = sight.chain_of(e, self.seen if within is None else within)
+        return Year(chain, self.world.records)
+
+    def each(self) -> list[Year]:
+        return [self.year(e) for e in self.listed]
+
+    def latest(self) -> list[Year]:
+        return [self.year(e) for e in sight.latest_of(self.listed)]
+
+
+def who(e: m.Enrolment) -> dict[str, object]:
+    return {
+        "school": e.school_class.school.name,
+        "class": e.school_class.name,
+        "grade_level": e.grade_level.name,
+        "number": e.diary_number,
+        "registration": e.student.registration,
+        "student": e.student.social_name or e.student.name,
+    }
+
+
+def attendance(year: Year) -> str | None:
+    return shown.shown(year.days.percent, 1, year.days.minimum)
+
+
+def best(subject) -> str | None:
+    """The final mean, else that of what was given so far."""
+    return subject.shown_final or subject.shown_mean

@@ -1,0 +1,50 @@
+"""Every kind on networks that chance makes, against the reckoning."""
+
+import os
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tasks import catalogue
+from tests.figures import chance
+from tests.figures.oracle import KINDS, World, expected
+from tests.figures.reading import plain_rows, without_texts
+
+EXAMPLES = int(os.environ.get("FIGURE_EXAMPLES", "40"))
+SEED = os.environ.get("FIGURE_SEED")
+WHO = st.sampled_from([0, 0, 1, 2, 3])
+"""The administrator, who sees the most, twice as often as each of the others."""
+
+
+def check(plan: chance.Plan, who: int) -> None:
+    network, viewers = chance.build(plan)
+    reckoned = World(network)
+    for kind in KINDS:
+        if viewers[who].role in catalogue.report(kind).audience:
+            rows = plain_rows(viewers[who], kind, {"year": 2026})
+            wanted = expected(kind, viewers[who], {"year": 2026}, reckoned)
+            assert without_texts(kind, rows) == wanted, kind
+
+
+@pytest.mark.django_db
+@pytest.mark.timeout(3600)
+def test_whatever_network_there_is_every_figure_is_as_reckoned():
+    @given(chance.plans(), WHO)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=SEED is None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    def whatever(plan: chance.Plan, who: int) -> None:
+        with transaction.atomic():
+            check(plan, who)
+            transaction.set_rollback(True)
+
+    if SEED is not None:
+        whatever = seed(int(SEED))(whatever)
+    whatever()

@@ -1,0 +1,143 @@
+from datetime import date
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school.models import User
+from tasks import catalogue
+from tasks.errors import RequestRefused
+from tests.figures.awkward import Awkward
+from tests.figures.builder import Builder, lesson_days
+from tests.figures.oracle import KINDS, World, expected, expected_left_out
+from tests.figures.oracle.sight import all_enrolments, seen_by
+from tests.figures.reading import made_rows, report_for, without_texts
+from tests.making import asked
+
+pytestmark = pytest.mark.django_db
+
+VIEWERS = ["administrator", "staff_a", "staff_b", "teacher", "guardian", "stranger"]
+MOVERS = ["Móvel Para Outra Escola", "Três Turmas", "Foi E Voltou", "Ávila"]
+LISTS = ["below_minimum", "council", "benefit"]
+
+
+def wishes(world: Awkward, kind: str, viewer: User) -> list[dict[str, object]]:
+    """Whatever the viewer may name in a request: years, schools, classes, students."""
+    seen = seen_by(viewer, all_enrolments())
+    classes = {e.school_class_id for e in seen}
+    schools = {e.school_class.school_id for e in seen}
+    movers = {world.students[name].pk for name in MOVERS} & {e.student_id for e in seen}
+    many = [{"year": 2026}, {"year": 2025}, {"year": 1999}]
+    many += [{"class_id": pk} for pk in sorted(classes)]
+    many += [{"school_id": pk, "year": 2026} for pk in sorted(schools)]
+    if kind == "class_performance":
+        return [*many, {}, {"year": 2026, "term": 1}, {"year": 2026, "term": 5}]
+    if kind == "attendance_summary":
+        many += [{"year": 2026, "list": name} for name in LISTS]
+    return many + [{"student_id": pk, "year": 2026} for pk in sorted(movers)]
+
+
+def test_kinds_are_those_that_are_reckoned():
+    ours = {
+        kind
+        for kind, report in catalogue.reports().items()
+        if report.__module__.startswith("tasks.reports.")
+    }
+
+    assert ours == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_figure_is_as_reckoned(world, kind):
+    reckoned = World()
+    audience = catalogue.report(kind).audience
+    for name in VIEWERS:
+        viewer = world.viewers[name]
+        for given in wishes(world, kind, viewer) if viewer.role in audience else []:
+            rows, _ = made_rows(viewer, kind, given)
+
+            wanted = expected(kind, viewer, given, reckoned)
+            assert without_texts(kind, rows) == wanted, (name, given)
+
+
+# Final results tell of each enrolment, so what one row leaves out another may show.
+@pytest.mark.parametrize(
+    "kind", sorted(KINDS.keys() - {"final_results", "class_performance"})
+)
+def test_every_record_left_out_is_counted_once(world, kind):
+    for name in ("administrator", "staff_b"):
+        viewer = world.viewers[name]
+        _, left_out = made_rows(viewer, kind, {"year": 2026})
+
+        assert left_out == expected_left_out(kind, viewer, {"year": 2026}), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_others_cannot_be_asked_for(world, kind):
+    stranger = world.viewers["stranger"]
+    others = {
+        "class_id": world.classes["a_main"].pk,
+        "school_id": world.schools["a"].pk,
+        "student_id": world.students["Ávila"].pk,
+    }
+    known = catalogue.report(kind).parameters_model().model_fields
+    for name in others.keys() & known.keys():
+        with pytest.raises(RequestRefused, match=f"/parameters/{name}"):
+            asked(stranger, {name: others[name], "year": 2026}, kind=kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_viewer_sees_nobody_else(world, kind):
+    for name in VIEWERS:
+        viewer = world.viewers[name]
+        if viewer.role not in catalogue.report(kind).audience:
+            continue
+        seen = seen_by(viewer, all_enrolments())
+        rows, _ = made_rows(viewer, kind, {"year": 2026})
+
+        assert {row.get("registration") for row in rows} <= {
+            None, *(e.student.registration for e in seen),
+        }  # fmt: skip
+        if kind != "transcript":
+            assert {(row["school"], row["class"]) for row in rows} <= {
+                (e.school_class.school.name, e.school_class.name) for e in seen
+            }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_queries_do_not_depend_on_the_number_of_pupils(db, kind):
+    def queries(pupils: int) -> tuple[int, int]:
+        viewer = _school_of(pupils)
+        report = report_for(viewer, kind, {"year": 2026})
+        with CaptureQueriesContext(connection) as captured:
+            report.columns()
+            rows = list(report.rows())
+        return len(captured), len(rows)
+
+    few, more, most = queries(1), queries(3), queries(300)
+
+    assert few[0] == more[0] == most[0]
+    assert 0 < few[1] <= more[1] < most[1] or kind == "class_performance"
+
+
+def _school_of(pupils: int) -> User:
+    """Each pupil has moved once, is failing, was absent and had an exam."""
+    b = Builder("Rede Das Contas")
+    days = lesson_days(date(2026, 2, 9), 12)
+    year = b.year(2026, days)
+    level, subjects = b.level("Nível"), [b.subject("Arte", 1), b.subject("Música", 2)]
+    b.rule(year, {"terms": 4, "pass_mark": "6.0", "recovery_rule": "weighted"})
+    one, two = (
+        b.school_class(b.school(name), year, name, [level], subjects, days)
+        for name in ("Um", "Dois")
+    )
+    for number in range(pupils):
+        student = b.student(f"Pessoa {number}")
+        first = b.enrol(student, one, exit_date=days[4], ending="transferred")
+        then = b.enrol(student, two, entry_date=days[4])
+        b.marks(first, "50")
+        b.marks(then, "- 50 50 50")
+        b.exams(then, art=20)
+        b.absent(then, range(3, 11))
+    b.save()
+    return b.user("administrator", network=[b.network])

@@ -1,0 +1,171 @@
+from datetime import date
+
+import pytest
+
+from school.access import visible_enrolments
+from school.models import (
+    Absence,
+    ClassSession,
+    Enrolment,
+    Grade,
+    Offering,
+    RecoveryGrade,
+    Term,
+)
+from school.records import years
+from school.records.places import BY_STUDENT, latest
+from school.records.years import StudentYears
+
+pytestmark = pytest.mark.django_db
+
+MOVED = 17
+"""A student who goes from class 1 to class 2 after the second of four terms."""
+
+
+def years_of(viewer, **where):
+    listed = visible_enrolments(viewer).filter(**where)
+    return StudentYears(listed, visible_enrolments(viewer))
+
+
+def year_of(viewer, **where):
+    (year,) = years_of(viewer, **where)
+    return year
+
+
+@pytest.mark.parametrize("lot", [1, 7])
+def test_lots_of_any_size_give_the_same_years(admin, monkeypatch, lot):
+    whole = list(years_of(admin, school_class__in=[1, 2]))
+
+    monkeypatch.setattr(years, "LOT", lot)
+
+    assert list(years_of(admin, school_class__in=[1, 2])) == whole
+    assert len(whole) == Enrolment.objects.filter(school_class__in=[1, 2]).count()
+
+
+def test_year_holds_what_came_before_it(admin):
+    year = year_of(admin, student=MOVED, school_class=2)
+
+    grades = Grade.objects.filter(enrolment__student=MOVED, offering__subject=1)
+    in_order = grades.order_by("term").values_list("tenths", flat=True)
+    assert year.year.subjects[1].terms == tuple(in_order)
+    assert year.given.total == 200
+    assert year.year.days.outside == 0
+
+
+def test_year_ends_where_the_student_left(admin):
+    year = year_of(admin, student=MOVED, school_class=1)
+
+    assert year.year.subjects[1].terms[2:] == (None, None)
+    assert (year.given.total, year.year.days.outside) == (100, 100)
+    assert year.outcome.situation == "class_changed"
+
+
+def test_year_holds_nothing_that_may_not_be_seen(admin):
+    listed = Enrolment.objects.filter(student=MOVED, school_class=2)
+
+    (year,) = StudentYears(listed, listed)
+
+    assert year.year.subjects[1].terms[:2] == (None, None)
+    assert year.given.total == 100
+
+
+def test_latest_leaves_out_what_another_goes_on_from(admin):
+    of_student = Enrolment.objects.filter(student=MOVED)
+
+    assert latest(of_student).get().school_class_id == 2
+    assert latest(of_student.filter(school_class=1)).get().school_class_id == 1
+
+
+def test_two_classes_at_once_are_two_years(admin):
+    one = Enrolment.objects.get(student=1)
+    Enrolment.objects.create(
+        student_id=1,
+        school_class_id=3,
+        grade_level=one.grade_level,
+        diary_number=90,
+        entry_date=date(2026, 8, 3),
+    )
+
+    assert latest(Enrolment.objects.filter(student=1)).count() == 2
+    assert [y.given.total for y in years_of(admin, student=1)] == [200, 85]
+
+
+def test_newest_grade_of_a_term_wins(admin):
+    new = Enrolment.objects.get(student=MOVED, school_class=2)
+    offering = Offering.objects.get(school_class=2, subject=1)
+    Grade.objects.create(enrolment=new, offering=offering, term=1, tenths=99)
+    Grade.objects.create(enrolment=new, offering=offering, term=2, tenths=None)
+
+    terms = year_of(admin, student=MOVED, school_class=2).year.subjects[1].terms
+
+    assert terms[0] == 99
+    assert terms[1] is not None
+
+
+def test_recovery_counts_without_any_grade_of_a_term(admin):
+    new = Enrolment.objects.get(student=1)
+    offering = Offering.objects.get(school_class=1, subject=1)
+    Grade.objects.filter(enrolment=new, offering=offering).delete()
+    RecoveryGrade.objects.filter(enrolment=new, offering=offering).delete()
+    RecoveryGrade.objects.create(enrolment=new, offering=offering, tenths=70)
+
+    marks = year_of(admin, student=1).year.subjects[1]
+
+    assert (marks.terms, marks.recovery) == ((None,) * 4, 70)
+
+
+def test_what_no_figure_can_use_is_counted_once(admin):
+    old = Enrolment.objects.get(student=MOVED, school_class=1)
+    offerings = Offering.objects.filter(school_class=1).order_by("subject")
+    late, beyond = offerings[0], offerings[1]
+    Grade.objects.create(enrolment=old, offering=late, term=3, tenths=50)
+    Grade.objects.create(enrolment=old, offering=beyond, term=9, tenths=50)
+    day = ClassSession.objects.filter(school_class=1).latest("date")
+    Absence.objects.create(enrolment=old, session=day)
+
+    found = years_of(admin, student=MOVED)
+    list(found)
+
+    assert found.left_out.counts == {
+        "grade_after_exit": 1,
+        "grade_outside_terms": 1,
+        "absence_outside_enrolment": 1,
+    }
+
+
+def test_grade_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
+    new = Enrolment.objects.get(student=MOVED, school_class=2)
+    offering = Offering.objects.get(school_class=2, subject=3)
+    for model in (Grade, RecoveryGrade):
+        model.objects.filter(offering=offering).delete()
+    offering.delete()
+
+    found = years_of(admin, pk=new.pk)
+    (year,) = found
+
+    assert 3 not in year.year.subjects
+    given = Grade.objects.filter(
+        enrolment__student=MOVED, offering__subject=3, tenths__isnull=False
+    )
+    assert found.left_out.counts == {"subject_not_offered": given.count()}
+
+
+def test_terms_are_the_most_that_rules_or_calendar_have(admin, network):
+    assert years_of(admin).terms == 4
+
+    year = Term.objects.first().school_year
+    year.rules.all().delete()
+    Term.objects.filter(number=4).delete()
+
+    assert years_of(admin).terms == 3
+    assert StudentYears(Enrolment.objects.none(), Enrolment.objects.none()).terms == 0
+
+
+def test_years_come_in_the_order_that_is_asked_for(admin):
+    listed = visible_enrolments(admin)
+
+    by_student = StudentYears(listed, listed, order=BY_STUDENT)
+
+    keys = [(year.place.student_id, year.place.entry) for year in by_student]
+    expected = listed.order_by("student__sort_key", "student_id", "entry_date")
+    assert keys == list(expected.values_list("student_id", "entry_date"))

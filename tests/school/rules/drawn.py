@@ -1,0 +1,68 @@
+"""Random rules, marks and years for hypothesis to draw, all of them possible ones."""
+
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from school.rules.attendance import Days
+from school.rules.outcome import ENDINGS, Year
+from school.rules.profile import Rules
+from school.rules.subjects import Marks
+
+GRADES = st.integers(0, 100)
+MAYBE = st.none() | GRADES
+MARKS = GRADES.map(lambda tenths: Decimal(tenths).scaleb(-1))
+PERCENTS = st.integers(0, 10_000).map(lambda hundredths: Decimal(hundredths).scaleb(-2))
+STEPS = st.sampled_from(["0.001", "0.05", "0.1", "0.125", "0.2", "0.25", "0.5", "1"])
+
+
+@st.composite
+def rules(draw, **fixed):
+    terms = draw(st.integers(1, 5))
+    mean_rule = draw(st.sampled_from(["arithmetic", "weighted"]))
+    weights = st.lists(st.integers(1, 9), min_size=terms, max_size=terms)
+    recovery = draw(st.sampled_from(["none", "weighted", "replace_if_higher"]))
+    drawn = {
+        "terms": terms,
+        "mean_rule": mean_rule,
+        "term_weights": draw(weights) if mean_rule == "weighted" else [],
+        "pass_mark": draw(MARKS),
+        "rounding": draw(st.sampled_from(["none", "half_up", "up", "down"])),
+        "rounding_step": draw(STEPS),
+        "recovery_rule": recovery,
+        "recovery_mean_weight": draw(st.integers(1, 9)),
+        "recovery_exam_weight": draw(st.integers(1, 9)),
+        "recovery_pass_mark": None if recovery == "none" else draw(st.none() | MARKS),
+        "hopeless_fails": draw(st.booleans()),
+        "minimum_attendance": draw(st.sampled_from([75, 80]) | PERCENTS),
+        "attendance_base": draw(st.sampled_from(["given", "planned"])),
+        "year_days": draw(st.integers(1, 220)),
+        "council_absences": draw(st.just(Decimal("7.5")) | PERCENTS),
+        "dependencies": draw(st.integers(0, 3)),
+    }
+    return Rules.from_json(drawn | fixed)
+
+
+def marks(rules, grades=MAYBE):
+    terms = st.tuples(*[grades] * rules.terms)
+    return st.builds(Marks, terms, MAYBE)
+
+
+@st.composite
+def days(draw):
+    given = draw(st.just(200) | st.integers(0, 220))
+    absent = draw(st.integers(0, given))
+    outside = draw(st.just(0) | st.integers(0, 220))
+    return Days(given, absent, draw(st.integers(0, absent)), outside)
+
+
+@st.composite
+def years(draw, rules):
+    of_subjects = st.lists(marks(rules) | marks(rules, GRADES), max_size=4)
+    return Year(
+        subjects=dict(enumerate(draw(of_subjects), 1)),
+        days=draw(days()),
+        ending=draw(st.none() | st.sampled_from(sorted(ENDINGS))),
+        is_closed=draw(st.booleans()),
+        by_council=draw(st.booleans()),
+    )

@@ -1,0 +1,47 @@
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
+
+from school.rules.words import number
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "portuguese"),
+    [
+        (6, "6.0", "6,0"),
+        (Decimal("6.00"), "6.0", "6,0"),
+        (Fraction(119, 20), "5.95", "5,95"),
+        (Fraction(59_975, 10_000), "5.9975", "5,9975"),
+        (Fraction(89, 15), "5.9333…", "5,9333…"),
+        (Fraction(599_999, 100_000), "5.9999…", "5,9999…"),
+        (Fraction(600_001, 100_000), "6.0000…", "6,0000…"),
+        (0, "0.0", "0,0"),
+        (Fraction(1, 1000), "0.001", "0,001"),
+    ],
+)
+def test_number_is_exact_in_both_languages(value, english, portuguese):
+    with override("en"):
+        assert number(value) == english
+    with override("pt-br"):
+        assert number(value) == portuguese
+
+
+def test_number_has_as_many_places_as_asked_for():
+    with override("pt-br"):
+        assert number(75, places=0) == "75"
+        assert number(Decimal("7.5"), places=0) == "7,5"
+        assert number(6, places=2) == "6,00"
+        assert number(Fraction(1, 3), places=0) == "0,3333…"
+
+
+@given(st.fractions(0, 100), st.fractions(0, 100, max_denominator=10_000))
+def test_cut_number_is_never_above_its_value(value, mark):
+    with override("en"):
+        read = Fraction(number(value).rstrip("…"))
+
+    assert 0 <= value - read < Fraction(1, 10_000)
+    assert (value == read) == ("…" not in number(value))

@@ -1,0 +1,161 @@
+from decimal import Decimal
+
+import pytest
+
+from school.rules.attendance import Days
+from school.rules.outcome import Reason, Situation, Why, Year, decide
+from school.rules.shipped import PROFILES
+from school.rules.subjects import Marks, Standing
+
+AMAZONAS = PROFILES[0].rules
+PASSED, AFTER_RECOVERY = Marks((60,) * 4), Marks((55,) * 4, 65)
+FAILED, IN_RECOVERY = Marks((55,) * 4, 64), Marks((59,) * 4)
+OPEN = Marks((60, 60, 60, None))
+PRESENT, SHORT = Days(given=200), Days(given=200, absent=51)
+
+
+def decided(*subjects, days=PRESENT, ending=None, rules=AMAZONAS, **year):
+    return decide(rules, Year(dict(enumerate(subjects, 1)), days, ending, **year))
+
+
+def situation(*subjects, **year):
+    return decided(*subjects, **year).situation
+
+
+def reasons(*subjects, **year):
+    return [(r.code, r.subject) for r in decided(*subjects, **year).reasons]
+
+
+def test_all_passed_is_approved_without_any_reason():
+    assert situation(PASSED, PASSED) is Situation.APPROVED
+    assert reasons(PASSED, PASSED) == []
+
+
+def test_one_recovery_passed_is_approved_after_recovery():
+    assert situation(PASSED, AFTER_RECOVERY) is Situation.APPROVED_AFTER_RECOVERY
+
+
+def test_open_subject_keeps_the_year_open_whatever_else():
+    year = (OPEN, FAILED, IN_RECOVERY)
+
+    assert situation(*year, days=SHORT) is Situation.IN_PROGRESS
+    assert situation(*year, days=SHORT, is_closed=True) is Situation.INCOMPLETE
+    assert reasons(*year, days=SHORT) == [
+        (Why.GRADES_MISSING, 1),
+        (Why.SUBJECT_FAILED, 2),
+        (Why.SUBJECT_IN_RECOVERY, 3),
+        (Why.ATTENDANCE_SHORT, None),
+    ]
+
+
+def test_recovery_comes_before_failing():
+    assert situation(IN_RECOVERY, FAILED, days=SHORT) is Situation.IN_RECOVERY
+    assert situation(IN_RECOVERY, is_closed=True) is Situation.IN_RECOVERY
+
+
+def test_short_attendance_alone_fails_by_attendance():
+    assert situation(PASSED, days=SHORT) is Situation.FAILED_BY_ATTENDANCE
+    assert situation(AFTER_RECOVERY, days=SHORT) is Situation.FAILED_BY_ATTENDANCE
+
+
+def test_both_reasons_are_given_where_both_fail():
+    assert situation(FAILED, PASSED, days=SHORT) is Situation.FAILED
+    assert reasons(FAILED, PASSED, days=SHORT) == [
+        (Why.SUBJECT_FAILED, 1),
+        (Why.ATTENDANCE_SHORT, None),
+    ]
+
+
+def test_council_lets_failed_subjects_pass_but_no_short_attendance():
+    year = {"by_council": True}
+
+    assert situation(FAILED, FAILED, **year) is Situation.APPROVED_BY_COUNCIL
+    assert situation(FAILED, days=SHORT, **year) is Situation.FAILED
+    assert situation(PASSED, days=SHORT, **year) is Situation.FAILED_BY_ATTENDANCE
+    assert situation(PASSED, **year) is Situation.APPROVED
+    assert reasons(FAILED, **year) == [
+        (Why.SUBJECT_FAILED, 1),
+        (Why.APPROVED_BY_COUNCIL, None),
+    ]
+
+
+def test_dependency_allows_so_many_and_no_more():
+    rules = AMAZONAS.model_copy(update={"dependencies": 1})
+
+    assert situation(FAILED, PASSED, rules=rules) is Situation.APPROVED_WITH_DEPENDENCY
+    assert situation(FAILED, FAILED, rules=rules) is Situation.FAILED
+    assert situation(FAILED, days=SHORT, rules=rules) is Situation.FAILED
+    assert reasons(FAILED, rules=rules) == [
+        (Why.SUBJECT_FAILED, 1),
+        (Why.DEPENDENCY, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        ("", "left"),
+        ("transferred", "transferred"),
+        ("abandoned", "abandoned"),
+        ("reclassified", "reclassified"),
+        ("deceased", "deceased"),
+        ("class_change", "class_changed"),
+    ],
+)
+def test_who_left_is_not_judged_with_or_without_rules(ending, expected):
+    assert situation(FAILED, days=SHORT, ending=ending) == expected
+    assert situation(FAILED, ending=ending, rules=None) == expected
+
+
+def test_reasons_are_given_of_who_left_too():
+    assert reasons(FAILED, ending="transferred") == [(Why.SUBJECT_FAILED, 1)]
+
+
+def test_ending_that_is_none_is_an_error():
+    with pytest.raises(ValueError, match="no such ending: lost"):
+        decided(PASSED, ending="lost")
+
+
+def test_every_ending_of_the_records_is_known():
+    from school.models import Enrolment
+
+    for ending in Enrolment.Ending.values:
+        assert situation(PASSED, ending=ending) in Situation
+
+
+def test_year_without_subjects_is_in_progress():
+    assert situation() is Situation.IN_PROGRESS
+    assert situation(is_closed=True) is Situation.INCOMPLETE
+    assert reasons() == [(Why.NO_SUBJECTS, None)]
+
+
+def test_year_without_days_is_judged_by_its_grades():
+    assert situation(PASSED, days=Days()) is Situation.APPROVED
+    assert reasons(PASSED, days=Days()) == [(Why.NO_DAYS, None)]
+
+
+def test_without_rules_there_are_means_but_no_situation():
+    outcome = decided(OPEN, PASSED, rules=None)
+
+    assert outcome.situation is None
+    assert outcome.attendance is None
+    assert {r.standing for r in outcome.subjects.values()} == {Standing.OPEN}
+    assert outcome.subjects[1].mean == 6
+    assert outcome.reasons == (
+        Reason(Why.GRADES_MISSING, 1),
+        Reason(Why.NO_RULES),
+    )
+
+
+def test_subjects_stay_in_their_order():
+    outcome = decide(AMAZONAS, Year({7: FAILED, 3: FAILED}, PRESENT, None))
+
+    assert list(outcome.subjects) == [7, 3]
+    assert [reason.subject for reason in outcome.reasons] == [7, 3]
+
+
+def test_minimum_attendance_of_the_rules_counts():
+    rules = AMAZONAS.model_copy(update={"minimum_attendance": Decimal(80)})
+
+    assert situation(PASSED, days=Days(200, 41), rules=rules) == "failed_by_attendance"
+    assert situation(PASSED, days=Days(200, 40), rules=rules) == "approved"

@@ -1,0 +1,28 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from school.rules.shipped import PROFILES
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "rules.md").read_text()
+
+
+def test_page_of_rules_is_what_the_engine_says():
+    script = [sys.executable, str(ROOT / "docs" / "rules.py"), "--check"]
+
+    assert subprocess.run(script).returncode == 0, "run `make generate`"
+
+
+def test_page_of_rules_holds_every_profile_and_the_known_boundaries():
+    for shipped in PROFILES:
+        assert f"## {shipped.name}\n" in PAGE
+        assert shipped.source in PAGE
+    for sentence in (
+        "(5,5 + 6,4) / 2 = 5,95 < 6,0",
+        "(5,5 + 6,5) / 2 = 6,0 ≥ 6,0",
+        "precisaria de 10,1 na recuperação final",
+        "149/200 = 74,5 % < 75 %",
+        "150/200 = 75,0 % ≥ 75 %",
+    ):
+        assert sentence in PAGE

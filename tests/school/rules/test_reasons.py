@@ -1,0 +1,194 @@
+import pytest
+from django.utils.translation import override
+
+from school.rules import words
+from school.rules.attendance import Days
+from school.rules.outcome import Year, decide
+from school.rules.shipped import PROFILES
+from school.rules.subjects import Marks
+
+AMAZONAS = PROFILES[0].rules
+NAMES = {1: "Matemática", 2: "História", 3: "Arte"}
+PASSED, FAILED = Marks((60,) * 4), Marks((55,) * 4, 64)
+LOW, IN_RECOVERY = Marks((19,) * 4), Marks((59,) * 4)
+OPEN, SAFE = Marks((60, 55, None, None)), Marks((100, 80, 60, None))
+HARD = Marks((40, 40, 40, None))
+PRESENT, SHORT = Days(given=200, absent=20), Days(given=200, absent=51)
+
+
+def told(say, *subjects, days=PRESENT, ending=None, dependencies=0, **year):
+    rules = AMAZONAS.model_copy(update={"dependencies": dependencies})
+    year = Year(dict(enumerate(subjects, 1)), days, ending, **year)
+    return say(rules, year, decide(rules, year), NAMES)
+
+
+REASONS = [
+    ((PASSED,), {}, "", ""),
+    (
+        (FAILED, LOW, OPEN),
+        {"days": SHORT},
+        "failed in Matemática (5.95 < 6.0); in recovery in História (1.9 < 6.0); "
+        "grades missing in Arte (bimester 3, 4); "
+        "attendance 149/200 = 74.5 % < 75 % (days given)",
+        "sem aprovação em Matemática (5,95 < 6,0); em recuperação em História "
+        "(1,9 < 6,0); faltam notas em Arte (bimestre 3, 4); "
+        "frequência 149/200 = 74,5 % < 75 % (dos dias letivos dados)",
+    ),
+    (
+        (FAILED, PASSED, FAILED),
+        {"by_council": True},
+        "failed in Matemática (5.95 < 6.0), Arte (5.95 < 6.0); "
+        "approved by the class council",
+        "sem aprovação em Matemática (5,95 < 6,0), Arte (5,95 < 6,0); "
+        "aprovado pelo conselho de classe",
+    ),
+    (
+        (FAILED,),
+        {"dependencies": 2},
+        "failed in Matemática (5.95 < 6.0); "
+        "with dependency (failed subjects: 1; allowed: 2)",
+        "sem aprovação em Matemática (5,95 < 6,0); "
+        "com dependência (disciplinas sem aprovação: 1; permitidas: 2)",
+    ),
+    (
+        (),
+        {"days": Days()},
+        "no lesson day recorded yet; the class offers no subject",
+        "nenhum dia letivo registrado ainda; a turma não oferece nenhuma disciplina",
+    ),
+]
+
+
+@pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), REASONS)
+def test_all_reasons_are_told_together(subjects, year, english, portuguese):
+    with override("en"):
+        assert told(words.outcome, *subjects, **year) == english
+    with override("pt-br"):
+        assert told(words.outcome, *subjects, **year) == portuguese
+
+
+def test_year_without_rules_says_so():
+    year = Year({1: OPEN}, PRESENT, None)
+    decided = decide(None, year)
+
+    with override("en"):
+        assert words.outcome(None, year, decided, NAMES) == (
+            "grades missing in Matemática (term 3, 4); "
+            "no rules are set for this year and level"
+        )
+    assert words.saving(None, year, decided, NAMES) == ""
+
+
+SAVING = [
+    ((PASSED,), {}, "", ""),
+    ((FAILED,), {"by_council": True}, "", ""),
+    ((FAILED,), {"ending": "transferred"}, "", ""),
+    (
+        (OPEN, SAFE, IN_RECOVERY),
+        {},
+        "Matemática: needs at least 6.3 in each bimester that is missing (3, 4); "
+        "Arte: needs at least 6.1 in the recovery exam; further absences allowed: 30",
+        "Matemática: precisa de pelo menos 6,3 em cada bimestre que falta (3, 4); "
+        "Arte: precisa de pelo menos 6,1 na recuperação final; "
+        "faltas que ainda cabem: 30",
+    ),
+    (
+        (HARD,),
+        {"is_closed": True},
+        "Matemática: only by the recovery exam",
+        "Matemática: só pela recuperação final",
+    ),
+    (
+        (FAILED, IN_RECOVERY),
+        {"is_closed": True},
+        "História: needs at least 6.1 in the recovery exam; "
+        "only by the class council: Matemática",
+        "História: precisa de pelo menos 6,1 na recuperação final; "
+        "só pelo conselho de classe: Matemática",
+    ),
+    (
+        (FAILED, LOW, IN_RECOVERY),
+        {"is_closed": True, "dependencies": 2},
+        "Arte: needs at least 6.1 in the recovery exam; "
+        "as dependency: Matemática, História",
+        "Arte: precisa de pelo menos 6,1 na recuperação final; "
+        "em dependência: Matemática, História",
+    ),
+    (
+        (FAILED, IN_RECOVERY),
+        {"is_closed": True, "by_council": True},
+        "História: needs at least 6.1 in the recovery exam",
+        "História: precisa de pelo menos 6,1 na recuperação final",
+    ),
+    (
+        (IN_RECOVERY,),
+        {"days": SHORT},
+        "nothing can save the year: absences above the limit: 1",
+        "nada mais salva o ano: faltas acima do limite: 1",
+    ),
+    (
+        (PASSED,),
+        {"days": Days(given=100, absent=40), "is_closed": True},
+        "nothing can save the year: attendance 60/100 = 60.0 % < 75 % (days given)",
+        "nada mais salva o ano: frequência 60/100 = 60,0 % < 75 % "
+        "(dos dias letivos dados)",
+    ),
+    (
+        (OPEN,),
+        {"days": Days(given=100, absent=40)},
+        "Matemática: needs at least 6.3 in each bimester that is missing (3, 4); "
+        "further absences allowed: 10",
+        "Matemática: precisa de pelo menos 6,3 em cada bimestre que falta (3, 4); "
+        "faltas que ainda cabem: 10",
+    ),
+]
+
+
+@pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), SAVING)
+def test_what_still_saves_the_year_is_told(subjects, year, english, portuguese):
+    with override("en"):
+        assert told(words.saving, *subjects, **year) == english
+    with override("pt-br"):
+        assert told(words.saving, *subjects, **year) == portuguese
+
+
+ACCOUNTS = [
+    (
+        (PASSED,),
+        {},
+        "passed in the one subject; attendance 180/200 = 90.0 % ≥ 75 % (days given)",
+        "aprovado na única disciplina; "
+        "frequência 180/200 = 90,0 % ≥ 75 % (dos dias letivos dados)",
+    ),
+    (
+        (PASSED, FAILED, PASSED),
+        {"days": SHORT},
+        "passed in 2 subjects; failed in História (5.95 < 6.0); "
+        "attendance 149/200 = 74.5 % < 75 % (days given)",
+        "aprovado em 2 disciplinas; sem aprovação em História (5,95 < 6,0); "
+        "frequência 149/200 = 74,5 % < 75 % (dos dias letivos dados)",
+    ),
+    (
+        (PASSED, PASSED),
+        {"ending": "transferred"},
+        "passed in all 2 subjects; attendance 180/200 = 90.0 % ≥ 75 % (days given)",
+        "aprovado em todas as 2 disciplinas; "
+        "frequência 180/200 = 90,0 % ≥ 75 % (dos dias letivos dados)",
+    ),
+    (
+        (OPEN,),
+        {"days": Days()},
+        "grades missing in Matemática (bimester 3, 4); no lesson day recorded yet",
+        "faltam notas em Matemática (bimestre 3, 4); nenhum dia letivo registrado ainda",
+    ),
+]
+
+
+@pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), ACCOUNTS)
+def test_account_says_also_what_speaks_for_the_student(
+    subjects, year, english, portuguese
+):
+    with override("en"):
+        assert told(words.account, *subjects, **year) == english
+    with override("pt-br"):
+        assert told(words.account, *subjects, **year) == portuguese

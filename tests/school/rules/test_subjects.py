@@ -1,0 +1,196 @@
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from school.rules.profile import Rules
+from school.rules.shipped import PROFILES
+from school.rules.subjects import Marks, Standing, is_lost, judge, partial_mean
+
+AMAZONAS, NUMERIC, CONCEPT = (shipped.rules for shipped in PROFILES)
+
+
+def four(tenths, recovery=None):
+    return Marks((tenths,) * 4, recovery)
+
+
+def standing(rules, marks):
+    return judge(rules, marks).standing
+
+
+def test_mean_of_exactly_the_mark_passes():
+    result = judge(AMAZONAS, four(60))
+
+    assert (result.standing, result.mean, result.final) == (Standing.PASSED, 6, 6)
+    assert result.needed is None
+
+
+def test_mean_of_5_9_needs_6_1_in_the_exam():
+    result = judge(AMAZONAS, four(59))
+
+    assert result.standing is Standing.RECOVERY
+    assert result.mean == Fraction(59, 10)
+    assert result.needed == 61
+    assert result.final is None
+    assert standing(AMAZONAS, four(59, 61)) is Standing.PASSED_AFTER_RECOVERY
+    assert standing(AMAZONAS, four(59, 60)) is Standing.FAILED
+
+
+def test_mean_of_5_975_is_no_six():
+    assert standing(AMAZONAS, Marks((60, 60, 60, 59))) is Standing.RECOVERY
+
+
+def test_5_5_and_6_5_reach_the_mark():
+    result = judge(AMAZONAS, four(55, 65))
+
+    assert (result.standing, result.final) == (Standing.PASSED_AFTER_RECOVERY, 6)
+
+
+def test_5_5_and_6_4_are_not_rounded_up():
+    result = judge(AMAZONAS, four(55, 64))
+
+    assert (result.standing, result.final) == (Standing.FAILED, Fraction(119, 20))
+
+
+def test_5_5_and_6_4_pass_where_the_profile_rounds():
+    rounding = AMAZONAS.model_copy(update={"rounding": "half_up"})
+
+    result = judge(rounding, four(55, 64))
+
+    assert (result.standing, result.final) == (Standing.PASSED_AFTER_RECOVERY, 6)
+
+
+def test_mean_of_1_9_would_need_10_1():
+    result = judge(AMAZONAS, four(19))
+
+    assert (result.standing, result.needed) == (Standing.RECOVERY, 101)
+    assert standing(AMAZONAS, four(19, 100)) is Standing.FAILED
+    assert judge(AMAZONAS, four(20)).needed == 100
+
+
+def test_hopeless_fails_without_the_exam_where_the_rules_say_so():
+    strict = AMAZONAS.model_copy(update={"hopeless_fails": True})
+
+    result = judge(strict, four(19))
+
+    assert (result.standing, result.final) == (Standing.FAILED, Fraction(19, 10))
+    assert result.needed is None
+    assert standing(strict, four(20)) is Standing.RECOVERY
+
+
+def test_exam_of_who_passed_changes_nothing():
+    assert judge(AMAZONAS, four(60, 0)) == judge(AMAZONAS, four(60))
+
+
+def test_exam_before_all_grades_changes_nothing():
+    marks = Marks((60, 60, None, 60), 100)
+
+    assert judge(AMAZONAS, marks) == judge(AMAZONAS, Marks((60, 60, None, 60)))
+
+
+def test_exam_counts_nothing_without_a_recovery():
+    rules = Rules(terms=4, pass_mark=Decimal(6))
+
+    assert judge(rules, four(59, 100)) == judge(rules, four(59))
+    assert standing(rules, four(59)) is Standing.FAILED
+
+
+def test_recovery_weighs_as_the_profile_says():
+    # 5.0 x 0.6 + 7.5 x 0.4 = 6.0
+    assert judge(NUMERIC, four(50)).needed == 75
+    assert judge(CONCEPT, four(50)).needed == 75
+    assert judge(NUMERIC, four(50, 75)).final == 6
+    assert judge(NUMERIC, four(50, 74)).final == Fraction(596, 100)
+
+
+def test_higher_of_both_replaces():
+    rules = AMAZONAS.model_copy(update={"recovery_rule": "replace_if_higher"})
+
+    assert judge(rules, four(50, 60)).final == 6
+    assert judge(rules, four(50, 40)).final == 5
+    assert judge(rules, four(50)).needed == 60
+
+
+def test_mean_that_reaches_the_lower_mark_of_a_recovery_needs_any_exam():
+    rules = Rules(
+        terms=1, pass_mark=Decimal(7), recovery_rule="replace_if_higher",
+        recovery_pass_mark=Decimal(5),
+    )  # fmt: skip
+
+    assert judge(rules, Marks((60,))).needed == 0
+    assert standing(rules, Marks((60,))) is Standing.RECOVERY
+    assert standing(rules, Marks((60,), 0)) is Standing.PASSED_AFTER_RECOVERY
+
+
+@pytest.mark.parametrize(
+    ("rounding", "tenths", "mean"),
+    [
+        ("none", (57, 58), Fraction(575, 100)),
+        ("half_up", (57, 58), Fraction(6)),
+        ("half_up", (57, 57), Fraction(55, 10)),
+        ("up", (55, 56), Fraction(6)),
+        ("up", (55, 55), Fraction(55, 10)),
+        ("down", (59, 60), Fraction(55, 10)),
+        ("down", (60, 60), Fraction(6)),
+    ],
+)
+def test_mean_is_rounded_by_the_rule(rounding, tenths, mean):
+    rules = Rules(
+        terms=2, pass_mark=Decimal(6), rounding=rounding, rounding_step=Decimal("0.5")
+    )
+
+    assert judge(rules, Marks(tenths)).mean == mean
+
+
+def test_mean_of_some_terms_is_not_rounded():
+    rules = AMAZONAS.model_copy(update={"rounding": "up", "rounding_step": Decimal(1)})
+
+    assert judge(rules, Marks((55, 56, None, None))).mean == Fraction(555, 100)
+
+
+def test_weights_count_among_the_given_terms():
+    rules = Rules(
+        terms=3, pass_mark=Decimal(6), mean_rule="weighted", term_weights=(1, 2, 3)
+    )
+
+    assert judge(rules, Marks((50, 80, None))).mean == 7
+    # (5 + 2 x 8 + 3 x 5) / 6 = 6
+    assert judge(rules, Marks((50, 80, None))).needed == 50
+    assert partial_mean(Marks((50, 80, None))) == Fraction(13, 2)
+
+
+def test_no_grade_is_open_and_needs_the_mark():
+    result = judge(AMAZONAS, four(None))
+
+    assert (result.standing, result.mean, result.needed) == (Standing.OPEN, None, 60)
+
+
+def test_zero_is_a_grade():
+    assert standing(AMAZONAS, four(0)) is Standing.RECOVERY
+    assert judge(AMAZONAS, Marks((0, None, None, None))).mean == 0
+    assert judge(AMAZONAS, Marks((0, None, None, None))).needed == 80
+
+
+def test_exact_mean_of_all_terms_is_told_unrounded():
+    rules = AMAZONAS.model_copy(update={"rounding": "up", "rounding_step": Decimal(1)})
+
+    assert partial_mean(four(55), rules) == Fraction(55, 10)
+
+
+def test_other_number_of_terms_is_an_error():
+    with pytest.raises(ValueError, match="3 terms, not 4"):
+        judge(AMAZONAS, Marks((60, 60, 60)))
+
+
+def test_lost_is_what_neither_terms_nor_exam_can_pass():
+    def lost(marks, rules=AMAZONAS):
+        return is_lost(rules, marks, judge(rules, marks))
+
+    without_exam = Rules(terms=4, pass_mark=Decimal(6))
+
+    assert not lost(Marks((0, 0, 0, None)))
+    assert lost(Marks((0, 0, 0, None)), without_exam)
+    assert lost(four(19))
+    assert not lost(four(20))
+    assert lost(four(20, 99))
+    assert not lost(four(60))

@@ -1,0 +1,80 @@
+import pytest
+from django.utils.translation import override
+
+from school.rules import attendance, words
+from school.rules.attendance import Days
+from school.rules.outcome import Situation
+from school.rules.shipped import PROFILES
+from school.rules.subjects import Standing
+
+AMAZONAS = PROFILES[0].rules
+PLANNED = AMAZONAS.model_copy(update={"attendance_base": "planned"})
+FINE = AMAZONAS.model_copy(update={"minimum_attendance": "74.5"})
+DAYS = [
+    (
+        AMAZONAS,
+        Days(200, 51),
+        "attendance 149/200 = 74.5 % < 75 % (days given)",
+        "frequência 149/200 = 74,5 % < 75 % (dos dias letivos dados)",
+    ),
+    (
+        AMAZONAS,
+        Days(200, 50),
+        "attendance 150/200 = 75.0 % ≥ 75 % (days given)",
+        "frequência 150/200 = 75,0 % ≥ 75 % (dos dias letivos dados)",
+    ),
+    (
+        PLANNED,
+        Days(100, 30),
+        "attendance 170/200 = 85.0 % ≥ 75 % (days planned)",
+        "frequência 170/200 = 85,0 % ≥ 75 % (dos dias letivos previstos)",
+    ),
+    (
+        FINE,
+        Days(201, 52),
+        "attendance 149/201 = 74.1293… % < 74.5 % (days given)",
+        "frequência 149/201 = 74,1293… % < 74,5 % (dos dias letivos dados)",
+    ),
+    (AMAZONAS, Days(), "no lesson day recorded yet", "nenhum dia letivo registrado ainda"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "days", "english", "portuguese"), DAYS)
+def test_attendance_is_explained_with_its_base(rules, days, english, portuguese):
+    result = attendance.judge(rules, days)
+
+    with override("en"):
+        assert words.attendance(rules, days, result) == english
+    with override("pt-br"):
+        assert words.attendance(rules, days, result) == portuguese
+
+
+def test_every_situation_and_standing_has_a_name_in_both_languages():
+    for language in ("en", "pt-br"):
+        with override(language):
+            situations = [words.situation(s) for s in [None, *Situation]]
+            standings = [words.standing(s) for s in Standing]
+        assert len({*situations}) == len(Situation) + 1
+        assert len({*standings}) == len(Standing)
+        assert all([*situations, *standings])
+
+
+def test_situations_have_the_terms_of_the_field():
+    with override("pt-br"):
+        assert {str(s): words.situation(s) for s in Situation} == {
+            "in_progress": "Cursando",
+            "incomplete": "Incompleto: faltam notas",
+            "in_recovery": "Em recuperação",
+            "approved": "Aprovado",
+            "approved_after_recovery": "Aprovado após recuperação",
+            "approved_by_council": "Aprovado pelo conselho de classe",
+            "approved_with_dependency": "Aprovado com dependência",
+            "failed": "Reprovado",
+            "failed_by_attendance": "Reprovado por frequência",
+            "transferred": "Transferido",
+            "abandoned": "Abandono",
+            "reclassified": "Reclassificado",
+            "deceased": "Falecido",
+            "class_changed": "Remanejado",
+            "left": "Saiu, motivo não registrado",
+        }

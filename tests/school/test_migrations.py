@@ -1,0 +1,108 @@
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from school import models as m
+from school.rules.profile import Rules
+from school.sorting import sort_key
+
+BEFORE = ("school", "0001_initial")
+AFTER = ("school", "0002_rules_and_records")
+
+
+def migrated_to(target):
+    """The models as they are there."""
+    call_command("migrate", *target, verbosity=0)
+    return MigrationExecutor(connection).loader.project_state([target]).apps
+
+
+@pytest.fixture
+def before(transactional_db):
+    """The models of before the rules, in a database that holds the demo's records."""
+    call_command("flush", "--no-input", verbosity=0)
+    call_command("demo", "--students", "60", verbosity=0)
+    yield migrated_to(BEFORE)
+    call_command("migrate", verbosity=0)
+
+
+def year_of(apps, year, pass_tenths, terms, network=1):
+    model = apps.get_model("school", "SchoolYear")
+    one = model.objects.create(
+        network_id=network, year=year, pass_tenths=pass_tenths,
+        starts_on=f"{year}-02-01", ends_on=f"{year}-12-20",
+    )  # fmt: skip
+    for number in range(1, terms + 1):
+        one.terms.create(
+            number=number, starts_on=f"{year}-02-01", ends_on=f"{year}-03-01"
+        )
+    return one.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_year_loses_its_pass_mark(before):
+    other = before.get_model("school", "Network").objects.create(code="o", name="O")
+    wanted = {
+        year_of(before, 2020, 55, 3): ("5.5", 3),
+        year_of(before, 2021, 60, 0): ("6.0", 4),
+        year_of(before, 2022, 100, 4): ("10.0", 4),
+        year_of(before, 2023, 0, 2): ("0.0", 2),
+        year_of(before, 2024, 60, 4): ("6.0", 4),
+        year_of(before, 2024, 60, 4, other.pk): ("6.0", 4),
+    }
+
+    migrated_to(AFTER)
+
+    found = m.YearRules.objects.filter(school_year__in=wanted)
+    for rules in found.select_related("version__profile", "school_year"):
+        mark, terms = wanted.pop(rules.school_year_id)
+        assert rules.grade_level is None
+        assert rules.version.rules == Rules(terms=terms, pass_mark=mark).model_copy(
+            update={"term_kind": rules.version.rules.term_kind}
+        )
+        assert rules.version.profile.network_id == rules.school_year.network_id
+    assert wanted == {}
+    profiles = m.RuleProfile.objects.exclude(network_id=other.pk)
+    assert profiles.filter(code="nota-6-0-4-periodos").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pass_marks_come_back_with_who_goes_back(before):
+    wanted = {year_of(before, 2020, 55, 3): 55, year_of(before, 2022, 100, 0): 100}
+    migrated_to(AFTER)
+    one = m.SchoolYear.objects.get(year=2020)
+    profile = m.RuleProfile.objects.create(network_id=1, code="own", name="Own")
+    version = profile.revise(Rules(terms=3, pass_mark="7.0"))
+    m.YearRules.objects.create(school_year=one, grade_level_id=1, version=version)
+    m.YearRules.objects.filter(school_year__year=2026).delete()
+
+    apps = migrated_to(BEFORE)
+
+    years = apps.get_model("school", "SchoolYear").objects.values_list(
+        "pk", "pass_tenths"
+    )
+    assert dict(years) == {**wanted, 1: 60}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_names_sort_after_the_migration_as_before(before):
+    migrated_to(AFTER)
+
+    for model in (m.School, m.SchoolClass, m.Subject, m.Student):
+        assert model.objects.exists()
+        for record in model.objects.all():
+            assert bytes(record.sort_key) == sort_key(record.sorted_by())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_records_and_triggers_outlive_the_way_there_and_back(before):
+    counted = [before.get_model("school", "Absence").objects.count()]
+    with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
+        before.get_model("school", "Grade").objects.filter(pk=1).update(offering=21)
+
+    migrated_to(AFTER)
+
+    assert counted == [m.Absence.objects.count()]
+    assert m.Enrolment.objects.filter(ending="").count() == m.Enrolment.objects.count()
+    with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
+        m.Grade.objects.filter(pk=1).update(offering=21)

@@ -1,0 +1,223 @@
+import html
+
+import pytest
+
+from school.models import Network, RuleProfile, SchoolYear, YearRules
+from school.rules import shipped
+from school.rules.profile import Rules
+
+pytestmark = pytest.mark.django_db
+
+RULES = {
+    "terms": "4", "term_kind": "bimester", "mean_rule": "arithmetic", "term_weights": "",
+    "pass_mark": "6.0", "rounding": "none", "rounding_step": "0.1",
+    "recovery_rule": "weighted", "recovery_mean_weight": "1", "recovery_exam_weight": "1",
+    "recovery_pass_mark": "", "minimum_attendance": "75", "attendance_base": "given",
+    "year_days": "200", "council_absences": "7.5", "dependencies": "0", "scale": "",
+}  # fmt: skip
+NO_ROWS = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
+SCALE = "A 9.0 10.0\nB 6.0 8.9\nNão atingiu 0.0 5.9"
+
+
+@pytest.fixture
+def browser(client, admin):
+    client.force_login(admin)
+    return client
+
+
+@pytest.fixture
+def amazonas(network):
+    return RuleProfile.objects.get(code=shipped.PROFILES[0].code)
+
+
+def save(browser, profile=None, **rules):
+    """Post the form; of a new profile where none is given."""
+    given = {"name": "Own", "source": "", **NO_ROWS, **RULES, **rules}
+    if profile is None:
+        url, given = "add/", {**given, "network": "1", "code": "own"}
+    else:
+        url = f"{profile.pk}/change/"
+    return browser.post(f"/admin/school/ruleprofile/{url}", given)
+
+
+def text_of(page):
+    return html.unescape(page.content.decode())
+
+
+def test_new_profile_gets_its_first_version(browser):
+    answer = save(browser, scale=SCALE, pass_mark="6.5", recovery_pass_mark="5.0")
+
+    assert answer.status_code == 302, text_of(answer)
+    version = RuleProfile.objects.get(code="own").newest()
+    assert version.number == 1
+    assert version.rules == Rules(
+        terms=4, pass_mark="6.5", recovery_rule="weighted", recovery_pass_mark="5.0",
+        scale=[
+            {"label": "Não atingiu", "lowest": "0.0", "highest": "5.9"},
+            {"label": "B", "lowest": "6.0", "highest": "8.9"},
+            {"label": "A", "lowest": "9.0", "highest": "10.0"},
+        ],
+    )  # fmt: skip
+
+
+def test_page_says_what_is_saved_and_saving_it_changes_nothing(browser):
+    save(browser, scale=SCALE, mean_rule="weighted", term_weights="1, 1, 2, 2")
+    profile = RuleProfile.objects.get(code="own")
+
+    form = browser.get(f"/admin/school/ruleprofile/{profile.pk}/change/").context[
+        "adminform"
+    ]
+    shown = {name: form.form.initial[name] for name in RULES}
+
+    assert shown["term_weights"] == "1, 1, 2, 2"
+    assert shown["scale"].splitlines() == SCALE.splitlines()[::-1]
+    written = {name: "" if value is None else value for name, value in shown.items()}
+    assert save(browser, profile, **written).status_code == 302
+    assert profile.versions.count() == 1
+
+
+def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
+    browser, amazonas
+):
+    first = amazonas.newest()
+    closed = SchoolYear.objects.create(
+        network_id=1, year=2025, starts_on="2025-02-01", ends_on="2025-12-20"
+    )
+    YearRules.objects.create(school_year=closed, version=first)
+    SchoolYear.objects.filter(pk=closed.pk).update(is_closed=True)
+
+    assert save(browser, amazonas, pass_mark="7.0").status_code == 302
+
+    second = amazonas.newest()
+    assert (second.number, str(second.rules.pass_mark)) == (2, "7.0")
+    assert YearRules.objects.get(school_year=1).version == second
+    assert YearRules.objects.get(school_year=closed).version == first
+    page = text_of(browser.get(f"/admin/school/ruleprofile/{amazonas.pk}/change/"))
+    assert "2025, other levels" in page
+    assert "pass_mark: 6.0" in page
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        pytest.param({"scale": "A 9.0 10.0\nB 0.0"}, "its two grades", id="half a line"),
+        pytest.param({"scale": "A 9.0 11.0"}, "less than or equal to 10", id="above 10"),
+        pytest.param({"scale": "A 9.0 10.0\nB 0.0 8.5"}, "um buraco entre B e A", id="hole"),
+        pytest.param({"scale": "A 9.0 10.0\nB 0.0 9.0"}, "se sobrepõem", id="overlap"),
+        pytest.param({"scale": "A 9.0 10.0\nB 1.0 8.9"}, "deve ir de 0,0 a 10,0", id="no lowest"),
+        pytest.param({"scale": "A x 10.0"}, "“x” is no grade", id="letters in a scale"),
+        pytest.param({"term_weights": "1, x"}, "Write whole numbers", id="no number"),
+        pytest.param(
+            {"mean_rule": "weighted", "term_weights": "1, 0, 1, 1"},
+            "2: Input should be greater than or equal to 1", id="zero weight",
+        ),
+        pytest.param(
+            {"mean_rule": "weighted", "term_weights": "1, 1"},
+            "um peso para cada um dos 4 períodos", id="too few weights",
+        ),
+        pytest.param({"recovery_exam_weight": "0"}, "greater than or equal to 1", id="zero exam weight"),
+        pytest.param({"pass_mark": "6.05"}, "no more than 1 decimal place", id="hundredths"),
+        pytest.param({"pass_mark": ""}, "obrigatório", id="no pass mark"),
+        pytest.param({"minimum_attendance": "101"}, "less than or equal to 100", id="above 100 percent"),
+        pytest.param({"terms": "3"}, "tem 4 períodos", id="other terms than the year"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_on_the_page_and_nothing_is_saved(
+    browser, amazonas, wrong, told
+):
+    page = save(browser, amazonas, name="New", **wrong)
+
+    assert page.status_code == 200
+    assert told in text_of(page)
+    assert amazonas.versions.count() == 1
+    assert RuleProfile.objects.get(pk=amazonas.pk).name == amazonas.name
+
+
+def save_year(browser, year=1, **values):
+    rules = YearRules.objects.filter(school_year=year).first()
+    version = RuleProfile.objects.get(code=shipped.PROFILES[0].code).newest()
+    one = SchoolYear.objects.get(pk=year)
+    given = {
+        "network": "1", "year": one.year, "period": one.period,
+        "starts_on": one.starts_on, "ends_on": one.ends_on,
+        "terms-TOTAL_FORMS": "0", "terms-INITIAL_FORMS": "0",
+        "rules-TOTAL_FORMS": "1", "rules-INITIAL_FORMS": "1" if rules else "0",
+        "rules-0-id": rules.pk if rules else "", "rules-0-school_year": year,
+        "rules-0-grade_level": "", "rules-0-version": version.pk,
+        **values,
+    }  # fmt: skip
+    return browser.post(f"/admin/school/schoolyear/{year}/change/", given)
+
+
+def test_year_is_given_its_rules(browser):
+    YearRules.objects.all().delete()
+
+    assert save_year(browser).status_code == 302
+
+    assert YearRules.objects.get().school_year_id == 1
+
+
+def test_rules_for_other_terms_are_refused_on_the_page(browser, network):
+    three = RuleProfile.objects.create(network_id=1, code="three", name="Three")
+    version = three.revise(Rules(terms=3, pass_mark="6.0"))
+
+    page = save_year(browser, **{"rules-0-version": version.pk})
+
+    assert page.status_code == 200
+    assert "O ano 2026 tem 4 períodos" in text_of(page)
+
+
+def test_closing_a_year_leaves_its_rules_alone(browser, network):
+    own = RuleProfile.objects.create(network_id=1, code="own", name="Own")
+    other = own.revise(Rules(terms=4, pass_mark="5.0"))
+
+    page = save_year(browser, is_closed="on", **{"rules-0-version": other.pk})
+    assert "then close the year" in text_of(page)
+    assert not SchoolYear.objects.get().is_closed
+
+    assert save_year(browser, is_closed="on").status_code == 302
+    assert SchoolYear.objects.get().is_closed
+
+
+def test_closed_year_s_rules_are_to_read_only(browser, network):
+    own = RuleProfile.objects.create(network_id=1, code="own", name="Own")
+    other = own.revise(Rules(terms=4, pass_mark="5.0"))
+    before = YearRules.objects.get().version
+    SchoolYear.objects.update(is_closed=True)
+
+    page = text_of(browser.get("/admin/school/schoolyear/1/change/"))
+    assert 'name="rules-0-version"' not in page
+    assert str(before) in page
+    save_year(browser, is_closed="on", **{"rules-0-version": other.pk})
+
+    assert YearRules.objects.get().version == before
+    deleted = browser.post("/admin/school/schoolyear/1/delete/", {"post": "yes"})
+    assert deleted.status_code == 403
+
+
+def test_versions_of_other_networks_are_no_choice(browser, network):
+    other = Network.objects.create(code="other", name="Other")
+    theirs = RuleProfile.objects.create(network=other, code="x", name="Theirs")
+    theirs.revise(Rules(terms=4, pass_mark="6.0"))
+
+    page = text_of(browser.get("/admin/school/schoolyear/1/change/"))
+
+    assert 'name="rules-0-version"' in page
+    assert "Theirs" not in page
+
+
+def test_networks_are_given_the_shipped_profiles(browser, network):
+    other = Network.objects.create(code="other", name="Other")
+    action = {"action": "add_shipped_profiles", "_selected_action": [1, other.pk]}
+
+    page = browser.post("/admin/school/network/", action, follow=True)
+
+    assert "none was missing" in text_of(page)
+    assert other.rule_profiles.count() == len(shipped.PROFILES)
+
+
+def test_code_and_network_of_a_profile_stay(browser, amazonas):
+    save(browser, amazonas, code="else", network="2")
+
+    amazonas.refresh_from_db()
+    assert (amazonas.code, amazonas.network_id) == (shipped.PROFILES[0].code, 1)

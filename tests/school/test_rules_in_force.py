@@ -1,0 +1,167 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
+
+from school.models import Network, RuleProfile, RuleVersion, SchoolYear, YearRules
+from school.rules.profile import Rules
+
+pytestmark = pytest.mark.django_db
+
+
+def rules(pass_mark="7.0", **values):
+    return Rules(**{"terms": 4, "pass_mark": pass_mark, **values})
+
+
+@pytest.fixture
+def profile(network):
+    return RuleProfile.objects.create(network_id=1, code="own", name="Own")
+
+
+@pytest.fixture
+def year(network):
+    return SchoolYear.objects.create(
+        network_id=1, year=2025, starts_on="2025-02-01", ends_on="2025-12-20"
+    )
+
+
+@pytest.fixture
+def closed(profile, year):
+    """What a closed year goes by."""
+    held = YearRules.objects.create(
+        school_year=year, version=profile.revise(rules("5.0"))
+    )
+    SchoolYear.objects.filter(pk=year.pk).update(is_closed=True)
+    return held
+
+
+@pytest.mark.parametrize(
+    "values", [{"content": {"terms": 1}}, {"number": 9}, {"profile_id": 1}]
+)
+def test_database_keeps_a_version_as_it_is(profile, values):
+    version = profile.revise(rules())
+
+    with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+        RuleVersion.objects.filter(pk=version.pk).update(**values)
+    with pytest.raises(ValidationError, match="nunca muda"):
+        version.save()
+    assert RuleVersion.objects.get(pk=version.pk).rules == rules()
+
+
+@pytest.mark.parametrize("event", ["insert", "update", "move", "delete"])
+def test_database_keeps_the_rules_of_a_closed_year(profile, closed, event):
+    other = YearRules.objects.get(school_year=1)
+    version = RuleProfile.objects.exclude(pk=profile.pk).first().newest()
+    steps = {
+        "insert": lambda: YearRules.objects.bulk_create(
+            [YearRules(school_year=closed.school_year, grade_level_id=1, version=version)]
+        ),
+        "update": lambda: YearRules.objects.filter(pk=closed.pk).update(version=version),
+        "move": lambda: YearRules.objects.filter(pk=other.pk).update(
+            school_year=closed.school_year, grade_level=2
+        ),
+        "delete": lambda: YearRules.objects.filter(pk=closed.pk).delete(),
+    }  # fmt: skip
+
+    with pytest.raises(IntegrityError, match="closed year"), transaction.atomic():
+        steps[event]()
+
+    assert list(YearRules.objects.filter(school_year=closed.school_year)) == [closed]
+    assert YearRules.objects.get(pk=closed.pk).version_id == closed.version_id
+
+
+def test_model_says_so_before_the_database_does(closed):
+    held = YearRules.objects.get(pk=closed.pk)
+    moved = YearRules.objects.get(pk=closed.pk)
+    moved.school_year_id = 1
+    moved.grade_level_id = 3
+
+    for step in (held.full_clean, held.save, held.delete, moved.save, moved.full_clean):
+        with pytest.raises(ValidationError, match="letivo está encerrado"):
+            step()
+
+
+def test_closed_year_with_rules_is_not_deleted(closed):
+    with pytest.raises((IntegrityError, ProtectedError)), transaction.atomic():
+        closed.school_year.delete()
+
+
+def test_open_year_s_rules_go_with_it(profile, year):
+    YearRules.objects.create(school_year=year, version=profile.revise(rules()))
+
+    year.delete()
+
+    assert not YearRules.objects.filter(version__profile=profile).exists()
+
+
+def test_open_years_go_by_the_new_version_and_closed_ones_by_their_own(profile, closed):
+    open_year = YearRules.objects.get(school_year=1)
+    open_year.version = closed.version
+    open_year.save()
+
+    second = profile.revise(rules("8.0"))
+
+    open_year.refresh_from_db()
+    closed.refresh_from_db()
+    assert (second.number, open_year.version) == (2, second)
+    assert closed.version.rules.pass_mark == rules("5.0").pass_mark
+
+
+def test_same_rules_make_no_version(profile):
+    first = profile.revise(rules())
+
+    assert profile.revise(rules()) == first
+    assert profile.versions.count() == 1
+
+
+def test_rules_have_as_many_terms_as_the_year(profile):
+    version = profile.revise(rules(terms=3))
+    wrong = YearRules(school_year_id=1, grade_level_id=1, version=version)
+
+    with pytest.raises(ValidationError) as refused:
+        wrong.full_clean()
+
+    assert refused.value.message_dict == {
+        "version": ["O ano 2026 tem 4 períodos, e estas regras são para 3."]
+    }
+
+
+def test_year_without_terms_takes_any_rules(profile, year):
+    version = profile.revise(rules(terms=3))
+
+    YearRules(school_year=year, version=version).full_clean()
+
+
+def test_new_version_for_other_terms_than_an_open_year_has_is_refused(profile):
+    first = profile.revise(rules())
+    YearRules.objects.create(school_year_id=1, grade_level_id=1, version=first)
+
+    with pytest.raises(ValidationError, match="tem 4 períodos"):
+        profile.revise(rules(terms=3))
+
+    assert profile.newest() == first
+
+
+def test_another_network_s_rules_are_refused(year):
+    other = Network.objects.create(code="other", name="Other")
+    theirs = RuleProfile.objects.create(network=other, code="own", name="Own")
+
+    with pytest.raises(ValidationError, match="outra rede"):
+        YearRules(school_year=year, version=theirs.revise(rules())).full_clean()
+
+
+def test_two_who_save_at_once_make_two_versions(transactional_db, network):
+    profile = RuleProfile.objects.create(network_id=1, code="own", name="Own")
+
+    def save(number):
+        try:
+            return RuleProfile.objects.get(pk=profile.pk).revise(rules(f"{number}.0"))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as crowd:
+        versions = list(crowd.map(save, range(1, 9)))
+
+    assert sorted(version.number for version in versions) == list(range(1, 9))
