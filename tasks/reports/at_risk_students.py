@@ -56,6 +56,9 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     def total(self) -> None:
         """Nobody knows before all are looked at."""
 
+    def why_empty(self) -> str:
+        return self.summary() if self._looked_at else super().why_empty()
+
     def summary(self) -> str:
         return ngettext(
             "%(found)s of %(looked_at)s student is at risk.",
