@@ -42,7 +42,7 @@ class AttendanceSummary(StudentReport[Parameters]):
         "absences are left, and the same for each window of two months of the Bolsa Família."
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
-    example = {"class_id": 1}
+    example = {"class_id": 1, "list": "all"}
     with_marks = False
 
     def columns(self) -> Sequence[Column]:
