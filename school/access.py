@@ -104,12 +104,15 @@ def whole_histories(
     """All enrolments of the same students, for transcripts: in every year and school.
 
     `enrolments` are of those that the viewer may see, which alone are seen everywhere
-    else. Of the same network, and only what began before the student left the viewer:
-    where the student went then is no matter of the old school.
+    else. Of the same network, and only what began before the student left the viewer, with
+    the school year if no day is recorded: where the student went then is no matter of the
+    old school.
     """
-    network = "school_class__school__network"
+    network, entry = "school_class__school__network", OuterRef("entry_date")
+    # Few schools write down that somebody left when the year was over.
+    was_there = Q(exit_date=None, school_class__school_year__ends_on__gte=entry)
     with_the_viewer = visible_enrolments(viewer).filter(
-        Q(exit_date=None) | Q(exit_date__gt=OuterRef("entry_date")),
+        was_there | Q(exit_date__gt=entry) | Q(pk=OuterRef("pk")),
         student=OuterRef("student"),
         **{network: OuterRef(network)},
     )

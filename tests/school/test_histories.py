@@ -102,6 +102,19 @@ def test_what_came_after_the_student_left_again_is_hidden(ana, enrol):
     assert gone in history(staff_of(3), ana)
 
 
+def test_year_that_ended_without_an_exit_is_left_with_its_end(ana, enrol):
+    first = enrol(1, "2024-02-05")
+    extra = enrol(3, "2024-12-20", "2025-01-10")
+    after = enrol(2, "2025-02-05")
+    late = enrol(1, "2025-12-22")
+
+    assert history(staff_of(3), ana) == {first, extra}
+    assert history(staff_of(2), ana) == {first, extra, after}
+    assert history(staff_of(1), ana) == {first, extra, after, late}
+    late.delete()
+    assert history(User.objects.get(username="staff-1"), ana) == {first, extra}
+
+
 def test_student_of_two_schools_is_whole_to_both(ana, enrol):
     one = enrol(1, "2025-02-05")
     other = enrol(2, "2025-03-03")

@@ -53,7 +53,10 @@ def test_row_says_what_there_is_to_fear_and_what_helps(secretary, room):
         "by_grades": True,
         "by_attendance": False,
         "by_council_list": True,
-        "reasons": "em recuperação em Matemática (5,9 < 6,0)",
+        "reasons": (
+            "aprovado em 1 disciplina; em recuperação em Matemática (5,9 < 6,0); "
+            "frequência 18/20 = 90,0 % ≥ 75 % (dos dias letivos dados)"
+        ),
         "saving": (
             "Matemática: precisa de pelo menos 6,1 na recuperação final; "
             "faltas que ainda cabem: 3"
@@ -118,7 +121,8 @@ def test_subject_that_is_lost_may_go_on_as_dependency(secretary, network):
 
     assert row["reasons"] == (
         "faltam notas em Língua Portuguesa (bimestre 3, 4); "
-        "sem aprovação em Matemática (3,0 < 6,0)"
+        "sem aprovação em Matemática (3,0 < 6,0); "
+        "frequência 20/20 = 100,0 % ≥ 75 % (dos dias letivos dados)"
     )
     assert row["saving"] == (
         "Língua Portuguesa: precisa de pelo menos 6,0 em cada bimestre que falta (3, 4); "
@@ -136,7 +140,7 @@ def test_attendance_can_still_rise_while_absences_are_left(secretary, network):
 
     assert (row["attendance"], row["by_attendance"], row["absences_left"]) == ("70.0", True, 2)  # fmt: skip
     assert row["reasons"] == (
-        "grades missing in Matemática (bimester 3, 4); "
+        "passed in 1 subject; grades missing in Matemática (bimester 3, 4); "
         "attendance 7/10 = 70.0 % < 75 % (days given)"
     )
     assert row["saving"].endswith("further absences allowed: 2")

@@ -94,29 +94,41 @@ def test_every_reason_is_told_in_both_languages(secretary, class_of_all):
         return {row["student"]: row["reasons"] for row in rows}
 
     portuguese, english = reasons("pt-BR"), reasons("en")
-    assert portuguese["Ana"] == english["Ana"] == ""
+    present = "frequência 20/20 = 100,0 % ≥ 75 % (dos dias letivos dados)"
+    there = "attendance 20/20 = 100.0 % ≥ 75 % (days given)"
+    assert portuguese["Ana"] == f"aprovado em todas as 2 disciplinas; {present}"
+    assert english["Ana"] == f"passed in all 2 subjects; {there}"
     assert portuguese["Caio"] == (
         "sem aprovação em Língua Portuguesa (3,5 < 6,0), Matemática (3,5 < 6,0); "
-        "aprovado pelo conselho de classe"
+        f"aprovado pelo conselho de classe; {present}"
     )
     assert english["Caio"] == (
         "failed in Língua Portuguesa (3.5 < 6.0), Matemática (3.5 < 6.0); "
-        "approved by the class council"
+        f"approved by the class council; {there}"
     )
     assert portuguese["Davi"] == (
-        "sem aprovação em Matemática (3,5 < 6,0); com dependência "
-        "(disciplinas sem aprovação: 1; permitidas: 1)"
+        "aprovado em 1 disciplina; sem aprovação em Matemática (3,5 < 6,0); "
+        f"com dependência (disciplinas sem aprovação: 1; permitidas: 1); {present}"
     )
     assert english["Davi"] == (
-        "failed in Matemática (3.5 < 6.0); with dependency "
-        "(failed subjects: 1; allowed: 1)"
+        "passed in 1 subject; failed in Matemática (3.5 < 6.0); "
+        f"with dependency (failed subjects: 1; allowed: 1); {there}"
     )
     assert portuguese["Fábio"] == (
+        "aprovado em todas as 2 disciplinas; "
         "frequência 14/20 = 70,0 % < 75 % (dos dias letivos dados)"
     )
-    assert english["Gil"] == "in recovery in Matemática (5.0 < 6.0)"
-    assert portuguese["Hugo"] == "faltam notas em Matemática (bimestre 1, 2, 3, 4)"
-    assert english["Hugo"] == "grades missing in Matemática (bimester 1, 2, 3, 4)"
+    assert english["Gil"] == (
+        f"passed in 1 subject; in recovery in Matemática (5.0 < 6.0); {there}"
+    )
+    assert portuguese["Hugo"] == (
+        "aprovado em 1 disciplina; "
+        f"faltam notas em Matemática (bimestre 1, 2, 3, 4); {present}"
+    )
+    assert english["Hugo"] == (
+        "passed in 1 subject; "
+        f"grades missing in Matemática (bimester 1, 2, 3, 4); {there}"
+    )
 
 
 def test_both_reasons_are_told_where_grades_and_attendance_fail(secretary, room):

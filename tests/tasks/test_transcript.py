@@ -2,7 +2,7 @@ import pytest
 from django.utils.translation import override
 
 from school.access import visible_enrolments, whole_histories
-from school.models import PriorSubject, PriorYear, School
+from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
 from tasks.reports.transcript import Transcript
 from tasks.student_reports import StudentParameters
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
@@ -166,6 +166,37 @@ def test_old_school_has_its_part_and_nothing_of_what_came_after(
     ]
     assert rows[1]["result"] == "Transferido"
     assert [rows[1]["term_2"], rows[1]["term_3"]] == ["5.0", None]
+
+
+def test_year_before_without_an_exit_does_not_open_what_came_after(
+    secretary, room, ana
+):
+    before = {"starts_on": "2024-02-05", "ends_on": "2024-12-20"}
+    year = SchoolYear.objects.create(network_id=1, year=2024, **before)
+    other = SchoolClass.objects.create(
+        school_id=2, school_year=year, name="Turma B", shift="morning"
+    )
+    ana.student.enrolments.create(
+        school_class=other, grade_level_id=1, diary_number=1, entry_date="2024-02-05"
+    )
+    ana.exit_date, ana.ending = day(10), "transferred"
+    ana.save()
+    elsewhere(ana.student, 2026)
+
+    years = [row["year"] for row in rows_of(transcript(secretary, ana))]
+
+    assert years == ["2024", "2025", "2025"]
+
+
+def test_closed_year_is_the_last_that_a_school_hears_of(secretary, room, ana):
+    elsewhere(ana.student, 2025)
+    elsewhere(ana.student, 2026)
+    assert rows_of(transcript(secretary, ana))[-1]["year"] == "2026"
+
+    SchoolYear.objects.filter(pk=room.year.pk).update(is_closed=True)
+
+    years = [row["year"] for row in rows_of(transcript(secretary, ana))]
+    assert years == ["2025"] * 3
 
 
 def test_class_without_subjects_is_told_in_one_line(secretary, network):

@@ -1,11 +1,10 @@
 """Who sees which enrolments, and which of them a report lists: from role and attachments."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from school import models as m
 
-FAR = date.max
 _NEEDED = (
     "student", "grade_level", "school_class__school__network", "school_class__school_year",
 )  # fmt: skip
@@ -83,10 +82,15 @@ def history_of(
     student_id: int, seen: Iterable[m.Enrolment], everything: Iterable[m.Enrolment]
 ) -> list[m.Enrolment]:
     """All years of the student that a transcript of this viewer may tell of."""
-    own = [e.exit_date or FAR for e in seen if e.student_id == student_id]
-    until = max(own)
+    own = [e for e in seen if e.student_id == student_id]
     return [
         e
         for e in everything
-        if e.student_id == student_id and (until == FAR or e.entry_date < until)
+        if e.student_id == student_id
+        and (e in own or any(e.entry_date < _gone_by(mine) for mine in own))
     ]
+
+
+def _gone_by(e: m.Enrolment) -> date:
+    """The first day on which the pupil was no longer there."""
+    return e.exit_date or e.school_class.school_year.ends_on + timedelta(days=1)
