@@ -19,7 +19,7 @@ ROW = {
     "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
 }
 _BODIES: dict[str, Any] = {
-    "log_in": {"username": "teacher", "password": "demo"},
+    "log_in": {"username": "secretary", "password": "demo"},
     "refresh_token": {"refresh": "$REFRESH"},
     "log_out": {"refresh": "$REFRESH"},
     "search_students": {"name": "mari"},

@@ -1,6 +1,6 @@
 """A lot of enrolments, made into students' years with seven queries for all of them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -59,7 +59,7 @@ class Lot:
         given = [self._daybook.given(one) for one in chain]
         absences = [self._daybook.absences(one) for one in chain]
         for one, absence in zip(chain, absences, strict=True):
-            left_out.add(one.id, "absence_outside_enrolment", absence.outside)
+            left_out.add(one.id, {"absence_outside_enrolment": absence.outside})
         absent = sum((a.within for a in absences[1:]), absences[0].within)
         present = sum(given[1:], given[0])
         not_there = self._daybook.class_days(place) - present.total
@@ -91,18 +91,19 @@ class Lot:
         found = {subject.id: blank for subject in subjects}
         for one in chain:
             until = self._frame.terms_until(one.year_id, one.exit, terms)
+            unused: Counter[str] = Counter()
             for subject, written in self._gradebook.get(one.id, {}).items():
-                late = _given(written.terms[until:terms])
                 beyond = _given(written.terms[terms:]) + written.beyond
-                left_out.add(one.id, "grade_after_exit", late)
-                left_out.add(one.id, "grade_outside_terms", beyond)
+                unused["grade_outside_terms"] += beyond
+                unused["grade_after_exit"] += _given(written.terms[until:terms])
                 usable = (*written.terms[:until], *(None,) * (terms - until))
                 if subject in found:
                     newer = Marks(usable, written.recovery)
                     before = found[subject]
                     found[subject] = newer if before is blank else _over(newer, before)
                 else:
-                    left_out.add(one.id, "subject_not_offered", _given(usable))
+                    unused["subject_not_offered"] += _given(usable)
+            left_out.add(one.id, unused)
         return found
 
 

@@ -1,7 +1,7 @@
 """A student's year: what is recorded of it, and how it is judged."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -134,7 +134,9 @@ class LeftOut:
     counts: Counter[str] = field(default_factory=Counter)
     _met: set[tuple[int, str]] = field(default_factory=set)
 
-    def add(self, enrolment: int, code: str, count: int) -> None:
-        if count and (enrolment, code) not in self._met:
-            self._met.add((enrolment, code))
-            self.counts[code] += count
+    def add(self, enrolment: int, counts: Mapping[str, int]) -> None:
+        """Take note of what was found at that enrolment: all there is of each reason."""
+        for code, count in counts.items():
+            if count and (enrolment, code) not in self._met:
+                self._met.add((enrolment, code))
+                self.counts[code] += count

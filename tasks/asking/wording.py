@@ -10,6 +10,7 @@ _TITLES = {
     "student_id": gettext_noop("Student"),
     "year": gettext_noop("School year"),
     "term": gettext_noop("Term"),
+    "list": gettext_noop("List"),
 }
 
 # By pydantic's error type. In English its own words stay, so these only need to be near.

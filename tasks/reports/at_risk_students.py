@@ -46,15 +46,18 @@ class AtRiskStudents(StudentReport[StudentParameters]):
         for year in self.years:
             self._looked_at += 1
             if year.place.left_as is not None:
-                self.years.left_out.add(year.place.id, "left", 1)
+                self.years.left_out.add(year.place.id, {"left": 1})
             elif year.rules is None:
-                self.years.left_out.add(year.place.id, "no_rules", 1)
+                self.years.left_out.add(year.place.id, {"no_rules": 1})
             elif risk := _risk(year.outcome, year.rules):
                 self._found += 1
                 yield *who(year.place), *_cells(year, risk)
 
     def total(self) -> None:
         """Nobody knows before all are looked at."""
+
+    def why_empty(self) -> str:
+        return self.summary() if self._looked_at else super().why_empty()
 
     def summary(self) -> str:
         return ngettext(

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Literal
 
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from school import figures
@@ -42,7 +42,7 @@ class AttendanceSummary(StudentReport[Parameters]):
         "absences are left, and the same for each window of two months of the Bolsa Família."
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
-    example = {"class_id": 1}
+    example = {"class_id": 1, "list": "all"}
     with_marks = False
 
     def columns(self) -> Sequence[Column]:
@@ -82,6 +82,11 @@ class AttendanceSummary(StudentReport[Parameters]):
 
     def total(self) -> int | None:
         return self.listed.count() if self.parameters.list == "all" else None
+
+    def why_empty(self) -> str:
+        if self.parameters.list != "all" and self.enrolments.exists():
+            return gettext("No student is on the list that was asked for.")
+        return super().why_empty()
 
     def _is_listed(self, year: StudentYear, benefit_below: Sequence[str]) -> bool:
         judged = year.outcome.attendance

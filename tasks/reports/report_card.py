@@ -45,7 +45,7 @@ class ReportCard(StudentReport[StudentParameters]):
     def rows(self) -> Iterator[Row]:
         for year in self.years:
             if not year.subjects:
-                self.years.left_out.add(year.place.id, "no_subjects", 1)
+                self.years.left_out.add(year.place.id, {"no_subjects": 1})
             days, judgement = _days(year), _judgement(year)
             for subject in year.subjects:
                 grades, result = self._of_subject(year, subject)

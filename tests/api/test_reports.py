@@ -45,6 +45,31 @@ def test_entry_s_schema_makes_a_form(as_user, teacher):
     assert list(entry["filled_by"]) == ["school_id", "class_id"]
 
 
+@pytest.mark.parametrize(
+    ("language", "title", "description"),
+    [
+        ("pt-BR", "Lista", "Somente alunos abaixo"),
+        ("en", "List", "Only students below"),
+    ],
+)
+def test_choice_of_a_parameter_fills_a_form(
+    as_user, teacher, language, title, description
+):
+    client = as_user(teacher)
+    headers = {"Accept-Language": language}
+    entry = client.get("/reports/attendance_summary", headers=headers).json()
+
+    choice = entry["parameters"]["properties"]["list"]
+    assert choice["enum"] == ["all", "below_minimum", "council", "benefit"]
+    assert (choice["type"], choice["default"]) == ("string", "all")
+    assert choice["title"] == title
+    assert choice["description"].startswith(description)
+    for one in choice["enum"]:
+        wanted = {"class_id": 1, "list": one}
+        body = {"report": "attendance_summary", "parameters": wanted}
+        assert client.post_json("/reports", body).json()["parameters"] == wanted
+
+
 def test_report_asked_for_is_accepted_with_its_task(as_user, teacher):
     answer = as_user(teacher).post_json("/reports", EXAMPLE)
 

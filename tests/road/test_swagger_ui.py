@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,6 +93,29 @@ def test_every_example_makes_its_report_by_one_click(logged_in: SwaggerUI):
 
     assert states == dict.fromkeys(ASKING["examples"], "succeeded")
     assert (logged_in.watched.complaints, logged_in.watched.outside) == ([], [])
+
+
+def test_choice_of_a_parameter_is_shown_and_can_be_made(logged_in: SwaggerUI):
+    block = logged_in.operation("reports", "create_report")
+    body = block.locator(".opblock-section-request-body")
+    body.locator("select").last.select_option("attendance_summary, json")
+    typed = body.locator("textarea")
+    asked = json.loads(typed.input_value())
+    assert asked["parameters"] == {"class_id": 1, "list": "all"}
+
+    asked["parameters"]["list"] = "council"
+    typed.fill(json.dumps(asked))
+    _status, task = logged_in.execute(block)
+    result = logged_in.ended(task["task_id"])["result"]
+
+    assert result["rows"] == len(result["data"]) > 0
+    assert {row["council_list"] for row in result["data"]} == {True}
+    asked["parameters"]["list"] = "everyone"
+    typed.fill(json.dumps(asked))
+    status, problem = logged_in.execute(block)
+    (flaw,) = problem["errors"]
+    assert (status, flaw["pointer"]) == (400, "/parameters/list")
+    assert "below_minimum" in flaw["detail"]
 
 
 def test_nothing_is_sent_that_was_not_typed(logged_in: SwaggerUI):

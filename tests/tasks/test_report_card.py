@@ -39,7 +39,7 @@ def test_card_has_every_figure_and_why(secretary, room, ana):
     first, second = cards(secretary, room)
 
     reasons = (
-        "em recuperação em Matemática (5,9 < 6,0); "
+        "aprovado em 1 disciplina; em recuperação em Matemática (5,9 < 6,0); "
         "frequência 14/20 = 70,0 % < 75 % (dos dias letivos dados)"
     )
     assert first == {
@@ -94,7 +94,7 @@ def test_explanation_is_in_the_language_of_the_task(secretary, room, ana):
         "needs at least 6.1 in the recovery exam"
     )
     assert mathematics["reasons"] == (
-        "in recovery in Matemática (5.9 < 6.0); "
+        "passed in 1 subject; in recovery in Matemática (5.9 < 6.0); "
         "attendance 14/20 = 70.0 % < 75 % (days given)"
     )
 

@@ -26,7 +26,7 @@ def _summary_row(year: Year) -> dict[str, object]:
         "days": days.given,
         "absences": days.absent,
         "justified": days.justified,
-        "attendance": shown.shown(days.percent_given, 1, days.minimum),
+        "attendance": attendance(year),
         "planned": days.planned,
         "absences_left": days.left,
         "below_minimum": None if days.is_enough is None else not days.is_enough,

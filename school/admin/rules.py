@@ -8,8 +8,8 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
 from school import rule_profiles
+from school.admin.rule_form import RuleProfileForm
 from school.models import Network, RuleProfile, RuleVersion, SchoolYear, YearRules
-from school.rule_forms import RuleProfileForm
 
 
 class VersionInline(admin.TabularInline):

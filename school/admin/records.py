@@ -5,7 +5,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from school import models as m
-from school.rule_admin import YearRulesInline, add_shipped_profiles, is_open
+from school.admin.rules import YearRulesInline, add_shipped_profiles, is_open
 
 
 class AttachmentInline(admin.TabularInline):

@@ -1,0 +1,250 @@
+import pytest
+from django.utils.translation import override
+
+from school.access import visible_enrolments
+from tasks.reports.final_results import FinalResults
+from tasks.student_reports import StudentParameters
+from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
+from tests.making import made, rows_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def room(network):
+    """Twenty days of lessons, which are all of a year that is closed."""
+    room = Classroom()
+    judge(room.year, recovery_rule="weighted", year_days=20, dependencies=1)
+    room.hold(*range(20))
+    room.year.is_closed = True
+    room.year.save()
+    return room
+
+
+@pytest.fixture
+def class_of_all(room):
+    """One student of each end that a year can have."""
+    other = Classroom("Turma B")
+
+    def ends(name, portuguese, mathematics, exams=(None, None), **enrolment):
+        one = room.enrol(name, **enrolment)
+        room.grade(one, PORTUGUESE, *[portuguese] * 4, exam=exams[0])
+        room.grade(one, MATHEMATICS, *[mathematics] * 4, exam=exams[1])
+        return one
+
+    left = {"exit_date": day(10)}
+    ends("Ana", 70, 60)
+    ends("Bia", 70, 55, (None, 65))
+    ends("Caio", 30, 30, (40, 40), approved_by_council=True)
+    ends("Davi", 70, 30, (None, 40))
+    ends("Eva", 30, 30, (40, 40))
+    room.absent(ends("Fábio", 70, 70), *range(6))
+    ends("Gil", 70, 50)
+    ends("Hugo", 70, None)
+    ends("Iara", 70, 70, ending="transferred", **left)
+    ends("João", 70, 70, ending="abandoned", **left)
+    ends("Kátia", 70, 70, **left)
+    moved = ends("Lia", 70, 70, ending="class_change", **left)
+    other.enrol(moved.student, entry_date=day(10))
+    ends("Mia", 70, 70, ending="reclassified", **left)
+    ends("Noé", 70, 70, ending="deceased", **left)
+    return room
+
+
+def results(viewer, room, **options):
+    return made(viewer, {"class_id": room.pk}, kind="final_results", **options)
+
+
+def test_everybody_who_was_in_the_class_has_a_line_with_the_end(
+    secretary, class_of_all
+):
+    rows = rows_of(results(secretary, class_of_all))
+
+    assert [(row["number"], row["student"], row["situation"]) for row in rows] == [
+        (1, "Ana", "approved"),
+        (2, "Bia", "approved_after_recovery"),
+        (3, "Caio", "approved_by_council"),
+        (4, "Davi", "approved_with_dependency"),
+        (5, "Eva", "failed"),
+        (6, "Fábio", "failed_by_attendance"),
+        (7, "Gil", "in_recovery"),
+        (8, "Hugo", "incomplete"),
+        (9, "Iara", "transferred"),
+        (10, "João", "abandoned"),
+        (11, "Kátia", "left"),
+        (12, "Lia", "class_changed"),
+        (13, "Mia", "reclassified"),
+        (14, "Noé", "deceased"),
+    ]
+
+
+def test_grade_is_the_final_one_or_the_mean_so_far(secretary, class_of_all):
+    rows = rows_of(results(secretary, class_of_all))
+
+    grades = {row["student"]: (row["subject_s-1"], row["subject_s-2"]) for row in rows}
+    assert grades["Bia"] == ("7.00", "6.00")  # (5.5 + 6.5) / 2
+    assert grades["Davi"] == ("7.00", "3.50")
+    assert grades["Gil"] == ("7.00", "5.00")
+    assert grades["Hugo"] == ("7.00", None)
+
+
+def test_every_reason_is_told_in_both_languages(secretary, class_of_all):
+    def reasons(language):
+        rows = rows_of(results(secretary, class_of_all, language=language))
+        return {row["student"]: row["reasons"] for row in rows}
+
+    portuguese, english = reasons("pt-BR"), reasons("en")
+    assert portuguese["Ana"] == english["Ana"] == ""
+    assert portuguese["Caio"] == (
+        "sem aprovação em Língua Portuguesa (3,5 < 6,0), Matemática (3,5 < 6,0); "
+        "aprovado pelo conselho de classe"
+    )
+    assert english["Caio"] == (
+        "failed in Língua Portuguesa (3.5 < 6.0), Matemática (3.5 < 6.0); "
+        "approved by the class council"
+    )
+    assert portuguese["Davi"] == (
+        "sem aprovação em Matemática (3,5 < 6,0); com dependência "
+        "(disciplinas sem aprovação: 1; permitidas: 1)"
+    )
+    assert english["Davi"] == (
+        "failed in Matemática (3.5 < 6.0); with dependency "
+        "(failed subjects: 1; allowed: 1)"
+    )
+    assert portuguese["Fábio"] == (
+        "frequência 14/20 = 70,0 % < 75 % (dos dias letivos dados)"
+    )
+    assert english["Gil"] == "in recovery in Matemática (5.0 < 6.0)"
+    assert portuguese["Hugo"] == "faltam notas em Matemática (bimestre 1, 2, 3, 4)"
+    assert english["Hugo"] == "grades missing in Matemática (bimester 1, 2, 3, 4)"
+
+
+def test_both_reasons_are_told_where_grades_and_attendance_fail(secretary, room):
+    one = room.enrol("Oto")
+    for subject in (PORTUGUESE, MATHEMATICS):
+        room.grade(one, subject, 30, 30, 30, 30, exam=40)
+    room.absent(one, *range(10))
+
+    (row,) = rows_of(results(secretary, room))
+
+    assert row["situation"] == "failed"
+    assert row["reasons"] == (
+        "sem aprovação em Língua Portuguesa (3,5 < 6,0), Matemática (3,5 < 6,0); "
+        "frequência 10/20 = 50,0 % < 75 % (dos dias letivos dados)"
+    )
+
+
+def test_summary_counts_each_situation(secretary, class_of_all):
+    portuguese = results(secretary, class_of_all).result["summary"]
+    english = results(secretary, class_of_all, language="en").result["summary"]
+
+    assert portuguese == (
+        "Matrículas: 14 (Incompleto: faltam notas: 1, Em recuperação: 1, Aprovado: 1, "
+        "Aprovado após recuperação: 1, Aprovado pelo conselho de classe: 1, "
+        "Aprovado com dependência: 1, Reprovado: 1, Reprovado por frequência: 1, "
+        "Transferido: 1, Abandono: 1, Reclassificado: 1, Falecido: 1, Remanejado: 1, "
+        "Saiu, motivo não registrado: 1)"
+    )
+    assert english.startswith("Enrolments: 14 (Incomplete: grades missing: 1, ")
+
+
+def test_summary_counts_those_without_rules_too(secretary, network):
+    room = Classroom()
+    room.enrol("Ana")
+
+    task = results(secretary, room)
+
+    assert rows_of(task)[0]["situation"] is None
+    assert task.result["summary"] == "Matrículas: 1 (Sem resultado: 1)"
+
+
+def test_subject_that_a_class_is_not_taught_is_blank_there(secretary, room):
+    art = 6
+    other = Classroom("Turma B", subjects=(art,))
+    other.grade(other.enrol("Ana"), art, 80)
+    room.grade(room.enrol("Bia"), PORTUGUESE, 70)
+
+    task = made(secretary, {"school_id": 1, "year": 2025}, kind="final_results")
+    bia, ana = rows_of(task)
+
+    names = ["subject_s-1", "subject_s-2", "subject_s-6"]
+    assert [name for name in ana if name.startswith("subject_")] == names
+    assert [bia[name] for name in names] == ["7.00", None, None]
+    assert [ana[name] for name in names] == [None, None, "8.00"]
+
+
+def test_who_came_back_to_the_class_has_both_lines(secretary, room):
+    before = room.enrol("Ana", exit_date=day(5), ending="transferred")
+    room.grade(before, PORTUGUESE, 80)
+    after = room.enrol(before.student, entry_date=day(10))
+    room.grade(after, PORTUGUESE, None, None, 60)
+
+    rows = rows_of(results(secretary, room))
+
+    assert [(row["number"], row["subject_s-1"]) for row in rows] == [
+        (1, "8.00"),
+        (2, "7.00"),  # with what was before it
+    ]
+
+
+def test_result_is_called_by_the_social_name(secretary, room):
+    room.enrol(student("Pedro Dias", social_name="Paula Dias"))
+
+    assert rows_of(results(secretary, room))[0]["student"] == "Paula Dias"
+
+
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("pt-br", ["Escola", "Turma", "Série", "Nº", "Matrícula", "Aluno", "Língua Portuguesa", "Matemática", "Faltas", "Frequência", "Situação", "Motivos"]),
+        ("en", ["School", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons"]),
+    ],
+)  # fmt: skip
+def test_titles_are_in_the_language_and_names_are_not(
+    secretary, room, language, titles
+):
+    room.enrol("Ana")
+    enrolments = visible_enrolments(secretary).filter(school_class=room.pk)
+    with override(language):
+        columns = FinalResults(StudentParameters(class_id=1), enrolments).columns()
+        assert [str(column.title) for column in columns] == titles
+
+    assert [column.name for column in columns] == [
+        "school", "class", "grade_level", "number", "registration", "student",
+        "subject_s-1", "subject_s-2", "absences", "attendance", "situation", "reasons",
+    ]  # fmt: skip
+
+
+def test_situations_are_labelled_for_people(secretary):
+    report = FinalResults(StudentParameters(class_id=1), visible_enrolments(secretary))
+    with override("pt-br"):
+        labels = {
+            column.name: {code: str(text) for code, text in column.labels.items()}
+            for column in report.columns()
+        }
+
+    assert labels["situation"]["approved_by_council"] == "Aprovado pelo conselho de classe"  # fmt: skip
+    assert len(labels["situation"]) == 15
+
+
+def test_grade_after_leaving_is_left_out_and_said(secretary, room):
+    left = room.enrol("Ana", exit_date=day(5), ending="transferred")
+    room.grade(left, PORTUGUESE, 80, 20)
+
+    task = results(secretary, room)
+
+    assert rows_of(task)[0]["subject_s-1"] == "8.00"
+    assert task.result["skipped"]["reasons"] == [
+        {
+            "code": "grade_after_exit",
+            "detail": "Notas de períodos que começaram depois que o aluno saiu da turma.",
+            "count": 1,
+        }
+    ]
+
+
+def test_class_without_anybody_is_empty_and_says_why(secretary, room):
+    task = results(secretary, room, language="en")
+
+    assert task.result["rows"] == 0
+    assert task.result["summary"] == "No student is enrolled in what was asked for."
