@@ -83,9 +83,9 @@ def test_days_that_were_worked_out_by_hand(world):
     # Enrolled from day 50 to 100: 12 of the 30 absences fall into that, 150 days do not.
     assert of["Falta Fora"] == (50, 12, "76.0", 50, 0, False, True)
     assert of["Planeja 50"] == (150, 50, "75.0", 200, 0, False, True)
-    assert of["Planeja 51"] == (150, 51, "66.0", 200, -1, True, True)
+    assert of["Planeja 51"] == (150, 51, "74.5", 200, -1, True, True)
     # 100 of the class's 150 days lie before the entry.
-    assert of["Planeja Tarde"] == (50, 40, "20.0", 100, -15, True, True)
+    assert of["Planeja Tarde"] == (50, 40, "60.0", 100, -15, True, True)
     assert of["Dois Terços"] == (30, 10, "66.67", 40, 3, True, False)
     assert of["Entrou Depois Das Aulas"] == (0, 0, None, None, None, None, None)
     assert of["Livre De Regras"] == (30, 9, "70.0", None, None, None, None)

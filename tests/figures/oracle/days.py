@@ -71,15 +71,9 @@ class Days:
 
     @property
     def percent(self) -> Fraction | None:
-        """Of the base that the rules take."""
+        """Of the days given, or of those planned where the rules say so."""
         by_plan = self.rules is not None and self.rules.attendance_base == "planned"
-        return self._percent_of(self.planned if by_plan else self.given)
-
-    @property
-    def percent_given(self) -> Fraction | None:
-        return self._percent_of(self.given)
-
-    def _percent_of(self, base: int) -> Fraction | None:
+        base = self.planned if by_plan else self.given
         return Fraction(100 * (base - self.absent), base) if self.given else None
 
     @property
