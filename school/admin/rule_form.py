@@ -145,10 +145,13 @@ def _bands(text: str) -> list[dict[str, str]]:
 
 def _lowest(band: dict[str, str]) -> Decimal:
     try:
-        return Decimal(band["lowest"])
+        grade = Decimal(band["lowest"])
     except InvalidOperation:
+        grade = Decimal("NaN")
+    if grade.is_nan():  # which cannot be sorted, and may be what was written
         told = f"“{band['lowest']}” is no grade."
         raise ValidationError({"scale": told})
+    return grade
 
 
 def _told(flaw: Any) -> tuple[str | None, str]:

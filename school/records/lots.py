@@ -102,7 +102,8 @@ class Lot:
                     before = found[subject]
                     found[subject] = newer if before is blank else _over(newer, before)
                 else:
-                    unused["subject_not_offered"] += _given(usable)
+                    given = _given((*usable, written.recovery))
+                    unused["subject_not_offered"] += given
             left_out.add(one.id, unused)
         return found
 

@@ -125,9 +125,11 @@ class _Told:
         results = self.outcome.subjects
         lost = [key for key, r in results.items() if is_lost(rules, marks[key], r)]
         for key, result in results.items():
-            if key not in lost and result.needed:
+            # An exam must be sat even where any grade of it will do.
+            is_due = result.needed or result.standing is Standing.RECOVERY
+            if key not in lost and is_due:
                 needed = sums.needed(rules, marks[key], result)
-                if result.needed > HIGHEST:
+                if (result.needed or 0) > HIGHEST:
                     needed = _("only by the recovery exam")
                 yield f"{self.names[key]}: {needed}"
         if lost and not self.year.by_council:

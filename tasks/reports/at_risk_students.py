@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from school.models import Role
 from school.records.student_year import StudentYear
@@ -49,24 +49,28 @@ class AtRiskStudents(StudentReport[StudentParameters]):
                 self.years.left_out.add(year.place.id, {"left": 1})
             elif year.rules is None:
                 self.years.left_out.add(year.place.id, {"no_rules": 1})
-            elif risk := _risk(year.outcome, year.rules):
-                self._found += 1
-                yield *who(year.place), *_cells(year, risk)
+            else:
+                self._judged += 1
+                if risk := _risk(year.outcome, year.rules):
+                    self._found += 1
+                    yield *who(year.place), *_cells(year, risk)
 
     def total(self) -> None:
         """Nobody knows before all are looked at."""
 
     def why_empty(self) -> str:
-        return self.summary() if self._looked_at else super().why_empty()
+        if self._looked_at and not self._judged:
+            return gettext("Nobody can be judged: all have left, or have no rules.")
+        return self.summary() if self._judged else super().why_empty()
 
     def summary(self) -> str:
         return ngettext(
             "%(found)s of %(looked_at)s student is at risk.",
             "%(found)s of %(looked_at)s students are at risk.",
-            self._looked_at,
-        ) % {"found": self._found, "looked_at": self._looked_at}
+            self._judged,
+        ) % {"found": self._found, "looked_at": self._judged}
 
-    _looked_at = _found = 0
+    _looked_at = _judged = _found = 0
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
         pytest.param({"scale": "A 9.0 10.0\nB 0.0 9.0"}, "se sobrepõem", id="overlap"),
         pytest.param({"scale": "A 9.0 10.0\nB 1.0 8.9"}, "deve ir de 0,0 a 10,0", id="no lowest"),
         pytest.param({"scale": "A x 10.0"}, "“x” is no grade", id="letters in a scale"),
+        pytest.param({"scale": "A NaN 10.0\nB 0.0 8.9"}, "“NaN” is no grade", id="no number in a scale"),
         pytest.param({"term_weights": "1, x"}, "Write whole numbers", id="no number"),
         pytest.param(
             {"mean_rule": "weighted", "term_weights": "1, 0, 1, 1"},

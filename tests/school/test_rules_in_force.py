@@ -50,7 +50,7 @@ def test_database_keeps_a_version_as_it_is(profile, values):
     assert RuleVersion.objects.get(pk=version.pk).rules == rules()
 
 
-@pytest.mark.parametrize("event", ["insert", "update", "move", "delete"])
+@pytest.mark.parametrize("event", ["insert", "update", "move", "leave", "delete"])
 def test_database_keeps_the_rules_of_a_closed_year(profile, closed, event):
     other = YearRules.objects.get(school_year=1)
     version = RuleProfile.objects.exclude(pk=profile.pk).first().newest()
@@ -61,6 +61,9 @@ def test_database_keeps_the_rules_of_a_closed_year(profile, closed, event):
         "update": lambda: YearRules.objects.filter(pk=closed.pk).update(version=version),
         "move": lambda: YearRules.objects.filter(pk=other.pk).update(
             school_year=closed.school_year, grade_level=2
+        ),
+        "leave": lambda: YearRules.objects.filter(pk=closed.pk).update(
+            school_year=1, grade_level=2
         ),
         "delete": lambda: YearRules.objects.filter(pk=closed.pk).delete(),
     }  # fmt: skip

@@ -146,6 +146,21 @@ def test_attendance_can_still_rise_while_absences_are_left(secretary, network):
     assert row["saving"].endswith("further absences allowed: 2")
 
 
+def test_exam_of_any_grade_is_still_to_be_sat(secretary, network):
+    room = Classroom()
+    lower = {"recovery_rule": "replace_if_higher", "recovery_pass_mark": "5.0"}
+    judge(room.year, year_days=20, **lower)
+    room.hold(*range(20))
+    pupil(room, "Ana", 55, 55, 55, 55)
+
+    (row,) = rows_of(risks(secretary, room, language="en"))
+
+    assert row["saving"] == (
+        "Matemática: needs at least 0.0 in the recovery exam; "
+        "further absences allowed: 5"
+    )
+
+
 def test_several_subjects_are_counted(secretary, room):
     one = room.enrol("Ana")
     for subject in (PORTUGUESE, MATHEMATICS):
@@ -196,6 +211,21 @@ def test_summary_says_how_many_of_how_many(secretary, room):
         "1 de 2 alunos estão em risco.",
         "1 of 2 students are at risk.",
     ]
+
+
+def test_who_cannot_be_judged_is_not_said_to_be_out_of_risk(secretary, network):
+    room = Classroom()
+    judge(room.year, level=1)
+    room.enrol("Ana", exit_date=day(10), ending="abandoned")
+    room.grade(room.enrol("Bia", grade_level_id=2), PORTUGUESE, 10, 10)
+
+    assert risks(secretary, room).result["summary"] == (
+        "Ninguém pode ser julgado: todos saíram ou estão sem regras de avaliação."
+    )
+
+    pupil(room, "Caio", 60, 60, 60, 60)
+
+    assert risks(secretary, room).result["summary"] == "0 de 1 aluno está em risco."
 
 
 def test_class_without_anybody_is_empty_and_says_why(secretary, room):

@@ -109,14 +109,18 @@ class Year:
             for term in terms
         )
 
-    def left_out(self) -> Iterable[tuple[str, m.Grade | m.Absence]]:
+    def left_out(self) -> Iterable[tuple[str, m.Grade | m.RecoveryGrade | m.Absence]]:
         """Each record that counts for nothing, and why."""
+        offered = {subject.subject.pk for subject in self.subjects}
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
                 # Where nothing was given there is nothing to leave out.
                 why = None if grade.tenths is None else self._why_not(e, grade)
                 if why:
                     yield why, grade
+            for exam in self._records.exams.get(e.pk, []):
+                if exam.offering.subject_id not in offered:
+                    yield "subject_not_offered", exam
         for absence in self.days.out_of_place:
             yield "absence_outside_enrolment", absence
 

@@ -150,6 +150,22 @@ def test_grade_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
     assert found.left_out.counts == {"subject_not_offered": given.count()}
 
 
+def test_exam_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
+    old = Enrolment.objects.get(student=MOVED, school_class=1)
+    RecoveryGrade.objects.filter(enrolment__student=MOVED).delete()
+    exam = Offering.objects.get(school_class=1, subject=3)
+    RecoveryGrade.objects.create(enrolment=old, offering=exam, tenths=70)
+    Grade.objects.filter(offering__school_class=2, offering__subject=3).delete()
+    RecoveryGrade.objects.filter(offering__school_class=2).delete()
+    Offering.objects.get(school_class=2, subject=3).delete()
+    Grade.objects.filter(enrolment=old).delete()
+
+    found = years_of(admin, student=MOVED, school_class=2)
+    list(found)
+
+    assert found.left_out.counts == {"subject_not_offered": 1}
+
+
 def test_terms_are_the_most_that_rules_or_calendar_have(admin, network):
     assert years_of(admin).terms == 4
 
