@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from school import models as m
 from tests.figures.builder import Builder
 
-# Few, and over the whole year: so that every share and every window is soon at its mark.
-DAYS = [date(2026, 2, 2) + timedelta(days=13 * n) for n in range(24)]
+# Few, and over more than a year: so that every share and every window is soon at its mark.
+STEP = timedelta(days=17)
+DAYS = [date(2026, 2, 2) + n * STEP for n in range(24)]
 LEVELS = CLASSES = 3
+PEOPLE = 6
 SUBJECTS = ["Arte", "Matemática", "Português"]
 NAMES = ["Ávila", "Avila", "álvaro", "de Souza", "De Sousa", "Zélia"]
 MARKS = st.sampled_from(["-", "-", "x", *map(str, [0, 19, 49, 50, 55, 58, 59, 60, 61, 65, 70, 100])])  # fmt: skip
@@ -51,7 +53,9 @@ class Plan:
     """What each class is taught."""
     days: list[list[int]]
     """On which each class has lessons."""
-    born: list[date]
+    people: list[tuple[str, date]]
+    """Name and birthday."""
+    schools: list[str]
     stays: list[Stay]
 
 
@@ -99,7 +103,7 @@ def stays(draw: Callable[[Any], Any]) -> Stay:
     length = draw(st.none() | st.integers(1, 24))
     endings = ["", "", *m.Enrolment.Ending.values]
     return Stay(
-        student=draw(st.integers(0, len(NAMES) - 1)),
+        student=draw(st.integers(0, PEOPLE - 1)),
         school_class=draw(st.integers(0, CLASSES - 1)),
         level=draw(st.sampled_from([0, 0, 1, 2])),
         entry=draw(st.sampled_from([0, 0, 6, 12]) | RANK),
@@ -124,7 +128,10 @@ def plans() -> st.SearchStrategy[Plan]:
         is_closed=st.booleans(),
         subjects=st.lists(subjects, min_size=CLASSES, max_size=CLASSES),
         days=st.lists(days, min_size=CLASSES, max_size=CLASSES),
-        born=st.lists(BORN, min_size=len(NAMES), max_size=len(NAMES)),
+        people=st.lists(
+            st.tuples(st.sampled_from(NAMES), BORN), min_size=PEOPLE, max_size=PEOPLE
+        ),
+        schools=st.lists(st.sampled_from(NAMES), min_size=2, max_size=2),
         stays=st.lists(stays(), min_size=1, max_size=12),
     )
 
@@ -146,17 +153,15 @@ def build(plan: Plan) -> tuple[m.Network, list[m.User]]:
         )  # fmt: skip
         year.is_closed = True
     subjects = {name: b.subject(name, 1) for name in SUBJECTS}
-    schools = [b.school("Zélia"), b.school("Ávila")]
+    schools = [b.school(name) for name in plan.schools]
     classes = [
         b.school_class(
-            schools[n % 2], year, NAMES[n], levels, [subjects[name] for name in names],
+            schools[n % 2], year, NAMES[n // 2], levels, [subjects[name] for name in names],
             [DAYS[day] for day in days],
         )
         for n, (names, days) in enumerate(zip(plan.subjects, plan.days, strict=True))
     ]  # fmt: skip
-    students = [
-        b.student(name, born) for name, born in zip(NAMES, plan.born, strict=True)
-    ]  # fmt: skip
+    students = [b.student(name, born) for name, born in plan.people]
     is_there: set[tuple[int, int]] = set()
     for stay in plan.stays:
         place = stay.student, stay.school_class
@@ -182,7 +187,7 @@ def _enrol(
     levels: list[m.GradeLevel],
 ) -> None:
     entry = DAYS[stay.entry]
-    length = None if stay.length is None else timedelta(days=13 * stay.length)
+    length = None if stay.length is None else stay.length * STEP
     enrolment = b.enrol(
         student, school_class, levels[stay.level], entry_date=entry,
         exit_date=length and entry + length, ending=stay.ending,

@@ -115,6 +115,9 @@ def _brought_papers(world: Awkward) -> None:
     # A year that says nothing of subjects, and one that began elsewhere and went on here.
     _prior_year(world, "Ávila", 2022, [])
     _prior_year(world, "Zélia", 2026, ["Álgebra"])
+    # What the next school may have got is nothing to the one that was left in 2026.
+    for year in (2024, 2026, 2027):
+        _prior_year(world, "Saiu: transferred", year, ["Álgebra"])
 
 
 def _prior_year(

@@ -11,7 +11,7 @@ from tests.figures.awkward import Awkward
 from tests.figures.builder import Builder, lesson_days
 from tests.figures.oracle import KINDS, World, expected, expected_left_out
 from tests.figures.oracle.sight import all_enrolments, seen_by
-from tests.figures.reading import made_rows, report_for, without_texts
+from tests.figures.reading import made_rows, plain_rows, report_for, without_texts
 from tests.making import asked
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +102,49 @@ def test_viewer_sees_nobody_else(world, kind):
             assert {(row["school"], row["class"]) for row in rows} <= {
                 (e.school_class.school.name, e.school_class.name) for e in seen
             }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_do_not_depend_on_how_many_are_read_at_once(world, kind, monkeypatch):
+    viewer = world.viewers["administrator"]
+    at_once = plain_rows(viewer, kind, {"year": 2026})
+
+    monkeypatch.setattr("school.records.years.LOT", 7)
+
+    assert plain_rows(viewer, kind, {"year": 2026}) == at_once
+
+
+def test_windows_are_of_the_calendar_year_alone(db):
+    b = Builder("Rede Da Greve")
+    days = [date(2026, 2, 9), date(2026, 2, 10), date(2027, 2, 8), date(2027, 2, 9)]
+    year = b.year(2026, days, terms=1)
+    made_up = b.school_class(b.school("Um"), year, "1", [b.level("N")], [], days)
+    b.absent(b.enrol(b.student("Alguém"), made_up), [1, 2, 3])
+    b.save()
+    viewer = b.user("administrator", network=[b.network])
+
+    (row,) = plain_rows(viewer, "attendance_summary", {"year": 2026})
+
+    assert (row["days"], row["absences"], row["attendance_feb_mar"]) == (4, 3, "50.0")
+    assert [row] == [
+        {**row, **expected("attendance_summary", viewer, {"year": 2026})[0]}
+    ]
+
+
+def test_grade_of_a_term_without_dates_is_not_taken_for_late(db):
+    b = Builder("Rede Sem Datas")
+    days = lesson_days(date(2026, 2, 9), 8)
+    year = b.year(2026, days, terms=2)
+    b.rule(year, {"terms": 3, "pass_mark": "6.0"})
+    subjects = [b.subject("Arte", 1)]
+    left = b.school_class(b.school("Um"), year, "1", [b.level("N")], subjects, days)
+    b.marks(b.enrol(b.student("Alguém"), left, exit_date=days[2]), "60 61 62")
+    b.save()
+    viewer = b.user("administrator", network=[b.network])
+
+    (row,) = plain_rows(viewer, "report_card", {"year": 2026})
+
+    assert [row["term_1"], row["term_2"], row["term_3"]] == ["6.0", None, "6.2"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

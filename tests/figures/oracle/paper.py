@@ -19,7 +19,8 @@ def transcript(asked: Asked) -> Rows:
         own = [
             (y.enrolment.school_class.school_year.year, y) for y in years[student.pk]
         ]
-        prior = [(p.year, p) for p in _prior_years(student)]
+        told = sight.history_of(student.pk, asked.seen, asked.world.enrolments)
+        prior = [(p.year, p) for p in _prior_years(student, told)]
         # What has the same year keeps its order: papers from elsewhere come first.
         for _, year in sorted([*prior, *own], key=lambda pair: pair[0]):
             is_own = isinstance(year, Year)
@@ -42,8 +43,13 @@ def _years_of(student: m.Student, asked: Asked) -> list[Year]:
     return [asked.year(e, history) for e in ordered]
 
 
-def _prior_years(student: m.Student) -> list[m.PriorYear]:
-    return list(m.PriorYear.objects.filter(student=student).order_by("year", "pk"))
+def _prior_years(student: m.Student, told: list[m.Enrolment]) -> list[m.PriorYear]:
+    """Of who has left: those before the year of leaving, for the rest came after it."""
+    every = list(m.PriorYear.objects.filter(student=student).order_by("year", "pk"))
+    exits = [e.exit_date for e in told]
+    if None in exits:
+        return every
+    return [prior for prior in every if prior.year < max(exits).year]
 
 
 def _person(student: m.Student) -> dict[str, object]:
