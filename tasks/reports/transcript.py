@@ -170,7 +170,9 @@ def _identity(student: Student) -> Row:
 def _is_before_leaving(prior: PriorYear, years: Sequence[StudentYear]) -> bool:
     """Whether who sees these years may know of it: a later year is the next school's."""
     # Of those before it, a year that nobody noted the end of says nothing.
-    last = max((year.place for year in years), key=lambda place: place.entry)
+    last = max(
+        (year.place for year in years), key=lambda place: (place.entry, place.id)
+    )
     if last.exit is not None:
         return prior.year < last.exit.year
     return not last.is_closed or prior.year <= last.year_ends_on.year

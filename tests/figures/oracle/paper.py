@@ -46,10 +46,12 @@ def _years_of(student: m.Student, asked: Asked) -> list[Year]:
 def _prior_years(student: m.Student, told: list[m.Enrolment]) -> list[m.PriorYear]:
     """Of who has left: those before the year of leaving, for the rest came after it."""
     every = list(m.PriorYear.objects.filter(student=student).order_by("year", "pk"))
-    exits = [e.exit_date for e in told]
-    if None in exits:
-        return every
-    return [prior for prior in every if prior.year < max(exits).year]
+    last = max(told, key=lambda e: (e.entry_date, e.pk))
+    year = last.school_class.school_year
+    if last.exit_date is not None:
+        return [prior for prior in every if prior.year < last.exit_date.year]
+    # Who was never noted to leave was there until the year was over.
+    return [p for p in every if not year.is_closed or p.year <= year.ends_on.year]
 
 
 def _person(student: m.Student) -> dict[str, object]:
