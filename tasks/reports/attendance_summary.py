@@ -26,6 +26,8 @@ class Parameters(StudentParameters):
     )
 
 
+BY_RULES = {"below_minimum", "council"}
+"""The lists that nobody can be found to be on without rules."""
 WINDOW_TITLES = {
     "feb_mar": _("February and March"),
     "apr_may": _("April and May"),
@@ -66,6 +68,8 @@ class AttendanceSummary(StudentReport[Parameters]):
 
     def rows(self) -> Iterator[Row]:
         for year in self.years:
+            if year.rules is None and self.parameters.list in BY_RULES:
+                self.years.left_out.add(year.place.id, {"no_rules": 1})
             benefit_below = _windows_below(year)
             if not self._is_listed(year, benefit_below):
                 continue

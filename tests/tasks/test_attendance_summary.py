@@ -259,3 +259,18 @@ def test_titles_are_in_the_language_and_names_are_not(secretary, language, title
 
     names = ["days", "justified", "below_minimum", "council_list", "attendance_feb_mar", "benefit_below"]  # fmt: skip
     assert [shown[name] for name in names] == titles
+
+
+@pytest.mark.parametrize(
+    ("name", "skipped"),
+    [("council", 1), ("below_minimum", 1), ("benefit", 0), ("all", 0)],
+)
+def test_who_has_no_rules_is_left_out_of_lists_by_them(secretary, room, name, skipped):
+    absent_for(room, "Ana", 0)
+    room.year.rules.update(grade_level=2)
+
+    said = summary(secretary, room, given={"list": name}).result["skipped"]
+
+    assert [(r["code"], r["count"]) for r in said["reasons"]] == [
+        ("no_rules", 1) for _ in range(skipped)
+    ]
