@@ -15,11 +15,13 @@ LONGEST_TEXT = 32_767
 MOST_DIGITS = 15
 EMPTY = "/>"
 
-_FORBIDDEN = "\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff"
+_NO_CHARACTER = "\ufffe\uffff\ud800-\udfff"
+_FORBIDDEN = f"\x00-\x08\x0b-\x1f{_NO_CHARACTER}"
 # Nearly every text: short enough, no space at its ends, nothing to escape.
 _SIMPLE = re.compile(f'(?!\\s)[^_&<>"{_FORBIDDEN}]{{1,{LONGEST_TEXT // 2}}}(?<!\\s)')
 # What XML forbids or changes; and the escape itself, so that it can be told from text.
 _ESCAPED = re.compile(f'[&<>"{_FORBIDDEN}]|_(?=x[0-9A-Fa-f]{{4}}_)')
+_LOST = re.compile(f"[{_NO_CHARACTER}]")
 _NUMBER = re.compile(r"-?[0-9]+(\.(?P<places>[0-9]+))?")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _DAY_ZERO = date(1899, 12, 30).toordinal()
@@ -67,7 +69,7 @@ def text(value: str, style: int = styles.TEXT) -> Tail:
 
 def escaped(value: str) -> str:
     """For content and attributes, with `_xHHHH_` for what XML cannot say (22.9.2.19)."""
-    return _ESCAPED.sub(_escape, value)
+    return _ESCAPED.sub(_escape, _LOST.sub("\ufffd", value))
 
 
 def count(value: int) -> Tail:

@@ -71,11 +71,14 @@ def _sheet(blocks: Sequence[Block], starts: Sequence[int]) -> str:
     )
     return (
         f'<worksheet xmlns="{MAIN}" xmlns:r="{OFFICE}">'
+        '<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
         '<sheetViews><sheetView showGridLines="0" workbookViewId="0"/></sheetViews>'
         '<sheetFormatPr defaultRowHeight="15"/>'
         f'<cols><col min="1" max="1" width="{min(40, max(16, widest + 2))}" customWidth="1"/>'
         f'<col min="2" max="{_most(blocks) + 1}" width="12" customWidth="1"/></cols>'
-        f'<sheetData>{rows}</sheetData><drawing r:id="rId1"/></worksheet>'
+        f"<sheetData>{rows}</sheetData>"
+        '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/>'
+        '<drawing r:id="rId1"/></worksheet>'
     )
 
 

@@ -60,7 +60,7 @@ def part(language: str | None) -> str:
         _cell(),
         _cell(font=1, fill=2, border=1, inside='<alignment vertical="center" wrapText="1"/>'),
         _cell(number=49),  # stays text when somebody edits it
-        _cell(number=164),
+        _cell(number=164, inside='<alignment horizontal="center"/>'),
         _cell(number=165, inside='<alignment horizontal="left" vertical="top"/>'),
         _cell(font=2, inside=wrapped),
         _cell(font=3),
