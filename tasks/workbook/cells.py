@@ -33,16 +33,19 @@ Tail = str
 Writer = Callable[[Cell], Tail]
 
 
-def writer(column: Column) -> Writer:
-    """How cells of the column are written: as what they are, codes by their labels."""
-    told = {value: text(word) for value, word in words(column).items()}
+def writer(column: Column, style: int = styles.TEXT) -> Writer:
+    """How cells of the column are written: as what they are, codes by their labels.
+
+    The style is that of its texts.
+    """
+    told = {value: text(word, style) for value, word in words(column).items()}
     is_plain = column.type != "percent"
     number = _decimal if is_plain else _percent
     integer = styles.decimal(0)
 
     def write(value: Cell) -> Tail:
         if isinstance(value, str):
-            return text(value)
+            return text(value, style)
         if value is None:
             return EMPTY
         if isinstance(value, date):

@@ -24,6 +24,9 @@ class Block:
     """The figures of one chart: a row for each category, a column for each series."""
 
     title: str
+    """Of whom they are."""
+    drawn: str
+    """What they are."""
     column: Column
     """What the categories are."""
     categories: Sequence[Cell]
@@ -43,6 +46,7 @@ class Charts:
         self._drawn = [places[name] for name in layout.chart if name in places]
         aside = {*layout.heading, *layout.footing, *layout.hidden, *layout.chart}
         self._keys = [place for name, place in places.items() if name not in aside][:2]
+        self._of = ", ".join(str(self._columns[n].title) for n in self._drawn)
         self._parts: list[Part] = []
         self.is_cut = False
         """Whether there were more parts than are drawn."""
@@ -85,6 +89,7 @@ class Charts:
                 return self._crossed(part.heading, by_both)
         return Block(
             self._called(part.heading),
+            self._of,
             self._columns[first],
             [row[first] for row in part.rows],
             [(str(self._columns[n].title), self._columns[n]) for n in self._drawn],
@@ -112,7 +117,9 @@ class Charts:
             ]
             for category in categories
         ]
-        return Block(self._called(heading), first, categories, series, figures)
+        return Block(
+            self._called(heading), self._of, first, categories, series, figures
+        )
 
     def _called(self, heading: Row) -> str:
         columns = [self._columns[n] for n in self._heading]

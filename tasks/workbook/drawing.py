@@ -4,6 +4,7 @@ They have figures of their own, so that sorting or filtering the rows changes no
 """
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from tasks.workbook import cells, styles
 from tasks.workbook.charts import Block
@@ -58,7 +59,7 @@ def _starts(blocks: Sequence[Block]) -> list[int]:
     """The row in which each block begins, counted from 1."""
     starts = [1]
     for block in blocks:
-        starts.append(starts[-1] + max(len(block.categories) + 3, _ROWS + 1))
+        starts.append(starts[-1] + max(len(block.categories), _ROWS) + 3)
     return starts[:-1]
 
 
@@ -109,7 +110,7 @@ def _most(blocks: Sequence[Block]) -> int:
 def _drawing(blocks: Sequence[Block], starts: Sequence[int]) -> str:
     anchors = "".join(
         f"<xdr:oneCellAnchor><xdr:from><xdr:col>{_most(blocks) + 2}</xdr:col>"
-        f"<xdr:colOff>0</xdr:colOff><xdr:row>{start - 1}</xdr:row><xdr:rowOff>0</xdr:rowOff>"
+        f"<xdr:colOff>0</xdr:colOff><xdr:row>{start}</xdr:row><xdr:rowOff>0</xdr:rowOff>"
         f'</xdr:from><xdr:ext cx="{_width(block) * _PIXEL}" cy="{_ROWS * 20 * _PIXEL}"/>'
         '<xdr:graphicFrame macro=""><xdr:nvGraphicFramePr>'
         f'<xdr:cNvPr id="{n + 1}" name="{n}" descr="{cells.escaped(_described(block))}"/>'
@@ -128,11 +129,11 @@ def _drawing(blocks: Sequence[Block], starts: Sequence[int]) -> str:
 
 def _described(block: Block) -> str:
     """For who does not see it; the figures themselves stand in the cells beside."""
-    series = ", ".join(name for name, _column in block.series)
-    return f"{block.title}: {series}"
+    return f"{block.title}: {block.drawn}"
 
 
 def _width(block: Block) -> int:
+    """In pixels, so that each bar can be seen."""
     bars = len(block.categories) * len(block.series)
     return min(1200, max(520, 160 + 22 * bars))
 
@@ -152,13 +153,15 @@ def _chart(block: Block, sheet: str, start: int) -> str:
             f"<c:val><c:numRef>{_formula(sheet, f'${letters}${first}:${letters}${last}')}"
             "</c:numRef></c:val></c:ser>"
         )
-    legend = '<c:legend><c:legendPos val="b"/><c:overlay val="0"/></c:legend>'
+    legend = ""
+    if len(block.series) > 1:
+        legend = '<c:legend><c:legendPos val="b"/><c:overlay val="0"/></c:legend>'
     return (
         f'<c:chartSpace xmlns:c="{_DRAWING_ML}/chart" xmlns:a="{_DRAWING_ML}/main">'
-        f'<c:roundedCorners val="0"/><c:chart>{_title(block.title)}<c:plotArea><c:layout/>'
+        f'<c:roundedCorners val="0"/><c:chart>{_title(block.drawn)}<c:plotArea><c:layout/>'
         '<c:barChart><c:barDir val="col"/><c:grouping val="clustered"/>'
         f'<c:varyColors val="0"/>{series}<c:gapWidth val="60"/><c:axId val="1"/>'
-        f'<c:axId val="2"/></c:barChart>{_axes()}</c:plotArea>{legend}'
+        f'<c:axId val="2"/></c:barChart>{_axes(block)}</c:plotArea>{legend}'
         '<c:plotVisOnly val="1"/><c:dispBlanksAs val="gap"/></c:chart></c:chartSpace>'
     )
 
@@ -175,14 +178,20 @@ def _title(title: str) -> str:
     )
 
 
-def _axes() -> str:
+def _axes(block: Block) -> str:
+    figures = [
+        cell for row in block.figures for cell in row if isinstance(cell, int | Decimal)
+    ]
+    # Bars that began anywhere else would not be as long as their figures are large.
+    least = '<c:min val="0"/>' if min(figures, default=0) >= 0 else ""
     ends = '<c:crosses val="autoZero"/>'
     return (
         '<c:catAx><c:axId val="1"/><c:scaling><c:orientation val="minMax"/></c:scaling>'
         '<c:delete val="0"/><c:axPos val="b"/><c:numFmt formatCode="General" sourceLinked="0"/>'
         '<c:majorTickMark val="none"/><c:minorTickMark val="none"/><c:tickLblPos val="low"/>'
         f'<c:crossAx val="2"/>{ends}<c:noMultiLvlLbl val="1"/></c:catAx>'
-        '<c:valAx><c:axId val="2"/><c:scaling><c:orientation val="minMax"/></c:scaling>'
+        '<c:valAx><c:axId val="2"/><c:scaling><c:orientation val="minMax"/>'
+        f"{least}</c:scaling>"
         '<c:delete val="0"/><c:axPos val="l"/><c:majorGridlines><c:spPr><a:ln w="6350">'
         '<a:solidFill><a:srgbClr val="D9D9D9"/></a:solidFill></a:ln></c:spPr></c:majorGridlines>'
         '<c:numFmt formatCode="General" sourceLinked="1"/><c:majorTickMark val="none"/>'

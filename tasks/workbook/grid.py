@@ -25,13 +25,19 @@ _WIDTHS = {
     "boolean": 9,
     "text": 12,
 }
-_WIDEST = 48
+_WIDEST = 60
+_PROSE = 90
+"""The width of texts that would take more than two lines of the widest."""
 _TITLE = 12
 """So much of a title stands on one line, the rest may wrap."""
 _ROOM = 3
 """For the cell's edges and the button of the filter."""
+_PAPER = 100
+"""So many characters can still be read on paper that is upright; twice as many across."""
 _LINE = 15
 """The height of a line, in points."""
+_MOST_LINES = 27
+"""Of a row: a spreadsheet has none that is higher."""
 
 
 class Grid:
@@ -39,15 +45,20 @@ class Grid:
 
     def __init__(self, table: Table, sample: Sequence[Row]) -> None:
         self._columns = table.columns
-        self._is_wide = table.layout.is_wide
         self._letters = [cells.letters(n) for n in range(len(table.columns))]
-        self._writers = [cells.writer(column) for column in table.columns]
         self._widths = [
             _width(column, [row[n] for row in sample])
             for n, column in enumerate(table.columns)
         ]
+        # Long texts wrap: else they would run over the columns that follow, or past the paper.
+        self._wrapped = [n for n, width in enumerate(self._widths) if width >= _WIDEST]
+        self._writers = [
+            cells.writer(column, styles.WRAPPED if n in self._wrapped else styles.TEXT)
+            for n, column in enumerate(table.columns)
+        ]
+        self._is_wide = table.layout.is_wide or sum(self._widths) > _PAPER
         each = "".join(f'<c r="{letters}#"%s' for letters in self._letters)
-        self._template = f'<row r="#">{each}</row>'
+        self._template = f'<row r="#"%s>{each}</row>'
 
     def write(self, part: IO[bytes], rows: Iterator[Row], listed: Listed) -> int:
         """Write a sheet, and say how many rows it took; what is left waits in `rows`."""
@@ -73,13 +84,24 @@ class Grid:
         size = 0
         for number, row in enumerate(rows, 2):
             written = [write(cell) for write, cell in zip(writers, row, strict=True)]
-            line = template.replace("#", str(number)) % tuple(written)
+            height = self._height(row)
+            line = template.replace("#", str(number)) % (height, *written)
             lines.append(line)
             size += len(line)
             if size > PIECE:
                 yield "".join(lines).encode(), len(lines)
                 lines, size = [], 0
         yield "".join(lines).encode(), len(lines)
+
+    def _height(self, row: Row) -> str:
+        """The height of a row that needs more than a line, for programs that do not see to it."""
+        lines = 1
+        for n in self._wrapped:
+            length = len(str(row[n] or ""))
+            lines = max(lines, -(-length // (self._widths[n] - _ROOM)))
+        if lines == 1:
+            return ""
+        return f' ht="{_LINE * min(lines, _MOST_LINES)}" customHeight="1"'
 
     def _beginning(self, selected: str) -> str:
         titles = [str(column.title) for column in self._columns]
@@ -104,10 +126,12 @@ class Grid:
 
     def _ending(self, cells: str) -> str:
         turned = "landscape" if self._is_wide else "portrait"
+        pages = -(-sum(self._widths) // (2 * _PAPER))
         return (
             f'</sheetData><autoFilter ref="{cells}"/>'
             '<pageMargins left="0.5" right="0.5" top="0.5" bottom="0.7" header="0.3" footer="0.3"/>'
-            f'<pageSetup paperSize="9" orientation="{turned}" fitToHeight="0"/>'
+            f'<pageSetup paperSize="9" orientation="{turned}" '
+            f'fitToWidth="{pages}" fitToHeight="0"/>'
             "<headerFooter><oddFooter>&amp;L&amp;A&amp;R&amp;P / &amp;N</oddFooter></headerFooter>"
             f'<ignoredErrors><ignoredError sqref="{cells}" numberStoredAsText="1"/>'
             "</ignoredErrors></worksheet>"
@@ -120,6 +144,8 @@ def _width(column: Column, sample: Sequence[Cell]) -> int:
     shown = [*told.values(), *(str(told.get(value, value)) for value in sample)]
     title = str(column.title)
     widest = max(map(len, [*title.split(), title[:_TITLE], *shown]), default=0)
+    if widest > 2 * _WIDEST:
+        return _PROSE
     return min(_WIDEST, max(_WIDTHS[column.type], widest + _ROOM))
 
 

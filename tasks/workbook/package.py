@@ -120,7 +120,7 @@ def _relations(related: Sequence[tuple[str, str]], core: str = "") -> str:
 
 
 def _workbook(sheets: Sequence[Listed]) -> str:
-    listed, filters, titles = "", "", ""
+    listed, filters, areas, titles = "", "", "", ""
     for n, sheet in enumerate(sheets, 1):
         listed += f'<sheet name="{escaped(sheet.name)}" sheetId="{n}" r:id="rId{n}"/>'
         if sheet.filtered:
@@ -129,12 +129,16 @@ def _workbook(sheets: Sequence[Listed]) -> str:
                 f'<definedName name="_xlnm._FilterDatabase" localSheetId="{n - 1}" '
                 f'hidden="1">{cells}</definedName>'
             )
+            areas += (
+                f'<definedName name="_xlnm.Print_Area" localSheetId="{n - 1}">'
+                f"{cells}</definedName>"
+            )
             header = escaped(reference(sheet.name, "$1:$1"))
             titles += (
                 f'<definedName name="_xlnm.Print_Titles" localSheetId="{n - 1}">'
                 f"{header}</definedName>"
             )
-    names = f"<definedNames>{filters}{titles}</definedNames>" if filters else ""
+    names = f"<definedNames>{filters}{areas}{titles}</definedNames>" if filters else ""
     return (
         f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><bookViews><workbookView/>'
         f"</bookViews><sheets>{listed}</sheets>{names}</workbook>"

@@ -55,18 +55,21 @@ def part(language: str | None) -> str:
         f'<numFmt numFmtId="{164 + n}" formatCode="{code}"/>'
         for n, code in enumerate(custom)
     ]
-    wrapped = '<alignment vertical="top" wrapText="1"/>'
+    top = '<alignment vertical="top"/>'
+    # Indented, so that no text touches the number before it.
+    text = '<alignment horizontal="left" vertical="top" indent="1"/>'
+    wrapped = text.replace("/>", ' wrapText="1"/>')
     cells = [
         _cell(),
-        _cell(font=1, fill=2, border=1, inside='<alignment vertical="center" wrapText="1"/>'),
-        _cell(number=49),  # stays text when somebody edits it
-        _cell(number=164, inside='<alignment horizontal="center"/>'),
-        _cell(number=165, inside='<alignment horizontal="left" vertical="top"/>'),
+        _cell(font=1, fill=2, border=1, inside=wrapped.replace("top", "center")),
+        _cell(number=49, inside=text),  # stays text when somebody edits it
+        _cell(number=164, inside='<alignment horizontal="center" vertical="top"/>'),
+        _cell(number=165, inside=text),
         _cell(font=2, inside=wrapped),
         _cell(font=3),
         _cell(number=49, inside=wrapped),
-        _cell(number=1, inside='<alignment horizontal="left" vertical="top"/>'),
-        *(_cell(number=166 + n) for n in range(2 * len(numbers))),
+        _cell(number=1, inside=text),
+        *(_cell(number=166 + n, inside=top) for n in range(2 * len(numbers))),
     ]  # fmt: skip
     return (
         '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'

@@ -142,14 +142,22 @@ def test_header_stays_and_filters_and_is_printed_on_each_page():
 
 def test_columns_are_as_wide_as_the_first_rows_need():
     long = ("Maria Aparecida das Graças de Souza", *ROW[1:])
-    endless = ("x" * 500, *ROW[1:])
+    longer = ("x" * 100, *ROW[1:])
+    prose = ("x" * 500, *ROW[1:])
 
     widths = [
         workbook([row]).worksheets[0].column_dimensions["A"].width
-        for row in (ROW, long, endless)
+        for row in (ROW, long, longer, prose)
     ]
 
-    assert widths == [12, len(long[0]) + 3, 48]
+    assert widths == [12, len(long[0]) + 3, 60, 90]
+
+
+def test_row_is_as_high_as_its_long_text_needs():
+    rows = [("x" * 500,), ("x",), ("x" * 30_000,)]
+    heights = workbook(rows, [Column("t", "T")]).worksheets[0].row_dimensions
+
+    assert [heights[n].height for n in (2, 3, 4)] == [15 * 6, None, 15 * 27]
 
 
 def test_no_row_is_a_sheet_of_its_header():
