@@ -1,6 +1,6 @@
 """XLSX: typed cells under a header that stays, the charts the report asks for, and what it is about.
 
-Written by our own: XlsxWriter takes eight times as long. rustpy-xlsxwriter 0.8 is as fast, but
+Written by our own: XlsxWriter takes five times as long. rustpy-xlsxwriter 0.8 is as fast, but
 writes the time of making into each file, takes dicts alone, and fails on a text that is too long.
 """
 
@@ -32,7 +32,8 @@ class Xlsx(Format):
         with Package(file, table.title) as package:
             count = _write_rows(table, drawn.noted(table.rows), package, names)
             if blocks := drawn.blocks():
-                drawing.add(package, names.name(_("Charts")), blocks)
+                more = _("There are more; these are the first.") if drawn.is_cut else ""
+                drawing.add(package, names.name(_("Charts")), blocks, more)
             with package.sheet(Listed(names.name(_("About")))) as part:
                 part.write(about.sheet(table, table.close(), count).encode())
             package.finish(styles.part(get_language()))

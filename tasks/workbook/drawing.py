@@ -36,11 +36,15 @@ _PIXEL = 9525
 """In the units of drawings."""
 
 
-def add(package: Package, name: str, blocks: Sequence[Block]) -> None:
-    """Add the sheet of that name, with its drawing and a chart for each block."""
-    starts = _starts(blocks)
+def add(package: Package, name: str, blocks: Sequence[Block], note: str = "") -> None:
+    """Add the sheet of that name, with its drawing and a chart for each block.
+
+    The note stands beneath them all.
+    """
+    *starts, end = _starts(blocks)
     with package.sheet(Listed(name)) as part:
-        part.write(_sheet(blocks, starts).encode())
+        noted = _line(end, [cells.text(note)]) if note else ""
+        part.write(_sheet(blocks, starts, noted).encode())
     package.relate(
         f"xl/worksheets/sheet{len(package.sheets)}.xml",
         [("drawing", "../drawings/drawing1.xml")],
@@ -56,14 +60,14 @@ def add(package: Package, name: str, blocks: Sequence[Block]) -> None:
 
 
 def _starts(blocks: Sequence[Block]) -> list[int]:
-    """The row in which each block begins, counted from 1."""
+    """The row in which each block begins, counted from 1; and the one that follows them."""
     starts = [1]
     for block in blocks:
         starts.append(starts[-1] + max(len(block.categories), _ROWS) + 3)
-    return starts[:-1]
+    return starts
 
 
-def _sheet(blocks: Sequence[Block], starts: Sequence[int]) -> str:
+def _sheet(blocks: Sequence[Block], starts: Sequence[int], last: str) -> str:
     widest = max(len(str(word)) for block in blocks for word in block.categories)
     rows = "".join(
         line
@@ -77,7 +81,7 @@ def _sheet(blocks: Sequence[Block], starts: Sequence[int]) -> str:
         '<sheetFormatPr defaultRowHeight="15"/>'
         f'<cols><col min="1" max="1" width="{min(40, max(16, widest + 2))}" customWidth="1"/>'
         f'<col min="2" max="{_most(blocks) + 1}" width="12" customWidth="1"/></cols>'
-        f"<sheetData>{rows}</sheetData>"
+        f"<sheetData>{rows}{last}</sheetData>"
         '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/>'
         '<drawing r:id="rId1"/></worksheet>'
     )
@@ -196,5 +200,5 @@ def _axes(block: Block) -> str:
         '<a:solidFill><a:srgbClr val="D9D9D9"/></a:solidFill></a:ln></c:spPr></c:majorGridlines>'
         '<c:numFmt formatCode="General" sourceLinked="1"/><c:majorTickMark val="none"/>'
         '<c:minorTickMark val="none"/><c:tickLblPos val="nextTo"/>'
-        f'<c:crossAx val="1"/>{ends}</c:valAx>'
+        f'<c:crossAx val="1"/>{ends}<c:crossBetween val="between"/></c:valAx>'
     )

@@ -71,10 +71,9 @@ class Grid:
             written += count
             if room < 0:
                 break
-        last = f"{self._letters[-1]}{written + 1}"
-        first, end = self._letters[0], self._letters[-1]
-        listed.filtered = f"${first}$1:${end}${written + 1}"
-        part.write(self._ending(f"A1:{last}").encode())
+        end = self._letters[-1]
+        listed.filtered = f"$A$1:${end}${written + 1}"
+        part.write(self._ending(f"A1:{end}{written + 1}").encode())
         return written
 
     def _pieces(self, rows: Iterable[Row]) -> Iterator[tuple[bytes, int]]:
@@ -124,16 +123,16 @@ class Grid:
             f'<row r="1" ht="{_LINE * lines + 6}" customHeight="1">{header}</row>'
         )
 
-    def _ending(self, cells: str) -> str:
+    def _ending(self, filled: str) -> str:
         turned = "landscape" if self._is_wide else "portrait"
         pages = -(-sum(self._widths) // (2 * _PAPER))
         return (
-            f'</sheetData><autoFilter ref="{cells}"/>'
+            f'</sheetData><autoFilter ref="{filled}"/>'
             '<pageMargins left="0.5" right="0.5" top="0.5" bottom="0.7" header="0.3" footer="0.3"/>'
             f'<pageSetup paperSize="9" orientation="{turned}" '
             f'fitToWidth="{pages}" fitToHeight="0"/>'
             "<headerFooter><oddFooter>&amp;L&amp;A&amp;R&amp;P / &amp;N</oddFooter></headerFooter>"
-            f'<ignoredErrors><ignoredError sqref="{cells}" numberStoredAsText="1"/>'
+            f'<ignoredErrors><ignoredError sqref="{filled}" numberStoredAsText="1"/>'
             "</ignoredErrors></worksheet>"
         )
 

@@ -259,10 +259,12 @@ def test_chart_of_one_series_is_called_by_its_column():
 
 def test_each_part_has_its_chart_up_to_a_number():
     def charts(classes):
-        found = workbook(list(figures(classes)), FIGURES, layout=CHART)
-        return len(found["Gráficos"]._charts)
+        found = workbook(list(figures(classes)), FIGURES, layout=CHART)["Gráficos"]
+        last = [row for row in found.iter_rows(values_only=True) if row[0]][-1][0]
+        return len(found._charts), last
 
-    assert [charts(2), charts(40), charts(41)] == [2, 40, 40]
+    assert charts(40) == (40, "S2")
+    assert charts(41) == (40, "Há mais; estes são os primeiros.")
 
 
 def test_part_with_too_many_bars_has_no_chart():
