@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 COMPRESSIBLE = re.compile(
-    r"text/.+|application/(.+\+)?(json|javascript|yaml|vnd\.oai\.openapi)"
+    r"text/.+|application/(.+\+)?(jsonl?|javascript|yaml|vnd\.oai\.openapi)"
 )
 WORTH_COMPRESSING = 1400
 """Bytes; what is smaller goes in one packet anyhow."""

@@ -34,7 +34,8 @@ def reports() -> dict[str, type[Report[Any]]]:
 @cache
 def formats() -> dict[str, type[Format]]:
     """Every format, by name."""
-    return _classes("tasks.formats", Format)  # type: ignore[type-abstract]
+    found = _classes("tasks.formats", Format)  # type: ignore[type-abstract]
+    return {name.replace("_", "-"): format for name, format in found.items()}
 
 
 def report(kind: str) -> type[Report[Any]]:

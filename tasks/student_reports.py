@@ -92,5 +92,8 @@ class StudentReport(Report[P], ABC, Generic[P]):
             self.listed, self.seen, order=self.order, with_marks=self.with_marks
         )
 
+    def rules(self) -> Sequence[str]:
+        return [str(version) for version in self.years.versions]
+
     def left_out(self) -> Mapping[str, int]:
         return self.years.left_out.counts

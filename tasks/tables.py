@@ -1,8 +1,8 @@
 """A report as a table: typed columns and a stream of rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -24,8 +24,59 @@ class Column:
 
 
 @dataclass(frozen=True)
+class About:
+    """What a document for people says of itself."""
+
+    network: str = ""
+    school: str = ""
+    """Blank where the report is of several."""
+    asked_by: str = ""
+    issued_at: datetime | None = None
+    """When it was asked for, so that making it again gives the same bytes."""
+    data_as_of: datetime | None = None
+    rules: Sequence[str] = ()
+    """Each profile and version that something in it was judged by."""
+    crest: bytes = b""
+    """The school's own, as PNG or SVG; none where it is empty."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How people like to read the rows; formats for machines look at none of it."""
+
+    heading: Sequence[str] = ()
+    """Columns that say of whom a part is: neighbouring rows with the same cells are a part.
+
+    A part begins with these cells, and its table lacks the columns.
+    """
+    footing: Sequence[str] = ()
+    """Columns of a part whose cells are the same in each row: said once, after its table."""
+    is_paged: bool = False
+    """Whether each part is a paper of its own: it begins a page, and is a file of a ZIP."""
+    is_wide: bool = False
+    """Whether its table needs the page across."""
+    hidden: Sequence[str] = ()
+    """Columns that paper has no room for."""
+    chart: Sequence[str] = ()
+    """Columns of numbers that are drawn as bars beside the table, by the first column shown."""
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What is known once all rows are read."""
+
+    summary: str = ""
+    left_out: Sequence[str] = ()
+    """Each reason with its count, in words."""
+
+
+@dataclass(frozen=True)
 class Table:
     title: str
     columns: Sequence[Column]
     rows: Iterator[Row]
     """Read once; each row has one cell a column."""
+    about: About = About()
+    layout: Layout = Layout()
+    close: Callable[[], Closing] = Closing
+    """Called once all rows were read."""

@@ -47,6 +47,10 @@ POLLING = """\
 RESULTS = """\
 # Results
 
+- **Formats.** `json`, `jsonl` and `csv` are for programs: names that stay, ISO dates, decimal points (decimals are
+  strings in JSON), codes. `csv-br` and `xlsx` are for people: titles and words in the task's `language`; `csv-br` as a
+  Brazilian Excel reads it, `xlsx` with typed cells, charts and a sheet about itself. No cell starts a formula: in CSV an
+  apostrophe stands before what would.
 - `result.data` holds the rows where the format is `json` and they are few; `result.url` has them in any case, with the
   file's name in `Content-Disposition`. `result.sha256` is the file's SHA-256, and its `ETag`.
 - **Parts.** With `Range: bytes=1000-` a cut download goes on where it ended (206); send `If-Range` with the `ETag` of

@@ -6,7 +6,7 @@ from itertools import islice
 
 from django.db.models import QuerySet
 
-from school.models import Enrolment
+from school.models import Enrolment, RuleVersion
 from school.records import places
 from school.records.frame import Frame
 from school.records.lots import Lot
@@ -44,12 +44,21 @@ class StudentYears:
     @cached_property
     def terms(self) -> int:
         """The most terms that one of the years has."""
+        return max((self._frame.terms(*course) for course in self._courses), default=0)
+
+    @property
+    def versions(self) -> list[RuleVersion]:
+        """Those that judge one of the years."""
+        found = {self._frame.rules(*course) for course in self._courses} - {None}
+        return sorted(filter(None, found), key=str)
+
+    @cached_property
+    def _courses(self) -> list[tuple[int, int]]:
+        """The school years and grade levels that there are."""
         courses = self._listed.order_by().values_list(
             "school_class__school_year_id", "grade_level_id"
         )
-        return max(
-            (self._frame.terms(*course) for course in courses.distinct()), default=0
-        )
+        return list(courses.distinct())
 
     def __iter__(self) -> Iterator[StudentYear]:
         rows = places.places(self._listed.order_by(*self._order)).iterator()

@@ -2,8 +2,7 @@
 
 from typing import IO
 
-from django.core.serializers.json import DjangoJSONEncoder
-
+from tasks import cells
 from tasks.formats.base import Format
 from tasks.tables import Table
 
@@ -13,11 +12,8 @@ class Json(Format):
     extension = "json"
 
     def write(self, table: Table, file: IO[bytes]) -> None:
-        encode = DjangoJSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-        names = [column.name for column in table.columns]
         separator = b"[\n"
-        for row in table.rows:
-            record = encode(dict(zip(names, row, strict=True)))
+        for record in cells.objects(table):
             file.write(separator + record.encode())
             separator = b",\n"
         file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")

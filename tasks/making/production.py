@@ -8,10 +8,10 @@ from django.utils import timezone, translation
 from school.access import Scope, reached, scope_of, still_sees, visible_enrolments
 from school.models import User
 from school.snapshot import snapshot
-from tasks import artifacts, catalogue
+from tasks import artifacts, catalogue, omissions
 from tasks.asking import parameters
 from tasks.errors import NoLongerAllowed
-from tasks.making import omissions
+from tasks.making import heading
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.reports.base import Report
@@ -37,7 +37,7 @@ def produce(task: Task, tracker: Tracker) -> Product:
         seen = reached(viewer, enrolments, kind.reach)
         report: Report[Any] = kind(wanted, enrolments, seen)
         tracker.start("writing", report.total())
-        table = report.table()
+        table = report.table(heading.about(task, report, viewer, as_of))
         tracked = replace(table, rows=tracker.track(table.rows))
         with artifacts.write(task.pk, task.fence, format.extension) as artifact:
             format.write(tracked, artifact.file)

@@ -14,7 +14,7 @@ from school.rules.profile import Rules
 from school.rules.reasons import SAFE
 from school.rules.subjects import Standing, SubjectResult
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
-from tasks.tables import Column, Row
+from tasks.tables import Column, Layout, Row
 
 
 class AtRiskStudents(StudentReport[StudentParameters]):
@@ -26,6 +26,11 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
+    layout = Layout(
+        heading=("school", "class"),
+        is_wide=True,
+        hidden=("by_grades", "by_attendance", "by_council_list"),
+    )
 
     def columns(self) -> Sequence[Column]:
         return [

@@ -13,7 +13,7 @@ from school.models import Role
 from school.records.student_year import StudentYear
 from school.rules.attendance import WINDOWS, benefit_minimum
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
-from tasks.tables import Cell, Column, Row
+from tasks.tables import Cell, Column, Layout, Row
 
 
 class Parameters(StudentParameters):
@@ -45,6 +45,7 @@ class AttendanceSummary(StudentReport[Parameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1, "list": "all"}
+    layout = Layout(heading=("school", "class"), is_wide=True, hidden=("explanation",))
     with_marks = False
 
     def columns(self) -> Sequence[Column]:

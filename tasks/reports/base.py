@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from school.access import Reach
 from school.models import Enrolment, Role
+from tasks import omissions
 from tasks.asking import wording
 from tasks.asking.parameters import ReportParameters
-from tasks.tables import Column, Row, Table
+from tasks.tables import About, Closing, Column, Layout, Row, Table
 
 P = TypeVar("P", bound=ReportParameters)
 
@@ -32,12 +33,14 @@ class Report(ABC, Generic[P]):
     """The roles that may ask for it."""
     example: ClassVar[Mapping[str, Any]]
     """Parameters that give a report on the demo network."""
-    formats: ClassVar[Sequence[str]] = ("json", "csv")
+    formats: ClassVar[Sequence[str]] = ("json", "jsonl", "csv", "csv-br", "xlsx")
     queue: ClassVar[str] = "reports"
     time_limit: ClassVar[timedelta] = timedelta(minutes=5)
     """For one attempt."""
     retention: ClassVar[timedelta | None] = None
     """How long what it made and was asked with is kept; None is as the settings say."""
+    layout: ClassVar[Layout] = Layout()
+    """How people like to read it."""
     reach: ClassVar[Reach] = Reach.ASKED
     """What it looks at beyond the enrolments that are asked for."""
 
@@ -95,5 +98,21 @@ class Report(ABC, Generic[P]):
         """How many records were left out, by why; asked once all rows are read."""
         return {}
 
-    def table(self) -> Table:
-        return Table(str(self.title), self.columns(), self.rows())
+    def rules(self) -> Sequence[str]:
+        """The profiles and versions by which something in it is judged, for people."""
+        return ()
+
+    def table(self, about: About | None = None) -> Table:
+        return Table(
+            str(self.title),
+            self.columns(),
+            self.rows(),
+            about=about or About(),
+            layout=self.layout,
+            close=self._close,
+        )
+
+    def _close(self) -> Closing:
+        told = omissions.told(self.left_out())
+        reasons = [f"{one['detail']} ({one['count']})" for one in told["reasons"]]
+        return Closing(self.summary() or "", reasons)

@@ -25,7 +25,7 @@ from school.models import Grade, Offering, Role
 from school.rulebook import Rulebook
 from tasks.asking.parameters import Id, ReportParameters, TermNumber, Year
 from tasks.reports.base import Report
-from tasks.tables import Column, Row
+from tasks.tables import Column, Layout, Row
 
 
 class Parameters(ReportParameters):
@@ -51,6 +51,7 @@ class ClassPerformance(Report[Parameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
+    layout = Layout(heading=("school", "class"), chart=("mean",))
 
     def columns(self) -> Sequence[Column]:
         return [

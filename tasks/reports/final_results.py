@@ -11,7 +11,7 @@ from school.models import Role, Subject
 from school.rules import words
 from school.rules.outcome import Situation
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
-from tasks.tables import Column, Row
+from tasks.tables import Column, Layout, Row
 
 
 class FinalResults(StudentReport[StudentParameters]):
@@ -22,6 +22,7 @@ class FinalResults(StudentReport[StudentParameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
+    layout = Layout(heading=("school", "class"), is_paged=True, is_wide=True)
     each_once = False  # the class's minutes hold everybody who was ever in it
 
     def columns(self) -> Sequence[Column]:

@@ -10,7 +10,7 @@ from school.models import Role
 from school.records.student_year import StudentYear, TaughtSubject
 from school.rules import words
 from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title, who
-from tasks.tables import Column, Row
+from tasks.tables import Column, Layout, Row
 
 
 class ReportCard(StudentReport[StudentParameters]):
@@ -21,6 +21,13 @@ class ReportCard(StudentReport[StudentParameters]):
     )
     audience = frozenset(Role)
     example = {"class_id": 1}
+    layout = Layout(
+        heading=("school", "class", "grade_level", "number", "registration", "student"),
+        footing=("absences", "attendance", "situation", "reasons"),
+        is_paged=True,
+        hidden=("explanation",),
+        chart=("mean",),
+    )
 
     def columns(self) -> Sequence[Column]:
         terms = range(1, self.years.terms + 1)

@@ -15,7 +15,7 @@ from school.records.student_year import StudentYear
 from school.records.years import LOT
 from school.rules import words
 from tasks.student_reports import StudentParameters, StudentReport, term_title
-from tasks.tables import Column, Row
+from tasks.tables import Column, Layout, Row
 
 
 class Transcript(StudentReport[StudentParameters]):
@@ -27,6 +27,23 @@ class Transcript(StudentReport[StudentParameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
+    layout = Layout(
+        heading=(
+            "student",
+            "social_name",
+            "registration",
+            "inep_code",
+            "birth_date",
+            "birth_place",
+            "nationality",
+            "parents",
+            "identity_document",
+            "birth_certificate",
+        ),
+        is_paged=True,
+        is_wide=True,
+        hidden=("situation", "explanation", "authorisation"),
+    )
     reach = Reach.HISTORY
     order = BY_STUDENT
 

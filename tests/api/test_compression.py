@@ -29,7 +29,7 @@ def passed(response, method="GET", accepted="gzip"):
     "media_type",
     [
         "application/json", "application/problem+json", "text/csv; charset=utf-8",
-        "text/html", "text/plain", "application/javascript",
+        "text/html", "text/plain", "application/javascript", "application/jsonl",
         "application/vnd.oai.openapi; charset=utf-8",
     ],
 )  # fmt: skip

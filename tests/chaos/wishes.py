@@ -106,4 +106,4 @@ class Wishes:
         return Wish(report, {}, self._format(), "failed", "timeout", seconds)
 
     def _format(self) -> str:
-        return self._random.choice(("json", "csv"))
+        return self._random.choice(("json", "csv", "xlsx"))

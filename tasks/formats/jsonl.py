@@ -1,0 +1,16 @@
+"""JSON Lines: an object a line, decimals as strings; can be read line by line, however large."""
+
+from typing import IO
+
+from tasks import cells
+from tasks.formats.base import Format
+from tasks.tables import Table
+
+
+class JsonLines(Format):
+    media_type = "application/jsonl"
+    extension = "jsonl"
+
+    def write(self, table: Table, file: IO[bytes]) -> None:
+        for record in cells.objects(table):
+            file.write(record.encode() + b"\n")

@@ -1,0 +1,26 @@
+"""What a document says of itself: of which school, for whom, and when."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from school.models import School, User
+from tasks.models import Task
+from tasks.reports.base import Report
+from tasks.tables import About
+
+
+def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> About:
+    """In one query, whatever it is about; times are those of the schools."""
+    classes = report.enrolments.order_by().values("school_class")
+    schools = School.objects.filter(classes__in=classes).select_related("network")
+    found = list(schools.distinct().order_by("sort_key", "pk")[:2])
+    return About(
+        network=found[0].network.name if found else "",
+        school=found[0].name if len(found) == 1 else "",
+        asked_by=viewer.get_full_name() or viewer.get_username(),
+        issued_at=timezone.localtime(task.created_at),
+        data_as_of=timezone.localtime(as_of),
+        rules=report.rules(),
+    )

@@ -1,0 +1,336 @@
+import gc
+import io
+import re
+import tracemalloc
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zipfile import ZipFile
+
+import openpyxl
+import pytest
+from django.utils.translation import override
+from python_calamine import CalamineWorkbook
+
+from tasks.formats.xlsx import Xlsx
+from tasks.tables import About, Closing, Column, Layout, Table
+from tasks.workbook import grid
+from tasks.workbook.cells import LONGEST_TEXT
+from tasks.workbook.names import Names
+
+COLUMNS = [
+    Column("name", "Name"),
+    Column("mean", "Mean", "decimal"),
+    Column("days", "Days", "integer"),
+    Column("attendance", "Attendance", "percent"),
+    Column("on", "On", "date"),
+    Column("below", "Below", "boolean"),
+    Column("situation", "Situation", labels={"ok": "Approved"}),
+]
+ROW = ("Ângela", Decimal("5.998"), 3, Decimal("74.96"), date(2026, 2, 9), True, "ok")
+CHART = Layout(heading=("class",), chart=("mean",))
+FIGURES = [
+    Column("class", "Class"), Column("subject", "Subject"),
+    Column("term", "Term", "integer"), Column("mean", "Mean", "decimal"),
+]  # fmt: skip
+
+
+def written(rows=(ROW,), columns=COLUMNS, **more) -> bytes:
+    file = io.BytesIO()
+    Xlsx().write(Table("Report", columns, iter(rows), **more), file)
+    return file.getvalue()
+
+
+def workbook(*args, **more):
+    return openpyxl.load_workbook(io.BytesIO(written(*args, **more)))
+
+
+def values(content: bytes, sheet: int = 0) -> list[list[object]]:
+    found = CalamineWorkbook.from_object(io.BytesIO(content))
+    return found.get_sheet_by_index(sheet).to_python()
+
+
+def figures(classes=1, subjects=3, terms=2):
+    for c in range(classes):
+        for s in range(subjects):
+            for t in range(terms):
+                yield (f"C{c}", f"S{s}", t + 1, Decimal(10 * s + t).scaleb(-1))
+
+
+def test_cells_are_what_they_are_and_shown_with_the_places_they_have():
+    cells = workbook().worksheets[0][2]
+
+    assert [(cell.value, cell.number_format) for cell in cells] == [
+        ("Ângela", "@"),
+        (5.998, "0.000"),
+        (3, "0"),
+        (0.7496, "0.00%"),
+        (datetime(2026, 2, 9), "dd/mm/yyyy"),  # noqa: DTZ001
+        ("Sim", "@"),
+        ("Approved", "@"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "yes", "names"),
+    [
+        ("pt-br", "dd/mm/yyyy", "Sim", ["Report", "Sobre"]),
+        ("en", "yyyy-mm-dd", "Yes", ["Report", "About"]),
+    ],
+)
+def test_workbook_speaks_its_language(language, day, yes, names):
+    with override(language):
+        found = workbook()
+
+    assert found.sheetnames == names
+    assert found.worksheets[0]["E2"].number_format == day
+    assert found.worksheets[0]["F2"].value == yes
+
+
+@pytest.mark.parametrize(
+    "value", [10**15, Decimal("0.1234567890123456"), Decimal("NaN")]
+)
+def test_number_that_a_spreadsheet_would_change_is_text(value):
+    (_title,), (found,) = values(written([(value,)], [Column("n", "N", "decimal")]))
+
+    assert found == str(value)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "＝1", "{=1}"])
+def test_text_is_no_formula_and_stays_text_when_it_is_edited(text):
+    content = written([(text,)], [Column("=a", "=Title")])
+    cell = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]["A2"]
+
+    assert (cell.value, cell.data_type, cell.number_format) == (text, "s", "@")
+    sheets = [
+        name for name in ZipFile(io.BytesIO(content)).namelist() if "sheet" in name
+    ]
+    assert not any(b"<f" in ZipFile(io.BytesIO(content)).read(name) for name in sheets)
+
+
+@pytest.mark.parametrize("character", ["a", "😀"])
+def test_text_is_cut_where_a_cell_ends_and_says_so(character):
+    (_title,), (found,) = values(written([(character * 40_000,)], [Column("t", "T")]))
+
+    units = len(found.encode("utf-16-le")) // 2
+    assert LONGEST_TEXT - 1 <= units <= LONGEST_TEXT
+    assert found == character * (len(found) - 1) + "…"
+
+
+def test_text_that_just_fits_is_whole():
+    longest = "é" * LONGEST_TEXT
+
+    assert values(written([(longest,)], [Column("t", "T")]))[1] == [longest]
+
+
+def test_day_that_a_spreadsheet_does_not_have_is_text():
+    days = [(date(1899, 5, 7),), (date(1900, 2, 28),), (date(1900, 3, 1),)]
+
+    assert values(written(days, [Column("on", "On", "date")]))[1:] == [
+        ["1899-05-07"], ["1900-02-28"], [date(1900, 3, 1)],
+    ]  # fmt: skip
+
+
+def test_header_stays_and_filters_and_is_printed_on_each_page():
+    sheet = workbook([ROW, ROW]).worksheets[0]
+
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:G3"
+    assert sheet.print_title_rows == "$1:$1"
+    assert sheet["A1"].font.b
+    assert sheet["A1"].fill.fgColor.rgb == "FF1F4E79"
+
+
+def test_columns_are_as_wide_as_the_first_rows_need():
+    long = ("Maria Aparecida das Graças de Souza", *ROW[1:])
+    longer = ("x" * 100, *ROW[1:])
+    prose = ("x" * 500, *ROW[1:])
+
+    widths = [
+        workbook([row]).worksheets[0].column_dimensions["A"].width
+        for row in (ROW, long, longer, prose)
+    ]
+
+    assert widths == [12, len(long[0]) + 3, 60, 90]
+
+
+def test_row_is_as_high_as_its_long_text_needs():
+    rows = [("x" * 500,), ("x",), ("x" * 30_000,)]
+    heights = workbook(rows, [Column("t", "T")]).worksheets[0].row_dimensions
+
+    assert [heights[n].height for n in (2, 3, 4)] == [15 * 6, None, 15 * 27]
+
+
+def test_no_row_is_a_sheet_of_its_header():
+    content = written([])
+
+    assert values(content) == [
+        ["Name", "Mean", "Days", "Attendance", "On", "Below", "Situation"]
+    ]
+    assert workbook([]).worksheets[0].auto_filter.ref == "A1:G1"
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(3, [3]), (4, [3, 1]), (6, [3, 3]), (7, [3, 3, 1])]
+)
+def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
+    monkeypatch.setattr(grid, "MOST_ROWS", 4)
+
+    content = written([(n,) for n in range(count)], [Column("n", "N", "integer")])
+    sheets = [values(content, n) for n in range(len(sizes))]
+
+    names = CalamineWorkbook.from_object(io.BytesIO(content)).sheet_names
+    assert names == ["Report", "Report (2)", "Report (3)"][: len(sizes)] + ["Sobre"]
+    assert [len(rows) - 1 for rows in sheets] == sizes
+    assert all(rows[0] == ["N"] for rows in sheets)
+    assert [row[0] for rows in sheets for row in rows[1:]] == list(range(count))
+
+
+def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
+    monkeypatch.setattr(grid, "MOST_BYTES", 4000)
+    monkeypatch.setattr(grid, "PIECE", 1000)
+
+    content = written([("x" * 500,)] * 20, [Column("t", "T")])
+
+    names = CalamineWorkbook.from_object(io.BytesIO(content)).sheet_names
+    assert len(names) > 2
+    sheets = [values(content, n)[1:] for n in range(len(names) - 1)]
+    assert sum(map(len, sheets)) == 20
+
+
+def test_about_says_what_the_workbook_is():
+    about = About(
+        network="Rede", school="Escola", asked_by="Ana", rules=["R1, v2", "R2, v1"],
+        issued_at=datetime(2026, 11, 26, 8, 30, tzinfo=UTC),
+        data_as_of=datetime(2026, 11, 26, 8, 29, tzinfo=UTC),
+    )  # fmt: skip
+    closing = Closing("All is well.", ["Odd grades (3)"])
+
+    with override("en"):
+        content = written([ROW, ROW], about=about, close=lambda: closing)
+
+    assert values(content, 1) == [
+        ["Report", ""],
+        ["", ""],
+        ["School network", "Rede"],
+        ["School", "Escola"],
+        ["Asked for by", "Ana"],
+        ["Issued at", datetime(2026, 11, 26, 8, 30)],  # noqa: DTZ001
+        ["Data as of", datetime(2026, 11, 26, 8, 29)],  # noqa: DTZ001
+        ["Rules", "R1, v2"],
+        ["", "R2, v1"],
+        ["Rows", 2],
+        ["Summary", "All is well."],
+        ["Left out", "Odd grades (3)"],
+    ]
+
+
+def test_closing_is_asked_once_all_rows_were_read():
+    read = []
+    rows = (read.append(n) or ROW for n in range(3))
+
+    content = written(rows, close=lambda: Closing(f"{len(read)} rows"))
+
+    assert values(content, 1)[-1] == ["Resumo", "3 rows"]
+
+
+def test_chart_has_a_series_for_each_term_and_its_own_figures():
+    found = workbook(list(figures()), FIGURES, layout=CHART)
+    sheet = found["Gráficos"]
+    (chart,) = sheet._charts
+
+    assert [[cell.value for cell in row] for row in sheet["A1:C5"]] == [
+        ["C0", None, None],
+        ["Subject", "Term 1", "Term 2"],
+        ["S0", 0, 0.1],
+        ["S1", 1, 1.1],
+        ["S2", 2, 2.1],
+    ]
+    assert [series.val.numRef.f for series in chart.series] == [
+        "'Gráficos'!$B$3:$B$5", "'Gráficos'!$C$3:$C$5",
+    ]  # fmt: skip
+    assert {series.cat.strRef.f for series in chart.series} == {"'Gráficos'!$A$3:$A$5"}
+
+
+def test_chart_of_one_series_is_called_by_its_column():
+    sheet = workbook(list(figures(terms=1)), FIGURES, layout=CHART)["Gráficos"]
+
+    assert [cell.value for cell in sheet[2]] == ["Subject", "Mean"]
+
+
+def test_each_part_has_its_chart_up_to_a_number():
+    def charts(classes):
+        found = workbook(list(figures(classes)), FIGURES, layout=CHART)["Gráficos"]
+        last = [row for row in found.iter_rows(values_only=True) if row[0]][-1][0]
+        return len(found._charts), last
+
+    assert charts(40) == (40, "S2")
+    assert charts(41) == (40, "Há mais; estes são os primeiros.")
+
+
+def test_part_with_too_many_bars_has_no_chart():
+    found = workbook(list(figures(subjects=101, terms=1)), FIGURES, layout=CHART)
+
+    assert found.sheetnames == ["Report", "Sobre"]
+
+
+def test_rows_are_whole_whatever_is_drawn():
+    rows = list(figures(classes=50, subjects=3))
+
+    assert len(values(written(rows, FIGURES, layout=CHART))) == 301
+
+
+def test_file_names_no_time_and_every_part_is_there():
+    content = written(list(figures()), FIGURES, layout=CHART)
+    package = ZipFile(io.BytesIO(content))
+
+    assert {part.date_time for part in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert b"created" not in package.read("docProps/core.xml")
+    types = package.read("[Content_Types].xml").decode()
+    described = set(re.findall(r'PartName="/([^"]+)"', types))
+    of_relations = {name for name in package.namelist() if name.endswith(".rels")}
+    assert described | of_relations | {"[Content_Types].xml"} == set(package.namelist())
+
+
+def test_memory_does_not_grow_with_the_rows():
+    def peak(count):
+        file = io.BytesIO()
+        rows = (("Ana", n, Decimal(n % 100)) for n in range(count))
+        columns = [
+            Column("a", "A"),
+            Column("n", "N", "integer"),
+            Column("d", "D", "decimal"),
+        ]
+        tracemalloc.start()
+        Xlsx().write(Table("T", columns, rows), file)
+        most = tracemalloc.get_traced_memory()[1] - len(file.getvalue())
+        tracemalloc.stop()
+        return most
+
+    assert peak(20_000) < 1.3 * peak(5_000)
+
+
+def test_rows_that_fail_let_go_of_the_file():
+    def rows():
+        yield ROW
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError), io.BytesIO() as file:
+        Xlsx().write(Table("T", COLUMNS, rows()), file)
+    gc.collect()  # what still held the file would complain of it, which fails the test
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("Boletim", ["Boletim", "Boletim (2)"]),
+        ("a/b:[c]*?\\d", ["a b c d", "a b c d (2)"]),
+        ("'", ["-", "- (2)"]),
+        ("Histórico", ["Histórico (2)", "Histórico (3)"]),
+        ("x" * 40, ["x" * 31, "x" * 27 + " (2)"]),
+        ("😀" * 40, ["😀" * 15, "😀" * 13 + " (2)"]),
+    ],
+)
+def test_sheets_have_names_that_are_allowed_and_their_own(wanted, names):
+    given = Names()
+
+    assert [given.name(wanted), given.name(wanted)] == names

@@ -1,0 +1,46 @@
+"""A new format is one new file: proved by adding one to a copy of the tree."""
+
+import pytest
+import yaml
+
+from tests.environment import DATABASE
+from tests.tree import Tree
+
+SIXTH = '''"""TSV: a line a row, cells between tabs."""
+
+from typing import IO
+
+from tasks.cells import harmless
+from tasks.formats.base import Format
+from tasks.tables import Table
+
+
+class TabSeparated(Format):
+    media_type = "text/tab-separated-values; charset=utf-8"
+    extension = "tsv"
+
+    def write(self, table: Table, file: IO[bytes]) -> None:
+        for row in table.rows:
+            cells = (harmless(" ".join(str(cell).split())) for cell in row)
+            file.write("\\t".join(cells).encode() + b"\\n")
+'''
+KIND = "tasks/reports/class_performance.py"
+
+
+@pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough")
+def test_one_file_is_all_a_format_takes_and_a_kind_that_offers_it(tmp_path):
+    tree = Tree(tmp_path)
+    kind = tree.root / KIND
+
+    (tree.root / "tasks/formats/tsv.py").write_text(SIXTH)
+    offered = '    formats = ("json", "tsv")\n    example = '
+    kind.write_text(kind.read_text().replace("    example = ", offered, 1))
+    tree.generate()
+
+    assert tree.changed() == {"tasks/formats/tsv.py", KIND, "openapi.yaml"}
+    spec = yaml.safe_load((tree.root / "openapi.yaml").read_text())
+    assert "tsv" in spec["components"]["schemas"]["Format"]["enum"]
+    answers = spec["paths"]["/tasks/{task_id}/result"]["get"]["responses"]
+    assert "text/tab-separated-values" in answers["200"]["content"]
+    tree.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "class_performance",
+        "tests/tasks/test_every_report.py")  # fmt: skip
