@@ -19,7 +19,7 @@ def transcript(asked: Asked) -> Rows:
         own = [
             (y.enrolment.school_class.school_year.year, y) for y in years[student.pk]
         ]
-        prior = [(p.year, p) for p in _prior_years(student)]
+        prior = [(p.year, p) for p in _prior_years(student, asked)]
         # What has the same year keeps its order: papers from elsewhere come first.
         for _, year in sorted([*prior, *own], key=lambda pair: pair[0]):
             is_own = isinstance(year, Year)
@@ -42,8 +42,18 @@ def _years_of(student: m.Student, asked: Asked) -> list[Year]:
     return [asked.year(e, history) for e in ordered]
 
 
-def _prior_years(student: m.Student) -> list[m.PriorYear]:
-    return list(m.PriorYear.objects.filter(student=student).order_by("year", "pk"))
+def _prior_years(student: m.Student, asked: Asked) -> list[m.PriorYear]:
+    """Those of years in which the pupil had not left whoever asks."""
+    history = sight.history_of(student.pk, asked.seen, asked.world.enrolments)
+    last = max(history, key=lambda e: e.entry_date)
+    year = last.school_class.school_year
+    until = 9999
+    if last.exit_date:
+        until = last.exit_date.year
+    elif year.is_closed:
+        until = year.ends_on.year + 1
+    papers = m.PriorYear.objects.filter(student=student, year__lt=until)
+    return list(papers.order_by("year", "pk"))
 
 
 def _person(student: m.Student) -> dict[str, object]:
