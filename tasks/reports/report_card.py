@@ -12,6 +12,9 @@ from school.rules import words
 from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title, who
 from tasks.tables import Column, Layout, Row
 
+MOST_TERMS = 10
+"""That a year may have; a card has those of its own."""
+
 
 class ReportCard(StudentReport[StudentParameters]):
     title = _("Report card")
@@ -23,7 +26,13 @@ class ReportCard(StudentReport[StudentParameters]):
     example = {"class_id": 1}
     layout = Layout(
         heading=("school", "class", "grade_level", "number", "registration", "student"),
-        footing=("absences", "attendance", "situation", "reasons"),
+        footing=(
+            "absences",
+            *(f"absences_{number}" for number in range(1, MOST_TERMS + 1)),
+            "attendance",
+            "situation",
+            "reasons",
+        ),
         is_paged=True,
         hidden=("explanation",),
         chart=("mean",),

@@ -124,7 +124,7 @@ class Transcript(StudentReport[StudentParameters]):
             yield (
                 *frame,
                 subject.name,
-                year.grade_text(subject.id),
+                year.concept(subject.id) or year.grade(subject.id),
                 *self._terms(year.year.subjects[subject.id].terms),
                 subject.hours,
                 *judged,

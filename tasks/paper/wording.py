@@ -1,0 +1,63 @@
+"""What cells and dates look like to people, in the language that is active."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.utils.dateformat import format as dated
+from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, pgettext
+from django.utils.translation import gettext as _
+
+from tasks.tables import Cell, Column
+
+NOTHING = "–"
+"""Where a figure could stand: so that nobody takes the place for one to fill in."""
+IN_ENGLISH = "j M Y"
+"""Day and month cannot be taken for one another, as they can in figures."""
+
+UNBROKEN = 20
+"""Characters after which a long word may be broken: names of 200 without a space exist."""
+
+Text = str | list[str]
+"""As it is typeset: in pieces, between which a line may end, where it has long words."""
+
+
+def typed(text: str) -> Text:
+    """In one line and without control characters, which have no place on paper."""
+    line = "".join(c if c >= " " and c != "\x7f" else " " for c in text)
+    if max(map(len, line.split(" "))) <= 2 * UNBROKEN:
+        return line
+    return [line[start : start + UNBROKEN] for start in range(0, len(line), UNBROKEN)]
+
+
+def said(column: Column, cell: Cell) -> str:
+    """The cell's text; a label instead of its code, or of each of several codes."""
+    if cell is None:
+        return "" if column.type == "text" else NOTHING
+    if column.labels:
+        return _labelled(column, cell)
+    if isinstance(cell, bool):
+        return pgettext("a cell", "Yes") if cell else pgettext("a cell", "No")
+    if isinstance(cell, Decimal | int):
+        # The decimals are the report's: none is added, and none is taken away.
+        number = number_format(cell, use_l10n=True, force_grouping=True)
+        return f"{number}%" if column.type == "percent" else number
+    return day(cell) if isinstance(cell, date) else str(cell)
+
+
+def day(value: date) -> str:
+    if (get_language() or "").startswith("en"):
+        return dated(value, IN_ENGLISH)
+    return date_format(value, "SHORT_DATE_FORMAT")
+
+
+def moment(value: datetime) -> str:
+    """To the minute; the time is the value's own zone's."""
+    return _("%(day)s at %(time)s") % {"day": day(value), "time": f"{value:%H:%M}"}
+
+
+def _labelled(column: Column, cell: Cell) -> str:
+    if cell in column.labels:
+        return str(column.labels[cell])
+    codes = str(cell).split(" ")
+    return ", ".join(str(column.labels.get(code, code)) for code in codes)
