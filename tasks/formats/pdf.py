@@ -16,10 +16,9 @@ class Pdf(Format):
 
     def write(self, table: Table, file: IO[bytes]) -> None:
         documents = Sheets(table).documents()
-        binder = Binder(file)
-        with Press(table.check, folder_of(file)) as press:
-            # Papers of their own count their own pages, and none waits for another.
-            papers = printed if table.layout.is_paged else numbered
+        # Papers of their own count their own pages, and none waits for another.
+        papers = printed if table.layout.is_paged else numbered
+        with Press(table.check, folder_of(file)) as press, Binder(file) as binder:
             for pdf in papers(documents, press):
                 binder.add(pdf)
-        binder.close()
+            binder.finish()

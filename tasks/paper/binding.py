@@ -10,7 +10,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, Self
 
 from tasks.paper.source import Renumbering, Source, found
 
@@ -28,12 +28,12 @@ _BLOCK = 1024 * 1024
 
 
 class Binder:
-    """Writes each PDF that is added into the file, which is whole once it is closed."""
+    """Writes each PDF that is added into the file, which is whole once it is finished."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._end = file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
-        self._places = tempfile.TemporaryFile()  # noqa: SIM115  (until it is closed)
+        self._places = tempfile.TemporaryFile()  # noqa: SIM115  (until the end)
         self._places.write(bytes(_PLACE.size * OWN))
         self._size = OWN
         self._first: Source | None = None
@@ -42,6 +42,12 @@ class Binder:
         self._key_nodes: list[int] = []
         self._keys = 0
         self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._places.close()
 
     def add(self, pdf: bytes) -> None:
         source = Source.read(pdf)
@@ -76,7 +82,7 @@ class Binder:
         self._pack(packed, places, base)
         self._note(places)
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write what holds the PDFs together; at least one must have been added."""
         if self._first is None:
             raise ValueError("a file of no PDF")
@@ -102,7 +108,6 @@ class Binder:
         self._places.seek(_PLACE.size)
         self._places.write(b"".join(_PLACE.pack(*place) for place in places))
         self._write_places(self._first.id)
-        self._places.close()
 
     def _keys_of(self, tree: bytes) -> bytes:
         """Its pages' keys with their tags, as a node of the file's number tree."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self
 
 from django.conf import settings
@@ -31,6 +30,7 @@ class _Child:
     process: subprocess.Popen[bytes]
     output: IO[bytes]
     """A file without a name: whatever kills us, nothing of it stays."""
+    documents: int
 
 
 class Press:
@@ -48,12 +48,7 @@ class Press:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for child in self._running:
             child.process.kill()
             child.process.communicate()
@@ -91,7 +86,7 @@ class Press:
                 # Two threads each on two processors gained a tenth; two children do all.
                 env={**os.environ, "RAYON_NUM_THREADS": "1"},
             )
-        return _Child(process, output)
+        return _Child(process, output, len(job))
 
     def _collect(self) -> list[bytes]:
         """Wait for the oldest child; it stays among the running until it has ended."""
@@ -105,7 +100,10 @@ class Press:
         with child.output:
             _judge(child.process.returncode, told)
             child.output.seek(0)
-            return list(_pdfs(child.output))
+            pdfs = list(_pdfs(child.output))
+        if len(pdfs) != child.documents:
+            raise TypesettingFailed(f"{len(pdfs)} PDFs of {child.documents} documents")
+        return pdfs
 
 
 def _judge(code: int, told: bytes) -> None:

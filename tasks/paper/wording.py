@@ -1,5 +1,6 @@
 """What cells and dates look like to people, in the language that is active."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -19,12 +20,14 @@ UNBROKEN = 20
 """Characters after which a long word may be broken: names of 200 without a space exist."""
 
 Text = str | list[str]
-"""As it is typeset: in pieces, between which a line may end, where it has long words."""
+"""As it is typeset; between the pieces of a list a line may end."""
+
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f\ufeff\ufffe]")
 
 
 def typed(text: str) -> Text:
-    """In one line and without control characters, which have no place on paper."""
-    line = "".join(c if c >= " " and c != "\x7f" else " " for c in text)
+    """In one line, and without what PDF/UA forbids; in pieces where a word is too long."""
+    line = _FORBIDDEN.sub(" ", text)
     if max(map(len, line.split(" "))) <= 2 * UNBROKEN:
         return line
     return [line[start : start + UNBROKEN] for start in range(0, len(line), UNBROKEN)]
