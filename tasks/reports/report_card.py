@@ -9,6 +9,7 @@ from school import figures
 from school.models import Role
 from school.records.student_year import StudentYear, TaughtSubject
 from school.rules import words
+from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title, who
 from tasks.tables import Column, Layout, Row
 
@@ -24,6 +25,7 @@ class ReportCard(StudentReport[StudentParameters]):
     )
     audience = frozenset(Role)
     example = {"class_id": 1}
+    formats = (*Report.formats, "zip")
     layout = Layout(
         heading=("school", "class", "grade_level", "number", "registration", "student"),
         footing=(

@@ -29,7 +29,7 @@ def written(format: str, rows=ROWS) -> bytes:
 
 
 def test_formats_are_the_files_of_the_folder():
-    assert set(catalogue.formats()) == {"json", "csv"}
+    assert set(catalogue.formats()) == {"json", "csv", "pdf", "zip"}
 
 
 def test_json_keeps_decimals_as_strings():
