@@ -96,7 +96,9 @@ class Sheets:
             "school": typed(about.school),
             "crest": list(about.crest),
             "facts": self._facts(),
-            "issued_at": about.issued_at.isoformat() if about.issued_at else None,
+            "issued_at": about.issued_at.isoformat(timespec="seconds")
+            if about.issued_at
+            else None,
             "is_wide": self.table.layout.is_wide,
             "is_paged": self.table.layout.is_paged,
             "signatures": [_("School secretary"), _("Head of the school")],

@@ -15,7 +15,7 @@ from tasks import catalogue
 from tasks.paper import sheets
 from tasks.tables import About, Closing, Column, Layout, Table
 
-AT = datetime(2026, 11, 26, 15, 12, tzinfo=UTC)
+AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
 ABOUT = About(
     network="Rede de Teste",
     school="Escola Ângela Nº 7",
