@@ -1,5 +1,6 @@
 """How wide a table's columns are on paper, and how their titles stand."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,14 +72,16 @@ class Grid:
 
 
 def measured(column: Column, texts: Sequence[str]) -> Measured:
-    words = (_width(word) for text in texts for word in text.split())
-    cells = [_width(text) for text in texts]
+    different = set(texts)  # names of subjects and grades come again and again
+    total = sum(map(len, texts))
     return Measured(
         column,
-        max(cells, default=0),
-        max(words, default=0),
-        sum(cells),
-        sum(cells) // max(1, len(cells)),
+        cell=max(map(_width, different), default=0),
+        word=max(
+            (_width(word) for text in different for word in text.split()), default=0
+        ),
+        total=total,
+        usual=total // max(1, len(texts)),
     )
 
 
@@ -138,4 +141,7 @@ def _filled(columns: Sequence[Measured], least: Sequence[int], room: int) -> lis
 
 def _width(text: str) -> int:
     """In characters of the usual width: figures and capitals are wider."""
-    return len(text) + sum(c.isdigit() or c.isupper() for c in text) // 6
+    return len(text) + len(_WIDE.findall(text)) // 6
+
+
+_WIDE = re.compile("[0-9A-Z]")

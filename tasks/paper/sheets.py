@@ -63,15 +63,21 @@ class Sheets:
         of_parts: int = 1,
         is_first: bool = True,
     ) -> Document:
-        rows = [row for part in held for row in part.rows]
-        body = self._body(rows)
+        body = self._body([row for part in held for row in part.rows])
+        written = [
+            [[said(column, row[place]) for place, column in body] for row in part.rows]
+            for part in held
+        ]
         return {
             **self._frame,
             "is_first": is_first,
             "pages_before": 0,
             "pages": None,
-            **_grid(body, rows, is_wide=self.table.layout.is_wide),
-            "parts": [self._part(part, body) for part in held],
+            **_grid(body, written, is_wide=self.table.layout.is_wide),
+            "parts": [
+                {**self._part(part), "rows": [list(map(typed, row)) for row in rows]}
+                for part, rows in zip(held, written, strict=True)
+            ],
             "closing": _closing(closing),
             "is_closed_apart": self.table.layout.is_paged and of_parts > 1,
         }
@@ -122,7 +128,7 @@ class Sheets:
             facts.append(_("Rules: %(rules)s") % {"rules": "; ".join(about.rules)})
         return [typed(fact) for fact in facts]
 
-    def _part(self, part: Part, body: Placed) -> Document:
+    def _part(self, part: Part) -> Document:
         heading = _pairs(self.shown.heading, part.rows[0])
         # The letterhead says it.
         school = self._frame["school"]
@@ -131,10 +137,6 @@ class Sheets:
             "name": typed(" · ".join(_told(self.shown.heading, part.rows[0]))[:NAME]),
             "is_begun": part.is_begun,
             "is_whole": part.is_whole,
-            "rows": [
-                [typed(said(column, row[place])) for place, column in body]
-                for row in part.rows
-            ],
             "footing": _pairs(
                 self.shown.footing, part.rows[-1] if part.is_whole else ()
             ),
@@ -155,11 +157,14 @@ class Sheets:
         return max(1.0, taken) if self.table.layout.is_paged else taken
 
 
-def _grid(body: Placed, rows: Sequence[Row], *, is_wide: bool) -> Document:
+def _grid(
+    body: Placed, written: Sequence[Sequence[Sequence[str]]], *, is_wide: bool
+) -> Document:
+    rows = [row for part in written for row in part]
     sizes = grid(
         [
-            measured(column, [said(column, row[p]) for row in rows])
-            for p, column in body
+            measured(column, [row[rank] for row in rows])
+            for rank, (_place, column) in enumerate(body)
         ],
         is_wide=is_wide,
     )

@@ -3,9 +3,10 @@
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from django.utils.dateformat import format as dated
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format, get_format
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
@@ -27,8 +28,8 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f\ufeff\ufffe]")
 
 def typed(text: str) -> Text:
     """In one line, and without what PDF/UA forbids; in pieces where a word is too long."""
-    line = _FORBIDDEN.sub(" ", text)
-    if max(map(len, line.split(" "))) <= 2 * UNBROKEN:
+    line = text if text.isprintable() else _FORBIDDEN.sub(" ", text)
+    if len(line) <= UNBROKEN or max(map(len, line.split(" "))) <= 2 * UNBROKEN:
         return line
     return [line[start : start + UNBROKEN] for start in range(0, len(line), UNBROKEN)]
 
@@ -43,9 +44,18 @@ def said(column: Column, cell: Cell) -> str:
         return pgettext("a cell", "Yes") if cell else pgettext("a cell", "No")
     if isinstance(cell, Decimal | int):
         # The decimals are the report's: none is added, and none is taken away.
-        number = number_format(cell, use_l10n=True, force_grouping=True)
+        number = f"{cell:,}".translate(_separators(get_language()))
         return f"{number}%" if column.type == "percent" else number
     return day(cell) if isinstance(cell, date) else str(cell)
+
+
+@cache
+def _separators(language: str | None) -> dict[int, str]:
+    """What stands in that language for the two that Python writes."""
+    return {
+        ord(","): str(get_format("THOUSAND_SEPARATOR", language)),
+        ord("."): str(get_format("DECIMAL_SEPARATOR", language)),
+    }
 
 
 def day(value: date) -> str:
