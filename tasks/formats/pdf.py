@@ -5,7 +5,7 @@ from typing import IO
 from tasks.formats.base import Format
 from tasks.paper.binding import Binder
 from tasks.paper.numbering import numbered, printed
-from tasks.paper.press import Press, folder_of
+from tasks.paper.press import Press
 from tasks.paper.sheets import Sheets
 from tasks.tables import Table
 
@@ -18,7 +18,7 @@ class Pdf(Format):
         documents = Sheets(table).documents()
         # Papers of their own count their own pages, and none waits for another.
         papers = printed if table.layout.is_paged else numbered
-        with Press(table.check, folder_of(file)) as press, Binder(file) as binder:
+        with Press(table, file) as press, Binder(file) as binder:
             for pdf in papers(documents, press):
                 binder.add(pdf)
             binder.finish()

@@ -13,7 +13,7 @@ from tasks import filenames
 from tasks.formats.base import Format
 from tasks.paper.binding import Binder
 from tasks.paper.parts import Part
-from tasks.paper.press import Press, folder_of
+from tasks.paper.press import Press
 from tasks.paper.sheets import PAGES, Document, Sheets
 from tasks.paper.wording import said
 from tasks.tables import Cell, Column, Table
@@ -36,7 +36,7 @@ class Zip(Format):
         names: deque[str] = deque()
         moment = table.about.issued_at
         with (
-            Press(table.check, folder_of(file)) as press,
+            Press(table, file) as press,
             zipfile.ZipFile(file, "w") as archive,
         ):
             for pdfs in press.printed(_jobs(sheets, names)):

@@ -8,13 +8,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from tasks.paper.parts import Part, Shown
-from tasks.paper.wording import said, typed
+from tasks.paper.wording import cut, said, typed
 from tasks.tables import Cell, Column, Row
 
 MOST_GROUPS = 24
 MOST_BARS = 120
 LABELS = 150
 """Characters of all labels that stand in one line."""
+LABEL = 24
+"""Characters of one label; the table has it in full."""
 STEPS = (1, 2, 5)
 
 
@@ -53,7 +55,8 @@ def _chart(
     series = _series(shown, grouped)
     groups = [
         {
-            "label": typed(name),
+            "label": typed(cut(name, LABEL)),
+            "name": name,
             "bars": [
                 {
                     "permille": int(1000 * (_height(row[place]) or 0) / top),
@@ -113,7 +116,7 @@ def _second(shown: Shown, row: Row) -> str:
 def _told(title: str, groups: Sequence[dict[str, Any]]) -> str:
     """The chart in words, for whom it is read out to."""
     told = "; ".join(
-        f"{group['label']}: {', '.join(bar['text'] for bar in group['bars'])}"
+        f"{group['name']}: {', '.join(bar['text'] for bar in group['bars'])}"
         for group in groups
     )
     return _("Bar chart of “%(title)s”. %(bars)s.") % {"title": title, "bars": told}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.paper.wording import LONG
 from tasks.tables import Column
 
 ROOM = {False: 118, True: 182}
@@ -14,8 +15,8 @@ SMALL = 88
 """Percent of the full size down to which titles may lie."""
 SMALLEST = 62
 """Percent of the full size below which nobody can read."""
-WORD = 14
-"""Longer words may be broken where there is no room."""
+WORD = LONG
+"""Longer words may be broken."""
 SHORT = 10
 """A text of no more characters stays in one line."""
 TEXT = 24

@@ -6,13 +6,15 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
 from django.conf import settings
+
+from tasks.tables import Table
 
 CHILD = Path(__file__).with_name("child.py")
 LOOK_SECONDS = 0.2
@@ -36,13 +38,17 @@ class _Child:
 class Press:
     """Sets documents in type, `PDF_PROCESSES` jobs at once; leaving it ends its children.
 
-    `check` is called while it waits and raises when the report is to end; `folder` is on
-    the disk that has room for reports.
+    While it waits it asks the table whether the report is to end; what waits for it lies
+    beside the file that is written.
     """
 
-    def __init__(self, check: Callable[[], None], folder: Path | None) -> None:
-        self._check = check
-        self.folder = folder
+    def __init__(self, table: Table, file: IO[bytes]) -> None:
+        self._check = table.check
+        issued = table.about.issued_at
+        self._moment = int(issued.timestamp()) if issued else 0
+        name = getattr(file, "name", None)
+        self.folder = Path(name).parent if isinstance(name, str) else None
+        """On the disk that has room for reports; else the system's own."""
         self._running: deque[_Child] = deque()
 
     def __enter__(self) -> Self:
@@ -79,7 +85,10 @@ class Press:
             documents.seek(0)
             process = subprocess.Popen(  # noqa: S603  (our own command)
                 # Without the folder of the script among those that are imported from.
-                [sys.executable, "-P", str(CHILD), str(os.getpid())],
+                [
+                    *(sys.executable, "-P", str(CHILD)),
+                    *(str(os.getpid()), str(self._moment)),
+                ],
                 stdin=documents,
                 stdout=output,
                 stderr=subprocess.PIPE,
@@ -119,9 +128,3 @@ def _judge(code: int, told: bytes) -> None:
 def _pdfs(output: IO[bytes]) -> Iterator[bytes]:
     while size := output.read(8):
         yield output.read(int.from_bytes(size))
-
-
-def folder_of(file: IO[bytes]) -> Path | None:
-    """Where a file lies that has a name; None, the system's own, where it has none."""
-    name = getattr(file, "name", None)
-    return Path(name).parent if isinstance(name, str) else None

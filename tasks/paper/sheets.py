@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from tasks.paper.charts import charts
 from tasks.paper.columns import ROOM, WORD, grid, measured
 from tasks.paper.parts import Part, Shown, parts
-from tasks.paper.wording import Text, moment, said, typed
+from tasks.paper.wording import Text, cut, moment, said, typed
 from tasks.tables import Closing, Column, Row, Table
 
 PAGES = 20
@@ -21,7 +21,7 @@ LINES = {False: 50, True: 30}
 FIGURE = 8
 """Characters that a column of figures takes."""
 
-NAME = 150
+NAME = 110
 """Characters of the name that each page of a part has at its foot."""
 
 Document = dict[str, Any]
@@ -102,9 +102,6 @@ class Sheets:
             "school": typed(about.school),
             "crest": list(about.crest),
             "facts": self._facts(),
-            "issued_at": about.issued_at.isoformat(timespec="seconds")
-            if about.issued_at
-            else None,
             "is_wide": self.table.layout.is_wide,
             "is_paged": self.table.layout.is_paged,
             "signatures": [_("School secretary"), _("Head of the school")],
@@ -134,7 +131,9 @@ class Sheets:
         school = self._frame["school"]
         return {
             "heading": [pair for pair in heading if pair[1] != school],
-            "name": typed(" · ".join(_told(self.shown.heading, part.rows[0]))[:NAME]),
+            "name": typed(
+                cut(" · ".join(_told(self.shown.heading, part.rows[0])), NAME)
+            ),
             "is_begun": part.is_begun,
             "is_whole": part.is_whole,
             "footing": _pairs(

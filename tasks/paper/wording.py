@@ -17,21 +17,31 @@ NOTHING = "–"
 IN_ENGLISH = "j M Y"
 """Day and month cannot be taken for one another, as they can in figures."""
 
-UNBROKEN = 20
-"""Characters after which a long word may be broken: names of 200 without a space exist."""
+LONG, PIECE = 18, 9
+"""Characters of a word that may be broken, after so many: names without a space exist."""
 
 Text = str | list[str]
 """As it is typeset; between the pieces of a list a line may end."""
 
+_LONG_WORD = re.compile(rf"([^ ]{{{LONG},}})")
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f\ufeff\ufffe]")
 
 
 def typed(text: str) -> Text:
     """In one line, and without what PDF/UA forbids; in pieces where a word is too long."""
     line = text if text.isprintable() else _FORBIDDEN.sub(" ", text)
-    if len(line) <= UNBROKEN or max(map(len, line.split(" "))) <= 2 * UNBROKEN:
+    if len(line) < LONG or _LONG_WORD.search(line) is None:
         return line
-    return [line[start : start + UNBROKEN] for start in range(0, len(line), UNBROKEN)]
+    return [
+        run[start : start + PIECE]
+        for run in _LONG_WORD.split(line)
+        for start in range(0, len(run), PIECE if " " not in run else len(run))
+    ]
+
+
+def cut(text: str, most: int) -> str:
+    """So many characters, the last of which says that there were more."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def said(column: Column, cell: Cell) -> str:

@@ -1,5 +1,6 @@
 """The typesetters as processes: they end with the report, the worker or by themselves."""
 
+import io
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from tasks.making.production import produce
 from tasks.models import Task
 from tasks.paper import press
 from tasks.progress import Tracker
-from tasks.tables import go_on
+from tasks.tables import Table, go_on
 from tasks.tending import recovery
 from tests.making import asked, made
 
@@ -40,6 +41,10 @@ def child(monkeypatch, tmp_path):
     return put
 
 
+def pressing(check=go_on) -> press.Press:
+    return press.Press(Table("T", [], iter(()), check=check), io.BytesIO())
+
+
 def children() -> set[int]:
     return {process.pid for process in psutil.Process().children()}
 
@@ -57,7 +62,7 @@ def test_cancel_is_heard_while_a_child_works_and_ends_it(child, settings):
         if time.monotonic() > began + 0.5:
             raise Canceled
 
-    with pytest.raises(Canceled), press.Press(check, None) as running:
+    with pytest.raises(Canceled), pressing(check) as running:
         for _pdfs in running.printed([[{}], [{}], [{}]]):
             pass
 
@@ -75,7 +80,7 @@ def test_row_that_raises_ends_the_children(child, settings):
         assert children() > before
         raise Canceled
 
-    with pytest.raises(Canceled), press.Press(go_on, None) as running:
+    with pytest.raises(Canceled), pressing() as running:
         next(running.printed(jobs()))
 
     assert children() == before
@@ -93,7 +98,7 @@ def test_child_inherits_no_connection(child, settings, teacher):
         time.sleep(0.2)
         yield {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
 
-    with press.Press(go_on, None) as running:
+    with pressing() as running:
         started = jobs()
         running._running.append(running._start(next(started)))
         open_files = next(started)
@@ -124,7 +129,7 @@ def test_child_dies_with_its_worker():
 
 WORKER = """
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-P", sys.argv[1], str(os.getpid())])
+child = subprocess.Popen([sys.executable, "-P", sys.argv[1], str(os.getpid()), "0"])
 print(child.pid, flush=True)
 time.sleep(60)
 """
@@ -164,7 +169,7 @@ def test_document_that_the_typesetter_refuses_fails_at_once(child, teacher):
 def test_child_that_gives_too_little_is_found_out(child):
     child("")
 
-    with pytest.raises(press.TypesettingFailed), press.Press(go_on, None) as running:
+    with pytest.raises(press.TypesettingFailed), pressing() as running:
         next(running.printed([[{}]]))
 
 
