@@ -1,6 +1,7 @@
 """Every setting, and the only place that reads the environment."""
 
 import logging
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -175,6 +176,8 @@ HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
 # For what is under way when a worker is told to stop: less than its supervisor waits.
 HAND_OVER_SECONDS = env.integer("HAND_OVER_SECONDS", 10)
 REPORT_MEMORY_BYTES = env.integer("REPORT_MEMORY_MB", 384) * 1024 * 1024
+# Typesetters that a report has beside it, each on a processor of its own.
+PDF_PROCESSES = env.integer("PDF_PROCESSES", os.cpu_count() or 1)
 # How long is kept, after its end: what a report was asked with and made; its task; that
 # there was one; who asked for and saw what (five years).
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))

@@ -70,6 +70,10 @@ class Closing:
     """Each reason with its count, in words."""
 
 
+def go_on() -> None:
+    """Nobody wants the writing to end."""
+
+
 @dataclass(frozen=True)
 class Table:
     title: str
@@ -80,3 +84,5 @@ class Table:
     layout: Layout = Layout()
     close: Callable[[], Closing] = Closing
     """Called once all rows were read."""
+    check: Callable[[], None] = go_on
+    """Raises where the writing is to end; for those who work long between two rows."""

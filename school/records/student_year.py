@@ -88,11 +88,6 @@ class StudentYear:
         final = self.final(subject)
         return self.mean(subject) if final is None else final
 
-    def grade_text(self, subject: int) -> str | None:
-        """The same as papers write it: the concept, where there is a scale."""
-        grade = self.grade(subject)
-        return self.concept(subject) or (None if grade is None else str(grade))
-
     def why_subject(self, subject: int) -> str | None:
         """How the subject's result comes about, in words."""
         if self.rules is None:

@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 from school.access import Scope, reached, scope_of, still_sees, visible_enrolments
 from school.models import User
 from school.snapshot import snapshot
-from tasks import artifacts, catalogue, omissions
+from tasks import artifacts, catalogue, filenames, omissions
 from tasks.asking import parameters
 from tasks.errors import NoLongerAllowed
 from tasks.making import heading
@@ -38,7 +38,7 @@ def produce(task: Task, tracker: Tracker) -> Product:
         report: Report[Any] = kind(wanted, enrolments, seen)
         tracker.start("writing", report.total())
         table = report.table(heading.about(task, report, viewer, as_of))
-        tracked = replace(table, rows=tracker.track(table.rows))
+        tracked = replace(table, rows=tracker.track(table.rows), check=tracker.check)
         with artifacts.write(task.pk, task.fence, format.extension) as artifact:
             format.write(tracked, artifact.file)
             tracker.check()
@@ -66,7 +66,4 @@ def _viewer(task: Task) -> User:
 
 def _filename(task: Task, title: str, extension: str) -> str:
     """What people see in their downloads: what it is, in the report's language, and the day."""
-    # Control characters, marks that turn the text around, and what some system forbids.
-    fit = (c if c.isprintable() and c not in '/\\:*?"<>|' else " " for c in title)
-    words = " ".join("".join(fit).split()).lstrip(". ")
-    return f"{words} {timezone.localdate(task.created_at):%Y-%m-%d}.{extension}"
+    return f"{filenames.safe(title)} {timezone.localdate(task.created_at):%Y-%m-%d}.{extension}"

@@ -63,7 +63,11 @@ class AttendanceSummary(StudentReport[Parameters]):
                 Column(f"attendance_{code}", title, "percent")
                 for code, title in WINDOW_TITLES.items()
             ),
-            Column("benefit_below", _("Windows below the Bolsa Família's minimum")),
+            Column(
+                "benefit_below",
+                _("Windows below the Bolsa Família's minimum"),
+                labels=WINDOW_TITLES,
+            ),
             Column("explanation", _("How it was reckoned")),
         ]
 

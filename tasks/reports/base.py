@@ -33,7 +33,7 @@ class Report(ABC, Generic[P]):
     """The roles that may ask for it."""
     example: ClassVar[Mapping[str, Any]]
     """Parameters that give a report on the demo network."""
-    formats: ClassVar[Sequence[str]] = ("json", "jsonl", "csv", "csv-br", "xlsx")
+    formats: ClassVar[Sequence[str]] = ("json", "jsonl", "csv", "csv-br", "xlsx", "pdf")
     queue: ClassVar[str] = "reports"
     time_limit: ClassVar[timedelta] = timedelta(minutes=5)
     """For one attempt."""

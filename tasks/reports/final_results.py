@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from school.models import Role, Subject
 from school.rules import words
 from school.rules.outcome import Situation
+from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
 from tasks.tables import Column, Layout, Row
 
@@ -22,6 +23,7 @@ class FinalResults(StudentReport[StudentParameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
+    formats = (*Report.formats, "zip")
     layout = Layout(heading=("school", "class"), is_paged=True, is_wide=True)
     each_once = False  # the class's minutes hold everybody who was ever in it
 

@@ -9,8 +9,12 @@ from school import figures
 from school.models import Role
 from school.records.student_year import StudentYear, TaughtSubject
 from school.rules import words
+from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title, who
 from tasks.tables import Column, Layout, Row
+
+MOST_TERMS = 10
+"""That a year may have; a card has those of its own."""
 
 
 class ReportCard(StudentReport[StudentParameters]):
@@ -21,9 +25,16 @@ class ReportCard(StudentReport[StudentParameters]):
     )
     audience = frozenset(Role)
     example = {"class_id": 1}
+    formats = (*Report.formats, "zip")
     layout = Layout(
         heading=("school", "class", "grade_level", "number", "registration", "student"),
-        footing=("absences", "attendance", "situation", "reasons"),
+        footing=(
+            "absences",
+            *(f"absences_{number}" for number in range(1, MOST_TERMS + 1)),
+            "attendance",
+            "situation",
+            "reasons",
+        ),
         is_paged=True,
         hidden=("explanation",),
         chart=("mean",),

@@ -14,6 +14,7 @@ from school.records.places import BY_STUDENT, latest
 from school.records.student_year import StudentYear
 from school.records.years import LOT
 from school.rules import words
+from tasks.reports.base import Report
 from tasks.student_reports import StudentParameters, StudentReport, term_title
 from tasks.tables import Column, Layout, Row
 
@@ -27,6 +28,7 @@ class Transcript(StudentReport[StudentParameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
+    formats = (*Report.formats, "zip")
     layout = Layout(
         heading=(
             "student",
@@ -124,7 +126,7 @@ class Transcript(StudentReport[StudentParameters]):
             yield (
                 *frame,
                 subject.name,
-                year.grade_text(subject.id),
+                year.concept(subject.id) or year.grade(subject.id),
                 *self._terms(year.year.subjects[subject.id].terms),
                 subject.hours,
                 *judged,

@@ -1,0 +1,24 @@
+"""PDF: papers for people, tagged for those who listen to them (PDF/UA-1), set by typst."""
+
+from typing import IO
+
+from tasks.formats.base import Format
+from tasks.paper.binding import Binder
+from tasks.paper.numbering import numbered, printed
+from tasks.paper.press import Press
+from tasks.paper.sheets import Sheets
+from tasks.tables import Table
+
+
+class Pdf(Format):
+    media_type = "application/pdf"
+    extension = "pdf"
+
+    def write(self, table: Table, file: IO[bytes]) -> None:
+        documents = Sheets(table).documents()
+        # Papers of their own count their own pages, and none waits for another.
+        papers = printed if table.layout.is_paged else numbered
+        with Press(table, file) as press, Binder(file) as binder:
+            for pdf in papers(documents, press):
+                binder.add(pdf)
+            binder.finish()

@@ -1,0 +1,122 @@
+"""The bars that a part's figures are drawn as."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from tasks.paper.parts import Part, Shown
+from tasks.paper.wording import cut, said, typed
+from tasks.tables import Cell, Column, Row
+
+MOST_GROUPS = 24
+MOST_BARS = 120
+LABELS = 150
+"""Characters of all labels that stand in one line."""
+LABEL = 24
+"""Characters of one label; the table has it in full."""
+STEPS = (1, 2, 5)
+
+
+def charts(shown: Shown, part: Part) -> Iterator[dict[str, Any]]:
+    """One for each column that asks; none where it could not be read.
+
+    Neighbouring rows of the same first cell are a group, told apart by their second.
+    """
+    if part.is_begun or not part.is_whole or not shown.body:
+        return
+    wanted = [
+        (place, column)
+        for place, column in enumerate(shown.columns)
+        if column.name in shown.layout.chart
+    ]
+    for place, column in wanted:
+        rows = [row for row in part.rows if _height(row[place]) is not None]
+        if 1 < len(rows) <= MOST_BARS:
+            chart = _chart(shown, rows, (place, column))
+            if len(chart["groups"]) <= MOST_GROUPS:
+                yield chart
+
+
+def _chart(
+    shown: Shown, rows: Sequence[Row], drawn: tuple[int, Column]
+) -> dict[str, Any]:
+    place, column = drawn
+    top = _top([_height(row[place]) or Decimal(0) for row in rows])
+    if column.type == "percent":
+        top = max(top, Decimal(100))
+    first, label = shown.body[0]
+    grouped = [
+        (said(label, cell), list(group))
+        for cell, group in groupby(rows, key=lambda row: row[first])
+    ]
+    series = _series(shown, grouped)
+    groups = [
+        {
+            "label": typed(cut(name, LABEL)),
+            "name": name,
+            "bars": [
+                {
+                    "permille": int(1000 * (_height(row[place]) or 0) / top),
+                    "text": said(column, row[place]),
+                    "shade": series.index(_second(shown, row)) if series else 0,
+                }
+                for row in group
+            ],
+        }
+        for name, group in grouped
+    ]
+    return {
+        "title": typed(str(column.title)),
+        "top": said(column, top),
+        "groups": groups,
+        "bars": len(rows),
+        "label_lines": _lines(groups),
+        "series": series,
+        "of": str(shown.body[1][1].title) if series else "",
+        "alt": _told(str(column.title), groups),
+    }
+
+
+def _lines(groups: Sequence[dict[str, Any]]) -> int:
+    """That the longest label takes, in the room that each has."""
+    longest = max(len("".join(group["label"])) for group in groups)
+    return 1 + longest * len(groups) // LABELS
+
+
+def _height(cell: Cell) -> Decimal | None:
+    """What can be drawn; less than nothing cannot."""
+    is_number = isinstance(cell, Decimal | int) and not isinstance(cell, bool)
+    return Decimal(cell) if is_number and cell >= 0 else None  # type: ignore[arg-type, operator]
+
+
+def _top(heights: Sequence[Decimal]) -> Decimal:
+    """The least round number that none is above; 10 at least, so that grades compare."""
+    highest, tens = max(heights), Decimal(10)
+    while tens * STEPS[-1] < highest:
+        tens *= 10
+    return next(step * tens for step in STEPS if step * tens >= highest)
+
+
+def _series(shown: Shown, grouped: Sequence[tuple[str, list[Row]]]) -> list[str]:
+    """What tells the bars of a group apart, in the order it first comes."""
+    if all(len(group) == 1 for _name, group in grouped) or len(shown.body) < 2:
+        return []
+    seen = (_second(shown, row) for _name, group in grouped for row in group)
+    return list(dict.fromkeys(seen))
+
+
+def _second(shown: Shown, row: Row) -> str:
+    place, column = shown.body[1]
+    return said(column, row[place])
+
+
+def _told(title: str, groups: Sequence[dict[str, Any]]) -> str:
+    """The chart in words, for whom it is read out to."""
+    told = "; ".join(
+        f"{group['name']}: {', '.join(bar['text'] for bar in group['bars'])}"
+        for group in groups
+    )
+    return _("Bar chart of “%(title)s”. %(bars)s.") % {"title": title, "bars": told}

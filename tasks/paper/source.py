@@ -1,0 +1,110 @@
+"""A PDF of the typesetter taken to pieces: its objects, with other numbers where wanted."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+# Text in brackets, with pairs of brackets inside; text that is not ASCII is hexadecimal.
+_TEXT = rb"\((?:[^()\\]|\\.)*\)"
+for _depth in range(6):
+    _TEXT = rb"\((?:[^()\\]|\\.|" + _TEXT + rb")*\)"
+_REFERENCE = re.compile(rb"(\d+) 0 R")
+_REFERENCE_OR_TEXT = re.compile(_TEXT + rb"|(\d+) 0 R", re.DOTALL)
+_PAGE_KEY = re.compile(rb"(?<=/StructParents )\d+")
+# Of a table's cells: by what names they know their titles, which are the same names in
+# each of the PDFs (readers know them by the titles' scope, too), and the colour behind.
+_CELLS = re.compile(
+    rb"/ID\(U\d+x\d+y\d+\)|/Headers\[[^\]]*\]|<</O/Layout/BackgroundColor\[[^\]]*\]>>"
+)
+_BETWEEN = b"\0"
+"""Stands in no object: where it were in a text, that is hexadecimal."""
+_NOTHING_LEFT = re.compile(rb"/A\[(?:<</O/Table>>)?\]")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The objects by number, streams with their head; and those that have a name."""
+
+    objects: Mapping[int, bytes]
+    root: int
+    info: int
+    id: bytes
+
+    @classmethod
+    def read(cls, pdf: bytes) -> Self:
+        """Raises ValueError if it is not written as the typesetter writes."""
+        start = int(pdf[pdf.rindex(b"startxref") :].split()[1])
+        table, _word, trailer = pdf[start:].partition(b"trailer")
+        # Two lines of heading, and the entry of number 0, which is no object.
+        offsets = [int(line[:10]) for line in table.splitlines()[3:]]
+        objects = {
+            number: pdf[begin:end].partition(b" obj\n")[2].rpartition(b"\nendobj")[0]
+            for number, (begin, end) in enumerate(pairwise([*offsets, start]), 1)
+        }
+        root, info = found(rb"/Root (\d+)", trailer), found(rb"/Info (\d+)", trailer)
+        return cls(objects, int(root), int(info), found(rb"/ID(\[.*?\])>>", trailer))
+
+    @property
+    def frame(self) -> set[int]:
+        """What tells of the file as a whole, and not of its pages."""
+        names = [b"Metadata"]
+        if b"/Outlines" in self.objects[self.root]:
+            names.append(b"Outlines")
+        return {self.root, self.info, *map(self.named, names)}
+
+    @property
+    def top(self) -> int:
+        """The one tag that holds all others."""
+        tree = self.objects[self.named(b"StructTreeRoot")]
+        return int(found(rb"/K\[(\d+) 0 R\]", tree))
+
+    def named(self, key: bytes) -> int:
+        """The object that the catalogue has by that name."""
+        return int(found(rb"/%s (\d+) 0 R" % key, self.objects[self.root]))
+
+
+class Renumbering:
+    """Gives objects the numbers they have in another file."""
+
+    def __init__(self, numbers: Mapping[int, int], keys: int) -> None:
+        self._references = {
+            b"%d" % old: b"%d 0 R" % new for old, new in numbers.items()
+        }
+        self._keys = keys
+        """How many pages that file has already given keys in its tree of tags."""
+
+    def __call__(self, heads: Sequence[bytes]) -> list[bytes]:
+        """The objects, or the heads of streams, as they are there.
+
+        All at once, since there are some hundreds a page, and most are short.
+        """
+        text = _CELLS.sub(b"", _BETWEEN.join(heads))
+        text = _NOTHING_LEFT.sub(b"", text)
+        text = _PAGE_KEY.sub(lambda key: b"%d" % (int(key[0]) + self._keys), text)
+        made = text.split(_BETWEEN)
+        plain = [place for place, head in enumerate(made) if b"(" not in head]
+        moved = _REFERENCE.sub(
+            self._reference, _BETWEEN.join(made[place] for place in plain)
+        )
+        made = [
+            _REFERENCE_OR_TEXT.sub(self._outside_text, head) if b"(" in head else head
+            for head in made
+        ]
+        for place, head in zip(plain, moved.split(_BETWEEN), strict=True):
+            made[place] = head
+        return made
+
+    def _reference(self, match: re.Match[bytes]) -> bytes:
+        return self._references[match[1]]
+
+    def _outside_text(self, match: re.Match[bytes]) -> bytes:
+        return match[0] if match[1] is None else self._references[match[1]]
+
+
+def found(pattern: bytes, text: bytes) -> bytes:
+    match = re.search(pattern, text)
+    if match is None:
+        raise ValueError(f"the typesetter wrote no {pattern!r}")
+    return match[1]

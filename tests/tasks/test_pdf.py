@@ -1,0 +1,314 @@
+"""PDFs as they are read again: by a library that extracts their text, tags and pages."""
+
+import io
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from django.utils import translation
+from pypdf import PdfReader
+from pypdf.generic import ContentStream
+
+from tasks import catalogue
+from tasks.paper import sheets
+from tasks.tables import About, Closing, Column, Layout, Table
+
+AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
+ABOUT = About(
+    network="Rede de Teste",
+    school="Escola Ângela Nº 7",
+    asked_by="Secretária",
+    issued_at=AT,
+    data_as_of=AT,
+    rules=["Regras do AM, v3"],
+)
+COLUMNS = [
+    Column("class", "Turma"),
+    Column("student", "Aluno"),
+    Column("subject", "Disciplina"),
+    Column("mean", "Média", "decimal"),
+    Column("days", "Dias", "integer"),
+    Column("on", "Em", "date"),
+    Column("passes", "Passa", "boolean"),
+    Column("situation", "Situação", labels={"approved": "Aprovado"}),
+]
+HOSTILE = {
+    "markup": "#import \"x\": * $x^2$ \\ ` _a_ *b* <c> @d // e /* f",
+    "code": '#panic("x") #{ } [ ] ] ) "',
+    "formula": '=HYPERLINK("http://x.example","y")',
+    "brackets": "(((1 0 R) 2 0 R) \\( endobj stream",
+    "quotes": "“O'Brien” 'd\"Água' -- --- ...",
+    "long": "Antônio" * 28 + "1234",
+    "long words": "Maria da Conceição Aparecida dos Santos e Silva " * 4,
+}  # fmt: skip
+
+
+def rows(students=2, subjects=3):
+    for student in range(1, students + 1):
+        for subject in range(1, subjects + 1):
+            yield (
+                "9A", f"Aluno {student}", f"Disciplina {subject}", Decimal("7.50"), 1234,
+                date(2026, 2, 9), True, "approved",
+            )  # fmt: skip
+
+
+def table(rows, closing=None, **layout) -> Table:
+    return Table(
+        "Título",
+        COLUMNS,
+        iter(rows),
+        about=ABOUT,
+        layout=Layout(**layout),
+        close=lambda: closing or Closing(),
+    )
+
+
+def pdf(table: Table, language="pt-br") -> PdfReader:
+    file = io.BytesIO()
+    with translation.override(language):
+        catalogue.formats()["pdf"]().write(table, file)
+    return PdfReader(file, strict=True)
+
+
+def text(reader: PdfReader) -> str:
+    return "\n".join(page.extract_text() for page in reader.pages)
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+CARDS = {"heading": ("class", "student"), "is_paged": True}
+
+
+def test_paper_says_what_it_is_and_when_and_for_whom():
+    said = text(pdf(table(rows(), heading=("class",))))
+
+    for fact in (
+        "Rede de Teste", "Escola Ângela Nº 7", "Título", "Pedido por Secretária",
+        "Emitido em 26/11/2026 às 15:12", "Dados de 26/11/2026", "Regras do AM, v3",
+        "Página 1 de 1",
+    ):  # fmt: skip
+        assert fact in said
+
+
+@pytest.mark.parametrize(
+    ("language", "cells"),
+    [
+        ("pt-br", ["7,50", "1.234", "09/02/2026", "Sim", "Aprovado"]),
+        ("en", ["7.50", "1,234", "9 Feb 2026", "Yes", "Aprovado"]),
+    ],
+)
+def test_cells_are_written_as_people_write_them(language, cells):
+    said = text(pdf(table(rows()), language))
+
+    assert [cell for cell in cells if cell not in said] == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("where", ["heading", "cell", "label", "title"])
+def test_text_comes_out_as_it_went_in(name, where):
+    hostile = HOSTILE[name]
+    [row] = rows(1, 1)
+    wanted = table([row, row], **CARDS, chart=("mean",))
+    if where == "heading":
+        wanted = replace(wanted, rows=iter([("9A", hostile, *row[2:])]))
+    elif where == "cell":
+        again = ("9A", "Aluno", hostile, *row[3:])
+        wanted = replace(wanted, rows=iter([again, again]))
+    elif where == "label":
+        wanted = replace(wanted, columns=[*COLUMNS[:7], Column("s", hostile)])
+    else:
+        wanted = replace(wanted, title=hostile)
+
+    assert squeezed(hostile) in squeezed(text(pdf(wanted)))
+
+
+@pytest.mark.parametrize("name", ["שלום عربى", "山田 太郎", "Zoë 😀 🧑‍🎓 👩🏽‍🚀"])
+def test_signs_that_no_font_has_and_other_directions_keep_their_letters(name):
+    reader = pdf(table([("9A", name, "x", None, 1, None, None, None)]))
+
+    # Where two signs look alike, what they stand for is said beside them.
+    marks = ContentStream(reader.pages[0].get_contents(), reader).operations
+    told = [
+        operands[1]["/ActualText"]
+        for operands, operator in marks
+        if operator == b"BDC" and "/ActualText" in operands[1]
+    ]
+    assert set(squeezed(name)) <= set(text(reader) + "".join(told))
+
+
+def test_every_character_there_is_has_a_place_on_paper():
+    signs = [
+        chr(n) for n in (0x7F, 0x85, 0x200B, 0xFEFF, 0xFFFE, 0x1FFFF, 0x10FFFF, 0xE000)
+    ]
+
+    reader = pdf(
+        table([("9A", f"a{sign}b", "x", None, 1, None, None, None) for sign in signs])
+    )
+
+    assert len(reader.pages) == 1
+
+
+def test_each_part_of_a_paged_table_is_a_paper_of_its_own():
+    reader = pdf(table(rows(students=3), **CARDS))
+
+    for number, page in enumerate(reader.pages, 1):
+        said = page.extract_text()
+        assert f"Aluno {number}" in said
+        assert "Escola Ângela Nº 7" in said
+        assert "Página 1 de 1" in said
+        assert "Direção da escola" in said
+    assert len(reader.pages) == 3
+
+
+def test_paper_of_several_pages_counts_its_own_and_says_whose_each_is():
+    reader = pdf(table(rows(students=2, subjects=150), **CARDS))
+
+    said = [page.extract_text() for page in reader.pages]
+    half = len(said) // 2
+    assert half > 1
+    for place, page in enumerate(said):
+        assert f"Página {place % half + 1} de {half}" in page
+        assert f"9A · Aluno {place // half + 1}" in page
+        assert "Disciplina" in page.splitlines()[0] or place % half == 0
+
+
+def test_pages_are_counted_over_all_documents_of_a_file(monkeypatch):
+    monkeypatch.setattr(sheets, "PAGES", 2)
+
+    reader = pdf(table(rows(students=6, subjects=60), heading=("student",)))
+
+    said = [page.extract_text() for page in reader.pages]
+    assert len(said) > 6
+    for number, page in enumerate(said, 1):
+        assert f"Página {number} de {len(said)}" in page
+    assert sum("Emitido em" in page for page in said) == 1
+
+
+def test_no_row_is_lost_or_doubled_however_it_is_cut(monkeypatch):
+    monkeypatch.setattr(sheets, "PAGES", 1)
+    monkeypatch.setattr("tasks.paper.parts.ROWS_A_PIECE", 33)
+    many = [("9A", "A", f"<{n}>", None, n, None, None, None) for n in range(100)]
+
+    for layout in ({}, {"heading": ("class",)}, CARDS):
+        said = text(pdf(table(many, **layout)))
+        assert re.findall(r"<(\d+)>", said) == [str(n) for n in range(100)]
+
+
+def test_summary_and_what_was_left_out_stand_at_the_end():
+    closing = Closing("Ao todo: 2", ["Alunos que saíram. (3)"])
+
+    flowing = pdf(table(rows(), closing, heading=("student",)))
+    cards = pdf(table(rows(), closing, **CARDS))
+
+    for reader in (flowing, cards):
+        last = reader.pages[-1].extract_text()
+        assert "Ao todo: 2" in last
+        assert "Ficou de fora:" in last
+        assert "Alunos que saíram. (3)" in last
+    # It is nothing for one student's card.
+    assert len(cards.pages) == 3
+
+
+def test_table_of_no_row_says_so():
+    said = text(pdf(table([], Closing("", ["Alunos que saíram. (1)"]))))
+
+    assert "Não há nada a mostrar." in said
+    assert "Alunos que saíram. (1)" in said
+
+
+def test_same_table_gives_the_same_bytes(settings, monkeypatch):
+    monkeypatch.setattr(sheets, "PAGES", 2)
+
+    def written(processes: int) -> bytes:
+        settings.PDF_PROCESSES = processes
+        file = io.BytesIO()
+        catalogue.formats()["pdf"]().write(table(rows(students=9), **CARDS), file)
+        return file.getvalue()
+
+    assert written(1) == written(1) == written(3)
+
+
+def test_file_is_tagged_from_end_to_end(monkeypatch):
+    monkeypatch.setattr(sheets, "PAGES", 2)
+    reader = pdf(table(rows(students=5), **CARDS, chart=("mean",)))
+
+    catalogue = reader.root_object
+    assert catalogue["/Lang"] == "pt-BR"
+    assert catalogue["/MarkInfo"]["/Marked"]
+    assert catalogue["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert b"<pdfuaid:part>1<" in catalogue["/Metadata"].get_data()
+    assert reader.metadata.title == "Título"
+    tags = list(walk(catalogue["/StructTreeRoot"]))
+    assert sum(tag["/S"] == "/Table" for tag in tags) == 5
+    assert sum(tag["/S"] == "/TD" for tag in tags) == 5 * 3 * 6
+    figures = [tag["/Alt"] for tag in tags if tag["/S"] == "/Figure"]
+    assert figures == 5 * [
+        "Gráfico de barras de “Média”. "
+        "Disciplina 1: 7,50; Disciplina 2: 7,50; Disciplina 3: 7,50."
+    ]
+
+
+def walk(tag):
+    """All tags below; each knows the one above it."""
+    for below in tag["/K"]:
+        below = below.get_object()
+        if not isinstance(below, int):
+            assert below["/P"].get_object() == tag
+            yield below
+            yield from walk(below)
+
+
+def test_each_page_finds_the_tags_of_what_is_on_it(monkeypatch):
+    monkeypatch.setattr(sheets, "PAGES", 2)
+    reader = pdf(table(rows(students=5), **CARDS))
+
+    nodes = reader.root_object["/StructTreeRoot"]["/ParentTree"]["/Kids"]
+    nums = [entry for node in nodes for entry in node.get_object()["/Nums"]]
+    tags_of = dict(zip(nums[::2], nums[1::2], strict=True))
+    for page in reader.pages:
+        marks = re.findall(rb"/MCID (\d+)", page.get_contents().get_data())
+        tags = tags_of[page["/StructParents"]].get_object()
+        assert sorted(map(int, marks)) == list(range(len(tags)))
+        below = [tag.get_object().raw_get("/Pg") for tag in tags]
+        assert set(below) == {page.indirect_reference}
+
+
+def test_fonts_are_embedded():
+    reader = pdf(table(rows()))
+
+    fonts = reader.pages[0]["/Resources"]["/Font"].values()
+    for font in fonts:
+        descendant = font["/DescendantFonts"][0].get_object()
+        assert "/FontFile2" in descendant["/FontDescriptor"]
+    assert len(fonts) == 2
+
+
+@pytest.mark.parametrize(
+    "crest",
+    [
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>',
+        bytes.fromhex(
+            "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+            "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
+            "0000000049454e44ae426082"
+        ),
+    ],
+    ids=["svg", "png"],
+)
+def test_crest_stands_at_the_head(crest):
+    without = table(rows(1), **CARDS)
+    about = replace(ABOUT, crest=crest)
+
+    reader = pdf(replace(without, rows=rows(1), about=about))
+
+    plain = pdf(without).pages[0]
+    assert drawn(reader.pages[0]) > drawn(plain)
+
+
+def drawn(page) -> int:
+    """Shapes and pictures, of which the text is none."""
+    return len(re.findall(rb"\b(?:f|Do)\n", page.get_contents().get_data()))

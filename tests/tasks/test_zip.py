@@ -1,0 +1,136 @@
+"""ZIP files as people unpack them."""
+
+import io
+import zipfile
+
+import pytest
+from django.utils import translation
+from pypdf import PdfReader
+
+from tasks import catalogue
+from tasks.tables import About, Closing, Column, Layout, Table
+
+COLUMNS = [
+    Column("school", "Escola"),
+    Column("class", "Turma"),
+    Column("number", "Nº", "integer"),
+    Column("student", "Aluno"),
+    Column("subject", "Disciplina"),
+]
+CARDS = Layout(heading=("school", "class", "number", "student"), is_paged=True)
+
+
+def packed(rows, closing=None, **about) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(written(rows, closing, **about)))
+
+
+def written(rows, closing=None, *, layout=CARDS, **about) -> bytes:
+    table = Table(
+        "Boletim", COLUMNS, iter(rows), About(**about), layout, lambda: closing or Closing()
+    )  # fmt: skip
+    file = io.BytesIO()
+    with translation.override("pt-br"):
+        catalogue.formats()["zip"]().write(table, file)
+    return file.getvalue()
+
+
+def row(number=1, student="Ana", school="E1", school_class="9A", subject="Arte"):
+    return school, school_class, number, student, subject
+
+
+def test_each_student_has_a_file_of_their_own():
+    files = packed([row(), row(subject="Inglês"), row(2, "Bia")], school="E1")
+
+    assert files.namelist() == ["9A/01 Ana.pdf", "9A/02 Bia.pdf"]
+    assert files.testzip() is None
+    said = PdfReader(io.BytesIO(files.read("9A/01 Ana.pdf")), strict=True)
+    assert len(said.pages) == 1
+    assert "Inglês" in said.pages[0].extract_text()
+    assert "Bia" not in said.pages[0].extract_text()
+
+
+def test_schools_are_folders_where_there_are_several():
+    rows = [row(), row(school="E2", school_class="1B")]
+
+    assert packed(rows).namelist() == ["E1/9A/01 Ana.pdf", "E2/1B/01 Ana.pdf"]
+
+
+def test_paper_of_a_whole_class_is_called_after_it():
+    layout = Layout(heading=("school", "class"), is_paged=True)
+
+    files = packed([row(), row(school_class="9B")], layout=layout, school="E1")
+
+    assert files.namelist() == ["9A.pdf", "9B.pdf"]
+
+
+def test_files_of_one_name_are_told_apart():
+    rows = [
+        row(None, "ANA"),
+        row(None, "B"),
+        row(None, "Ana"),
+        row(None, "B"),
+        row(None, "ana"),
+    ]
+
+    names = [name.removeprefix("9A/") for name in packed(rows, school="E1").namelist()]
+
+    assert names == ["ANA.pdf", "B.pdf", "Ana (2).pdf", "B (2).pdf", "ana (3).pdf"]
+
+
+@pytest.mark.parametrize(
+    ("student", "name"),
+    [
+        ("../../etc/passwd", "9A/01 .. .. etc passwd.pdf"),
+        ('a\\b:c*d?e"f<g>h|i\x00\n', "9A/01 a b c d e f g h i.pdf"),
+        ("José D'Água ção", "9A/01 José D'Água ção.pdf"),
+        ("x" * 200, f"9A/01 {'x' * 117}.pdf"),
+        ("\u202egpj.exe", "9A/01 gpj.exe.pdf"),
+    ],
+)
+def test_names_are_safe_on_every_system(student, name):
+    assert packed([row(student=student)], school="E1").namelist() == [name]
+
+
+@pytest.mark.parametrize("school_class", ["..", ".", "CON", "nul.txt", "/", "  "])
+def test_folder_is_never_a_path_or_a_device(school_class):
+    [name] = packed([row(school_class=school_class)], school="E1").namelist()
+
+    folder, _slash, file = name.partition("/")
+    assert folder.startswith("_")
+    assert file == "01 Ana.pdf"
+
+
+def test_what_was_left_out_is_a_file_of_its_own():
+    closing = Closing("", ["Alunos que saíram. (3)"])
+
+    files = packed([row()], closing, school="E1")
+
+    assert files.namelist() == ["9A/01 Ana.pdf", "Sobre estes arquivos.pdf"]
+    about = PdfReader(io.BytesIO(files.read("Sobre estes arquivos.pdf")))
+    said = about.pages[0].extract_text()
+    assert "Alunos que saíram. (3)" in said
+    assert "Não há nada a mostrar." not in said
+
+
+def test_nobody_is_told_in_a_file():
+    files = packed([])
+
+    [name] = files.namelist()
+    said = PdfReader(io.BytesIO(files.read(name))).pages[0].extract_text()
+    assert "Não há nada a mostrar." in said
+
+
+def test_same_students_give_the_same_bytes(settings):
+    rows = [row(number) for number in range(45)]
+
+    settings.PDF_PROCESSES = 1
+    one = written(rows)
+    settings.PDF_PROCESSES = 3
+
+    assert written(rows) == one
+
+
+def test_it_is_offered_for_papers_of_their_own_alone():
+    for report in catalogue.reports().values():
+        if report.__module__.startswith("tasks.reports."):
+            assert ("zip" in report.formats) == report.layout.is_paged
