@@ -151,6 +151,18 @@ def test_other_network_s_years_are_hidden(ana, enrol):
     assert there in Enrolment.objects.filter(student=ana)
 
 
+def test_scope_of_a_history_holds_what_is_the_viewer_s_alone(ana, enrol):
+    enrol(2, "2024-02-05", "2024-12-20")
+    enrol(1, "2025-02-05")
+    viewer = staff_of(1)
+    seen = access.visible_enrolments(viewer).filter(student=ana)
+
+    scope = access.scope_of(viewer, access.whole_histories(viewer, seen))
+
+    assert scope.ids == (1,)
+    assert access.still_sees(viewer, scope)
+
+
 def test_history_is_of_the_students_asked_for_alone(secretary):
     seen = access.visible_enrolments(secretary).filter(student=1)
 
