@@ -19,6 +19,7 @@ from tasks.tables import Table
 CHILD = Path(__file__).with_name("child.py")
 LOOK_SECONDS = 0.2
 """How long it may take to hear that the report is to end."""
+NEEDED = {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP"}
 TOLD = 2000
 """Bytes of a child's last words that an error repeats."""
 
@@ -92,8 +93,7 @@ class Press:
                 stdin=documents,
                 stdout=output,
                 stderr=subprocess.PIPE,
-                # Two threads each on two processors gained a tenth; two children do all.
-                env={**os.environ, "RAYON_NUM_THREADS": "1"},
+                env=_environment(),
             )
         return _Child(process, output, len(job))
 
@@ -113,6 +113,13 @@ class Press:
         if len(pdfs) != child.documents:
             raise TypesettingFailed(f"{len(pdfs)} PDFs of {child.documents} documents")
         return pdfs
+
+
+def _environment() -> dict[str, str]:
+    """What a program needs, and none of our secrets."""
+    kept = {name: value for name, value in os.environ.items() if name in NEEDED}
+    # It would start a thread for each processor, which several children need for themselves.
+    return {**kept, "RAYON_NUM_THREADS": "1"}
 
 
 def _judge(code: int, told: bytes) -> None:

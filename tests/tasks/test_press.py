@@ -107,6 +107,14 @@ def test_child_inherits_no_connection(child, settings, teacher):
     assert not [name for name in open_files if "sqlite" in name]
 
 
+def test_child_is_told_no_secret(child, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "of the inside")
+    child("import os, sys; sys.exit('SECRET_KEY' in os.environ)")
+
+    with pytest.raises(press.TypesettingFailed, match="0 PDFs"), pressing() as running:
+        next(running.printed([[{}]]))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for it")
 def test_child_dies_with_its_worker():
     worker = subprocess.Popen(
