@@ -78,7 +78,7 @@ def test_every_problem_is_said_in_both_languages(code):
         ({"parameters": {"class_id": "1"}}, "O valor deve ser um número inteiro", "Input should be a valid integer"),
         ({"parameters": {"x": 1}}, "Esse parâmetro não existe.", "There is no such parameter."),
         ({"color": "red"}, "Esse campo não existe.", "There is no such member."),
-        ({"format": "docx"}, "Formatos do relatório “class_performance”: json, jsonl, csv, csv-br, xlsx.", "The report “class_performance” comes as: json, jsonl, csv, csv-br, xlsx."),
+        ({"format": "docx"}, "Formatos do relatório “class_performance”: json, jsonl, csv, csv-br, xlsx, pdf.", "The report “class_performance” comes as: json, jsonl, csv, csv-br, xlsx, pdf."),
         ({"report": "report_card", "parameters": {}}, "Informe uma turma ou um ano letivo.", "Name a class, or a school year."),
         ({"report": None}, "Este campo não pode ser nulo.", "This field may not be null."),
     ],

@@ -30,6 +30,8 @@ ROWS = [
     ("linha\nnova; só", Decimal("-0.5"), 0, None, Decimal("74.96"), False, "?"),
 ]  # fmt: skip
 FORMATS = list(catalogue.formats())
+OF_CELLS = [name for name in FORMATS if name not in {"pdf", "zip"}]
+"""Those that can be read back; what papers say has tests of its own."""
 TEXTS = ["csv", "csv-br"]
 TEXT = st.text(max_size=12) | st.text(
     "ab1 =+-@\t\r\n'\"“;,|_x0041<&>#$\\\x01\ufeff＝", max_size=20
@@ -109,7 +111,7 @@ def test_no_number_has_an_exponent():
     assert written("csv-br", rows).endswith(b"a;1000;1;;0,0000001%;;'=Sete\r\n")
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", OF_CELLS)
 @given(texts=st.lists(TEXT, min_size=1, max_size=4))
 @example(texts=["=1", "'=1", "''=1", " \t=1", "\tx", "'\rx", "x;=1;", 'x,"=1&"'])
 @example(

@@ -207,7 +207,7 @@ def test_summary_and_what_was_left_out_stand_at_the_end():
     for reader in (flowing, cards):
         last = reader.pages[-1].extract_text()
         assert "Ao todo: 2" in last
-        assert "Ficou de fora:" in last
+        assert "Não incluído:" in last
         assert "Alunos que saíram. (3)" in last
     # It is nothing for one student's card.
     assert len(cards.pages) == 3
