@@ -40,6 +40,7 @@ class ClassSizes(Report[Parameters]):
 '''
 
 
+@pytest.mark.timeout(300)  # it runs tests of its own
 @pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough")
 def test_one_file_is_all_a_kind_takes(tmp_path):
     tree = Tree(tmp_path)
