@@ -28,6 +28,7 @@ KIND = "tasks/reports/class_performance.py"
 
 
 @pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough")
+@pytest.mark.timeout(300)  # it runs tests of its own
 def test_one_file_is_all_a_format_takes_and_a_kind_that_offers_it(tmp_path):
     tree = Tree(tmp_path)
     kind = tree.root / KIND
