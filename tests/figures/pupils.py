@@ -82,19 +82,28 @@ def _by_attendance(world: Awkward) -> None:
     world.pupil("Entrou Depois Das Aulas", "b_free", entry_date=DAYS[60])
 
 
+BY_LEVEL = {
+    "rounded": [
+        ("57 57 57 58",), ("50 50 50 50", 62), ("52 53 53 53", 55), ("52 52 53 53",), ("10 10 10 10",),
+    ],
+    "weighted": [
+        ("16 50 50 50", 55), ("60 60 60 60",), ("5 5 5 5",), ("30 - - 90",), ("59 60 60 60",),
+        ("16 50 50 50", 60), ("7 10 20 20",),
+    ],
+}  # fmt: skip
+
+
 def _by_other_rules(world: Awkward) -> None:
-    for mat, exam in [("57 57 57 58", None), ("50 50 50 50", 62), ("52 53 53 53", 55), ("10 10 10 10", None)]:  # fmt: skip
-        exams = {} if exam is None else {"mat": exam}
-        world.pupil(
-            f"Arredonda {mat}", "a_mixed", level="rounded", marks={"mat": mat},
-            exams=exams, entry_date=DAYS[10],
-        )  # fmt: skip
-    for mat, exam in [("16 50 50 50", 55), ("60 60 60 60", None), ("5 5 5 5", None), ("30 - - 90", None), ("59 60 60 60", None)]:  # fmt: skip
-        exams = {} if exam is None else {"mat": exam}
-        world.pupil(
-            f"Pondera {mat}", "a_mixed", level="weighted", marks={"mat": mat},
-            exams=exams, social_name="Ádamo", absent=range(60),
-        )  # fmt: skip
+    other = {
+        "rounded": {"entry_date": DAYS[10]},
+        "weighted": {"social_name": "Ádamo", "absent": range(60)},
+    }
+    for level, many in BY_LEVEL.items():
+        for mat, *exam in many:
+            world.pupil(
+                f"{level}: {mat}", "a_mixed", level=level, marks={"mat": mat},
+                exams={"mat": exam[0]} if exam else {}, **other[level],
+            )  # fmt: skip
     world.pupil(
         "Dois Terços", "a_mixed", level="weighted", absent=range(0, 30, 3),
         exit_date=DAYS[40], ending="transferred",

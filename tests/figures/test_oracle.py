@@ -23,10 +23,11 @@ BY_HAND = [
     ("Quinto Bimestre", "6.00", None, "6.00", "passed", None, "approved"),
     ("Do Conselho", "3.00", "2.0", "2.50", "failed", None, "approved_by_council"),
     ("Reprovado Em Duas", "3.00", "2.0", "2.50", "failed", None, "failed"),
-    ("Arredonda 57 57 57 58", "5.50", None, None, "recovery", "5.8", "in_recovery"),
-    ("Arredonda 50 50 50 50", "5.00", "6.2", "6.00", "passed_after_recovery", None, "approved_after_recovery"),
-    ("Arredonda 52 53 53 53", "5.50", "5.5", "5.50", "failed", None, "failed"),
-    ("Arredonda 10 10 10 10", "1.00", None, None, "recovery", "5.8", "in_recovery"),
+    ("rounded: 57 57 57 58", "5.50", None, None, "recovery", "5.8", "in_recovery"),
+    ("rounded: 50 50 50 50", "5.00", "6.2", "6.00", "passed_after_recovery", None, "approved_after_recovery"),
+    ("rounded: 52 53 53 53", "5.50", "5.5", "5.50", "failed", None, "failed"),
+    ("rounded: 52 52 53 53", "5.50", None, None, "recovery", "5.8", "in_recovery"),
+    ("rounded: 10 10 10 10", "1.00", None, None, "recovery", "5.8", "in_recovery"),
 ]  # fmt: skip
 OF_ADAMO = [
     # mean, recovery, final, result, needed: weights 1 2 3 4, then 6 to 4, from 5.0 on
@@ -35,6 +36,8 @@ OF_ADAMO = [
     ("0.50", None, "0.50", "failed", None),
     ("7.80", None, None, "open", "4.2"),
     ("5.99", None, None, "recovery", "3.6"),
+    ("4.66", "6.0", "5.20", "passed_after_recovery", None),
+    ("1.67", None, None, "recovery", "10.0"),
 ]
 
 
