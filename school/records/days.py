@@ -2,12 +2,12 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from django.db.models import Count, F, Func, IntegerField, Q
+from django.db.models import CharField, Count, F, Func, IntegerField, Q
+from django.db.models.functions import Cast, Substr
 
 from school.models import Absence, ClassSession
 from school.records.places import Place
@@ -45,7 +45,8 @@ class Absences:
 class Calendar:
     """On which days one class had lessons."""
 
-    def __init__(self, days: Iterable[tuple[date, int]], terms: int) -> None:
+    def __init__(self, year: int, days: Iterable[tuple[date, int]], terms: int) -> None:
+        self._year = year
         self.dates, self._terms = zip(*sorted(days), strict=True)
         self._most = terms
         self._tallies: dict[tuple[int, int], Tally] = {}
@@ -60,7 +61,9 @@ class Calendar:
 
     def _tally(self, first: int, last: int) -> Tally:
         terms = Counter(self._terms[first:last])
-        months = Counter(day.month for day in self.dates[first:last])
+        days = self.dates[first:last]
+        # The same months of another year are no windows of this one.
+        months = Counter(day.month for day in days if day.year == self._year)
         return Tally(
             max(0, last - first),
             [terms[n] for n in range(1, self._most + 1)],
@@ -73,7 +76,7 @@ class DayBook:
 
     def __init__(self, places: Sequence[Place], terms: int) -> None:
         self._nothing = Tally(0, [0] * terms, [0] * len(WINDOWS))
-        self._calendars = _calendars({place.class_id for place in places}, terms)
+        self._calendars = _calendars({p.class_id: p.year for p in places}, terms)
         self._absences = _absences([place.id for place in places], terms)
 
     def given(self, place: Place) -> Tally:
@@ -90,14 +93,15 @@ class DayBook:
         return self._absences.get(place.id) or Absences(self._nothing)
 
 
-def _calendars(classes: Iterable[int], terms: int) -> dict[int, Calendar]:
+def _calendars(years: Mapping[int, int], terms: int) -> dict[int, Calendar]:
+    """Of the classes whose years are given."""
     days: dict[int, list[tuple[date, int]]] = defaultdict(list)
-    sessions = ClassSession.objects.filter(school_class__in=classes).order_by()
+    sessions = ClassSession.objects.filter(school_class__in=years).order_by()
     for school_class, day, term in sessions.values_list(
         "school_class_id", "date", "term"
     ).iterator():
         days[school_class].append((day, term))
-    return {school_class: Calendar(held, terms) for school_class, held in days.items()}
+    return {id: Calendar(years[id], held, terms) for id, held in days.items()}
 
 
 def _absences(enrolments: Sequence[int], terms: int) -> dict[int, Absences]:
@@ -105,16 +109,17 @@ def _absences(enrolments: Sequence[int], terms: int) -> dict[int, Absences]:
     within = Q(session__date__gte=F("enrolment__entry_date")) & (
         Q(**{exit: None}) | Q(**{f"{exit}__gt": day})
     )
+    of_year = within & Q(year=F("session__school_class__school_year__year"))
     counts = {
         "n": within,
         "justified": within & Q(is_justified=True),
         "outside": ~within,
         **{f"t{n}": within & Q(session__term=n) for n in range(1, terms + 1)},
-        **{code: within & Q(month__in=months) for code, *months in WINDOWS},
+        **{code: of_year & Q(month__in=months) for code, *months in WINDOWS},
     }
     rows = (
         Absence.objects.filter(enrolment__in=enrolments)
-        .annotate(month=Month("session__date"))
+        .annotate(month=Part("session__date", 6, 2), year=Part("session__date", 1, 4))
         .order_by()
         .values_list("enrolment_id")
         .annotate(**{name: Count("pk", filter=when) for name, when in counts.items()})
@@ -127,16 +132,16 @@ def _absences(enrolments: Sequence[int], terms: int) -> dict[int, Absences]:
     }
 
 
-class Month(Func):
-    """A date's month, without the function in Python that Django gives SQLite for it."""
+class Part(Func):
+    """A date's year or month, by where it stands in the date as ISO 8601 writes it.
 
-    arity = 1
+    Without the function in Python that Django gives SQLite for it.
+    """
+
     output_field = IntegerField()
 
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        template = "CAST(SUBSTR(%(expressions)s, 6, 2) AS INTEGER)"
-        return self.as_sql(compiler, connection, template=template)
+    def __init__(self, day: str, first: int, length: int) -> None:
+        text = Cast(day, CharField())
+        super().__init__(Substr(text, first, length))
 
-    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        template = "EXTRACT(MONTH FROM %(expressions)s)"
-        return self.as_sql(compiler, connection, template=template)
+    template = "CAST(%(expressions)s AS INTEGER)"

@@ -1,7 +1,7 @@
 """What holds for whole school years: by which rules they are judged, and their terms."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import date
 from functools import cached_property
 
@@ -34,10 +34,8 @@ class Frame:
         version = self.rules(year, level)
         return version.rules.terms if version else len(self._starts[year])
 
-    def terms_until(self, year: int, exit: date | None, terms: int) -> int:
-        """How many of the terms had begun before the day of exit."""
+    def late_terms(self, year: int, exit: date | None) -> Set[int]:
+        """The terms that began when the student had left; of one without dates nobody knows."""
         if exit is None:
-            return terms
-        starts = self._starts[year]
-        late = [n for n in range(1, terms + 1) if n in starts and starts[n] >= exit]
-        return min(late, default=terms + 1) - 1
+            return frozenset()
+        return {n for n, start in self._starts[year].items() if start >= exit}

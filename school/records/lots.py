@@ -1,7 +1,7 @@
 """A lot of enrolments, made into students' years with seven queries for all of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from django.db.models import QuerySet
@@ -90,13 +90,14 @@ class Lot:
         blank = Marks((None,) * terms)
         found = {subject.id: blank for subject in subjects}
         for one in chain:
-            until = self._frame.terms_until(one.year_id, one.exit, terms)
+            late = self._frame.late_terms(one.year_id, one.exit)
             unused: Counter[str] = Counter()
             for subject, written in self._gradebook.get(one.id, {}).items():
                 beyond = _given(written.terms[terms:]) + written.beyond
                 unused["grade_outside_terms"] += beyond
-                unused["grade_after_exit"] += _given(written.terms[until:terms])
-                usable = (*written.terms[:until], *(None,) * (terms - until))
+                usable = _without(written.terms[:terms], late)
+                too_late = _given(written.terms[:terms]) - _given(usable)
+                unused["grade_after_exit"] += too_late
                 if subject in found:
                     newer = Marks(usable, written.recovery)
                     before = found[subject]
@@ -106,6 +107,12 @@ class Lot:
                     unused["subject_not_offered"] += given
             left_out.add(one.id, unused)
         return found
+
+
+def _without(terms: Sequence[int | None], late: Set[int]) -> tuple[int | None, ...]:
+    if not late:  # nearly always
+        return tuple(terms)
+    return tuple(None if n in late else tenths for n, tenths in enumerate(terms, 1))
 
 
 def _over(newer: Marks, older: Marks) -> Marks:
