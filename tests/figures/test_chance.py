@@ -29,7 +29,7 @@ def check(plan: chance.Plan, who: int) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(600)
 def test_whatever_network_there_is_every_figure_is_as_reckoned():
     @given(chance.plans(), WHO)
     @settings(
