@@ -12,15 +12,19 @@ for _depth in range(6):
     _TEXT = rb"\((?:[^()\\]|\\.|" + _TEXT + rb")*\)"
 _REFERENCE = re.compile(rb"(\d+) 0 R")
 _REFERENCE_OR_TEXT = re.compile(_TEXT + rb"|(\d+) 0 R", re.DOTALL)
-_PAGE_KEY = re.compile(rb"(?<=/StructParents )\d+")
+_PAGE_KEY = re.compile(rb"/StructParents (\d+)")
 # Of a table's cells: by what names they know their titles, which are the same names in
 # each of the PDFs (readers know them by the titles' scope, too), and the colour behind.
-_CELLS = re.compile(
-    rb"/ID\(U\d+x\d+y\d+\)|/Headers\[[^\]]*\]|<</O/Layout/BackgroundColor\[[^\]]*\]>>"
-)
+# Several patterns, since one that begins with text is found faster.
+_COLOUR = rb"<</O/Layout/BackgroundColor\[[^\]]*\]>>"
+_CELLS = [
+    re.compile(rb"/A\[<</O/Table/Headers\[[^\]]*\]>>(?:" + _COLOUR + rb")?\]"),
+    re.compile(rb"/Headers\[[^\]]*\]"),
+    re.compile(rb"/ID\(U\d+x\d+y\d+\)"),
+    re.compile(_COLOUR),
+]
 _BETWEEN = b"\0"
 """Stands in no object: where it were in a text, that is hexadecimal."""
-_NOTHING_LEFT = re.compile(rb"/A\[(?:<</O/Table>>)?\]")
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,10 @@ class Renumbering:
 
         All at once, since there are some hundreds a page, and most are short.
         """
-        text = _CELLS.sub(b"", _BETWEEN.join(heads))
-        text = _NOTHING_LEFT.sub(b"", text)
-        text = _PAGE_KEY.sub(lambda key: b"%d" % (int(key[0]) + self._keys), text)
+        text = _BETWEEN.join(heads)
+        for pattern in _CELLS:
+            text = pattern.sub(b"", text)
+        text = _PAGE_KEY.sub(self._page_key, text)
         made = text.split(_BETWEEN)
         plain = [place for place, head in enumerate(made) if b"(" not in head]
         moved = _REFERENCE.sub(
@@ -95,6 +100,9 @@ class Renumbering:
         for place, head in zip(plain, moved.split(_BETWEEN), strict=True):
             made[place] = head
         return made
+
+    def _page_key(self, match: re.Match[bytes]) -> bytes:
+        return b"/StructParents %d" % (int(match[1]) + self._keys)
 
     def _reference(self, match: re.Match[bytes]) -> bytes:
         return self._references[match[1]]
