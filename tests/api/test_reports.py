@@ -15,7 +15,7 @@ def flaws(answer):
 def test_catalogue_entry_describes_its_kind(as_user, teacher):
     entry = as_user(teacher).get("/reports/class_performance").json()
 
-    assert entry["formats"] == ["json", "jsonl", "csv", "csv-br", "xlsx"]
+    assert entry["formats"] == ["json", "jsonl", "csv", "csv-br", "xlsx", "pdf"]
     assert entry["example"]["parameters"] == {"class_id": 1}
     assert set(entry["parameters"]["properties"]) == {
         "year", "school_id", "class_id", "term",

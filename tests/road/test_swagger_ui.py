@@ -80,6 +80,7 @@ def logged_in(docs: SwaggerUI) -> SwaggerUI:
     return docs
 
 
+@pytest.mark.timeout(400)  # there are some forty: every kind in every format
 def test_every_example_makes_its_report_by_one_click(logged_in: SwaggerUI):
     block = logged_in.operation("reports", "create_report")
     choice = block.locator(".opblock-section-request-body select").last

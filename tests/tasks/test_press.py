@@ -86,6 +86,7 @@ def test_row_that_raises_ends_the_children(child, settings):
     assert children() == before
 
 
+@pytest.mark.django_db
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_child_inherits_no_connection(child, settings, teacher):
     settings.PDF_PROCESSES = 2
