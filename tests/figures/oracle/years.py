@@ -88,7 +88,9 @@ class Year:
             for exam in self._records.exams.get(e.pk, [])
             if exam.offering.subject_id == subject.pk
         ]
-        return SubjectYear(subject, tenths, exams[0] if exams else None, self.rules)
+        exam = exams[0] if exams else None
+        is_over = self._is_closed and not self.is_gone
+        return SubjectYear(subject, tenths, exam, self.rules, is_over)
 
     def _grade(self, subject: int, term: int) -> int | None:
         """The newest that was given, of those that count."""
@@ -140,11 +142,14 @@ class Year:
             return gone
         results = [subject.result for subject in self.subjects]
         if not results or "open" in results:
-            is_closed = self.enrolment.school_class.school_year.is_closed
-            return "incomplete" if is_closed else "in_progress"
+            return "incomplete" if self._is_closed else "in_progress"
         if "recovery" in results:
             return "in_recovery"
         return self._end(results)
+
+    @property
+    def _is_closed(self) -> bool:
+        return self.enrolment.school_class.school_year.is_closed
 
     @property
     def is_gone(self) -> bool:
@@ -160,11 +165,16 @@ class Year:
 
     def _end(self, results: list[str]) -> str:
         failed = results.count("failed")
+        by_council = self.enrolment.approved_by_council
+        may_pass = not failed or by_council or failed <= self.rules.dependencies
         if self.days.is_enough is False:
+            may_rise = not self._is_closed and self.days.left >= 0
+            if may_pass and may_rise:
+                return "in_progress"
             return "failed" if failed else "failed_by_attendance"
         if not failed:
             needed_exam = "passed_after_recovery" in results
             return "approved_after_recovery" if needed_exam else "approved"
-        if self.enrolment.approved_by_council:
+        if by_council:
             return "approved_by_council"
         return "approved_with_dependency" if failed <= self.rules.dependencies else "failed"  # fmt: skip
