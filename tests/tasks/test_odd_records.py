@@ -98,7 +98,7 @@ def test_others_figures_are_as_if_the_odd_ones_were_not_there(admin, odd, kind):
         ("final_results", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1}),
         ("attendance_summary", {"absence_outside_enrolment": 2}),
         ("at_risk_students", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1, "left": 3, "no_rules": 1}),
-        ("class_performance", {}),
+        ("class_performance", {"grade_outside_terms": 3, "grade_after_exit": 1}),
     ],
 )  # fmt: skip
 def test_what_was_left_out_is_said_and_why(admin, odd, kind, skipped):
