@@ -68,7 +68,7 @@ def expected_left_out(
         for year in years
         for why, record in year.left_out()
         # It looks at no grade, and so leaves none out.
-        if kind != "attendance_summary" or isinstance(record, m.Absence)
+        if kind != "attendance_summary" or isinstance(record, m.Absence | m.Enrolment)
     }
     counts = Counter(why for why, *_ in records)
     if kind == "report_card":

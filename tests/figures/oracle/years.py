@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 
+from django.db import models
+
 from school import models as m
 from school.rules.profile import Rules
 from tests.figures.oracle.days import Days
@@ -60,8 +62,14 @@ class Records:
 class Year:
     """The year of the chain's newest enrolment."""
 
-    def __init__(self, chain: list[m.Enrolment], records: Records) -> None:
+    def __init__(
+        self,
+        chain: list[m.Enrolment],
+        records: Records,
+        overlapping: Iterable[m.Enrolment] = (),
+    ) -> None:
         self.chain = chain
+        self.overlapping = overlapping
         self.enrolment = chain[0]
         self._records = records
         self.rules = records.rules_of(self.enrolment)
@@ -111,8 +119,10 @@ class Year:
             for term in terms
         )
 
-    def left_out(self) -> Iterable[tuple[str, m.Grade | m.RecoveryGrade | m.Absence]]:
+    def left_out(self) -> Iterable[tuple[str, models.Model]]:
         """Each record that counts for nothing, and why."""
+        for enrolment in self.overlapping:
+            yield "enrolment_overlaps", enrolment
         offered = {subject.subject.pk for subject in self.subjects}
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
@@ -137,7 +147,7 @@ class Year:
 
     @cached_property
     def situation(self) -> str | None:
-        gone = self._gone()
+        gone = self.gone
         if gone or self.rules is None:
             return gone
         results = [subject.result for subject in self.subjects]
@@ -153,9 +163,10 @@ class Year:
 
     @property
     def is_gone(self) -> bool:
-        return self._gone() is not None
+        return self.gone is not None
 
-    def _gone(self) -> str | None:
+    @property
+    def gone(self) -> str | None:
         e = self.enrolment
         if e.exit_date is None:
             return None
