@@ -48,7 +48,7 @@ def test_entry_s_schema_makes_a_form(as_user, teacher):
 @pytest.mark.parametrize(
     ("language", "title", "description"),
     [
-        ("pt-BR", "Lista", "Somente alunos abaixo"),
+        ("pt-BR", "Lista", "Só alunos abaixo"),
         ("en", "List", "Only students below"),
     ],
 )
