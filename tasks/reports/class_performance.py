@@ -22,9 +22,9 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from school import figures
-from school.models import Grade, Offering, Role
-from school.records import usable
+from school.models import Enrolment, Grade, Offering, Role
 from school.records.frame import Frame
+from school.records.usable import Usable
 from tasks.asking.parameters import Id, ReportParameters, TermNumber, Year
 from tasks.reports.base import Report
 from tasks.tables import Column, Layout, Row
@@ -92,18 +92,33 @@ class ClassPerformance(Report[Parameters]):
 
     def left_out(self) -> Mapping[str, int]:
         with_grades = {offering for offering, *_rest in self._groups}
+        usable, terms = self._usable, self._usable.terms
+        if terms is None:
+            beyond = _given(self._grades(self.enrolments)).filter(usable.beyond).count()
+        else:
+            beyond = sum(n for _o, term, n, *_ in self._all_groups if term > terms)
+        late = _given(self._grades(usable.left)).filter(usable.late)
         return {
             "subject_without_grades": len(self._names) - len(with_grades),
-            "grade_outside_terms": self._given.filter(self._beyond).count(),
-            "grade_after_exit": self._given.exclude(self._beyond)
-            .filter(self._late)
-            .count(),
+            "grade_outside_terms": beyond,
+            "grade_after_exit": late.exclude(usable.beyond).count(),
         }
 
     @cached_property
     def _groups(self) -> list[tuple[int, ...]]:
+        """Those of terms that there are."""
+        terms = self._usable.terms
+        if terms is None:
+            return self._all_groups
+        return [group for group in self._all_groups if group[1] <= terms]
+
+    @cached_property
+    def _all_groups(self) -> list[tuple[int, ...]]:
         """Whole numbers by offering and term: the order of an index, joined to no name."""
-        grades = self._grades.exclude(self._beyond).exclude(self._late)
+        usable = self._usable
+        grades = self._grades(self.enrolments).exclude(usable.late)
+        if usable.terms is None:  # else what is beyond is in groups of its own
+            grades = grades.exclude(usable.beyond)
         groups = grades.order_by("offering", "term").values_list("offering", "term")
         aggregated = groups.annotate(
             n=Count("tenths"),
@@ -114,26 +129,17 @@ class ClassPerformance(Report[Parameters]):
             passing=Count("tenths", filter=Q(tenths__gte=self._pass_mark)),
             judged=Count("tenths", filter=Q(IsNull(self._pass_mark, False))),
         )
-        return list(aggregated.iterator())
+        # All at once: PostgreSQL plans no parallel work for what is fetched piece by piece.
+        return list(aggregated)
 
-    @property
-    def _grades(self) -> QuerySet[Grade]:
-        grades = Grade.objects.filter(enrolment__in=self.enrolments)
+    def _grades(self, enrolments: QuerySet[Enrolment]) -> QuerySet[Grade]:
+        grades = Grade.objects.filter(enrolment__in=enrolments)
         wanted = self.parameters.term
         return grades if wanted is None else grades.filter(term=wanted)
 
-    @property
-    def _given(self) -> QuerySet[Grade]:
-        return self._grades.filter(tenths__isnull=False)
-
-    @property
-    def _beyond(self) -> Q:
-        return usable.beyond(self._frame, self.enrolments, self._courses)
-
-    @property
-    def _late(self) -> Q:
-        years = {year for year, _level in self._courses}
-        return usable.late(self._frame, self.enrolments, years)
+    @cached_property
+    def _usable(self) -> Usable:
+        return Usable(self._frame, self.enrolments, self._courses)
 
     @cached_property
     def _pass_mark(self) -> Case | Value:
@@ -190,3 +196,7 @@ class ClassPerformance(Report[Parameters]):
             "pk", "school_class__school__name", "school_class__name", "subject__name"
         )
         return {pk: (school, name, subject) for pk, school, name, subject in listed}
+
+
+def _given(grades: QuerySet[Grade]) -> QuerySet[Grade]:
+    return grades.filter(tenths__isnull=False)
