@@ -114,6 +114,31 @@ def test_recovery_counts_without_any_grade_of_a_term(admin):
     assert (marks.terms, marks.recovery) == ((None,) * 4, 70)
 
 
+def test_newest_recovery_exam_wins(admin):
+    for school_class, tenths in [(2, 65), (1, 40)]:
+        RecoveryGrade.objects.create(
+            enrolment=Enrolment.objects.get(student=MOVED, school_class=school_class),
+            offering=Offering.objects.get(school_class=school_class, subject=1),
+            tenths=tenths,
+        )
+
+    year = year_of(admin, student=MOVED, school_class=2)
+
+    assert year.year.subjects[1].recovery == 65
+
+
+def test_days_elsewhere_that_the_new_class_never_had_make_no_year_longer(admin):
+    new = Enrolment.objects.get(student=MOVED, school_class=2)
+    before = ClassSession.objects.filter(school_class=2, date__lt=new.entry_date)
+    Absence.objects.filter(session__in=before).delete()
+    before.delete()
+
+    year = year_of(admin, student=MOVED, school_class=2)
+
+    assert year.year.days.outside == 0
+    assert year.outcome.attendance.planned == year.rules.year_days
+
+
 def test_what_no_figure_can_use_is_counted_once(admin):
     old = Enrolment.objects.get(student=MOVED, school_class=1)
     offerings = Offering.objects.filter(school_class=1).order_by("subject")
