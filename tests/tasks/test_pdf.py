@@ -301,7 +301,7 @@ def test_fonts_are_embedded():
 )
 def test_crest_stands_at_the_head(crest):
     without = table(rows(1), **CARDS)
-    about = replace(ABOUT, crest=crest)
+    about = replace(ABOUT, crest=lambda: crest)
 
     reader = pdf(replace(without, rows=rows(1), about=about))
 
