@@ -51,7 +51,7 @@ class Sheets:
                 yield self.document(held, is_first=is_first)
                 held, pages, is_first = [], 0.0, False
             held.append(part)
-            pages += self._pages(part)
+            pages += self.pages(part)
             count += not part.is_begun
         closing = self.table.close()
         yield self.document(held, closing, of_parts=count, is_first=is_first)
@@ -146,7 +146,7 @@ class Sheets:
             "charts": list(charts(self.shown, part)),
         }
 
-    def _pages(self, part: Part) -> float:
+    def pages(self, part: Part) -> float:
         """About how many pages it takes; what begins one takes the whole of it."""
         texts = [place for place, column in self.shown.body if column.type == "text"]
         figures = len(self.shown.body) - len(texts)
