@@ -10,8 +10,10 @@ from structlog.testing import capture_logs
 
 from school.models import Crest
 from tasks import artifacts, catalogue
-from tasks.tables import About, Column, Table
+from tasks.paper import sheets
+from tasks.tables import About, Column, Layout, Table
 from tests.making import made
+from tests.school.test_crests import png
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +81,25 @@ def page_with(crest: bytes) -> bytes:
 
 def test_paper_whose_crest_is_left_out_is_as_one_that_has_none():
     assert page_with(b"broken") == page_with(b"") != page_with(RED.encode())
+
+
+def test_picture_is_once_in_a_file_bound_of_many(monkeypatch):
+    monkeypatch.setattr(sheets, "PAGES", 2)
+    about = About(network="Rede", crest=png)
+    layout = Layout(heading=("a",), is_paged=True)
+    rows = iter([(f"{n}", "x") for n in range(9)])
+    file = io.BytesIO()
+
+    catalogue.formats()["pdf"]().write(
+        Table("T", [Column("a", "A"), Column("b", "B")], rows, about, layout), file
+    )
+
+    pages = PdfReader(file, strict=True).pages
+    [drawn] = {page["/Resources"]["/XObject"].raw_get("/x0").idnum for page in pages}
+    assert len(pages) == 9
+    assert {page["/Resources"]["/XObject"]["/x0"]["/Width"] for page in pages} == {100}
+    # With its mask.
+    assert file.getvalue().count(b"/Subtype/Image") == 2
 
 
 def test_crest_need_not_be_read_out():
