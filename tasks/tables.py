@@ -37,8 +37,8 @@ class About:
     data_as_of: datetime | None = None
     rules: Sequence[str] = ()
     """Each profile and version that something in it was judged by."""
-    crest: bytes = b""
-    """The school's own, as PNG or SVG; none where it is empty."""
+    crest: Callable[[], bytes] = bytes
+    """Reads the school's own, PNG or SVG, for who draws it; empty where there is none."""
 
 
 @dataclass(frozen=True)

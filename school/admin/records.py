@@ -5,6 +5,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from school import models as m
+from school.admin.crests import CrestInline
 from school.admin.rules import YearRulesInline, add_shipped_profiles, is_open
 
 
@@ -34,6 +35,7 @@ class NetworkAdmin(admin.ModelAdmin):
     list_display = ["name", "code"]
     search_fields = ["name", "code"]
     actions = [add_shipped_profiles]
+    inlines = [CrestInline]
 
 
 @admin.register(m.School)
@@ -42,6 +44,7 @@ class SchoolAdmin(admin.ModelAdmin):
     list_filter = ["network", "state"]
     list_select_related = ["network"]
     search_fields = ["name", "inep_code"]
+    inlines = [CrestInline]
 
 
 class TermInline(admin.TabularInline):

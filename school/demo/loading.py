@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from school import models as m
 from school import rule_profiles
-from school.demo import bulk, details
+from school.demo import bulk, crests, details
 from school.demo.names import FAMILY, GIVEN
 from school.demo.network import (
     DAYS_A_TERM,
@@ -90,6 +90,7 @@ def _load_frame(network: DemoNetwork) -> None:
         "id network inep_code name sort_key address city state authorisation",
         map(_school_row, range(1, network.schools + 1)),
     )
+    _load_crests(network)
     year = (1, 1, YEAR, "", days[0], date(YEAR, 12, 31), False)
     bulk.insert(
         m.SchoolYear,
@@ -109,6 +110,13 @@ def _load_frame(network: DemoNetwork) -> None:
     )
     bulk.insert(m.Subject, "id code name order sort_key", subjects)
     _load_rules()
+
+
+def _load_crests(network: DemoNetwork) -> None:
+    """The network's own, and that of each school but the last."""
+    bulk.insert(m.Crest, "network image", [(1, crests.drawn(0))])
+    schools = range(1, network.schools)
+    bulk.insert(m.Crest, "school image", ((n, crests.drawn(n)) for n in schools))
 
 
 def _load_rules() -> None:
@@ -234,5 +242,5 @@ def _children_first() -> list[type[Model]]:
         m.Absence, m.Grade, m.RecoveryGrade, m.Enrolment, m.PriorSubject, m.PriorYear,
         m.Student, m.ClassSession, m.Offering, m.SchoolClass.grade_levels.through,
         m.SchoolClass, m.Subject, m.YearRules, m.RuleVersion, m.RuleProfile,
-        m.GradeLevel, m.Term, m.SchoolYear, m.School, m.Network,
+        m.GradeLevel, m.Term, m.SchoolYear, m.Crest, m.School, m.Network,
     ]  # fmt: skip

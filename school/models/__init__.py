@@ -1,6 +1,7 @@
 """The school network's records."""
 
 from school.models.classes import GradeLevel, Offering, SchoolClass, Subject
+from school.models.crests import Crest
 from school.models.history import PriorSubject, PriorYear
 from school.models.marks import Absence, ClassSession, Grade, RecoveryGrade
 from school.models.network import Network, School, SchoolYear, Term
@@ -12,6 +13,7 @@ __all__ = [
     "Absence",
     "Attachment",
     "ClassSession",
+    "Crest",
     "Enrolment",
     "Grade",
     "GradeLevel",

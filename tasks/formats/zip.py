@@ -1,10 +1,15 @@
-"""ZIP: a PDF for each paper of its own, called after whom it is about."""
+"""ZIP: papers of their own as PDFs, called after whom they are about.
 
-import io
+Of one school or class each paper is a file, in a folder for its class. Of several schools each
+class is a file, in a folder for its school: nobody opens a city's papers one by one. Papers that
+belong to no class are then some to a file, called after the first and the last of them.
+"""
+
 import zipfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain, groupby, islice
 from typing import IO
 
 from django.utils.translation import gettext as _
@@ -15,7 +20,7 @@ from tasks.paper.binding import Binder
 from tasks.paper.parts import Part
 from tasks.paper.press import Press
 from tasks.paper.sheets import PAGES, Document, Sheets
-from tasks.paper.wording import said
+from tasks.paper.wording import cut, said
 from tasks.tables import Cell, Column, Table
 
 PLACES = ("school", "class")
@@ -24,7 +29,18 @@ NAMES = ("number", "student")
 """Columns of a heading that are in the file's name, where it has them."""
 DIGITS = 2
 """Of a number in a class."""
+MOST_PAPERS = 100
+"""In a file of several; a class of more goes on in another file."""
+MOST_PAGES = 40
+"""That one process sets for such a file: a class is nearly always the work of one."""
+CALLED = 50
+"""Characters of each name, where a file is called after two."""
 EARLIEST = (1980, 1, 1, 0, 0, 0)
+
+Paper = list[Part]
+"""All pieces of it."""
+Job = tuple[list[tuple[str, int]], list[Document]]
+"""The files that begin with it, each of how many documents; and its documents."""
 
 
 class Zip(Format):
@@ -32,41 +48,78 @@ class Zip(Format):
     extension = "zip"
 
     def write(self, table: Table, file: IO[bytes]) -> None:
-        sheets = Sheets(table)
-        names: deque[str] = deque()
+        files: deque[tuple[str, int]] = deque()
         moment = table.about.issued_at
         with (
             Press(table, file) as press,
+            # Uncompressed: PDFs are packed already.
             zipfile.ZipFile(file, "w") as archive,
         ):
-            for pdfs in press.printed(_jobs(sheets, names)):
-                for pdf in pdfs:
-                    # They are packed already.
-                    archive.writestr(_entry(names.popleft(), moment), _bound(pdf))
+            pdfs = chain.from_iterable(press.printed(_jobs(Sheets(table), files)))
+            for first in pdfs:
+                name, count = files.popleft()
+                with (
+                    archive.open(_entry(name, moment), "w") as entry,
+                    Binder(entry) as binder,
+                ):
+                    for pdf in chain([first], islice(pdfs, count - 1)):
+                        binder.add(pdf)
+                    binder.finish()
 
 
-def _jobs(sheets: Sheets, names: deque[str]) -> Iterator[list[Document]]:
-    """Some documents at once, since each process takes a moment to start; their names go along."""
+def _jobs(
+    sheets: Sheets, files: deque[tuple[str, int]]
+) -> Iterator[Sequence[Document]]:
+    """What is set at once; the files that it begins are noted before."""
     taken: set[str] = set()
-    job: list[Document] = []
-    for pieces in _papers(sheets):
-        job.append(sheets.document(pieces))
-        names.append(_unique(_name(sheets, pieces[0]), taken))
-        if len(job) == PAGES:
-            yield job
-            job = []
+    jobs = _one_by_one if sheets.table.about.school else _together
+    for begun, documents in jobs(sheets):
+        files.extend((_unique(name, taken), count) for name, count in begun)
+        yield documents
     closing = sheets.table.close()
-    if closing.summary or closing.left_out or not names:
+    if closing.summary or closing.left_out or not taken:
         nothing = {} if not taken else {"nothing": ""}
-        job.append({**sheets.document([], closing), **nothing})
-        names.append(_unique(filenames.safe(_("About these files")), taken))
-    if job:
-        yield job
+        files.append((_unique(filenames.safe(_("About these files")), taken), 1))
+        yield [{**sheets.document([], closing), **nothing}]
 
 
-def _papers(sheets: Sheets) -> Iterator[list[Part]]:
-    """The pieces of each part."""
-    pieces: list[Part] = []
+def _one_by_one(sheets: Sheets) -> Iterator[Job]:
+    """Some papers at once, since each process takes a moment to start."""
+    papers = _papers(sheets)
+    while some := list(islice(papers, PAGES)):
+        names = [(_name(sheets, paper), 1) for paper in some]
+        yield names, [sheets.document(paper) for paper in some]
+
+
+def _together(sheets: Sheets) -> Iterator[Job]:
+    """Neighbours of one folder as one file."""
+    folders = groupby(_papers(sheets), lambda paper: _folder(sheets, paper))
+    count = 0
+    for folder, papers in folders:
+        while some := list(islice(papers, MOST_PAPERS)):
+            count += 1
+            first, last = (cut(_name(sheets, some[end]), CALLED) for end in (0, -1))
+            name = folder or filenames.safe(f"{count:04} {first} – {last}")
+            documents = list(_documents(sheets, some))
+            yield [(name, len(documents))], documents[:1]
+            yield from (([], [document]) for document in documents[1:])
+
+
+def _documents(sheets: Sheets, papers: Sequence[Paper]) -> Iterator[Document]:
+    held: list[Part] = []
+    pages = 0.0
+    for paper in papers:
+        more = sum(map(sheets.pages, paper))
+        if held and pages + more > MOST_PAGES:
+            yield sheets.document(held)
+            held, pages = [], 0.0
+        held += paper
+        pages += more
+    yield sheets.document(held)
+
+
+def _papers(sheets: Sheets) -> Iterator[Paper]:
+    pieces: Paper = []
     for part in sheets.parts():
         pieces.append(part)
         if part.is_whole:
@@ -74,20 +127,31 @@ def _papers(sheets: Sheets) -> Iterator[list[Part]]:
             pieces = []
 
 
-def _name(sheets: Sheets, part: Part) -> str:
-    """Folders where there are several, and what tells the part from its neighbours."""
-    row = part.rows[0]
-    cells = {
-        column.name: _told(column, row[place])
-        for place, column in sheets.shown.heading
-        if row[place] is not None
-    }
+def _name(sheets: Sheets, paper: Paper) -> str:
+    """Folders where there are several, and what tells the paper from its neighbours."""
+    cells = _cells(sheets, paper)
     folders = [name for name in PLACES if name in cells]
     named = [name for name in NAMES if name in cells] or folders[-1:] or list(cells)
     if sheets.table.about.school:
         folders = [name for name in folders if name != "school"]
     path = [filenames.safe(cells[name]) for name in folders if name not in named]
     return "/".join([*path, filenames.safe(" ".join(cells[name] for name in named))])
+
+
+def _folder(sheets: Sheets, paper: Paper) -> str:
+    """All folders there can be for it; empty where it belongs to no class or school."""
+    cells = _cells(sheets, paper)
+    return "/".join(filenames.safe(cells[name]) for name in PLACES if name in cells)
+
+
+def _cells(sheets: Sheets, paper: Paper) -> dict[str, str]:
+    """What its heading says, by the names of the columns."""
+    row = paper[0].rows[0]
+    return {
+        column.name: _told(column, row[place])
+        for place, column in sheets.shown.heading
+        if row[place] is not None
+    }
 
 
 def _told(column: Column, cell: Cell) -> str:
@@ -111,11 +175,3 @@ def _entry(name: str, moment: datetime | None) -> zipfile.ZipInfo:
     entry.create_system = 3  # whichever system writes it, the bytes are the same
     entry.external_attr = 0o644 << 16
     return entry
-
-
-def _bound(pdf: bytes) -> bytes:
-    file = io.BytesIO()
-    with Binder(file) as binder:
-        binder.add(pdf)
-        binder.finish()
-    return file.getvalue()

@@ -1,10 +1,12 @@
 """What a document says of itself: of which school, for whom, and when."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
 
+from school.crests.finding import crest_of
 from school.models import School, User
 from tasks.models import Task
 from tasks.reports.base import Report
@@ -23,4 +25,5 @@ def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> Abo
         issued_at=timezone.localtime(task.created_at),
         data_as_of=timezone.localtime(as_of),
         rules=report.rules(),
+        crest=partial(crest_of, found),
     )

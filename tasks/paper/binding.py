@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Sequence
 from typing import IO, Self
 
-from tasks.paper.source import Renumbering, Source, found
+from tasks.paper.source import STREAM, Renumbering, Source, found
 
 PACKED = 200
 """Objects in one object stream: a reader unpacks all of them to look at one."""
@@ -23,7 +23,6 @@ _PLACE = struct.Struct(">BQH")
 _FREE, _IN_FILE, _PACKED_IN = range(3)
 _ROLES = b"/RoleMap<</Datetime/Span/Terms/Part/Title/P/Strong/Span/Em/Span>>"
 _BELOW_PAGES = b"/Type/Pages/Parent %d 0 R" % PAGES
-_STREAM = b"\nstream\n"
 _BLOCK = 1024 * 1024
 
 
@@ -41,6 +40,8 @@ class Binder:
         self._tops: list[int] = []
         self._key_nodes: list[int] = []
         self._keys = 0
+        self._pictures: dict[bytes, int] = {}
+        """The numbers of those that are there, by what they are."""
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -54,17 +55,18 @@ class Binder:
         self._first = self._first or source
         base = self._size - 1
         tree, pages = source.named(b"StructTreeRoot"), source.named(b"Pages")
-        numbers = {number: base + number for number in source.objects}
+        pictures = self._pictures_of(source, base)
+        numbers = {number: base + number for number in source.objects} | pictures
         # What its tree of tags holds stands below the file's own one.
         renumber = Renumbering({**numbers, tree: DOCUMENT}, self._keys)
-        objects = {**source.objects, tree: self._keys_of(source.objects[tree])}
-        for number in source.frame:
-            del objects[number]
+        left_out = source.frame | {n for n, new in pictures.items() if new <= base}
+        objects = {n: o for n, o in source.objects.items() if n not in left_out}
+        objects[tree] = self._keys_of(objects[tree])
         self._tops.append(base + source.top)
         self._page_nodes.append(base + pages)
         self._key_nodes.append(base + tree)
         self._count += int(found(rb"/Count (\d+)", objects[pages]))
-        split = [content.partition(_STREAM) for content in objects.values()]
+        split = [content.partition(STREAM) for content in objects.values()]
         heads = dict(
             zip(objects, renumber([head for head, *_rest in split]), strict=True)
         )
@@ -79,8 +81,7 @@ class Binder:
                 places[number - 1] = self._write(base + number, head + mark + stream)
             else:
                 packed.append((number, head))
-        self._pack(packed, places, base)
-        self._note(places)
+        self._note(self._pack(packed, places, base))
 
     def finish(self) -> None:
         """Write what holds the PDFs together; at least one must have been added."""
@@ -109,6 +110,13 @@ class Binder:
         self._places.write(b"".join(_PLACE.pack(*place) for place in places))
         self._write_places(self._first.id)
 
+    def _pictures_of(self, source: Source, base: int) -> dict[int, int]:
+        """Their numbers in the file, once for all PDFs: a crest comes with each."""
+        return {
+            number: self._pictures.setdefault(digest, base + number)
+            for number, digest in source.pictures.items()
+        }
+
     def _keys_of(self, tree: bytes) -> bytes:
         """Its pages' keys with their tags, as a node of the file's number tree."""
         pairs = re.findall(rb"(\d+) (\d+ 0 R)", found(rb"/Nums\[([^\]]*)\]", tree))
@@ -130,7 +138,7 @@ class Binder:
         objects: Sequence[tuple[int, bytes]],
         places: list[tuple[int, int, int]],
         base: int,
-    ) -> None:
+    ) -> list[tuple[int, int, int]]:
         """Write them into object streams, which are numbered after all of theirs."""
         for start in range(0, len(objects), PACKED):
             pack = objects[start : start + PACKED]
@@ -145,6 +153,7 @@ class Binder:
             places.append(
                 self._write(stream, _PACK % (len(pack), len(head), len(body), body))
             )
+        return places
 
     def _write(self, number: int, content: bytes) -> tuple[int, int, int]:
         place = (_IN_FILE, self._end, 0)
@@ -188,5 +197,5 @@ def _references(numbers: Sequence[int]) -> bytes:
 
 
 def _stream_length(content: bytes) -> int:
-    body = content.partition(_STREAM)[2]
+    body = content.partition(STREAM)[2]
     return len(body.removesuffix(b"endstream").removesuffix(b"\n"))

@@ -1,11 +1,14 @@
 """Sets documents in type, in a process of its own: JSON comes in, PDFs go out.
 
+A crest that cannot be drawn is left out, and the standard error says so.
+
 It is run as a script. The typesetter keeps what it once laid out for as long as its process
 lives; hence a process for some pages, and no longer. It imports as little as it can: half of
 what a new process costs would be imports.
 """
 
 import ctypes
+import json
 import os
 import sys
 
@@ -14,6 +17,7 @@ import typst
 HERE = os.path.dirname(__file__)
 PR_SET_PDEATHSIG = 1
 SIGKILL = 9
+WITHOUT_CREST = "the crest was left out"
 
 
 def main(parent: int, moment: int) -> None:
@@ -28,15 +32,26 @@ def main(parent: int, moment: int) -> None:
     template = os.path.join(HERE, "template.typ")
     compiler = typst.Compiler(template, root=HERE, font_paths=fonts)
     for line in sys.stdin.buffer:
-        pdf = compiler.compile(
-            sys_inputs={"data": line.decode()},
-            pdf_standards=["ua-1"],
-            timestamp=moment,
-        )
-        if not isinstance(pdf, bytes):
-            raise TypeError("the typesetter gave no PDF")
+        pdf = _set(compiler, line.decode(), moment)
         sys.stdout.buffer.write(len(pdf).to_bytes(8, "big") + pdf)
     sys.stdout.buffer.flush()
+
+
+def _set(compiler: typst.Compiler, data: str, moment: int) -> bytes:
+    try:
+        pdf = compiler.compile(
+            sys_inputs={"data": data}, pdf_standards=["ua-1"], timestamp=moment
+        )
+    except BaseException as error:  # where the typesetter panics it is no Exception
+        document = json.loads(data)
+        if not document["crest"]:
+            raise
+        # If it is the fault of something else, that is told of the second try.
+        pdf = _set(compiler, json.dumps({**document, "crest": []}), moment)
+        print(f"{WITHOUT_CREST}: {error}", file=sys.stderr)
+    if not isinstance(pdf, bytes):
+        raise TypeError("the typesetter gave no PDF")
+    return pdf
 
 
 def _die_with(parent: int) -> None:

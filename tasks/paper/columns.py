@@ -34,7 +34,7 @@ class Measured:
     word: int
     total: int
     usual: int
-    """What a cell has on average."""
+    """What a cell that is not empty has on average."""
 
     @property
     def is_figure(self) -> bool:
@@ -82,7 +82,7 @@ def measured(column: Column, texts: Sequence[str]) -> Measured:
             (_width(word) for text in different for word in text.split()), default=0
         ),
         total=total,
-        usual=total // max(1, len(texts)),
+        usual=total // max(1, sum(map(bool, texts))),
     )
 
 

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
+import structlog
 from django.conf import settings
 
 from tasks.tables import Table
+
+log = structlog.get_logger(__name__)
 
 CHILD = Path(__file__).with_name("child.py")
 LOOK_SECONDS = 0.2
@@ -51,6 +54,7 @@ class Press:
         self.folder = Path(name).parent if isinstance(name, str) else None
         """On the disk that has room for reports; else the system's own."""
         self._running: deque[_Child] = deque()
+        self._is_noted = False
 
     def __enter__(self) -> Self:
         return self
@@ -108,11 +112,19 @@ class Press:
         self._running.popleft()
         with child.output:
             _judge(child.process.returncode, told)
+            if told:
+                self._note(told)
             child.output.seek(0)
             pdfs = list(_pdfs(child.output))
         if len(pdfs) != child.documents:
             raise TypesettingFailed(f"{len(pdfs)} PDFs of {child.documents} documents")
         return pdfs
+
+    def _note(self, told: bytes) -> None:
+        """What a child that ended well said all the same; once a report, not of each page."""
+        if not self._is_noted:
+            self._is_noted = True
+            log.warning("typesetter_told", words=told[-TOLD:].decode(errors="replace"))
 
 
 def _environment() -> dict[str, str]:

@@ -51,7 +51,7 @@ class Sheets:
                 yield self.document(held, is_first=is_first)
                 held, pages, is_first = [], 0.0, False
             held.append(part)
-            pages += self._pages(part)
+            pages += self.pages(part)
             count += not part.is_begun
         closing = self.table.close()
         yield self.document(held, closing, of_parts=count, is_first=is_first)
@@ -101,7 +101,7 @@ class Sheets:
             "title": typed(self.table.title),
             "network": typed(about.network),
             "school": typed(about.school),
-            "crest": list(about.crest),
+            "crest": list(about.crest()),
             "facts": self._facts(),
             "is_wide": self.table.layout.is_wide,
             "is_paged": self.table.layout.is_paged,
@@ -127,23 +127,26 @@ class Sheets:
         return [typed(fact) for fact in facts]
 
     def _part(self, part: Part) -> Document:
-        heading = _pairs(self.shown.heading, part.rows[0])
-        # The letterhead says it.
-        school = self._frame["school"]
+        # The letterhead says the school.
+        heading = [
+            (title, told)
+            for title, told in _told(self.shown.heading, part.rows[0])
+            if told != self.table.about.school
+        ]
         return {
-            "heading": [pair for pair in heading if pair[1] != school],
-            "name": typed(
-                cut(" · ".join(_told(self.shown.heading, part.rows[0])), NAME)
-            ),
+            "heading": [(typed(title), typed(told)) for title, told in heading],
+            "name": typed(cut(" · ".join(told for _title, told in heading), NAME)),
             "is_begun": part.is_begun,
             "is_whole": part.is_whole,
-            "footing": _pairs(
-                self.shown.footing, part.rows[-1] if part.is_whole else ()
-            ),
+            "footing": [
+                (typed(title), typed(told))
+                for title, told in _told(self.shown.footing, part.rows[-1])
+                if part.is_whole
+            ],
             "charts": list(charts(self.shown, part)),
         }
 
-    def _pages(self, part: Part) -> float:
+    def pages(self, part: Part) -> float:
         """About how many pages it takes; what begins one takes the whole of it."""
         texts = [place for place, column in self.shown.body if column.type == "text"]
         figures = len(self.shown.body) - len(texts)
@@ -182,18 +185,12 @@ def _grid(
     return {"columns": columns, "upright": sizes.tallest, "size": sizes.size}
 
 
-def _pairs(columns: Placed, row: Row) -> list[tuple[Text, Text]]:
+def _told(columns: Placed, row: Row) -> list[tuple[str, str]]:
     """Each title with its cell; what is not known is not mentioned."""
     return [
-        (typed(str(column.title)), typed(said(column, row[place])))
+        (str(column.title), said(column, row[place]))
         for place, column in columns
-        if row and row[place] is not None
-    ]
-
-
-def _told(columns: Placed, row: Row) -> list[str]:
-    return [
-        said(column, row[place]) for place, column in columns if row[place] is not None
+        if row[place] is not None
     ]
 
 

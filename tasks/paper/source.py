@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import pairwise
 from typing import Self
 
@@ -23,6 +24,10 @@ _CELLS = [
     re.compile(rb"/ID\(U\d+x\d+y\d+\)"),
     re.compile(_COLOUR),
 ]
+STREAM = b"\nstream\n"
+"""Where an object's stream begins, if it has one."""
+_BEGINNING = 100
+"""Bytes of an object in which it says what it is."""
 _BETWEEN = b"\0"
 """Stands in no object: where it were in a text, that is hexadecimal."""
 
@@ -63,6 +68,20 @@ class Source:
         """The one tag that holds all others."""
         tree = self.objects[self.named(b"StructTreeRoot")]
         return int(found(rb"/K\[(\d+) 0 R\]", tree))
+
+    @property
+    def pictures(self) -> dict[int, bytes]:
+        """Each with a digest of all that it is of, which equal ones share in every PDF."""
+        return {
+            number: self._digest(number)
+            for number, content in self.objects.items()
+            if b"/Subtype/Image" in content[:_BEGINNING]
+        }
+
+    def _digest(self, number: int) -> bytes:
+        head, mark, stream = self.objects[number].partition(STREAM)
+        known = _REFERENCE.sub(lambda one: self._digest(int(one[1])), head)
+        return sha256(known + mark + stream).digest()
 
     def named(self, key: bytes) -> int:
         """The object that the catalogue has by that name."""

@@ -96,7 +96,8 @@ class Transcript(StudentReport[Parameters]):
             ),
             Column("hours", _("Hours of lessons"), "integer"),
             Column("days", _("Days of lessons"), "integer"),
-            Column("attendance", _("Attendance")),
+            # What another school wrote is a text all the same.
+            Column("attendance", _("Attendance"), "percent"),
             Column("situation", _("Situation"), labels=words.SITUATIONS),
             Column("result", _("Result")),
             Column("explanation", _("How it was reckoned")),

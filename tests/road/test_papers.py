@@ -1,8 +1,10 @@
 """PDFs made by the real workers, whose typesetters are killed or canceled with them."""
 
 import io
-import os
-import signal
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -26,6 +28,32 @@ def typesetters(stack: Stack) -> list[psutil.Process]:
     ]
 
 
+def files(stack: Stack) -> set[Path]:
+    """Of all reports, drafts and whatever else a worker has left there."""
+    return {path for path in (stack.folder / "artifacts").rglob("*") if path.is_file()}
+
+
+def pages(path: Path) -> list[str]:
+    """What each says; two attempts, or two reports, differ in nothing but the moments."""
+    told = [page.extract_text() for page in PdfReader(path).pages]
+    return [re.sub(r"\d\d/\d\d/\d{4} às \d\d:\d\d", "(then)", page) for page in told]
+
+
+def half_made(stack: Stack, task: dict[str, Any]) -> bool:
+    client = stack.as_user("admin")
+    progress = client.ask("GET", task["links"]["self"])["progress"]
+    return bool(progress["done"] * 4 > progress["total"] and typesetters(stack))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stack: Stack) -> list[str]:
+    client, before = stack.as_user("admin"), files(stack)
+    done = stack.finished(client, client.request_report(CARDS), seconds=90)
+    assert (done["state"], done["attempt"]) == ("succeeded", 1)
+    [made] = files(stack) - before
+    return pages(made)
+
+
 def test_cards_of_a_network_are_one_file_of_a_page_each(stack: Stack):
     client = stack.as_user("admin")
 
@@ -38,15 +66,50 @@ def test_cards_of_a_network_are_one_file_of_a_page_each(stack: Stack):
     assert typesetters(stack) == []
 
 
-def test_typesetter_killed_in_the_middle_costs_an_attempt_and_no_report(stack: Stack):
-    client = stack.as_user("admin")
+def kill_all(stack: Stack) -> None:
+    kill_group(stack.keeper.processes["worker-reports"])
+    stack.start("worker-reports")
+
+
+def kill_main(stack: Stack) -> None:
+    main = stack.keeper.processes["worker-reports"]
+    main.kill()
+    main.wait()
+    stack.start("worker-reports")
+
+
+def kill_maker(stack: Stack) -> None:
+    """The process of the pool that makes the report, and not its typesetters."""
+    typesetters(stack)[0].parent().kill()
+
+
+def kill_typesetter(stack: Stack) -> None:
+    typesetters(stack)[0].kill()
+
+
+@pytest.mark.parametrize("kill", [kill_all, kill_main, kill_maker, kill_typesetter])
+def test_report_killed_in_the_middle_ends_once_and_is_as_an_undisturbed_one(
+    stack: Stack, undisturbed: list[str], kill: Callable[[Stack], None]
+):
+    client, before = stack.as_user("admin"), files(stack)
     task = client.request_report(CARDS)
+    stack.wait(lambda: half_made(stack, task))
+    worker = psutil.Process(stack.keeper.processes["worker-reports"].pid)
+    running = [worker, *worker.children(recursive=True)]
+    working = typesetters(stack)
 
-    [first, *_others] = stack.wait(lambda: typesetters(stack))
-    os.kill(first.pid, signal.SIGKILL)
-    done = stack.finished(client, task, seconds=LEASE_SECONDS + 90)
+    kill(stack)
 
+    done = stack.finished(client, task, seconds=LEASE_SECONDS + 60)
     assert (done["state"], done["attempt"]) == ("succeeded", 2)
+    [made] = files(stack) - before
+    assert made.stat().st_size == done["result"]["bytes"]
+    assert len(undisturbed) == STUDENTS
+    assert pages(made) == undisturbed
+    stack.wait(lambda: not any(process.is_running() for process in working))
+    if kill in (kill_all, kill_main):
+        stack.wait(lambda: not any(process.is_running() for process in running))
+    assert client.ask("GET", task["links"]["self"]) == done
 
 
 def test_cancel_ends_the_typesetters(stack: Stack):
@@ -60,16 +123,3 @@ def test_cancel_ends_the_typesetters(stack: Stack):
     assert done["state"] == "canceled"
     stack.wait(lambda: not any(process.is_running() for process in working))
     assert not list((stack.folder / "artifacts").rglob(f"*{task['task_id']}*"))
-
-
-def test_typesetters_of_a_killed_worker_end(stack: Stack):
-    client = stack.as_user("admin")
-    task = client.request_report(CARDS)
-    working = stack.wait(lambda: typesetters(stack))
-
-    kill_group(stack.keeper.processes["worker-reports"])
-    stack.start("worker-reports")
-
-    stack.wait(lambda: not any(process.is_running() for process in working))
-    done = stack.finished(client, task, seconds=LEASE_SECONDS + 90)
-    assert (done["state"], done["attempt"]) == ("succeeded", 2)

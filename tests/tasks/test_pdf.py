@@ -13,6 +13,7 @@ from pypdf.generic import ContentStream
 
 from tasks import catalogue
 from tasks.paper import sheets
+from tasks.paper.columns import measured
 from tasks.tables import About, Closing, Column, Layout, Table
 
 AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
@@ -198,6 +199,29 @@ def test_no_row_is_lost_or_doubled_however_it_is_cut(monkeypatch):
         assert re.findall(r"<(\d+)>", said) == [str(n) for n in range(100)]
 
 
+def test_text_that_few_rows_have_gets_room_as_one_that_all_have():
+    column, text = Column("windows", "X"), "junho e julho, outubro e novembro"
+
+    few, all_ = measured(column, ["", text, "", ""]), measured(column, [text] * 4)
+
+    assert few.wanted == all_.wanted > all_.least
+
+
+def test_name_of_who_a_page_is_of_is_not_pushed_off_its_foot_by_the_school():
+    school = "Escola Municipal " * 6
+    columns = [Column("school", "Escola"), *COLUMNS]
+    wanted = table(
+        [(school, *row) for row in rows(1)],
+        heading=("school", "class", "student"),
+        is_paged=True,
+    )
+    about = replace(ABOUT, school=school)
+
+    [page] = pdf(replace(wanted, columns=columns, about=about)).pages
+
+    assert "9A · Aluno 1" in page.extract_text()
+
+
 def test_summary_and_what_was_left_out_stand_at_the_end():
     closing = Closing("Ao todo: 2", ["Alunos que saíram. (3)"])
 
@@ -301,7 +325,7 @@ def test_fonts_are_embedded():
 )
 def test_crest_stands_at_the_head(crest):
     without = table(rows(1), **CARDS)
-    about = replace(ABOUT, crest=crest)
+    about = replace(ABOUT, crest=lambda: crest)
 
     reader = pdf(replace(without, rows=rows(1), about=about))
 

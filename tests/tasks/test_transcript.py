@@ -1,8 +1,11 @@
+import csv
+
 import pytest
 from django.utils.translation import override
 
 from school.access import visible_enrolments, whole_histories
 from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
+from tasks import artifacts
 from tasks.asking.parameters import parse
 from tasks.errors import RequestRefused
 from tasks.reports.transcript import Parameters, Transcript
@@ -297,3 +300,13 @@ def test_nobody_is_empty_and_says_why(secretary, room):
 
     assert task.result["rows"] == 0
     assert task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."  # fmt: skip
+
+
+def test_attendance_here_and_elsewhere_are_both_percents(secretary, room, ana):
+    elsewhere(ana.student, 2024, attendance="92%")
+
+    task = transcript(secretary, ana, format="csv-br")
+
+    lines = artifacts.read(task.artifact).decode("utf-8-sig").splitlines()
+    told = list(csv.DictReader(lines, delimiter=";"))
+    assert [line["Frequência"] for line in told] == ["92%", "90,0%", "90,0%"]

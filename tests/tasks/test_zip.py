@@ -1,6 +1,7 @@
 """ZIP files as people unpack them."""
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -8,6 +9,7 @@ from django.utils import translation
 from pypdf import PdfReader
 
 from tasks import catalogue
+from tasks.formats import zip as zip_format
 from tasks.tables import About, Closing, Column, Layout, Table
 
 COLUMNS = [
@@ -21,6 +23,7 @@ CARDS = Layout(heading=("school", "class", "number", "student"), is_paged=True)
 
 
 def packed(rows, closing=None, **about) -> zipfile.ZipFile:
+    """Of several schools, if none is named."""
     return zipfile.ZipFile(io.BytesIO(written(rows, closing, **about)))
 
 
@@ -49,10 +52,56 @@ def test_each_student_has_a_file_of_their_own():
     assert "Bia" not in said.pages[0].extract_text()
 
 
-def test_schools_are_folders_where_there_are_several():
-    rows = [row(), row(school="E2", school_class="1B")]
+def test_class_is_a_file_in_its_school_s_folder_where_there_are_several():
+    rows = [row(), row(2, "Bia"), row(school_class="9B"), row(school="E2")]
 
-    assert packed(rows).namelist() == ["E1/9A/01 Ana.pdf", "E2/1B/01 Ana.pdf"]
+    files = packed(rows)
+
+    assert files.namelist() == ["E1/9A.pdf", "E1/9B.pdf", "E2/9A.pdf"]
+    pages = PdfReader(io.BytesIO(files.read("E1/9A.pdf")), strict=True).pages
+    assert ["Ana" in page.extract_text() for page in pages] == [True, False]
+    assert ["Bia" in page.extract_text() for page in pages] == [False, True]
+    assert all("Página 1 de 1" in page.extract_text() for page in pages)
+
+
+def test_large_class_is_whole_in_its_file(monkeypatch):
+    monkeypatch.setattr(zip_format, "MOST_PAGES", 4)
+    rows = [row(number, f"<{number}>") for number in range(1, 12)]
+
+    files = packed([*rows, row(school_class="9B")])
+
+    assert files.namelist() == ["E1/9A.pdf", "E1/9B.pdf"]
+    assert told(files, "E1/9A.pdf") == [str(number) for number in range(1, 12)]
+
+
+def test_class_of_too_many_goes_on_in_another_file(monkeypatch):
+    monkeypatch.setattr(zip_format, "MOST_PAPERS", 3)
+
+    files = packed([row(number, f"<{number}>") for number in range(1, 8)])
+
+    assert files.namelist() == ["E1/9A.pdf", "E1/9A (2).pdf", "E1/9A (3).pdf"]
+    assert [told(files, name) for name in files.namelist()] == [
+        ["1", "2", "3"], ["4", "5", "6"], ["7"],
+    ]  # fmt: skip
+
+
+def test_papers_of_no_class_are_some_to_a_file(monkeypatch):
+    monkeypatch.setattr(zip_format, "MOST_PAPERS", 2)
+    layout = Layout(heading=("student",), is_paged=True)
+    rows = [row(None, name) for name in ("Ana", "Ana/Bia", "Caio")]
+
+    of_several, of_one = (
+        packed(rows, layout=layout),
+        packed(rows, layout=layout, school="E1"),
+    )
+
+    assert of_several.namelist() == ["0001 Ana – Ana Bia.pdf", "0002 Caio – Caio.pdf"]
+    assert of_one.namelist() == ["Ana.pdf", "Ana Bia.pdf", "Caio.pdf"]
+
+
+def told(files: zipfile.ZipFile, name: str) -> list[str]:
+    pages = PdfReader(io.BytesIO(files.read(name)), strict=True).pages
+    return [re.findall(r"Aluno: <(\d+)>", page.extract_text())[0] for page in pages]
 
 
 def test_paper_of_a_whole_class_is_called_after_it():
@@ -120,14 +169,15 @@ def test_nobody_is_told_in_a_file():
     assert "Não há nada a mostrar." in said
 
 
-def test_same_students_give_the_same_bytes(settings):
+@pytest.mark.parametrize("school", ["", "E1"])
+def test_same_students_give_the_same_bytes(settings, school):
     rows = [row(number) for number in range(45)]
 
     settings.PDF_PROCESSES = 1
-    one = written(rows)
+    one = written(rows, school=school)
     settings.PDF_PROCESSES = 3
 
-    assert written(rows) == one
+    assert written(rows, school=school) == one
 
 
 def test_it_is_offered_for_papers_of_their_own_alone():

@@ -1,0 +1,34 @@
+"""Sets the picture of the standard input on a page, and says how many bytes that takes.
+
+It is run as a script, for the typesetter is a library that a bad picture may crash.
+"""
+
+import json
+import sys
+
+import typst
+
+MEMORY = 512 * 1024 * 1024
+PAGE = b"""
+#set document(title: "crest", date: none)
+#set page(width: 60mm, height: 60mm, margin: 0mm)
+#pdf.artifact(image(bytes(json(bytes(sys.inputs.crest))), width: 52mm, height: 13mm, fit: "contain"))
+"""
+
+
+def main() -> None:
+    _take_little()
+    crest = json.dumps(list(sys.stdin.buffer.read()))
+    pdf = typst.compile(PAGE, sys_inputs={"crest": crest}, pdf_standards=["ua-1"])
+    sys.stdout.write(str(len(pdf)))
+
+
+def _take_little() -> None:
+    if sys.platform == "linux":
+        import resource  # not there on Windows
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+
+
+if __name__ == "__main__":
+    main()

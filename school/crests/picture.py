@@ -1,0 +1,53 @@
+"""What a crest may be: a PNG or SVG within bounds, which the typesetter has drawn once."""
+
+from typing import Literal
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from school.crests import svg, trial
+
+MOST_BYTES = 256 * 1024
+LEAST_PIXELS, MOST_PIXELS = 48, 2000
+"""Of each side of a PNG; on paper a crest is 13 mm high."""
+MOST_DRAWN = 32 * 1024
+"""Bytes that an SVG adds to each page: it is drawn anew on every one, a PNG is not."""
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+
+
+def media_type(image: bytes) -> Literal["image/png", "image/svg+xml"]:
+    """By how it begins; whether it is one is another question."""
+    return "image/png" if image.startswith(_PNG) else "image/svg+xml"
+
+
+def check(image: bytes) -> None:
+    """Raise ValidationError, in words for who chose the file, if it can be no crest."""
+    if len(image) > MOST_BYTES:
+        raise ValidationError(
+            _("It is larger than the %(most)s kB that a crest may have.")
+            % {"most": MOST_BYTES // 1024}
+        )
+    if media_type(image) == "image/png":
+        _check_pixels(image)
+        trial.draw(image)
+        return
+    svg.check(image)
+    if trial.draw(image) > MOST_DRAWN:
+        raise ValidationError(
+            _("It has too much detail for every page: export it as PNG.")
+        )
+
+
+def _check_pixels(image: bytes) -> None:
+    width, height = (
+        int.from_bytes(image[start : start + 4]) for start in (len(_PNG), len(_PNG) + 4)
+    )
+    if not all(LEAST_PIXELS <= side <= MOST_PIXELS for side in (width, height)):
+        raise ValidationError(
+            _("It has %(width)s × %(height)s pixels; each must be %(least)s to %(most)s.")
+            % {
+                "width": width, "height": height,
+                "least": LEAST_PIXELS, "most": MOST_PIXELS,
+            }
+        )  # fmt: skip
+    svg.check_shape(width, height)

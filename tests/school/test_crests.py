@@ -1,0 +1,217 @@
+"""Crests: what is taken for one, whose it is, and how it comes in by the admin."""
+
+import struct
+import zlib
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DatabaseError, transaction
+from django.utils import translation
+
+from school.crests import picture, trial
+from school.crests.finding import crest_of
+from school.demo import crests
+from school.models import Crest, Network, School
+
+MOST = picture.MOST_BYTES
+
+
+def png(width=100, height=100) -> bytes:
+    rows = (b"\0" + b"\x1f\x3a\x5f\xff" * width) * height
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )  # fmt: skip
+
+
+def svg(inside='<rect width="3" height="3"/>', size='viewBox="0 0 9 9"', before=""):
+    space = 'xmlns="http://www.w3.org/2000/svg" xmlns:l="http://www.w3.org/1999/xlink"'
+    return f"{before}<svg {space} {size}>{inside}</svg>".encode()
+
+
+PUBLIC = '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/x.dtd">'
+GRADIENT = (
+    '<style>.a{fill:url(#g)}</style><linearGradient id="g"><stop stop-color="red"/>'
+    '</linearGradient><rect class="a" width="9" height="9"/>'
+)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        png(),
+        png(48, 190),
+        png(2000, 501),
+        svg(),
+        svg(size='width="10mm" height="40mm"'),
+        svg(size='width="100%" height="100%" viewBox="0,0,9,9"'),
+        svg(GRADIENT),
+        svg('<g id="a"><path d="M0 0h9"/></g><use l:href="#a"/>', before=PUBLIC),
+        svg('<x:view xmlns:x="http://inkscape.example"/>'),
+        *map(crests.drawn, range(12)),
+    ],
+)
+def test_png_and_svg_within_the_bounds_are_taken(image):
+    picture.check(image)
+
+
+SHOWN_AGAIN = (
+    '<g id="a"><rect width="1" height="1"/></g>'
+    '<g id="b"><use l:href="#a"/><use l:href="#a"/></g><use l:href="#b"/>'
+)
+REFUSED = {
+    "larger than": [png() + bytes(MOST), svg() + b" " * MOST],
+    "2001 × 600 pixels": [png(2001, 600)],
+    "40 × 40 pixels": [png(40, 40)],
+    "too long": [png(48, 193), svg(size='viewBox="0 0 9 37"')],
+    "neither a PNG nor an SVG": [
+        b"", b"\xff\xd8\xff\xe0JFIF", b"GIF89a", b"%PDF-1.7", svg()[:-3], b"<svg/>", b"<html/>",
+        svg("&bomb;"),
+    ],
+    "broken": [png()[:-40], png()[:50] + b"x" + png()[51:]],
+    "how large it is": [
+        svg(size=""), svg(size='width="0" height="1"'), svg(size='viewBox="0 0 x 9"'),
+        svg(size='width="1e999" height="1"'), svg(size='width="50%" height="50%"'),
+    ],
+    "a script": [svg('<rect onclick="x()"/>'), svg('<g ONLOAD="x()"/>')],
+    "<script>": [svg("<script>x()</script>")],
+    "<text>": [svg("<text>Escola</text>")],
+    "<image>": [svg('<image href="x.png"/>')],
+    "<foreignObject>": [svg("<foreignObject/>")],
+    "<animate>": [svg("<animate/>")],
+    "from elsewhere": [
+        svg('<use l:href="http://x.example/a.svg#a"/>'),
+        svg('<use href="data:image/svg+xml,x"/>'),
+        svg('<rect fill="url(http://x.example/a)"/>'),
+        svg("""<rect style="fill:URL( 'x.svg#a')"/>"""),
+        svg(r'<rect style="fill:u\72l(x)"/>'),
+        svg("<style>@import 'x.css';</style>"),
+        svg("<style>.a{fill:url(x.svg)}</style>"),
+        svg("<style>" + " " * 9000 + "@font-face{}</style>"),
+        svg(before='<?xml-stylesheet href="x.css"?>'),
+    ],
+    "entities": [svg("&a;", before='<!DOCTYPE svg [<!ENTITY a "b">]>')],
+    "show other parts again": [
+        svg(SHOWN_AGAIN), svg('<g id="a"><use l:href="#a"/></g>'),
+        svg('<g id="a"/>' + '<use l:href="#a"/>' * 61),
+    ],
+    "too many parts": [svg("<g>" * 41 + "</g>" * 41), svg("<g/>" * 5001)],
+    "too much detail": [
+        svg("".join(f'<path d="M0 {n}L9 {n**3 % 9973}V{n**5 % 9967}z"/>' for n in range(4900)))
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "image"),
+    [(words, image) for words, images in REFUSED.items() for image in images],
+)
+def test_what_is_no_crest_is_refused_in_words(words, image):
+    with translation.override("en"), pytest.raises(ValidationError) as refused:
+        picture.check(image)
+
+    assert words in refused.value.messages[0]
+
+
+def test_picture_that_takes_too_long_is_refused(monkeypatch, tmp_path):
+    sleeper = tmp_path / "draw.py"
+    sleeper.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(trial, "CHILD", sleeper)
+    monkeypatch.setattr(trial, "SECONDS", 0.3)
+
+    with translation.override("en"), pytest.raises(ValidationError, match="too long"):
+        picture.check(png())
+
+
+@pytest.mark.django_db
+def test_crest_is_the_school_s_own_or_else_its_network_s(network):
+    schools = list(School.objects.order_by("pk"))
+    own = bytes(Crest.objects.get(school=1).image)
+    of_network = bytes(Crest.objects.get(network=1).image)
+
+    assert not Crest.objects.filter(school=schools[-1]).exists()
+    assert crest_of(schools[:1]) == own != of_network
+    assert crest_of(schools[-1:]) == crest_of(schools[:2]) == of_network
+    Crest.objects.all().delete()
+    assert crest_of(schools[:1]) == crest_of([]) == b""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"school_id": 3, "network_id": 1},
+        {},
+        {"school_id": 3, "image": bytes(MOST + 1)},
+        {"school_id": 1},
+    ],
+)
+def test_database_keeps_crests_bounded_and_one_for_each(network, wrong):
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Crest.objects.create(**{"image": b"x", **wrong})
+
+
+@pytest.fixture
+def browser(client, admin):
+    client.force_login(admin)
+    return client
+
+
+def saved(browser, record, content=None, **more):
+    """Save the school's or network's page, with a file chosen or not."""
+    model = record._meta.model_name
+    page = f"/admin/school/{model}/{record.pk}/change/"
+    form = browser.get(page).context["adminform"].form
+    written = {name: value or "" for name, value in form.initial.items()}
+    held = Crest.objects.filter(**{model: record}).first()
+    rows = {
+        "crest-TOTAL_FORMS": 1, "crest-INITIAL_FORMS": int(held is not None),
+        "crest-0-id": held.pk if held else "", f"crest-0-{model}": record.pk,
+    }  # fmt: skip
+    if content is not None:
+        rows["crest-0-file"] = SimpleUploadedFile("brasão.png", content)
+    return browser.post(page, {**written, **rows, **more})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("image", [png(), svg()])
+@pytest.mark.parametrize("held", [True, False])
+def test_chosen_file_is_the_school_s_crest_and_shown(browser, image, held):
+    school = School.objects.get(pk=1 if held else 3)
+
+    assert saved(browser, school, image).status_code == 302
+
+    assert bytes(Crest.objects.get(school=school).image) == image
+    page = browser.get(f"/admin/school/school/{school.pk}/change/").content.decode()
+    assert f'<img alt="" height="64" src="data:{picture.media_type(image)}' in page
+
+
+@pytest.mark.django_db
+def test_saving_without_a_file_leaves_the_crest_as_it_is(browser):
+    network, before = Network.objects.get(), Crest.objects.get(network=1).image
+
+    assert saved(browser, network).status_code == 302
+
+    assert Crest.objects.get(network=1).image == before
+
+
+@pytest.mark.django_db
+def test_crest_is_taken_away(browser):
+    assert saved(browser, Network.objects.get(), **{"crest-0-DELETE": "on"})
+
+    assert not Crest.objects.filter(network=1).exists()
+
+
+@pytest.mark.django_db
+def test_broken_file_is_told_on_the_page_and_nothing_is_saved(browser):
+    before = Crest.objects.get(school=1).image
+
+    page = saved(browser, School.objects.get(pk=1), png()[:-40], name="Other")
+
+    assert page.status_code == 200
+    assert "Está danificado" in page.content.decode()
+    assert Crest.objects.get(school=1).image == before
+    assert School.objects.get(pk=1).name != "Other"
