@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import psutil
 import pytest
@@ -66,6 +67,24 @@ def test_cards_of_a_network_are_one_file_of_a_page_each(stack: Stack):
     assert typesetters(stack) == []
 
 
+def test_cards_of_a_network_are_a_file_for_each_class_asked_once(stack: Stack):
+    client, before = stack.as_user("admin"), files(stack)
+
+    task = client.request_report({**CARDS, "format": "zip"})
+    done = stack.finished(client, task, seconds=90)
+
+    assert (done["state"], done["attempt"]) == ("succeeded", 1)
+    [made] = files(stack) - before
+    with ZipFile(made) as archive:
+        papers = [
+            PdfReader(io.BytesIO(archive.read(name))) for name in archive.namelist()
+        ]
+        schools = {name.partition("/")[0] for name in archive.namelist()}
+    assert len(papers) == stack.query("SELECT COUNT(*) FROM school_schoolclass")[0][0]
+    assert len(schools) == stack.query("SELECT COUNT(*) FROM school_school")[0][0]
+    assert sum(len(paper.pages) for paper in papers) == STUDENTS
+
+
 def kill_all(stack: Stack) -> None:
     kill_group(stack.keeper.processes["worker-reports"])
     stack.start("worker-reports")
@@ -93,7 +112,7 @@ def test_report_killed_in_the_middle_ends_once_and_is_as_an_undisturbed_one(
 ):
     client, before = stack.as_user("admin"), files(stack)
     task = client.request_report(CARDS)
-    stack.wait(lambda: half_made(stack, task))
+    stack.wait(lambda: half_made(stack, task), seconds=60)
     worker = psutil.Process(stack.keeper.processes["worker-reports"].pid)
     running = [worker, *worker.children(recursive=True)]
     working = typesetters(stack)
