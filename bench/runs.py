@@ -1,0 +1,151 @@
+"""Runs ways of doing the same in turn, each in a fresh process, and compares their medians."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.options import Options
+
+ROOT = Path(__file__).parent.parent
+LOOK_SECONDS = 0.02
+"""Between two looks at what a process holds."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One way, done once."""
+
+    seconds: float
+    cpu_seconds: float
+    answer: Any = None
+    peak_bytes: int = 0
+    """The most that the process and its children held at one time; 0 if nobody looked."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of doing it: a function that prepares, as `bench.timing` calls it."""
+
+    name: str
+    """As `module:function`."""
+    arguments: Mapping[str, Any]
+    python: str = sys.executable
+    environment: Mapping[str, str] | None = None
+    cores: Collection[int] | None = None
+    """The processors that it may use; all if not said."""
+    is_watched: bool = False
+    """Whether its memory is looked at, which takes a little of the processor."""
+
+    def __call__(self) -> Run:
+        process = subprocess.Popen(
+            [self.python, "-m", "bench.timing", self.name, json.dumps(self.arguments)],
+            cwd=ROOT,
+            env=dict(self.environment or os.environ),
+            stdout=subprocess.PIPE,
+            preexec_fn=self._bind if self.cores else None,
+        )
+        peak = _watch(process) if self.is_watched else 0
+        output = process.communicate()[0]
+        if process.returncode:
+            raise RuntimeError(f"{self.name} failed with {process.returncode}")
+        told = json.loads(output.splitlines()[-1])
+        return Run(**told, peak_bytes=peak)
+
+    def _bind(self) -> None:
+        os.sched_setaffinity(0, self.cores or ())
+
+
+Runs = dict[str, list[Run]]
+
+
+def interleaved(
+    ways: Mapping[str, Callable[[], Run]], rounds: int, *, warm: bool = True
+) -> Runs:
+    """Each way once a round, every other round backwards; a first round only warms up.
+
+    Whatever the machine does meanwhile, it does to all of them.
+    """
+    runs: Runs = {name: [] for name in ways}
+    for number in range(-1 if warm else 0, rounds):
+        order = list(ways) if number % 2 == 0 else list(reversed(ways))
+        for name in order:
+            run = ways[name]()
+            if number >= 0:
+                runs[name].append(run)
+    return runs
+
+
+def median(runs: Sequence[Run], name: str = "seconds") -> float:
+    return statistics.median(getattr(run, name) for run in runs)
+
+
+def ratio(ours: Sequence[Run], theirs: Sequence[Run], name: str = "seconds") -> float:
+    """Of the medians."""
+    return median(ours, name) / median(theirs, name)
+
+
+def check_same(runs: Runs, *names: str) -> None:
+    """Refuse to compare ways that do not come to the same."""
+    answers = {json.dumps(run.answer) for name in names for run in runs[name]}
+    if len(answers) != 1:
+        raise RuntimeError(f"{', '.join(names)} differ: {sorted(answers)}")
+
+
+def table(runs: Runs, against: str) -> str:
+    """Each way's median, fastest and slowest time, processor time, and ratio to one of them."""
+    lines = [
+        f"| way | seconds | fastest, slowest | CPU seconds | × {against} |",
+        "|---|---|---|---|---|",
+    ]
+    for name, of_way in runs.items():
+        times = [run.seconds for run in of_way]
+        lines.append(
+            f"| {name} | {median(of_way):.3f} | {min(times):.3f}, {max(times):.3f} "
+            f"| {median(of_way, 'cpu_seconds'):.3f} | {ratio(of_way, runs[against]):.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def circumstances(options: Options) -> str:
+    """Of what and how often, and how busy the machine was at the end."""
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    return (
+        f"{options.students:,} students, {options.rounds} rounds; "
+        f"load average at the end: {load}."
+    )
+
+
+def _watch(process: subprocess.Popen[bytes]) -> int:
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, held(process.pid))
+        time.sleep(LOOK_SECONDS)
+    return peak
+
+
+def held(pid: int) -> int:
+    """The bytes that a process and all below it hold now, what they share divided (PSS)."""
+    try:
+        parent = psutil.Process(pid)
+        pids = [pid, *(child.pid for child in parent.children(recursive=True))]
+    except psutil.NoSuchProcess:
+        return 0
+    return sum(map(_proportional, pids))
+
+
+def _proportional(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            lines = [line.split() for line in file if line.startswith("Pss:")]
+    except OSError:  # gone by now
+        return 0
+    return int(lines[0][1]) * 1024 if lines else 0
