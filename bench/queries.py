@@ -146,8 +146,11 @@ def ways(url: str) -> dict[str, Way]:
         **{
             name: Way("bench.queries:by_hand", {"url": url, "statement": statement})
             for name, statement in (
-                ("same SQL", "same"), ("bare SQL", "bare"), ("naive", "naive classes"),
-                ("rates", "rates"), ("naive rates", "naive rates"),
+                ("same SQL", "same"),
+                ("bare SQL", "bare"),
+                ("naive", "naive classes"),
+                ("rates", "rates"),
+                ("naive rates", "naive rates"),
             )  # fmt: skip
         },
     }

@@ -1,6 +1,6 @@
 """XLSX of 200,000 rows of ten columns: ours against XlsxWriter in `constant_memory`.
 
-    python -m bench.workbooks [--rows 200000] [--rounds 5]
+python -m bench.workbooks [--rows 200000] [--rounds 5]
 """
 
 import tempfile
