@@ -110,7 +110,8 @@ class ClassPerformance(Report[Parameters]):
             passing=Count("tenths", filter=Q(tenths__gte=self._pass_mark)),
             judged=Count("tenths", filter=Q(IsNull(self._pass_mark, False))),
         )
-        return list(aggregated.iterator())
+        # All at once: PostgreSQL plans no parallel work for what is fetched piece by piece.
+        return list(aggregated)
 
     @cached_property
     def _pass_mark(self) -> Case | Value:
