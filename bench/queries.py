@@ -34,36 +34,44 @@ SAME = QUERY.format(
 )
 """What ours comes to, for somebody who sees everything."""
 BARE = QUERY.format(where="")
-NAIVE_CLASSES = """
-    SELECT offering_id, term, COUNT(value), SUM(value), SUM(value * value),
+CLASSES = f"""
+    SELECT offering.school_class_id, offering.subject_id, stats.*
+    FROM ({BARE}) AS stats JOIN school_offering AS offering ON offering.id = offering_id
+"""
+NAIVE = """
+    SELECT {key}, term, COUNT(value), SUM(value), SUM(value * value),
         MIN(value), MAX(value), COUNT(value) FILTER (WHERE value >= 6.0),
         COUNT(value)
-    FROM naive_grade
-    GROUP BY offering_id, term
-    ORDER BY offering_id, term
+    FROM naive_grade {join}
+    GROUP BY {key}, term
 """
-TENTHS = (3, 5, 6)
-"""Columns of `NAIVE_CLASSES` that are grades; the one between is of squares."""
+NAIVE_CLASSES = NAIVE.format(
+    key="school_class_id, subject_id, offering_id",
+    join="JOIN school_offering AS offering ON offering.id = offering_id",
+)
+"""As one asks for it by class and subject."""
+NAIVE_BARE = NAIVE.format(key="offering_id", join="")
+"""As one asks who knows that an offering is a class and a subject."""
+SCALES = (1, 10, 100, 10, 10, 1, 1)
+"""Of the last columns of `NAIVE`: sums and grades as tenths, and the sum of squares."""
 RATES = """
-    WITH stays AS (
-        SELECT DISTINCT school_class_id, entry_date, exit_date FROM school_enrolment
-    ), given AS (
-        SELECT stays.school_class_id, stays.entry_date, stays.exit_date,
-            COUNT(session.id) AS days
-        FROM stays LEFT JOIN school_classsession AS session
-            ON session.school_class_id = stays.school_class_id
-            AND session.date >= stays.entry_date
-            AND (stays.exit_date IS NULL OR session.date < stays.exit_date)
-        GROUP BY stays.school_class_id, stays.entry_date, stays.exit_date
+    WITH given AS (
+        SELECT school_class_id, COUNT(*) AS days, MIN(date) AS first
+        FROM school_classsession GROUP BY school_class_id
     ), missed AS (
         SELECT enrolment_id, COUNT(*) AS days FROM school_absence GROUP BY enrolment_id
     )
-    SELECT enrolment.id, given.days, COALESCE(missed.days, 0)
+    SELECT enrolment.id,
+        CASE WHEN enrolment.exit_date IS NULL AND enrolment.entry_date <= given.first
+        THEN given.days ELSE (
+            SELECT COUNT(*) FROM school_classsession AS session
+            WHERE session.school_class_id = enrolment.school_class_id
+                AND session.date >= enrolment.entry_date
+                AND (enrolment.exit_date IS NULL OR session.date < enrolment.exit_date)
+        ) END,
+        COALESCE(missed.days, 0)
     FROM school_enrolment AS enrolment
     JOIN given ON given.school_class_id = enrolment.school_class_id
-        AND given.entry_date = enrolment.entry_date
-        AND COALESCE(given.exit_date, '9999-12-31')
-            = COALESCE(enrolment.exit_date, '9999-12-31')
     LEFT JOIN missed ON missed.enrolment_id = enrolment.id
 """
 """Days of lessons and of absence of each enrolment; most of a class were there all year."""
@@ -73,16 +81,25 @@ NAIVE_RATES = """
     GROUP BY enrolment_id
 """
 STATEMENTS = {
-    "same": SAME, "bare": BARE, "naive classes": NAIVE_CLASSES,
-    "rates": RATES, "naive rates": NAIVE_RATES,
-}  # fmt: skip
+    "same SQL": SAME,
+    "bare SQL": BARE,
+    "classes": CLASSES,
+    "naive classes": NAIVE_CLASSES,
+    "naive bare": NAIVE_BARE,
+    "rates": RATES,
+    "naive rates": NAIVE_RATES,
+}
 WANTED = """\
 Seconds from the statement until its rows are in Python. The processor time is of the
 measured process alone, without PostgreSQL's own.
 
-“ORM” is the query of the kind `class_performance`, for somebody who sees every class: it begins
-at the enrolments that its viewer may see. “Same SQL” is that statement by the driver;
-“bare SQL” is what somebody would write who asks nobody's leave. “Naive” is `bench/naive.py`.
+- “ORM” is the query of the kind `class_performance`, for somebody who sees every class: it begins
+  at the enrolments that its viewer may see. “Same SQL” is that statement by the driver;
+  “bare SQL” is what somebody would write who asks nobody's leave.
+- “Classes” are the same figures with class and subject, “naive classes” those of NUMERIC grades
+  (`bench/naive.py`) as one asks for them by class and subject. “Naive bare” asks by offering.
+- “Rates” are each enrolment's days of lessons and of absence, out of absences alone or out of a
+  row per student and day.
 """
 
 
@@ -99,7 +116,7 @@ def by_hand(url: str, statement: str) -> Work:
 
     def work() -> Any:
         rows = cursor.execute(sql).fetchall()
-        if statement == "naive classes":
+        if statement in ("naive classes", "naive bare"):
             return lambda: _digest(map(_whole, rows))
         return lambda: _digest(rows)
 
@@ -130,8 +147,9 @@ def by_orm() -> Work:
 
 def _whole(row: Sequence[Any]) -> list[int]:
     """Decimals as whole tenths and hundredths, whichever way the driver gives them."""
-    scales = {**dict.fromkeys(TENTHS, 10), 4: 100}
-    return [round(cell * scales.get(place, 1)) for place, cell in enumerate(row)]
+    keys = [1] * (len(row) - len(SCALES))
+    scales = [*keys, *SCALES]
+    return [round(cell * scale) for cell, scale in zip(row, scales, strict=True)]
 
 
 def _digest(rows: Iterable[Sequence[Any]]) -> str:
@@ -144,14 +162,8 @@ def ways(url: str) -> dict[str, Way]:
     return {
         "ORM": Way("bench.queries:by_orm", {}, environment=environment),
         **{
-            name: Way("bench.queries:by_hand", {"url": url, "statement": statement})
-            for name, statement in (
-                ("same SQL", "same"),
-                ("bare SQL", "bare"),
-                ("naive", "naive classes"),
-                ("rates", "rates"),
-                ("naive rates", "naive rates"),
-            )  # fmt: skip
+            name: Way("bench.queries:by_hand", {"url": url, "statement": name})
+            for name in STATEMENTS
         },
     }
 
@@ -159,14 +171,25 @@ def ways(url: str) -> dict[str, Way]:
 def measured(runs: Mapping[str, Runs]) -> dict[str, float]:
     found = {}
     for database, of_database in runs.items():
-        check_same(of_database, "ORM", "same SQL", "bare SQL", "naive")
+        check_same(of_database, "ORM", "same SQL", "bare SQL", "naive bare")
+        check_same(of_database, "classes", "naive classes")
         check_same(of_database, "rates", "naive rates")
         for goal, ours, theirs in (
-            ("query", "ORM", "same SQL"), ("class", "bare SQL", "naive"),
+            ("query", "ORM", "same SQL"),
+            ("class", "classes", "naive classes"),
             ("attendance", "rates", "naive rates"),
-        ):  # fmt: skip
+        ):
             found[f"{goal}-{database}"] = ratio(of_database[ours], of_database[theirs])
     return found
+
+
+def tables(runs: Runs) -> list[str]:
+    groups = (
+        (["ORM", "same SQL", "bare SQL"], "same SQL"),
+        (["classes", "naive classes", "bare SQL", "naive bare"], "naive classes"),
+        (["rates", "naive rates"], "naive rates"),
+    )
+    return [table({name: runs[name] for name in of}, peer) for of, peer in groups]
 
 
 def main(options: Options) -> None:
@@ -177,11 +200,7 @@ def main(options: Options) -> None:
         }
     parts = [WANTED, circumstances(options)]
     for database, of_database in runs.items():
-        rates = ("rates", "naive rates")
-        classes = {n: of_way for n, of_way in of_database.items() if n not in rates}
-        parts.append(f"Class statistics, {database}:\n\n{table(classes, 'same SQL')}")
-        attendance = {name: of_database[name] for name in rates}
-        parts.append(f"Attendance, {database}:\n\n{table(attendance, 'naive rates')}")
+        parts += [f"### {database}", *tables(of_database)]
     keep("bench.queries", "\n\n".join(parts), measured(runs), options)
 
 
