@@ -2,16 +2,16 @@
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from bench.options import Options
 
@@ -27,8 +27,10 @@ class Run:
     seconds: float
     cpu_seconds: float
     answer: Any = None
+    resident_bytes: int = 0
+    """The most that the process itself held at one time (RSS)."""
     peak_bytes: int = 0
-    """The most that the process and its children held at one time; 0 if nobody looked."""
+    """The most that it held with its children at one time (PSS); 0 if nobody looked."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,11 @@ def table(runs: Runs, against: str) -> str:
     return "\n".join(lines)
 
 
-def circumstances(options: Options) -> str:
+def circumstances(options: Options, of: str = "") -> str:
     """Of what and how often, and how busy the machine was at the end."""
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     return (
-        f"{options.students:,} students, {options.rounds} rounds; "
+        f"{of or f'{options.students:,} students'}, {options.rounds} rounds; "
         f"load average at the end: {load}."
     )
 
@@ -134,18 +136,21 @@ def _watch(process: subprocess.Popen[bytes]) -> int:
 
 def held(pid: int) -> int:
     """The bytes that a process and all below it hold now, what they share divided (PSS)."""
-    try:
-        parent = psutil.Process(pid)
-        pids = [pid, *(child.pid for child in parent.children(recursive=True))]
-    except psutil.NoSuchProcess:
-        return 0
-    return sum(map(_proportional, pids))
+    return sum(map(_proportional, [pid, *_below(pid)]))
+
+
+def _below(pid: int) -> Iterator[int]:
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # gone by now
+            for child in map(int, path.read_text().split()):
+                yield child
+                yield from _below(child)
 
 
 def _proportional(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            lines = [line.split() for line in file if line.startswith("Pss:")]
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:  # gone by now
         return 0
-    return int(lines[0][1]) * 1024 if lines else 0
+    found = re.search(r"(?m)^Pss: +(\d+) kB", text)
+    return int(found[1]) * 1024 if found else 0

@@ -7,6 +7,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ def tell(work: Work) -> None:
     seconds, after = time.perf_counter() - began, os.times()
     told = {
         "seconds": seconds,
+        "resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "cpu_seconds": sum(after[:4]) - sum(before[:4]),
         "answer": answer() if callable(answer) else answer,
     }

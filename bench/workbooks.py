@@ -66,7 +66,7 @@ def main(options: Options) -> None:
         runs = interleaved(ways(Path(folder), options.rows), options.rounds)
     text = [
         WANTED.format(rows=options.rows),
-        circumstances(options),
+        circumstances(options, f"{options.rows:,} rows"),
         table(runs, "XlsxWriter"),
         sizes(runs),
     ]
