@@ -78,7 +78,7 @@ def interleaved(
     """
     runs: Runs = {name: [] for name in ways}
     for number in range(-1 if warm else 0, rounds):
-        order = list(ways) if number % 2 == 0 else list(reversed(ways))
+        order = list(ways)[:: 1 if number % 2 == 0 else -1]
         for name in order:
             run = ways[name]()
             if number >= 0:
@@ -87,7 +87,7 @@ def interleaved(
 
 
 def median(runs: Sequence[Run], name: str = "seconds") -> float:
-    return statistics.median(getattr(run, name) for run in runs)
+    return float(statistics.median(getattr(run, name) for run in runs))
 
 
 def ratio(ours: Sequence[Run], theirs: Sequence[Run], name: str = "seconds") -> float:

@@ -153,7 +153,7 @@ def _bars(canvas: Canvas, chart: dict[str, Any], at: float) -> float:
     canvas.setFillColor(colors.black)
     canvas.setFont(BOLD, 7)
     canvas.drawString(LEFT, at, f"{chart['title']} (0–{chart['top']})")
-    foot = at - 9 - TALL
+    foot: float = at - 9 - TALL
     canvas.setStrokeColor(GREY)
     canvas.setLineWidth(0.6)
     canvas.line(LEFT, foot, RIGHT, foot)
@@ -174,7 +174,8 @@ def _bars(canvas: Canvas, chart: dict[str, Any], at: float) -> float:
             canvas.drawCentredString(
                 LEFT + room * (place + 0.5), foot - 9 - 8 * line, label
             )
-    return foot - 9 - 8 * int(chart["label_lines"])
+    lines = int(chart["label_lines"])
+    return foot - 9 - 8 * lines
 
 
 def _signatures(canvas: Canvas, signatures: list[str], at: float) -> None:
