@@ -8,11 +8,17 @@ from django.utils.translation import gettext as _
 
 from tasks.tables import Cell, Column, Table
 
-_STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-_UNSEEN = "\\s\\x00-\\x1f\"'\u200b-\u200f\u2060\ufeff"
-_RISKY = re.compile(f"[{_STARTS}\t\r\n]")
+_STARTS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+# Spaces of all kinds, one by one: what `\s` is, each database says for itself.
+_UNSEEN = (
+    r"\u0000-\u0020\"'\u0085\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060"
+    r"\u3000\ufeff"
+)
 # A cell begins wherever a spreadsheet splits, and it may split by another separator than ours.
-_FORMULA = re.compile(f"(^|[,;|\t\r\n])(?=[{_UNSEEN}]*[{_STARTS}])|^(?='*[\t\r\n])")
+FORMULA = rf"(^|[,;|\t\r\n])(?=[{_UNSEEN}]*[{_STARTS}])|^(?='*[\t\r\n])"
+"""Where `harmless` puts an apostrophe, as Python and both databases understand it."""
+_RISKY = re.compile(f"[{_STARTS}\t\r\n]")
+_FORMULA = re.compile(FORMULA)
 # JSON leaves them as they are, and some readers take them for the end of a line.
 _LINE_END = re.compile("[\x85\u2028\u2029]")
 

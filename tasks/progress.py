@@ -51,27 +51,35 @@ class Tracker:
     """Follows one attempt: counts its rows, tells of them, and says when to stop."""
 
     def __init__(self, notify: Callable[[Progress], object]) -> None:
-        self.progress = Progress("preparing")
         self.halt: Exception | None = None
         """Set from the heartbeat: why the attempt should end."""
         self._notify = notify
         self._next_notice = 0.0
         self._stage_began = time.monotonic()
+        self._stage = "preparing"
+        self._done = 0
+        self._total: int | None = None
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self._stage, self._done, self._total)
 
     @property
     def estimate(self) -> Progress:
         """The progress, and what it lets expect."""
-        done, total = self.progress.done, self.progress.total
+        progress = self.progress
+        done, total = progress.done, progress.total
         if not total or done * TELLING_PART < total:
-            return self.progress
+            return progress
         elapsed = time.monotonic() - self._stage_began
         left = elapsed * max(0, total - done) / done
-        return replace(self.progress, seconds_left=left)
+        return replace(progress, seconds_left=left)
 
     def start(self, stage: str, total: int | None = None) -> None:
         self._next_notice = 0.0
         self._stage_began = time.monotonic()
-        self._move(Progress(stage, 0, total))
+        self._stage, self._done, self._total = stage, 0, total
+        self.advance(0)
 
     def track(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
@@ -79,17 +87,15 @@ class Tracker:
             self.advance()
 
     def advance(self, by: int = 1) -> None:
-        self._move(replace(self.progress, done=self.progress.done + by))
-
-    def check(self) -> None:
-        """End the attempt here if it should end."""
-        if self.halt is not None:
-            raise self.halt
-
-    def _move(self, progress: Progress) -> None:
-        self.progress = progress
+        """Count so many rows; once for each of millions, so it makes no object for them."""
+        self._done += by
         self.check()
         now = time.monotonic()
         if now >= self._next_notice:
             self._next_notice = now + NOTICE_SECONDS
             self._notify(self.estimate)
+
+    def check(self) -> None:
+        """End the attempt here if it should end."""
+        if self.halt is not None:
+            raise self.halt

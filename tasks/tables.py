@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.functional import Promise
+
+if TYPE_CHECKING:
+    from tasks.sources import Source
 
 Cell = str | int | Decimal | date | bool | None
 Row = tuple[Cell, ...]
@@ -74,6 +77,10 @@ def go_on() -> None:
     """Nobody wants the writing to end."""
 
 
+def uncounted(rows: int) -> None:
+    """Nobody wants to know how many rows are written."""
+
+
 @dataclass(frozen=True)
 class Table:
     title: str
@@ -86,3 +93,7 @@ class Table:
     """Called once all rows were read."""
     check: Callable[[], None] = go_on
     """Raises where the writing is to end; for those who work long between two rows."""
+    source: "Source | None" = None
+    """The query that gives the same rows, for a format that lets the database write them."""
+    advance: Callable[[int], None] = uncounted
+    """Told how many more rows were written, where that is not by reading `rows`."""

@@ -5,6 +5,7 @@ import io
 from decimal import Decimal
 from typing import IO
 
+from tasks import by_database
 from tasks.cells import harmless
 from tasks.formats.base import Format
 from tasks.tables import Cell, Table
@@ -18,8 +19,14 @@ class Csv(Format):
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         writer = csv.writer(text)
         writer.writerow(harmless(column.name) for column in table.columns)
-        writer.writerows(map(_cell, row) for row in table.rows)
+        if table.source is None:
+            writer.writerows(map(_cell, row) for row in table.rows)
         text.detach()  # the file stays open: it is its owner's to close
+        if table.source is not None:
+            with by_database.lines(table.source, table.check) as blocks:
+                for count, block in blocks:
+                    file.write(block)
+                    table.advance(count)
 
 
 def _cell(value: Cell) -> Cell:

@@ -38,7 +38,12 @@ def produce(task: Task, tracker: Tracker) -> Product:
         report: Report[Any] = kind(wanted, enrolments, seen)
         tracker.start("writing", report.total())
         table = report.table(heading.about(task, report, viewer, as_of))
-        tracked = replace(table, rows=tracker.track(table.rows), check=tracker.check)
+        tracked = replace(
+            table,
+            rows=tracker.track(table.rows),
+            check=tracker.check,
+            advance=tracker.advance,
+        )
         with artifacts.write(task.pk, task.fence, format.extension) as artifact:
             format.write(tracked, artifact.file)
             tracker.check()

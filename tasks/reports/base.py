@@ -14,6 +14,7 @@ from school.models import Enrolment, Role
 from tasks import omissions
 from tasks.asking import wording
 from tasks.asking.parameters import ReportParameters
+from tasks.sources import Source
 from tasks.tables import About, Closing, Column, Layout, Row, Table
 
 P = TypeVar("P", bound=ReportParameters)
@@ -102,6 +103,10 @@ class Report(ABC, Generic[P]):
         """The profiles and versions by which something in it is judged, for people."""
         return ()
 
+    def source(self) -> Source | None:
+        """The one query that gives the rows, where they need no Python."""
+        return None
+
     def table(self, about: About | None = None) -> Table:
         return Table(
             str(self.title),
@@ -110,6 +115,7 @@ class Report(ABC, Generic[P]):
             about=about or About(),
             layout=self.layout,
             close=self._close,
+            source=self.source(),
         )
 
     def _close(self) -> Closing:

@@ -1,0 +1,77 @@
+"""The records themselves, a table at a time, for programs that keep their own copy."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Literal
+
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+from pydantic import Field
+
+from school.models import Role
+from tasks.asking.parameters import Id, ReportParameters, Year
+from tasks.exports import EXPORTS
+from tasks.reports.base import Report
+from tasks.sources import Source
+from tasks.tables import Column, Row
+
+
+class Parameters(ReportParameters):
+    table: Literal[
+        "schools",
+        "school_years",
+        "terms",
+        "grade_levels",
+        "subjects",
+        "classes",
+        "class_subjects",
+        "class_days",
+        "students",
+        "enrolments",
+        "grades",
+        "recovery_exams",
+        "absences",
+    ] = Field(
+        description=gettext_noop(
+            "Which records. The ids in a table are those in the others."
+        )
+    )
+    year: Year | None = Field(
+        default=None, description=gettext_noop("Only this school year.")
+    )
+    school_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this school.")
+    )
+    class_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this class.")
+    )
+
+
+class DataExport(Report[Parameters]):
+    title = _("Data export")
+    description = _(
+        "The records themselves as flat rows, a table at a time, with names of columns that "
+        "stay: for a data warehouse or a program of one's own."
+    )
+    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
+    example = {"table": "grades", "class_id": 1}
+    formats = ("csv", "csv-br", "json", "jsonl", "xlsx")
+    queue = "reports.bulk"
+    time_limit = timedelta(minutes=30)
+
+    def columns(self) -> Sequence[Column]:
+        return EXPORTS[self.parameters.table].columns
+
+    def rows(self) -> Iterator[Row]:
+        return self.source().rows()
+
+    def total(self) -> int:
+        return self.source().count
+
+    def source(self) -> Source:
+        return self._source
+
+    @cached_property
+    def _source(self) -> Source:
+        return EXPORTS[self.parameters.table].source(self.enrolments)
