@@ -19,6 +19,10 @@ REASONS = {
     "subject_not_offered": gettext_noop(
         "Grades from an earlier class in subjects that the student's class is not taught."
     ),
+    "enrolment_overlaps": gettext_noop(
+        "Earlier enrolments that had not ended when the next of the same year began: their "
+        "days and grades are not added to it."
+    ),
     "absence_outside_enrolment": gettext_noop(
         "Absences on days when the student was not in the class."
     ),

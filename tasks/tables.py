@@ -22,6 +22,7 @@ class Column:
     name: str
     title: str | Promise
     type: Literal["text", "integer", "decimal", "percent", "date", "boolean"] = "text"
+    """Of its cells; a text may stand among figures, as a concept among grades."""
     labels: Mapping[Any, str | Promise] = field(default_factory=dict)
     """What people are shown instead, where the cells are codes for machines."""
 

@@ -1,7 +1,9 @@
 """A network, its schools, and the years and terms it teaches in."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from school.models.sorted import Sorted
 
@@ -93,3 +95,14 @@ class Term(models.Model):
 
     def __str__(self) -> str:
         return f"{self.school_year}/{self.number}"
+
+    def clean(self) -> None:
+        """Refuse a term that the rules of its year have none of."""
+        if not (self.number and self.school_year_id):
+            return  # which has its own message
+        for held in self.school_year.rules.select_related("version__profile"):
+            if self.number > held.version.rules.terms:
+                told = _("{rules} is for {terms} terms.").format(
+                    rules=held.version, terms=held.version.rules.terms
+                )
+                raise ValidationError({"number": told})

@@ -40,22 +40,21 @@ class RuleProfile(models.Model):
         return self.versions.order_by("-number").first()
 
     def revise(self, rules: Rules) -> "RuleVersion":
-        """Make these the profile's rules: a new version, which open years go by at once.
+        """Make these the profile's rules, which open years go by at once.
 
-        Returns the newest version where it says the same. `ValidationError` where an
-        open year that goes by the profile has another number of terms.
+        A new version, or the newest one where it says the same. `ValidationError` where
+        an open year that goes by the profile has another number of terms.
         """
         with transaction.atomic():
             # One after the other, so that each number is given once.
             RuleProfile.objects.select_for_update().get(pk=self.pk)
-            newest = self.newest()
-            if newest is not None and newest.rules == rules:
-                return newest
             open_years = self.open_years_for(rules)
-            number = newest.number + 1 if newest else 1
-            version = RuleVersion.objects.create(
-                profile=self, number=number, content=rules.to_json()
-            )
+            version = self.newest()
+            if version is None or version.rules != rules:
+                number = version.number + 1 if version else 1
+                version = RuleVersion.objects.create(
+                    profile=self, number=number, content=rules.to_json()
+                )
             YearRules.objects.filter(
                 version__profile=self, school_year__in=open_years
             ).update(version=version)

@@ -29,13 +29,17 @@ class Frame:
     def rules(self, year: int, level: int) -> RuleVersion | None:
         return self._rulebook.find(year, level)
 
+    def starts(self, year: int) -> Mapping[int, date]:
+        """The first day of each of its terms, by the term's number, as far as there."""
+        return self._starts.get(year, {})
+
     def terms(self, year: int, level: int) -> int:
         """How many terms that level's year has: by its rules, else by its calendar."""
         version = self.rules(year, level)
-        return version.rules.terms if version else len(self._starts[year])
+        return version.rules.terms if version else len(self.starts(year))
 
     def late_terms(self, year: int, exit: date | None) -> Set[int]:
         """The terms that began when the student had left; of one without dates nobody knows."""
         if exit is None:
             return frozenset()
-        return {n for n, start in self._starts[year].items() if start >= exit}
+        return {n for n, start in self.starts(year).items() if start >= exit}

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from school.models import Enrolment, Offering
 from school.records import marks, places
+from school.records.chains import chain
 from school.records.days import DayBook
 from school.records.frame import Frame
 from school.records.marks import Gradebook
@@ -32,9 +33,10 @@ class Lot:
         self._frame = frame
         self._listed = listed
         self._terms = terms
-        self._ended = _by_course(places.ended({p.student_id for p in listed}, seen))
-        chains = [self._chain(place) for place in listed]
-        self._involved = {place.id: place for chain in chains for place in chain}
+        ended = _by_course(places.ended({p.student_id for p in listed}, seen))
+        self._chains = {p.id: chain(p, ended.get(p.course, ())) for p in listed}
+        involved = (p for before in self._chains.values() for p in before.places)
+        self._involved = {place.id: place for place in involved}
         self._daybook = DayBook(list(self._involved.values()), terms)
         self._gradebook: Gradebook = {}
         self._taught: Mapping[int, Sequence[TaughtSubject]] = {}
@@ -47,13 +49,10 @@ class Lot:
         for place in self._listed:
             yield self._year(place, left_out)
 
-    def _chain(self, place: Place) -> list[Place]:
-        """The enrolment and what came before it, oldest first."""
-        ended = self._ended.get(place.course, ())
-        return [p for p in ended if p.exit and p.exit <= place.entry] + [place]
-
     def _year(self, place: Place, left_out: LeftOut) -> StudentYear:
-        chain = self._chain(place)
+        chain = self._chains[place.id].places
+        for one in self._chains[place.id].overlapping:
+            left_out.add(one.id, {"enrolment_overlaps": 1})
         version = self._frame.rules(place.year_id, place.level_id)
         subjects = self._taught.get(place.class_id, ())
         given = [self._daybook.given(one) for one in chain]

@@ -88,6 +88,10 @@ class StudentYear:
         final = self.final(subject)
         return self.mean(subject) if final is None else final
 
+    def told(self, subject: int) -> Decimal | str | None:
+        """What papers say of the subject: the concept where there is a scale, else the grade."""
+        return self.concept(subject) or self.grade(subject)
+
     def why_subject(self, subject: int) -> str | None:
         """How the subject's result comes about, in words."""
         if self.rules is None:

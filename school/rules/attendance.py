@@ -78,6 +78,12 @@ def judge(rules: Rules, days: Days) -> Attendance:
     )
 
 
+def is_lost(result: Attendance, *, is_closed: bool) -> bool:
+    """Whether it is too low, and no day that is still to come can lift it again."""
+    is_over = is_closed or result.absences_left < 0
+    return result.is_enough is False and is_over
+
+
 def benefit_minimum(birth_date: date, first_day: date) -> int | None:
     """What percent the Bolsa Familia asks of a window that begins that day; none at other ages."""
     had_birthday = (first_day.month, first_day.day) >= (

@@ -100,13 +100,19 @@ def decide(rules: Rules | None, year: Year) -> Outcome:
         days = None
     else:
         judged = {
-            key: subjects.judge(rules, marks) for key, marks in year.subjects.items()
+            key: _judged(rules, marks, year) for key, marks in year.subjects.items()
         }
         days = attendance.judge(rules, year.days)
     situation = _situation(rules, year, judged, days)
     return Outcome(
         situation, judged, days, tuple(_reasons(year, judged, days, situation))
     )
+
+
+def _judged(rules: Rules, marks: Marks, year: Year) -> SubjectResult:
+    result = subjects.judge(rules, marks)
+    is_over = year.is_closed and year.ending is None
+    return subjects.without_exam(result) if is_over else result
 
 
 def _unjudged(marks: Marks) -> SubjectResult:
@@ -129,10 +135,13 @@ def _situation(
         return Situation.INCOMPLETE if year.is_closed else Situation.IN_PROGRESS
     if Standing.RECOVERY in standings:
         return Situation.IN_RECOVERY
-    if days is not None and days.is_enough is False:
-        failed = Standing.FAILED in standings
-        return Situation.FAILED if failed else Situation.FAILED_BY_ATTENDANCE
-    return _of_decided(standings, rules, year)
+    situation = _of_decided(standings, rules, year)
+    if days is None or days.is_enough is not False or situation is Situation.FAILED:
+        return situation
+    if not attendance.is_lost(days, is_closed=year.is_closed):
+        return Situation.IN_PROGRESS
+    failed = Standing.FAILED in standings
+    return Situation.FAILED if failed else Situation.FAILED_BY_ATTENDANCE
 
 
 def _ended(ending: str) -> Situation:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from school.rules import sums
+from school.rules import attendance, subjects, sums
 from school.rules.attendance import Attendance
 from school.rules.outcome import Outcome, Situation, Why, Year
 from school.rules.profile import Rules
-from school.rules.subjects import HIGHEST, Standing, is_lost
+from school.rules.subjects import HIGHEST, Standing
 
 PASSED = {Standing.PASSED, Standing.PASSED_AFTER_RECOVERY}
 SAFE = {
@@ -118,12 +118,12 @@ class _Told:
 
     def saving(self, rules: Rules) -> Iterator[str]:
         days = self.outcome.attendance
-        if days is not None and self._is_attendance_lost():
+        if days is not None and attendance.is_lost(days, is_closed=self.year.is_closed):
             yield self._of_lost_attendance(days)
             return
         marks = self.year.subjects
         results = self.outcome.subjects
-        lost = [key for key, r in results.items() if is_lost(rules, marks[key], r)]
+        lost = [k for k, r in results.items() if subjects.is_lost(rules, marks[k], r)]
         for key, result in results.items():
             # An exam must be sat even where any grade of it will do.
             is_due = result.needed or result.standing is Standing.RECOVERY
@@ -140,17 +140,10 @@ class _Told:
             )
 
     def _of_lost(self, lost: list[int], rules: Rules) -> str:
-        subjects = self._named(lost)
+        named = self._named(lost)
         if len(lost) <= rules.dependencies:
-            return _("as dependency: {subjects}").format(subjects=subjects)
-        return _("only by the class council: {subjects}").format(subjects=subjects)
-
-    def _is_attendance_lost(self) -> bool:
-        days = self.outcome.attendance
-        if days is None or days.is_enough is not False:
-            return False
-        # While the year goes on, days to come may lift it again.
-        return self.year.is_closed or days.absences_left < 0
+            return _("as dependency: {subjects}").format(subjects=named)
+        return _("only by the class council: {subjects}").format(subjects=named)
 
     def _attendance(self) -> str:
         if self.rules is None or self.outcome.attendance is None:

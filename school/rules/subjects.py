@@ -71,6 +71,13 @@ def judge(rules: Rules, marks: Marks) -> SubjectResult:
     return _by_exam(measure, total, marks.recovery)
 
 
+def without_exam(result: SubjectResult) -> SubjectResult:
+    """The result once no exam will be sat any more: who was due for one has failed."""
+    if result.standing is not Standing.RECOVERY:
+        return result
+    return SubjectResult(Standing.FAILED, result.mean, result.mean, None)
+
+
 def partial_mean(marks: Marks, rules: Rules | None = None) -> Fraction | None:
     """The mean of the terms that are given, weighted by the rules if there are any.
 

@@ -49,9 +49,8 @@ def needed(rules: Rules, marks: Marks, result: SubjectResult) -> str:
         return _needed_in_terms(rules, marks, result)
     if result.standing is Standing.RECOVERY:
         return _needed_in_exam(result.needed or 0)
-    if _is_hopeless(rules, marks, result):
-        mean = result.mean or Fraction(0)
-        return _needed_in_exam(rules.measure.needed_in_exam(mean))
+    if _failed_without_exam(rules, marks, result):
+        return _of_no_exam(rules.measure.needed_in_exam(result.mean or Fraction(0)))
     return ""
 
 
@@ -167,6 +166,13 @@ def _needed_in_exam(grade: int) -> str:
     return f"{text}: {_above_highest()}"
 
 
+def _of_no_exam(grade: int) -> str:
+    """Nobody sits an exam that no grade would pass; of any other, that nobody sat it."""
+    if grade > HIGHEST:
+        return _needed_in_exam(grade)
+    return _("the year closed without the recovery exam")
+
+
 def _above_highest() -> str:
     return _("more than {highest}").format(highest=tenths(HIGHEST))
 
@@ -179,8 +185,7 @@ def _counts_exam(rules: Rules, marks: Marks, result: SubjectResult) -> bool:
     )
 
 
-def _is_hopeless(rules: Rules, marks: Marks, result: SubjectResult) -> bool:
-    """Failed without an exam that there is, since no grade of it would do."""
+def _failed_without_exam(rules: Rules, marks: Marks, result: SubjectResult) -> bool:
     return (
         result.standing is Standing.FAILED
         and rules.measure.has_recovery

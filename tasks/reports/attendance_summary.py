@@ -11,7 +11,9 @@ from pydantic import Field
 from school import figures
 from school.models import Role
 from school.records.student_year import StudentYear
+from school.rules import outcome, words
 from school.rules.attendance import WINDOWS, benefit_minimum
+from school.rules.outcome import Situation
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
 from tasks.tables import Cell, Column, Layout, Row
 
@@ -21,11 +23,20 @@ class Parameters(StudentParameters):
         default="all",
         description=gettext_noop(
             "Only students below the minimum, those whom the Conselho Tutelar is told of, "
-            "or those below the Bolsa Família's minimum in a window of two months."
+            "or those below the Bolsa Família's minimum in a window of two months. Who is "
+            "another school's by now, or has died, is on none of these lists."
         ),
     )
 
 
+GONE = {
+    Situation.TRANSFERRED,
+    Situation.RECLASSIFIED,
+    Situation.CLASS_CHANGED,
+    Situation.DECEASED,
+}
+"""Of whom there is nobody to be told any more by this school; of who dropped out there is."""
+ENDINGS = {ending: words.SITUATIONS[ending] for ending in outcome.ENDINGS.values()}
 BY_RULES = {"below_minimum", "council"}
 """The lists that nobody can be found to be on without rules."""
 WINDOW_TITLES = {
@@ -51,6 +62,7 @@ class AttendanceSummary(StudentReport[Parameters]):
     def columns(self) -> Sequence[Column]:
         return [
             *WHO,
+            Column("ending", _("Left"), labels=ENDINGS),
             Column("days", _("Days of lessons"), "integer"),
             Column("absences", _("Days absent"), "integer"),
             Column("justified", _("Of these justified"), "integer"),
@@ -78,8 +90,13 @@ class AttendanceSummary(StudentReport[Parameters]):
             benefit_below = _windows_below(year)
             if not self._is_listed(year, benefit_below):
                 continue
+            ending = _ending(year)
+            if ending in GONE and self.parameters.list != "all":
+                self.years.left_out.add(year.place.id, {"left": 1})
+                continue
             yield (
                 *who(year.place),
+                ending,
                 year.given.total,
                 year.absent.total,
                 year.year.days.justified,
@@ -105,6 +122,11 @@ class AttendanceSummary(StudentReport[Parameters]):
             "council": judged is not None and judged.is_for_council,
             "benefit": bool(benefit_below),
         }[self.parameters.list]
+
+
+def _ending(year: StudentYear) -> Situation | None:
+    """As what the student left; of who is still there attendance alone says nothing more."""
+    return None if year.year.ending is None else outcome.ENDINGS[year.year.ending]
 
 
 def _judged(year: StudentYear) -> Row:

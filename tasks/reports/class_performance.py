@@ -9,6 +9,7 @@ from django.db.models import (
     Max,
     Min,
     Q,
+    QuerySet,
     SmallIntegerField,
     Sum,
     Value,
@@ -22,7 +23,8 @@ from pydantic import Field
 
 from school import figures
 from school.models import Grade, Offering, Role
-from school.rulebook import Rulebook
+from school.records import usable
+from school.records.frame import Frame
 from tasks.asking.parameters import Id, ReportParameters, TermNumber, Year
 from tasks.reports.base import Report
 from tasks.tables import Column, Layout, Row
@@ -89,17 +91,19 @@ class ClassPerformance(Report[Parameters]):
         return len(self._groups)
 
     def left_out(self) -> Mapping[str, int]:
-        without = len(self._names) - len(
-            {offering for offering, *_rest in self._groups}
-        )
-        return {"subject_without_grades": without}
+        with_grades = {offering for offering, *_rest in self._groups}
+        return {
+            "subject_without_grades": len(self._names) - len(with_grades),
+            "grade_outside_terms": self._given.filter(self._beyond).count(),
+            "grade_after_exit": self._given.exclude(self._beyond)
+            .filter(self._late)
+            .count(),
+        }
 
     @cached_property
     def _groups(self) -> list[tuple[int, ...]]:
         """Whole numbers by offering and term: the order of an index, joined to no name."""
-        grades = Grade.objects.filter(enrolment__in=self.enrolments)
-        if self.parameters.term is not None:
-            grades = grades.filter(term=self.parameters.term)
+        grades = self._grades.exclude(self._beyond).exclude(self._late)
         groups = grades.order_by("offering", "term").values_list("offering", "term")
         aggregated = groups.annotate(
             n=Count("tenths"),
@@ -112,6 +116,25 @@ class ClassPerformance(Report[Parameters]):
         )
         # All at once: PostgreSQL plans no parallel work for what is fetched piece by piece.
         return list(aggregated)
+
+    @property
+    def _grades(self) -> QuerySet[Grade]:
+        grades = Grade.objects.filter(enrolment__in=self.enrolments)
+        wanted = self.parameters.term
+        return grades if wanted is None else grades.filter(term=wanted)
+
+    @property
+    def _given(self) -> QuerySet[Grade]:
+        return self._grades.filter(tenths__isnull=False)
+
+    @property
+    def _beyond(self) -> Q:
+        return usable.beyond(self._frame, self.enrolments, self._courses)
+
+    @property
+    def _late(self) -> Q:
+        years = {year for year, _level in self._courses}
+        return usable.late(self._frame, self.enrolments, years)
 
     @cached_property
     def _pass_mark(self) -> Case | Value:
@@ -127,20 +150,27 @@ class ClassPerformance(Report[Parameters]):
 
     def _marks(self) -> dict[int | None, Q]:
         """Each pass mark in tenths, and the years and levels that have it."""
-        levels = self.enrolments.order_by().values_list(
-            "school_class__school_year", "grade_level"
-        )
-        held = set(levels.distinct())
-        rulebook = Rulebook({year for year, _level in held})
         marks: dict[int | None, Q] = {}
-        for year, level in held:
-            version = rulebook.find(year, level)
+        for year, level in self._courses:
+            version = self._frame.rules(year, level)
             tenths = int(version.rules.pass_mark * 10) if version else None
             of_level = Q(
                 offering__school_class__school_year=year, enrolment__grade_level=level
             )
             marks[tenths] = marks.get(tenths, Q()) | of_level
         return marks
+
+    @cached_property
+    def _courses(self) -> list[tuple[int, int]]:
+        """The school years and grade levels that there are."""
+        courses = self.enrolments.order_by().values_list(
+            "school_class__school_year_id", "grade_level_id"
+        )
+        return list(courses.distinct())
+
+    @cached_property
+    def _frame(self) -> Frame:
+        return Frame()
 
     @cached_property
     def _names(self) -> dict[int, tuple[str, str, str]]:

@@ -43,7 +43,7 @@ class FinalResults(StudentReport[StudentParameters]):
             taught = {subject.id for subject in year.subjects}
             yield (
                 *who(year.place),
-                *(year.grade(s.pk) if s.pk in taught else None for s in self._subjects),
+                *(year.told(s.pk) if s.pk in taught else None for s in self._subjects),
                 year.absent.total,
                 year.attendance,
                 year.outcome.situation,

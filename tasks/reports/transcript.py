@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
+from typing import Self
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
+from pydantic import Field, model_validator
 
 from school import figures
 from school.access import Reach
@@ -14,12 +17,30 @@ from school.records.places import BY_STUDENT, latest
 from school.records.student_year import StudentYear
 from school.records.years import LOT
 from school.rules import words
+from tasks.asking.parameters import Year
 from tasks.reports.base import Report
 from tasks.student_reports import StudentParameters, StudentReport, term_title
 from tasks.tables import Column, Layout, Row
 
 
-class Transcript(StudentReport[StudentParameters]):
+class Parameters(StudentParameters):
+    """Of whom: of one student nothing else needs to be said."""
+
+    year: Year | None = Field(
+        default=None,
+        description=gettext_noop(
+            "Students of this school year; needed where no class or student is named."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if self.class_id is self.year is self.student_id is None:
+            raise ValueError(gettext("Name a student, a class, or a school year."))
+        return self
+
+
+class Transcript(StudentReport[Parameters]):
     title = _("Transcript")
     description = _(
         "Everything a student has done at school, year by year and also elsewhere: subjects, "
@@ -126,7 +147,7 @@ class Transcript(StudentReport[StudentParameters]):
             yield (
                 *frame,
                 subject.name,
-                year.concept(subject.id) or year.grade(subject.id),
+                year.told(subject.id),
                 *self._terms(year.year.subjects[subject.id].terms),
                 subject.hours,
                 *judged,

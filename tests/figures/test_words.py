@@ -60,5 +60,6 @@ def test_results_of_a_class_are_counted(world):
     found = [row["situation"] for row in task_rows]
 
     assert {name: found.count(name) for name in set(found)} == {
-        "approved": 4, "in_recovery": 3, "incomplete": 1, "transferred": 1,
+        "approved": 4, "approved_with_dependency": 2, "failed": 1,
+        "incomplete": 1, "transferred": 1,
     }  # fmt: skip

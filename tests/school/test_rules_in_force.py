@@ -1,11 +1,19 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
-from school.models import Network, RuleProfile, RuleVersion, SchoolYear, YearRules
+from school.models import (
+    Network,
+    RuleProfile,
+    RuleVersion,
+    SchoolYear,
+    Term,
+    YearRules,
+)
 from school.rules.profile import Rules
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +125,29 @@ def test_same_rules_make_no_version(profile):
 
     assert profile.revise(rules()) == first
     assert profile.versions.count() == 1
+
+
+def test_reopened_year_goes_by_the_newest_rules_once_they_are_saved(profile, closed):
+    newest = profile.revise(rules("8.0"))
+    SchoolYear.objects.filter(pk=closed.school_year_id).update(is_closed=False)
+
+    assert profile.revise(rules("8.0")) == newest
+
+    closed.refresh_from_db()
+    assert closed.version == newest
+
+
+def test_year_takes_no_term_that_its_rules_have_none_of(profile, year):
+    YearRules.objects.create(school_year=year, version=profile.revise(rules()))
+    days = {"starts_on": date(2025, 2, 3), "ends_on": date(2025, 3, 3)}
+
+    Term(school_year=year, number=4, **days).full_clean()
+    with pytest.raises(ValidationError) as refused:
+        Term(school_year=year, number=5, **days).full_clean()
+
+    assert refused.value.message_dict == {
+        "number": ["Own, v1 são regras para 4 períodos."]
+    }
 
 
 def test_rules_have_as_many_terms_as_the_year(profile):

@@ -46,6 +46,7 @@ def test_days_are_counted_and_judged(secretary, room):
         "number": 1,
         "registration": "7",
         "student": "Ana",
+        "ending": None,
         "days": 200,
         "absences": 36,
         "justified": 5,
@@ -143,6 +144,35 @@ def test_list_has_only_those_that_are_asked_for(secretary, room):
     assert listed(list="below_minimum") == ["Caio"]
     assert listed(list="council") == ["Bia", "Caio", "Davi"]
     assert listed(list="benefit") == ["Bia", "Caio", "Davi"]
+
+
+def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, room):
+    endings = [
+        "transferred",
+        "reclassified",
+        "class_change",
+        "deceased",
+        "abandoned",
+        "",
+    ]
+    for ending in endings:
+        gone = room.enrol(
+            student(f"É {ending}", birth_date="2015-05-05"),
+            exit_date=day(60),
+            ending=ending,
+        )
+        room.absent(gone, *range(40))
+
+    everybody = rows_of(summary(secretary, room))
+    assert [row["ending"] for row in everybody] == [
+        "transferred", "reclassified", "class_changed", "deceased", "abandoned", "left",
+    ]  # fmt: skip
+    for name in ("below_minimum", "council", "benefit"):
+        task = summary(secretary, room, given={"list": name})
+
+        assert [row["student"] for row in rows_of(task)] == ["É abandoned", "É "]
+        assert task.result["skipped"]["reasons"][0]["code"] == "left"
+        assert task.result["skipped"]["total"] == 4
 
 
 def test_list_of_another_name_is_refused_with_those_there_are(secretary, room):

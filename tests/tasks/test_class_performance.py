@@ -11,6 +11,7 @@ from school.models import Enrolment, Grade, RuleProfile, YearRules
 from school.rules.profile import Rules
 from tasks import artifacts
 from tasks.reports.class_performance import ClassPerformance, Parameters
+from tests.classroom import PORTUGUESE, Classroom, judge
 from tests.making import made
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +132,7 @@ def test_share_of_a_level_without_rules_is_not_known(teacher):
     assert share(teacher) is not None
 
 
-def test_rules_take_two_queries_more_however_many_there_are(admin):
+def test_queries_are_as_many_however_many_rules_there_are(admin):
     def queries():
         with CaptureQueriesContext(connection) as asked:
             report = ClassPerformance(Parameters(), visible_enrolments(admin))
@@ -142,7 +143,28 @@ def test_rules_take_two_queries_more_however_many_there_are(admin):
     for level in range(1, 6):
         judged_by(f"6.{level}", grade_level_id=level)
 
-    assert queries() == before == 4
+    assert queries() == before == 5
+
+
+def test_each_level_has_the_terms_of_its_own_rules(admin):
+    room = Classroom()
+    judge(room.year)
+    judge(room.year, level=2, terms=3, term_kind="trimester")
+    four = room.enrol("Ana")
+    three = room.enrol("Bia", grade_level_id=2)
+    for one in (four, three):
+        room.grade(one, PORTUGUESE, 50, 60, 70, 80, 90)
+
+    task = made(admin, {"class_id": room.pk})
+
+    portuguese = [row for row in rows_of(task) if row["subject"] == "Língua Portuguesa"]
+    assert [(row["term"], row["grades"]) for row in portuguese] == [
+        (1, 2), (2, 2), (3, 2), (4, 1),
+    ]  # fmt: skip
+    assert {one["code"]: one["count"] for one in task.result["skipped"]["reasons"]} == {
+        "grade_outside_terms": 3,
+        "subject_without_grades": 1,
+    }
 
 
 def test_grades_due_but_not_given_are_not_counted(teacher):

@@ -67,7 +67,7 @@ def test_everybody_who_was_in_the_class_has_a_line_with_the_end(
         (4, "Davi", "approved_with_dependency"),
         (5, "Eva", "failed"),
         (6, "Fábio", "failed_by_attendance"),
-        (7, "Gil", "in_recovery"),
+        (7, "Gil", "approved_with_dependency"),
         (8, "Hugo", "incomplete"),
         (9, "Iara", "transferred"),
         (10, "João", "abandoned"),
@@ -86,6 +86,18 @@ def test_grade_is_the_final_one_or_the_mean_so_far(secretary, class_of_all):
     assert grades["Davi"] == ("7.00", "3.50")
     assert grades["Gil"] == ("7.00", "5.00")
     assert grades["Hugo"] == ("7.00", None)
+
+
+def test_concepts_stand_where_there_is_a_scale(secretary, network):
+    room = Classroom()
+    scale = [("Satisfatório", "5.0", "10.0"), ("Insuficiente", "0.0", "4.9")]
+    bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
+    judge(room.year, scale=bands[::-1])
+    room.grade(room.enrol("Ana"), PORTUGUESE, 49, 50, 50, 50)
+
+    (row,) = rows_of(results(secretary, room))
+
+    assert row["subject_s-1"] == "Insuficiente"
 
 
 def test_every_reason_is_told_in_both_languages(secretary, class_of_all):
@@ -119,7 +131,8 @@ def test_every_reason_is_told_in_both_languages(secretary, class_of_all):
         "frequência 14/20 = 70,0 % < 75 % (dos dias letivos dados)"
     )
     assert english["Gil"] == (
-        f"passed in 1 subject; in recovery in Matemática (5.0 < 6.0); {there}"
+        "passed in 1 subject; failed in Matemática (5.0 < 6.0); "
+        f"with dependency (failed subjects: 1; allowed: 1); {there}"
     )
     assert portuguese["Hugo"] == (
         "aprovado em 1 disciplina; "
@@ -146,14 +159,38 @@ def test_both_reasons_are_told_where_grades_and_attendance_fail(secretary, room)
     )
 
 
+def test_open_year_waits_for_exams_and_for_days_that_can_lift_attendance(
+    secretary, network
+):
+    room = Classroom()
+    judge(room.year, recovery_rule="weighted", year_days=40)
+    room.hold(*range(20))
+    ana, bia, caio = (room.enrol(name) for name in ("Ana", "Bia", "Caio"))
+    room.grade(ana, PORTUGUESE, 50, 50, 50, 50)
+    room.grade(bia, PORTUGUESE, 70, 70, 70, 70)
+    room.grade(caio, PORTUGUESE, 70, 70, 70, 70)
+    for one in (ana, bia, caio):
+        room.grade(one, MATHEMATICS, 70, 70, 70, 70)
+    room.absent(bia, *range(10))
+    room.absent(caio, *range(11))
+
+    rows = rows_of(results(secretary, room))
+
+    assert [row["situation"] for row in rows] == [
+        "in_recovery",
+        "in_progress",
+        "failed_by_attendance",
+    ]
+
+
 def test_summary_counts_each_situation(secretary, class_of_all):
     portuguese = results(secretary, class_of_all).result["summary"]
     english = results(secretary, class_of_all, language="en").result["summary"]
 
     assert portuguese == (
-        "Matrículas: 14 (Incompleto: faltam notas: 1, Em recuperação: 1, Aprovado: 1, "
+        "Matrículas: 14 (Incompleto: faltam notas: 1, Aprovado: 1, "
         "Aprovado após recuperação: 1, Aprovado pelo conselho de classe: 1, "
-        "Aprovado com dependência: 1, Reprovado: 1, Reprovado por frequência: 1, "
+        "Aprovado com dependência: 2, Reprovado: 1, Reprovado por frequência: 1, "
         "Transferido: 1, Abandono: 1, Reclassificado: 1, Falecido: 1, Remanejado: 1, "
         "Saiu, motivo não registrado: 1)"
     )

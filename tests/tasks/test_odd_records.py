@@ -93,12 +93,12 @@ def test_others_figures_are_as_if_the_odd_ones_were_not_there(admin, odd, kind):
 @pytest.mark.parametrize(
     ("kind", "skipped"),
     [
-        ("report_card", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1}),
-        ("transcript", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1, "subject_not_offered": 1}),
-        ("final_results", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1}),
-        ("attendance_summary", {"absence_outside_enrolment": 2}),
-        ("at_risk_students", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1, "left": 3, "no_rules": 1}),
-        ("class_performance", {}),
+        ("report_card", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1, "enrolment_overlaps": 1}),
+        ("transcript", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1, "subject_not_offered": 1, "enrolment_overlaps": 1}),
+        ("final_results", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1, "enrolment_overlaps": 1}),
+        ("attendance_summary", {"absence_outside_enrolment": 2, "enrolment_overlaps": 1}),
+        ("at_risk_students", {"grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1, "left": 3, "no_rules": 1, "enrolment_overlaps": 1}),
+        ("class_performance", {"grade_outside_terms": 3, "grade_after_exit": 1}),
     ],
 )  # fmt: skip
 def test_what_was_left_out_is_said_and_why(admin, odd, kind, skipped):

@@ -3,8 +3,9 @@ from django.utils.translation import override
 
 from school.access import visible_enrolments, whole_histories
 from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
-from tasks.reports.transcript import Transcript
-from tasks.student_reports import StudentParameters
+from tasks.asking.parameters import parse
+from tasks.errors import RequestRefused
+from tasks.reports.transcript import Parameters, Transcript
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
 from tests.making import made, rows_of
 
@@ -128,6 +129,16 @@ def test_year_asked_for_says_whose_and_all_of_theirs_is_told(secretary, ana):
 
     assert sorted(set(years)) == ["2020", "2025", "2026"]
     assert years == sorted(years)
+
+
+def test_student_alone_is_enough_and_nobody_is_not(secretary, ana):
+    alone = made(secretary, {"student_id": ana.student_id}, kind="transcript")
+
+    assert rows_of(alone) == rows_of(transcript(secretary, ana))
+    with pytest.raises(RequestRefused) as refused, override("en"):
+        parse(Parameters, {"school_id": 1})
+    (flaw,) = refused.value.flaws
+    assert flaw.detail == "Name a student, a class, or a school year."
 
 
 def test_who_changed_school_has_the_year_once_with_all_of_it(stranger, room, ana):
@@ -263,7 +274,7 @@ def test_students_are_in_order_each_with_the_years_together(secretary, room, ana
 def test_titles_are_in_the_language_and_names_are_not(secretary, language, titles):
     asked_for = visible_enrolments(secretary).filter(school_class=1)
     history = whole_histories(secretary, asked_for)
-    report = Transcript(StudentParameters(class_id=1), asked_for, history)
+    report = Transcript(Parameters(class_id=1), asked_for, history)
     with override(language):
         shown = {column.name: str(column.title) for column in report.columns()}
 

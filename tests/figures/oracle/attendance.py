@@ -16,13 +16,21 @@ LISTS = {
 def attendance_summary(asked: Asked) -> Rows:
     wanted = LISTS[str(asked.parameters.get("list", "all"))]
     rows = [_summary_row(year) for year in asked.latest()]
-    return [row for row in rows if wanted(row)]
+    return [row for row in rows if wanted(row) and not _is_no_matter(row, asked)]
+
+
+def _is_no_matter(row: dict[str, object], asked: Asked) -> bool:
+    """Of a list: who has died, or is in another class or school by now."""
+    gone = {"transferred", "reclassified", "class_changed", "deceased"}
+    is_list = asked.parameters.get("list", "all") != "all"
+    return is_list and row["ending"] in gone
 
 
 def _summary_row(year: Year) -> dict[str, object]:
     days = year.days
     return {
         **who(year.enrolment),
+        "ending": year.gone,
         "days": days.given,
         "absences": days.absent,
         "justified": days.justified,

@@ -44,7 +44,7 @@ def final_results(asked: Asked) -> Rows:
 
 
 def _final_row(year: Year, codes: list[str]) -> dict[str, object]:
-    grades = {s.subject.code: best(s) for s in year.subjects}
+    grades = {s.subject.code: s.concept or best(s) for s in year.subjects}
     return {
         **who(year.enrolment),
         **{f"subject_{code}": grades.get(code) for code in codes},

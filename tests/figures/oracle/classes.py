@@ -1,6 +1,6 @@
 """Rows of how each class does in each subject and term."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -11,15 +11,52 @@ from tests.figures.oracle.world import Asked, Rows
 
 def class_performance(asked: Asked) -> Rows:
     by_pk = {e.pk: e for e in asked.listed}
+    ordered = sorted(
+        _groups(asked).items(),
+        key=lambda group: _place(group[0][1], by_pk, group[1]),
+    )
+    return [_row(asked, term, by_pk, grades) for (_, term), grades in ordered]
+
+
+def _groups(asked: Asked) -> dict[tuple[int, int], list[m.Grade]]:
     groups: dict[tuple[int, int], list[m.Grade]] = defaultdict(list)
     for e in asked.listed:
         for grade in asked.world.records.grades.get(e.pk, []):
-            if asked.parameters.get("term") in (None, grade.term):
+            is_asked = asked.parameters.get("term") in (None, grade.term)
+            if is_asked and not why_not(asked, e, grade):
                 groups[grade.offering_id, grade.term].append(grade)
-    ordered = sorted(
-        groups.items(), key=lambda group: _place(group[0][1], by_pk, group[1])
+    return groups
+
+
+def left_out(asked: Asked) -> Counter[str]:
+    """Grades that count for nothing, and subjects without one that does, by why."""
+    grades = asked.world.records.grades
+    counts = Counter(
+        why
+        for e in asked.listed
+        for grade in grades.get(e.pk, [])
+        if asked.parameters.get("term") in (None, grade.term)
+        and grade.tenths is not None
+        and (why := why_not(asked, e, grade))
     )
-    return [_row(asked, term, by_pk, grades) for (_, term), grades in ordered]
+    offered = {
+        offering.pk
+        for school_class in {e.school_class_id for e in asked.listed}
+        for offering in asked.world.records.subjects_of(school_class)
+    }
+    counts["subject_without_grades"] = len(offered - {o for o, _ in _groups(asked)})
+    return counts
+
+
+def why_not(asked: Asked, e: m.Enrolment, grade: m.Grade) -> str | None:
+    records = asked.world.records
+    terms = records.terms.get(e.school_class.school_year_id, [])
+    rules = records.rules_of(e)
+    if grade.term > (len(terms) if rules is None else rules.terms):
+        return "grade_outside_terms"
+    starts = [term.starts_on for term in terms if term.number == grade.term]
+    is_late = e.exit_date is not None and any(day >= e.exit_date for day in starts)
+    return "grade_after_exit" if is_late else None
 
 
 def _place(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from school import models as m
-from tests.figures.oracle import sight
+from tests.figures.oracle import classes, sight
 from tests.figures.oracle.attendance import at_risk_students, attendance_summary
 from tests.figures.oracle.cards import final_results, report_card
 from tests.figures.oracle.classes import class_performance
@@ -59,13 +59,16 @@ def expected_left_out(
     world: World | None = None,
 ) -> dict[str, int]:
     """How many records, or pupils, each reason leaves out."""
-    years = YEARS[kind](ask(viewer, parameters, world)) if kind in YEARS else []
+    asked = ask(viewer, parameters, world)
+    if kind == "class_performance":
+        return {why: count for why, count in classes.left_out(asked).items() if count}
+    years = YEARS[kind](asked)
     records = {
         (why, type(record), record.pk)
         for year in years
         for why, record in year.left_out()
         # It looks at no grade, and so leaves none out.
-        if kind != "attendance_summary" or isinstance(record, m.Absence)
+        if kind != "attendance_summary" or isinstance(record, m.Absence | m.Enrolment)
     }
     counts = Counter(why for why, *_ in records)
     if kind == "report_card":

@@ -22,6 +22,8 @@ class SubjectYear:
     """By term, from the first."""
     exam: int | None
     rules: Rules | None
+    is_over: bool
+    """Whether the year is, for a pupil who stayed to its end."""
 
     @cached_property
     def mean(self) -> Fraction | None:
@@ -44,7 +46,8 @@ class SubjectYear:
             passes = self._with_exam(self.exam) >= self.last_mark
             return "passed_after_recovery" if passes else "failed"
         is_hopeless = self._exam_needed() > HIGHEST
-        return "failed" if is_hopeless and self.rules.hopeless_fails else "recovery"
+        is_given_up = is_hopeless and self.rules.hopeless_fails
+        return "failed" if self.is_over or is_given_up else "recovery"
 
     @cached_property
     def final(self) -> Fraction | None:

@@ -68,9 +68,34 @@ def comes_before(p: m.Enrolment, e: m.Enrolment) -> bool:
 
 
 def chain_of(e: m.Enrolment, seen: Iterable[m.Enrolment]) -> list[m.Enrolment]:
-    """The enrolment and all that come before it, the newest first."""
+    """The enrolment and what comes before it, the newest first; of two at once, the longer."""
+    chain = [e]
     before = [p for p in seen if comes_before(p, e)]
-    return sorted([*before, e], key=lambda one: (one.entry_date, one.pk), reverse=True)
+    for p in sorted(before, key=lambda p: (p.entry_date - p.exit_date, -p.pk)):
+        days = {day for one in chain if one != e for day in _days_in(one)}
+        if days.isdisjoint(_days_in(p)):
+            chain.append(p)
+    return sorted(chain, key=lambda one: (one.entry_date, one.pk), reverse=True)
+
+
+def overlapping(e: m.Enrolment, seen: Iterable[m.Enrolment]) -> list[m.Enrolment]:
+    """What began before e in the same year and has ended, but is no part of its chain."""
+    chain = chain_of(e, seen)
+    return [
+        p
+        for p in seen
+        if p.student_id == e.student_id
+        and p.school_class.school_year_id == e.school_class.school_year_id
+        and p.grade_level_id == e.grade_level_id
+        and p.exit_date is not None
+        and (p.entry_date, p.pk) < (e.entry_date, e.pk)
+        and p not in chain
+    ]
+
+
+def _days_in(e: m.Enrolment) -> set[date]:
+    length = (e.exit_date - e.entry_date).days
+    return {e.entry_date + timedelta(days=n) for n in range(length)}
 
 
 def latest_of(some: Iterable[m.Enrolment]) -> list[m.Enrolment]:

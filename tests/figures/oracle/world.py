@@ -37,8 +37,9 @@ class Asked:
 
     def year(self, e: m.Enrolment, within: Iterable[m.Enrolment] | None = None) -> Year:
         """The year as it stands at e, with what came before as far as it may be seen."""
-        chain = sight.chain_of(e, self.seen if within is None else within)
-        return Year(chain, self.world.records)
+        seen = self.seen if within is None else within
+        overlapping = sight.overlapping(e, seen)
+        return Year(sight.chain_of(e, seen), self.world.records, overlapping)
 
     def each(self) -> list[Year]:
         return [self.year(e) for e in self.listed]

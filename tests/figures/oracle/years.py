@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 
+from django.db import models
+
 from school import models as m
 from school.rules.profile import Rules
 from tests.figures.oracle.days import Days
@@ -60,8 +62,14 @@ class Records:
 class Year:
     """The year of the chain's newest enrolment."""
 
-    def __init__(self, chain: list[m.Enrolment], records: Records) -> None:
+    def __init__(
+        self,
+        chain: list[m.Enrolment],
+        records: Records,
+        overlapping: Iterable[m.Enrolment] = (),
+    ) -> None:
         self.chain = chain
+        self.overlapping = overlapping
         self.enrolment = chain[0]
         self._records = records
         self.rules = records.rules_of(self.enrolment)
@@ -88,7 +96,9 @@ class Year:
             for exam in self._records.exams.get(e.pk, [])
             if exam.offering.subject_id == subject.pk
         ]
-        return SubjectYear(subject, tenths, exams[0] if exams else None, self.rules)
+        exam = exams[0] if exams else None
+        is_over = self._is_closed and not self.is_gone
+        return SubjectYear(subject, tenths, exam, self.rules, is_over)
 
     def _grade(self, subject: int, term: int) -> int | None:
         """The newest that was given, of those that count."""
@@ -109,8 +119,10 @@ class Year:
             for term in terms
         )
 
-    def left_out(self) -> Iterable[tuple[str, m.Grade | m.RecoveryGrade | m.Absence]]:
+    def left_out(self) -> Iterable[tuple[str, models.Model]]:
         """Each record that counts for nothing, and why."""
+        for enrolment in self.overlapping:
+            yield "enrolment_overlaps", enrolment
         offered = {subject.subject.pk for subject in self.subjects}
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
@@ -135,22 +147,26 @@ class Year:
 
     @cached_property
     def situation(self) -> str | None:
-        gone = self._gone()
+        gone = self.gone
         if gone or self.rules is None:
             return gone
         results = [subject.result for subject in self.subjects]
         if not results or "open" in results:
-            is_closed = self.enrolment.school_class.school_year.is_closed
-            return "incomplete" if is_closed else "in_progress"
+            return "incomplete" if self._is_closed else "in_progress"
         if "recovery" in results:
             return "in_recovery"
         return self._end(results)
 
     @property
-    def is_gone(self) -> bool:
-        return self._gone() is not None
+    def _is_closed(self) -> bool:
+        return self.enrolment.school_class.school_year.is_closed
 
-    def _gone(self) -> str | None:
+    @property
+    def is_gone(self) -> bool:
+        return self.gone is not None
+
+    @property
+    def gone(self) -> str | None:
         e = self.enrolment
         if e.exit_date is None:
             return None
@@ -160,11 +176,16 @@ class Year:
 
     def _end(self, results: list[str]) -> str:
         failed = results.count("failed")
+        by_council = self.enrolment.approved_by_council
+        may_pass = not failed or by_council or failed <= self.rules.dependencies
         if self.days.is_enough is False:
+            may_rise = not self._is_closed and self.days.left >= 0
+            if may_pass and may_rise:
+                return "in_progress"
             return "failed" if failed else "failed_by_attendance"
         if not failed:
             needed_exam = "passed_after_recovery" in results
             return "approved_after_recovery" if needed_exam else "approved"
-        if self.enrolment.approved_by_council:
+        if by_council:
             return "approved_by_council"
         return "approved_with_dependency" if failed <= self.rules.dependencies else "failed"  # fmt: skip

@@ -109,9 +109,17 @@ def attendance(rules, given, absent, outside):
     return base, percent, percent >= minimum, planned, left, told
 
 
-def situation(rules, standings, is_enough, year):
-    """`year` has the ending, whether it is closed and whether the council approved."""
-    ending, is_closed, by_council = year
+def subject_at_the_end(rules, terms, exam):
+    """The same once the year is over: who has not sat the exam by then has failed."""
+    standing, mean, final, needed = subject(rules, terms, exam)
+    if standing == "recovery":
+        return "failed", mean, mean, None
+    return standing, mean, final, needed
+
+
+def situation(rules, standings, days, year):
+    """`days` are as of `attendance`; `year` has the ending, if closed, if by the council."""
+    ending, is_closed, _by_council = year
     if ending is not None:
         return ENDINGS[ending]
     if rules is None:
@@ -120,8 +128,16 @@ def situation(rules, standings, is_enough, year):
         return "incomplete" if is_closed else "in_progress"
     if "recovery" in standings:
         return "in_recovery"
+    return of_decided(rules, standings, days, year)
+
+
+def of_decided(rules, standings, days, year):
+    _ending, is_closed, by_council = year
     failed = sum(standing == "failed" for standing in standings)
-    if is_enough is False:
+    passes_by_grades = failed == 0 or by_council or failed <= rules["dependencies"]
+    if days[2] is False:
+        if passes_by_grades and not is_closed and days[4] >= 0:
+            return "in_progress"
         return "failed_by_attendance" if failed == 0 else "failed"
     if failed == 0:
         after = "passed_after_recovery" in standings

@@ -50,7 +50,32 @@ def test_open_subject_keeps_the_year_open_whatever_else():
 
 def test_recovery_comes_before_failing():
     assert situation(IN_RECOVERY, FAILED, days=SHORT) is Situation.IN_RECOVERY
-    assert situation(IN_RECOVERY, is_closed=True) is Situation.IN_RECOVERY
+
+
+def test_closed_year_without_the_exam_is_failed():
+    assert situation(IN_RECOVERY, PASSED, is_closed=True) is Situation.FAILED
+    assert reasons(IN_RECOVERY, is_closed=True) == [(Why.SUBJECT_FAILED, 1)]
+    result = decided(IN_RECOVERY, is_closed=True).subjects[1]
+    assert (result.standing, result.final, result.needed) == (
+        Standing.FAILED,
+        result.mean,
+        None,
+    )
+    left = {"is_closed": True, "ending": "transferred"}
+    assert reasons(IN_RECOVERY, **left) == [(Why.SUBJECT_IN_RECOVERY, 1)]
+
+
+def test_short_attendance_keeps_the_year_open_while_days_can_lift_it():
+    low = {"days": Days(given=100, absent=40)}
+
+    assert situation(PASSED, **low) is Situation.IN_PROGRESS
+    assert situation(FAILED, by_council=True, **low) is Situation.IN_PROGRESS
+    assert situation(FAILED, **low) is Situation.FAILED
+    assert situation(PASSED, is_closed=True, **low) is Situation.FAILED_BY_ATTENDANCE
+    at_limit = Days(given=199, absent=50)
+    assert situation(PASSED, days=at_limit) is Situation.IN_PROGRESS
+    lost = Days(given=100, absent=51)
+    assert situation(PASSED, days=lost) is Situation.FAILED_BY_ATTENDANCE
 
 
 def test_short_attendance_alone_fails_by_attendance():

@@ -94,31 +94,45 @@ SAVING = [
     ),
     (
         (HARD,),
+        {},
+        "Matemática: only by the recovery exam; further absences allowed: 30",
+        "Matemática: só pela recuperação final; faltas que ainda cabem: 30",
+    ),
+    (
+        (PASSED, IN_RECOVERY),
         {"is_closed": True},
-        "Matemática: only by the recovery exam",
-        "Matemática: só pela recuperação final",
+        "only by the class council: História",
+        "só pelo conselho de classe: História",
     ),
     (
         (FAILED, IN_RECOVERY),
-        {"is_closed": True},
+        {},
         "História: needs at least 6.1 in the recovery exam; "
-        "only by the class council: Matemática",
+        "only by the class council: Matemática; further absences allowed: 30",
         "História: precisa de pelo menos 6,1 na recuperação final; "
-        "só pelo conselho de classe: Matemática",
+        "só pelo conselho de classe: Matemática; faltas que ainda cabem: 30",
     ),
     (
         (FAILED, LOW, IN_RECOVERY),
-        {"is_closed": True, "dependencies": 2},
+        {"dependencies": 2},
         "Arte: needs at least 6.1 in the recovery exam; "
-        "as dependency: Matemática, História",
+        "as dependency: Matemática, História; further absences allowed: 30",
         "Arte: precisa de pelo menos 6,1 na recuperação final; "
-        "em dependência: Matemática, História",
+        "em dependência: Matemática, História; faltas que ainda cabem: 30",
     ),
     (
         (FAILED, IN_RECOVERY),
-        {"is_closed": True, "by_council": True},
-        "História: needs at least 6.1 in the recovery exam",
-        "História: precisa de pelo menos 6,1 na recuperação final",
+        {"by_council": True},
+        "História: needs at least 6.1 in the recovery exam; "
+        "further absences allowed: 30",
+        "História: precisa de pelo menos 6,1 na recuperação final; "
+        "faltas que ainda cabem: 30",
+    ),
+    (
+        (PASSED,),
+        {"days": Days(given=100, absent=40)},
+        "further absences allowed: 10",
+        "faltas que ainda cabem: 10",
     ),
     (
         (IN_RECOVERY,),

@@ -205,6 +205,22 @@ SUBJECTS = [
 ]
 
 
+def test_year_that_closed_without_the_exam_says_so():
+    marks = Marks((59,) * 4)
+    result = subjects.without_exam(subjects.judge(AMAZONAS, marks))
+
+    with override("en"):
+        assert words.subject(AMAZONAS, marks, result) == (
+            "(5.9 + 5.9 + 5.9 + 5.9) / 4 = 5.9 < 6.0; "
+            "the year closed without the recovery exam"
+        )
+    with override("pt-br"):
+        assert words.subject(AMAZONAS, marks, result) == (
+            "(5,9 + 5,9 + 5,9 + 5,9) / 4 = 5,9 < 6,0; "
+            "o ano fechou sem a recuperação final"
+        )
+
+
 @pytest.mark.parametrize(("rules", "marks", "english", "portuguese"), SUBJECTS)
 def test_subject_is_explained_by_a_sum(rules, marks, english, portuguese):
     result = subjects.judge(rules, marks)

@@ -1,0 +1,45 @@
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from school.records.chains import chain
+
+
+def stay(id, entry, exit=None):
+    """An enrolment from the one day of the year until before the other."""
+    first = date(2026, 1, 1)
+    day = first + timedelta(days=entry)
+    left = None if exit is None else first + timedelta(days=exit)
+    return SimpleNamespace(id=id, entry=day, exit=left)
+
+
+NOW = stay(9, 100)
+
+
+@pytest.mark.parametrize(
+    ("ended", "before", "overlapping"),
+    [
+        ([], [], []),
+        ([stay(1, 0, 50), stay(2, 50, 100)], [1, 2], []),
+        ([stay(1, 0, 50), stay(2, 60, 90)], [1, 2], []),
+        ([stay(1, 0, 101)], [], [1]),
+        ([stay(1, 0, 50), stay(2, 49, 100)], [2], [1]),  # the longer by a day
+        ([stay(1, 0, 80), stay(2, 10, 20), stay(3, 30, 40)], [1], [2, 3]),
+        ([stay(1, 100, 120)], [], [1]),
+        ([stay(10, 100, 120)], [], []),  # begun on the same day, noted later
+        ([stay(1, 0, 50), stay(2, 0, 50)], [2], [1]),
+        ([stay(1, 101, 150)], [], []),
+    ],
+)
+def test_no_day_is_in_a_year_twice(ended, before, overlapping):
+    found = chain(NOW, ended)
+
+    assert [place.id for place in found.places] == [*before, NOW.id]
+    assert sorted(place.id for place in found.overlapping) == overlapping
+
+
+def test_enrolment_that_has_ended_is_not_before_itself():
+    one = stay(1, 0, 50)
+
+    assert chain(one, [one]).places == [one]
