@@ -9,7 +9,9 @@ figures, or nothing is compared.
 import hashlib
 import json
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -29,10 +31,6 @@ QUERY = """
     GROUP BY offering_id, term
     ORDER BY offering_id, term
 """
-SAME = QUERY.format(
-    where="WHERE enrolment_id IN (SELECT enrolment.id FROM school_enrolment AS enrolment)"
-)
-"""What ours comes to, for somebody who sees everything."""
 BARE = QUERY.format(where="")
 CLASSES = f"""
     SELECT offering.school_class_id, offering.subject_id, stats.*
@@ -81,7 +79,6 @@ NAIVE_RATES = """
     GROUP BY enrolment_id
 """
 STATEMENTS = {
-    "same SQL": SAME,
     "bare SQL": BARE,
     "classes": CLASSES,
     "naive classes": NAIVE_CLASSES,
@@ -103,8 +100,11 @@ measured process alone, without PostgreSQL's own.
 """
 
 
-def by_hand(url: str, statement: str) -> Work:
-    """The statement through the driver, with the page cache that our own connections have."""
+def by_hand(url: str, statement: str, sql: str = "") -> Work:
+    """The statement through the driver, with the page cache that our own connections have.
+
+    `sql` is a file that has it, if it is not among `STATEMENTS`.
+    """
     connection: Any
     if url.startswith("sqlite"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"))
@@ -112,10 +112,10 @@ def by_hand(url: str, statement: str) -> Work:
     else:
         connection = psycopg.connect(url)
     cursor = connection.cursor()
-    sql = STATEMENTS[statement]
+    text = Path(sql).read_text() if sql else STATEMENTS[statement]
 
     def work() -> Any:
-        rows = cursor.execute(sql).fetchall()
+        rows = cursor.execute(text).fetchall()
         if statement in ("naive classes", "naive bare"):
             return lambda: _digest(map(_whole, rows))
         return lambda: _digest(rows)
@@ -145,6 +145,20 @@ def by_orm() -> Work:
     return work
 
 
+def statement(path: str) -> Work:
+    """Write the statement of the ORM into a file, for those who know no Django."""
+    work = by_orm()
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def captured() -> None:
+        with CaptureQueriesContext(connection) as queries:
+            work()
+        Path(path).write_text(queries[-1]["sql"])
+
+    return captured
+
+
 def _whole(row: Sequence[Any]) -> list[int]:
     """Decimals as whole tenths and hundredths, whichever way the driver gives them."""
     keys = [1] * (len(row) - len(SCALES))
@@ -157,14 +171,19 @@ def _digest(rows: Iterable[Sequence[Any]]) -> str:
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
-def ways(url: str) -> dict[str, Way]:
+def ways(database: str, url: str, folder: str) -> dict[str, Way]:
     environment = network.environment(url)
+    sql = f"{folder}/{database}.sql"
+    Way("bench.queries:statement", {"path": sql}, environment=environment)()
+    by_hand = {
+        name: Way("bench.queries:by_hand", {"url": url, "statement": name})
+        for name in STATEMENTS
+    }
+    same = {"url": url, "statement": "same", "sql": sql}
     return {
         "ORM": Way("bench.queries:by_orm", {}, environment=environment),
-        **{
-            name: Way("bench.queries:by_hand", {"url": url, "statement": name})
-            for name in STATEMENTS
-        },
+        "same SQL": Way("bench.queries:by_hand", same),
+        **by_hand,
     }
 
 
@@ -193,9 +212,12 @@ def tables(runs: Runs) -> list[str]:
 
 
 def main(options: Options) -> None:
-    with network.networks(options.students) as urls:
+    with (
+        network.networks(options.students) as urls,
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+    ):
         runs = {
-            database: interleaved(ways(url), options.rounds)
+            database: interleaved(ways(database, url, folder), options.rounds)
             for database, url in urls.items()
         }
     parts = [WANTED, circumstances(options)]
