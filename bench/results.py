@@ -22,17 +22,21 @@ that were interleaved on one machine; how each was measured stands in its sectio
 
 
 def keep(
-    name: str, text: str, measured: Mapping[str, float], options: Options | None = None
+    name: str,
+    text: str,
+    measured: Mapping[str, float],
+    options: Options,
+    path: Path = RESULTS,
 ) -> None:
     """Print it; and replace the section of that name and its goals, unless it is a trial."""
     sys.stdout.write(f"{text.strip()}\n\n")
     for goal, value in measured.items():
         sys.stdout.write(goals.GOALS[goal].line(goals.GOALS[goal].told(value)))
-    if options is not None and not options.is_whole:
+    if not options.is_whole:
         sys.stdout.write("\nA trial: nothing is kept of it.\n")
         return
-    before = RESULTS.read_text() if RESULTS.exists() else ""
-    RESULTS.write_text(_with(before, _section(name, text), measured))
+    before = path.read_text() if path.exists() else ""
+    path.write_text(_with(before, _section(name, text), measured))
 
 
 def _section(name: str, text: str) -> str:
