@@ -16,7 +16,7 @@ from typing import Any
 from bench.options import Options
 
 ROOT = Path(__file__).parent.parent
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
 """Between two looks at what a process holds."""
 
 
@@ -27,6 +27,8 @@ class Run:
     seconds: float
     cpu_seconds: float
     answer: Any = None
+    base_bytes: int = 0
+    """What the process held before it began (RSS)."""
     resident_bytes: int = 0
     """The most that the process itself held at one time (RSS)."""
     peak_bytes: int = 0
