@@ -26,7 +26,10 @@ class Run:
 
     seconds: float
     cpu_seconds: float
+    """Of the process and of the children that it waited for."""
     answer: Any = None
+    children_seconds: float = 0.0
+    """What of the processor time was the children's."""
     base_bytes: int = 0
     """What the process held before it began (RSS)."""
     resident_bytes: int = 0

@@ -31,6 +31,7 @@ def tell(work: Work) -> None:
         "base_bytes": base,
         "resident_bytes": _status("VmHWM"),
         "cpu_seconds": sum(after[:4]) - sum(before[:4]),
+        "children_seconds": sum(after[2:4]) - sum(before[2:4]),
         "answer": answer() if callable(answer) else answer,
     }
     sys.stdout.write("\n" + json.dumps(told) + "\n")
