@@ -9,7 +9,7 @@ from pathlib import Path
 from bench import network
 from bench.options import Options, read_options
 from bench.results import keep
-from bench.runs import Run, Runs, Way, circumstances, interleaved, median
+from bench.runs import Runs, Way, circumstances, interleaved, median, ratio
 
 TENTH = 10
 EXPORT = {"kind": "data_export", "parameters": {"table": "grades"}}
@@ -21,8 +21,7 @@ WANTED = """\
 In a process that has imported what a worker has, the report of a network and of one with a tenth of its students: all
 its grades as CSV and XLSX, and all its report cards as PDF with two typesetters. RSS is the
 process's own highest, “before” what its imports alone take; PSS that of the process with its children, added up every 50 ms, where what
-several share is divided among them. The goals are of RSS for CSV and XLSX, of PSS for PDF.
-Medians; of PDF {rounds} round.
+several share is divided among them. The goals are of PSS. Medians; of PDF {rounds} round.
 """
 
 
@@ -55,11 +54,6 @@ def measure(options: Options, folder: Path) -> dict[str, Runs]:
     return found
 
 
-def megabytes(runs: list[Run], format: str) -> float:
-    """What the goals speak of."""
-    return median(runs, "peak_bytes" if format == "pdf" else "resident_bytes") / 1e6
-
-
 def report(found: dict[str, Runs]) -> str:
     lines = ["| of | format | rows | file | seconds | RSS before, MB | RSS MB | PSS MB |", "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for size, runs in found.items():
@@ -79,9 +73,9 @@ def measured(found: dict[str, Runs], students: int) -> dict[str, float]:
     large = found[f"{students:,} students, postgresql"]
     values = {}
     for format in large:
-        most = megabytes(large[format], format)
-        values[f"memory-{format}"] = most
-        values[f"memory-{format}-growth"] = most / megabytes(small[format], format)
+        values[f"memory-{format}"] = median(large[format], "peak_bytes") / 1e6
+        growth = ratio(large[format], small[format], "peak_bytes")
+        values[f"memory-{format}-growth"] = growth
     return values
 
 

@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -45,17 +46,23 @@ def server() -> Iterator[str]:
     DATA.mkdir(exist_ok=True)
     folder = DATA / "postgresql"
     is_new = not (folder / "PG_VERSION").exists()
-    running = Postgresql(folder)
-    try:
-        if is_new:
-            with psycopg.connect(running.url, autocommit=True) as connection:
-                for name, value in _SERVER.items():
-                    connection.execute(f"ALTER SYSTEM SET {name} = {value}")
-            running.stop()
-            running.start()
-        yield running.url
-    finally:
-        running.close()
+    with tempfile.TemporaryDirectory(prefix="bench-") as private:
+        os.environ.setdefault("XDG_RUNTIME_DIR", private)  # else the server warns
+        running = Postgresql(folder)
+        try:
+            if is_new:
+                _configure(running)
+            yield running.url
+        finally:
+            running.close()
+
+
+def _configure(running: Postgresql) -> None:
+    with psycopg.connect(running.url, autocommit=True) as connection:
+        for name, value in _SERVER.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+    running.stop()
+    running.start()
 
 
 @contextmanager

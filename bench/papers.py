@@ -6,6 +6,7 @@ All draw the same cards of 1,000 pupils: what ours hands to the typesetter, as p
 """
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -107,6 +108,7 @@ not tagged. Seconds are of the whole file, without the imports; CPU seconds with
 
 
 def ways(url: str, folder: Path, cards: int) -> dict[str, Way]:
+    one_core = {min(os.sched_getaffinity(0))}
     texts = folder / "cards.json"
     environment = network.environment(url)
     asked = {"path": str(folder / "a.pdf"), "cards": cards}
@@ -123,11 +125,11 @@ def ways(url: str, folder: Path, cards: int) -> dict[str, Way]:
             f"bench.peers.{name}_cards:prepare",
             {"path": asked["path"], "cards": str(texts), "count": count},
             peers_environment.python(),
-            cores={0},
+            cores=one_core,
         )
 
     found = {
-        ONE: own(1, {0}),
+        ONE: own(1, one_core),
         SERIAL: own(1),
         TWO: own(2),
         REPORTLAB: peer("reportlab", cards),
