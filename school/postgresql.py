@@ -1,6 +1,8 @@
 """PostgreSQL's connections, which a request never waits for longer than two seconds."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -12,6 +14,7 @@ POOL_SECONDS = 2.0
 # Together less than the two seconds that a client may be let wait.
 REQUEST_POOL_SECONDS = 0.8
 REQUEST_STATEMENT_SECONDS = 1.0
+CANCEL_SECONDS = 2.0
 
 
 def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
@@ -38,7 +41,8 @@ def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
     }
     if is_snapshot:
         options["isolation_level"] = IsolationLevel.REPEATABLE_READ
-        options["options"] = "-c default_transaction_read_only=on"
+        # Where SQL makes texts of dates, they are to be ISO's, however the server is set.
+        options["options"] = "-c default_transaction_read_only=on -c datestyle=ISO"
     return options
 
 
@@ -46,16 +50,52 @@ class Connection(psycopg.Connection[Any]):
     """A connection that, once lost, takes the pool's idle ones with it."""
 
     statement_seconds: float | None = None
+    _check: Callable[[], None] | None = None
+
+    @contextmanager
+    def checked(self, check: Callable[[], None]) -> Iterator[None]:
+        """Meanwhile call `check`, which may raise, ten times in each second that is waited.
+
+        What it raises ends the statement, and the connection with it.
+        """
+        self._check = check
+        try:
+            yield
+        finally:
+            self._check = None
 
     def wait(
         self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None
     ) -> RV:
         if timeout is None:
             timeout = self.statement_seconds
+        if self._check is not None:
+            gen = self._between(gen, self._check)
         try:
             return super().wait(gen, interval, timeout)
         except psycopg.OperationalError:
             self._discard_if_lost()
+            raise
+
+    def _between(self, gen: PQGen[RV], check: Callable[[], None]) -> PQGen[RV]:
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready:
+                    self._let_go_if_raised(check)
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            result: RV = end.value
+            return result
+
+    def _let_go_if_raised(self, check: Callable[[], None]) -> None:
+        try:
+            check()
+        except BaseException:
+            with suppress(psycopg.Error):
+                self.cancel_safe(timeout=CANCEL_SECONDS)
+            self.close()
             raise
 
     def _discard_if_lost(self) -> None:

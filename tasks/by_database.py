@@ -61,26 +61,24 @@ def _by_copy(source: Source, check: Callable[[], None]) -> Generator[Block, None
     cells: list[F | Expression] = []
     for number, pick in enumerate(source.picks):
         # COPY quotes what is empty and not null.
-        blank = NullIf(pick.cell, Value(""))
+        blank = NullIf(pick.cell, Value(""), output_field=TextField())
         cells.append(blank if number in empty else _told(pick))
     sql, parameters = source.sql(*cells)
     with connection.cursor() as cursor, connection.wrap_database_errors:
-        statement = f"COPY ({sql}) TO STDOUT (FORMAT csv)"
-        with cursor.copy(cursor.mogrify(statement, parameters)) as copy:
+        statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters)
+        server = connection.connection
+        with server.checked(check), cursor.copy(statement):
             is_over = False
             while not is_over:
                 block = bytearray()
-                coming = _rows_that_come(copy.connection.pgconn, block, check)
-                count, is_over = copy.connection.wait(coming)
+                count, is_over = server.wait(_rows_that_come(server.pgconn, block))
                 if _is_plain(block, count, risky):
                     yield count, block.replace(b"\n", b"\r\n")
                 else:
                     yield count, _rewritten(block, risky)
 
 
-def _rows_that_come(
-    pgconn: PGconn, block: bytearray, check: Callable[[], None]
-) -> PQGen[tuple[int, bool]]:
+def _rows_that_come(pgconn: PGconn, block: bytearray) -> PQGen[tuple[int, bool]]:
     """Add the rows of a block; how many, and whether these were the last.
 
     psycopg's own loop waits for each row anew. Nothing is kept of a row but its bytes: for
@@ -90,7 +88,7 @@ def _rows_that_come(
         size, row = pgconn.get_copy_data(1)
         while not size:
             while not (yield WAIT_R):
-                check()
+                continue
             pgconn.consume_input()
             size, row = pgconn.get_copy_data(1)
         if size < 0:

@@ -36,6 +36,7 @@ KINDS = {
     "attendance_summary": _SCHOOL,
     "class_performance": _SCHOOL,
     "at_risk_students": _SCHOOL,
+    "data_export": {"administrator", "staff"},
 }
 """Each kind's audience."""
 

@@ -217,6 +217,84 @@ def performance_shown(rows):
     }
 
 
+KEYS = (
+    "school_id", "school_year_id", "grade_level_id", "subject_id", "class_id",
+    "class_day_id", "student_id", "enrolment_id", "term", "grade",
+)  # fmt: skip
+
+
+def whole(record, *names):
+    """The record's own id, under the first of the names, and those it refers to."""
+    first, *others = names
+    return {first: record.pk, **{name: getattr(record, name) for name in others}}
+
+
+def of_class(one):
+    """What belongs to the class of an enrolment, by table."""
+    room, year = one.school_class, one.school_class.school_year
+    return {
+        "schools": [{"school_id": room.school_id}],
+        "school_years": [{"school_year_id": year.pk}],
+        "terms": [{"school_year_id": year.pk, "term": t.number} for t in year.terms.all()],
+        "grade_levels": [{"grade_level_id": one.grade_level_id}],
+        "subjects": [{"subject_id": o.subject_id} for o in room.offerings.all()],
+        "classes": [whole(room, "class_id", "school_id", "school_year_id")],
+        "class_subjects": [
+            {"class_id": room.pk, "subject_id": o.subject_id} for o in room.offerings.all()
+        ],
+        "class_days": [
+            {"class_id": room.pk, **whole(day, "class_day_id", "term")}
+            for day in room.sessions.all()
+        ],
+    }  # fmt: skip
+
+
+def of_student(one):
+    """What belongs to the enrolment itself, by table."""
+    room, own = {"class_id": one.school_class_id}, {"enrolment_id": one.pk}
+    return {
+        "students": [{"student_id": one.student_id}],
+        "enrolments": [
+            {**room, **whole(one, "enrolment_id", "student_id", "grade_level_id")}
+        ],
+        "grades": [
+            {**own, "subject_id": g.offering.subject_id, "term": g.term, **cell(g)}
+            for g in one.grades.all()
+        ],
+        "recovery_exams": [
+            {**own, "subject_id": exam.offering.subject_id, **cell(exam)}
+            for exam in one.recovery_grades.all()
+        ],
+        "absences": [
+            {**own, "class_day_id": a.session_id, "term": a.session.term}
+            for a in one.absences.all()
+        ],
+    }
+
+
+def cell(grade):
+    tenths = grade.tenths
+    return {"grade": None if tenths is None else f"{tenths // 10}.{tenths % 10}"}
+
+
+def exports(name, parameters):
+    related = ("grades__offering", "recovery_grades__offering", "absences__session")
+    found = enrolments_of(name, parameters).prefetch_related(
+        *related, "school_class__offerings", "school_class__sessions"
+    )
+    return {
+        frozenset(record.items())
+        for one in found
+        for record in {**of_class(one), **of_student(one)}[parameters["table"]]
+    }
+
+
+def exports_shown(rows):
+    shown = [frozenset((key, row[key]) for key in KEYS if key in row) for row in rows]
+    assert len(set(shown)) == len(shown)  # each record once
+    return set(shown)
+
+
 SHOULD_AND_DOES = {
     "report_card": (cards, cards_shown),
     "transcript": (transcripts, transcripts_shown),
@@ -224,4 +302,5 @@ SHOULD_AND_DOES = {
     "attendance_summary": (attendances, attendances_shown),
     "class_performance": (performance, performance_shown),
     "at_risk_students": (risks, risks_shown),
+    "data_export": (exports, exports_shown),
 }

@@ -155,6 +155,35 @@ student_id=76,year=2026   made       made          student_id student_id student
 student_id=101,year=2026  bare       student_id    student_id student_id student_id forbidden student_id student_id
 student_id=999,year=2026  student_id student_id    student_id student_id student_id forbidden student_id student_id
 """),
+    "data_export": table("""
+                                     superuser administrator secretary teacher   colleague guardian  stranger  neighbour
+table=grades                         made      made          made      forbidden forbidden forbidden made      made
+table=grades,year=2026               made      made          made      forbidden forbidden forbidden made      made
+table=grades,year=1999               bare      bare          bare      forbidden forbidden forbidden bare      bare
+table=grades,class_id=1              made      made          made      forbidden forbidden forbidden class_id  class_id
+table=grades,class_id=3              made      made          class_id  forbidden forbidden forbidden made      class_id
+table=grades,class_id=4              made      made          class_id  forbidden forbidden forbidden class_id  made
+table=grades,class_id=5              made      class_id      class_id  forbidden forbidden forbidden class_id  class_id
+table=grades,class_id=999            class_id  class_id      class_id  forbidden forbidden forbidden class_id  class_id
+table=grades,school_id=2             made      made          school_id forbidden forbidden forbidden made      school_id
+table=grades,school_id=4             made      school_id     school_id forbidden forbidden forbidden school_id school_id
+table=grades,school_id=2,class_id=1  bare      bare          school_id forbidden forbidden forbidden class_id  both
+table=grades,school_id=3,class_id=3  bare      bare          both      forbidden forbidden forbidden school_id class_id
+table=schools                        made      made          made      forbidden forbidden forbidden made      made
+table=school_years                   made      made          made      forbidden forbidden forbidden made      made
+table=terms                          made      made          made      forbidden forbidden forbidden made      made
+table=grade_levels                   made      made          made      forbidden forbidden forbidden made      made
+table=subjects                       made      made          made      forbidden forbidden forbidden made      made
+table=classes                        made      made          made      forbidden forbidden forbidden made      made
+table=class_subjects                 made      made          made      forbidden forbidden forbidden made      made
+table=class_days                     made      made          made      forbidden forbidden forbidden made      made
+table=students                       made      made          made      forbidden forbidden forbidden made      made
+table=enrolments                     made      made          made      forbidden forbidden forbidden made      made
+table=recovery_exams                 made      made          made      forbidden forbidden forbidden made      made
+table=absences                       made      made          made      forbidden forbidden forbidden made      made
+table=class_days,class_id=4          made      made          class_id  forbidden forbidden forbidden class_id  made
+table=students,class_id=3            made      made          class_id  forbidden forbidden forbidden made      class_id
+"""),
 }  # fmt: skip
 NOBODY_S = 999
 
@@ -163,7 +192,7 @@ CELLS = [(kind, row) for kind, rows in TABLES.items() for row in rows]
 
 def parameters_of(row):
     pairs = (part.split("=") for part in row.split(",") if "=" in part)
-    return {name: int(value) for name, value in pairs}
+    return {name: int(value) if value.isdigit() else value for name, value in pairs}
 
 
 def ask(client, kind, parameters):
