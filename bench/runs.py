@@ -148,8 +148,14 @@ def _below(pid: int) -> Iterator[int]:
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # gone by now
             for child in map(int, path.read_text().split()):
-                yield child
-                yield from _below(child)
+                # Until a new one runs its own program it is its parent, seen twice.
+                if _command(child) != _command(pid):
+                    yield child
+                    yield from _below(child)
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _proportional(pid: int) -> int:
