@@ -31,8 +31,10 @@ fuzz: $(VENV)/.installed-dev ## ask whatever one can think of, as each role: EXA
 	@$(BIN)/python -m tests.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(DATABASE),--database $(DATABASE)) $(if $(ROLES),--roles $(ROLES))
 
-bench: $(VENV)/.installed-dev ## measure against peers, and write bench/RESULTS.md
-	@$(BIN)/python -m bench.clients
+bench: $(VENV)/.installed-dev bench/.venv/.installed ## measure against peers, and write bench/RESULTS.md
+	@for what in queries csv_files workbooks papers memory through_the_api clients; do \
+		$(BIN)/python -m bench.$$what || exit 1; \
+	done
 
 check: $(VENV)/.installed-dev ## lint, types, layers, and what is generated
 	$(BIN)/ruff format --check .
@@ -55,11 +57,13 @@ generate: $(VENV)/.installed-dev ## make openapi.yaml, the message catalogues, t
 migrations: $(VENV)/.installed-dev ## make the migrations that the models lack
 	$(BIN)/python manage.py makemigrations
 
-lock: $(VENV)/.installed-dev ## resolve requirements.txt and requirements-dev.txt anew
+lock: $(VENV)/.installed-dev ## resolve all requirements.txt anew
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url bench/requirements.in -o bench/requirements.txt
 
 secrets: ## make the secrets that compose.yaml reads, once
 	@$(PYTHON) school/local/make_secrets.py secrets
@@ -68,7 +72,7 @@ compose-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, 
 	@$(BIN)/python -m tests.compose_check
 
 clean: ## remove the virtual environment and all state
-	rm -rf $(VENV) var
+	rm -rf $(VENV) var bench/.venv bench/.data
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -85,4 +89,10 @@ $(VENV)/.installed: requirements.txt | $(VENV)/.python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+bench/.venv/.installed: bench/requirements.txt | $(VENV)/.python
+	@echo "Installing what we are measured against into bench/.venv ..."
+	@$(PYTHON) -m venv bench/.venv
+	@bench/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
 	@touch $@

@@ -28,6 +28,7 @@ from typing import Any
 
 import psutil
 
+from bench.options import Options
 from bench.results import keep
 from school.local.children import Keeper
 from school.local.valkey import free_port
@@ -232,8 +233,10 @@ def _cpu_ratio(ours: list[Tally], peers: list[Tally], clients: int) -> str:
 def _ratio(ours: list[Tally], peers: list[Tally], name: str) -> float:
     """The median of the rounds' ratios."""
     pairs = zip(ours, peers, strict=True)
-    return statistics.median(
-        getattr(our, name) / getattr(peer, name) for our, peer in pairs
+    return float(
+        statistics.median(
+            getattr(our, name) / getattr(peer, name) for our, peer in pairs
+        )
     )
 
 
@@ -251,9 +254,8 @@ def main() -> int:
                 if number:
                     rounds[seconds].append(found)
     table = report(rounds, wanted.clients)
-    sys.stdout.write(table + "\n")
     told = WANTED.format(rounds=wanted.rounds, clients=wanted.clients)
-    keep("bench.clients", f"{told}\n{table}")
+    keep("bench.clients", f"{told}\n{table}", {}, Options(rounds=wanted.rounds))
     return 0
 
 

@@ -26,8 +26,15 @@ LEASE_SECONDS = 3
 
 
 class Stack:
-    def __init__(self, folder: Path, database_url: str = "", **variables: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str = "",
+        students: int = STUDENTS,
+        **variables: str,
+    ) -> None:
         self.folder = folder
+        self._students = students
         port = free_port()
         self.base = f"http://127.0.0.1:{port}"
         self.pages = f"http://localhost:{free_port()}"
@@ -55,7 +62,7 @@ class Stack:
         with ExitStack() as undo:
             undo.callback(self.__exit__)
             self.manage("migrate", "--verbosity", "0")
-            self.manage("demo", "--students", str(STUDENTS))
+            self.manage("demo", "--students", str(self._students))
             for name in self._commands:
                 self.start(name)
             self.wait(lambda: Client(self.base).is_ready(), seconds=60)

@@ -13,7 +13,7 @@ class Tree:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "tree"
         ignored = shutil.ignore_patterns(
-            ".venv", "var", ".git", ".*_cache", "__pycache__", "node_modules"
+            ".venv", ".data", "var", ".git", ".*_cache", "__pycache__", "node_modules"
         )
         shutil.copytree(ROOT, self.root, ignore=ignored)
         self._environment = {**os.environ, "VAR_DIR": str(folder / "var")}

@@ -1,0 +1,53 @@
+"""A report made as a worker makes it, without the worker: no broker, no task in the database."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.timing import Work
+
+
+def made(
+    kind: str, parameters: dict[str, Any], format: str, folder: str, warm: bool = False
+) -> Work:
+    """Make that report for somebody who sees everything; the answer is what it came to.
+
+    With all that a worker has imported, and within its bound of memory. `warm` makes one
+    before, as a worker has made many.
+    """
+    import django  # slow import, of the measured process alone
+
+    django.setup()
+    from django.conf import settings
+    from django.utils import timezone
+
+    from school.access import scope_of, visible_enrolments
+    from school.celery import app
+    from school.models import User
+    from tasks import artifacts
+    from tasks.making import memory
+    from tasks.making.production import produce
+    from tasks.models import Task
+    from tasks.progress import Tracker
+
+    app.loader.import_default_modules()
+    settings.ARTIFACTS_DIR = Path(folder)
+    viewer = User.objects.get(username="admin")
+    task = Task(
+        requester=viewer,
+        kind=kind,
+        parameters=parameters,
+        format=format,
+        language="pt-br",
+        scope=scope_of(viewer, visible_enrolments(viewer)).to_json(),
+        created_at=timezone.now(),
+    )
+
+    def work() -> dict[str, Any]:
+        with memory.limited(settings.REPORT_MEMORY_BYTES):
+            product = produce(task, Tracker(lambda _progress: None))
+        artifacts.remove(product.artifact)
+        return {name: product.result[name] for name in ("rows", "bytes")}
+
+    if warm:
+        work()
+    return work

@@ -1,0 +1,68 @@
+"""The goals, and the table of them that RESULTS.md begins with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+HEAD = "| what | against | goal | measured | reached |\n|---|---|---|---|---|\n"
+
+
+@dataclass(frozen=True)
+class Goal:
+    what: str
+    against: str
+    limit: float
+    form: str = "≤ {:g}×"
+    is_least: bool = False
+    """Whether more is better."""
+
+    def line(self, measured: str) -> str:
+        limit = self.form.format(self.limit)
+        return f"| {self.what} | {self.against} | {limit} | {measured} |\n"
+
+    def told(self, value: float) -> str:
+        """The two last cells: what was measured, and whether that is enough."""
+        number = self.form.lstrip("≤≥ ").replace(":g", ":.2f").format(value)
+        is_reached = value >= self.limit if self.is_least else value <= self.limit
+        if is_reached:
+            return f"{number} | yes"
+        far = self.limit / value if self.is_least else value / self.limit
+        return f"{number} | no: {far:.2f} times the goal"
+
+
+_RAISES, _MB = "≥ {:g}×", "≤ {:g} MB"
+GOALS = {
+    "query-postgresql": Goal("aggregation report, our query, PostgreSQL", "the same SQL by hand through the driver", 1.3),
+    "query-sqlite": Goal("aggregation report, our query, SQLite", "the same SQL by hand through the driver", 1.3),
+    "class-postgresql": Goal("class statistics of the network, our schema, PostgreSQL", "NUMERIC grades, Django's default indexes", 0.4),
+    "class-sqlite": Goal("class statistics of the network, our schema, SQLite", "NUMERIC grades, Django's default indexes", 0.4),
+    "attendance-postgresql": Goal("attendance rates, our schema, PostgreSQL", "a row per attendance", 0.25),
+    "attendance-sqlite": Goal("attendance rates, our schema, SQLite", "a row per attendance", 0.1),
+    "csv-copy": Goal("CSV of 4 million grades, PostgreSQL", "plain `COPY` of the same query to a file", 1.3),
+    "csv-django": Goal("CSV of 4 million grades, PostgreSQL", "Django `values_list().iterator()` + csv", 0.2),
+    "csv-sqlite": Goal("CSV of 4 million grades, SQLite", "the `sqlite3` shell", 2.2),
+    "xlsx": Goal("XLSX 200,000 × 10", "XlsxWriter `constant_memory`", 0.25),
+    "pdf-reportlab-1": Goal("PDF cards, per page, one core", "reportlab tables", 3.5),
+    "pdf-reportlab-2": Goal("PDF cards, per page, two rendering children", "reportlab tables", 2),
+    "pdf-weasyprint": Goal("PDF cards, per page, one core", "WeasyPrint", 0.1),
+    "pdf-two": Goal("PDF of 1,000 pupils, two rendering children", "one", 1.7, _RAISES, is_least=True),
+    "memory-csv": Goal("peak memory of a worker, CSV of 4 million rows", "", 100, _MB),
+    "memory-csv-growth": Goal("peak memory, CSV of 4 million rows", "of 400 thousand", 1.1),
+    "memory-xlsx": Goal("peak memory of a worker, XLSX of 4 million rows", "", 100, _MB),
+    "memory-xlsx-growth": Goal("peak memory, XLSX of 4 million rows", "of 400 thousand", 1.1),
+    "memory-pdf": Goal("peak memory of a worker with its children, PDF of 4 million grades", "", 160, _MB),
+    "memory-pdf-growth": Goal("peak memory, PDF of 4 million grades", "of 400 thousand", 1.1),
+    "api": Goal("a whole report through the API (class boletim, PDF)", "1.2 × its bare engine call + 50 ms", 1.0),
+}  # fmt: skip
+
+
+def renewed(before: str, measured: Mapping[str, float]) -> str:
+    """The table, with what was measured now; of the others what it said `before`."""
+    lines = [HEAD]
+    for name, goal in GOALS.items():
+        start = goal.line("").removesuffix("|  |\n")
+        old = next((one for one in before.splitlines() if one.startswith(start)), "")
+        if name in measured:
+            lines.append(goal.line(goal.told(measured[name])))
+        else:
+            lines.append(old + "\n" if old else goal.line("| not measured yet"))
+    return "".join(lines)

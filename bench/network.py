@@ -1,0 +1,168 @@
+"""The data sets: the demo network at a benchmark's size, with the naive tables beside it.
+
+    python -m bench.network [--students 100000]
+
+A set is made once and kept in `bench/.data`, until what makes it changes. 100,000 students
+are 200 schools, 4,000 classes, 4 million grades and 800,000 days of lessons; kept naively,
+20 million rows of attendance.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+
+from bench.naive import statements
+from bench.options import Options, read_options
+from school.processes import MANAGE
+from tests.postgresql import Postgresql
+
+HERE = Path(__file__).parent
+DATA = HERE / ".data"
+DATABASES = ("postgresql", "sqlite")
+_SERVER = {
+    "shared_buffers": "'1GB'",
+    "work_mem": "'64MB'",
+    "maintenance_work_mem": "'512MB'",
+    "jit": "off",
+    "max_wal_size": "'8GB'",
+    "synchronous_commit": "off",
+    "checkpoint_timeout": "'30min'",
+}
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A PostgreSQL of the benchmark's own, while it lasts; yields its address."""
+    DATA.mkdir(exist_ok=True)
+    folder = DATA / "postgresql"
+    is_new = not (folder / "PG_VERSION").exists()
+    with tempfile.TemporaryDirectory(prefix="bench-") as private:
+        os.environ.setdefault("XDG_RUNTIME_DIR", private)  # else the server warns
+        running = Postgresql(folder)
+        try:
+            if is_new:
+                _configure(running)
+            yield running.url
+        finally:
+            running.close()
+
+
+def _configure(running: Postgresql) -> None:
+    with psycopg.connect(running.url, autocommit=True) as connection:
+        for name, value in _SERVER.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+    running.stop()
+    running.start()
+
+
+@contextmanager
+def networks(students: int, *databases: str) -> Iterator[dict[str, str]]:
+    """The address of the data set in each of the databases; made if it is not there."""
+    wanted = databases or DATABASES
+    urls = {}
+    if "sqlite" in wanted:
+        urls["sqlite"] = _in_sqlite(students)
+    if "postgresql" not in wanted:
+        yield urls
+        return
+    with server() as url:
+        urls["postgresql"] = _in_postgresql(students, url)
+        yield urls
+
+
+def environment(url: str) -> dict[str, str]:
+    """That of our processes which work on the data set at that address."""
+    return {
+        **os.environ,
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "school.settings",
+        "LOG_LEVEL": "WARNING",
+        "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody is to be told
+        "VAR_DIR": str(DATA / "var"),
+    }
+
+
+def _in_sqlite(students: int) -> str:
+    folder = DATA / f"sqlite-{students}"
+    path, mark = folder / "school.sqlite3", folder / "made-by"
+    url = f"sqlite:///{path}"
+    if not mark.exists() or mark.read_text() != _fingerprint():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        _load(url, students)
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA cache_size = -500000")
+            for statement in [*statements("sqlite"), "ANALYZE"]:
+                connection.execute(statement)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        mark.write_text(_fingerprint())
+    return url
+
+
+def _in_postgresql(students: int, server_url: str) -> str:
+    name = f"network_{students}"
+    url = re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", server_url, count=1)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
+            " WHERE datname = %s",
+            [name],
+        ).fetchone()
+        if found and found[0] == _fingerprint():
+            return url
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
+        _load(url, students)
+        with psycopg.connect(url, autocommit=True) as inside:
+            for statement in [*statements("postgresql"), "VACUUM (ANALYZE)"]:
+                inside.execute(statement)
+        connection.execute(f"COMMENT ON DATABASE {name} IS '{_fingerprint()}'")
+    return url
+
+
+def _load(url: str, students: int) -> None:
+    sys.stderr.write(f"Making {students} students in {url.partition(':')[0]} ...\n")
+    for arguments in (
+        ["migrate", "--verbosity", "0"],
+        ["demo", "--students", str(students)],
+    ):
+        subprocess.run(
+            [sys.executable, str(MANAGE), *arguments],
+            env=environment(url),
+            check=True,
+            stdout=sys.stderr,
+        )
+
+
+def _fingerprint() -> str:
+    """Of all that makes a data set."""
+    root = HERE.parent
+    makers = [
+        *sorted((root / "school" / "demo").glob("*.py")),
+        *sorted((root / "school" / "migrations").glob("*.py")),
+        HERE / "naive.py",
+    ]
+    digest = hashlib.sha256()
+    for path in makers:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def main(options: Options) -> None:
+    with networks(options.students) as urls:
+        sys.stdout.write("\n".join(urls.values()) + "\n")
+
+
+if __name__ == "__main__":
+    main(read_options(__doc__))

@@ -1,0 +1,32 @@
+"""What can be asked of each measurement: smaller and shorter, to try it."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STUDENTS = 100_000
+ROUNDS = 5
+ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Options:
+    students: int = STUDENTS
+    rounds: int = ROUNDS
+    rows: int = ROWS
+    """Of a sheet that is written without any data set."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the goals can be judged by it; else it is a trial, and not kept."""
+        is_full = self.students == STUDENTS and self.rows == ROWS
+        return is_full and self.rounds >= ROUNDS
+
+
+def read_options(about: str | None, arguments: Sequence[str] | None = None) -> Options:
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    parser.add_argument("--students", type=int, default=STUDENTS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    read = parser.parse_args(arguments)
+    return Options(read.students, read.rounds, read.rows)

@@ -1,0 +1,195 @@
+"""The cards by reportlab: a canvas, with Tables where there are tables.
+
+Texts that wrap are Paragraphs only where reportlab needs them for it; bars and lines are drawn.
+"""
+
+import json
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from reportlab.lib import colors
+from reportlab.lib.enums import TA_LEFT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Paragraph, Table, TableStyle
+
+from bench.timing import Work
+
+FONTS = Path(__file__).parent.parent.parent / "tasks" / "paper" / "fonts"
+NORMAL, BOLD = "DejaVu", "DejaVu-Bold"
+DARK, GREY, STRIPE = colors.HexColor("#1f3a5f"), colors.HexColor("#5a5a5a"), colors.HexColor("#f2f2f2")  # fmt: skip
+LEFT, RIGHT = 14 * mm, A4[0] - 14 * mm
+WIDE = RIGHT - LEFT
+TALL = 26 * mm
+LABEL, LONG = 55, ParagraphStyle("long", fontName=NORMAL, fontSize=8.5, leading=10.5, alignment=TA_LEFT)  # fmt: skip
+PAIRS = TableStyle(
+    [
+        ("FONT", (0, 0), (-1, -1), BOLD, 8.5, 10.5),
+        ("FONT", (0, 0), (0, -1), NORMAL, 8.5, 10.5),
+        ("FONT", (2, 0), (2, -1), NORMAL, 8.5, 10.5),
+        ("TEXTCOLOR", (0, 0), (0, -1), GREY),
+        ("TEXTCOLOR", (2, 0), (2, -1), GREY),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("LEFTPADDING", (0, 0), (-1, -1), 0),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+        ("TOPPADDING", (0, 0), (-1, -1), 1),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+    ]
+)
+GRADES = [
+    ("FONT", (0, 0), (-1, -1), NORMAL, 8.5, 10),
+    ("FONT", (0, 0), (-1, 0), BOLD, 7.6, 9),
+    ("TEXTCOLOR", (0, 0), (-1, 0), colors.white),
+    ("BACKGROUND", (0, 0), (-1, 0), DARK),
+    ("ROWBACKGROUNDS", (0, 1), (-1, -1), [colors.white, STRIPE]),
+    ("LINEBELOW", (0, -1), (-1, -1), 0.6, DARK),
+    ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+    ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+    ("LEFTPADDING", (0, 0), (-1, -1), 2.5),
+    ("RIGHTPADDING", (0, 0), (-1, -1), 2.5),
+    ("TOPPADDING", (0, 0), (-1, -1), 3),
+    ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
+]
+
+
+def prepare(path: str, cards: str, count: int) -> Work:
+    pdfmetrics.registerFont(TTFont(NORMAL, FONTS / "DejaVuSansCondensed.ttf"))
+    pdfmetrics.registerFont(TTFont(BOLD, FONTS / "DejaVuSansCondensed-Bold.ttf"))
+    read = json.loads(Path(cards).read_text())[:count]
+
+    def work() -> Any:
+        canvas = Canvas(path, pagesize=A4, pageCompression=1)
+        canvas.setTitle(read[0]["title"])
+        for card in read:
+            _draw(canvas, card)
+            canvas.showPage()
+        canvas.save()
+        return lambda: Path(path).stat().st_size
+
+    return work
+
+
+def _draw(canvas: Canvas, card: dict[str, Any]) -> None:
+    at = _head(canvas, card, A4[1] - 13 * mm)
+    at = _pairs(canvas, card["heading"], at) - 4
+    at = _grades(canvas, card, at) - 6
+    at = _pairs(canvas, card["footing"], at)
+    for chart in card["charts"]:
+        at = _bars(canvas, chart, at - 18)
+    _signatures(canvas, card["signatures"], at - 14 * mm)
+    canvas.setFont(NORMAL, 7)
+    canvas.setFillColor(GREY)
+    canvas.drawString(LEFT, 11 * mm, card["name"])
+    page = card["page"].replace("{number}", "1").replace("{total}", "1")
+    canvas.drawRightString(RIGHT, 11 * mm, page)
+
+
+def _head(canvas: Canvas, card: dict[str, Any], at: float) -> float:
+    canvas.setFillColor(colors.black)
+    canvas.setFont(BOLD, 10.5)
+    canvas.drawString(LEFT, at - 10, card["network"])
+    canvas.setFont(NORMAL, 10)
+    canvas.drawString(LEFT, at - 23, card["school"])
+    canvas.setStrokeColor(DARK)
+    canvas.setLineWidth(0.8)
+    canvas.line(LEFT, at - 31, RIGHT, at - 31)
+    canvas.setFillColor(DARK)
+    canvas.setFont(BOLD, 12)
+    canvas.drawString(LEFT, at - 49, card["title"])
+    canvas.setFillColor(GREY)
+    canvas.setFont(NORMAL, 7)
+    canvas.drawString(LEFT, at - 63, " · ".join(card["facts"]))
+    return at - 72
+
+
+def _pairs(canvas: Canvas, pairs: list[list[str]], at: float) -> float:
+    """Two a line; a long one has a line of its own."""
+    rows: list[list[Any]] = []
+    spans = []
+    for label, value in pairs:
+        if len(value) > LABEL:
+            spans.append(("SPAN", (1, len(rows)), (3, len(rows))))
+            rows.append([f"{label}:", Paragraph(value, LONG), "", ""])
+        elif rows and len(rows[-1]) == 2:
+            rows[-1] += [f"{label}:", value]
+        else:
+            rows.append([f"{label}:", value])
+    filled = [row + [""] * (4 - len(row)) for row in rows]
+    widths = [WIDE * share for share in (0.16, 0.4, 0.16, 0.28)]
+    made = Table(filled, colWidths=widths, style=PAIRS)
+    made.setStyle(TableStyle(spans))
+    return _put(canvas, made, at)
+
+
+def _grades(canvas: Canvas, card: dict[str, Any], at: float) -> float:
+    columns = card["columns"]
+    titles = [
+        "\n".join(wrap(column["title"], max(9, column["width"]))) for column in columns
+    ]
+    rows = [
+        [
+            cell if len(cell) < 20 else "\n".join(wrap(cell, column["width"]))
+            for cell, column in zip(row, columns, strict=True)
+        ]
+        for row in card["rows"]
+    ]
+    centred = [
+        ("ALIGN", (place, 0), (place, -1), "CENTER")
+        for place, column in enumerate(columns)
+        if column["is_figure"]
+    ]
+    all_widths = sum(column["width"] for column in columns)
+    widths = [WIDE * column["width"] / all_widths for column in columns]
+    made = Table([titles, *rows], colWidths=widths, style=TableStyle(GRADES + centred))
+    return _put(canvas, made, at)
+
+
+def _bars(canvas: Canvas, chart: dict[str, Any], at: float) -> float:
+    canvas.setFillColor(colors.black)
+    canvas.setFont(BOLD, 7)
+    canvas.drawString(LEFT, at, f"{chart['title']} (0–{chart['top']})")
+    foot: float = at - 9 - TALL
+    canvas.setStrokeColor(GREY)
+    canvas.setLineWidth(0.6)
+    canvas.line(LEFT, foot, RIGHT, foot)
+    room = WIDE / len(chart["groups"])
+    thick = max(3, min(22, 300 / chart["bars"]))
+    for place, group in enumerate(chart["groups"]):
+        left = LEFT + room * place + (room - thick * len(group["bars"])) / 2
+        for rank, bar in enumerate(group["bars"]):
+            height = TALL * bar["permille"] / 1000
+            canvas.setFillColor(DARK)
+            canvas.rect(left + thick * rank, foot, thick - 1, height, stroke=0, fill=1)
+            canvas.setFillColor(colors.black)
+            canvas.setFont(NORMAL, 5.5)
+            middle = left + thick * (rank + 0.5)
+            canvas.drawCentredString(middle, foot + height + 2, bar["text"])
+        canvas.setFont(NORMAL, 6.5)
+        for line, label in enumerate(wrap(group["label"], 15)):
+            canvas.drawCentredString(
+                LEFT + room * (place + 0.5), foot - 9 - 8 * line, label
+            )
+    lines = int(chart["label_lines"])
+    return foot - 9 - 8 * lines
+
+
+def _signatures(canvas: Canvas, signatures: list[str], at: float) -> None:
+    width = (WIDE - 16 * mm) / 2
+    canvas.setLineWidth(0.5)
+    canvas.setStrokeColor(colors.black)
+    canvas.setFont(NORMAL, 7.5)
+    for place, who in enumerate(signatures):
+        left = LEFT + place * (width + 16 * mm)
+        canvas.line(left, at, left + width, at)
+        canvas.drawCentredString(left + width / 2, at - 10, who)
+
+
+def _put(canvas: Canvas, made: Table, at: float) -> float:
+    _width, height = made.wrapOn(canvas, WIDE, at)
+    made.drawOn(canvas, LEFT, at - height)
+    return at - float(height)

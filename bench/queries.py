@@ -1,0 +1,230 @@
+"""Aggregation: our query against the same SQL by hand, our schema against a naive one.
+
+    python -m bench.queries [--students 100000] [--rounds 5]
+
+Every way is a process of its own, connected before the clock starts, and gives the same
+figures, or nothing is compared.
+"""
+
+import hashlib
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench import network
+from bench.options import Options, read_options
+from bench.results import keep
+from bench.runs import Runs, Way, check_same, circumstances, interleaved, ratio, table
+from bench.timing import Work
+
+QUERY = """
+    SELECT offering_id, term, COUNT(tenths), SUM(tenths), SUM(tenths * tenths),
+        MIN(tenths), MAX(tenths), COUNT(tenths) FILTER (WHERE tenths >= 60),
+        COUNT(tenths)
+    FROM school_grade
+    {where}
+    GROUP BY offering_id, term
+    ORDER BY offering_id, term
+"""
+BARE = QUERY.format(where="")
+CLASSES = f"""
+    SELECT offering.school_class_id, offering.subject_id, stats.*
+    FROM ({BARE}) AS stats JOIN school_offering AS offering ON offering.id = offering_id
+"""
+NAIVE = """
+    SELECT {key}, term, COUNT(value), SUM(value), SUM(value * value),
+        MIN(value), MAX(value), COUNT(value) FILTER (WHERE value >= 6.0),
+        COUNT(value)
+    FROM naive_grade {join}
+    GROUP BY {key}, term
+"""
+NAIVE_CLASSES = NAIVE.format(
+    key="school_class_id, subject_id, offering_id",
+    join="JOIN school_offering AS offering ON offering.id = offering_id",
+)
+"""As one asks for it by class and subject."""
+NAIVE_BARE = NAIVE.format(key="offering_id", join="")
+"""As one asks who knows that an offering is a class and a subject."""
+SCALES = (1, 10, 100, 10, 10, 1, 1)
+"""Of the last columns of `NAIVE`: sums and grades as tenths, and the sum of squares."""
+RATES = """
+    WITH given AS (
+        SELECT school_class_id, COUNT(*) AS days, MIN(date) AS first
+        FROM school_classsession GROUP BY school_class_id
+    ), missed AS (
+        SELECT enrolment_id, COUNT(*) AS days FROM school_absence GROUP BY enrolment_id
+    )
+    SELECT enrolment.id,
+        CASE WHEN enrolment.exit_date IS NULL AND enrolment.entry_date <= given.first
+        THEN given.days ELSE (
+            SELECT COUNT(*) FROM school_classsession AS session
+            WHERE session.school_class_id = enrolment.school_class_id
+                AND session.date >= enrolment.entry_date
+                AND (enrolment.exit_date IS NULL OR session.date < enrolment.exit_date)
+        ) END,
+        COALESCE(missed.days, 0)
+    FROM school_enrolment AS enrolment
+    JOIN given ON given.school_class_id = enrolment.school_class_id
+    LEFT JOIN missed ON missed.enrolment_id = enrolment.id
+"""
+"""Days of lessons and of absence of each enrolment; most of a class were there all year."""
+NAIVE_RATES = """
+    SELECT enrolment_id, COUNT(*), COUNT(*) FILTER (WHERE status <> 'P')
+    FROM naive_attendance
+    GROUP BY enrolment_id
+"""
+STATEMENTS = {
+    "bare SQL": BARE,
+    "classes": CLASSES,
+    "naive classes": NAIVE_CLASSES,
+    "naive bare": NAIVE_BARE,
+    "rates": RATES,
+    "naive rates": NAIVE_RATES,
+}
+WANTED = """\
+Seconds from the statement until its rows are in Python. The processor time is of the
+measured process alone, without PostgreSQL's own.
+
+- “ORM” is the query of the kind `class_performance`, for somebody who sees every class: it begins
+  at the enrolments that its viewer may see. “Same SQL” is that statement by the driver;
+  “bare SQL” is what somebody would write who asks nobody's leave.
+- “Classes” are the same figures with class and subject, “naive classes” those of NUMERIC grades
+  (`bench/naive.py`) as one asks for them by class and subject. “Naive bare” asks by offering.
+- “Rates” are each enrolment's days of lessons and of absence, out of absences alone or out of a
+  row per student and day.
+"""
+
+
+def by_hand(url: str, statement: str, sql: str = "") -> Work:
+    """The statement through the driver, with the page cache that our own connections have.
+
+    `sql` is a file that has it, if it is not among `STATEMENTS`.
+    """
+    connection: Any
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        connection.execute("PRAGMA cache_size = -32000")
+    else:
+        connection = psycopg.connect(url)
+    cursor = connection.cursor()
+    text = Path(sql).read_text() if sql else STATEMENTS[statement]
+
+    def work() -> Any:
+        rows = cursor.execute(text).fetchall()
+        if statement in ("naive classes", "naive bare"):
+            return lambda: _digest(map(_whole, rows))
+        return lambda: _digest(rows)
+
+    return work
+
+
+def by_orm() -> Work:
+    import django  # slow import, of the measured process alone
+
+    django.setup()
+    from django.db import connection
+
+    from school.access import visible_enrolments
+    from school.models import User
+    from tasks.reports.class_performance import ClassPerformance, Parameters
+
+    viewer = User.objects.get(username="admin")
+    report = ClassPerformance(Parameters(), visible_enrolments(viewer))
+    _ = report._pass_mark  # its queries are of the rules, and few
+    connection.ensure_connection()
+
+    def work() -> Any:
+        rows = report._groups
+        return lambda: _digest(rows)
+
+    return work
+
+
+def statement(path: str) -> Work:
+    """Write the statement of the ORM into a file, for those who know no Django."""
+    work = by_orm()
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def captured() -> None:
+        with CaptureQueriesContext(connection) as queries:
+            work()
+        Path(path).write_text(queries[-1]["sql"])
+
+    return captured
+
+
+def _whole(row: Sequence[Any]) -> list[int]:
+    """Decimals as whole tenths and hundredths, whichever way the driver gives them."""
+    keys = [1] * (len(row) - len(SCALES))
+    scales = [*keys, *SCALES]
+    return [round(cell * scale) for cell, scale in zip(row, scales, strict=True)]
+
+
+def _digest(rows: Iterable[Sequence[Any]]) -> str:
+    listed = sorted(tuple(map(int, row)) for row in rows)
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+
+def ways(database: str, url: str, folder: str) -> dict[str, Way]:
+    environment = network.environment(url)
+    sql = f"{folder}/{database}.sql"
+    Way("bench.queries:statement", {"path": sql}, environment=environment)()
+    by_hand = {
+        name: Way("bench.queries:by_hand", {"url": url, "statement": name})
+        for name in STATEMENTS
+    }
+    same = {"url": url, "statement": "same", "sql": sql}
+    return {
+        "ORM": Way("bench.queries:by_orm", {}, environment=environment),
+        "same SQL": Way("bench.queries:by_hand", same),
+        **by_hand,
+    }
+
+
+def measured(runs: Mapping[str, Runs]) -> dict[str, float]:
+    found = {}
+    for database, of_database in runs.items():
+        check_same(of_database, "ORM", "same SQL", "bare SQL", "naive bare")
+        check_same(of_database, "classes", "naive classes")
+        check_same(of_database, "rates", "naive rates")
+        for goal, ours, theirs in (
+            ("query", "ORM", "same SQL"),
+            ("class", "classes", "naive classes"),
+            ("attendance", "rates", "naive rates"),
+        ):
+            found[f"{goal}-{database}"] = ratio(of_database[ours], of_database[theirs])
+    return found
+
+
+def tables(runs: Runs) -> list[str]:
+    groups = (
+        (["ORM", "same SQL", "bare SQL"], "same SQL"),
+        (["classes", "naive classes", "bare SQL", "naive bare"], "naive classes"),
+        (["rates", "naive rates"], "naive rates"),
+    )
+    return [table({name: runs[name] for name in of}, peer) for of, peer in groups]
+
+
+def main(options: Options) -> None:
+    with (
+        network.networks(options.students) as urls,
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+    ):
+        runs = {
+            database: interleaved(ways(database, url, folder), options.rounds)
+            for database, url in urls.items()
+        }
+    parts = [WANTED, circumstances(options)]
+    for database, of_database in runs.items():
+        parts += [f"### {database}", *tables(of_database)]
+    keep("bench.queries", "\n\n".join(parts), measured(runs), options)
+
+
+if __name__ == "__main__":
+    main(read_options(__doc__))

@@ -1,0 +1,112 @@
+import os
+
+import pytest
+
+from bench import goals
+from bench.options import Options, read_options
+from bench.results import keep
+from bench.runs import Run, Way, check_same, held, interleaved, median, ratio
+
+
+def runs_of(*seconds):
+    return [Run(one, cpu_seconds=2 * one) for one in seconds]
+
+
+def test_ratio_is_of_medians():
+    ours, theirs = runs_of(1, 9, 2), runs_of(4, 4, 100)
+
+    assert median(ours) == 2
+    assert ratio(ours, theirs) == 0.5
+    assert median(ours, "cpu_seconds") == 4
+
+
+def test_ways_take_turns_and_the_first_round_only_warms_up():
+    order = []
+
+    def way(name):
+        return lambda: order.append(name) or Run(len(order), 0)
+
+    runs = interleaved({"a": way("a"), "b": way("b")}, rounds=2)
+
+    assert order == ["b", "a", "a", "b", "b", "a"]
+    assert [run.seconds for run in runs["a"]] == [3, 6]
+
+
+def test_ways_that_come_to_something_else_are_not_compared():
+    runs = {"a": [Run(1, 1, "x")], "b": [Run(1, 1, "x")], "c": [Run(1, 1, "y")]}
+
+    check_same(runs, "a", "b")
+    with pytest.raises(RuntimeError, match="a, c differ"):
+        check_same(runs, "a", "c")
+
+
+def test_process_and_its_children_hold_memory():
+    assert held(os.getpid()) > 10_000_000
+
+
+def test_goals_can_be_told_apart_in_the_table():
+    lines = goals.renewed("", {}).splitlines()
+
+    assert len(set(lines)) == len(lines)
+
+
+def test_way_is_a_process_of_its_own_with_its_answer(tmp_path):
+    path = tmp_path / "a.xlsx"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "school.settings"}
+    asked = {"path": str(path), "count": 50}
+
+    run = Way("bench.workbooks:ours", asked, environment=environment, is_watched=True)()
+
+    assert run.answer == path.stat().st_size
+    assert run.peak_bytes > 10_000_000
+    assert run.resident_bytes > 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "told"),
+    [
+        ("xlsx", 0.25, "0.25× | yes"),
+        ("xlsx", 0.5, "0.50× | no: 2.00 times the goal"),
+        ("pdf-two", 1.7, "1.70× | yes"),
+        ("pdf-two", 0.85, "0.85× | no: 2.00 times the goal"),
+        ("memory-csv", 90, "90.00 MB | yes"),
+    ],
+)
+def test_goal_says_whether_it_is_reached(goal, value, told):
+    assert goals.GOALS[goal].told(value) == told
+
+
+def test_table_keeps_what_is_not_measured_anew():
+    first = goals.renewed("", {"xlsx": 0.1, "api": 0.9})
+    second = goals.renewed(first, {"api": 1.1})
+
+    assert "| 0.10× | yes |" in second
+    assert "| 0.90× | yes |" not in second
+    assert second.count("not measured yet") == len(goals.GOALS) - 2
+
+
+def test_trial_is_not_kept(tmp_path):
+    path = tmp_path / "RESULTS.md"
+
+    keep("bench.a", "one", {"xlsx": 0.1}, Options(rounds=1), path)
+
+    assert not path.exists()
+
+
+def test_section_stays_where_it_is_when_it_is_measured_anew(tmp_path):
+    path = tmp_path / "RESULTS.md"
+
+    keep("bench.a", "one", {"xlsx": 0.1}, Options(), path)
+    keep("bench.b", "two", {}, Options(), path)
+    keep("bench.a", "three", {"xlsx": 0.2}, Options(), path)
+
+    text = path.read_text()
+    assert text.index("## bench.a") < text.index("three") < text.index("## bench.b")
+    assert "one" not in text.partition("## bench.a")[2]
+    assert "| 0.20× | yes |" in text
+
+
+def test_options_of_a_trial_are_read():
+    assert read_options("About.", ["--rounds", "1"]) == Options(rounds=1)
+    assert Options().is_whole
+    assert not Options(students=2000).is_whole
