@@ -34,7 +34,7 @@ _SERVER = {
     "work_mem": "'64MB'",
     "maintenance_work_mem": "'512MB'",
     "jit": "off",
-    "max_wal_size": "'8GB'",
+    "max_wal_size": "'2GB'",
     "synchronous_commit": "off",
     "checkpoint_timeout": "'30min'",
 }
