@@ -8,7 +8,6 @@ what a new process costs would be imports.
 """
 
 import ctypes
-import json
 import os
 import sys
 
@@ -43,6 +42,8 @@ def _set(compiler: typst.Compiler, data: str, moment: int) -> bytes:
             sys_inputs={"data": data}, pdf_standards=["ua-1"], timestamp=moment
         )
     except BaseException as error:  # where the typesetter panics it is no Exception
+        import json  # a third of what a new process costs, and hardly ever needed
+
         document = json.loads(data)
         if not document["crest"]:
             raise
