@@ -25,8 +25,16 @@ def typesetters(stack: Stack) -> list[psutil.Process]:
     return [
         process
         for process in worker.children(recursive=True)
-        if any(part.endswith("child.py") for part in process.cmdline())
+        if any(part.endswith("child.py") for part in command(process))
     ]
+
+
+def command(process: psutil.Process) -> list[str]:
+    """Empty where it has ended: typesetters come and go while one looks."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def files(stack: Stack) -> set[Path]:
