@@ -2,6 +2,7 @@
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from typing import ClassVar, Generic, Self, TypeVar
 
@@ -75,6 +76,8 @@ class StudentReport(Report[P], ABC, Generic[P]):
     """A kind that looks at each student's year."""
 
     reach = Reach.YEAR
+    # A page for each of 100,000 students takes two processors some twenty minutes.
+    time_limit = timedelta(hours=1)
     order: ClassVar[Sequence[str]] = BY_CLASS
     each_once: ClassVar[bool] = True
     """Whether a student who changed class is listed in the last of the classes alone."""
