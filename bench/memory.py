@@ -80,6 +80,7 @@ def measured(found: dict[str, Runs], students: int) -> dict[str, float]:
 
 
 def main(options: Options) -> None:
+    network.DATA.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=network.DATA) as folder:
         found = measure(options, Path(folder))
     text = [WANTED.format(rounds=PAPER_ROUNDS), circumstances(options), report(found)]

@@ -1,10 +1,19 @@
 """The service's long-running processes: what each one is and how it is started."""
 
+import os
 import sys
 from pathlib import Path
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 _CPU_POOL = "threads" if sys.platform == "win32" else "prefork"
+
+
+_NEEDED = {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP"}
+
+
+def bare_environment() -> dict[str, str]:
+    """What a short-lived child of ours needs, and none of our secrets."""
+    return {name: value for name, value in os.environ.items() if name in _NEEDED}
 
 
 def commands(*, bind: str) -> dict[str, list[str]]:

@@ -15,23 +15,17 @@ from school.access import Reach
 from school.models import Enrolment
 from school.records.places import BY_CLASS, Place, latest
 from school.records.years import StudentYears
-from tasks.asking.parameters import Id, ReportParameters, Year
+from tasks.asking.parameters import Id, PlaceParameters, Year
 from tasks.reports.base import Report
 from tasks.tables import Cell, Column
 
 
-class StudentParameters(ReportParameters):
+class StudentParameters(PlaceParameters):
     """Of whom: a class, a school, a student or all, in a year."""
 
     year: Year | None = Field(
         default=None,
         description=gettext_noop("The school year; needed where no class is named."),
-    )
-    school_id: Id | None = Field(
-        default=None, description=gettext_noop("Only this school.")
-    )
-    class_id: Id | None = Field(
-        default=None, description=gettext_noop("Only this class.")
     )
     student_id: Id | None = Field(
         default=None, description=gettext_noop("Only this student.")

@@ -1,6 +1,5 @@
 """Draws a crest once, as papers will, in a process of its own that may take little."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +7,11 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from school.processes import bare_environment
+
 CHILD = Path(__file__).with_name("draw.py")
 SECONDS = 10
 """On the clock: nearly all is drawn in a tenth of one."""
-NEEDED = {"PATH", "LD_LIBRARY_PATH", "SYSTEMROOT"}
-"""By a program; of our secrets it is told none."""
 
 
 def draw(image: bytes) -> int:
@@ -23,7 +22,7 @@ def draw(image: bytes) -> int:
             input=image,
             capture_output=True,
             timeout=SECONDS,
-            env={name: of for name, of in os.environ.items() if name in NEEDED},
+            env=bare_environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise ValidationError(_("It takes too long to draw.")) from error

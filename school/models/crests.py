@@ -1,7 +1,9 @@
 """The crests of schools and networks, each in a table of its own, so that no list reads pictures."""
 
+from collections.abc import Sequence
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
@@ -34,3 +36,14 @@ class Crest(models.Model):
 
     def __str__(self) -> str:
         return str(self.school or self.network)
+
+    @classmethod
+    def of(cls, schools: Sequence[School]) -> bytes:
+        """That of the only school, or else of the network; empty where none was given."""
+        if not schools:
+            return b""
+        wanted = Q(network=schools[0].network_id)
+        if len(schools) == 1:
+            wanted |= Q(school=schools[0])
+        found = cls.objects.filter(wanted).order_by(F("school").asc(nulls_last=True))
+        return bytes(found.values_list("image", flat=True).first() or b"")

@@ -102,6 +102,14 @@ def places(enrolments: QuerySet[Enrolment]) -> Any:
     return enrolments.values_list(*PATHS.values())
 
 
+def courses(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
+    """The school years and grade levels that they are of."""
+    pairs = enrolments.order_by().values_list(
+        "school_class__school_year_id", "grade_level_id"
+    )
+    return list(pairs.distinct())
+
+
 def latest(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     """Without those that come before another of them, so that each year is there once."""
     after = enrolments.order_by().filter(

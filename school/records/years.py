@@ -54,11 +54,7 @@ class StudentYears:
 
     @cached_property
     def _courses(self) -> list[tuple[int, int]]:
-        """The school years and grade levels that there are."""
-        courses = self._listed.order_by().values_list(
-            "school_class__school_year_id", "grade_level_id"
-        )
-        return list(courses.distinct())
+        return places.courses(self._listed)
 
     def __iter__(self) -> Iterator[StudentYear]:
         rows = places.places(self._listed.order_by(*self._order)).iterator()

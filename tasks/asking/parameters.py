@@ -37,6 +37,20 @@ class ReportParameters(BaseModel):
     )
 
 
+class PlaceParameters(ReportParameters):
+    """Of which year, school or class; of all where none is named."""
+
+    year: Year | None = Field(
+        default=None, description=gettext_noop("Only this school year.")
+    )
+    school_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this school.")
+    )
+    class_id: Id | None = Field(
+        default=None, description=gettext_noop("Only this class.")
+    )
+
+
 Model = TypeVar("Model", bound=ReportParameters)
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from school.crests.finding import crest_of
-from school.models import School, User
+from school.models import Crest, School, User
 from tasks.models import Task
 from tasks.reports.base import Report
 from tasks.tables import About
@@ -25,5 +24,5 @@ def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> Abo
         issued_at=timezone.localtime(task.created_at),
         data_as_of=timezone.localtime(as_of),
         rules=report.rules(),
-        crest=partial(crest_of, found),
+        crest=partial(Crest.of, found),
     )

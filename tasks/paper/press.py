@@ -15,6 +15,7 @@ from typing import IO, Any, Self
 import structlog
 from django.conf import settings
 
+from school.processes import bare_environment
 from tasks.tables import Table
 
 log = structlog.get_logger(__name__)
@@ -22,7 +23,6 @@ log = structlog.get_logger(__name__)
 CHILD = Path(__file__).with_name("child.py")
 LOOK_SECONDS = 0.2
 """How long it may take to hear that the report is to end."""
-NEEDED = {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP"}
 TOLD = 2000
 """Bytes of a child's last words that an error repeats."""
 
@@ -97,7 +97,8 @@ class Press:
                 stdin=documents,
                 stdout=output,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                # It would start a thread for each processor, which others need.
+                env={**bare_environment(), "RAYON_NUM_THREADS": "1"},
             )
         return _Child(process, output, len(job))
 
@@ -125,13 +126,6 @@ class Press:
         if not self._is_noted:
             self._is_noted = True
             log.warning("typesetter_told", words=told[-TOLD:].decode(errors="replace"))
-
-
-def _environment() -> dict[str, str]:
-    """What a program needs, and none of our secrets."""
-    kept = {name: value for name, value in os.environ.items() if name in NEEDED}
-    # It would start a thread for each processor, which several children need for themselves.
-    return {**kept, "RAYON_NUM_THREADS": "1"}
 
 
 def _judge(code: int, told: bytes) -> None:

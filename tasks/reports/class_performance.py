@@ -25,22 +25,14 @@ from pydantic import Field
 from school import figures
 from school.models import Enrolment, Grade, Offering, Role
 from school.records.frame import Frame
+from school.records.places import courses
 from school.records.usable import Usable
-from tasks.asking.parameters import Id, ReportParameters, TermNumber, Year
+from tasks.asking.parameters import PlaceParameters, TermNumber
 from tasks.reports.base import Report
 from tasks.tables import Column, Layout, Row
 
 
-class Parameters(ReportParameters):
-    year: Year | None = Field(
-        default=None, description=gettext_noop("Only this school year.")
-    )
-    school_id: Id | None = Field(
-        default=None, description=gettext_noop("Only this school.")
-    )
-    class_id: Id | None = Field(
-        default=None, description=gettext_noop("Only this class.")
-    )
+class Parameters(PlaceParameters):
     term: TermNumber | None = Field(
         default=None, description=gettext_noop("Only this term.")
     )
@@ -178,11 +170,7 @@ class ClassPerformance(Report[Parameters]):
 
     @cached_property
     def _courses(self) -> list[tuple[int, int]]:
-        """The school years and grade levels that there are."""
-        courses = self.enrolments.order_by().values_list(
-            "school_class__school_year_id", "grade_level_id"
-        )
-        return list(courses.distinct())
+        return courses(self.enrolments)
 
     @cached_property
     def _frame(self) -> Frame:

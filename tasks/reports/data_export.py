@@ -10,14 +10,14 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from school.models import Role
-from tasks.asking.parameters import Id, ReportParameters, Year
+from tasks.asking.parameters import PlaceParameters
 from tasks.exports import EXPORTS
 from tasks.reports.base import Report
 from tasks.sources import Source
 from tasks.tables import Column, Row
 
 
-class Parameters(ReportParameters):
+class Parameters(PlaceParameters):
     table: Literal[
         "schools",
         "school_years",
@@ -36,15 +36,6 @@ class Parameters(ReportParameters):
         description=gettext_noop(
             "Which records. The ids in a table are those in the others."
         )
-    )
-    year: Year | None = Field(
-        default=None, description=gettext_noop("Only this school year.")
-    )
-    school_id: Id | None = Field(
-        default=None, description=gettext_noop("Only this school.")
-    )
-    class_id: Id | None = Field(
-        default=None, description=gettext_noop("Only this class.")
     )
 
 

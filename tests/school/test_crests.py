@@ -10,7 +10,6 @@ from django.db import DatabaseError, transaction
 from django.utils import translation
 
 from school.crests import picture, trial
-from school.crests.finding import crest_of
 from school.demo import crests
 from school.models import Crest, Network, School
 
@@ -133,10 +132,10 @@ def test_crest_is_the_school_s_own_or_else_its_network_s(network):
     of_network = bytes(Crest.objects.get(network=1).image)
 
     assert not Crest.objects.filter(school=schools[-1]).exists()
-    assert crest_of(schools[:1]) == own != of_network
-    assert crest_of(schools[-1:]) == crest_of(schools[:2]) == of_network
+    assert Crest.of(schools[:1]) == own != of_network
+    assert Crest.of(schools[-1:]) == Crest.of(schools[:2]) == of_network
     Crest.objects.all().delete()
-    assert crest_of(schools[:1]) == crest_of([]) == b""
+    assert Crest.of(schools[:1]) == Crest.of([]) == b""
 
 
 @pytest.mark.django_db
