@@ -1,1 +1,1 @@
-"""What is recorded of students' years, read in lots so that memory stays flat."""
+"""What is recorded of students' years, read in streams so that memory stays flat."""

@@ -1,17 +1,26 @@
-"""Days of lessons and of absence, of a lot of enrolments in two queries."""
+"""Days of lessons and of absence, in the year, its terms and the windows of `WINDOWS`.
 
+Days are texts as ISO 8601 writes them: these sort as the days do, and need not be read.
+"""
+
+import json
 from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date
-
-from django.db.models import CharField, Count, F, Func, IntegerField, Q
-from django.db.models.functions import Cast, Substr
+from functools import cache
 
 from school.models import Absence, ClassSession
-from school.records.places import Place
+from school.records.json_list import JSONList, JSONRow, listed
+from school.records.places import Place, of_classes
 from school.rules.attendance import WINDOWS
+
+ABSENCES = listed(
+    Absence.objects.all(),
+    JSONRow("session__date", "session__term", "is_justified"),
+    of="enrolment",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,105 +52,74 @@ class Absences:
 
 
 class Calendar:
-    """On which days one class had lessons."""
+    """On which days some classes had lessons; `terms` terms are told apart."""
 
-    def __init__(self, year: int, days: Iterable[tuple[date, int]], terms: int) -> None:
+    def __init__(self, year: int, days: Sequence[tuple[str, int]], terms: int) -> None:
         self._year = year
-        self.dates, self._terms = zip(*sorted(days), strict=True)
+        self._days = sorted(days)
         self._most = terms
         self._tallies: dict[tuple[int, int], Tally] = {}
 
+    def __len__(self) -> int:
+        return len(self._days)
+
     def between(self, entry: date, exit: date | None) -> Tally:
         """The days from `entry` until before `exit`."""
-        first = bisect_left(self.dates, entry)
-        last = bisect_left(self.dates, exit) if exit else len(self.dates)
+        first = bisect_left(self._days, (entry.isoformat(),))
+        last = bisect_left(self._days, (exit.isoformat(),)) if exit else len(self)
         if (first, last) not in self._tallies:  # most of a class were there all year
-            self._tallies[first, last] = self._tally(first, last)
+            days = self._days[first:last]
+            self._tallies[first, last] = _tally(days, self._year, self._most)
         return self._tallies[first, last]
 
-    def _tally(self, first: int, last: int) -> Tally:
-        terms = Counter(self._terms[first:last])
-        days = self.dates[first:last]
-        # The same months of another year are no windows of this one.
-        months = Counter(day.month for day in days if day.year == self._year)
-        return Tally(
-            max(0, last - first),
-            [terms[n] for n in range(1, self._most + 1)],
-            [months[one] + months[two] for _code, one, two in WINDOWS],
+
+class Calendars:
+    """Of classes, read by one query; those that are equal are one."""
+
+    def __init__(self, classes: Set[int], terms: int) -> None:
+        self._of_class: dict[int, Calendar] = {}
+        self._none = Calendar(0, [], terms)
+        shared: dict[tuple[int, str], Calendar] = {}
+        sessions = ClassSession.objects.filter(of_classes(classes))
+        rows = (
+            sessions.order_by()
+            .values_list("school_class_id", "school_class__school_year__year")
+            .annotate(days=JSONList(JSONRow("date", "term")))
         )
+        for school_class, year, days in rows.iterator():
+            if (year, days) not in shared:
+                listed = [(day, term) for day, term in json.loads(days)]
+                shared[year, days] = Calendar(year, listed, terms)
+            self._of_class[school_class] = shared[year, days]
+
+    def of(self, place: Place) -> Calendar:
+        return self._of_class.get(place.class_id, self._none)
 
 
-class DayBook:
-    """The days of some enrolments, `terms` terms of them told apart."""
-
-    def __init__(self, places: Sequence[Place], terms: int) -> None:
-        self._nothing = Tally(0, [0] * terms, [0] * len(WINDOWS))
-        self._calendars = _calendars({p.class_id: p.year for p in places}, terms)
-        self._absences = _absences([place.id for place in places], terms)
-
-    def given(self, place: Place) -> Tally:
-        """The days of lessons on which the student was in the class."""
-        calendar = self._calendars.get(place.class_id)
-        return calendar.between(place.entry, place.exit) if calendar else self._nothing
-
-    def class_days(self, place: Place) -> int:
-        """All days of lessons of the class."""
-        calendar = self._calendars.get(place.class_id)
-        return len(calendar.dates) if calendar else 0
-
-    def absences(self, place: Place) -> Absences:
-        return self._absences.get(place.id) or Absences(self._nothing)
+def absences(written: str | None, place: Place, terms: int) -> Absences:
+    """What `ABSENCES` gave of that enrolment."""
+    entry, exit = place.entry.isoformat(), place.exit and place.exit.isoformat()
+    within, justified, outside = list[tuple[str, int]](), 0, 0
+    for day, term, is_justified in json.loads(written or "[]"):
+        if day < entry or exit and day >= exit:
+            outside += 1
+        else:
+            within.append((day, term))
+            justified += bool(is_justified)
+    return Absences(_tally(within, place.year, terms), justified, outside)
 
 
-def _calendars(years: Mapping[int, int], terms: int) -> dict[int, Calendar]:
-    """Of the classes whose years are given."""
-    days: dict[int, list[tuple[date, int]]] = defaultdict(list)
-    sessions = ClassSession.objects.filter(school_class__in=years).order_by()
-    for school_class, day, term in sessions.values_list(
-        "school_class_id", "date", "term"
-    ).iterator():
-        days[school_class].append((day, term))
-    return {id: Calendar(years[id], held, terms) for id, held in days.items()}
-
-
-def _absences(enrolments: Sequence[int], terms: int) -> dict[int, Absences]:
-    day, exit = F("session__date"), "enrolment__exit_date"
-    within = Q(session__date__gte=F("enrolment__entry_date")) & (
-        Q(**{exit: None}) | Q(**{f"{exit}__gt": day})
+def _tally(days: Sequence[tuple[str, int]], year: int, most: int) -> Tally:
+    terms = Counter([term for _day, term in days])
+    months = Counter([day[:7] for day, _term in days])
+    return Tally(
+        len(days),
+        [terms[n] for n in range(1, most + 1)],
+        [months[one] + months[two] for one, two in _windows(year)],
     )
-    of_year = within & Q(year=F("session__school_class__school_year__year"))
-    counts = {
-        "n": within,
-        "justified": within & Q(is_justified=True),
-        "outside": ~within,
-        **{f"t{n}": within & Q(session__term=n) for n in range(1, terms + 1)},
-        **{code: of_year & Q(month__in=months) for code, *months in WINDOWS},
-    }
-    rows = (
-        Absence.objects.filter(enrolment__in=enrolments)
-        .annotate(month=Part("session__date", 6, 2), year=Part("session__date", 1, 4))
-        .order_by()
-        .values_list("enrolment_id")
-        .annotate(**{name: Count("pk", filter=when) for name, when in counts.items()})
-    )
-    return {
-        enrolment: Absences(
-            Tally(n, numbers[:terms], numbers[terms:]), justified, outside
-        )
-        for enrolment, n, justified, outside, *numbers in rows.iterator()
-    }
 
 
-class Part(Func):
-    """A date's year or month, by where it stands in the date as ISO 8601 writes it.
-
-    Without the function in Python that Django gives SQLite for it.
-    """
-
-    output_field = IntegerField()
-
-    def __init__(self, day: str, first: int, length: int) -> None:
-        text = Cast(day, CharField())
-        super().__init__(Substr(text, first, length))
-
-    template = "CAST(%(expressions)s AS INTEGER)"
+@cache
+def _windows(year: int) -> Sequence[tuple[str, str]]:
+    """The months of each; the same months of another year are no windows of this one."""
+    return [(f"{year}-{one:02}", f"{year}-{two:02}") for _code, one, two in WINDOWS]

@@ -1,8 +1,8 @@
 """Enrolments as reports list them: who, in which class, from when to when."""
 
-from collections.abc import Iterable
+from collections.abc import Set
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -47,6 +47,10 @@ BY_STUDENT = (
     "entry_date",
     "pk",
 )
+
+
+NAMED = 30_000
+"""How many values a statement can name; SQLite allows 32,766."""
 
 
 class Place(NamedTuple):
@@ -97,9 +101,12 @@ class Place(NamedTuple):
         return None if is_there else self.ending
 
 
-def places(enrolments: QuerySet[Enrolment]) -> Any:
-    """The enrolments as rows of the fields of `Place`."""
-    return enrolments.values_list(*PATHS.values())
+def groups(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int, int]]:
+    """The classes, school years and grade levels that they are of."""
+    triples = enrolments.order_by().values_list(
+        "school_class_id", "school_class__school_year_id", "grade_level_id"
+    )
+    return list(triples.distinct())
 
 
 def courses(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
@@ -110,6 +117,11 @@ def courses(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
     return list(pairs.distinct())
 
 
+def of_classes(classes: Set[int]) -> Q:
+    """Records of these; of more than a statement can name, of all there are."""
+    return Q(school_class__in=classes) if len(classes) <= NAMED else Q()
+
+
 def latest(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     """Without those that come before another of them, so that each year is there once."""
     after = enrolments.order_by().filter(
@@ -118,10 +130,19 @@ def latest(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     return enrolments.exclude(Q(exit_date__isnull=False) & Exists(after))
 
 
-def ended(students: Iterable[int], seen: QuerySet[Enrolment]) -> list[Place]:
-    """Of those seen: the enrolments that these students have left, oldest first."""
-    left = seen.filter(student__in=students, exit_date__isnull=False)
-    return [Place(*row) for row in places(left.order_by("entry_date", "pk"))]
+def earlier(
+    listed: QuerySet[Enrolment], seen: QuerySet[Enrolment]
+) -> QuerySet[Enrolment]:
+    """Of those seen: what students left for one of those listed, in the same year."""
+    later = listed.order_by().filter(
+        Q(entry_date__gt=OuterRef("entry_date"))
+        | Q(entry_date=OuterRef("entry_date"), pk__gt=OuterRef("pk")),
+        **_SAME_COURSE,
+    )
+    # By their students first: of a class, the others' enrolments are not looked at.
+    students = listed.order_by().values("student")
+    left = seen.filter(Exists(later), student__in=students, exit_date__isnull=False)
+    return left.order_by("entry_date", "pk")
 
 
 _SAME_COURSE = {

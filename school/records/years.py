@@ -1,20 +1,17 @@
-"""Students' years as reports list them, read in lots so that memory stays flat."""
+"""Students' years as reports list them, one after the other so that memory stays flat."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import islice
 
 from django.db.models import QuerySet
 
 from school.models import Enrolment, RuleVersion
 from school.records import places
 from school.records.frame import Frame
-from school.records.lots import Lot
-from school.records.places import BY_CLASS, Place
+from school.records.places import BY_CLASS
+from school.records.record import records
 from school.records.student_year import LeftOut, StudentYear
-
-LOT = 2000
-"""How many enrolments are read at once: what of a network is in memory, and no more."""
+from school.records.yearbook import Yearbook
 
 
 class StudentYears:
@@ -22,8 +19,9 @@ class StudentYears:
 
     `listed` is what is asked for, `seen` all that may be looked at for it: what came before
     an enrolment in the same year is part of it. Without marks no subject is in them, and
-    their attendance alone is judged. So many queries for all, and as many for
-    every `LOT` enrolments.
+    their attendance alone is judged. Seven queries, however many they are; in memory is one
+    year, and of all of them what is taught, the calendars that differ, and the
+    enrolments that another goes on from: they are few.
     """
 
     def __init__(
@@ -52,14 +50,23 @@ class StudentYears:
         found = {self._frame.rules(*course) for course in self._courses} - {None}
         return sorted(filter(None, found), key=str)
 
-    @cached_property
-    def _courses(self) -> list[tuple[int, int]]:
-        return places.courses(self._listed)
-
     def __iter__(self) -> Iterator[StudentYear]:
-        rows = places.places(self._listed.order_by(*self._order)).iterator()
-        while listed := [Place(*row) for row in islice(rows, LOT)]:
-            lot = Lot(self._frame, listed, self._seen, self.terms)
-            if self._with_marks:
-                lot.read_marks()
-            yield from lot.years(self.left_out)
+        earlier = places.earlier(self._listed, self._seen)
+        yearbook = Yearbook(
+            self._frame,
+            {school_class for school_class, *_course in self._groups},
+            records(earlier, with_marks=self._with_marks),
+            self.terms,
+            with_marks=self._with_marks,
+        )
+        listed = self._listed.order_by(*self._order)
+        for record in records(listed, with_marks=self._with_marks):
+            yield yearbook.year(record, self.left_out)
+
+    @cached_property
+    def _groups(self) -> list[tuple[int, int, int]]:
+        return places.groups(self._listed)
+
+    @property
+    def _courses(self) -> set[tuple[int, int]]:
+        return {(year, level) for _class, year, level in self._groups}

@@ -12,10 +12,11 @@ from pydantic import Field, model_validator
 
 from school import figures
 from school.access import Reach
-from school.models import Enrolment, PriorYear, Role, School, Student
+from school.models import Enrolment, Role, School, Student
+from school.records import elsewhere
+from school.records.elsewhere import YearElsewhere
 from school.records.places import BY_STUDENT, latest
 from school.records.student_year import StudentYear
-from school.records.years import LOT
 from school.rules import words
 from tasks.asking.parameters import Year
 from tasks.reports.base import Report
@@ -110,28 +111,30 @@ class Transcript(StudentReport[Parameters]):
     def rows(self) -> Iterator[Row]:
         years = groupby(self.years, key=lambda year: year.place.student_id)
         # Both in one order, and each of these students has a year: they keep step.
-        for student, (_id, of_student) in zip(self._students(), years, strict=True):
+        students = elsewhere.students(self._students())
+        for (student, prior), (_id, of_student) in zip(students, years, strict=True):
             about = _identity(student)
-            for line in self._lines(student, list(of_student)):
+            for line in self._lines(prior, list(of_student)):
                 yield (*about, *line)
 
     def total(self) -> None:
         """Nobody knows before all years are read."""
 
-    def _students(self) -> Iterator[Student]:
-        students = Student.objects.filter(enrolments__in=self.enrolments).distinct()
-        ordered = students.order_by("sort_key", "pk")
-        return ordered.prefetch_related("prior_years__subjects").iterator(LOT)
+    def _students(self) -> QuerySet[Student]:
+        of_these = self.enrolments.order_by().values("student")
+        return Student.objects.filter(pk__in=of_these).order_by("sort_key", "pk")
 
-    def _lines(self, student: Student, years: Sequence[StudentYear]) -> Iterator[Row]:
+    def _lines(
+        self, prior: Sequence[YearElsewhere], years: Sequence[StudentYear]
+    ) -> Iterator[Row]:
         """Year by year; in a year, what was done elsewhere comes first."""
-        elsewhere = [
-            (prior.year, self._of_prior_year(prior))
-            for prior in student.prior_years.all()
-            if _is_before_leaving(prior, years)
+        there = [
+            (one.year, self._of_prior_year(one))
+            for one in prior
+            if _is_before_leaving(one, years)
         ]
         here = [(year.place.year, self._of_year(year)) for year in years]
-        for _year, lines in sorted([*elsewhere, *here], key=lambda part: part[0]):
+        for _year, lines in sorted([*there, *here], key=lambda part: part[0]):
             yield from lines
 
     def _of_year(self, year: StudentYear) -> Iterator[Row]:
@@ -157,12 +160,11 @@ class Transcript(StudentReport[Parameters]):
         if not year.subjects:
             yield (*frame, None, None, *self._terms(()), None, *judged, None)
 
-    def _of_prior_year(self, prior: PriorYear) -> Iterator[Row]:
+    def _of_prior_year(self, prior: YearElsewhere) -> Iterator[Row]:
         school = (prior.school, prior.city or None, prior.state or None, None)
         frame = (str(prior.year), prior.grade_level, *school)
         judged = (prior.days, prior.attendance or None, None, prior.result)
-        subjects = list(prior.subjects.all())
-        for s in subjects:
+        for s in prior.subjects:
             yield (
                 *frame,
                 s.subject,
@@ -172,7 +174,7 @@ class Transcript(StudentReport[Parameters]):
                 *judged,
                 None,
             )
-        if not subjects:
+        if not prior.subjects:
             yield (*frame, None, None, *self._terms(()), None, *judged, None)
 
     def _terms(self, tenths: Sequence[int | None]) -> Row:
@@ -208,7 +210,7 @@ def _identity(student: Student) -> Row:
     )
 
 
-def _is_before_leaving(prior: PriorYear, years: Sequence[StudentYear]) -> bool:
+def _is_before_leaving(prior: YearElsewhere, years: Sequence[StudentYear]) -> bool:
     """Whether who sees these years may know of it: a later year is the next school's."""
     # Of those before it, a year that nobody noted the end of says nothing.
     last = max(

@@ -7,8 +7,8 @@ import pytest
 from django.db import connections, transaction
 
 from school.models import Absence, Enrolment, Grade, SchoolClass, Student
-from school.records import years
-from school.records.lots import Lot
+from school.records import record, years
+from school.records.yearbook import Yearbook
 from school.snapshot import ALIAS
 from tasks.making import heartbeat
 from tasks.making.generate import generate_report
@@ -17,15 +17,15 @@ from tests.making import asked, made, rows_of
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
-IN_LOTS = [
+IN_STREAMS = [
     "report_card",
     "transcript",
     "final_results",
     "attendance_summary",
     "at_risk_students",
 ]
-LOT = 12
-"""Of the hundred students' enrolments: so nine or more are read one after the other."""
+AT_ONCE = 12
+"""Of the hundred students' enrolments: so they are read in nine or more steps."""
 PATIENCE = 30
 """Seconds to wait for the writer, who is never locked out for so long."""
 
@@ -81,37 +81,43 @@ class Writer(threading.Thread):
 
 @pytest.fixture
 def writing(monkeypatch):
-    """A function that makes the report of a task with somebody writing between its lots."""
+    """A function that makes the report of a task with somebody writing between its steps."""
 
     def make(task):
-        writer, read = Writer(task), []
+        writer, steps = Writer(task), []
 
-        class AwaitedLot(Lot):
+        class AwaitedYearbook(Yearbook):
             def __init__(self, *given, **named):
-                if not read:
-                    writer.start()
-                read.append(1)
+                writer.start()
                 writer.await_commits(2)
                 super().__init__(*given, **named)
+                self._made = 0
 
-        monkeypatch.setattr(years, "Lot", AwaitedLot)
+            def year(self, *given):
+                if self._made % AT_ONCE == 0:
+                    steps.append(self._made)
+                    writer.await_commits(2)
+                self._made += 1
+                return super().year(*given)
+
+        monkeypatch.setattr(years, "Yearbook", AwaitedYearbook)
         try:
             generate_report(str(task.pk))
         finally:
             writer.over.set()
             writer.join()
-            monkeypatch.setattr(years, "Lot", Lot)
+            monkeypatch.setattr(years, "Yearbook", Yearbook)
         task.refresh_from_db()
-        return writer, len(read)
+        return writer, len(steps)
 
-    monkeypatch.setattr(years, "LOT", LOT)
+    monkeypatch.setattr(record, "AT_ONCE", AT_ONCE)
     monkeypatch.setattr(heartbeat, "LOOK_SECONDS", 0.02)
     yield make
     if connections[ALIAS].vendor == "postgresql":
         connections[ALIAS].close_pool()  # else the test database cannot be dropped
 
 
-@pytest.mark.parametrize("kind", IN_LOTS)
+@pytest.mark.parametrize("kind", IN_STREAMS)
 def test_report_shows_all_of_the_old_and_nothing_of_the_new(
     transactional_db, admin, settings, writing, kind
 ):
@@ -119,13 +125,13 @@ def test_report_shows_all_of_the_old_and_nothing_of_the_new(
     before = made(admin, {"year": 2026}, kind=kind)
     task = asked(admin, {"year": 2026}, kind=kind)
 
-    writer, lots = writing(task)
+    writer, steps = writing(task)
     after = made(admin, {"year": 2026}, kind=kind)
 
     assert (task.state, task.attempt) == ("succeeded", 1), task.error
     assert writer.error is None
-    assert lots >= 100 / LOT
-    assert writer.commits >= 2 * lots
+    assert steps >= 100 / AT_ONCE
+    assert writer.commits >= 2 * steps
     assert rows_of(task) == rows_of(before) != rows_of(after)
     assert task.result["sha256"] == before.result["sha256"]
     as_of = datetime.datetime.fromisoformat(task.result["data_as_of"])

@@ -12,7 +12,7 @@ from school.models import (
     RecoveryGrade,
     Term,
 )
-from school.records import years
+from school.records import places, record
 from school.records.places import BY_STUDENT, latest
 from school.records.years import StudentYears
 
@@ -32,11 +32,11 @@ def year_of(viewer, **where):
     return year
 
 
-@pytest.mark.parametrize("lot", [1, 7])
-def test_lots_of_any_size_give_the_same_years(admin, monkeypatch, lot):
+@pytest.mark.parametrize(("module", "bound"), [(record, "AT_ONCE"), (places, "NAMED")])
+def test_years_are_the_same_read_by_and_by(admin, monkeypatch, module, bound):
     whole = list(years_of(admin, school_class__in=[1, 2]))
 
-    monkeypatch.setattr(years, "LOT", lot)
+    monkeypatch.setattr(module, bound, 1)
 
     assert list(years_of(admin, school_class__in=[1, 2])) == whole
     assert len(whole) == Enrolment.objects.filter(school_class__in=[1, 2]).count()

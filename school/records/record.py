@@ -1,0 +1,35 @@
+"""An enrolment with all that is written down of it, as one statement reads it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
+from school.models import Enrolment
+from school.records import days, marks
+from school.records.places import PATHS, Place
+
+AT_ONCE = 500
+"""Of how many enrolments the records are in memory."""
+
+
+class Record(NamedTuple):
+    """As JSON, which is read when its turn comes."""
+
+    place: Place
+    absences: str | None
+    """What `days.ABSENCES` gives."""
+    grades: str | None = None
+    """What `marks.GRADES` gives."""
+    exams: str | None = None
+    """What `marks.EXAMS` gives."""
+
+
+def records(enrolments: QuerySet[Enrolment], *, with_marks: bool) -> Iterator[Record]:
+    """Of these enrolments, in their order; without marks of their attendance alone."""
+    written = {"_absences": days.ABSENCES}
+    if with_marks:
+        written |= {"_grades": marks.GRADES, "_exams": marks.EXAMS}
+    rows = enrolments.annotate(**written).values_list(*PATHS.values(), *written)
+    for row in rows.iterator(AT_ONCE):
+        yield Record(Place(*row[: len(PATHS)]), *row[len(PATHS) :])
