@@ -135,9 +135,7 @@ def earlier(
 ) -> QuerySet[Enrolment]:
     """Of those seen: what students left for one of those listed, in the same year."""
     later = listed.order_by().filter(
-        Q(entry_date__gt=OuterRef("entry_date"))
-        | Q(entry_date=OuterRef("entry_date"), pk__gt=OuterRef("pk")),
-        **_SAME_COURSE,
+        ~Q(pk=OuterRef("pk")), entry_date__gte=OuterRef("entry_date"), **_SAME_COURSE
     )
     # By their students first: of a class, the others' enrolments are not looked at.
     students = listed.order_by().values("student")
