@@ -5,15 +5,15 @@ A crest that cannot be drawn is left out, and the standard error says so.
 It is run as a script, once for a report, and forks for each job. The typesetter keeps what it
 once laid out for as long as its process lives; hence a process for some pages, and no longer.
 What each needs is imported and read once, and lies in their memory once. The forking process
-itself sets nothing: it would have a thread by then, which no fork has.
+itself sets nothing: it would have a thread by then, which no fork has. It imports as little as
+it can, for that is what a short report waits for.
 """
 
+import _socket  # `socket` itself would be a quarter of what it takes to begin
 import ctypes
 import gc
 import os
-import socket
 import sys
-from collections import deque
 
 import typst
 
@@ -21,6 +21,8 @@ HERE = os.path.dirname(__file__)
 PR_SET_PDEATHSIG = 1
 SIGKILL = 9
 WITHOUT_CREST = "the crest was left out"
+FILES = _socket.CMSG_SPACE(2 * 4)
+"""Bytes that bring two files."""
 
 
 def main(parent: int, moment: int) -> None:
@@ -40,38 +42,41 @@ def main(parent: int, moment: int) -> None:
     template = os.path.join(HERE, "template.typ")
     compiler = typst.Compiler(template, root=HERE, font_paths=fonts)
     gc.freeze()  # else collecting would copy what is shared
-    running: deque[int] = deque()
-    with socket.socket(fileno=0) as press:
-        while (message := socket.recv_fds(press, 1, 2))[0]:
-            if files := message[1]:
-                running.append(_forked(compiler, files, moment))
-            else:
-                _pid, status = os.waitpid(running.popleft(), 0)
-                code = os.waitstatus_to_exitcode(status)
-                press.send(code.to_bytes(2, signed=True))
+    running: list[int] = []
+    press = _socket.socket(fileno=0)
+    while True:
+        message, brought, *_flags = press.recvmsg(1, FILES)
+        if not message:
+            return
+        if brought:
+            files = memoryview(brought[0][2]).cast("i").tolist()
+            running.append(_forked(compiler, files, moment))
+        else:
+            _pid, status = os.waitpid(running.pop(0), 0)
+            code = os.waitstatus_to_exitcode(status)
+            press.send(code.to_bytes(2, "big", signed=True))
 
 
 def _forked(compiler: typst.Compiler, files: list[int], moment: int) -> int:
     """The number of the process that does the job."""
     parent = os.getpid()
-    try:
-        pid = os.fork()
-    except OSError:  # the host's fault, as if it had killed us
-        sys.excepthook(*sys.exc_info())
-        os.abort()
-    if pid:
-        for file in files:
-            os.close(file)
-        return pid
-    code = 1
-    try:
-        _die_with(parent)
-        _print(compiler, files, moment)
-        code = 0
-    except BaseException:  # where the typesetter panics it is no Exception
-        sys.excepthook(*sys.exc_info())
-    finally:
-        os._exit(code)
+    pid = os.fork()
+    if not pid:
+        try:
+            _die_with(parent)
+            _print(compiler, files, moment)
+        except BaseException as error:  # where the typesetter panics it is no Exception
+            _fail(error)
+        os._exit(0)
+    for file in files:
+        os.close(file)
+    return pid
+
+
+def _fail(error: BaseException) -> None:
+    """End the process; the exit code says whether the host is at fault."""
+    sys.excepthook(type(error), error, error.__traceback__)
+    os._exit(os.EX_TEMPFAIL if isinstance(error, OSError) else 1)
 
 
 def _print(compiler: typst.Compiler, files: list[int], moment: int) -> None:
@@ -87,7 +92,7 @@ def _set(compiler: typst.Compiler, data: str, moment: int) -> bytes:
         pdf = compiler.compile(
             sys_inputs={"data": data}, pdf_standards=["ua-1"], timestamp=moment
         )
-    except BaseException as error:  # a panic, too
+    except BaseException as error:
         import json  # hardly ever needed
 
         document = json.loads(data)
@@ -110,4 +115,7 @@ def _die_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    try:
+        main(*map(int, sys.argv[1:]))
+    except BaseException as error:
+        _fail(error)

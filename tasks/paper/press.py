@@ -78,7 +78,7 @@ class Press:
                     *(sys.executable, "-P", str(CHILD)),
                     *(str(os.getpid()), str(self._moment)),
                 ],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=self._words,
                 env={**bare_environment(), **ENVIRONMENT},
@@ -181,8 +181,8 @@ def _judge(code: int, told: bytes) -> None:
     words = told.decode(errors="replace")
     if b"memory allocation of" in told or b"MemoryError" in told:
         raise MemoryError(words)
-    if code < 0:
-        raise ChildProcessError(f"the typesetter was ended by signal {-code}: {words}")
+    if code < 0 or code == os.EX_TEMPFAIL:
+        raise ChildProcessError(f"the typesetter ended with {code}: {words}")
     if code > 0:
         raise TypesettingFailed(words)
 

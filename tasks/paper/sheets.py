@@ -14,7 +14,7 @@ from tasks.paper.parts import Part, Shown, parts
 from tasks.paper.wording import Text, cut, moment, said, typed
 from tasks.tables import Closing, Column, Row, Table
 
-PAGES = 6
+PAGES = 8
 """About as many as a document has: each takes the typesetter over a megabyte, and each
 process that it takes in turn a twentieth of a second."""
 LINES = {False: 50, True: 30}
