@@ -1,4 +1,4 @@
-"""Sets documents in type, in processes of its own: JSON comes in, PDFs go out.
+"""Sets documents in type, in a process of its own: JSON comes in, PDFs go out.
 
 A crest that cannot be drawn is left out, and the standard error says so.
 
