@@ -13,8 +13,9 @@ from school.records.lots import Lot
 from school.records.places import BY_CLASS, Place
 from school.records.student_year import LeftOut, StudentYear
 
-LOT = 2000
-"""How many enrolments are read at once: what of a network is in memory, and no more."""
+LOT = 500
+"""How many enrolments are read at once: what of a network is in memory, and no more. They
+take 4 MB; fewer would take longer."""
 
 
 class StudentYears:
@@ -59,7 +60,11 @@ class StudentYears:
     def __iter__(self) -> Iterator[StudentYear]:
         rows = places.places(self._listed.order_by(*self._order)).iterator()
         while listed := [Place(*row) for row in islice(rows, LOT)]:
-            lot = Lot(self._frame, listed, self._seen, self.terms)
-            if self._with_marks:
-                lot.read_marks()
-            yield from lot.years(self.left_out)
+            # Where it has a name, it is there until the next one is read.
+            yield from self._lot(listed).years(self.left_out)
+
+    def _lot(self, listed: Sequence[Place]) -> Lot:
+        lot = Lot(self._frame, listed, self._seen, self.terms)
+        if self._with_marks:
+            lot.read_marks()
+        return lot
