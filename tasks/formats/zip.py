@@ -31,8 +31,6 @@ DIGITS = 2
 """Of a number in a class."""
 MOST_PAPERS = 100
 """In a file of several; a class of more goes on in another file."""
-MOST_PAGES = 40
-"""That one process sets for such a file: a class is nearly always the work of one."""
 CALLED = 50
 """Characters of each name, where a file is called after two."""
 EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -110,7 +108,7 @@ def _documents(sheets: Sheets, papers: Sequence[Paper]) -> Iterator[Document]:
     pages = 0.0
     for paper in papers:
         more = sum(map(sheets.pages, paper))
-        if held and pages + more > MOST_PAGES:
+        if held and pages + more > PAGES:
             yield sheets.document(held)
             held, pages = [], 0.0
         held += paper
