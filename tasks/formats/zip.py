@@ -31,6 +31,9 @@ DIGITS = 2
 """Of a number in a class."""
 MOST_PAPERS = 100
 """In a file of several; a class of more goes on in another file."""
+MOST_PAGES = 13
+"""That one process sets for a class's file: half of most classes. A whole class takes over
+20 MB more, and fewer pages make a larger file, since each document brings its fonts."""
 CALLED = 50
 """Characters of each name, where a file is called after two."""
 EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -108,7 +111,7 @@ def _documents(sheets: Sheets, papers: Sequence[Paper]) -> Iterator[Document]:
     pages = 0.0
     for paper in papers:
         more = sum(map(sheets.pages, paper))
-        if held and pages + more > PAGES:
+        if held and pages + more > MOST_PAGES:
             yield sheets.document(held)
             held, pages = [], 0.0
         held += paper

@@ -65,7 +65,7 @@ def test_class_is_a_file_in_its_school_s_folder_where_there_are_several():
 
 
 def test_large_class_is_whole_in_its_file(monkeypatch):
-    monkeypatch.setattr(zip_format, "PAGES", 4)
+    monkeypatch.setattr(zip_format, "MOST_PAGES", 4)
     rows = [row(number, f"<{number}>") for number in range(1, 12)]
 
     files = packed([*rows, row(school_class="9B")])
