@@ -141,21 +141,28 @@ def _watch(process: subprocess.Popen[bytes]) -> int:
 
 def held(pid: int) -> int:
     """The bytes that a process and all below it hold now, what they share divided (PSS)."""
-    return sum(map(_proportional, [pid, *_below(pid)]))
+    return sum(map(_proportional, [pid, *_below(pid, _command(pid))]))
 
 
-def _below(pid: int) -> Iterator[int]:
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # gone by now
-            for child in map(int, path.read_text().split()):
-                # Until a new one runs its own program it is its parent, seen twice.
-                if _command(child) != _command(pid):
-                    yield child
-                    yield from _below(child)
+def _below(pid: int, command: bytes) -> Iterator[int]:
+    """Those below it that do not run that command, which the process above all runs.
+
+    Until a new one runs its own program it is its parent, seen twice.
+    """
+    children: list[int] = []
+    with suppress(OSError):  # gone by now
+        for path in Path(f"/proc/{pid}/task").glob("*/children"):
+            children += map(int, path.read_text().split())
+    for child in children:
+        if _command(child) != command:
+            yield child
+            yield from _below(child, command)
 
 
 def _command(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
+    with suppress(OSError):  # gone by now
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _proportional(pid: int) -> int:

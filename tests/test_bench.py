@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -42,6 +44,27 @@ def test_ways_that_come_to_something_else_are_not_compared():
 
 def test_process_and_its_children_hold_memory():
     assert held(os.getpid()) > 10_000_000
+
+
+def test_what_a_child_has_forked_is_held_too():
+    before = held(os.getpid())
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout.readline() == b"forked\n"
+
+        assert held(os.getpid()) > before + 30_000_000
+
+        child.kill()
+
+
+FORKS = """
+import os, time
+if not os.fork():
+    taken = b"x" * 30_000_000
+    os.write(1, b"forked\\n")
+time.sleep(5)
+"""
 
 
 def test_goals_can_be_told_apart_in_the_table():

@@ -31,8 +31,9 @@ DIGITS = 2
 """Of a number in a class."""
 MOST_PAPERS = 100
 """In a file of several; a class of more goes on in another file."""
-MOST_PAGES = 40
-"""That one process sets for such a file: a class is nearly always the work of one."""
+MOST_PAGES = 13
+"""That one process sets for a class's file: half of most classes. A whole class takes over
+20 MB more, and fewer pages make a larger file, since each document brings its fonts."""
 CALLED = 50
 """Characters of each name, where a file is called after two."""
 EARLIEST = (1980, 1, 1, 0, 0, 0)

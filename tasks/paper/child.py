@@ -2,12 +2,16 @@
 
 A crest that cannot be drawn is left out, and the standard error says so.
 
-It is run as a script. The typesetter keeps what it once laid out for as long as its process
-lives; hence a process for some pages, and no longer. It imports as little as it can: half of
-what a new process costs would be imports.
+It is run as a script, once for a report, and forks for each job. The typesetter keeps what it
+once laid out for as long as its process lives; hence a process for some pages, and no longer.
+What each needs is imported and read once, and lies in their memory once. The forking process
+itself sets nothing: it would have a thread by then, which no fork has. It imports as little as
+it can, for that is what a short report waits for.
 """
 
+import _socket  # `socket` itself would be a quarter of what it takes to begin
 import ctypes
+import gc
 import os
 import sys
 
@@ -17,10 +21,17 @@ HERE = os.path.dirname(__file__)
 PR_SET_PDEATHSIG = 1
 SIGKILL = 9
 WITHOUT_CREST = "the crest was left out"
+FILES = _socket.CMSG_SPACE(2 * 4)
+"""Bytes that bring two files."""
 
 
 def main(parent: int, moment: int) -> None:
-    """Print the documents of the standard input, a line each, issued at that moment."""
+    """Do what the socket at the standard input asks, in its order, until its other end closes.
+
+    A byte that brings two files is a job: the documents in the first, a line each, are printed
+    into the second, issued at that moment. A byte alone asks for the oldest job's exit code
+    (two bytes), once it has ended.
+    """
     _die_with(parent)
     fonts = typst.Fonts(
         include_system_fonts=False,
@@ -30,10 +41,50 @@ def main(parent: int, moment: int) -> None:
     # The root is where nothing is but the template: no document can read a file.
     template = os.path.join(HERE, "template.typ")
     compiler = typst.Compiler(template, root=HERE, font_paths=fonts)
-    for line in sys.stdin.buffer:
-        pdf = _set(compiler, line.decode(), moment)
-        sys.stdout.buffer.write(len(pdf).to_bytes(8, "big") + pdf)
-    sys.stdout.buffer.flush()
+    gc.freeze()  # else collecting would copy what is shared
+    running: list[int] = []
+    press = _socket.socket(fileno=0)
+    while True:
+        message, brought, *_flags = press.recvmsg(1, FILES)
+        if not message:
+            return
+        if brought:
+            files = memoryview(brought[0][2]).cast("i").tolist()
+            running.append(_forked(compiler, files, moment))
+        else:
+            _pid, status = os.waitpid(running.pop(0), 0)
+            code = os.waitstatus_to_exitcode(status)
+            press.send(code.to_bytes(2, "big", signed=True))
+
+
+def _forked(compiler: typst.Compiler, files: list[int], moment: int) -> int:
+    """The number of the process that does the job."""
+    parent = os.getpid()
+    pid = os.fork()
+    if not pid:
+        try:
+            _die_with(parent)
+            _print(compiler, files, moment)
+        except BaseException as error:  # where the typesetter panics it is no Exception
+            _fail(error)
+        os._exit(0)
+    for file in files:
+        os.close(file)
+    return pid
+
+
+def _fail(error: BaseException) -> None:
+    """End the process; the exit code says whether the host is at fault."""
+    sys.excepthook(type(error), error, error.__traceback__)
+    os._exit(os.EX_TEMPFAIL if isinstance(error, OSError) else 1)
+
+
+def _print(compiler: typst.Compiler, files: list[int], moment: int) -> None:
+    documents, output = files
+    with open(documents, "rb") as lines, open(output, "wb") as file:
+        for line in lines:
+            pdf = _set(compiler, line.decode(), moment)
+            file.write(len(pdf).to_bytes(8, "big") + pdf)
 
 
 def _set(compiler: typst.Compiler, data: str, moment: int) -> bytes:
@@ -41,8 +92,8 @@ def _set(compiler: typst.Compiler, data: str, moment: int) -> bytes:
         pdf = compiler.compile(
             sys_inputs={"data": data}, pdf_standards=["ua-1"], timestamp=moment
         )
-    except BaseException as error:  # where the typesetter panics it is no Exception
-        import json  # a third of what a new process costs, and hardly ever needed
+    except BaseException as error:
+        import json  # hardly ever needed
 
         document = json.loads(data)
         if not document["crest"]:
@@ -56,12 +107,15 @@ def _set(compiler: typst.Compiler, data: str, moment: int) -> bytes:
 
 
 def _die_with(parent: int) -> None:
-    """Be killed when the worker is gone, even if it is so by now."""
+    """Be killed when that process is gone, even if it is so by now."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
     if os.getppid() != parent:
-        sys.exit("the worker is gone")
+        sys.exit("the parent is gone")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    try:
+        main(*map(int, sys.argv[1:]))
+    except BaseException as error:
+        _fail(error)

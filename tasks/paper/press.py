@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, NoReturn, Self
 
 import structlog
 from django.conf import settings
@@ -24,7 +25,15 @@ CHILD = Path(__file__).with_name("child.py")
 LOOK_SECONDS = 0.2
 """How long it may take to hear that the report is to end."""
 TOLD = 2000
-"""Bytes of a child's last words that an error repeats."""
+"""Bytes of the children's last words that an error repeats."""
+ENVIRONMENT = {
+    # It would start a thread for each processor, which others need.
+    "RAYON_NUM_THREADS": "1",
+    # What is free goes back: else the system's allocator keeps more the more is taken.
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
+_CODE = 2
+"""Bytes of an exit code."""
 
 
 class TypesettingFailed(RuntimeError):
@@ -32,8 +41,7 @@ class TypesettingFailed(RuntimeError):
 
 
 @dataclass(frozen=True)
-class _Child:
-    process: subprocess.Popen[bytes]
+class _Job:
     output: IO[bytes]
     """A file without a name: whatever kills us, nothing of it stays."""
     documents: int
@@ -42,8 +50,9 @@ class _Child:
 class Press:
     """Sets documents in type, `PDF_PROCESSES` jobs at once; leaving it ends its children.
 
-    While it waits it asks the table whether the report is to end; what waits for it lies
-    beside the file that is written.
+    One child stays as long as the press, and forks another for each job. While it waits it
+    asks the table whether the report is to end; what waits for it lies beside the file that is
+    written.
     """
 
     def __init__(self, table: Table, file: IO[bytes]) -> None:
@@ -53,18 +62,41 @@ class Press:
         name = getattr(file, "name", None)
         self.folder = Path(name).parent if isinstance(name, str) else None
         """On the disk that has room for reports; else the system's own."""
-        self._running: deque[_Child] = deque()
+        self._running: deque[_Job] = deque()
         self._is_noted = False
 
     def __enter__(self) -> Self:
+        """Start the child, which gets ready while the first rows are read."""
+        # Whatever they say: it is added at the end, wherever it was read.
+        self._words = tempfile.TemporaryFile("a+b", dir=self.folder)  # noqa: SIM115
+        self._line, theirs = socket.socketpair()
+        self._line.settimeout(LOOK_SECONDS)
+        with theirs:
+            self._child = subprocess.Popen(  # noqa: S603  (our own command)
+                # Without the folder of the script among those that are imported from.
+                [
+                    *(sys.executable, "-P", str(CHILD)),
+                    *(str(os.getpid()), str(self._moment)),
+                ],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=self._words,
+                env={**bare_environment(), **ENVIRONMENT},
+            )
         return self
 
     def __exit__(self, *_: object) -> None:
-        for child in self._running:
-            child.process.kill()
-            child.process.communicate()
-            child.output.close()
+        self._child.kill()
+        self._child.wait()
+        self._line.settimeout(None)
+        with self._line, suppress(ConnectionError):
+            # Each of them holds the other end: it closes when the last is gone.
+            while self._line.recv(_CODE):
+                pass
+        for job in self._running:
+            job.output.close()
         self._running.clear()
+        self._words.close()
 
     def printed(
         self, jobs: Iterable[Sequence[dict[str, Any]]]
@@ -81,59 +113,76 @@ class Press:
         while self._running:
             yield self._collect()
 
-    def _start(self, job: Sequence[dict[str, Any]]) -> _Child:
+    def _start(self, job: Sequence[dict[str, Any]]) -> _Job:
         output = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115  (the child's)
         with tempfile.TemporaryFile(dir=self.folder) as documents:
             for document in job:
                 line = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
                 documents.write(line.encode() + b"\n")
             documents.seek(0)
-            process = subprocess.Popen(  # noqa: S603  (our own command)
-                # Without the folder of the script among those that are imported from.
-                [
-                    *(sys.executable, "-P", str(CHILD)),
-                    *(str(os.getpid()), str(self._moment)),
-                ],
-                stdin=documents,
-                stdout=output,
-                stderr=subprocess.PIPE,
-                # It would start a thread for each processor, which others need.
-                env={**bare_environment(), "RAYON_NUM_THREADS": "1"},
-            )
-        return _Child(process, output, len(job))
+            self._ask(documents.fileno(), output.fileno())
+        return _Job(output, len(job))
 
     def _collect(self) -> list[bytes]:
-        """Wait for the oldest child; it stays among the running until it has ended."""
-        child = self._running[0]
-        told = None
-        while told is None:
-            self._check()
-            with suppress(subprocess.TimeoutExpired):
-                told = child.process.communicate(timeout=LOOK_SECONDS)[1]
-        self._running.popleft()
-        with child.output:
-            _judge(child.process.returncode, told)
+        """Wait for the oldest job; it stays among the running until it has ended."""
+        self._ask()
+        code = self._answer()
+        job = self._running.popleft()
+        told = self._told()
+        with job.output:
+            _judge(code, told)
             if told:
                 self._note(told)
-            child.output.seek(0)
-            pdfs = list(_pdfs(child.output))
-        if len(pdfs) != child.documents:
-            raise TypesettingFailed(f"{len(pdfs)} PDFs of {child.documents} documents")
+            job.output.seek(0)
+            pdfs = list(_pdfs(job.output))
+        if len(pdfs) != job.documents:
+            raise TypesettingFailed(f"{len(pdfs)} PDFs of {job.documents} documents")
         return pdfs
+
+    def _ask(self, *files: int) -> None:
+        """With files for a job to be done, without for the oldest job's exit code."""
+        try:
+            socket.send_fds(self._line, [b"."], files)
+        except ConnectionError:
+            self._find_out()
+
+    def _answer(self) -> int:
+        answer = b""
+        while not answer:
+            self._check()
+            try:
+                answer = self._line.recv(_CODE)
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                answer = b""
+            if not answer:
+                self._find_out()
+        return int.from_bytes(answer, signed=True)
+
+    def _find_out(self) -> NoReturn:
+        """Raise why the child is gone, which was to stay."""
+        _judge(self._child.wait(), self._told())
+        raise ChildProcessError("the typesetter left")
+
+    def _told(self) -> bytes:
+        """The last words of all."""
+        end = self._words.seek(0, os.SEEK_END)
+        return os.pread(self._words.fileno(), TOLD, max(0, end - TOLD))
 
     def _note(self, told: bytes) -> None:
         """What a child that ended well said all the same; once a report, not of each page."""
         if not self._is_noted:
             self._is_noted = True
-            log.warning("typesetter_told", words=told[-TOLD:].decode(errors="replace"))
+            log.warning("typesetter_told", words=told.decode(errors="replace"))
 
 
 def _judge(code: int, told: bytes) -> None:
-    words = told[-TOLD:].decode(errors="replace")
+    words = told.decode(errors="replace")
     if b"memory allocation of" in told or b"MemoryError" in told:
         raise MemoryError(words)
-    if code < 0:
-        raise ChildProcessError(f"the typesetter was ended by signal {-code}: {words}")
+    if code < 0 or code == os.EX_TEMPFAIL:
+        raise ChildProcessError(f"the typesetter ended with {code}: {words}")
     if code > 0:
         raise TypesettingFailed(words)
 

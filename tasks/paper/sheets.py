@@ -14,9 +14,9 @@ from tasks.paper.parts import Part, Shown, parts
 from tasks.paper.wording import Text, cut, moment, said, typed
 from tasks.tables import Closing, Column, Row, Table
 
-PAGES = 12
+PAGES = 8
 """About as many as a document has: each takes the typesetter over a megabyte, and each
-process that it takes in turn a twentieth of a second."""
+document as long as two more would, and 20 kB for its fonts."""
 LINES = {False: 50, True: 30}
 """On a page upright, and across."""
 FIGURE = 8

@@ -110,11 +110,19 @@ def kill_maker(stack: Stack) -> None:
     typesetters(stack)[0].parent().kill()
 
 
-def kill_typesetter(stack: Stack) -> None:
+def kill_first_typesetter(stack: Stack) -> None:
+    """The one that forks the others."""
     typesetters(stack)[0].kill()
 
 
-@pytest.mark.parametrize("kill", [kill_all, kill_main, kill_maker, kill_typesetter])
+def kill_typesetter(stack: Stack) -> None:
+    stack.wait(lambda: typesetters(stack)[1:])[0].kill()
+
+
+KILLS = [kill_all, kill_main, kill_maker, kill_first_typesetter, kill_typesetter]
+
+
+@pytest.mark.parametrize("kill", KILLS)
 def test_report_killed_in_the_middle_ends_once_and_is_as_an_undisturbed_one(
     stack: Stack, undisturbed: list[str], kill: Callable[[Stack], None]
 ):

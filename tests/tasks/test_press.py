@@ -3,8 +3,10 @@
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -27,16 +29,25 @@ SLEEPS = "import time; time.sleep(60)"
 KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 REFUSES = "raise ValueError('a secret of a pupil')"
 EATS = "bytearray(2**36)"
+LEAVES = "import os; os._exit(0)"
+LIBRARY = """
+class Fonts:
+    def __init__(self, **_): pass
+
+class Compiler:
+    def __init__(self, *_, **__): pass
+
+    def compile(self, **_):
+        """
 
 
 @pytest.fixture
-def child(monkeypatch, tmp_path):
-    """Another typesetter, of which the code is given."""
+def typesetter(monkeypatch, tmp_path):
+    """Another library that sets in type, of which the code is given."""
 
-    def put(code: str) -> None:
-        path = tmp_path / "child.py"
-        path.write_text(code)
-        monkeypatch.setattr(press, "CHILD", path)
+    def put(code: str, before: str = "") -> None:
+        (tmp_path / "typst.py").write_text(f"{before}\n{LIBRARY}{code}\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     return put
 
@@ -45,17 +56,29 @@ def pressing(check=go_on) -> press.Press:
     return press.Press(Table("T", [], iter(()), check=check), io.BytesIO())
 
 
-def children() -> set[int]:
-    return {process.pid for process in psutil.Process().children()}
+def children() -> set[psutil.Process]:
+    """All below this process."""
+    return set(psutil.Process().children(recursive=True))
+
+
+def setting(before: set[psutil.Process]) -> list[psutil.Process]:
+    """The child of the press and what it forked for a job, once they are there."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        new = sorted(children() - before, key=psutil.Process.create_time)
+        if len(new) == 2:
+            return new
+        time.sleep(0.01)
+    raise AssertionError("nothing is set")
 
 
 def files_of(task: Task) -> list[Path]:
     return list(Path(artifacts.settings.ARTIFACTS_DIR).rglob(f"*{task.pk}*"))
 
 
-def test_cancel_is_heard_while_a_child_works_and_ends_it(child, settings):
+def test_cancel_is_heard_while_a_child_works_and_ends_it(typesetter, settings):
     settings.PDF_PROCESSES = 2
-    child(SLEEPS)
+    typesetter(SLEEPS)
     before, began = children(), time.monotonic()
 
     def check() -> None:
@@ -70,14 +93,14 @@ def test_cancel_is_heard_while_a_child_works_and_ends_it(child, settings):
     assert children() == before
 
 
-def test_row_that_raises_ends_the_children(child, settings):
+def test_row_that_raises_ends_the_children(typesetter, settings):
     settings.PDF_PROCESSES = 2
-    child(SLEEPS)
+    typesetter(SLEEPS)
     before = children()
 
     def jobs():
         yield [{}]
-        assert children() > before
+        setting(before)
         raise Canceled
 
     with pytest.raises(Canceled), pressing() as running:
@@ -86,69 +109,116 @@ def test_row_that_raises_ends_the_children(child, settings):
     assert children() == before
 
 
-@pytest.mark.django_db
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_child_inherits_no_connection(child, settings, teacher):
-    settings.PDF_PROCESSES = 2
-    child(SLEEPS)
+def test_cancel_ends_those_that_are_frozen(typesetter):
+    typesetter(SLEEPS)
     before = children()
 
-    def jobs():
-        yield [{}]
-        (pid,) = children() - before
-        time.sleep(0.2)
-        yield {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    def check() -> None:
+        for process in setting(before):
+            process.suspend()
+        raise Canceled
+
+    with pytest.raises(Canceled), pressing(check) as running:
+        next(running.printed([[{}]]))
+
+    assert children() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_children_inherit_no_connection(typesetter, teacher):
+    typesetter(SLEEPS)
+    before = children()
 
     with pressing() as running:
-        started = jobs()
-        running._running.append(running._start(next(started)))
-        open_files = next(started)
+        running._running.append(running._start([{}]))
+        for child in setting(before):
+            links = list(Path(f"/proc/{child.pid}/fd").iterdir())
+            # At the standard input there is the line to the press.
+            others = {os.readlink(link) for link in links if link.name != "0"}
+            assert not [name for name in others if name.startswith("socket")]
+            assert not [name for name in others if "sqlite" in name]
 
-    assert not [name for name in open_files if name.startswith("socket")]
-    assert not [name for name in open_files if "sqlite" in name]
 
-
-def test_child_is_told_no_secret(child, monkeypatch):
+def test_child_is_told_no_secret(typesetter, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "of the inside")
-    child("import os, sys; sys.exit('SECRET_KEY' in os.environ)")
+    typesetter("import os; os._exit('SECRET_KEY' in os.environ)")
 
     with pytest.raises(press.TypesettingFailed, match="0 PDFs"), pressing() as running:
         next(running.printed([[{}]]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for it")
-def test_child_dies_with_its_worker():
+def test_children_die_with_their_worker(typesetter):
+    typesetter(SLEEPS)
+    # Which stays open: they are not ended by that.
+    line, theirs = socket.socketpair()
+    before = children()
     worker = subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(press.CHILD)],
-        stdin=subprocess.PIPE,  # which stays open: the child is not ended by that
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", WORKER, str(press.CHILD), str(theirs.fileno())],
+        pass_fds=[theirs.fileno()],
     )
-    child = psutil.Process(int(worker.stdout.readline()))
-    time.sleep(0.5)
-    assert child.is_running()
+    with line, theirs, tempfile.TemporaryFile() as job, tempfile.TemporaryFile() as out:
+        job.write(b"{}\n")
+        job.seek(0)
+        socket.send_fds(line, [b"."], [job.fileno(), out.fileno()])
+        working = setting(before | {psutil.Process(worker.pid)})
 
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.wait()
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
 
-    child.wait(timeout=5)
-    worker.stdin.close()
-    worker.stdout.close()
+        assert psutil.wait_procs(working, timeout=5)[1] == []
 
 
 WORKER = """
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-P", sys.argv[1], str(os.getpid()), "0"])
-print(child.pid, flush=True)
+subprocess.Popen(
+    [sys.executable, "-P", sys.argv[1], str(os.getpid()), "0"], stdin=int(sys.argv[2]))
 time.sleep(60)
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for it")
+@pytest.mark.parametrize("which", [0, 1])
+def test_child_that_is_killed_is_the_host_s_fault(typesetter, settings, which):
+    settings.PDF_PROCESSES = 2
+    typesetter(SLEEPS)
+    before = children()
+
+    def jobs():
+        yield [{}]
+        setting(before)[which].kill()
+
+    with pytest.raises(ChildProcessError), pressing() as running:
+        next(running.printed(jobs()))
+
+    assert children() == before
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "raised"),
+    [
+        ("raise OSError('no room')", "", ChildProcessError),
+        ("pass", "import os\ndef fork(): raise OSError\nos.fork = fork", ChildProcessError),
+        ("pass", "raise ImportError", press.TypesettingFailed),
+        ("pass", "raise MemoryError", MemoryError),
+        ("raise MemoryError", "", MemoryError),
+        ("import os; os.write(2, b'memory allocation of 9 bytes failed'); os.abort()", "", MemoryError),
+    ],
+)  # fmt: skip
+def test_faults_are_told_apart(typesetter, code, before, raised):
+    typesetter(code, before)
+
+    with pytest.raises(raised), pressing() as running:
+        next(running.printed([[{"crest": []}]]))
+
+
 @pytest.mark.django_db
 def test_report_whose_child_is_killed_is_tried_again_and_fails_in_the_end(
-    child, teacher
+    typesetter, teacher
 ):
-    child(KILLED)
+    typesetter(KILLED)
     task = asked(teacher, format="pdf")
 
     for attempt in (1, 2, 3):
@@ -165,8 +235,8 @@ def test_report_whose_child_is_killed_is_tried_again_and_fails_in_the_end(
 
 
 @pytest.mark.django_db
-def test_document_that_the_typesetter_refuses_fails_at_once(child, teacher):
-    child(REFUSES)
+def test_document_that_the_typesetter_refuses_fails_at_once(typesetter, teacher):
+    typesetter(REFUSES)
 
     task = made(teacher, format="pdf")
 
@@ -175,8 +245,8 @@ def test_document_that_the_typesetter_refuses_fails_at_once(child, teacher):
     assert "secret" not in str(task.error)
 
 
-def test_child_that_gives_too_little_is_found_out(child):
-    child("")
+def test_child_that_gives_too_little_is_found_out(typesetter):
+    typesetter(LEAVES)
 
     with pytest.raises(press.TypesettingFailed), pressing() as running:
         next(running.printed([[{}]]))
@@ -184,9 +254,9 @@ def test_child_that_gives_too_little_is_found_out(child):
 
 @pytest.mark.django_db
 @pytest.mark.skipif(sys.platform != "linux", reason="bounded on Linux alone")
-def test_child_that_eats_memory_fails_as_such(child, teacher, settings):
+def test_child_that_eats_memory_fails_as_such(typesetter, teacher, settings):
     settings.REPORT_MEMORY_BYTES = 50 * 1024 * 1024
-    child(EATS)
+    typesetter(EATS)
 
     task = made(teacher, format="pdf")
 
@@ -194,8 +264,8 @@ def test_child_that_eats_memory_fails_as_such(child, teacher, settings):
 
 
 @pytest.mark.django_db
-def test_report_canceled_while_it_is_printed_ends(child, teacher):
-    child(SLEEPS)
+def test_report_canceled_while_it_is_printed_ends(typesetter, teacher):
+    typesetter(SLEEPS)
     task = lifecycle.claim(asked(teacher, format="pdf").pk)
     before = children()
 
@@ -208,3 +278,35 @@ def test_report_canceled_while_it_is_printed_ends(child, teacher):
 
     assert children() == before
     assert files_of(task) == []
+
+
+def test_greenlets_go_on_while_one_prints(typesetter):
+    typesetter("import time; time.sleep(0.5); return b'set'")
+
+    done = subprocess.run(
+        [sys.executable, "-c", GREENLETS], capture_output=True, text=True, timeout=30
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[[b'set'], [b'set']] True\n"
+
+
+# In a process of its own, for gevent changes all of it.
+GREENLETS = """
+from gevent import monkey; monkey.patch_all()
+import io
+import django, gevent
+django.setup()
+from tasks.paper.press import Press
+from tasks.tables import Table
+
+def count():
+    while True:
+        gevent.sleep(0.01)
+        turns.append(None)
+
+turns = []
+gevent.spawn(count)
+with Press(Table("T", [], iter(())), io.BytesIO()) as press:
+    print(list(press.printed([[{}], [{}]])), len(turns) > 20)
+"""
