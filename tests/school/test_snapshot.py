@@ -6,6 +6,7 @@ from django.db import DatabaseError, connections
 
 from school.models import Network
 from school.snapshot import ALIAS, snapshot
+from tests.environment import DATABASE
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
@@ -60,3 +61,31 @@ def test_nothing_can_be_written_into_it(before, settings):
 def test_instant_is_the_database_s(before):
     with snapshot() as as_of:
         assert as_of.tzinfo is not None
+
+
+def plan(statement: str) -> list[str]:
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}")
+        return [line for (line,) in cursor]
+
+
+@pytest.mark.skipif(DATABASE != "postgresql", reason="only PostgreSQL has cursors")
+def test_cursor_is_planned_to_be_read_to_its_end(before):
+    statement = "SELECT relname FROM pg_class ORDER BY oid"
+
+    with snapshot():
+        assert plan(f"DECLARE rows CURSOR FOR {statement}") == plan(statement)
+
+
+def cost(tables: list[str]) -> float:
+    statement = "SELECT FROM " + " NATURAL JOIN ".join(tables)
+    return float(plan(statement)[0].partition("..")[2].split()[0])
+
+
+@pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite tells no costs")
+def test_table_that_picks_is_read_first_of_nine(before):
+    large = [f"generate_series(1, 1000) AS t{number} (n)" for number in range(8)]
+    small = "generate_series(1, 1) AS picked (n)"
+
+    with snapshot():
+        assert cost([*large, small]) < 2 * cost([small, *large])
