@@ -48,9 +48,9 @@ which columns a text may be taken for a formula or is empty.
 FLOOR = """\
 Ours alone are questions of {asked:.1f} s, and {client:.1f} s of the processor for plain COPY's {copy:.1f} s, on another
 core than the server's. The server takes {server:.1f} s for the statement with nobody reading; a fifth of Django's
-time would be {fifth:.1f} s. By `perf` that goes into expressions (11 %), CSV (13 %), joins and sorting, and no single one. An
-index of enrolment and id, 126 MB for the 29 MB of today's, spares the sorting and saved up to a quarter of it;
-a parallel plan hands each wide row from process to process, and was no faster.
+time would be {fifth:.1f} s. Of the server's time `perf` finds 11 % in expressions, 13 % in writing CSV, and the rest spread
+over joins and sorting. An index of enrolment and id, 126 MB for the 29 MB of today's, spares the sorting
+and saved up to a quarter; a parallel plan hands each wide row from process to process, and was no faster.
 """
 
 
