@@ -18,6 +18,7 @@ import psycopg
 
 from bench import network
 from bench.options import Options, read_options
+from bench.parts import PARTS, profile
 from bench.results import keep
 from bench.runs import Runs, Way, check_same, circumstances, interleaved, ratio, table
 from bench.timing import Work
@@ -85,6 +86,7 @@ STATEMENTS = {
     "naive bare": NAIVE_BARE,
     "rates": RATES,
     "naive rates": NAIVE_RATES,
+    **PARTS,
 }
 WANTED = """\
 Seconds from the statement until its rows are in Python. The processor time is of the
@@ -116,6 +118,8 @@ def by_hand(url: str, statement: str, sql: str = "") -> Work:
 
     def work() -> Any:
         rows = cursor.execute(text).fetchall()
+        if statement in PARTS:
+            return None
         if statement in ("naive classes", "naive bare"):
             return lambda: _digest(map(_whole, rows))
         return lambda: _digest(rows)
@@ -222,7 +226,8 @@ def main(options: Options) -> None:
         }
     parts = [WANTED, circumstances(options)]
     for database, of_database in runs.items():
-        parts += [f"### {database}", *tables(of_database)]
+        own = profile(database, of_database)
+        parts += [f"### {database}", *tables(of_database), own]
     keep("bench.queries", "\n\n".join(parts), measured(runs), options)
 
 

@@ -6,7 +6,11 @@ python -m bench.through_the_api [--students 100000] [--rounds 5]
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from statistics import median as middle
 from typing import Any
 
 from api.client import Client
@@ -26,11 +30,19 @@ has made them once before, from the queries to the file on the disk. “Through 
 /reports?wait=25` until the answer that it is ready, and `GET` of the file until its last byte: with the real web
 process, Redis, dispatcher and worker, on the same PostgreSQL.
 """
+PARTS = (
+    "asking, until the row is there",
+    "the road, until a worker has claimed it",
+    "making, until it is settled",
+    "telling, until the answer is there",
+    "fetching",
+)
 
 
-def asked(client: Client) -> Run:
-    began = time.perf_counter()
+def asked(client: Client, parts: list[list[float]]) -> Run:
+    clock, began = time.time(), time.perf_counter()
     task = client.ask("POST", "/reports?wait=25", CARDS)
+    told = time.time()
     if task["state"] != "succeeded":
         raise RuntimeError(f"it has not succeeded: {task}")
     request = urllib.request.Request(
@@ -40,7 +52,24 @@ def asked(client: Client) -> Run:
     with urllib.request.urlopen(request) as answer:
         content: bytes = answer.read()
     seconds = time.perf_counter() - began
+    moved = [
+        _moment(task[name]) for name in ("created_at", "started_at", "finished_at")
+    ]
+    moments = [clock, *moved, told, clock + seconds]
+    parts.append([end - start for start, end in pairwise(moments)])
     return Run(seconds, 0.0, _answer(task["result"]["rows"], len(content)))
+
+
+def _moment(told: str) -> float:
+    return datetime.fromisoformat(told).timestamp()
+
+
+def profile(parts: Sequence[Sequence[float]]) -> str:
+    """What each part of the way through the API took, by the clocks of both sides."""
+    lines = ["| of the way through the API | ms |", "|---|---|"]
+    for name, times in zip(PARTS, zip(*parts, strict=True), strict=True):
+        lines.append(f"| {name} | {1000 * middle(times):.0f} |")
+    return "\n".join(lines)
 
 
 def _answer(rows: int, size: int) -> Any:
@@ -71,7 +100,8 @@ def main(options: Options) -> None:
             },
             environment=network.environment(urls["postgresql"]),
         )
-        ways = {ENGINE: lambda: engine(bare), API: lambda: asked(client)}
+        parts: list[list[float]] = []
+        ways = {ENGINE: lambda: engine(bare), API: lambda: asked(client, parts)}
         runs = interleaved(ways, options.rounds)
     check_same(runs, ENGINE, API)
     allowed = FACTOR * median(runs[ENGINE]) + MARGIN
@@ -79,6 +109,7 @@ def main(options: Options) -> None:
         WANTED,
         circumstances(options),
         table(runs, ENGINE),
+        profile(parts),
         f"Allowed are {FACTOR} × the engine + {1000 * MARGIN:.0f} ms = {allowed:.3f} s.",
     ]
     found = {"api": median(runs[API]) / allowed}

@@ -63,16 +63,24 @@ class Source:
         return sql, parameters
 
 
-class _DecimalText(TextField):  # type: ignore[type-arg]  # Django takes none
-    def from_db_value(self, value: str | None, *_: object) -> Decimal | None:
-        return None if value is None else Decimal(value)
+class _Decimal(TextField):  # type: ignore[type-arg]  # Django takes none
+    def get_db_converters(self, connection: Any) -> list[Any]:
+        """None where the driver gives decimals: a call for each of millions is saved."""
+        return [] if connection.vendor == "postgresql" else [_decimal]
+
+
+def _decimal(value: str | None, *_: object) -> Decimal | None:
+    return None if value is None else Decimal(value)
 
 
 class Tenths(Func):
     """Whole tenths as the decimal that they are: 75 is 7.5.
 
-    In SQL it is a text, for SQLite has no decimals, and both databases give the same one.
+    SQLite has no decimals: there it is a text, the same that PostgreSQL tells of its own.
     """
 
     template = "((%(expressions)s / 10) || '.' || (%(expressions)s - %(expressions)s / 10 * 10))"
-    output_field = _DecimalText()
+    output_field = _Decimal()
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s * 0.1)")

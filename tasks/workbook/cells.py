@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from tasks.cells import words
 from tasks.tables import Cell, Column
@@ -14,6 +14,7 @@ LONGEST_TEXT = 32_767
 """UTF-16 units, the most that Excel reads in a cell."""
 MOST_DIGITS = 15
 EMPTY = "/>"
+_NEIGHBOURS = 64
 
 _NO_CHARACTER = "\ufffe\uffff\ud800-\udfff"
 _FORBIDDEN = f"\x00-\x08\x0b-\x1f{_NO_CHARACTER}"
@@ -41,11 +42,13 @@ def writer(column: Column, style: int = styles.TEXT) -> Writer:
     told = {value: text(word, style) for value, word in words(column).items()}
     is_plain = column.type != "percent"
     number = _decimal if is_plain else _percent
+    # Neighbouring rows are of the same school, class and student.
+    known = lru_cache(_NEIGHBOURS)(partial(text, style=style))
     integer = styles.decimal(0)
 
     def write(value: Cell) -> Tail:
         if isinstance(value, str):
-            return text(value, style)
+            return known(value)
         if value is None:
             return EMPTY
         if isinstance(value, date):
