@@ -39,7 +39,7 @@ class YearElsewhere(NamedTuple):
 def students(
     wanted: QuerySet[Student],
 ) -> Iterator[tuple[Student, Sequence[YearElsewhere]]]:
-    """These, in their order, each with the years spent elsewhere from the first on."""
+    """These, in their order, each with the years spent elsewhere as they were entered."""
     row = JSONRow("year", "pk", *_FIELDS, "subjects__pk", *_OF_SUBJECT)
     years = listed(PriorYear.objects.all(), row, of="student")
     for student in wanted.annotate(_elsewhere=years).iterator():
@@ -48,7 +48,7 @@ def students(
 
 def _years(written: str | None) -> Iterator[YearElsewhere]:
     rows = json.loads(written or "[]")
-    rows.sort(key=lambda row: (row[0], row[1], row[-4] or 0))
+    rows.sort(key=lambda row: (row[1], row[-4] or 0))
     for (year, _id, *rest), of_year in groupby(rows, key=_year_of):
         subjects = [SubjectElsewhere(*_subject_of(row)) for row in of_year if row[-4]]
         fields = dict(zip(_FIELDS, rest, strict=True))
