@@ -21,6 +21,8 @@ ABSENCES = listed(
     JSONRow("session__date", "session__term", "is_justified"),
     of="enrolment",
 )
+_CLASSES = 100
+"""Whose days are in memory before they are shared: those of one take 4 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Calendars:
             .values_list("school_class_id", "school_class__school_year__year")
             .annotate(days=JSONList(JSONRow("date", "term")))
         )
-        for school_class, year, days in rows.iterator():
+        for school_class, year, days in rows.iterator(_CLASSES):
             if (year, days) not in shared:
                 listed = [(day, term) for day, term in json.loads(days)]
                 shared[year, days] = Calendar(year, listed, terms)
