@@ -6,8 +6,6 @@ from pathlib import Path
 
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 _CPU_POOL = "threads" if sys.platform == "win32" else "prefork"
-
-
 _NEEDED = {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP"}
 
 

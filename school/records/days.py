@@ -90,8 +90,8 @@ class Calendars:
         )
         for school_class, year, days in rows.iterator(_CLASSES):
             if (year, days) not in shared:
-                listed = [(day, term) for day, term in json.loads(days)]
-                shared[year, days] = Calendar(year, listed, terms)
+                held = [(day, term) for day, term in json.loads(days)]
+                shared[year, days] = Calendar(year, held, terms)
             self._of_class[school_class] = shared[year, days]
 
     def of(self, place: Place) -> Calendar:

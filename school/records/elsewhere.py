@@ -11,9 +11,8 @@ from django.db.models import QuerySet
 from school.models import PriorYear, Student
 from school.records.json_list import JSONRow, listed
 
-_FIELDS = ("grade_level", "school", "city", "state", "result", "days", "attendance")
-_OF_SUBJECT = ("subjects__subject", "subjects__grade", "subjects__hours")
-_year_of, _subject_of = itemgetter(slice(2 + len(_FIELDS))), itemgetter(slice(-3, None))
+_YEAR = ("grade_level", "school", "city", "state", "result", "days", "attendance")
+_SUBJECT = ("subjects__subject", "subjects__grade", "subjects__hours")
 
 
 class SubjectElsewhere(NamedTuple):
@@ -39,17 +38,21 @@ class YearElsewhere(NamedTuple):
 def students(
     wanted: QuerySet[Student],
 ) -> Iterator[tuple[Student, Sequence[YearElsewhere]]]:
-    """These, in their order, each with the years spent elsewhere as they were entered."""
-    row = JSONRow("year", "pk", *_FIELDS, "subjects__pk", *_OF_SUBJECT)
+    """These, in their order, each with the years spent elsewhere from the first on."""
+    row = JSONRow(JSONRow("year", "pk", *_YEAR), JSONRow("subjects__pk", *_SUBJECT))
     years = listed(PriorYear.objects.all(), row, of="student")
     for student in wanted.annotate(_elsewhere=years).iterator():
         yield student, list(_years(student._elsewhere))
 
 
 def _years(written: str | None) -> Iterator[YearElsewhere]:
-    rows = json.loads(written or "[]")
-    rows.sort(key=lambda row: (row[1], row[-4] or 0))
-    for (year, _id, *rest), of_year in groupby(rows, key=_year_of):
-        subjects = [SubjectElsewhere(*_subject_of(row)) for row in of_year if row[-4]]
-        fields = dict(zip(_FIELDS, rest, strict=True))
+    # By the year, and then by the numbers: no two rows have the same.
+    rows = sorted(json.loads(written or "[]"))
+    for (year, _number, *rest), of_year in groupby(rows, key=itemgetter(0)):
+        subjects = [
+            SubjectElsewhere(*subject)
+            for _year, (number, *subject) in of_year
+            if number is not None
+        ]
+        fields = dict(zip(_YEAR, rest, strict=True))
         yield YearElsewhere(year, subjects=subjects, **fields)
