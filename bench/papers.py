@@ -60,7 +60,7 @@ def _table(cards: int) -> Any:
     from school.models import Enrolment
     from tasks.reports.report_card import ReportCard
     from tasks.student_reports import StudentParameters
-    from tasks.tables import About, Table
+    from tasks.tables.table import About, Table
 
     translation.activate("pt-br")
     classes = 1 + cards // 25

@@ -17,7 +17,7 @@ from school.records.places import BY_CLASS, Place, latest
 from school.records.years import StudentYears
 from tasks.asking.parameters import Id, PlaceParameters, Year
 from tasks.reports.base import Report
-from tasks.tables import Cell, Column
+from tasks.tables.columns import Cell, Column
 
 
 class StudentParameters(PlaceParameters):

@@ -10,9 +10,9 @@ SIXTH = '''"""TSV: a line a row, cells between tabs."""
 
 from typing import IO
 
-from tasks.cells import harmless
+from tasks.tables.cells import harmless
 from tasks.formats.base import Format
-from tasks.tables import Table
+from tasks.tables.table import Table
 
 
 class TabSeparated(Format):

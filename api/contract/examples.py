@@ -23,7 +23,8 @@ from tasks.models import Task
 from tasks.queues import backlog
 from tasks.reports.class_performance import ClassPerformance, Parameters
 from tasks.states import State
-from tasks.tables import Row, Table
+from tasks.tables.columns import Row
+from tasks.tables.table import Table
 from tasks.telling import documents
 
 TASK_ID = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")

@@ -5,10 +5,11 @@ import io
 from decimal import Decimal
 from typing import IO
 
-from tasks import by_database
-from tasks.cells import harmless
 from tasks.formats.base import Format
-from tasks.tables import Cell, Table
+from tasks.tables import by_database
+from tasks.tables.cells import harmless
+from tasks.tables.columns import Cell
+from tasks.tables.table import Table
 
 
 class Csv(Format):

@@ -10,9 +10,10 @@ from datetime import date
 from decimal import Decimal
 from typing import IO
 
-from tasks.cells import harmless, words
 from tasks.formats.base import Format
-from tasks.tables import Cell, Column, Table
+from tasks.tables.cells import harmless, words
+from tasks.tables.columns import Cell, Column
+from tasks.tables.table import Table
 
 
 class BrazilianCsv(Format):

@@ -2,9 +2,9 @@
 
 from typing import IO
 
-from tasks import cells
 from tasks.formats.base import Format
-from tasks.tables import Table
+from tasks.tables import cells
+from tasks.tables.table import Table
 
 
 class JsonLines(Format):

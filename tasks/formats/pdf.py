@@ -7,7 +7,7 @@ from tasks.paper.binding import Binder
 from tasks.paper.numbering import numbered, printed
 from tasks.paper.press import Press
 from tasks.paper.sheets import Sheets
-from tasks.tables import Table
+from tasks.tables.table import Table
 
 
 class Pdf(Format):

@@ -21,7 +21,8 @@ from tasks.paper.parts import Part
 from tasks.paper.press import Press
 from tasks.paper.sheets import PAGES, Document, Sheets
 from tasks.paper.wording import cut, said
-from tasks.tables import Cell, Column, Table
+from tasks.tables.columns import Cell, Column
+from tasks.tables.table import Table
 
 PLACES = ("school", "class")
 """Columns of a heading that are folders, where it has others too."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from school.models import Crest, School, User
 from tasks.models import Task
 from tasks.reports.base import Report
-from tasks.tables import About
+from tasks.tables.table import About
 
 
 def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> About:

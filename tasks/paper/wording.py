@@ -10,7 +10,7 @@ from django.utils.formats import date_format, get_format
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from tasks.tables import Cell, Column
+from tasks.tables.columns import Cell, Column
 
 NOTHING = "–"
 """Where a figure could stand: so that nobody takes the place for one to fill in."""

@@ -14,7 +14,8 @@ from school.rules.profile import Rules
 from school.rules.reasons import SAFE
 from school.rules.subjects import Standing, SubjectResult
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
-from tasks.tables import Column, Layout, Row
+from tasks.tables.columns import Column, Row
+from tasks.tables.table import Layout
 
 
 class AtRiskStudents(StudentReport[StudentParameters]):

@@ -15,7 +15,8 @@ from school.rules import outcome, words
 from school.rules.attendance import WINDOWS, benefit_minimum
 from school.rules.outcome import Situation
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
-from tasks.tables import Cell, Column, Layout, Row
+from tasks.tables.columns import Cell, Column, Row
+from tasks.tables.table import Layout
 
 
 class Parameters(StudentParameters):

@@ -14,8 +14,9 @@ from school.models import Enrolment, Role
 from tasks import omissions
 from tasks.asking import wording
 from tasks.asking.parameters import ReportParameters
-from tasks.sources import Source
-from tasks.tables import About, Closing, Column, Layout, Row, Table
+from tasks.tables.columns import Column, Row
+from tasks.tables.sources import Source
+from tasks.tables.table import About, Closing, Layout, Table
 
 P = TypeVar("P", bound=ReportParameters)
 

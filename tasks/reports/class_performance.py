@@ -29,7 +29,8 @@ from school.records.places import courses
 from school.records.usable import Usable
 from tasks.asking.parameters import PlaceParameters, TermNumber
 from tasks.reports.base import Report
-from tasks.tables import Column, Layout, Row
+from tasks.tables.columns import Column, Row
+from tasks.tables.table import Layout
 
 
 class Parameters(PlaceParameters):

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from school.models import Role
 from tasks.asking.parameters import PlaceParameters
-from tasks.exports import EXPORTS
 from tasks.reports.base import Report
-from tasks.sources import Source
-from tasks.tables import Column, Row
+from tasks.tables.columns import Column, Row
+from tasks.tables.exports import EXPORTS
+from tasks.tables.sources import Source
 
 
 class Parameters(PlaceParameters):

@@ -12,7 +12,8 @@ from school.rules import words
 from school.rules.outcome import Situation
 from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport, who
-from tasks.tables import Column, Layout, Row
+from tasks.tables.columns import Column, Row
+from tasks.tables.table import Layout
 
 
 class FinalResults(StudentReport[StudentParameters]):

@@ -11,7 +11,8 @@ from school.records.student_year import StudentYear, TaughtSubject
 from school.rules import words
 from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title, who
-from tasks.tables import Column, Layout, Row
+from tasks.tables.columns import Column, Row
+from tasks.tables.table import Layout
 
 MOST_TERMS = 10
 """That a year may have; a card has those of its own."""

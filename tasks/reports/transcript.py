@@ -21,7 +21,8 @@ from school.rules import words
 from tasks.asking.parameters import Year
 from tasks.reports.base import Report
 from tasks.student_reports import StudentParameters, StudentReport, term_title
-from tasks.tables import Column, Layout, Row
+from tasks.tables.columns import Column, Row
+from tasks.tables.table import Layout
 
 
 class Parameters(StudentParameters):

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 
-from tasks.cells import words
-from tasks.tables import Cell, Column
+from tasks.tables.cells import words
+from tasks.tables.columns import Cell, Column
 from tasks.workbook import styles
 
 LONGEST_TEXT = 32_767

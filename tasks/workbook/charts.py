@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tasks.cells import words
-from tasks.tables import Cell, Column, Row, Table
+from tasks.tables.cells import words
+from tasks.tables.columns import Cell, Column, Row
+from tasks.tables.table import Table
 
 MOST_PARTS = 40
 MOST_ROWS = 100

@@ -5,8 +5,9 @@ from itertools import islice
 from textwrap import wrap
 from typing import IO
 
-from tasks.cells import words
-from tasks.tables import Cell, Column, Row, Table
+from tasks.tables.cells import words
+from tasks.tables.columns import Cell, Column, Row
+from tasks.tables.table import Table
 from tasks.workbook import cells, styles
 from tasks.workbook.package import MAIN, OFFICE, Listed
 

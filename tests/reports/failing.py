@@ -7,7 +7,7 @@ from school.models import Role
 from tasks.asking.parameters import ReportParameters
 from tasks.errors import DataError
 from tasks.reports.base import Report
-from tasks.tables import Column, Row
+from tasks.tables.columns import Column, Row
 
 
 class Parameters(ReportParameters):

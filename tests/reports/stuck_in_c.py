@@ -6,7 +6,7 @@ from datetime import timedelta
 from school.models import Role
 from tasks.asking.parameters import ReportParameters
 from tasks.reports.base import Report
-from tasks.tables import Column, Row
+from tasks.tables.columns import Column, Row
 
 
 class StuckInC(Report[ReportParameters]):

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from school.models import Crest
 from tasks import artifacts, catalogue
 from tasks.paper import sheets
-from tasks.tables import About, Column, Layout, Table
+from tasks.tables.columns import Column
+from tasks.tables.table import About, Layout, Table
 from tests.making import made
 from tests.school.test_crests import png
 

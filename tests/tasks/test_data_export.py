@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from school.access import visible_enrolments
 from school.models import Enrolment, Grade, School, SchoolClass, Student, Subject, User
 from school.snapshot import ALIAS, snapshot
-from tasks import artifacts, by_database, catalogue
+from tasks import artifacts, catalogue
 from tasks.asking import parameters
 from tasks.errors import Canceled
-from tasks.exports import EXPORTS
 from tasks.reports.data_export import DataExport, Parameters
-from tasks.sources import Pick, Source
-from tasks.tables import Column, Table
+from tasks.tables import by_database
+from tasks.tables.columns import Column
+from tasks.tables.exports import EXPORTS
+from tasks.tables.sources import Pick, Source
+from tasks.tables.table import Table
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, student
 from tests.environment import DATABASE
 from tests.making import made

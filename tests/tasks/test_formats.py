@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks import catalogue
-from tasks.tables import Column, Table
+from tasks.tables.columns import Column
+from tasks.tables.table import Table
 from tests.reading import read
 
 COLUMNS = [

@@ -14,7 +14,8 @@ from pypdf.generic import ContentStream
 from tasks import catalogue
 from tasks.paper import sheets
 from tasks.paper.columns import measured
-from tasks.tables import About, Closing, Column, Layout, Table
+from tasks.tables.columns import Column
+from tasks.tables.table import About, Closing, Layout, Table
 
 AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
 ABOUT = About(

@@ -1,30 +1,11 @@
 """A report as a table: typed columns and a stream of rows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from django.utils.functional import Promise
-
-if TYPE_CHECKING:
-    from tasks.sources import Source
-
-Cell = str | int | Decimal | date | bool | None
-Row = tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column; `name` is for machines and is never translated, `title` is for people."""
-
-    name: str
-    title: str | Promise
-    type: Literal["text", "integer", "decimal", "percent", "date", "boolean"] = "text"
-    """Of its cells; a text may stand among figures, as a concept among grades."""
-    labels: Mapping[Any, str | Promise] = field(default_factory=dict)
-    """What people are shown instead, where the cells are codes for machines."""
+from tasks.tables.columns import Column, Row
+from tasks.tables.sources import Source
 
 
 @dataclass(frozen=True)
@@ -94,7 +75,7 @@ class Table:
     """Called once all rows were read."""
     check: Callable[[], None] = go_on
     """Raises where the writing is to end; for those who work long between two rows."""
-    source: "Source | None" = None
+    source: Source | None = None
     """The query that gives the same rows, for a format that lets the database write them."""
     advance: Callable[[int], None] = uncounted
     """Told how many more rows were written, where that is not by reading `rows`."""

@@ -23,8 +23,8 @@ from school.models import (
     Subject,
     Term,
 )
-from tasks.sources import Pick, Source, Tenths
-from tasks.tables import Column
+from tasks.tables.columns import Column
+from tasks.tables.sources import Pick, Source, Tenths
 
 Enrolments = QuerySet[Enrolment]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Expression, F, Func, Model, Q, QuerySet, TextField
 
-from tasks.tables import Column, Row
+from tasks.tables.columns import Column, Row
 
 ROWS_AT_ONCE = 2000
 

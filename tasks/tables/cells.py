@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 
-from tasks.tables import Cell, Column, Table
+from tasks.tables.columns import Cell, Column
+from tasks.tables.table import Table
 
 _STARTS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
 # Spaces of all kinds, one by one: what `\s` is, each database says for itself.
