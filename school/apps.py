@@ -1,6 +1,12 @@
-"""The Django app of the school network's records."""
+"""The Django apps of the school network's records and of the admin."""
+
+from typing import Any
 
 from django.apps import AppConfig
+from django.contrib import admin
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.contrib.admin.checks import check_admin_app, check_dependencies
+from django.core.checks import CheckMessage, Tags, register
 from django.db.models.signals import post_migrate
 
 from school import triggers
@@ -12,3 +18,17 @@ class SchoolConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(triggers.install, sender=self)
+
+
+class AdminConfig(SimpleAdminConfig):
+    """The admin, whose pages `school.urls` looks for: they are 5 MB no worker has use for."""
+
+    def ready(self) -> None:
+        register(check_dependencies, Tags.admin)
+        register(check_pages, Tags.admin)
+
+
+def check_pages(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """Django's check of the admin, which passes over pages that nobody has looked for yet."""
+    admin.autodiscover()
+    return check_admin_app(app_configs, **options)

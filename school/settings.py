@@ -31,7 +31,7 @@ INSTALLED_APPS = [
     "school",
     "tasks",
     "api",
-    "django.contrib.admin",
+    "school.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

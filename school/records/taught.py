@@ -1,5 +1,6 @@
 """What classes are taught: few lists, which many classes share."""
 
+from array import array
 from collections.abc import Mapping, Sequence, Set
 from itertools import groupby
 from operator import itemgetter
@@ -14,7 +15,8 @@ class Taught:
 
     def __init__(self, classes: Set[int]) -> None:
         self._subjects: dict[int, tuple[TaughtSubject, ...]] = {}
-        self._by_offering: dict[int, Mapping[int, int]] = {}
+        self._offerings: dict[int, array[int]] = {}
+        """In the order of the subjects."""
         shared: dict[tuple[TaughtSubject, ...], tuple[TaughtSubject, ...]] = {}
         offerings = Offering.objects.filter(of_classes(classes))
         rows = offerings.order_by(
@@ -28,10 +30,10 @@ class Taught:
             "hours",
         )
         for school_class, of_class in groupby(rows.iterator(), key=itemgetter(0)):
-            taught = {row[1]: TaughtSubject(*row[2:]) for row in of_class}
-            subjects = tuple(taught.values())
+            taught = list(of_class)
+            subjects = tuple(TaughtSubject(*row[2:]) for row in taught)
             self._subjects[school_class] = shared.setdefault(subjects, subjects)
-            self._by_offering[school_class] = {id: s.id for id, s in taught.items()}
+            self._offerings[school_class] = array("q", [row[1] for row in taught])
 
     def subjects(self, school_class: int) -> Sequence[TaughtSubject]:
         """In the order of a report card."""
@@ -39,4 +41,6 @@ class Taught:
 
     def by_offering(self, school_class: int) -> Mapping[int, int]:
         """The subject of each of its offerings."""
-        return self._by_offering.get(school_class, {})
+        offerings = self._offerings.get(school_class, ())
+        subjects = (subject.id for subject in self.subjects(school_class))
+        return dict(zip(offerings, subjects, strict=True))

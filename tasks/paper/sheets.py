@@ -15,7 +15,7 @@ from tasks.paper.wording import Text, cut, moment, said, typed
 from tasks.tables.columns import Column, Row
 from tasks.tables.table import Closing, Table
 
-PAGES = 8
+PAGES = 6
 """About as many as a document has: each takes the typesetter over a megabyte, and each
 document as long as two more would, and 20 kB for its fonts."""
 LINES = {False: 50, True: 30}

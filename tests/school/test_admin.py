@@ -1,5 +1,6 @@
 import pytest
 from django.contrib import admin
+from django.core.checks import Tags, run_checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -7,6 +8,7 @@ from tasks.models import AccessEntry, Task
 from tests.making import made
 
 pytestmark = pytest.mark.django_db
+admin.autodiscover()
 REGISTERED = [
     model
     for model in admin.site._registry
@@ -60,3 +62,12 @@ def test_admin_is_closed_to_staff_of_a_school(client, secretary):
     client.force_login(secretary)
 
     assert client.get("/admin/school/student/").status_code == 302
+
+
+def test_check_looks_at_the_pages_of_the_admin(monkeypatch):
+    page = admin.site.get_model_admin(Task)
+    monkeypatch.setattr(type(page), "list_display", ["nowhere"])
+
+    found = run_checks(tags=[Tags.admin])
+
+    assert [message.id for message in found] == ["admin.E108"]

@@ -62,17 +62,32 @@ def test_redis_is_both_broker_and_result_backend(settings):
     assert app.conf.result_backend == settings.REDIS_URL
 
 
-def redis_url_of(folder) -> str:
-    """What the settings make of that state folder, when nothing else is said."""
-    code = "from school.settings import REDIS_URL; print(REDIS_URL)"
+def said_by(code: str, folder) -> str:
+    """A new process's words, with that state folder, when nothing else is set."""
+    environment = {"PATH": "/usr/bin:/bin", "VAR_DIR": str(folder)}
     said = subprocess.run(
         [sys.executable, "-c", code],
-        env={"PATH": "/usr/bin:/bin", "VAR_DIR": str(folder)},
+        env=environment | {"DJANGO_SETTINGS_MODULE": "school.settings"},
         capture_output=True,
         text=True,
         check=True,
     )
     return said.stdout.strip()
+
+
+def redis_url_of(folder) -> str:
+    return said_by("from school.settings import REDIS_URL; print(REDIS_URL)", folder)
+
+
+def test_worker_imports_neither_the_pages_of_the_admin_nor_the_views(tmp_path):
+    code = """
+import sys
+from school.celery import app
+app.loader.import_default_modules()
+print(*sorted({"school.admin", "tasks.admin", "school.urls", "api.urls"} & {*sys.modules}))
+print("tasks.making.production" in sys.modules)
+"""
+    assert said_by(code, tmp_path) == "True"
 
 
 def test_redis_is_the_local_one_when_nothing_is_said(tmp_path):

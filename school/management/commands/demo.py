@@ -5,8 +5,6 @@ from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
-from rich.progress import Progress
 
 from school.demo import loading
 from school.demo.network import DemoNetwork
@@ -34,10 +32,16 @@ class Command(BaseCommand):
         self._load(DemoNetwork(students or STUDENTS))
 
     def _load(self, network: DemoNetwork) -> None:
-        began = time.monotonic()
-        with Progress(console=Console(stderr=True)) as progress:
-            classes = progress.add_task("Loading classes", total=network.classes)
-            loading.load(network, lambda count: progress.advance(classes, count))
+        began, loaded = time.monotonic(), 0
+
+        def show(classes: int) -> None:
+            nonlocal loaded
+            loaded += classes
+            if self.stdout.isatty():
+                end = "\n" if loaded == network.classes else "\r"
+                self.stdout.write(f"Class {loaded} of {network.classes}", ending=end)
+
+        loading.load(network, show)
         names = ", ".join(user[0] for user in loading.USERS)
         self.stdout.write(
             f"Loaded {network.schools} schools, {network.classes} classes and "
