@@ -72,6 +72,7 @@ class StudentReport(Report[P], ABC, Generic[P]):
     reach = Reach.YEAR
     # A page for each of 100,000 students takes two processors some twenty minutes.
     time_limit = timedelta(hours=1)
+    queue_of_many = "reports.bulk"
     order: ClassVar[Sequence[str]] = BY_CLASS
     each_once: ClassVar[bool] = True
     """Whether a student who changed class is listed in the last of the classes alone."""

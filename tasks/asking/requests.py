@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from school.access import reached, scope_of, visible_enrolments
-from school.models import Role, User
+from school.models import Enrolment, Role, User
 from tasks import audit, catalogue
 from tasks.asking import parameters
 from tasks.errors import Flaw, NotForYourRole, RequestRefused
 from tasks.models import Task
 from tasks.queues import durations
+from tasks.reports.base import Report
+
+MANY = 1000
+"""Enrolments of several schools: more of them than that are many."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
     asked = parameters.narrow(visible_enrolments(viewer), given)
     seen = reached(viewer, asked, report.reach)
     normal = given.model_dump(mode="json", exclude_unset=True)
+    school = parameters.school_of(asked)
+    queue = _queue(report, asked, school)
     return Task(
         requester=viewer,
         kind=wanted.kind,
@@ -58,13 +65,22 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         format=wanted.format,
         language=wanted.language,
         fingerprint=wanted.fingerprint(normal),
-        school_id=parameters.school_of(asked),
-        queue=report.queue,
+        school_id=school,
+        queue=queue,
         time_limit=report.time_limit,
-        soonest=durations.soonest(report.queue, wanted.kind, normal),
+        soonest=durations.soonest(queue, wanted.kind, normal),
         request_id=audit.request_id(),
         retention=report.retention or settings.ARTIFACT_TTL,
         scope=scope_of(viewer, seen).to_json(),
         stamp=viewer.stamp,
         created_at=Now(),
     )
+
+
+def _queue(
+    report: type[Report[Any]], asked: QuerySet[Enrolment], school: int | None
+) -> str:
+    """Where it waits; one school's report never looks how many they are."""
+    if school is None and asked.order_by()[MANY:].exists():
+        return report.queue_of_many or report.queue
+    return report.queue

@@ -37,6 +37,8 @@ class Report(ABC, Generic[P]):
     """Parameters that give a report on the demo network."""
     formats: ClassVar[Sequence[str]] = ("json", "jsonl", "csv", "csv-br", "xlsx", "pdf")
     queue: ClassVar[str] = "reports"
+    queue_of_many: ClassVar[str | None] = None
+    """Where it waits instead if it is of so many students that others would wait for it."""
     time_limit: ClassVar[timedelta] = timedelta(minutes=5)
     """For one attempt."""
     retention: ClassVar[timedelta | None] = None
