@@ -32,7 +32,7 @@ fuzz: $(VENV)/.installed-dev ## ask whatever one can think of, as each role: EXA
 		$(if $(DATABASE),--database $(DATABASE)) $(if $(ROLES),--roles $(ROLES))
 
 bench: $(VENV)/.installed-dev bench/.venv/.installed ## measure against peers, and write bench/RESULTS.md
-	@for what in queries csv_files workbooks papers memory through_the_api clients; do \
+	@for what in queries csv_files workbooks papers memory sizes network_zip through_the_api clients; do \
 		$(BIN)/python -m bench.$$what || exit 1; \
 	done
 

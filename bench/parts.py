@@ -35,7 +35,10 @@ the table besides, and the rest are the other aggregates. An index of offering, 
 spares the looking up: tried by hand, it took the classes from 3.24 s to 1.49 s of the processor, 0.35 to 0.39 of
 the naive time, which reaches the goal. It is not there, for it would be 75 MB beside the 203 MB of the grades and their indexes, a change of a grade would cost the
 database twice as long (1.04 µs for 0.55), and the report itself, which asks whether each enrolment may
-be seen, would only win if it named the offerings, too (2.57 s for 4.82).""",
+be seen, would only win if it named the offerings, too (2.57 s for 4.82). What else decides is the order in which grades were
+written: here a class at a time and its students one after the other, as files of other systems bring them. Copied into
+the order of teachers, a subject's term at a time, the classes took 0.52 of the naive time for 0.68 in turns with it on a busy machine,
+and 0.42 with all classes' first term before any second.""",
     "postgresql": """\
 The rates count 1.7 million absences in one process, for the planner thinks handing over a group for each student
 too dear; the naive schema's 20 million rows it counts in three, which gains all that a second processor

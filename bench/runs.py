@@ -125,8 +125,9 @@ def table(runs: Runs, against: str) -> str:
 def circumstances(options: Options, of: str = "") -> str:
     """Of what and how often, and how busy the machine was at the end."""
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    rounds = "once" if options.rounds == 1 else f"{options.rounds} rounds"
     return (
-        f"{of or f'{options.students:,} students'}, {options.rounds} rounds; "
+        f"{of or f'{options.students:,} students'}, {rounds}; "
         f"load average at the end: {load}."
     )
 

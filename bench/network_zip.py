@@ -1,0 +1,104 @@
+"""All report cards of a network as one ZIP, asked for once through the API.
+
+python -m bench.network_zip [--students 100000]
+"""
+
+import re
+import tempfile
+import time
+import urllib.request
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from api.client import Client
+from bench import network
+from bench.options import Options, read_options
+from bench.results import keep
+from bench.runs import circumstances, held
+from tests.stack import Stack
+
+CARDS = {"report": "report_card", "parameters": {"year": 2026}, "format": "zip"}
+WORKER = "worker-bulk"
+POLL_SECONDS = 0.5
+LOG_IN_SECONDS = 300
+"""A token does not last as long as this report takes."""
+COUNT = re.compile(rb"/Type/Pages/Count (\d+)/Kids")
+WANTED = """\
+`POST /reports` for the cards of a year, of somebody who sees every school; then polled until it is ready, fetched, and each
+file of it opened. With the real web process, Redis, dispatcher and workers, on PostgreSQL. Memory is that of
+the worker for long reports: its main process, the one of its pool, and the typesetters (PSS).
+"""
+
+
+def followed(stack: Stack, client: Client) -> tuple[dict[str, Any], int]:
+    """The task once it is final, and the most that its worker held meanwhile, in bytes."""
+    task = client.request_report(CARDS)
+    worker = psutil.Process(stack.keeper.processes[WORKER].pid)
+    peak, logged_in = 0, time.monotonic()
+    while task["poll_after_ms"] is not None:
+        time.sleep(POLL_SECONDS)
+        # The pool's process runs the same command, and counts for itself.
+        peak = max(peak, sum(held(p.pid) for p in [worker, *worker.children()]))
+        if time.monotonic() - logged_in > LOG_IN_SECONDS:
+            client.log_in("admin", "demo")
+            logged_in = time.monotonic()
+        task = client.ask("GET", task["links"]["self"])
+    if task["state"] != "succeeded":
+        raise RuntimeError(f"it has not succeeded: {task}")
+    return task, peak
+
+
+def fetched(client: Client, task: dict[str, Any], path: Path) -> None:
+    request = urllib.request.Request(
+        client.base + task["links"]["result"],
+        headers={"Authorization": f"Bearer {client.token}"},
+    )
+    with urllib.request.urlopen(request) as answer, path.open("wb") as file:
+        while block := answer.read(1024 * 1024):
+            file.write(block)
+
+
+def pages(path: Path) -> list[int]:
+    """Of each file in the ZIP; reading them checks that they are whole."""
+    with zipfile.ZipFile(path) as archive:
+        return [int(COUNT.findall(archive.read(one))[-1]) for one in archive.namelist()]
+
+
+def main(options: Options) -> None:
+    network.DATA.mkdir(exist_ok=True)
+    with (
+        network.networks(options.students, "postgresql") as urls,
+        tempfile.TemporaryDirectory(prefix="bench-", dir=network.DATA) as folder,
+        Stack(Path(folder), urls["postgresql"], options.students) as stack,
+    ):
+        client = stack.as_user("admin")
+        began = time.monotonic()
+        task, peak = followed(stack, client)
+        made = time.monotonic()
+        path = Path(folder) / "cards.zip"
+        fetched(client, task, path)
+        seconds, size = time.monotonic() - made, path.stat().st_size
+        of_files = pages(path)
+    lines = [
+        "| of the ZIP | |",
+        "|---|---|",
+        f"| files | {len(of_files):,} |",
+        f"| pages | {sum(of_files):,} |",
+        f"| rows | {task['result']['rows']:,} |",
+        f"| MB | {size / 1e6:,.0f} |",
+        f"| seconds until it is ready | {made - began:,.0f} |",
+        f"| ms a page | {1000 * (made - began) / sum(of_files):.1f} |",
+        f"| seconds to fetch it | {seconds:.1f} |",
+        f"| attempts | {task['attempt']} |",
+        f"| the worker at most, MB | {peak / 1e6:.0f} |",
+    ]
+    text = [WANTED, circumstances(replace(options, rounds=1)), "\n".join(lines)]
+    keep("bench.network_zip", "\n\n".join(text), {}, options)
+
+
+if __name__ == "__main__":
+    main(read_options(__doc__))
