@@ -10,7 +10,7 @@ from school.records.days import Calendars, Tally
 from school.records.frame import Frame
 from school.records.marks import Gradebook
 from school.records.places import Place
-from school.records.record import Record
+from school.records.record import Record, packed, unpacked
 from school.records.student_year import LeftOut, StudentYear, TaughtSubject
 from school.records.taught import Taught
 from school.rules import outcome
@@ -36,10 +36,11 @@ class Yearbook:
     ) -> None:
         self._frame = frame
         self._terms = terms
-        self._earlier: Mapping[Any, list[Record]] = defaultdict(list)
+        self._earlier: Mapping[Any, list[bytes]] = defaultdict(list)
+        left = set()
         for record in earlier:
-            self._earlier[record.place.course].append(record)
-        left = {one.place.class_id for of in self._earlier.values() for one in of}
+            self._earlier[record.place.course].append(packed(record))
+            left.add(record.place.class_id)
         self._calendars = Calendars(classes | left, terms)
         self._taught = Taught(classes | left if with_marks else set())
 
@@ -75,9 +76,10 @@ class Yearbook:
 
     def _chained(self, record: Record) -> tuple[Sequence[Record], Sequence[Place]]:
         """What the year holds, oldest first and the record last; and what it cannot hold."""
-        earlier = self._earlier.get(record.place.course)
-        if not earlier:  # nearly always
+        kept = self._earlier.get(record.place.course)
+        if not kept:  # nearly always
             return [record], []
+        earlier = list(map(unpacked, kept))
         found = chain(record.place, [one.place for one in earlier])
         by_id = {one.place.id: one for one in (*earlier, record)}
         return [by_id[place.id] for place in found.places], found.overlapping
