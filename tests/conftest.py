@@ -2,12 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import transaction
 from playwright.sync_api import Browser
 
 from school.demo import loading
@@ -66,6 +67,28 @@ def network(
     # What the test writes is never committed, so a second connection would not see it.
     monkeypatch.setattr("school.snapshot.ALIAS", "default")
     return DemoNetwork(STUDENTS)
+
+
+@pytest.fixture(scope="module")
+def written_once(
+    django_db_setup: None, django_db_blocker: Any
+) -> Iterator[Callable[..., Any]]:
+    """Calls what writes records that all tests of a file find; its end undoes them.
+
+    Each test's own transaction lies within this one. Only for tests that change no such
+    record by the object they are given, since objects are not undone.
+    """
+    around = transaction.atomic()
+    around._from_testcase = True  # type: ignore[attr-defined]  # as Django marks its own
+
+    def write(build: Callable[[], Any]) -> Any:
+        with django_db_blocker.unblock():
+            return build()
+
+    write(around.__enter__)
+    yield write
+    write(lambda: transaction.set_rollback(True))
+    write(lambda: around.__exit__(None, None, None))
 
 
 def _load() -> DemoNetwork:
