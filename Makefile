@@ -17,7 +17,7 @@ up: $(VENV)/.installed ## run everything here, with a demo network, until Ctrl-C
 demo: $(VENV)/.installed ## the same, but end after the first report
 	@exec $(BIN)/python manage.py up --once
 
-test: $(VENV)/.installed-dev ## every test, on SQLite and on PostgreSQL
+test: $(VENV)/.installed-dev ## every test on SQLite, and on PostgreSQL all that come to a database
 	@for database in $(DATABASES); do \
 		echo "== $$database"; \
 		TEST_DATABASE=$$database $(BIN)/python -m pytest -n 2 --dist loadgroup || exit 1; \

@@ -25,6 +25,8 @@ from tests.environment import DATABASE
 from tests.stack import Stack, new_database
 
 STUDENTS = 100
+GIVE_DATABASE = {"db", "transactional_db", "network", "stack"}
+"""The fixtures by which a test comes to a database."""
 
 
 def pytest_configure() -> None:
@@ -32,11 +34,33 @@ def pytest_configure() -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
     for item in items:
         is_grouped = item.get_closest_marker("xdist_group") is not None
         if "stack" in getattr(item, "fixturenames", ()) and not is_grouped:
             item.add_marker(pytest.mark.xdist_group("stack"))
+    if DATABASE != "sqlite":
+        once = [item for item in items if not _has_a_database(item)]
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if item not in set(once)]
+
+
+def _has_a_database(item: Any) -> bool:
+    """Whether it comes to one: then it is run on each. What does not is run on SQLite alone."""
+    is_marked = item.get_closest_marker("django_db") is not None
+    is_told_which = hasattr(item.module, "DATABASE")
+    return is_marked or is_told_which or not GIVE_DATABASE.isdisjoint(item.fixturenames)
+
+
+@pytest.fixture(autouse=True)
+def no_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nor can a process come to one that such a test starts; in this one Django refuses."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not _has_a_database(request.node):
+            patch.setenv("DATABASE_URL", "sqlite:////nowhere/none.sqlite3")
+        yield
 
 
 @pytest.fixture(scope="session")
