@@ -37,10 +37,6 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    for item in items:
-        is_grouped = item.get_closest_marker("xdist_group") is not None
-        if "stack" in getattr(item, "fixturenames", ()) and not is_grouped:
-            item.add_marker(pytest.mark.xdist_group("stack"))
     if DATABASE != "sqlite":
         once = [item for item in items if not _has_a_database(item)]
         config.hook.pytest_deselected(items=once)

@@ -20,7 +20,6 @@ from school.processes import MANAGE
 from tests.environment import DATABASE
 from tests.stack import new_database
 
-pytestmark = pytest.mark.xdist_group("up")
 brings_its_own = pytest.mark.skipif(
     DATABASE != "sqlite", reason="without a DATABASE_URL it is SQLite: once is enough"
 )

@@ -15,9 +15,6 @@ from pypdf import PdfReader
 from school.local.children import kill_group
 from tests.stack import LEASE_SECONDS, STUDENTS, Stack
 
-# With those that hurt their workers, too.
-pytestmark = pytest.mark.xdist_group("workers")
-
 MOMENT = r"\d\d/\d\d/\d{4} às \d\d:\d\d"
 CARDS = {"report": "report_card", "parameters": {"year": 2026}, "format": "pdf"}
 
