@@ -55,7 +55,8 @@ def no_database(request: pytest.FixtureRequest) -> Iterator[None]:
     """Nor can a process come to one that such a test starts; in this one Django refuses."""
     with pytest.MonkeyPatch.context() as patch:
         if not _has_a_database(request.node):
-            patch.setenv("DATABASE_URL", "sqlite:////nowhere/none.sqlite3")
+            folder = Path(__file__).parent  # is no file, so nobody opens it
+            patch.setenv("DATABASE_URL", f"sqlite:///{folder}")
         yield
 
 

@@ -27,7 +27,7 @@ LONG = (
 """What comes next; none of it empties the database, which those do that come last."""
 
 
-def _group_of(nodeid: str) -> str | None:
+def group_of(nodeid: str) -> str | None:
     path = nodeid.removeprefix("tests/")
     return next(
         (name for name, begin in TOGETHER.items() if path.startswith(begin)), None
@@ -35,7 +35,7 @@ def _group_of(nodeid: str) -> str | None:
 
 
 def _rank(nodeid: str) -> int:
-    group, path = _group_of(nodeid), nodeid.removeprefix("tests/")
+    group, path = group_of(nodeid), nodeid.removeprefix("tests/")
     if group is not None:
         return [*TOGETHER].index(group)
     return len(TOGETHER) + next(
@@ -45,7 +45,7 @@ def _rank(nodeid: str) -> int:
 
 class Sharing(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        return _group_of(nodeid) or nodeid
+        return group_of(nodeid) or nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
