@@ -17,10 +17,10 @@ up: $(VENV)/.installed ## run everything here, with a demo network, until Ctrl-C
 demo: $(VENV)/.installed ## the same, but end after the first report
 	@exec $(BIN)/python manage.py up --once
 
-test: $(VENV)/.installed-dev ## every test, on SQLite and on PostgreSQL
+test: $(VENV)/.installed-dev ## every test on SQLite, and on PostgreSQL all that come to a database
 	@for database in $(DATABASES); do \
 		echo "== $$database"; \
-		TEST_DATABASE=$$database $(BIN)/python -m pytest -n 2 --dist loadgroup || exit 1; \
+		TEST_DATABASE=$$database $(BIN)/python -m pytest -n 3 || exit 1; \
 	done
 
 chaos: $(VENV)/.installed-dev ## hurt everything while reports are made: MINUTES=10 SEED=1 DATABASE=postgresql

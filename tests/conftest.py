@@ -2,12 +2,13 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import transaction
 from playwright.sync_api import Browser
 
 from school.demo import loading
@@ -24,6 +25,8 @@ from tests.environment import DATABASE
 from tests.stack import Stack, new_database
 
 STUDENTS = 100
+GIVE_DATABASE = {"db", "transactional_db", "network", "stack"}
+"""The fixtures by which a test comes to a database."""
 
 
 def pytest_configure() -> None:
@@ -31,11 +34,30 @@ def pytest_configure() -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        is_grouped = item.get_closest_marker("xdist_group") is not None
-        if "stack" in getattr(item, "fixturenames", ()) and not is_grouped:
-            item.add_marker(pytest.mark.xdist_group("stack"))
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if DATABASE != "sqlite":
+        once = [item for item in items if not _has_a_database(item)]
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if item not in set(once)]
+
+
+def _has_a_database(item: Any) -> bool:
+    """Whether it comes to one: then it is run on each. What does not is run on SQLite alone."""
+    is_marked = item.get_closest_marker("django_db") is not None
+    is_told_which = hasattr(item.module, "DATABASE")
+    return is_marked or is_told_which or not GIVE_DATABASE.isdisjoint(item.fixturenames)
+
+
+@pytest.fixture(autouse=True)
+def no_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nor can a process come to one that such a test starts; in this one Django refuses."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not _has_a_database(request.node):
+            folder = Path(__file__).parent  # is no file, so nobody opens it
+            patch.setenv("DATABASE_URL", f"sqlite:///{folder}")
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +88,28 @@ def network(
     # What the test writes is never committed, so a second connection would not see it.
     monkeypatch.setattr("school.snapshot.ALIAS", "default")
     return DemoNetwork(STUDENTS)
+
+
+@pytest.fixture(scope="module")
+def written_once(
+    django_db_setup: None, django_db_blocker: Any
+) -> Iterator[Callable[..., Any]]:
+    """Calls what writes records that all tests of a file find; its end undoes them.
+
+    Each test's own transaction lies within this one. Only for tests that change no such
+    record by the object they are given, since objects are not undone.
+    """
+    around = transaction.atomic()
+    around._from_testcase = True  # type: ignore[attr-defined]  # as Django marks its own
+
+    def write(build: Callable[[], Any]) -> Any:
+        with django_db_blocker.unblock():
+            return build()
+
+    write(around.__enter__)
+    yield write
+    write(lambda: transaction.set_rollback(True))
+    write(lambda: around.__exit__(None, None, None))
 
 
 def _load() -> DemoNetwork:

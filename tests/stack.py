@@ -19,6 +19,7 @@ from api.client import Client
 from school.local.children import Keeper
 from school.local.valkey import EmbeddedValkey, free_port
 from school.processes import MANAGE, commands
+from tests.loaded import fill
 
 STUDENTS = 200
 LEASE_SECONDS = 3
@@ -61,8 +62,7 @@ class Stack:
     def __enter__(self) -> "Stack":
         with ExitStack() as undo:
             undo.callback(self.__exit__)
-            self.manage("migrate", "--verbosity", "0")
-            self.manage("demo", "--students", str(self._students))
+            fill(self.database_url, f"demo_{self._students}", self._load)
             for name in self._commands:
                 self.start(name)
             self.wait(lambda: Client(self.base).is_ready(), seconds=60)
@@ -73,6 +73,10 @@ class Stack:
         self.redis.close()
         self.keeper.stop()
         self.valkey.stop()
+
+    def _load(self) -> None:
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("demo", "--students", str(self._students))
 
     def start(self, name: str) -> None:
         self.keeper.start(name, self._commands[name])

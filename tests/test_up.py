@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,6 @@ from school.processes import MANAGE
 from tests.environment import DATABASE
 from tests.stack import new_database
 
-pytestmark = pytest.mark.xdist_group("up")
 brings_its_own = pytest.mark.skipif(
     DATABASE != "sqlite", reason="without a DATABASE_URL it is SQLite: once is enough"
 )
@@ -88,22 +89,42 @@ def up(tmp_path: Path) -> Iterator:
         one.process.stdout.close()
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A first `make demo`, and what it left."""
+
+    folder: Path
+    code: int
+    said: str
+    left_over: list[str]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    one = Up(tmp_path_factory.mktemp("demo") / "var", "--once")
+    return Ended(one.folder, *one.ends(), one.left_over())
+
+
+@pytest.fixture
+def loaded(demo: Ended, tmp_path: Path) -> None:
+    """What it left is there already: only the first has to load the network."""
+    shutil.copytree(demo.folder, tmp_path / "var")
+
+
 @brings_its_own
 @sees_processes
-def test_demo_shows_a_report_and_ends_well(up):
-    demo = up("--once")
-    code, said = demo.ends()
-
-    assert code == 0, said
-    task_id = re.search(r"202: task (\S+)", said)[1]
-    assert f"GET /tasks/{task_id}: succeeded" in said
-    assert '"state": "succeeded"' in said
-    assert demo.left_over() == []
+def test_demo_shows_a_report_and_ends_well(demo):
+    assert demo.code == 0, demo.said
+    assert "Loaded 3 schools" in demo.said
+    task_id = re.search(r"202: task (\S+)", demo.said)[1]
+    assert f"GET /tasks/{task_id}: succeeded" in demo.said
+    assert '"state": "succeeded"' in demo.said
+    assert demo.left_over == []
 
 
 @brings_its_own
 @sees_processes
-def test_ctrl_c_stops_everything_and_the_data_is_found_again(up):
+def test_ctrl_c_stops_everything_and_the_data_is_found_again(up, loaded):
     first = up()
     first.said_until("Ctrl-C stops everything")
     assert len(first.left_over()) > 6
@@ -123,7 +144,7 @@ def test_ctrl_c_stops_everything_and_the_data_is_found_again(up):
 
 @brings_its_own
 @sees_processes
-def test_killed_without_warning_it_leaves_nothing_behind(up):
+def test_killed_without_warning_it_leaves_nothing_behind(up, loaded):
     one = up()
     one.said_until("Ctrl-C stops everything")
 
@@ -151,7 +172,7 @@ def test_port_that_is_taken_is_explained_in_a_sentence(up):
 
 
 @brings_its_own
-def test_second_one_in_the_same_folder_is_explained_in_a_sentence(up):
+def test_second_one_in_the_same_folder_is_explained_in_a_sentence(up, loaded):
     first = up()
     first.said_until("Ctrl-C stops everything")
 

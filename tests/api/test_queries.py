@@ -1,14 +1,13 @@
 import pytest
-import yaml
 
-from tests.contract import SPEC
+from tests.contract import committed
 from tests.making import made
 
 pytestmark = pytest.mark.django_db
 
 OPERATIONS = [
     (method, path)
-    for path, operations in yaml.safe_load(SPEC.read_text())["paths"].items()
+    for path, operations in committed()["paths"].items()
     for method in operations
 ]
 

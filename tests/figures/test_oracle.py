@@ -42,8 +42,10 @@ OF_ADAMO = [
 
 
 @pytest.fixture
-def cards(world):
-    rows = expected("report_card", world.viewers["administrator"], {"year": 2026})
+def cards(world, reckoned):
+    rows = expected(
+        "report_card", world.viewers["administrator"], {"year": 2026}, reckoned
+    )
     return {
         (row["student"], row["class"]): row
         for row in rows
@@ -59,8 +61,8 @@ def test_marks_that_were_worked_out_by_hand(cards):
         assert [row[column] for column in columns] == by_hand, name
 
 
-def test_weighted_means_that_were_worked_out_by_hand(world):
-    rows = expected("report_card", world.viewers["staff_a"], {"year": 2026})
+def test_weighted_means_that_were_worked_out_by_hand(world, reckoned):
+    rows = expected("report_card", world.viewers["staff_a"], {"year": 2026}, reckoned)
     columns = ("mean", "recovery", "final", "result", "needed")
 
     assert [
@@ -70,9 +72,9 @@ def test_weighted_means_that_were_worked_out_by_hand(world):
     ] == OF_ADAMO
 
 
-def test_days_that_were_worked_out_by_hand(world):
+def test_days_that_were_worked_out_by_hand(world, reckoned):
     rows = expected(
-        "attendance_summary", world.viewers["administrator"], {"year": 2026}
+        "attendance_summary", world.viewers["administrator"], {"year": 2026}, reckoned
     )
     columns = ("days", "absences", "attendance", "planned", "absences_left", "below_minimum", "council_list")  # fmt: skip
     of = {
@@ -98,9 +100,9 @@ def test_days_that_were_worked_out_by_hand(world):
     assert of["Foi E Voltou"] == (150, 20, "86.7", 150, 17, False, True)
 
 
-def test_moves_bring_along_what_counts(world):
+def test_moves_bring_along_what_counts(world, reckoned):
     def marks(viewer: str, name: str) -> dict[str, list[str | None]]:
-        rows = expected("report_card", world.viewers[viewer], {"year": 2026})
+        rows = expected("report_card", world.viewers[viewer], {"year": 2026}, reckoned)
         return {
             row["subject"]: [row[f"term_{n}"] for n in (1, 2, 3, 4)]
             for row in rows
@@ -119,9 +121,9 @@ def test_moves_bring_along_what_counts(world):
     assert marks("staff_a", "Móvel Para Outra Escola")["Português"] == ["6.0", "6.5", None, None]  # fmt: skip
 
 
-def test_transcript_goes_no_further_than_its_viewer_may_see(world):
+def test_transcript_goes_no_further_than_its_viewer_may_see(world, reckoned):
     def years(viewer: str, name: str) -> list[tuple[object, object]]:
-        rows = expected("transcript", world.viewers[viewer], {})
+        rows = expected("transcript", world.viewers[viewer], {}, reckoned)
         found = [
             (row["year"], row["school"]) for row in rows if row["student"] == name
         ]  # fmt: skip

@@ -72,7 +72,7 @@ def test_succeeded_task_is_success_with_the_document(stack: Stack, client):
 
 
 def test_running_task_is_started(stack: Stack, client):
-    task = client.request_report({"report": "slow", "parameters": {"seconds": 6}})
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
     stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
 
     assert probed(stack, task) == ["STARTED", "dict", "False", "False"]
@@ -129,16 +129,18 @@ def test_waiting_in_celery_s_own_way_ends_with_the_task(stack: Stack, client):
 def test_queued_task_is_pending_and_revoking_it_by_hand_is_a_cancel(
     stack: Stack, client
 ):
-    slow = {"report": "slow", "parameters": {"seconds": 6}}
+    slow = {"report": "slow", "parameters": {"seconds": 60}}
     ahead = [client.request_report(slow) for _ in range(2)]
     task = client.request_report(slow)
 
     assert probed(stack, task)[0] == "PENDING"
     stack.celery("control", "revoke", task["task_id"])
-
-    assert stack.finished(client, task)["state"] == "canceled"
+    stack.wait(lambda: task["task_id"] in stack.celery("inspect", "revoked"))
     for other in ahead:
-        stack.finished(client, other)
+        client.ask("POST", other["links"]["cancel"])
+
+    # Once a worker takes it, and finds that out.
+    assert stack.finished(client, task)["state"] == "canceled"
 
 
 def test_worker_without_options_serves_every_queue(stack: Stack):

@@ -32,7 +32,6 @@ QUICK = (
 )
 
 
-@pytest.mark.xdist_group("chaos")
 @pytest.mark.timeout(400)
 def test_whatever_is_hurt_every_report_ends_once_and_truly():
     plan = Plan(

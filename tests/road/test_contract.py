@@ -10,7 +10,7 @@ EVERYTHING = Plan(examples=3, seed=1)
 QUICKLY = Plan(examples=2, seed=1, phases=("fuzzing", "stateful"))
 """What is tried one by one does not depend on the role."""
 
-pytestmark = [pytest.mark.xdist_group("contract"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,9 @@ from tests.environment import DATABASE
 from tests.postgresql import Postgresql
 from tests.stack import Stack, new_database
 
-pytestmark = [
-    pytest.mark.skipif(DATABASE != "postgresql", reason="a file does not go away"),
-    pytest.mark.xdist_group("stack"),
-]
+pytestmark = pytest.mark.skipif(
+    DATABASE != "postgresql", reason="a file does not go away"
+)
 REPORT = {"report": "slow", "parameters": {"seconds": 0.1}}
 LOG_IN = {"username": "teacher", "password": "demo"}
 

@@ -8,10 +8,9 @@ import urllib.request
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-import yaml
 
 from api.client import ServiceError
-from tests.contract import SPEC
+from tests.contract import committed
 from tests.stack import Stack
 from tests.watching import commands_to
 
@@ -150,7 +149,7 @@ def test_one_poll_is_one_redis_command(stack: Stack):
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the samples are curl's")
 def test_samples_of_the_openapi_document_run(stack: Stack):
-    spec = yaml.safe_load(SPEC.read_text())
+    spec = committed()
     client = stack.as_user("teacher")
     done = stack.finished(client, client.request_report(EXAMPLE))
     pair = client.ask(

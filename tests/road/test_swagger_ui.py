@@ -3,11 +3,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from playwright.sync_api import Browser, Locator, Page
 
 from tests.browsing import NEEDS_BROWSER, Watched
-from tests.contract import SPEC
+from tests.contract import committed
 from tests.environment import DATABASE
 from tests.stack import Stack
 
@@ -16,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough"),
 ]
 
-PATHS = yaml.safe_load(SPEC.read_text())["paths"]
+PATHS = committed()["paths"]
 LOGGING_IN, ASKING = (
     PATHS[path]["post"]["requestBody"]["content"]["application/json"]
     for path in ("/auth/token", "/reports")

@@ -2,13 +2,9 @@ import os
 import signal
 
 import psutil
-import pytest
 
 from school.local.children import kill_group
 from tests.stack import LEASE_SECONDS, Stack
-
-# A service of their own, so that it is hurt while others test another.
-pytestmark = pytest.mark.xdist_group("workers")
 
 
 def test_child_killed_in_the_middle_is_replaced_and_the_report_made(

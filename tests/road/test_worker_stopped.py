@@ -9,9 +9,6 @@ import pytest
 
 from tests.stack import LEASE_SECONDS, Stack
 
-# A service of their own, so that it is hurt while others test another.
-pytestmark = pytest.mark.xdist_group("workers")
-
 
 @pytest.fixture
 def client(stack: Stack):

@@ -1,6 +1,5 @@
 """The lifecycle as a model: the real module through every order of events that chance finds."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from inspect import signature
 
@@ -218,8 +217,15 @@ class Lifecycle(RuleBasedStateMachine):
     # --- What holds after each step -------------------------------------------------
 
     @invariant()
-    def every_move_is_legal(self):
-        for row in self._all():
+    def every_promise_is_kept(self):
+        rows = self._all()
+        self.every_move_is_legal(rows)
+        self.answered_cancel_never_succeeds(rows)
+        self.result_is_of_the_attempt_that_held_the_task(rows)
+        self.document_that_is_shown_is_true_or_about_to_be_mended(rows)
+
+    def every_move_is_legal(self, rows):
+        for row in rows:
             before = self.rows.get(row.pk, row)
             assert row.version >= before.version
             assert row.fence >= before.fence
@@ -229,22 +235,19 @@ class Lifecycle(RuleBasedStateMachine):
                 assert row.version > before.version
             self.rows[row.pk] = row
 
-    @invariant()
-    def answered_cancel_never_succeeds(self):
-        for row in self._all():
+    def answered_cancel_never_succeeds(self, rows):
+        for row in rows:
             if row.pk in self.cancels_answered:
                 assert row.state not in {"succeeded", "expired"}
 
-    @invariant()
-    def result_is_of_the_attempt_that_held_the_task(self):
-        for row in self._all():
+    def result_is_of_the_attempt_that_held_the_task(self, rows):
+        for row in rows:
             if row.state == "succeeded":
                 assert row.artifact == f"fence {self.results[row.pk]}"
                 assert row.fence == self.results[row.pk]
 
-    @invariant()
-    def document_that_is_shown_is_true_or_about_to_be_mended(self):
-        for row in self._all():
+    def document_that_is_shown_is_true_or_about_to_be_mended(self, rows):
+        for row in rows:
             header = self._shown_header(row)
             if header is None:
                 continue
@@ -268,11 +271,12 @@ class Lifecycle(RuleBasedStateMachine):
             for task_id in sorted(store.message_ids(QUEUE)):
                 self._make(task_id)
             store.client().delete(QUEUE)
-            self.answered_cancel_never_succeeds()
-            for row in self._all():
+            rows = self._all()
+            self.answered_cancel_never_succeeds(rows)
+            for row in rows:
                 before = self.rows[row.pk].state
                 assert before not in FINAL or row.state == before
-            if all(row.state in FINAL for row in self._all()):
+            if all(row.state in FINAL for row in rows):
                 break
         self.dispatcher.tick()
         for row in self._all():
@@ -304,12 +308,8 @@ class Lifecycle(RuleBasedStateMachine):
         ):
             assert self.results.setdefault(worker.pk, worker.fence) == worker.fence
 
-    def _all(self) -> Iterator[Task]:
-        return (
-            Task.objects.order_by("id").iterator()
-            if hasattr(self, "undo")
-            else iter(())
-        )
+    def _all(self) -> list[Task]:
+        return list(Task.objects.order_by("id")) if hasattr(self, "undo") else []
 
     def _shown_header(self, row: Task):
         with suppress(RedisAway):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from api.auth import access_token_for
 from school.models import (
     Attachment,
     Enrolment,
@@ -24,9 +25,33 @@ from tests.api.matrix.seeing import SEES
 from tests.contract import ContractClient
 
 
+@pytest.fixture(scope="module")
+def tokens(written_once) -> Mapping[str, str]:
+    """Of everybody, and of those who were let in once: what they have is written with it."""
+    return written_once(_settle)
+
+
 @pytest.fixture
-def people(network) -> dict[str, User]:
+def people(network, tokens) -> dict[str, User]:
     """Who may see something, by name; each sees what `tests.api.matrix.seeing` says."""
+    found = User.objects.in_bulk(SEES, field_name="username")
+    for user in found.values():
+        stamps.remember(user)
+    return {name: found[name] for name in SEES}
+
+
+@pytest.fixture
+def clients(people, tokens) -> Mapping[str, ContractClient]:
+    """Everybody's, and of those who were let in once, or never."""
+    found = {name: _bearer(token) for name, token in tokens.items()}
+    return {**found, "anonymous": ContractClient(), "forger": _bearer("forged")}
+
+
+def _bearer(token: str) -> ContractClient:
+    return ContractClient(headers={"Authorization": f"Bearer {token}"})
+
+
+def _settle() -> Mapping[str, str]:
     _make_another_network()
     User.objects.create_superuser("superuser")
     _user("administrator", Role.ADMINISTRATOR, network_id=1)
@@ -34,24 +59,14 @@ def people(network) -> dict[str, User]:
     _user("neighbour", Role.STAFF, school_id=3)
     # Equal stamps that Redis knows: no poll is refused for want of a stamp alone.
     User.objects.update(stamp=9)
-    found = {name: User.objects.get(username=name) for name in SEES}
-    for user in found.values():
-        stamps.remember(user)
-    return found
-
-
-@pytest.fixture
-def clients(people) -> Mapping[str, ContractClient]:
-    """Everybody's, and of those who were let in once, or never."""
     disabled = _user("disabled", Role.STAFF, school_id=1)
     deleted = _user("deleted", Role.STAFF, school_id=1)
-    everybody = {**people, "disabled": disabled, "deleted": deleted}
-    found = {name: ContractClient.of(user) for name, user in everybody.items()}
+    everybody = [*User.objects.filter(username__in=SEES), disabled, deleted]
+    found = {user.username: access_token_for(user) for user in everybody}
     disabled.is_active = False
     disabled.save()
     deleted.delete()
-    forged = ContractClient(headers={"Authorization": "Bearer forged"})
-    return {**found, "anonymous": ContractClient(), "forger": forged}
+    return found
 
 
 @pytest.fixture

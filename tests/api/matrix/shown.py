@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from fractions import Fraction
+from functools import cache
 from math import floor
 
 from school.models import Absence, Grade, Offering, PriorSubject
@@ -31,12 +32,17 @@ def of_row(row):
     return tuple(row[name] for name in IDENTITY)
 
 
-def with_chains(listed, name):
-    """Each with what came before it, as far as that person sees it."""
+# What is read of somebody, an enrolment or a class is so in every test: none changes records.
+@cache
+def chains_seen_by(name):
+    """By enrolment: itself and what came before it, as far as that person sees it."""
     related = ("school_class__school", "student", "grade_level")
     seen = list(enrolments_of(name, {}).select_related(*related))
-    by_id = {one.pk: one for one in seen}
-    return [(by_id[one.pk], chain(by_id[one.pk], seen)) for one in listed]
+    return {one: (one, chain(one, seen)) for one in seen}
+
+
+def with_chains(listed, name):
+    return [chains_seen_by(name)[one] for one in listed]
 
 
 def listed_once(name, parameters):
@@ -44,25 +50,48 @@ def listed_once(name, parameters):
     return with_chains(latest(related), name)
 
 
+@cache
+def given_in(one):
+    """Its grades: subject, term and tenths."""
+    given = Grade.objects.filter(enrolment=one).exclude(tenths=None)
+    return list(given.values_list("offering__subject__name", "term", "tenths"))
+
+
+@cache
+def exams_in(one):
+    """The tenths of its exams, by offering."""
+    return dict(one.recovery_grades.values_list("offering", "tenths"))
+
+
+@cache
+def absences_in(one):
+    """For each of its days of absence, whether it is justified."""
+    return list(
+        Absence.objects.filter(enrolment=one).values_list("is_justified", flat=True)
+    )
+
+
+@cache
+def offered_in(school_class_id):
+    offered = Offering.objects.filter(school_class=school_class_id)
+    return list(offered.select_related("subject"))
+
+
 def grades_of(of_chain):
     """By subject: the tenths of each term, the newest that were given."""
     grades = defaultdict(dict)
     for one in of_chain:
-        given = Grade.objects.filter(enrolment=one).exclude(tenths=None)
-        for subject, term, tenths in given.values_list(
-            "offering__subject__name", "term", "tenths"
-        ):
+        for subject, term, tenths in given_in(one):
             grades[subject][term] = tenths
     return grades
 
 
 def subjects_of(one):
-    offered = Offering.objects.filter(school_class=one.school_class)
-    return list(offered.values_list("subject__name", flat=True))
+    return [offering.subject.name for offering in offered_in(one.school_class_id)]
 
 
 def days_absent(of_chain):
-    return Absence.objects.filter(enrolment__in=of_chain).count()
+    return sum(len(absences_in(one)) for one in of_chain)
 
 
 def terms_in(row):
@@ -136,15 +165,14 @@ def results(name, parameters):
 def finals(one, grades):
     """By subject's code: the mean, else what the exam made of it; by the demo's rules."""
     found = {}
-    offered = Offering.objects.filter(school_class=one.school_class)
-    for offering in offered.select_related("subject"):
+    for offering in offered_in(one.school_class_id):
         given = grades.get(offering.subject.name)
         if not given:
             continue
         mean = Fraction(sum(given.values()), 10 * len(given))
-        exam = one.recovery_grades.filter(offering=offering).first()
-        if len(given) == 4 and mean < 6 and exam:
-            mean = (mean + Fraction(exam.tenths, 10)) / 2
+        exam = exams_in(one).get(offering.pk)
+        if len(given) == 4 and mean < 6 and exam is not None:
+            mean = (mean + Fraction(exam, 10)) / 2
         found[offering.subject.code] = mean
     return found
 
@@ -168,7 +196,7 @@ def attendances(name, parameters):
     return {
         identity(one): (
             days_absent(before),
-            Absence.objects.filter(enrolment__in=before, is_justified=True).count(),
+            sum(sum(absences_in(one)) for one in before),
         )
         for one, before in listed_once(name, parameters)
     }
@@ -259,15 +287,15 @@ def of_student(one):
         ],
         "grades": [
             {**own, "subject_id": g.offering.subject_id, "term": g.term, **cell(g)}
-            for g in one.grades.all()
+            for g in one.grades.select_related("offering")
         ],
         "recovery_exams": [
             {**own, "subject_id": exam.offering.subject_id, **cell(exam)}
-            for exam in one.recovery_grades.all()
+            for exam in one.recovery_grades.select_related("offering")
         ],
         "absences": [
             {**own, "class_day_id": a.session_id, "term": a.session.term}
-            for a in one.absences.all()
+            for a in one.absences.select_related("session")
         ],
     }
 
@@ -277,16 +305,18 @@ def cell(grade):
     return {"grade": None if tenths is None else f"{tenths // 10}.{tenths % 10}"}
 
 
-def exports(name, parameters):
-    related = ("grades__offering", "recovery_grades__offering", "absences__session")
-    found = enrolments_of(name, parameters).prefetch_related(
-        *related, "school_class__offerings", "school_class__sessions"
-    )
+@cache
+def records_of(one):
+    """What belongs to an enrolment, or to its class, by table."""
     return {
-        frozenset(record.items())
-        for one in found
-        for record in {**of_class(one), **of_student(one)}[parameters["table"]]
+        table: {frozenset(record.items()) for record in records}
+        for table, records in {**of_class(one), **of_student(one)}.items()
     }
+
+
+def exports(name, parameters):
+    found = enrolments_of(name, parameters)
+    return set().union(*(records_of(one)[parameters["table"]] for one in found))
 
 
 def exports_shown(rows):
