@@ -45,6 +45,7 @@ def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
 
     task = made(admin, parameters, kind=kind, format="pdf", language=language)
 
+    assert (task.state, task.error) == ("succeeded", None)
     assert Crest.objects.filter(school=School.objects.get(classes=1)).exists()
     assert findings(tmp_path / "a.pdf", artifacts.read(task.artifact)) == []
 
