@@ -13,6 +13,7 @@ from school import triggers
 
 
 class SchoolConfig(AppConfig):
+    default = True  # of the two here
     name = "school"
     verbose_name = "School network"
 
