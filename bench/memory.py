@@ -21,7 +21,7 @@ WANTED = """\
 In a process that has imported what a worker has, the report of a network and of one with a tenth of its students: all
 its grades as CSV and XLSX, and all its report cards as PDF with two typesetters. RSS is the
 process's own highest, “before” what its imports alone take; PSS that of the process with its children, added up every 50 ms, where what
-several share is divided among them. The goals are of PSS. Medians; of PDF {rounds} round.
+several share is divided among them, strangers included: beside other workers and typesetters it is some MB less. The goals are of PSS. Medians; of PDF {rounds} round.
 """
 
 
