@@ -80,7 +80,7 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
 def _queue(
     report: type[Report[Any]], asked: QuerySet[Enrolment], school: int | None
 ) -> str:
-    """Where it waits; one school's report never looks how many they are."""
-    if school is None and asked.order_by()[MANY:].exists():
-        return report.queue_of_many or report.queue
+    """Where it waits; only of several schools' students it is asked how many they are."""
+    if report.queue_of_many and school is None and asked.order_by()[MANY:].exists():
+        return report.queue_of_many
     return report.queue
