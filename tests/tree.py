@@ -12,10 +12,10 @@ ROOT = Path(__file__).parent.parent
 class Tree:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "tree"
-        ignored = shutil.ignore_patterns(
-            ".venv", ".data", "var", ".git", ".*_cache", "__pycache__", "node_modules"
-        )
+        # Hidden folders are tools' own, and other tests are writing to some of them.
+        ignored = shutil.ignore_patterns(".*", "var", "__pycache__", "node_modules")
         shutil.copytree(ROOT, self.root, ignore=ignored)
+        self._before = self._files()
         self._environment = {**os.environ, "VAR_DIR": str(folder / "var")}
         for name in ("PYTEST_XDIST_WORKER", "REPORT_PACKAGES", "DATABASE_URL"):
             self._environment.pop(name, None)
@@ -38,12 +38,11 @@ class Tree:
 
     def changed(self) -> set[str]:
         """The files that are there now and are not as they were."""
-        return {
-            str(path.relative_to(self.root))
-            for path in self.root.rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts and self._is_new(path)
-        }
+        return {name for name, _ in self._files().items() - self._before.items()}
 
-    def _is_new(self, path: Path) -> bool:
-        before = ROOT / path.relative_to(self.root)
-        return not before.exists() or path.read_bytes() != before.read_bytes()
+    def _files(self) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(self.root)): path.read_bytes()
+            for path in self.root.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }

@@ -36,6 +36,7 @@ DATABASE_AWAY_SECONDS = 2.0
 """Within which it is answered 503 while the database is."""
 HANGS = 3.0
 """How many times that a machine full of faults may take before it counts as hanging."""
+FREEZES = {"worker_frozen", "pool_child_frozen"}
 WEB_STARTS_SECONDS = 10.0
 """After a fault of the web process, for which clients wait to be let in."""
 
@@ -201,9 +202,8 @@ class Judge:
                 self._verdict.find("finished twice", f"key {key}", why)
         for what, answers in (("ask", ledger.submits), ("poll", ledger.polls)):
             for answer in answers:
-                if answer.seconds > HANGS * self.limit(answer) and not self._web_is_hit(
-                    answer
-                ):
+                allowed = HANGS * self.limit(answer) + self._locked_out(answer)
+                if answer.seconds > allowed and not self._web_is_hit(answer):
                     at = time.strftime("%H:%M:%S", time.localtime(answer.at))
                     why = f"{answer.status} after {answer.seconds:.1f} s"
                     self._verdict.find("asked in vain", f"{what} at {at}", why)
@@ -212,6 +212,17 @@ class Judge:
         if self._during(answer, "database", after=5):
             return DATABASE_AWAY_SECONDS
         return REDIS_AWAY_SECONDS
+
+    def _locked_out(self, answer: Answer) -> float:
+        """Seconds for which a process that was frozen while it wrote may have held SQLite's lock."""
+        if self._house.is_postgresql:
+            return 0
+        begin, end = answer.at, answer.at + answer.seconds
+        return sum(
+            min(end, blow.healed) - max(begin, blow.began)
+            for blow in self._verdict.blows
+            if blow.fault.name in FREEZES and blow.overlaps(begin, end)
+        )
 
     def _web_is_hit(self, answer: Answer) -> bool:
         names = {"web_killed_after_commit", "deploy"}
