@@ -1,10 +1,14 @@
 """A client of the service, as another program would be one: HTTP and nothing else."""
 
 import json
+import shutil
 import urllib.error
 import urllib.request
 import uuid
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPResponse
+from typing import IO, Any
 
 
 class ServiceError(Exception):
@@ -34,19 +38,34 @@ class Client:
         return self.ask("POST", "/reports", body, key=str(uuid.uuid4()))
 
     def ask(self, method: str, path: str, body: object = None, key: str = "") -> Any:
+        headers = {"Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        sent = None if body is None else json.dumps(body).encode()
+        with self._answer(method, path, sent, headers) as answer:
+            return None if answer.status == 204 else json.load(answer)
+
+    def fetch(self, path: str, file: IO[bytes]) -> None:
+        """Write what is at that path into the file, a piece at a time."""
+        with self._answer("GET", path) as answer:
+            shutil.copyfileobj(answer, file)
+
+    @contextmanager
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        sent: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Iterator[HTTPResponse]:
         request = urllib.request.Request(  # noqa: S310  (the base is our own)
-            self.base + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
+            self.base + path, method=method, data=sent, headers=headers or {}
         )
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
-        if key:
-            request.add_header("Idempotency-Key", key)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                return None if answer.status == 204 else json.load(answer)
+                yield answer
         except urllib.error.HTTPError as error:
             raise ServiceError(
                 f"{method} {path}: {error.code} {error.read()!r}"

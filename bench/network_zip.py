@@ -6,7 +6,6 @@ python -m bench.network_zip [--students 100000]
 import re
 import tempfile
 import time
-import urllib.request
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -54,16 +53,6 @@ def followed(stack: Stack, client: Client) -> tuple[dict[str, Any], int]:
     return task, peak
 
 
-def fetched(client: Client, task: dict[str, Any], path: Path) -> None:
-    request = urllib.request.Request(
-        client.base + task["links"]["result"],
-        headers={"Authorization": f"Bearer {client.token}"},
-    )
-    with urllib.request.urlopen(request) as answer, path.open("wb") as file:
-        while block := answer.read(1024 * 1024):
-            file.write(block)
-
-
 def pages(path: Path) -> list[int]:
     """Of each file in the ZIP; reading them checks that they are whole."""
     with zipfile.ZipFile(path) as archive:
@@ -84,7 +73,8 @@ def main(options: Options) -> None:
         task, peak = followed(stack, client)
         made = time.monotonic()
         path = Path(folder) / "cards.zip"
-        fetched(client, task, path)
+        with path.open("wb") as file:
+            client.fetch(task["links"]["result"], file)
         seconds, size = time.monotonic() - made, path.stat().st_size
         of_files = pages(path)
     lines = [

@@ -3,9 +3,9 @@
 python -m bench.through_the_api [--students 100000] [--rounds 5]
 """
 
+import io
 import tempfile
 import time
-import urllib.request
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -47,19 +47,15 @@ def asked(client: Client, parts: list[list[float]]) -> Run:
     told = time.time()
     if task["state"] != "succeeded":
         raise RuntimeError(f"it has not succeeded: {task}")
-    request = urllib.request.Request(
-        client.base + task["links"]["result"],
-        headers={"Authorization": f"Bearer {client.token}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        content: bytes = answer.read()
+    content = io.BytesIO()
+    client.fetch(task["links"]["result"], content)
     seconds = time.perf_counter() - began
     moved = [
         _moment(task[name]) for name in ("created_at", "started_at", "finished_at")
     ]
     moments = [clock, *moved, told, clock + seconds]
     parts.append([end - start for start, end in pairwise(moments)])
-    return Run(seconds, 0.0, _answer(task["result"]["rows"], len(content)))
+    return Run(seconds, 0.0, _answer(task["result"]["rows"], content.tell()))
 
 
 def _moment(told: str) -> float:

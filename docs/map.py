@@ -36,7 +36,7 @@ def _files(folder: Path, indent: str) -> Iterator[str]:
 
 def _line(name: str, path: Path) -> str:
     docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return f"{name:<20}{docstring.splitlines()[0]}"
+    return f"{name:<22}{docstring.splitlines()[0]}"
 
 
 def main() -> int:

@@ -50,12 +50,9 @@ def test_file_is_fetched_as_csv(stack: Stack):
     body = {"report": "report_card", "parameters": {"class_id": 2}, "format": "csv"}
     done = stack.finished(client, client.request_report(body))
 
-    request = urllib.request.Request(
-        stack.base + done["result"]["url"],
-        headers={"Authorization": f"Bearer {client.token}"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        rows = list(csv.DictReader(io.StringIO(answer.read().decode())))
+    file = io.BytesIO()
+    client.fetch(done["result"]["url"], file)
+    rows = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
 
     assert len(rows) == done["result"]["rows"] > 200
     assert rows[0]["term_1"]
