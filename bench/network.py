@@ -58,9 +58,8 @@ def server() -> Iterator[str]:
 
 
 def _configure(running: Postgresql) -> None:
-    with psycopg.connect(running.url, autocommit=True) as connection:
-        for name, value in _SERVER.items():
-            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+    for name, value in _SERVER.items():
+        running.set(name, value)
     running.stop()
     running.start()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 import psutil
+import psycopg
 
 
 class Postgresql:
@@ -23,6 +24,11 @@ class Postgresql:
             env={"XDG_RUNTIME_DIR": str(folder.parent), **os.environ},  # else it warns
         )
         self.url = self._answer()
+
+    def set(self, name: str, value: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}")
+            connection.execute("SELECT pg_reload_conf()")
 
     def stop(self) -> None:
         self._tell("stop")
