@@ -1,5 +1,6 @@
 """How each class does in each subject and term."""
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 
 from django.db.models import (
@@ -27,6 +28,7 @@ from school.models import Enrolment, Grade, Offering, Role
 from school.records.frame import Frame
 from school.records.places import courses
 from school.records.usable import Usable
+from school.streams import streamed
 from tasks.asking.parameters import PlaceParameters, TermNumber
 from tasks.reports.base import Report
 from tasks.tables.columns import Column, Row
@@ -71,50 +73,62 @@ class ClassPerformance(Report[Parameters]):
         ]
 
     def rows(self) -> Iterator[Row]:
-        names = self._names
-        place = {offering: rank for rank, offering in enumerate(names)}
-        for offering, term, n, total, squares, low, high, passing, judged in sorted(
-            self._groups, key=lambda group: (place[group[0]], group[1])
-        ):
-            yield (
-                *names[offering],
-                term,
-                n,
-                figures.mean(total, n),
-                figures.grade(low),
-                figures.grade(high),
-                figures.standard_deviation(total, squares, n),
-                # Where a level has no rules the share of the others would mislead.
-                figures.percent(passing, n) if judged == n else None,
-            )
+        listed = self._offerings.order_by(
+            "school_class__school__sort_key",
+            # Two schools or classes may share a name.
+            "school_class__school_id",
+            "school_class__sort_key",
+            "school_class_id",
+            "subject__order",
+            "subject__sort_key",
+            "subject_id",
+        ).values_list(
+            "pk", "school_class__school__name", "school_class__name", "subject__name"
+        )
+        for offering, *names in listed.iterator():
+            for term, n, total, squares, low, high, passing, judged in self._groups.of(
+                offering
+            ):
+                yield (
+                    *names,
+                    term,
+                    n,
+                    figures.mean(total, n),
+                    figures.grade(low if n else None),
+                    figures.grade(high if n else None),
+                    figures.standard_deviation(total, squares, n),
+                    # Where a level has no rules the share of the others would mislead.
+                    figures.percent(passing, n) if judged == n else None,
+                )
 
     def total(self) -> int:
-        return len(self._groups)
+        return self._groups.count
 
     def left_out(self) -> Mapping[str, int]:
-        with_grades = {offering for offering, *_rest in self._groups}
-        usable, terms = self._usable, self._usable.terms
-        if terms is None:
+        usable = self._usable
+        if usable.terms is None:
             beyond = _given(self._grades(self.enrolments)).filter(usable.beyond).count()
         else:
-            beyond = sum(n for _o, term, n, *_ in self._all_groups if term > terms)
+            beyond = self._groups.beyond
         late = _given(self._grades(usable.left)).filter(usable.late)
         return {
-            "subject_without_grades": len(self._names) - len(with_grades),
+            "subject_without_grades": self._offerings.count() - self._groups.offerings,
             "grade_outside_terms": beyond,
             "grade_after_exit": late.exclude(usable.beyond).count(),
         }
 
     @cached_property
-    def _groups(self) -> list[tuple[int, ...]]:
-        """Those of terms that there are."""
-        terms = self._usable.terms
-        if terms is None:
-            return self._all_groups
-        return [group for group in self._all_groups if group[1] <= terms]
+    def _groups(self) -> "Groups":
+        groups, terms = Groups(), self._usable.terms
+        for offering, term, n, *numbers in streamed(self.aggregated):
+            if terms is not None and term > terms:
+                groups.beyond += n
+            else:
+                groups.add(offering, term, n, *numbers)
+        return groups
 
-    @cached_property
-    def _all_groups(self) -> list[tuple[int, ...]]:
+    @property
+    def aggregated(self) -> QuerySet[Grade, tuple[int, ...]]:
         """Whole numbers by offering and term: the order of an index, joined to no name."""
         usable = self._usable
         grades = self._grades(self.enrolments).exclude(usable.late)
@@ -124,7 +138,7 @@ class ClassPerformance(Report[Parameters]):
         whole = Whole()
         passes = Q(tenths__gte=self._pass_mark)
         is_judged = Q(IsNull(self._pass_mark, False))
-        aggregated = groups.annotate(
+        return groups.annotate(
             n=Count("tenths", output_field=whole),
             total=Sum("tenths", output_field=whole),
             squares=Sum(F("tenths") * F("tenths"), output_field=whole),
@@ -133,8 +147,6 @@ class ClassPerformance(Report[Parameters]):
             passing=Count("tenths", filter=passes, output_field=whole),
             judged=Count("tenths", filter=is_judged, output_field=whole),
         )
-        # All at once: PostgreSQL plans no parallel work for what is fetched piece by piece.
-        return list(aggregated)
 
     def _grades(self, enrolments: QuerySet[Enrolment]) -> QuerySet[Grade]:
         grades = Grade.objects.filter(enrolment__in=enrolments)
@@ -177,25 +189,38 @@ class ClassPerformance(Report[Parameters]):
     def _frame(self) -> Frame:
         return Frame()
 
-    @cached_property
-    def _names(self) -> dict[int, tuple[str, str, str]]:
-        """The school's, class's and subject's name of each offering, as they are listed."""
-        offerings = Offering.objects.filter(
-            school_class__in=self.enrolments.order_by().values("school_class")
-        ).order_by(
-            "school_class__school__sort_key",
-            # Two schools or classes may share a name.
-            "school_class__school_id",
-            "school_class__sort_key",
-            "school_class_id",
-            "subject__order",
-            "subject__sort_key",
-            "subject_id",
-        )
-        listed = offerings.values_list(
-            "pk", "school_class__school__name", "school_class__name", "subject__name"
-        )
-        return {pk: (school, name, subject) for pk, school, name, subject in listed}
+    @property
+    def _offerings(self) -> QuerySet[Offering]:
+        classes = self.enrolments.order_by().values("school_class")
+        return Offering.objects.filter(school_class__in=classes)
+
+
+class Groups:
+    """Whole numbers by offering and term: a network of 100,000 students has 160,000 of them."""
+
+    WIDTH = 8
+    """The term, and what is counted of it."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, array[int]] = {}
+        self.count = 0
+        self.beyond = 0
+        """Grades of terms that there are not."""
+
+    def add(self, offering: int, *numbers: int | None) -> None:
+        """Zero is kept where of no grades the database knows no sum, lowest or highest."""
+        of_offering = self._numbers.setdefault(offering, array("q"))
+        of_offering.extend(number or 0 for number in numbers)
+        self.count += 1
+
+    def of(self, offering: int) -> Iterator["array[int]"]:
+        numbers = self._numbers.get(offering, array("q"))
+        for at in range(0, len(numbers), self.WIDTH):
+            yield numbers[at : at + self.WIDTH]
+
+    @property
+    def offerings(self) -> int:
+        return len(self._numbers)
 
 
 def _given(grades: QuerySet[Grade]) -> QuerySet[Grade]:

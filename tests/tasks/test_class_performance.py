@@ -12,6 +12,7 @@ from school.rules.profile import Rules
 from tasks import artifacts
 from tasks.reports.class_performance import ClassPerformance, Parameters
 from tests.classroom import PORTUGUESE, Classroom, judge
+from tests.environment import DATABASE
 from tests.making import made
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +144,8 @@ def test_queries_are_as_many_however_many_rules_there_are(admin):
     for level in range(1, 6):
         judged_by(f"6.{level}", grade_level_id=level)
 
-    assert queries() == before == 5
+    # psycopg streams the largest past Django's log.
+    assert queries() == before == (4 if DATABASE == "postgresql" else 5)
 
 
 def test_each_level_has_the_terms_of_its_own_rules(admin):
