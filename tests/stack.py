@@ -128,6 +128,21 @@ class Stack:
         with closing(sqlite3.connect(path)) as database:
             return database.execute(sql, parameters).fetchall()
 
+    def can_write(self) -> bool:
+        """Whether nobody holds SQLite's lock for longer than a write takes."""
+        if self.is_postgresql:
+            return True
+        path = self.database_url.removeprefix("sqlite:///")
+        with closing(
+            sqlite3.connect(path, timeout=2, isolation_level=None)
+        ) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            database.execute("ROLLBACK")
+            return True
+
 
 def new_database(server: str | None = None) -> str:
     """An empty database on that PostgreSQL server, or else on that of the tests."""
