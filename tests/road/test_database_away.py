@@ -5,7 +5,10 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -31,14 +34,15 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("house")
-    server = Postgresql(folder / "postgresql")
-    try:
-        with Stack(folder, new_database(server.url)) as service:
+def house() -> Iterator[House]:
+    # Not pytest's own folder: any other run of pytest shuts PostgreSQL's user out of it.
+    with TemporaryDirectory(prefix="house-") as name:
+        folder = Path(name)
+        with (
+            closing(Postgresql(folder / "postgresql")) as server,
+            Stack(folder, new_database(server.url)) as service,
+        ):
             yield House(service, server)
-    finally:
-        server.close()
 
 
 @dataclass(frozen=True)
