@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import redis
 
@@ -128,20 +129,40 @@ class Stack:
         with closing(sqlite3.connect(path)) as database:
             return database.execute(sql, parameters).fetchall()
 
-    def can_write(self) -> bool:
-        """Whether nobody holds SQLite's lock for longer than a write takes."""
+    @contextmanager
+    def frozen_between_writes(
+        self, processes: Sequence[psutil.Process]
+    ) -> Iterator[None]:
+        """Frozen inside, but not with SQLite's lock, for which all others would wait."""
+        with ExitStack() as thaw:
+            with self._nobody_writing():
+                thaw.enter_context(frozen(processes))
+            yield
+
+    @contextmanager
+    def _nobody_writing(self) -> Iterator[None]:
         if self.is_postgresql:
-            return True
+            yield
+            return
         path = self.database_url.removeprefix("sqlite:///")
         with closing(
-            sqlite3.connect(path, timeout=2, isolation_level=None)
+            sqlite3.connect(path, timeout=30, isolation_level=None)
         ) as database:
-            try:
-                database.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                return False
-            database.execute("ROLLBACK")
-            return True
+            database.execute("BEGIN IMMEDIATE")
+            yield
+
+
+@contextmanager
+def frozen(processes: Sequence[psutil.Process]) -> Iterator[None]:
+    try:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def new_database(server: str | None = None) -> str:

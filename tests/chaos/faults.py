@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 
 from tests.chaos.crowd import Crowd
-from tests.chaos.house import House, frozen, kill
+from tests.chaos.house import House, kill
+from tests.stack import frozen
 
 SHIFTED = Path(__file__).with_name("shifted")
 
@@ -111,7 +112,10 @@ def pool_child_frozen(scene: Scene) -> None:
        part="workers", bound=30, may_cost_attempts=True)  # fmt: skip
 def worker_killed_with_message_in_hand(scene: Scene) -> None:
     house, crowd = scene.house, scene.crowd
-    with house.unattended(), frozen(house.processes("worker-bulk")):
+    with (
+        house.unattended(),
+        house.frozen_between_writes(house.processes("worker-bulk")),
+    ):
         entry = crowd.ask("admin", crowd.wishes.slow(0.5, 1, "slow_export"))
         if entry is not None:
             published = "queue = 'reports.bulk' AND published_at IS NOT NULL"

@@ -17,7 +17,7 @@ import psycopg
 
 from school.local.children import kill_group, start_child
 from tests.postgresql import Postgresql
-from tests.stack import Stack
+from tests.stack import Stack, frozen
 
 FOLLOWS = 0.3
 """Seconds between two looks of the supervisor."""
@@ -165,19 +165,6 @@ class House(Stack):
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(self.folder / "valkey" / "appendonlydir", copy)
         return copy
-
-
-@contextmanager
-def frozen(processes: Sequence[psutil.Process]) -> Iterator[None]:
-    try:
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGSTOP)
-        yield
-    finally:
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGCONT)
 
 
 def kill(processes: Sequence[psutil.Process]) -> None:

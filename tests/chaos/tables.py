@@ -1,6 +1,5 @@
 """The verdict as people read it."""
 
-import time
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -11,7 +10,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.ledger import Ledger
 from tests.chaos.recovery import percentile
 from tests.chaos.schedule import Blow
-from tests.chaos.verdict import Verdict
+from tests.chaos.verdict import Verdict, clock
 
 CULPRITS_SHOWN = 20
 AROUND_SECONDS = 5
@@ -97,7 +96,7 @@ def _story(verdict: Verdict, task_id: str) -> list[str]:
     for blow in verdict.blows:
         if blow.overlaps(begin, end):
             events += _edges(blow)
-    return [f"{_clock(at)}  {what}" for at, what in sorted(events)]
+    return [f"{clock(at)}  {what}" for at, what in sorted(events)]
 
 
 def _edges(blow: Blow) -> list[tuple[float, str]]:
@@ -105,7 +104,3 @@ def _edges(blow: Blow) -> list[tuple[float, str]]:
         (blow.began, f"· {blow.fault.name} strikes"),
         (blow.healed, f"· {blow.fault.name} is healed"),
     ]
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(at)) + f".{int(at % 1 * 10)}"

@@ -204,9 +204,10 @@ class Judge:
             for answer in answers:
                 allowed = HANGS * self.limit(answer) + self._locked_out(answer)
                 if answer.seconds > allowed and not self._web_is_hit(answer):
-                    at = time.strftime("%H:%M:%S", time.localtime(answer.at))
+                    culprit = f"{what} at {clock(answer.at)}"
                     why = f"{answer.status} after {answer.seconds:.1f} s"
-                    self._verdict.find("asked in vain", f"{what} at {at}", why)
+                    faults = ", ".join(self._faults_during(answer)) or "no fault"
+                    self._verdict.find("asked in vain", culprit, f"{why}: {faults}")
 
     def limit(self, answer: Answer) -> float:
         if self._during(answer, "database", after=5):
@@ -232,6 +233,11 @@ class Judge:
             and answer.at <= blow.healed + WEB_STARTS_SECONDS
             for blow in self._verdict.blows
         )
+
+    def _faults_during(self, answer: Answer) -> list[str]:
+        begin, end = answer.at, answer.at + answer.seconds
+        blows = self._verdict.blows
+        return [blow.fault.name for blow in blows if blow.overlaps(begin, end)]
 
     def _during(self, answer: Answer, part: str, after: float = 0) -> bool:
         return any(
@@ -269,6 +275,10 @@ def _code(error: Any) -> str:
     """Of the JSON, which one database gives as text."""
     known = json.loads(error) if isinstance(error, str) else error
     return str((known or {}).get("code", ""))
+
+
+def clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at)) + f".{int(at % 1 * 1000):03}"
 
 
 def age_files(folder: Path, seconds: float) -> None:

@@ -31,18 +31,6 @@ def pool_of(stack: Stack) -> list[psutil.Process]:
     return psutil.Process(stack.keeper.processes["worker-reports"].pid).children()
 
 
-def freeze_between_writes(stack: Stack, processes: list[psutil.Process]) -> None:
-    """In the middle of a write, one would hold SQLite's lock: nobody could go on before it."""
-    for process in processes:
-        process.suspend()
-    while not stack.can_write():
-        for process in processes:
-            process.resume()
-        time.sleep(0.05)
-        for process in processes:
-            process.suspend()
-
-
 def test_worker_told_to_stop_hands_over_what_does_not_end_in_time(stack: Stack, client):
     short, long = running(stack, client, 1), running(stack, client, 9)
     worker = stack.keeper.processes["worker-reports"]
@@ -73,18 +61,12 @@ def test_pool_process_told_to_stop_hands_over_at_once(stack: Stack, client):
 def test_frozen_worker_s_late_result_changes_nothing(stack: Stack, client, whole):
     task = running(stack, client, 3)
     worker = stack.keeper.processes["worker-reports"]
-    frozen = (
-        pool_of(stack) if not whole else [psutil.Process(worker.pid), *pool_of(stack)]
-    )
-    freeze_between_writes(stack, frozen)
-    try:
+    main = [psutil.Process(worker.pid)] if whole else []
+    with stack.frozen_between_writes([*main, *pool_of(stack)]):
         stack.wait(
             lambda: state_of(client, task) == "queued", seconds=LEASE_SECONDS + 9
         )
         stack.redis.delete(f"celery-task-meta-{task['task_id']}")
-    finally:
-        for process in frozen:
-            process.resume()
     done = stack.finished(client, task, seconds=40)
 
     assert (done["state"], done["attempt"]) == ("succeeded", 2)
