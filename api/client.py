@@ -1,14 +1,13 @@
 """A client of the service, as another program would be one: HTTP and nothing else."""
 
 import json
-import shutil
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.client import HTTPResponse
 from typing import IO, Any
+
+PIECE_BYTES = 64 * 1024
 
 
 class ServiceError(Exception):
@@ -42,22 +41,21 @@ class Client:
         if key:
             headers["Idempotency-Key"] = key
         sent = None if body is None else json.dumps(body).encode()
-        with self._answer(method, path, sent, headers) as answer:
-            return None if answer.status == 204 else json.load(answer)
+        answer = b"".join(self._answer(method, path, sent, headers))
+        return json.loads(answer) if answer else None
 
     def fetch(self, path: str, file: IO[bytes]) -> None:
         """Write what is at that path into the file, a piece at a time."""
-        with self._answer("GET", path) as answer:
-            shutil.copyfileobj(answer, file)
+        for piece in self._answer("GET", path):
+            file.write(piece)
 
-    @contextmanager
     def _answer(
         self,
         method: str,
         path: str,
         sent: bytes | None = None,
         headers: dict[str, str] | None = None,
-    ) -> Iterator[HTTPResponse]:
+    ) -> Iterator[bytes]:
         request = urllib.request.Request(  # noqa: S310  (the base is our own)
             self.base + path, method=method, data=sent, headers=headers or {}
         )
@@ -65,7 +63,10 @@ class Client:
             request.add_header("Authorization", f"Bearer {self.token}")
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                yield answer
+                while piece := answer.read(PIECE_BYTES):
+                    yield piece
+                if answer.length:
+                    raise ConnectionError("the answer was cut short")
         except urllib.error.HTTPError as error:
             raise ServiceError(
                 f"{method} {path}: {error.code} {error.read()!r}"

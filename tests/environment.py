@@ -26,7 +26,7 @@ def start_servers() -> None:
     os.environ["TEST_REDIS_URL"] = valkey.start()
     _stop.append(valkey.stop)
     if DATABASE == "postgresql" and "TEST_DATABASE_URL" not in os.environ:
-        server = Postgresql(state / "postgresql")
+        server = Postgresql()
         _stop.append(server.close)
         # What it loses when the machine loses power is worth nothing; each commit is quicker.
         server.set("fsync", "off")

@@ -6,22 +6,30 @@ import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE
+from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg
 
 
 class Postgresql:
-    """Lives in a process beside this one, and ends with it."""
+    """Lives in a process beside this one, and ends with it.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Its folder is its own, for PostgreSQL's user must look into it: of pytest's, every run of
+    pytest shuts out all others.
+    """
+
+    def __init__(self) -> None:
+        self._home = TemporaryDirectory(
+            prefix="postgresql-", ignore_cleanup_errors=True
+        )
+        self._folder = Path(self._home.name) / "data"
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(folder)],
+            [sys.executable, __file__, str(self._folder)],
             stdin=PIPE,
             stdout=PIPE,
             text=True,
-            env={"XDG_RUNTIME_DIR": str(folder.parent), **os.environ},  # else it warns
+            env={"XDG_RUNTIME_DIR": self._home.name, **os.environ},  # else it warns
         )
         self.url = self._answer()
 
@@ -44,6 +52,7 @@ class Postgresql:
 
     def close(self) -> None:
         self._process.communicate()
+        self._home.cleanup()
 
     def _signal(self, number: signal.Signals) -> None:
         pid = int((self._folder / "postmaster.pid").read_text().split()[0])

@@ -147,8 +147,7 @@ class Press:
             self._find_out()
 
     def _answer(self) -> int:
-        answer = b""
-        while not answer:
+        while True:
             self._check()
             try:
                 answer = self._line.recv(_CODE)
@@ -158,7 +157,7 @@ class Press:
                 answer = b""
             if not answer:
                 self._find_out()
-        return int.from_bytes(answer, signed=True)
+            return int.from_bytes(answer, signed=True)
 
     def _find_out(self) -> NoReturn:
         """Raise why the child is gone, which was to stay."""

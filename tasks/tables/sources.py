@@ -8,9 +8,8 @@ from typing import Any
 
 from django.db.models import Expression, F, Func, Model, Q, QuerySet, TextField
 
+from school.streams import ROWS_AT_ONCE
 from tasks.tables.columns import Column, Row
-
-ROWS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,7 @@ class House(Stack):
     def __init__(
         self, folder: Path, *, database: str, variables: dict[str, str]
     ) -> None:
-        self.postgresql = (
-            Postgresql(folder / "pg") if database == "postgresql" else None
-        )
+        self.postgresql = Postgresql() if database == "postgresql" else None
         url = self.postgresql.url if self.postgresql else ""
         super().__init__(folder, url, ACCESS_TOKEN_MINUTES="720", **variables)
         self.over = threading.Event()

@@ -21,11 +21,10 @@ def main() -> int:
     plan = Plan(options.examples, seed)
     print(f"seed {seed}, {options.database}, {options.examples} examples", flush=True)
     with ExitStack() as undo:
-        # Not a folder of ours alone: PostgreSQL's user must look into it.
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="fuzz-")))
         url = ""
         if options.database == "postgresql":
-            server = undo.enter_context(closing(Postgresql(folder / "pg")))
+            server = undo.enter_context(closing(Postgresql()))
             url = new_database(server.url)
         stack = undo.enter_context(Stack(folder, url, **environment()))
         users = write_users(stack)

@@ -1,6 +1,5 @@
 import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from rich.console import Console
@@ -33,7 +32,7 @@ QUICK = (
 
 
 @pytest.mark.timeout(400)
-def test_whatever_is_hurt_every_report_ends_once_and_truly():
+def test_whatever_is_hurt_every_report_ends_once_and_truly(tmp_path):
     plan = Plan(
         seed=int(os.environ.get("SEED", "1")),
         database=DATABASE,
@@ -48,9 +47,7 @@ def test_whatever_is_hurt_every_report_ends_once_and_truly():
         quiet_seconds=90,
     )
 
-    # Not pytest's own folder, into which PostgreSQL's user may not look.
-    with TemporaryDirectory(prefix="chaos-") as folder:
-        verdict = run(plan, Path(folder), Console(width=120))
+    verdict = run(plan, tmp_path, Console(width=120))
 
     assert {name: found for name, found in verdict.broken.items() if found} == {}
     assert verdict.states["succeeded"] > 0

@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -34,15 +32,13 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    # Not pytest's own folder: any other run of pytest shuts PostgreSQL's user out of it.
-    with TemporaryDirectory(prefix="house-") as name:
-        folder = Path(name)
-        with (
-            closing(Postgresql(folder / "postgresql")) as server,
-            Stack(folder, new_database(server.url)) as service,
-        ):
-            yield House(service, server)
+def house(tmp_path_factory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    with (
+        closing(Postgresql()) as server,
+        Stack(folder, new_database(server.url)) as service,
+    ):
+        yield House(service, server)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 import sys
 import time
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -13,10 +14,9 @@ pytestmark = pytest.mark.skipif(DATABASE != "postgresql", reason="needs PostgreS
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Postgresql(tmp_path_factory.mktemp("own") / "postgresql")
-    yield server
-    server.close()
+def server():
+    with closing(Postgresql()) as server:
+        yield server
 
 
 @pytest.fixture
