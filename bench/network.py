@@ -14,7 +14,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -46,15 +45,10 @@ def server() -> Iterator[str]:
     DATA.mkdir(exist_ok=True)
     folder = DATA / "postgresql"
     is_new = not (folder / "PG_VERSION").exists()
-    with tempfile.TemporaryDirectory(prefix="bench-") as private:
-        os.environ.setdefault("XDG_RUNTIME_DIR", private)  # else the server warns
-        running = Postgresql(folder)
-        try:
-            if is_new:
-                _configure(running)
-            yield running.url
-        finally:
-            running.close()
+    with closing(Postgresql(folder)) as running:
+        if is_new:
+            _configure(running)
+        yield running.url
 
 
 def _configure(running: Postgresql) -> None:

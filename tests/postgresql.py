@@ -15,21 +15,19 @@ import psycopg
 class Postgresql:
     """Lives in a process beside this one, and ends with it.
 
-    Its folder is its own, for PostgreSQL's user must look into it: of pytest's, every run of
-    pytest shuts out all others.
+    Without a folder it has one of its own while it runs. PostgreSQL's user must look into it:
+    of pytest's, every run of pytest shuts out all others.
     """
 
-    def __init__(self) -> None:
-        self._home = TemporaryDirectory(
-            prefix="postgresql-", ignore_cleanup_errors=True
-        )
-        self._folder = Path(self._home.name) / "data"
+    def __init__(self, folder: Path | None = None) -> None:
+        self._own = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)
+        self._folder = folder or Path(self._own.name) / "data"
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(self._folder)],
             stdin=PIPE,
             stdout=PIPE,
             text=True,
-            env={"XDG_RUNTIME_DIR": self._home.name, **os.environ},  # else it warns
+            env={"XDG_RUNTIME_DIR": self._own.name, **os.environ},  # else it warns
         )
         self.url = self._answer()
 
@@ -52,7 +50,7 @@ class Postgresql:
 
     def close(self) -> None:
         self._process.communicate()
-        self._home.cleanup()
+        self._own.cleanup()
 
     def _signal(self, number: signal.Signals) -> None:
         pid = int((self._folder / "postmaster.pid").read_text().split()[0])
