@@ -13,7 +13,11 @@ from tasks.tables.table import About
 
 
 def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> About:
-    """In one query, whatever it is about; times are those of the schools."""
+    """In one query, whatever it is about.
+
+    Times are those of the schools, to the minute, as they are printed: what is asked for twice
+    in one, of the same data, is the same file.
+    """
     classes = report.enrolments.order_by().values("school_class")
     schools = School.objects.filter(classes__in=classes).select_related("network")
     found = list(schools.distinct().order_by("sort_key", "pk")[:2])
@@ -21,8 +25,12 @@ def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> Abo
         network=found[0].network.name if found else "",
         school=found[0].name if len(found) == 1 else "",
         asked_by=viewer.get_full_name() or viewer.get_username(),
-        issued_at=timezone.localtime(task.created_at),
-        data_as_of=timezone.localtime(as_of),
+        issued_at=_minute(task.created_at),
+        data_as_of=_minute(as_of),
         rules=report.rules(),
         crest=partial(Crest.of, found),
     )
+
+
+def _minute(moment: datetime) -> datetime:
+    return timezone.localtime(moment).replace(second=0, microsecond=0)

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from tasks.paper.parts import Part, Shown
-from tasks.paper.wording import cut, said, typed
+from tasks.paper.wording import allowed, cut, said, typed
 from tasks.tables.columns import Cell, Column, Row
 
 MOST_GROUPS = 24
@@ -55,12 +55,11 @@ def _chart(
     series = _series(shown, grouped)
     groups = [
         {
-            "label": typed(cut(name, LABEL)),
-            "name": name,
+            "label": typed(_label(name, len(grouped))),
             "bars": [
                 {
                     "permille": int(1000 * (_height(row[place]) or 0) / top),
-                    "text": said(column, row[place]),
+                    "text": typed(said(column, row[place])),
                     "shade": series.index(_second(shown, row)) if series else 0,
                 }
                 for row in group
@@ -74,10 +73,16 @@ def _chart(
         "groups": groups,
         "bars": len(rows),
         "label_lines": _lines(groups),
-        "series": series,
-        "of": str(shown.body[1][1].title) if series else "",
-        "alt": _told(str(column.title), groups),
+        "series": list(map(typed, series)),
+        "of": typed(str(shown.body[1][1].title)) if series else "",
+        "alt": _alt(str(column.title), grouped, drawn),
     }
+
+
+def _label(name: str, groups: int) -> str:
+    """The name, with no word wider than the room that each of so many groups has."""
+    room = max(4, LABELS // groups)
+    return cut(" ".join(cut(word, room) for word in name.split()), LABEL)
 
 
 def _lines(groups: Sequence[dict[str, Any]]) -> int:
@@ -104,6 +109,8 @@ def _series(shown: Shown, grouped: Sequence[tuple[str, list[Row]]]) -> list[str]
     """What tells the bars of a group apart, in the order it first comes."""
     if all(len(group) == 1 for _name, group in grouped) or len(shown.body) < 2:
         return []
+    if shown.body[1][1].name in shown.layout.chart:
+        return []  # of two equal names, the second cell is what is drawn
     seen = (_second(shown, row) for _name, group in grouped for row in group)
     return list(dict.fromkeys(seen))
 
@@ -113,10 +120,14 @@ def _second(shown: Shown, row: Row) -> str:
     return said(column, row[place])
 
 
-def _told(title: str, groups: Sequence[dict[str, Any]]) -> str:
+def _alt(
+    title: str, grouped: Sequence[tuple[str, list[Row]]], drawn: tuple[int, Column]
+) -> str:
     """The chart in words, for whom it is read out to."""
+    place, column = drawn
     told = "; ".join(
-        f"{group['name']}: {', '.join(bar['text'] for bar in group['bars'])}"
-        for group in groups
+        f"{name}: {', '.join(said(column, row[place]) for row in group)}"
+        for name, group in grouped
     )
-    return _("Bar chart of “%(title)s”. %(bars)s.") % {"title": title, "bars": told}
+    alt = _("Bar chart of “%(title)s”. %(bars)s.") % {"title": title, "bars": told}
+    return allowed(alt)

@@ -23,6 +23,10 @@ LINES = {False: 50, True: 30}
 FIGURE = 8
 """Characters that a column of figures takes."""
 
+TALL = 250
+"""Characters of a cell from which on its row may go on on the next page: it could need more
+than one. Others stay together."""
+
 NAME = 110
 """Characters of the name that each page of a part has at its foot."""
 
@@ -77,7 +81,15 @@ class Sheets:
             "pages": None,
             **_grid(body, written, is_wide=self.table.layout.is_wide),
             "parts": [
-                {**self._part(part), "rows": [list(map(typed, row)) for row in rows]}
+                {
+                    **self._part(part),
+                    "rows": [list(map(typed, row)) for row in rows],
+                    "tall": [
+                        place
+                        for place, row in enumerate(rows)
+                        if max(map(len, row), default=0) > TALL
+                    ],
+                }
                 for part, rows in zip(held, written, strict=True)
             ],
             "closing": _closing(closing),
@@ -127,13 +139,17 @@ class Sheets:
             facts.append(_("Rules: %(rules)s") % {"rules": "; ".join(about.rules)})
         return [typed(fact) for fact in facts]
 
-    def _part(self, part: Part) -> Document:
-        # The letterhead says the school.
-        heading = [
-            (title, told)
-            for title, told in _told(self.shown.heading, part.rows[0])
-            if told != self.table.about.school
+    @cached_property
+    def _heading(self) -> Placed:
+        """Without the school where the letterhead says it."""
+        return [
+            (place, column)
+            for place, column in self.shown.heading
+            if not (self.table.about.school and column.name == "school")
         ]
+
+    def _part(self, part: Part) -> Document:
+        heading = _told(self._heading, part.rows[0])
         return {
             "heading": [(typed(title), typed(told)) for title, told in heading],
             "name": typed(cut(" · ".join(told for _title, told in heading), NAME)),

@@ -1,6 +1,7 @@
 """What cells and dates look like to people, in the language that is active."""
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -24,19 +25,30 @@ Text = str | list[str]
 """As it is typeset; between the pieces of a list a line may end."""
 
 _LONG_WORD = re.compile(rf"([^ ]{{{LONG},}})")
-_FORBIDDEN = re.compile("[\x00-\x1f\x7f\ufeff\ufffe]")
+# What PDF/UA has no place for, and what would turn the text around that comes after it.
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff\ufffe]")
 
 
 def typed(text: str) -> Text:
-    """In one line, and without what PDF/UA forbids; in pieces where a word is too long."""
-    line = text if text.isprintable() else _FORBIDDEN.sub(" ", text)
+    """What is allowed of it; in pieces where a word is too long."""
+    line = allowed(text)
     if len(line) < LONG or _LONG_WORD.search(line) is None:
         return line
-    return [
-        run[start : start + PIECE]
-        for run in _LONG_WORD.split(line)
-        for start in range(0, len(run), PIECE if " " not in run else len(run))
-    ]
+    return [piece for run in _LONG_WORD.split(line) for piece in _pieces(run)]
+
+
+def allowed(text: str) -> str:
+    """In one line, and without what paper cannot have."""
+    return text if text.isprintable() else _FORBIDDEN.sub(" ", text)
+
+
+def _pieces(run: str) -> Iterator[str]:
+    """A long word in pieces; what stands between two of them as it is."""
+    if _LONG_WORD.fullmatch(run) is None:
+        yield run
+        return
+    for start in range(0, len(run), PIECE):
+        yield run[start : start + PIECE]
 
 
 def cut(text: str, most: int) -> str:

@@ -17,7 +17,7 @@ class About:
     """Blank where the report is of several."""
     asked_by: str = ""
     issued_at: datetime | None = None
-    """When it was asked for, so that making it again gives the same bytes."""
+    """When it was asked for: not when it was made, which may be at the second attempt."""
     data_as_of: datetime | None = None
     rules: Sequence[str] = ()
     """Each profile and version that something in it was judged by."""

@@ -8,12 +8,17 @@ from decimal import Decimal
 
 import pytest
 from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import ContentStream
 
 from tasks import catalogue
 from tasks.paper import sheets
+from tasks.paper.charts import LABELS, charts
 from tasks.paper.columns import measured
+from tasks.paper.parts import Part, Shown
+from tasks.paper.wording import PIECE, typed
 from tasks.tables.columns import Column
 from tasks.tables.table import About, Closing, Layout, Table
 
@@ -43,6 +48,7 @@ HOSTILE = {
     "brackets": "(((1 0 R) 2 0 R) \\( endobj stream",
     "quotes": "“O'Brien” 'd\"Água' -- --- ...",
     "long": "Antônio" * 28 + "1234",
+    "long words among others": "a secretaria.geral@escola.gov.br em Física/Química/Biologia e só",
     "long words": "Maria da Conceição Aparecida dos Santos e Silva " * 4,
 }  # fmt: skip
 
@@ -126,6 +132,96 @@ def test_text_comes_out_as_it_went_in(name, where):
         wanted = replace(wanted, title=hostile)
 
     assert squeezed(hostile) in squeezed(text(pdf(wanted)))
+
+
+@given(st.text(st.sampled_from("aé =/😀\n"), max_size=60))
+def test_text_in_pieces_is_the_text(text):
+    pieces = typed(text)
+
+    assert "".join(pieces) == text.replace("\n", " ")
+    if isinstance(pieces, list):
+        assert max(len(piece) for piece in pieces if " " not in piece) <= PIECE
+
+
+def test_row_that_is_taller_than_a_page_goes_on_on_the_next():
+    told = " ".join(f"<{n}>" for n in range(1500))
+    figures = [Column(f"n{n}", str(n), "integer") for n in range(16)]
+    row = ("9A", "Ana", told, *range(16))
+    wanted = replace(
+        table(
+            [row, ("9A", "Bia", "curto", *range(16))], heading=("class",), is_wide=True
+        ),
+        columns=[*COLUMNS[:3], *figures],
+    )
+
+    reader = pdf(wanted)
+
+    said = [page.extract_text() for page in reader.pages]
+    assert len(said) > 1
+    assert "Ana" in said[0]
+    assert "Página 1 de" in said[0]
+    found = re.findall(r"<(\d+)>", squeezed("".join(said)))
+    assert sorted(map(int, found)) == list(range(1500))
+
+
+def test_row_that_fits_stays_together():
+    told = "palavra " * 30
+
+    reader = pdf(table([("9A", "Ana", told, None, 1, None, None, None)] * 40))
+
+    for page in reader.pages:
+        assert page.extract_text().count("palavra") % 30 == 0
+    assert len(reader.pages) > 1
+
+
+def test_chart_says_what_its_table_says_however_it_is_called():
+    columns = [
+        *COLUMNS[:3],
+        Column("mean", "Aproveitamento-relativo-de-todos", "decimal"),
+    ]
+    marks = [("9A", "Ana", f"\0\x01\ufffe{n}", Decimal(n)) for n in (1, 2)]
+    again = [("9A", "Ana", f"\0\x01\ufffe{n}", Decimal(n)) for n in (3, 4)]
+    wanted = table([*marks, *again], heading=("class",), chart=("mean",))
+
+    said = text(pdf(replace(wanted, columns=columns)))
+
+    assert "Aproveitamento-relativo-de-todos(0–10)" in squeezed(said)
+    assert "Disciplina:" in squeezed(said)
+
+
+@pytest.mark.parametrize("subjects", [14, 24])
+def test_labels_of_a_chart_do_not_run_into_each_other(subjects):
+    names = [f"Aprofundamentos Interdisciplinares {n}" for n in range(subjects)]
+    wanted = table([("9A", "A", name, Decimal(5), *(None,) * 4) for name in names])
+    shown = Shown(COLUMNS[2:], Layout(chart=("mean",)))
+
+    [chart] = charts(shown, Part([row[2:] for row in wanted.rows]))
+
+    words = [word for group in chart["groups"] for word in group["label"].split()]
+    assert max(map(len, words)) * subjects <= LABELS
+    assert all(name in chart["alt"] for name in names)
+
+
+def test_of_two_subjects_of_one_name_the_figures_do_not_become_the_legend():
+    shown = Shown(COLUMNS[2:], Layout(chart=("mean",)))
+    rows = [("Arte", Decimal(n), *(None,) * 4) for n in (5, 6)]
+
+    [chart] = charts(shown, Part([*rows, ("Inglês", Decimal(7), *(None,) * 4)]))
+
+    assert chart["series"] == []
+
+
+def test_letters_that_turn_the_text_around_do_nothing():
+    assert typed("Ana \u202eoãoJ\u202c") == "Ana  oãoJ "
+
+
+def test_who_is_called_as_the_school_is_is_told_all_the_same():
+    [row] = rows(1, 1)
+    wanted = table([("9A", ABOUT.school, *row[2:])], **CARDS)
+
+    [page] = pdf(wanted).pages
+
+    assert page.extract_text().count(ABOUT.school) == 3  # letterhead, heading, foot
 
 
 @pytest.mark.parametrize("name", ["שלום عربى", "山田 太郎", "Zoë 😀 🧑‍🎓 👩🏽‍🚀"])
@@ -278,10 +374,10 @@ def test_file_is_tagged_from_end_to_end(monkeypatch):
 
 
 def walk(tag):
-    """All tags below; each knows the one above it."""
+    """All tags below; each knows the one above it. What goes on on the next page is no tag."""
     for below in tag["/K"]:
         below = below.get_object()
-        if not isinstance(below, int):
+        if not isinstance(below, int) and below.get("/Type") != "/MCR":
             assert below["/P"].get_object() == tag
             yield below
             yield from walk(below)

@@ -135,19 +135,30 @@ def test_files_of_one_name_are_told_apart():
         ("José D'Água ção", "9A/01 José D'Água ção.pdf"),
         ("x" * 200, f"9A/01 {'x' * 117}.pdf"),
         ("\u202egpj.exe", "9A/01 gpj.exe.pdf"),
+        ("Jose\u0301", "9A/01 José.pdf"),
     ],
 )
 def test_names_are_safe_on_every_system(student, name):
     assert packed([row(student=student)], school="E1").namelist() == [name]
 
 
-@pytest.mark.parametrize("school_class", ["..", ".", "CON", "nul.txt", "/", "  "])
+@pytest.mark.parametrize(
+    "school_class", ["..", ".", "CON", "nul.txt", "COM¹", "/", "  "]
+)
 def test_folder_is_never_a_path_or_a_device(school_class):
     [name] = packed([row(school_class=school_class)], school="E1").namelist()
 
     folder, _slash, file = name.partition("/")
     assert folder.startswith("_")
     assert file == "01 Ana.pdf"
+
+
+def test_no_name_is_longer_than_a_file_system_takes():
+    rows = [row(student="😀" * 120, school_class="山" * 160)]
+    [name] = packed(rows, school="E1").namelist()
+
+    assert max(len(part.encode()) for part in name.split("/")) <= 255
+    assert name.endswith("😀.pdf")
 
 
 def test_what_was_left_out_is_a_file_of_its_own():
