@@ -42,6 +42,7 @@ P = TypeVar("P", bound=StudentParameters)
 
 WHO = (
     Column("school", gettext_lazy("School")),
+    Column("year", gettext_lazy("School year")),
     Column("class", gettext_lazy("Class")),
     Column("grade_level", gettext_lazy("Grade level")),
     Column("number", gettext_lazy("Number"), "integer"),
@@ -58,6 +59,7 @@ def who(place: Place) -> tuple[Cell, ...]:
     """The cells of `WHO`."""
     return (
         place.school,
+        place.year_label,
         place.class_name,
         place.level,
         place.number,

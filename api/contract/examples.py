@@ -32,7 +32,15 @@ REQUEST_ID = "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"
 ASKED = datetime.fromtimestamp(backlog.asked_at(TASK_ID) / 1000, UTC)
 BEGUN, ENDED = ASKED + timedelta(seconds=1), ASKED + timedelta(seconds=3)
 ROWS: list[Row] = [
-    ("Escola Municipal 1", "1º ano A", "Matemática", term, 25, *map(Decimal, figures))
+    (
+        "Escola Municipal 1",
+        "2026",
+        "1º ano A",
+        "Matemática",
+        term,
+        25,
+        *map(Decimal, figures),
+    )
     for term, figures in [
         (1, ("7.12", "3.5", "9.7", "1.43", "80.0")),
         (2, ("6.98", "2.2", "10.0", "1.71", "76.0")),

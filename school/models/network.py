@@ -68,7 +68,12 @@ class SchoolYear(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.year}.{self.period}" if self.period else str(self.year)
+        return year_label(self.year, self.period)
+
+
+def year_label(year: int, period: str) -> str:
+    """What people call the school year: 2026, or 2026.1 where it is a period of it."""
+    return f"{year}.{period}" if period else str(year)
 
 
 class Term(models.Model):

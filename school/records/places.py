@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from school.models import Enrolment
+from school.models.network import year_label
 
 PATHS = {
     "id": "pk",
@@ -85,7 +86,7 @@ class Place(NamedTuple):
 
     @property
     def year_label(self) -> str:
-        return f"{self.year}.{self.period}" if self.period else str(self.year)
+        return year_label(self.year, self.period)
 
     @property
     def course(self) -> tuple[int, int, int]:

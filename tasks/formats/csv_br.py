@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import IO
 
 from tasks.formats.base import Format
-from tasks.tables.cells import harmless, words
+from tasks.tables.cells import harmless, labelled, words
 from tasks.tables.columns import Cell, Column
 from tasks.tables.table import Table
 
@@ -43,7 +43,7 @@ def _teller(column: Column) -> Callable[[Cell], str]:
         if value is None:
             return ""
         if isinstance(value, str):
-            return harmless(value)
+            return harmless(labelled(column, value) if column.labels else value)
         if isinstance(value, date):
             return f"{value.day:02}/{value.month:02}/{value.year:04}"
         number = f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -1,7 +1,7 @@
 """ZIP: papers of their own as PDFs, called after whom they are about.
 
-Of one school or class each paper is a file, in a folder for its class. Of several schools each
-class is a file, in a folder for its school: nobody opens a city's papers one by one. Papers that
+Of one school or class each paper is a file, in folders for its year and class. Of several schools each
+class is a file, in folders for its school and year: nobody opens a city's papers one by one. Papers that
 belong to no class are then some to a file, called after the first and the last of them.
 """
 
@@ -24,7 +24,7 @@ from tasks.paper.wording import cut, said
 from tasks.tables.columns import Cell, Column
 from tasks.tables.table import Table
 
-PLACES = ("school", "class")
+PLACES = ("school", "year", "class")
 """Columns of a heading that are folders, where it has others too."""
 NAMES = ("number", "student")
 """Columns of a heading that are in the file's name, where it has them."""

@@ -43,6 +43,7 @@ def produce(task: Task, tracker: Tracker) -> Product:
             rows=tracker.track(table.rows),
             check=tracker.check,
             advance=tracker.advance,
+            close=lambda: report.closing(tracker.progress.done),
         )
         with artifacts.write(task.pk, task.fence, format.extension) as artifact:
             format.write(tracked, artifact.file)
@@ -53,8 +54,8 @@ def produce(task: Task, tracker: Tracker) -> Product:
             "bytes": artifact.bytes,
             "sha256": artifact.sha256,
             "media_type": format.media_type,
-            "filename": _filename(task, str(report.title), format.extension),
-            "summary": report.summary() if rows else report.why_empty(),
+            "filename": _filename(task, table.title, format.extension),
+            "summary": report.conclusion(rows),
             "skipped": omissions.told(report.left_out()),
             "data_as_of": documents.rfc3339(as_of),
         }

@@ -81,7 +81,7 @@ def _chart(
 
 def _label(name: str, groups: int) -> str:
     """The name, with no word wider than the room that each of so many groups has."""
-    room = max(4, LABELS // groups)
+    room = max(4, LABELS // groups - 1)
     return cut(" ".join(cut(word, room) for word in name.split()), LABEL)
 
 

@@ -11,6 +11,7 @@ from django.utils.formats import date_format, get_format
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
+from tasks.tables.cells import labelled
 from tasks.tables.columns import Cell, Column
 
 NOTHING = "–"
@@ -61,7 +62,7 @@ def said(column: Column, cell: Cell) -> str:
     if cell is None:
         return "" if column.type == "text" else NOTHING
     if column.labels:
-        return _labelled(column, cell)
+        return labelled(column, cell)
     if isinstance(cell, bool):
         return pgettext("a cell", "Yes") if cell else pgettext("a cell", "No")
     if isinstance(cell, Decimal | int):
@@ -89,10 +90,3 @@ def day(value: date) -> str:
 def moment(value: datetime) -> str:
     """To the minute; the time is the value's own zone's."""
     return _("%(day)s at %(time)s") % {"day": day(value), "time": f"{value:%H:%M}"}
-
-
-def _labelled(column: Column, cell: Cell) -> str:
-    if cell in column.labels:
-        return str(column.labels[cell])
-    codes = str(cell).split(" ")
-    return ", ".join(str(column.labels.get(code, code)) for code in codes)

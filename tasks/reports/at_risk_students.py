@@ -28,7 +28,7 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
     layout = Layout(
-        heading=("school", "class"),
+        heading=("school", "year", "class"),
         is_wide=True,
         hidden=("by_grades", "by_attendance", "by_council_list"),
     )

@@ -38,6 +38,11 @@ GONE = {
 }
 """Of whom there is nobody to be told any more by this school; of who dropped out there is."""
 ENDINGS = {ending: words.SITUATIONS[ending] for ending in outcome.ENDINGS.values()}
+LISTS = {
+    "below_minimum": _("below the minimum"),
+    "council": _("for the Conselho Tutelar"),
+    "benefit": _("below the Bolsa Família's minimum"),
+}
 BY_RULES = {"below_minimum", "council"}
 """The lists that nobody can be found to be on without rules."""
 WINDOW_TITLES = {
@@ -57,7 +62,9 @@ class AttendanceSummary(StudentReport[Parameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1, "list": "all"}
-    layout = Layout(heading=("school", "class"), is_wide=True, hidden=("explanation",))
+    layout = Layout(
+        heading=("school", "year", "class"), is_wide=True, hidden=("explanation",)
+    )
     with_marks = False
 
     def columns(self) -> Sequence[Column]:
@@ -109,6 +116,11 @@ class AttendanceSummary(StudentReport[Parameters]):
 
     def total(self) -> int | None:
         return self.listed.count() if self.parameters.list == "all" else None
+
+    def full_title(self) -> str:
+        if self.parameters.list == "all":
+            return super().full_title()
+        return f"{self.title}: {LISTS[self.parameters.list]}"
 
     def why_empty(self) -> str:
         if self.parameters.list != "all" and self.enrolments.exists():

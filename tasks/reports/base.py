@@ -88,6 +88,10 @@ class Report(ABC, Generic[P]):
     def total(self) -> int | None:
         """How many rows there will be, if that is known; for the progress."""
 
+    def full_title(self) -> str:
+        """The title, with what the parameters make of it."""
+        return str(self.title)
+
     def why_empty(self) -> str:
         """Why there is no row, where there is none."""
         if not self.enrolments.exists():
@@ -102,6 +106,16 @@ class Report(ABC, Generic[P]):
         """How many records were left out, by why; asked once all rows are read."""
         return {}
 
+    def conclusion(self, rows: int) -> str | None:
+        """The summary of so many rows, which are all; of none, why there is none."""
+        return self.summary() if rows else self.why_empty()
+
+    def closing(self, rows: int) -> Closing:
+        """What a paper ends with after so many rows, which are all."""
+        told = omissions.told(self.left_out())
+        reasons = [f"{one['detail']} ({one['count']})" for one in told["reasons"]]
+        return Closing(self.conclusion(rows) or "", reasons)
+
     def rules(self) -> Sequence[str]:
         """The profiles and versions by which something in it is judged, for people."""
         return ()
@@ -112,16 +126,10 @@ class Report(ABC, Generic[P]):
 
     def table(self, about: About | None = None) -> Table:
         return Table(
-            str(self.title),
+            self.full_title(),
             self.columns(),
             self.rows(),
             about=about or About(),
             layout=self.layout,
-            close=self._close,
             source=self.source(),
         )
-
-    def _close(self) -> Closing:
-        told = omissions.told(self.left_out())
-        reasons = [f"{one['detail']} ({one['count']})" for one in told["reasons"]]
-        return Closing(self.summary() or "", reasons)

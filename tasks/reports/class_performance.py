@@ -1,6 +1,5 @@
 """How each class does in each subject and term."""
 
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 
 from django.db.models import (
@@ -25,12 +24,15 @@ from pydantic import Field
 
 from school import figures
 from school.models import Enrolment, Grade, Offering, Role
+from school.models.network import year_label
 from school.records.frame import Frame
+from school.records.groups import Groups
 from school.records.places import courses
 from school.records.usable import Usable
 from school.streams import streamed
 from tasks.asking.parameters import PlaceParameters, TermNumber
 from tasks.reports.base import Report
+from tasks.student_reports import term_title
 from tasks.tables.columns import Column, Row
 from tasks.tables.table import Layout
 
@@ -56,11 +58,12 @@ class ClassPerformance(Report[Parameters]):
     )
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
-    layout = Layout(heading=("school", "class"), chart=("mean",))
+    layout = Layout(heading=("school", "year", "class"), chart=("mean",))
 
     def columns(self) -> Sequence[Column]:
         return [
             Column("school", _("School")),
+            Column("year", _("School year")),
             Column("class", _("Class")),
             Column("subject", _("Subject")),
             Column("term", _("Term"), "integer"),
@@ -83,13 +86,21 @@ class ClassPerformance(Report[Parameters]):
             "subject__sort_key",
             "subject_id",
         ).values_list(
-            "pk", "school_class__school__name", "school_class__name", "subject__name"
+            "pk",
+            "school_class__school__name",
+            "school_class__school_year__year",
+            "school_class__school_year__period",
+            "school_class__name",
+            "subject__name",
         )
-        for offering, *names in listed.iterator():
+        for offering, school, year, period, *names in listed.iterator():
+            label = year_label(year, period)
             for term, n, total, squares, low, high, passing, judged in self._groups.of(
                 offering
             ):
                 yield (
+                    school,
+                    label,
                     *names,
                     term,
                     n,
@@ -103,6 +114,19 @@ class ClassPerformance(Report[Parameters]):
 
     def total(self) -> int:
         return self._groups.count
+
+    def full_title(self) -> str:
+        term = self.parameters.term
+        return (
+            super().full_title()
+            if term is None
+            else f"{self.title}: {term_title(term)}"
+        )
+
+    def rules(self) -> Sequence[str]:
+        """Those whose pass mark the shares are of."""
+        versions = {self._frame.rules(*course) for course in self._courses} - {None}
+        return sorted(map(str, versions))
 
     def left_out(self) -> Mapping[str, int]:
         usable = self._usable
@@ -118,7 +142,7 @@ class ClassPerformance(Report[Parameters]):
         }
 
     @cached_property
-    def _groups(self) -> "Groups":
+    def _groups(self) -> Groups:
         groups, terms = Groups(), self._usable.terms
         for offering, term, n, *numbers in streamed(self.aggregated):
             if terms is not None and term > terms:
@@ -193,34 +217,6 @@ class ClassPerformance(Report[Parameters]):
     def _offerings(self) -> QuerySet[Offering]:
         classes = self.enrolments.order_by().values("school_class")
         return Offering.objects.filter(school_class__in=classes)
-
-
-class Groups:
-    """Whole numbers by offering and term: a network of 100,000 students has 160,000 of them."""
-
-    WIDTH = 8
-    """The term, and what is counted of it."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[int, array[int]] = {}
-        self.count = 0
-        self.beyond = 0
-        """Grades of terms that there are not."""
-
-    def add(self, offering: int, *numbers: int | None) -> None:
-        """Zero is kept where of no grades the database knows no sum, lowest or highest."""
-        of_offering = self._numbers.setdefault(offering, array("q"))
-        of_offering.extend(number or 0 for number in numbers)
-        self.count += 1
-
-    def of(self, offering: int) -> Iterator["array[int]"]:
-        numbers = self._numbers.get(offering, array("q"))
-        for at in range(0, len(numbers), self.WIDTH):
-            yield numbers[at : at + self.WIDTH]
-
-    @property
-    def offerings(self) -> int:
-        return len(self._numbers)
 
 
 def _given(grades: QuerySet[Grade]) -> QuerySet[Grade]:

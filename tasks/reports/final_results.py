@@ -25,7 +25,7 @@ class FinalResults(StudentReport[StudentParameters]):
     audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
     formats = (*Report.formats, "zip")
-    layout = Layout(heading=("school", "class"), is_paged=True, is_wide=True)
+    layout = Layout(heading=("school", "year", "class"), is_paged=True, is_wide=True)
     each_once = False  # the class's minutes hold everybody who was ever in it
 
     def columns(self) -> Sequence[Column]:

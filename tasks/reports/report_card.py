@@ -28,7 +28,15 @@ class ReportCard(StudentReport[StudentParameters]):
     example = {"class_id": 1}
     formats = (*Report.formats, "zip")
     layout = Layout(
-        heading=("school", "class", "grade_level", "number", "registration", "student"),
+        heading=(
+            "school",
+            "year",
+            "class",
+            "grade_level",
+            "number",
+            "registration",
+            "student",
+        ),
         footing=(
             "absences",
             *(f"absences_{number}" for number in range(1, MOST_TERMS + 1)),

@@ -39,6 +39,14 @@ def words(column: Column) -> dict[Cell, str]:
     return {**answers, **of_codes}
 
 
+def labelled(column: Column, cell: Cell) -> str:
+    """The label of a code, or of each of several."""
+    if cell in column.labels:
+        return str(column.labels[cell])
+    codes = str(cell).split(" ")
+    return ", ".join(str(column.labels.get(code, code)) for code in codes)
+
+
 def objects(table: Table) -> Iterator[str]:
     """Each row as a JSON object on a line of its own; decimals are strings, never rounded."""
     encode = DjangoJSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 
-from tasks.tables.cells import words
+from tasks.tables.cells import labelled, words
 from tasks.tables.columns import Cell, Column
 from tasks.workbook import styles
 
@@ -48,7 +48,7 @@ def writer(column: Column, style: int = styles.TEXT) -> Writer:
 
     def write(value: Cell) -> Tail:
         if isinstance(value, str):
-            return known(value)
+            return known(labelled(column, value) if column.labels else value)
         if value is None:
             return EMPTY
         if isinstance(value, date):

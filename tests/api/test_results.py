@@ -253,7 +253,7 @@ def test_result_comes_whatever_is_accepted(as_user, teacher, accept):
         f"/tasks/{task.pk}/result", headers={"Accept": accept}
     )
 
-    assert b"".join(answer).startswith(b"school,class,")
+    assert b"".join(answer).startswith(b"school,year,class,")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
 

@@ -40,6 +40,7 @@ def test_row_says_what_there_is_to_fear_and_what_helps(secretary, room):
 
     assert row == {
         "school": room.record.school.name,
+        "year": "2025",
         "class": "Turma A",
         "grade_level": "1º ano",
         "number": 1,

@@ -1,7 +1,11 @@
+import io
+
+import openpyxl
 import pytest
 from django.utils.translation import override
 
 from school.access import visible_enrolments
+from tasks import artifacts
 from tasks.errors import RequestRefused
 from tasks.reports.attendance_summary import AttendanceSummary, Parameters
 from tests.classroom import Classroom, day, judge, student
@@ -41,6 +45,7 @@ def test_days_are_counted_and_judged(secretary, room):
 
     assert row == {
         "school": room.record.school.name,
+        "year": "2025",
         "class": "Turma A",
         "grade_level": "1º ano",
         "number": 1,
@@ -304,3 +309,13 @@ def test_who_has_no_rules_is_left_out_of_lists_by_them(secretary, room, name, sk
     assert [(r["code"], r["count"]) for r in said["reasons"]] == [
         ("no_rules", 1) for _ in range(skipped)
     ]
+
+
+def test_paper_says_which_list_it_is(secretary, room):
+    parameters = {"class_id": room.pk, "list": "council"}
+
+    task = made(secretary, parameters, kind="attendance_summary", format="xlsx")
+
+    book = openpyxl.load_workbook(io.BytesIO(artifacts.read(task.artifact)))
+    assert book.worksheets[-1]["A1"].value == "Frequência: para o Conselho Tutelar"
+    assert task.result["filename"].startswith("Frequência para o Conselho Tutelar ")

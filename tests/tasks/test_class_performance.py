@@ -1,3 +1,4 @@
+import io
 import json
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -5,6 +6,7 @@ from fractions import Fraction
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pypdf import PdfReader
 
 from school.access import visible_enrolments
 from school.models import Enrolment, Grade, RuleProfile, YearRules
@@ -67,6 +69,7 @@ def test_every_figure_is_that_of_the_grades(admin):
     assert len(rows) == len(groups) == 160
     for row in rows:
         key = tuple(row.pop(name) for name in ("school", "class", "subject", "term"))
+        assert row.pop("year") == "2026"
         assert row == figures_by_hand(groups[key]), key
 
 
@@ -192,3 +195,11 @@ def test_year_without_grades_is_empty_and_says_why(teacher):
     assert (
         task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."
     )
+
+
+def test_paper_says_which_term_it_is_of_and_whose_pass_mark(teacher):
+    task = made(teacher, {"class_id": 1, "term": 2}, format="pdf")
+
+    said = PdfReader(io.BytesIO(artifacts.read(task.artifact))).pages[0].extract_text()
+    assert "Desempenho das turmas: 2º período" in said
+    assert "Regras: SEDUC-AM 2022, v1" in said

@@ -1,7 +1,13 @@
+import io
+import zipfile
+
 import pytest
 from django.utils.translation import override
+from pypdf import PdfReader
 
 from school.access import visible_enrolments
+from school.models import Enrolment, SchoolClass, SchoolYear
+from tasks import artifacts
 from tasks.reports.final_results import FinalResults
 from tasks.student_reports import StudentParameters
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
@@ -245,8 +251,8 @@ def test_result_is_called_by_the_social_name(secretary, room):
 @pytest.mark.parametrize(
     ("language", "titles"),
     [
-        ("pt-br", ["Escola", "Turma", "Série", "Nº", "Matrícula", "Aluno", "Língua Portuguesa", "Matemática", "Faltas", "Frequência", "Situação", "Motivos"]),
-        ("en", ["School", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons"]),
+        ("pt-br", ["Escola", "Ano letivo", "Turma", "Série", "Nº", "Matrícula", "Aluno", "Língua Portuguesa", "Matemática", "Faltas", "Frequência", "Situação", "Motivos"]),
+        ("en", ["School", "School year", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons"]),
     ],
 )  # fmt: skip
 def test_titles_are_in_the_language_and_names_are_not(
@@ -259,7 +265,7 @@ def test_titles_are_in_the_language_and_names_are_not(
         assert [str(column.title) for column in columns] == titles
 
     assert [column.name for column in columns] == [
-        "school", "class", "grade_level", "number", "registration", "student",
+        "school", "year", "class", "grade_level", "number", "registration", "student",
         "subject_s-1", "subject_s-2", "absences", "attendance", "situation", "reasons",
     ]  # fmt: skip
 
@@ -297,3 +303,43 @@ def test_class_without_anybody_is_empty_and_says_why(secretary, room):
 
     assert task.result["rows"] == 0
     assert task.result["summary"] == "No student is enrolled in what was asked for."
+
+
+@pytest.mark.parametrize("format", ["pdf", "zip"])
+def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
+    secretary, room, format
+):
+    year = SchoolYear.objects.create(
+        network_id=1, year=2025, period="2", starts_on=day(200), ends_on=day(300)
+    )
+    other = SchoolClass.objects.create(
+        school=room.record.school, school_year=year, name="Turma A", shift="evening"
+    )
+    room.enrol("Ana")
+    Enrolment.objects.create(
+        student=student("Bia"), school_class=other, grade_level_id=1, diary_number=1,
+        entry_date=day(200),
+    )  # fmt: skip
+
+    asked = {"school_id": room.record.school_id, "year": 2025}
+    task = made(secretary, asked, kind="final_results", format=format)
+
+    content = io.BytesIO(artifacts.read(task.artifact))
+    if format == "zip":
+        names = zipfile.ZipFile(content).namelist()
+        assert names[:2] == ["2025/Turma A.pdf", "2025.2/Turma A.pdf"]
+        return
+    said = [page.extract_text() for page in PdfReader(content).pages]
+    assert ["Ana" in page for page in said[:2]] == [True, False]
+    assert ["Bia" in page for page in said[:2]] == [False, True]
+    assert "Ano letivo: 2025.2" in said[1]
+
+
+def test_of_nobody_it_says_why_and_counts_no_situations(secretary, room):
+    task = results(secretary, room, format="pdf")
+
+    [page] = PdfReader(io.BytesIO(artifacts.read(task.artifact))).pages
+    said = page.extract_text()
+    assert "Não há nenhum aluno matriculado no que foi pedido." in said
+    assert "Matrículas: 0" not in said
+    assert room.record.school.name in said

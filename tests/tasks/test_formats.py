@@ -200,3 +200,15 @@ def test_file_stays_open_and_rows_are_read_one_by_one(format):
 
     assert not file.closed
     assert read_rows == ROWS
+
+
+@pytest.mark.parametrize(
+    ("format", "told"),
+    [("csv", "ok no"), ("csv-br", "Aprovada, =Não"), ("xlsx", "Aprovada, =Não")],
+)
+def test_each_of_several_codes_in_a_cell_is_told_to_people(format, told):
+    columns = [Column("a", "A", labels={"ok": "Aprovada", "no": "=Não"})]
+
+    [_title, cells] = read(format, written(format, [("ok no",)], columns))
+
+    assert cells == [told]

@@ -44,6 +44,7 @@ def test_card_has_every_figure_and_why(secretary, room, ana):
     )
     assert first == {
         "school": room.record.school.name,
+        "year": "2025",
         "class": "Turma A",
         "grade_level": "1º ano",
         "number": 1,

@@ -75,6 +75,7 @@ def _row(
     mean = Fraction(sum(tenths), 10 * len(tenths)) if tenths else None
     return {
         "school": e.school_class.school.name,
+        "year": str(e.school_class.school_year),
         "class": e.school_class.name,
         "subject": grades[0].offering.subject.name,
         "term": term,

@@ -51,6 +51,7 @@ class Asked:
 def who(e: m.Enrolment) -> dict[str, object]:
     return {
         "school": e.school_class.school.name,
+        "year": str(e.school_class.school_year),
         "class": e.school_class.name,
         "grade_level": e.grade_level.name,
         "number": e.diary_number,
