@@ -23,7 +23,7 @@ LINES = {False: 50, True: 30}
 FIGURE = 8
 """Characters that a column of figures takes."""
 
-TALL = 250
+TALL = 450
 """Characters of a cell from which on its row may go on on the next page: it could need more
 than one. Others stay together."""
 

@@ -1,6 +1,7 @@
 """What cells and dates look like to people, in the language that is active."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,6 +22,9 @@ IN_ENGLISH = "j M Y"
 
 LONG, PIECE = 18, 9
 """Characters of a word that may be broken, after so many: names without a space exist."""
+
+LEFTWARD, END_OF_LEFTWARD = "\u2067", "\u2069"
+"""Between them the pieces of a word stand one to the left of the other."""
 
 Text = str | list[str]
 """As it is typeset; between the pieces of a list a line may end."""
@@ -48,8 +52,9 @@ def _pieces(run: str) -> Iterator[str]:
     if _LONG_WORD.fullmatch(run) is None:
         yield run
         return
-    for start in range(0, len(run), PIECE):
-        yield run[start : start + PIECE]
+    pieces = [run[start : start + PIECE] for start in range(0, len(run), PIECE)]
+    is_leftward = unicodedata.bidirectional(run[0]) in {"R", "AL"}
+    yield from [LEFTWARD, *pieces, END_OF_LEFTWARD] if is_leftward else pieces
 
 
 def cut(text: str, most: int) -> str:

@@ -211,6 +211,20 @@ def test_of_two_subjects_of_one_name_the_figures_do_not_become_the_legend():
     assert chart["series"] == []
 
 
+def test_pieces_of_a_word_that_is_read_from_the_right_stand_from_the_right():
+    word = "".join(map(chr, range(0x05D0, 0x05EB)))
+    [page] = pdf(table([("9A", word, "x", None, 1, None, None, None)])).pages
+    left = {}
+
+    def seen(text: str, matrix: list[float], *_: object) -> None:
+        left[text.strip()] = matrix[4]
+
+    page.extract_text(visitor_text=seen)
+
+    first, second, third = (left[word[start : start + 9]] for start in (0, 9, 18))
+    assert first > second > third > 0
+
+
 def test_letters_that_turn_the_text_around_do_nothing():
     assert typed("Ana \u202eoãoJ\u202c") == "Ana  oãoJ "
 
