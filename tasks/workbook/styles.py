@@ -61,12 +61,13 @@ def part(language: str | None) -> str:
     wrapped = text.replace("/>", ' wrapText="1"/>')
     cells = [
         _cell(),
-        _cell(font=1, fill=2, border=1, inside=wrapped.replace("top", "center")),
-        _cell(number=49, inside=text),  # stays text when somebody edits it
+        # 49: what is text stays so when somebody edits it.
+        _cell(number=49, font=1, fill=2, border=1, inside=wrapped.replace("top", "center")),
+        _cell(number=49, inside=text),
         _cell(number=164, inside='<alignment horizontal="center" vertical="top"/>'),
         _cell(number=165, inside=text),
-        _cell(font=2, inside=wrapped),
-        _cell(font=3),
+        _cell(number=49, font=2, inside=wrapped),
+        _cell(number=49, font=3),
         _cell(number=49, inside=wrapped),
         _cell(number=1, inside=text),
         *(_cell(number=166 + n, inside=top) for n in range(2 * len(numbers))),
