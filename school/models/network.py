@@ -40,6 +40,12 @@ class School(Sorted):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def full_address(self) -> str:
+        """As a letterhead has it: Rua das Flores, 10, Manaus – AM."""
+        city = " – ".join(filter(None, [self.city, self.state]))
+        return ", ".join(filter(None, [self.address, city]))
+
 
 class SchoolYear(models.Model):
     """A year of teaching; where a course has years of its own, each is a period of it."""

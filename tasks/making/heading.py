@@ -21,9 +21,12 @@ def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> Abo
     in one, of the same data, is the same file.
     """
     found = _schools(report.enrolments) or _schools(visible_enrolments(viewer))
+    only = found[0] if len(found) == 1 else None
     return About(
         network=found[0].network.name if found else "",
-        school=found[0].name if len(found) == 1 else "",
+        school=only.name if only else "",
+        inep_code=only.inep_code if only else "",
+        address=only.full_address if only else "",
         asked_by=viewer.get_full_name() or viewer.get_username(),
         issued_at=_minute(task.created_at),
         data_as_of=_minute(as_of),

@@ -114,6 +114,7 @@ class Sheets:
             "title": typed(self.table.title),
             "network": typed(about.network),
             "school": typed(about.school),
+            "school_is": [typed(told) for told in self._school_is()],
             "crest": list(about.crest()),
             "facts": self._facts(),
             "is_wide": self.table.layout.is_wide,
@@ -123,6 +124,14 @@ class Sheets:
             "continued": pgettext("a table", "continued"),
             "nothing": _("There is nothing to show."),
         }
+
+    def _school_is(self) -> Iterator[str]:
+        """What stands below the school's name."""
+        about = self.table.about
+        if about.inep_code:
+            yield f"INEP {about.inep_code}"
+        if about.address:
+            yield about.address
 
     def _facts(self) -> list[Text]:
         about = self.table.about

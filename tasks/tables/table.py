@@ -14,7 +14,10 @@ class About:
 
     network: str = ""
     school: str = ""
-    """Blank where the report is of several."""
+    """Blank where the report is of several, as are its code and address."""
+    inep_code: str = ""
+    address: str = ""
+    """In one line, with the city and state."""
     asked_by: str = ""
     issued_at: datetime | None = None
     """When it was asked for: not when it was made, which may be at the second attempt."""

@@ -34,6 +34,8 @@ def _lines(
     about = table.about
     yield from _texts(_("School network"), [about.network])
     yield from _texts(_("School"), [about.school])
+    yield from _texts(_("INEP code"), [about.inep_code])
+    yield from _texts(_("Address"), [about.address])
     yield from _texts(_("Asked for by"), [about.asked_by])
     if about.issued_at:
         yield _("Issued at"), cells.moment(about.issued_at)

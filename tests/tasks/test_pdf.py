@@ -26,6 +26,8 @@ AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
 ABOUT = About(
     network="Rede de Teste",
     school="Escola Ângela Nº 7",
+    inep_code="13012345",
+    address="Rua das Flores, 10, Manaus – AM",
     asked_by="Secretária",
     issued_at=AT,
     data_as_of=AT,
@@ -95,7 +97,7 @@ def test_paper_says_what_it_is_and_when_and_for_whom():
     said = text(pdf(table(rows(), heading=("class",))))
 
     for fact in (
-        "Rede de Teste", "Escola Ângela Nº 7", "Título", "Pedido por Secretária",
+        "Rede de Teste", "Escola Ângela Nº 7", "INEP 13012345 · Rua das Flores, 10, Manaus – AM", "Título", "Pedido por Secretária",
         "Emitido em 26/11/2026 às 15:12", "Dados de 26/11/2026", "Regras do AM, v3",
         "Página 1 de 1",
     ):  # fmt: skip
