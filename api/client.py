@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import IO, Any
 
 PIECE_BYTES = 64 * 1024
@@ -68,8 +69,15 @@ class Client:
                 if answer.length:
                     raise ConnectionError("the answer was cut short")
         except urllib.error.HTTPError as error:
-            raise ServiceError(
-                f"{method} {path}: {error.code} {error.read()!r}"
-            ) from None
-        except OSError as error:
+            said = _rest(error)
+            raise ServiceError(f"{method} {path}: {error.code} {said!r}") from None
+        except (OSError, HTTPException) as error:
             raise ServiceError(f"{method} {path}: {error}") from None
+
+
+def _rest(error: urllib.error.HTTPError) -> bytes:
+    """What the service said of its problem, as far as that came."""
+    try:
+        return error.read()
+    except (OSError, HTTPException):
+        return b""

@@ -87,7 +87,7 @@ def _cards(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Long words come in pieces; the peers get them whole."""
+    """As lists, which JSON has. No word of the demo is so long that it comes in pieces."""
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

@@ -137,6 +137,7 @@ class Stack:
         with ExitStack() as thaw:
             with self._nobody_writing():
                 thaw.enter_context(frozen(processes))
+                self.wait(lambda: all(map(_is_still, processes)))
             yield
 
     @contextmanager
@@ -150,6 +151,13 @@ class Stack:
         ) as database:
             database.execute("BEGIN IMMEDIATE")
             yield
+
+
+def _is_still(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def _teller(column: Column) -> Callable[[Cell], str]:
         if value is None:
             return ""
         if isinstance(value, str):
-            return harmless(labelled(column, value) if column.labels else value)
+            return harmless(labelled(column, value))
         if isinstance(value, date):
             return f"{value.day:02}/{value.month:02}/{value.year:04}"
         number = f"{value:f}" if isinstance(value, Decimal) else str(value)

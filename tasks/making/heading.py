@@ -7,23 +7,27 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from school.access import visible_enrolments
-from school.models import Crest, Enrolment, School, User
+from school.access import visible_schools
+from school.models import Crest, School, User
+from tasks.asking.parameters import ReportParameters
 from tasks.models import Task
 from tasks.reports.base import Report
 from tasks.tables.table import About
 
 
 def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> About:
-    """In one query, unless it is about nobody: then it is of the viewer's own schools.
+    """Of the schools of who is in it, or of nobody, of what was asked for.
 
     Times are those of the schools, to the minute, as they are printed: what is asked for twice
     in one, of the same data, is the same file.
     """
-    found = _schools(report.enrolments) or _schools(visible_enrolments(viewer))
+    classes = report.enrolments.order_by().values("school_class")
+    schools = School.objects.filter(classes__in=classes)
+    found = _two(schools) or _two(_asked_for(report.parameters, viewer))
+    networks = list(dict.fromkeys(school.network for school in found))
     only = found[0] if len(found) == 1 else None
     return About(
-        network=found[0].network.name if found else "",
+        network=networks[0].name if len(networks) == 1 else "",
         school=only.name if only else "",
         inep_code=only.inep_code if only else "",
         address=only.full_address if only else "",
@@ -31,15 +35,25 @@ def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> Abo
         issued_at=_minute(task.created_at),
         data_as_of=_minute(as_of),
         rules=report.rules(),
-        crest=partial(Crest.of, found),
+        crest=partial(Crest.of, found if len(networks) == 1 else ()),
     )
 
 
-def _schools(enrolments: QuerySet[Enrolment]) -> list[School]:
-    """Two of theirs at most: more of them are many."""
-    classes = enrolments.order_by().values("school_class")
-    schools = School.objects.filter(classes__in=classes).select_related("network")
-    return list(schools.distinct().order_by("sort_key", "pk")[:2])
+def _two(schools: QuerySet[School]) -> list[School]:
+    """The first and the last, which are of two networks if any two are; of one, the one."""
+    schools = schools.select_related("network").distinct().order_by("network", "pk")
+    found = list(schools[:2])
+    return found if len(found) < 2 else [found[0], *schools.reverse()[:1]]
+
+
+def _asked_for(parameters: ReportParameters, viewer: User) -> QuerySet[School]:
+    """Of what nobody is enrolled in: the school that was named, or else all the viewer's."""
+    schools = visible_schools(viewer)
+    if class_id := getattr(parameters, "class_id", None):
+        return schools.filter(classes=class_id)
+    if school_id := getattr(parameters, "school_id", None):
+        return schools.filter(pk=school_id)
+    return schools
 
 
 def _minute(moment: datetime) -> datetime:

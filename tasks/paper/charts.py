@@ -19,6 +19,9 @@ LABEL = 24
 """Characters of one label; the table has it in full."""
 STEPS = (1, 2, 5)
 
+Group = tuple[str, list[Row]]
+"""Bars that stand together, and what they are called."""
+
 
 def charts(shown: Shown, part: Part) -> Iterator[dict[str, Any]]:
     """One for each column that asks; none where it could not be read.
@@ -35,23 +38,29 @@ def charts(shown: Shown, part: Part) -> Iterator[dict[str, Any]]:
     for place, column in wanted:
         rows = [row for row in part.rows if _height(row[place]) is not None]
         if 1 < len(rows) <= MOST_BARS:
-            chart = _chart(shown, rows, (place, column))
-            if len(chart["groups"]) <= MOST_GROUPS:
-                yield chart
+            grouped = _grouped(shown, rows)
+            if len(grouped) <= MOST_GROUPS:
+                yield _chart(shown, rows, grouped, (place, column))
+
+
+def _grouped(shown: Shown, rows: Sequence[Row]) -> list[Group]:
+    first, label = shown.body[0]
+    return [
+        (said(label, cell), list(group))
+        for cell, group in groupby(rows, key=lambda row: row[first])
+    ]
 
 
 def _chart(
-    shown: Shown, rows: Sequence[Row], drawn: tuple[int, Column]
+    shown: Shown,
+    rows: Sequence[Row],
+    grouped: Sequence[Group],
+    drawn: tuple[int, Column],
 ) -> dict[str, Any]:
     place, column = drawn
     top = _top([_height(row[place]) or Decimal(0) for row in rows])
     if column.type == "percent":
         top = max(top, Decimal(100))
-    first, label = shown.body[0]
-    grouped = [
-        (said(label, cell), list(group))
-        for cell, group in groupby(rows, key=lambda row: row[first])
-    ]
     series = _series(shown, grouped)
     groups = [
         {
@@ -81,7 +90,7 @@ def _chart(
 
 def _label(name: str, groups: int) -> str:
     """The name, with no word wider than the room that each of so many groups has."""
-    room = max(4, LABELS // groups - 1)
+    room = LABELS // groups - 1
     return cut(" ".join(cut(word, room) for word in name.split()), LABEL)
 
 
@@ -105,12 +114,12 @@ def _top(heights: Sequence[Decimal]) -> Decimal:
     return next(step * tens for step in STEPS if step * tens >= highest)
 
 
-def _series(shown: Shown, grouped: Sequence[tuple[str, list[Row]]]) -> list[str]:
+def _series(shown: Shown, grouped: Sequence[Group]) -> list[str]:
     """What tells the bars of a group apart, in the order it first comes."""
     if all(len(group) == 1 for _name, group in grouped) or len(shown.body) < 2:
         return []
-    if shown.body[1][1].name in shown.layout.chart:
-        return []  # of two equal names, the second cell is what is drawn
+    if shown.body[1][1].type in {"decimal", "percent"}:
+        return []  # of two subjects of one name, this is a grade
     seen = (_second(shown, row) for _name, group in grouped for row in group)
     return list(dict.fromkeys(seen))
 
@@ -120,9 +129,7 @@ def _second(shown: Shown, row: Row) -> str:
     return said(column, row[place])
 
 
-def _alt(
-    title: str, grouped: Sequence[tuple[str, list[Row]]], drawn: tuple[int, Column]
-) -> str:
+def _alt(title: str, grouped: Sequence[Group], drawn: tuple[int, Column]) -> str:
     """The chart in words, for whom it is read out to."""
     place, column = drawn
     told = "; ".join(

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import gt
 from typing import Any
 
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from tasks.paper.charts import charts
-from tasks.paper.columns import ROOM, WORD, grid, measured
+from tasks.paper.columns import GAP, ROOM, WORD, grid, measured
 from tasks.paper.parts import Part, Shown, parts
 from tasks.paper.wording import Text, cut, moment, said, typed
 from tasks.tables.columns import Column, Row
@@ -23,9 +24,9 @@ LINES = {False: 50, True: 30}
 FIGURE = 8
 """Characters that a column of figures takes."""
 
-TALL = 450
-"""Characters of a cell from which on its row may go on on the next page: it could need more
-than one. Others stay together."""
+TALL = 20
+"""Lines, were they full, of a cell whose row may go on on the next page; others stay together.
+A page across has room for some thirty, and words that do not fit take half as many more."""
 
 NAME = 110
 """Characters of the name that each page of a part has at its foot."""
@@ -74,12 +75,14 @@ class Sheets:
             [[said(column, row[place]) for place, column in body] for row in part.rows]
             for part in held
         ]
+        drawn = _grid(body, written, is_wide=self.table.layout.is_wide)
+        most = [TALL * (column["width"] - GAP) for column in drawn["columns"]]
         return {
             **self._frame,
             "is_first": is_first,
             "pages_before": 0,
             "pages": None,
-            **_grid(body, written, is_wide=self.table.layout.is_wide),
+            **drawn,
             "parts": [
                 {
                     **self._part(part),
@@ -87,7 +90,7 @@ class Sheets:
                     "tall": [
                         place
                         for place, row in enumerate(rows)
-                        if max(map(len, row), default=0) > TALL
+                        if any(map(gt, map(len, row), most))
                     ],
                 }
                 for part, rows in zip(held, written, strict=True)

@@ -39,7 +39,7 @@ def typed(text: str) -> Text:
     line = allowed(text)
     if len(line) < LONG or _LONG_WORD.search(line) is None:
         return line
-    return [piece for run in _LONG_WORD.split(line) for piece in _pieces(run)]
+    return [piece for run in _LONG_WORD.split(line) if run for piece in _pieces(run)]
 
 
 def allowed(text: str) -> str:

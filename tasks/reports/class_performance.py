@@ -26,8 +26,8 @@ from school import figures
 from school.models import Enrolment, Grade, Offering, Role
 from school.models.network import year_label
 from school.records.frame import Frame
-from school.records.groups import Groups
 from school.records.places import courses
+from school.records.tallies import Tallies
 from school.records.usable import Usable
 from school.streams import streamed
 from tasks.asking.parameters import PlaceParameters, TermNumber
@@ -95,7 +95,7 @@ class ClassPerformance(Report[Parameters]):
         )
         for offering, school, year, period, *names in listed.iterator():
             label = year_label(year, period)
-            for term, n, total, squares, low, high, passing, judged in self._groups.of(
+            for term, n, total, squares, low, high, passing, judged in self._tallies.of(
                 offering
             ):
                 yield (
@@ -113,7 +113,7 @@ class ClassPerformance(Report[Parameters]):
                 )
 
     def total(self) -> int:
-        return self._groups.count
+        return self._tallies.count
 
     def full_title(self) -> str:
         term = self.parameters.term
@@ -133,23 +133,23 @@ class ClassPerformance(Report[Parameters]):
         if usable.terms is None:
             beyond = _given(self._grades(self.enrolments)).filter(usable.beyond).count()
         else:
-            beyond = self._groups.beyond
+            beyond = self._tallies.beyond
         late = _given(self._grades(usable.left)).filter(usable.late)
         return {
-            "subject_without_grades": self._offerings.count() - self._groups.offerings,
+            "subject_without_grades": self._offerings.count() - self._tallies.offerings,
             "grade_outside_terms": beyond,
             "grade_after_exit": late.exclude(usable.beyond).count(),
         }
 
     @cached_property
-    def _groups(self) -> Groups:
-        groups, terms = Groups(), self._usable.terms
+    def _tallies(self) -> Tallies:
+        tallies, terms = Tallies(width=8), self._usable.terms
         for offering, term, n, *numbers in streamed(self.aggregated):
             if terms is not None and term > terms:
-                groups.beyond += n
+                tallies.beyond += n
             else:
-                groups.add(offering, term, n, *numbers)
-        return groups
+                tallies.add(offering, term, n, *numbers)
+        return tallies
 
     @property
     def aggregated(self) -> QuerySet[Grade, tuple[int, ...]]:

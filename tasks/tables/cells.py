@@ -40,7 +40,9 @@ def words(column: Column) -> dict[Cell, str]:
 
 
 def labelled(column: Column, cell: Cell) -> str:
-    """The label of a code, or of each of several."""
+    """The label of a code, or of each of several; of a column without labels the cell."""
+    if not column.labels:
+        return str(cell)
     if cell in column.labels:
         return str(column.labels[cell])
     codes = str(cell).split(" ")

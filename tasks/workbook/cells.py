@@ -48,7 +48,7 @@ def writer(column: Column, style: int = styles.TEXT) -> Writer:
 
     def write(value: Cell) -> Tail:
         if isinstance(value, str):
-            return known(labelled(column, value) if column.labels else value)
+            return known(labelled(column, value))
         if value is None:
             return EMPTY
         if isinstance(value, date):

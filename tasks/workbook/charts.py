@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tasks.tables.cells import words
+from tasks.tables.cells import labelled, words
 from tasks.tables.columns import Cell, Column, Row
 from tasks.tables.table import Table
 
@@ -83,7 +83,9 @@ class Charts:
         for second in others:
             by_both = {(row[first], row[second]): row for row in part.rows}
             # A table of two ways in: a series for each of the second column's cells.
-            is_table = len(by_both) == len(part.rows)
+            is_table = len(by_both) == len(part.rows) and not _is_measured(
+                self._columns[second]
+            )
             if is_table and len({category for category, _group in by_both}) < len(
                 by_both
             ):
@@ -130,9 +132,14 @@ class Charts:
         return " · ".join(filter(None, said)) or self._title
 
 
+def _is_measured(column: Column) -> bool:
+    """Whether its cells are grades or shares, which tell nothing apart."""
+    return column.type in {"decimal", "percent"}
+
+
 def _said(column: Column, value: Cell) -> str:
     """A cell where its column's title is not seen."""
     if value is None:
         return ""
-    told = words(column).get(value, str(value))
+    told = words(column).get(value) or labelled(column, value)
     return told if isinstance(value, str) else f"{column.title} {told}"

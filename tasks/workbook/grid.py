@@ -5,7 +5,7 @@ from itertools import islice
 from textwrap import wrap
 from typing import IO
 
-from tasks.tables.cells import words
+from tasks.tables.cells import labelled, words
 from tasks.tables.columns import Cell, Column, Row
 from tasks.tables.table import Table
 from tasks.workbook import cells, styles
@@ -97,7 +97,7 @@ class Grid:
         """The height of a row that needs more than a line, for programs that do not see to it."""
         lines = 1
         for n in self._wrapped:
-            length = len(str(row[n] or ""))
+            length = len(labelled(self._columns[n], row[n] or ""))
             lines = max(lines, -(-length // (self._widths[n] - _ROOM)))
         if lines == 1:
             return ""
@@ -141,7 +141,10 @@ class Grid:
 def _width(column: Column, sample: Sequence[Cell]) -> int:
     """In characters: what a cell needs as far as is known, and the longest word of the title."""
     told = words(column)
-    shown = [*told.values(), *(str(told.get(value, value)) for value in sample)]
+    shown = [
+        *told.values(),
+        *(told.get(value) or labelled(column, value) for value in sample),
+    ]
     title = str(column.title)
     widest = max(map(len, [*title.split(), title[:_TITLE], *shown]), default=0)
     if widest > 2 * _WIDEST:

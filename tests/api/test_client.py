@@ -7,22 +7,26 @@ import pytest
 
 from api.client import Client, ServiceError
 
+TEN = b"Content-Length: 10\r\n\r\n[1, 2]"
+CUT = b"HTTP/1.1 200 OK\r\n" + TEN
+
 
 @pytest.fixture
-def base():
+def base(request):
     """A service that promises ten bytes, gives six, and hangs up."""
+    said = getattr(request, "param", CUT)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        thread = threading.Thread(target=answer_once, args=(server,))
+        thread = threading.Thread(target=answer_once, args=(server, said))
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         thread.join(timeout=5)
 
 
-def answer_once(server: socket.socket) -> None:
+def answer_once(server: socket.socket, said: bytes) -> None:
     connection, _ = server.accept()
     with connection:
         connection.recv(4096)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n[1, 2]")
+        connection.sendall(said)
 
 
 def test_file_that_is_cut_short_is_no_file(base):
@@ -42,3 +46,18 @@ def test_caller_s_full_disk_is_not_the_service_s_fault(base):
 
     with pytest.raises(OSError, match="No space left"):
         Client(base).fetch("/result", Full())
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        CUT,
+        b"HTTP/1.1 503 Away\r\n" + TEN,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[1",
+        b"garbled\r\n\r\n",
+        b"",
+    ],
+    indirect=True,
+)
+def test_service_that_dies_while_it_answers_is_not_ready(base):
+    assert not Client(base).is_ready()

@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from school.access import visible_enrolments
-from school.models import School
+from school.models import Crest, Network, School, User
+from tasks.asking.parameters import narrow
 from tasks.making import heading
 from tasks.models import Task
 from tasks.reports.class_performance import ClassPerformance, Parameters
@@ -11,15 +12,22 @@ from tasks.reports.class_performance import ClassPerformance, Parameters
 pytestmark = pytest.mark.django_db
 
 
-def about(viewer, *, second, class_id=1):
+def about(viewer, *, second=0, **parameters):
     moment = datetime(2026, 11, 26, 15, 12, second, 7, tzinfo=UTC)
-    enrolments = visible_enrolments(viewer).filter(school_class=class_id)
-    report = ClassPerformance(Parameters(), enrolments)
+    asked = Parameters(**parameters)
+    enrolments = narrow(visible_enrolments(viewer), asked)
+    report = ClassPerformance(asked, enrolments)
     return heading.about(Task(created_at=moment), report, viewer, moment)
 
 
+@pytest.fixture
+def new(network):
+    """A school of the same network in which nobody is enrolled yet."""
+    return School.objects.create(network_id=1, inep_code="13099999", name="Nova")
+
+
 def test_what_is_asked_for_twice_in_a_minute_is_headed_the_same(secretary):
-    first, second = (about(secretary, second=second) for second in (1, 59))
+    first, second = (about(secretary, second=second, class_id=1) for second in (1, 59))
 
     assert (first.issued_at, first.data_as_of) == (second.issued_at, second.data_as_of)
     assert f"{first.issued_at:%H:%M:%S}" == "11:12:00"  # in Manaus
@@ -30,17 +38,34 @@ def test_school_is_told_with_its_code_and_address(secretary):
         inep_code="13012345", address="Rua das Flores, 10", city="Manaus", state="AM"
     )
 
-    told = about(secretary, second=0)
+    told = about(secretary, class_id=1)
 
     assert told.inep_code == "13012345"
     assert told.address == "Rua das Flores, 10, Manaus – AM"
     School.objects.filter(pk=1).update(address="", city="Manaus", state="")
-    assert about(secretary, second=0).address == "Manaus"
+    assert about(secretary, class_id=1).address == "Manaus"
 
 
-def test_of_nobody_it_names_the_viewer_s_school(secretary, admin):
-    of_school = about(secretary, second=0, class_id=3)
-    of_network = about(admin, second=0, class_id=0)
+def test_of_nobody_it_names_the_school_that_was_asked_for(admin, secretary, new):
+    secretary.attachments.create(school=new)
 
-    assert of_school.school == about(secretary, second=0).school
-    assert (of_network.school, bool(of_network.network)) == ("", True)
+    for viewer in (admin, secretary):
+        told = about(viewer, school_id=new.pk)
+        assert (told.school, told.inep_code) == ("Nova", "13099999")
+        assert told.crest() == Crest.of([new])  # its network's
+
+
+def test_of_nobody_and_no_school_it_names_the_network_alone(admin, new):
+    told = about(admin, year=2020)
+
+    assert (told.school, told.network) == ("", new.network.name)
+
+
+def test_of_several_networks_none_is_named(new):
+    other = Network.objects.create(code="other", name="Outra Rede")
+    School.objects.create(network=other, inep_code="13088888", name="A de outra")
+    root = User.objects.create(username="root", is_superuser=True)
+
+    told = about(root, year=2020)
+
+    assert (told.school, told.network, told.crest()) == ("", "", b"")

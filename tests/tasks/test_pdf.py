@@ -145,25 +145,46 @@ def test_text_in_pieces_is_the_text(text):
         assert max(len(piece) for piece in pieces if " " not in piece) <= PIECE
 
 
-def test_row_that_is_taller_than_a_page_goes_on_on_the_next():
-    told = " ".join(f"<{n}>" for n in range(1500))
-    figures = [Column(f"n{n}", str(n), "integer") for n in range(16)]
-    row = ("9A", "Ana", told, *range(16))
-    wanted = replace(
-        table(
-            [row, ("9A", "Bia", "curto", *range(16))], heading=("class",), is_wide=True
-        ),
-        columns=[*COLUMNS[:3], *figures],
-    )
+MARGIN = 17 / 25.4 * 72
+"""Points that the page keeps free at its foot."""
+
+
+def lowest(reader: PdfReader) -> float:
+    """Where the last line of all pages' tables stands, above the foot of its page."""
+    heights = []
+
+    def seen(text: str, matrix: list[float], *_: object) -> None:
+        if "wort" in text:
+            heights.append(matrix[5])
+
+    for page in reader.pages:
+        page.extract_text(visitor_text=seen)
+    return min(heights)
+
+
+@pytest.mark.parametrize("figures", [0, 12, 24])
+@pytest.mark.parametrize("words", [60, 88, 160, 2000])
+def test_no_row_runs_off_its_page(figures, words):
+    titles = [f"Componente número {n:02}" for n in range(figures)]
+    columns = [Column(f"n{n}", title, "decimal") for n, title in enumerate(titles)]
+    told, marks = "wort " * words, [Decimal("9.50")] * figures
+    wanted = table([("9A", "Ana", told, *marks)] * 3, heading=("class",), is_wide=True)
+
+    reader = pdf(replace(wanted, columns=[*COLUMNS[:3], *columns]))
+
+    assert text(reader).count("wort") == 3 * words
+    assert lowest(reader) > MARGIN
+    assert "Ana" in reader.pages[0].extract_text()
+
+
+def test_what_stands_beneath_a_table_does_not_run_off_its_page():
+    told = "wort " * 1500
+    wanted = table([("9A", told, "x", None, 1, None, None, None)], footing=("student",))
 
     reader = pdf(wanted)
 
-    said = [page.extract_text() for page in reader.pages]
-    assert len(said) > 1
-    assert "Ana" in said[0]
-    assert "Página 1 de" in said[0]
-    found = re.findall(r"<(\d+)>", squeezed("".join(said)))
-    assert sorted(map(int, found)) == list(range(1500))
+    assert text(reader).count("wort") == 1500
+    assert lowest(reader) > MARGIN
 
 
 def test_row_that_fits_stays_together():
@@ -205,10 +226,12 @@ def test_labels_of_a_chart_do_not_run_into_each_other(subjects):
 
 
 def test_of_two_subjects_of_one_name_the_figures_do_not_become_the_legend():
-    shown = Shown(COLUMNS[2:], Layout(chart=("mean",)))
-    rows = [("Arte", Decimal(n), *(None,) * 4) for n in (5, 6)]
+    term = Column("term_1", "1º período", "decimal")
+    shown = Shown([COLUMNS[2], term, COLUMNS[3]], Layout(chart=("mean",)))
+    subjects = ("Arte", 5), ("Arte", 6), ("Inglês", 7)
 
-    [chart] = charts(shown, Part([*rows, ("Inglês", Decimal(7), *(None,) * 4)]))
+    rows = [(name, Decimal(n), Decimal(n)) for name, n in subjects]
+    [chart] = charts(shown, Part(rows))
 
     assert chart["series"] == []
 

@@ -335,3 +335,13 @@ def test_sheets_have_names_that_are_allowed_and_their_own(wanted, names):
     given = Names()
 
     assert [given.name(wanted), given.name(wanted)] == names
+
+
+def test_column_is_as_wide_as_the_words_for_several_codes():
+    labels = {"a": "Fevereiro e março", "b": "Abril e maio", "c": "Junho e julho"}
+    columns = [Column("windows", "W", labels=labels), Column("x", "X")]
+
+    sheet = workbook([("a b c", "x")], columns).worksheets[0]
+
+    assert sheet["A2"].value == "Fevereiro e março, Abril e maio, Junho e julho"
+    assert sheet.column_dimensions["A"].width > len(sheet["A2"].value)

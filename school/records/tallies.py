@@ -4,13 +4,12 @@ from array import array
 from collections.abc import Iterator
 
 
-class Groups:
+class Tallies:
     """Whole numbers by offering and term: a network of 100,000 students has 160,000 of them."""
 
-    WIDTH = 8
-    """The term, and what is counted of it."""
-
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
+        """`width` is how many numbers come each time: the term, and what is counted of it."""
+        self._width = width
         self._numbers: dict[int, array[int]] = {}
         self.count = 0
         self.beyond = 0
@@ -24,8 +23,8 @@ class Groups:
 
     def of(self, offering: int) -> Iterator["array[int]"]:
         numbers = self._numbers.get(offering, array("q"))
-        for at in range(0, len(numbers), self.WIDTH):
-            yield numbers[at : at + self.WIDTH]
+        for at in range(0, len(numbers), self._width):
+            yield numbers[at : at + self._width]
 
     @property
     def offerings(self) -> int:
