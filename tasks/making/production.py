@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 from school.access import Scope, reached, scope_of, still_sees, visible_enrolments
 from school.models import User
 from school.snapshot import snapshot
-from tasks import artifacts, catalogue, filenames, omissions
+from tasks import artifacts, catalogue, filenames
 from tasks.asking import parameters
 from tasks.errors import NoLongerAllowed
 from tasks.making import heading
@@ -56,7 +56,7 @@ def produce(task: Task, tracker: Tracker) -> Product:
             "media_type": format.media_type,
             "filename": _filename(task, table.title, format.extension),
             "summary": report.conclusion(rows),
-            "skipped": omissions.told(report.left_out()),
+            "skipped": report.omitted,
             "data_as_of": documents.rfc3339(as_of),
         }
         return Product(artifact.name, result, scope_of(viewer, seen))

@@ -118,7 +118,7 @@ def _series(shown: Shown, grouped: Sequence[Group]) -> list[str]:
     """What tells the bars of a group apart, in the order it first comes."""
     if all(len(group) == 1 for _name, group in grouped) or len(shown.body) < 2:
         return []
-    if shown.body[1][1].type in {"decimal", "percent"}:
+    if shown.body[1][1].is_measure:
         return []  # of two subjects of one name, this is a grade
     seen = (_second(shown, row) for _name, group in grouped for row in group)
     return list(dict.fromkeys(seen))

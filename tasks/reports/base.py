@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from django.db.models import QuerySet
@@ -112,9 +113,13 @@ class Report(ABC, Generic[P]):
 
     def closing(self, rows: int) -> Closing:
         """What a paper ends with after so many rows, which are all."""
-        told = omissions.told(self.left_out())
-        reasons = [f"{one['detail']} ({one['count']})" for one in told["reasons"]]
+        reasons = [f"{r['detail']} ({r['count']})" for r in self.omitted["reasons"]]
         return Closing(self.conclusion(rows) or "", reasons)
+
+    @cached_property
+    def omitted(self) -> dict[str, Any]:
+        """What was left out, in words; asked once all rows are read."""
+        return omissions.told(self.left_out())
 
     def rules(self) -> Sequence[str]:
         """The profiles and versions by which something in it is judged, for people."""

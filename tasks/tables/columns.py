@@ -22,3 +22,8 @@ class Column:
     """Of its cells; a text may stand among figures, as a concept among grades."""
     labels: Mapping[Any, str | Promise] = field(default_factory=dict)
     """What people are shown instead, where the cells are codes for machines."""
+
+    @property
+    def is_measure(self) -> bool:
+        """Whether its cells are grades or shares, which tell no two rows apart."""
+        return self.type in {"decimal", "percent"}

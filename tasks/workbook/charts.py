@@ -81,11 +81,11 @@ class Charts:
     def _block(self, part: Part) -> Block:
         first, *others = self._keys
         for second in others:
+            if self._columns[second].is_measure:
+                continue
             by_both = {(row[first], row[second]): row for row in part.rows}
             # A table of two ways in: a series for each of the second column's cells.
-            is_table = len(by_both) == len(part.rows) and not _is_measured(
-                self._columns[second]
-            )
+            is_table = len(by_both) == len(part.rows)
             if is_table and len({category for category, _group in by_both}) < len(
                 by_both
             ):
@@ -130,11 +130,6 @@ class Charts:
             _said(column, cell) for column, cell in zip(columns, heading, strict=True)
         ]
         return " · ".join(filter(None, said)) or self._title
-
-
-def _is_measured(column: Column) -> bool:
-    """Whether its cells are grades or shares, which tell nothing apart."""
-    return column.type in {"decimal", "percent"}
 
 
 def _said(column: Column, value: Cell) -> str:
