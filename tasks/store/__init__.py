@@ -25,6 +25,7 @@ from tasks.store.documents import (
 )
 from tasks.store.marks import (
     alive,
+    drop_vouch,
     known_stamp,
     mark_alive,
     put_stamp,
@@ -52,6 +53,7 @@ __all__ = [
     "known_stamp",
     "client",
     "drop_document",
+    "drop_vouch",
     "highest_tide",
     "mark_alive",
     "message_ids",

@@ -52,6 +52,11 @@ def vouched(task_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return {task_id for task_id, mark in zip(task_ids, marks, strict=True) if mark}
 
 
+def drop_vouch(task_id: uuid.UUID) -> None:
+    with breaker.guard():
+        client().delete(f"computing:{task_id}")
+
+
 def put_stamp(user_id: int, stamp: int, *, is_news: bool) -> None:
     """Keep a user's stamp; one that was only read never replaces one that is news."""
     with breaker.guard(), client().pipeline(transaction=False) as keys:

@@ -35,10 +35,12 @@ def is_in_redis(task: Task) -> bool:
 def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
     task = made(teacher)
     mirror.repair(task.pk)
+    store.vouch([str(task.pk)], seconds=60)
 
     purging.delete(task, teacher)
 
     assert not Task.objects.exists()
+    assert not store.client().keys(f"*{task.pk}*")
     assert artifacts.read(task.artifact) is None
     assert not is_in_redis(task)
     grave = Tombstone.objects.get()
