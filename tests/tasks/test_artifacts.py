@@ -1,34 +1,44 @@
 import hashlib
 import uuid
+from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from tasks import artifacts
 
 TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
+FOLDER = "b6"
 
 
-def files():
-    return [
-        p.name
-        for p in (settings.ARTIFACTS_DIR / "b6").glob("*")
-        if TASK.hex[:8] in p.name
-    ]
+@pytest.fixture(autouse=True)
+def root(settings, tmp_path) -> Path:
+    """A place of the test's own, where nothing is yet."""
+    settings.ARTIFACTS_DIR = tmp_path
+    return tmp_path
 
 
-def test_artifact_is_whole_when_it_has_its_name():
+def put(root, *names):
+    """Files that somebody has left there, as the service would not write them itself."""
+    for name in names:
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(b"x")
+
+
+def names_in(root):
+    return [path.name for path in (root / FOLDER).iterdir()]
+
+
+def test_artifact_is_whole_when_it_has_its_name(root):
     with artifacts.write(TASK, 3, "csv") as artifact:
         artifact.file.write(b"x" * 3_000_000)
-        assert not [name for name in files() if not name.startswith(".")]
+        assert not [name for name in names_in(root) if not name.startswith(".")]
 
-    assert artifact.name == f"b6/{TASK}.3.csv"
+    assert artifact.name == f"{FOLDER}/{TASK}.3.csv"
     assert artifact.bytes == 3_000_000
     assert artifact.sha256 == hashlib.sha256(b"x" * 3_000_000).hexdigest()
-    artifacts.remove(artifact.name)
 
 
-def test_artifact_whose_writing_fails_leaves_nothing():
+def test_artifact_whose_writing_fails_leaves_nothing(root):
     def half_a_file():
         with artifacts.write(TASK, 4, "csv") as artifact:
             artifact.file.write(b"half")
@@ -37,7 +47,7 @@ def test_artifact_whose_writing_fails_leaves_nothing():
     with pytest.raises(ZeroDivisionError):
         half_a_file()
 
-    assert files() == []
+    assert names_in(root) == []
 
 
 def test_artifacts_of_two_fences_do_not_meet():
@@ -48,39 +58,31 @@ def test_artifacts_of_two_fences_do_not_meet():
 
     assert artifacts.read(first.name) == b"first"
     assert artifacts.read(second.name) == b"second"
-    artifacts.remove(first.name)
-    artifacts.remove(second.name)
 
 
-def test_only_the_artifact_that_counts_is_kept():
+def test_only_the_artifact_that_counts_is_kept(root):
     other = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55bb6")
-    names = [f"b6/{TASK}.1.csv", f"b6/.{TASK}.2.csv.draft", f"b6/{TASK}.3.csv"]
-    of_other = f"b6/{other}.1.csv"
-    for name in (*names, of_other):
-        (settings.ARTIFACTS_DIR / name).write_bytes(b"x")
+    names = [f"{TASK}.1.csv", f".{TASK}.2.csv.draft", f"{TASK}.3.csv"]
+    names = [f"{FOLDER}/{name}" for name in names]
+    of_other = f"{FOLDER}/{other}.1.csv"
+    put(root, *names, of_other)
 
     artifacts.keep_only(TASK, names[2])
     assert [artifacts.exists(name) for name in names] == [False, False, True]
 
     artifacts.keep_only(TASK)
-    artifacts.keep_only(uuid.UUID(int=0))  # whose folder may not be there
+    artifacts.keep_only(uuid.UUID(int=0))  # whose folder is not there
     assert not artifacts.exists(names[2])
     assert artifacts.exists(of_other)
-    artifacts.remove(of_other)
 
 
-def test_files_are_told_by_task_and_fence(settings, tmp_path):
-    settings.ARTIFACTS_DIR = tmp_path
-    (tmp_path / "b6").mkdir()
-    for name in (f"{TASK}.1.csv", f".{TASK}.12.csv.draft", "README.txt", f"{TASK}.csv"):
-        (tmp_path / "b6" / name).touch()
+def test_files_are_told_by_task_and_fence(root):
+    whole, draft = f"{FOLDER}/{TASK}.1.csv", f"{FOLDER}/.{TASK}.12.csv.draft"
+    put(root, whole, draft, f"{FOLDER}/README.txt", f"{FOLDER}/{TASK}.csv")
 
-    found = {(file.name, file.task_id, file.fence) for file in artifacts.stored("b6")}
+    found = {(file.name, file.task_id, file.fence) for file in artifacts.stored(FOLDER)}
 
-    assert found == {
-        (f"b6/{TASK}.1.csv", TASK, 1),
-        (f"b6/.{TASK}.12.csv.draft", TASK, 12),
-    }
+    assert found == {(whole, TASK, 1), (draft, TASK, 12)}
     assert artifacts.stored("00") == []
 
 
