@@ -33,8 +33,7 @@ class Xlsx(Format):
         with Package(file, table.title) as package:
             count = _write_rows(table, drawn.noted(table.rows), package, names)
             if blocks := drawn.blocks():
-                more = _("There are more; these are the first.") if drawn.is_cut else ""
-                drawing.add(package, names.name(_("Charts")), blocks, more)
+                drawing.add(package, names.name(_("Charts")), blocks, drawn.not_drawn())
             with package.sheet(Listed(names.name(_("About")))) as part:
                 part.write(about.sheet(table, table.close(), count).encode())
             package.finish(styles.part(get_language()))

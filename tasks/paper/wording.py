@@ -9,7 +9,7 @@ from functools import cache
 
 from django.utils.dateformat import format as dated
 from django.utils.formats import date_format, get_format
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tasks.tables.cells import labelled
@@ -66,10 +66,8 @@ def said(column: Column, cell: Cell) -> str:
     """The cell's text; a label instead of its code, or of each of several codes."""
     if cell is None:
         return "" if column.type == "text" else NOTHING
-    if column.labels:
+    if column.labels or isinstance(cell, bool):
         return labelled(column, cell)
-    if isinstance(cell, bool):
-        return pgettext("a cell", "Yes") if cell else pgettext("a cell", "No")
     if isinstance(cell, Decimal | int):
         # The decimals are the report's: none is added, and none is taken away.
         number = f"{cell:,}".translate(_separators(get_language()))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from tasks.tables.columns import Cell, Column
 from tasks.tables.table import Table
@@ -34,19 +34,22 @@ def harmless(text: str) -> str:
 
 def words(column: Column) -> dict[Cell, str]:
     """What people are shown for cells that are codes, or yes and no; in their language."""
-    of_codes = {code: str(label) for code, label in column.labels.items()}
-    answers = {True: _("Yes"), False: _("No")} if column.type == "boolean" else {}
-    return {**answers, **of_codes}
+    answers = [True, False] if column.type == "boolean" else []
+    return {cell: labelled(column, cell) for cell in (*answers, *column.labels)}
 
 
 def labelled(column: Column, cell: Cell) -> str:
-    """The label of a code, or of each of several; of a column without labels the cell."""
+    """The label of a code, or of each of several; else the word for yes or no, or the cell."""
     if not column.labels:
-        return str(cell)
+        return _answer(cell) if isinstance(cell, bool) else str(cell)
     if cell in column.labels:
         return str(column.labels[cell])
     codes = str(cell).split(" ")
     return ", ".join(str(column.labels.get(code, code)) for code in codes)
+
+
+def _answer(yes: bool) -> str:
+    return pgettext("a cell", "Yes") if yes else pgettext("a cell", "No")
 
 
 def objects(table: Table) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tasks.tables.cells import labelled, words
+from django.utils.translation import gettext as _
+
+from tasks.tables.cells import labelled
 from tasks.tables.columns import Cell, Column, Row
 from tasks.tables.table import Table
 
@@ -18,6 +20,10 @@ class Part:
 
     heading: Row
     rows: list[Row] = field(default_factory=list)
+
+    @property
+    def is_too_long(self) -> bool:
+        return len(self.rows) > MOST_ROWS
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,7 @@ class Charts:
         self._keys = [place for name, place in places.items() if name not in aside][:2]
         self._of = ", ".join(str(self._columns[n].title) for n in self._drawn)
         self._parts: list[Part] = []
-        self.is_cut = False
-        """Whether there were more parts than are drawn."""
+        self._is_cut = False
 
     def noted(self, rows: Iterator[Row]) -> Iterator[Row]:
         """The same rows; what is to be drawn of them is remembered."""
@@ -58,24 +63,34 @@ class Charts:
             for row in rows:
                 self._note(row)
                 yield row
-                if self.is_cut:
+                if self._is_cut:
                     break
         yield from rows
 
     def blocks(self) -> list[Block]:
         """The charts, once the rows were read."""
-        return [
-            self._block(part) for part in self._parts if len(part.rows) <= MOST_ROWS
-        ]
+        return [self._block(part) for part in self._parts if not part.is_too_long]
+
+    def not_drawn(self) -> str:
+        """What there is no chart of, in words; empty where all is drawn."""
+        told = []
+        if any(part.is_too_long for part in self._parts):
+            told.append(
+                _("What has more than %(count)s rows is not drawn.")
+                % {"count": MOST_ROWS}
+            )
+        if self._is_cut:
+            told.append(_("There are more; these are the first."))
+        return " ".join(told)
 
     def _note(self, row: Row) -> None:
         heading = tuple(row[place] for place in self._heading)
         if not self._parts or self._parts[-1].heading != heading:
-            self.is_cut = len(self._parts) == MOST_PARTS
-            if self.is_cut:
+            self._is_cut = len(self._parts) == MOST_PARTS
+            if self._is_cut:
                 return
             self._parts.append(Part(heading))
-        if len(self._parts[-1].rows) <= MOST_ROWS:
+        if not self._parts[-1].is_too_long:
             self._parts[-1].rows.append(row)
 
     def _block(self, part: Part) -> Block:
@@ -136,5 +151,5 @@ def _said(column: Column, value: Cell) -> str:
     """A cell where its column's title is not seen."""
     if value is None:
         return ""
-    told = words(column).get(value) or labelled(column, value)
+    told = labelled(column, value)
     return told if isinstance(value, str) else f"{column.title} {told}"

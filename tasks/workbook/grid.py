@@ -140,11 +140,7 @@ class Grid:
 
 def _width(column: Column, sample: Sequence[Cell]) -> int:
     """In characters: what a cell needs as far as is known, and the longest word of the title."""
-    told = words(column)
-    shown = [
-        *told.values(),
-        *(told.get(value) or labelled(column, value) for value in sample),
-    ]
+    shown = [*words(column).values(), *(labelled(column, value) for value in sample)]
     title = str(column.title)
     widest = max(map(len, [*title.split(), title[:_TITLE], *shown]), default=0)
     if widest > 2 * _WIDEST:

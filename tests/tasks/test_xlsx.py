@@ -274,6 +274,17 @@ def test_part_with_too_many_bars_has_no_chart():
     assert found.sheetnames == ["Report", "Sobre"]
 
 
+def test_sheet_of_charts_says_what_is_not_drawn():
+    rows = [*figures(), *(("C1", f"S{n}", 1, Decimal(n)) for n in range(101))]
+
+    sheet = workbook(rows, FIGURES, layout=CHART)["Gráficos"]
+
+    assert len(sheet._charts) == 1
+    assert [row for row in sheet.iter_rows(values_only=True) if row[0]][-1][0] == (
+        "O que tem mais de 100 linhas não está desenhado."
+    )
+
+
 def test_rows_are_whole_whatever_is_drawn():
     rows = list(figures(classes=50, subjects=3))
 
