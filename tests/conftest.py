@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import transaction
+from django.utils import translation
 from playwright.sync_api import Browser
 
 from school.demo import loading
@@ -127,6 +128,12 @@ def clean_redis() -> None:
     store.highest_tide.__init__()  # type: ignore[misc]
     durations.memory.__init__()  # type: ignore[misc]
     store.raise_tide(0)  # as a dispatcher does once it has looked
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> None:
+    """Not that of the last request: a process keeps it until the next comes."""
+    translation.deactivate()
 
 
 @pytest.fixture
