@@ -55,14 +55,17 @@ class File:
         return requests.get(url or self.url, headers=headers, stream=True, timeout=30)
 
 
+ATTACHED = "user=User.objects.get(username='visitor'), school_class_id=1"
+
+
+def tell(stack: Stack, line: str) -> None:
+    stack.manage("shell", "-v", "0", "-c", f"from school.models import *; {line}")
+
+
 @pytest.fixture(scope="module")
 def file(stack: Stack) -> File:
-    stack.manage(
-        "shell", "-v", "0", "-c",
-        "from school.models import *; "
-        "u = User.objects.create_user('visitor', password='demo', role='teacher'); "
-        "Attachment.objects.create(user=u, school_class_id=1)",
-    )  # fmt: skip
+    tell(stack, "User.objects.create_user('visitor', password='demo', role='teacher')")
+    tell(stack, f"Attachment.objects.create({ATTACHED})")
     client = stack.as_user("visitor")
     body = {"report": "class_performance", "parameters": {}, "format": "csv"}
     done = stack.finished(client, client.request_report(body))
@@ -263,12 +266,9 @@ def test_link_dies_with_its_viewer_s_attachment(file: File):
     link = file.link()
     before = requests.head(link, timeout=30).status_code
 
-    file.stack.manage(
-        "shell", "-v", "0", "-c",
-        "from school.models import *; "
-        "Attachment.objects.get(user__username='visitor').delete()",
-    )  # fmt: skip
-
+    tell(file.stack, f"Attachment.objects.get({ATTACHED}).delete()")
     after = requests.get(link, timeout=30)
+    tell(file.stack, f"Attachment.objects.create({ATTACHED})")
+
     assert (before, after.status_code) == (200, 404)
     assert after.json()["code"] == "not_found"
