@@ -15,8 +15,10 @@ MOST_GROUPS = 24
 MOST_BARS = 120
 LABELS = 150
 """Characters of all labels that stand in one line."""
-LABEL = 24
+LABEL = 36
 """Characters of one label; the table has it in full."""
+UPRIGHT = 18
+"""Characters of a line of a label that stands upright, where words have no room to lie."""
 STEPS = (1, 2, 5)
 
 Group = tuple[str, list[Row]]
@@ -62,9 +64,10 @@ def _chart(
     if column.type == "percent":
         top = max(top, Decimal(100))
     series = _series(shown, grouped)
+    labels, upright = _labels([name for name, _rows in grouped])
     groups = [
         {
-            "label": typed(_label(name, len(grouped))),
+            "label": typed(label),
             "bars": [
                 {
                     "permille": int(1000 * (_height(row[place]) or 0) / top),
@@ -74,30 +77,39 @@ def _chart(
                 for row in group
             ],
         }
-        for name, group in grouped
+        for label, (_name, group) in zip(labels, grouped, strict=True)
     ]
     return {
         "title": typed(str(column.title)),
         "top": said(column, top),
         "groups": groups,
         "bars": len(rows),
-        "label_lines": _lines(groups),
+        "label_lines": _lines(labels),
+        "upright": upright,
         "series": list(map(typed, series)),
         "of": typed(str(shown.body[1][1].title)) if series else "",
         "alt": _alt(str(column.title), grouped, drawn),
     }
 
 
-def _label(name: str, groups: int) -> str:
-    """The name, with no word wider than the room that each of so many groups has."""
-    room = LABELS // groups - 1
-    return cut(" ".join(cut(word, room) for word in name.split()), LABEL)
+def _labels(names: Sequence[str]) -> tuple[list[str], int]:
+    """The names as there is room for them, and the characters of a line where they stand upright.
+
+    They lie (that is 0) where no word is longer than the room of its group, and where they
+    would have no more room if they stood.
+    """
+    room = LABELS // len(names) - 1
+    longest = max((len(word) for name in names for word in name.split()), default=0)
+    stands = room < min(longest, UPRIGHT)
+    most = UPRIGHT if stands else room
+    words = [" ".join(cut(word, most) for word in name.split()) for name in names]
+    labels = [cut(label, LABEL) for label in words]
+    return labels, min(most, max(map(len, labels))) if stands else 0
 
 
-def _lines(groups: Sequence[dict[str, Any]]) -> int:
-    """That the longest label takes, in the room that each has."""
-    longest = max(len("".join(group["label"])) for group in groups)
-    return 1 + longest * len(groups) // LABELS
+def _lines(labels: Sequence[str]) -> int:
+    """That the longest label takes where it lies, in the room that each has."""
+    return 1 + max(map(len, labels)) * len(labels) // LABELS
 
 
 def _height(cell: Cell) -> Decimal | None:

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from django.utils import translation
@@ -15,7 +16,7 @@ from pypdf.generic import ContentStream
 
 from tasks import catalogue
 from tasks.paper import sheets
-from tasks.paper.charts import LABELS, charts
+from tasks.paper.charts import LABELS, UPRIGHT, charts
 from tasks.paper.columns import measured
 from tasks.paper.parts import Part, Shown
 from tasks.paper.wording import PIECE, typed
@@ -212,17 +213,54 @@ def test_chart_says_what_its_table_says_however_it_is_called():
     assert "Disciplina:" in squeezed(said)
 
 
-@pytest.mark.parametrize("subjects", [14, 24])
-def test_labels_of_a_chart_do_not_run_into_each_other(subjects):
+def chart_of(names):
+    shown = Shown(COLUMNS[2:4], Layout(chart=("mean",)))
+    [chart] = charts(shown, Part([(name, Decimal(5)) for name in names]))
+    return chart
+
+
+@pytest.mark.parametrize("subjects", [2, 7, 14, 24])
+def test_labels_of_a_chart_have_room(subjects):
     names = [f"Aprofundamentos Interdisciplinares {n}" for n in range(subjects)]
-    wanted = table([("9A", "A", name, Decimal(5), *(None,) * 4) for name in names])
-    shown = Shown(COLUMNS[2:], Layout(chart=("mean",)))
 
-    [chart] = charts(shown, Part([row[2:] for row in wanted.rows]))
+    chart = chart_of(names)
 
-    words = [word for group in chart["groups"] for word in group["label"].split()]
-    assert max(map(len, words)) * subjects <= LABELS
+    labels = ["".join(group["label"]) for group in chart["groups"]]
+    words = [word for label in labels for word in label.split()]
+    assert max(map(len, words)) <= (chart["upright"] or LABELS // subjects)
     assert all(name in chart["alt"] for name in names)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "longest", "upright"),
+    [(14, 9, 0), (14, 10, 10), (14, 40, UPRIGHT), (24, 5, 0), (7, 40, 0)],
+)
+def test_labels_stand_where_words_have_no_room_to_lie(subjects, longest, upright):
+    names = ["Arte", "x" * longest, *("Arte" for _ in range(2, subjects))]
+    names = [f"{name} {n}" for n, name in enumerate(names, 10)]
+
+    chart = chart_of(names)
+
+    assert chart["upright"] == (upright and min(UPRIGHT, longest + 3))
+
+
+def test_labels_that_stand_are_whole_and_each_under_its_bar():
+    names = [f"Língua Portuguesa {n}" for n in range(10, 34)]
+    marks = [("9A", "Ana", name, Decimal(5), *(None,) * 4) for name in names]
+    [page] = pdf(table(marks, heading=("class", "student"), chart=("mean",))).pages
+    found: dict[str, float] = {}
+
+    def seen(text: str, matrix: list[float], *_: object) -> None:
+        if text.strip() and not round(matrix[0]):  # it stands
+            found[text.strip()] = matrix[4]
+
+    page.extract_text(visitor_text=seen)
+
+    assert [*found] == names
+    places = [*found.values()]
+    between = [right - left for left, right in pairwise(places)]
+    assert max(between) - min(between) < 0.1
+    assert 24 * min(between) > 500  # points, of the 595 that the page is wide
 
 
 def test_of_two_subjects_of_one_name_the_figures_do_not_become_the_legend():
