@@ -55,19 +55,6 @@ def term_title(number: int) -> str:
     return _("Term %(number)s") % {"number": number}
 
 
-def who(place: Place) -> tuple[Cell, ...]:
-    """The cells of `WHO`."""
-    return (
-        place.school,
-        place.year_label,
-        place.class_name,
-        place.level,
-        place.number,
-        place.registration,
-        place.called,
-    )
-
-
 class StudentReport(Report[P], ABC, Generic[P]):
     """A kind that looks at each student's year."""
 
@@ -90,6 +77,18 @@ class StudentReport(Report[P], ABC, Generic[P]):
     def years(self) -> StudentYears:
         return StudentYears(
             self.listed, self.seen, order=self.order, with_marks=self.with_marks
+        )
+
+    def who(self, place: Place) -> tuple[Cell, ...]:
+        """The cells of `WHO`."""
+        return (
+            self.school(place.school_id, place.school),
+            place.year_label,
+            place.class_name,
+            place.level,
+            place.number,
+            place.registration,
+            place.called,
         )
 
     def rules(self) -> Sequence[str]:

@@ -4,9 +4,9 @@ from collections.abc import Set
 from datetime import date
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Window
 
-from school.models import Enrolment
+from school.models import Enrolment, School
 from school.models.network import year_label
 
 PATHS = {
@@ -100,6 +100,14 @@ class Place(NamedTuple):
             self.exit is None or not self.ending and self.exit >= self.year_ends_on
         )
         return None if is_there else self.ending
+
+
+def namesakes() -> dict[int, str]:
+    """What schools are called, with their INEP code, whose network has another of the name."""
+    of_the_name = Window(Count("pk"), partition_by=["network", "name"])
+    schools = School.objects.order_by().annotate(of_the_name=of_the_name)
+    found = schools.filter(of_the_name__gt=1).values_list("pk", "name", "inep_code")
+    return {id: f"{name} (INEP {code})" for id, name, code in found}
 
 
 def groups(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int, int]]:

@@ -13,7 +13,7 @@ from school.rules.outcome import Outcome
 from school.rules.profile import Rules
 from school.rules.reasons import SAFE
 from school.rules.subjects import Standing, SubjectResult
-from tasks.student_reports import WHO, StudentParameters, StudentReport, who
+from tasks.student_reports import WHO, StudentParameters, StudentReport
 from tasks.tables.columns import Column, Row
 from tasks.tables.table import Layout
 
@@ -59,7 +59,7 @@ class AtRiskStudents(StudentReport[StudentParameters]):
                 self._judged += 1
                 if risk := _risk(year.outcome, year.rules):
                     self._found += 1
-                    yield *who(year.place), *_cells(year, risk)
+                    yield *self.who(year.place), *_cells(year, risk)
 
     def total(self) -> None:
         """Nobody knows before all are looked at."""

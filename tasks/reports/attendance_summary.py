@@ -14,7 +14,7 @@ from school.records.student_year import StudentYear
 from school.rules import outcome, words
 from school.rules.attendance import WINDOWS, benefit_minimum
 from school.rules.outcome import Situation
-from tasks.student_reports import WHO, StudentParameters, StudentReport, who
+from tasks.student_reports import WHO, StudentParameters, StudentReport
 from tasks.tables.columns import Cell, Column, Row
 from tasks.tables.table import Layout
 
@@ -103,7 +103,7 @@ class AttendanceSummary(StudentReport[Parameters]):
                 self.years.left_out.add(year.place.id, {"left": 1})
                 continue
             yield (
-                *who(year.place),
+                *self.who(year.place),
                 ending,
                 year.given.total,
                 year.absent.total,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from school.access import Reach
 from school.models import Enrolment, Role
+from school.records.places import namesakes
 from tasks import omissions
 from tasks.asking import wording
 from tasks.asking.parameters import ReportParameters
@@ -89,6 +90,10 @@ class Report(ABC, Generic[P]):
     def total(self) -> int | None:
         """How many rows there will be, if that is known; for the progress."""
 
+    def school(self, id: int, name: str) -> str:
+        """What rows call the school of that name: it tells it from others of the network."""
+        return self._namesakes.get(id, name)
+
     def full_title(self) -> str:
         """The title, with what the parameters make of it."""
         return str(self.title)
@@ -120,6 +125,10 @@ class Report(ABC, Generic[P]):
     def omitted(self) -> dict[str, Any]:
         """What was left out, in words; asked once all rows are read."""
         return omissions.told(self.left_out())
+
+    @cached_property
+    def _namesakes(self) -> Mapping[int, str]:
+        return namesakes()
 
     def rules(self) -> Sequence[str]:
         """The profiles and versions by which something in it is judged, for people."""

@@ -87,14 +87,15 @@ class ClassPerformance(Report[Parameters]):
             "subject_id",
         ).values_list(
             "pk",
+            "school_class__school_id",
             "school_class__school__name",
             "school_class__school_year__year",
             "school_class__school_year__period",
             "school_class__name",
             "subject__name",
         )
-        for offering, school, year, period, *names in listed.iterator():
-            label = year_label(year, period)
+        for offering, id, name, year, period, *names in listed.iterator():
+            school, label = self.school(id, name), year_label(year, period)
             for term, n, total, squares, low, high, passing, judged in self._tallies.of(
                 offering
             ):

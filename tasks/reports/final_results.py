@@ -11,7 +11,7 @@ from school.models import Role, Subject
 from school.rules import words
 from school.rules.outcome import Situation
 from tasks.reports.base import Report
-from tasks.student_reports import WHO, StudentParameters, StudentReport, who
+from tasks.student_reports import WHO, StudentParameters, StudentReport
 from tasks.tables.columns import Column, Row
 from tasks.tables.table import Layout
 
@@ -43,7 +43,7 @@ class FinalResults(StudentReport[StudentParameters]):
             self._situations[year.outcome.situation] += 1
             taught = {subject.id for subject in year.subjects}
             yield (
-                *who(year.place),
+                *self.who(year.place),
                 *(year.told(s.pk) if s.pk in taught else None for s in self._subjects),
                 year.absent.total,
                 year.attendance,

@@ -10,7 +10,7 @@ from school.models import Role
 from school.records.student_year import StudentYear, TaughtSubject
 from school.rules import words
 from tasks.reports.base import Report
-from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title, who
+from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title
 from tasks.tables.columns import Column, Row
 from tasks.tables.table import Layout
 
@@ -77,7 +77,7 @@ class ReportCard(StudentReport[StudentParameters]):
             for subject in year.subjects:
                 grades, result = self._of_subject(year, subject)
                 yield (
-                    *who(year.place),
+                    *self.who(year.place),
                     subject.name,
                     *grades,
                     *days,

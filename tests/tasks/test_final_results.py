@@ -6,7 +6,7 @@ from django.utils.translation import override
 from pypdf import PdfReader
 
 from school.access import visible_enrolments
-from school.models import Enrolment, SchoolClass, SchoolYear
+from school.models import Enrolment, Network, School, SchoolClass, SchoolYear
 from tasks import artifacts
 from tasks.reports.final_results import FinalResults
 from tasks.student_reports import StudentParameters
@@ -333,6 +333,67 @@ def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
     assert ["Ana" in page for page in said[:2]] == [True, False]
     assert ["Bia" in page for page in said[:2]] == [False, True]
     assert "Ano letivo: 2025.2" in said[1]
+
+
+def class_of_namesake(room):
+    """A class of the same name, in another school of the same name."""
+    school = School.objects.create(
+        network_id=1, inep_code="13099999", name=room.record.school.name
+    )
+    other = SchoolClass.objects.create(
+        school=school, school_year=room.year, name="Turma A", shift="morning"
+    )
+    Enrolment.objects.create(
+        student=student("Bia"), school_class=other, grade_level_id=1, diary_number=1,
+        entry_date=day(0),
+    )  # fmt: skip
+    return school
+
+
+@pytest.fixture
+def namesakes(room):
+    """What the two schools are called, and who is in the class of each."""
+    room.enrol("Ana")
+    schools = room.record.school, class_of_namesake(room)
+    called = [f"{school.name} (INEP {school.inep_code})" for school in schools]
+    return [*zip(called, ("Ana", "Bia"), strict=True)]
+
+
+def test_schools_of_one_name_are_told_apart_in_rows(admin, namesakes):
+    task = made(admin, {"year": 2025}, kind="final_results")
+
+    found = [(row["school"], row["student"]) for row in rows_of(task)]
+    assert found == namesakes
+
+
+def test_classes_of_one_name_in_two_schools_of_one_name_are_two_papers(
+    admin, namesakes
+):
+    task = made(admin, {"year": 2025}, kind="final_results", format="pdf")
+
+    *papers, _closing = PdfReader(io.BytesIO(artifacts.read(task.artifact))).pages
+    for (school, student_name), page in zip(namesakes, papers, strict=True):
+        said = page.extract_text()
+        assert school in said
+        assert [name for name in ("Ana", "Bia") if name in said] == [student_name]
+
+
+def test_classes_of_one_name_in_two_schools_of_one_name_are_two_files(admin, namesakes):
+    task = made(admin, {"year": 2025}, kind="final_results", format="zip")
+
+    names = zipfile.ZipFile(io.BytesIO(artifacts.read(task.artifact))).namelist()
+    assert names[:2] == [f"{school}/2025/Turma A.pdf" for school, _name in namesakes]
+
+
+def test_school_whose_name_nobody_shares_in_the_network_is_called_by_it(admin, room):
+    room.enrol("Ana")
+    elsewhere = Network.objects.create(code="other", name="Outra rede")
+    class_of_namesake(room)
+    School.objects.filter(inep_code="13099999").update(network=elsewhere)
+
+    task = made(admin, {"class_id": room.record.pk}, kind="final_results")
+
+    assert [row["school"] for row in rows_of(task)] == [room.record.school.name]
 
 
 def test_of_nobody_it_says_why_and_counts_no_situations(secretary, room):

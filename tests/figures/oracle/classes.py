@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from school import models as m
 from tests.figures.oracle import shown, sight
-from tests.figures.oracle.world import Asked, Rows
+from tests.figures.oracle.world import Asked, Rows, called
 
 
 def class_performance(asked: Asked) -> Rows:
@@ -74,7 +74,7 @@ def _row(
     tenths = [grade.tenths for grade in grades if grade.tenths is not None]
     mean = Fraction(sum(tenths), 10 * len(tenths)) if tenths else None
     return {
-        "school": e.school_class.school.name,
+        "school": called(e.school_class.school),
         "year": str(e.school_class.school_year),
         "class": e.school_class.name,
         "subject": grades[0].offering.subject.name,

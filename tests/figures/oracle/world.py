@@ -48,9 +48,16 @@ class Asked:
         return [self.year(e) for e in sight.latest_of(self.listed)]
 
 
+def called(school: m.School) -> str:
+    """The name, which is not enough where another school of the network has it too."""
+    alike = m.School.objects.filter(network=school.network_id, name=school.name)
+    is_alone = alike.count() == 1
+    return school.name if is_alone else f"{school.name} (INEP {school.inep_code})"
+
+
 def who(e: m.Enrolment) -> dict[str, object]:
     return {
-        "school": e.school_class.school.name,
+        "school": called(e.school_class.school),
         "year": str(e.school_class.school_year),
         "class": e.school_class.name,
         "grade_level": e.grade_level.name,
