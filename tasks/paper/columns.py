@@ -13,6 +13,8 @@ GAP = 2
 """Characters that the space between two columns takes."""
 SMALL = 88
 """Percent of the full size down to which titles may lie."""
+SMALLER = 76
+"""Percent of the full size down to which sentences have room."""
 SMALLEST = 62
 """Percent of the full size below which nobody can read."""
 WORD = LONG
@@ -21,6 +23,10 @@ SHORT = 10
 """A text of no more characters stays in one line."""
 TEXT = 24
 """Characters of a line in which longer texts read well."""
+NAME = 18
+"""Characters of a line in which names take two."""
+PROSE = 40
+"""Characters of a line for sentences."""
 TITLE = 22
 """Characters of a title that stands upright; a longer one takes two lines."""
 
@@ -51,9 +57,21 @@ class Measured:
         return max(3, self.cell if is_whole else min(self.word, WORD))
 
     @property
+    def is_prose(self) -> bool:
+        """Whether its cells are sentences, which would be towers of words in a narrow column."""
+        return not self.is_figure and self.usual > 2 * TEXT
+
+    @property
+    def line(self) -> int:
+        """What a line of its texts should have where room is scarce."""
+        if self.is_figure:
+            return 0
+        return PROSE if self.is_prose else min(self.usual, NAME)
+
+    @property
     def wanted(self) -> int:
         """What it should have before titles may take room."""
-        return max(self.least, min(self.usual, TEXT), self.title_word)
+        return max(self.least, self.line, min(self.usual, TEXT), self.title_word)
 
     @property
     def title_stands(self) -> bool:
@@ -99,7 +117,11 @@ def grid(columns: Sequence[Measured], *, is_wide: bool) -> Grid:
         else max(one.least, min(one.title_word, WORD))
         for one in columns
     ]
-    size = max(SMALLEST, _size(least, room))
+    roomy = [max(width, one.line) for width, one in zip(least, columns, strict=True)]
+    if (size := _size(roomy, room)) >= SMALLER:
+        least = roomy
+    else:
+        size = max(SMALLEST, min(SMALLER, _size(least, room)))
     titles = [len(str(one.column.title)) for one in columns if one.title_stands]
     return Grid(
         _filled(columns, least, 100 * room // size),

@@ -17,7 +17,7 @@ from pypdf.generic import ContentStream
 from tasks import catalogue
 from tasks.paper import sheets
 from tasks.paper.charts import LABELS, UPRIGHT, charts
-from tasks.paper.columns import measured
+from tasks.paper.columns import GAP, NAME, PROSE, ROOM, SMALLER, grid, measured
 from tasks.paper.parts import Part, Shown
 from tasks.paper.wording import PIECE, typed
 from tasks.tables.columns import Column
@@ -371,6 +371,25 @@ def test_no_row_is_lost_or_doubled_however_it_is_cut(monkeypatch):
     for layout in ({}, {"heading": ("class",)}, CARDS):
         said = text(pdf(table(many, **layout)))
         assert re.findall(r"<(\d+)>", said) == [str(n) for n in range(100)]
+
+
+@pytest.mark.parametrize("subjects", [12, 16, 20])
+def test_reasons_have_room_beside_the_grades_of_many_subjects(subjects):
+    def words(count):
+        return " ".join(["reprovado"] * count)
+
+    names = [Column("student", "Aluno"), Column("reasons", "Motivos")]
+    grades = [Column(f"s{n}", "Matemática", "decimal") for n in range(subjects)]
+    texts = [measured(c, [words(n)] * 30) for c, n in zip(names, (3, 16), strict=True)]
+    figures = [measured(column, ["5,00", "10,00"]) for column in grades]
+
+    made = grid([texts[0], *figures, texts[1]], is_wide=True)
+
+    assert made.size >= SMALLER
+    assert made.widths[0] - GAP >= NAME
+    assert made.widths[-1] - GAP >= PROSE
+    assert min(made.widths[1:-1]) - GAP >= len("10,00")
+    assert sum(made.widths) <= 100 * ROOM[True] // made.size
 
 
 def test_text_that_few_rows_have_gets_room_as_one_that_all_have():
