@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.db import transaction
@@ -31,6 +32,9 @@ GIVE_DATABASE = {"db", "transactional_db", "network", "stack"}
 
 
 def pytest_configure() -> None:
+    # How long one example takes is nobody's promise, and hangs on what else is running.
+    hypothesis.settings.register_profile("ours", deadline=None)
+    hypothesis.settings.load_profile("ours")
     # The real hasher has a test of its own.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import redis
+
 from school.local.valkey import EmbeddedValkey
 from tests.postgresql import Postgresql
 
@@ -25,6 +27,8 @@ def start_servers() -> None:
     valkey = EmbeddedValkey(state)
     os.environ["TEST_REDIS_URL"] = valkey.start()
     _stop.append(valkey.stop)
+    # Its disk is nothing to the tests, which would wait for it where it is slow.
+    redis.Redis.from_url(os.environ["TEST_REDIS_URL"]).config_set("appendonly", "no")
     if DATABASE == "postgresql" and "TEST_DATABASE_URL" not in os.environ:
         server = Postgresql()
         _stop.append(server.close)

@@ -34,7 +34,7 @@ class Stubborn:
                 answer = connection.getresponse()
                 content = answer.read()
                 assert answer.status < 500, content
-                if len(content) == int(answer.headers.get("Content-Length", "-1")):
+                if len(content) == int(answer.headers.get("Content-Length") or -1):
                     return content
             except (OSError, http.client.HTTPException):
                 pass  # once more

@@ -1,8 +1,10 @@
 """What anyone who knows Celery would try."""
 
 import json
+import socket
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.stack import Stack
 REGISTERED = {
     "tasks.canary", "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
 }  # fmt: skip
+QUEUES = {"default", "reports", "reports.bulk"}
 PROBE = """
 import sys
 from celery.result import AsyncResult
@@ -26,6 +29,16 @@ def client(stack: Stack):
     return stack.as_user("teacher")
 
 
+def inspected(stack: Stack, what: str) -> dict[str, Any]:
+    """What each worker answers: Celery goes on once all have, and by itself waits a second."""
+    names = [f"{queue}@{socket.gethostname()}" for queue in QUEUES]
+    to_all = ["--timeout", "15", "--destination", ",".join(names)]
+    answers: dict[str, Any] = json.loads(
+        stack.celery("inspect", *to_all, what, "--json")
+    )
+    return answers
+
+
 def probed(stack: Stack, task) -> list[str]:
     return stack.run(sys.executable, "-c", PROBE, task["task_id"]).split()
 
@@ -38,27 +51,23 @@ def refused(stack: Stack, task) -> str:
 
 
 def test_every_worker_answers_a_ping(stack: Stack):
-    answers = json.loads(stack.celery("inspect", "ping", "--json"))
+    answers = inspected(stack, "ping")
 
-    assert {name.partition("@")[0] for name in answers} == {
-        "default",
-        "reports",
-        "reports.bulk",
-    }
+    assert {name.partition("@")[0] for name in answers} == QUEUES
     assert all(answer == {"ok": "pong"} for answer in answers.values())
 
 
 def test_every_worker_knows_every_task(stack: Stack):
-    answers = json.loads(stack.celery("inspect", "registered", "--json"))
+    answers = inspected(stack, "registered")
 
     assert all(set(names) == REGISTERED for names in answers.values())
 
 
 def test_each_queue_has_a_worker_of_its_own(stack: Stack):
-    answers = json.loads(stack.celery("inspect", "active_queues", "--json"))
+    answers = inspected(stack, "active_queues")
 
     served = {queue["name"] for queues in answers.values() for queue in queues}
-    assert served == {"default", "reports", "reports.bulk"}
+    assert served == QUEUES
     assert all(len(queues) == 1 for queues in answers.values())
 
 
@@ -135,7 +144,7 @@ def test_queued_task_is_pending_and_revoking_it_by_hand_is_a_cancel(
 
     assert probed(stack, task)[0] == "PENDING"
     stack.celery("control", "revoke", task["task_id"])
-    stack.wait(lambda: task["task_id"] in stack.celery("inspect", "revoked"))
+    stack.wait(lambda: task["task_id"] in str(inspected(stack, "revoked")))
     for other in ahead:
         client.ask("POST", other["links"]["cancel"])
 

@@ -78,8 +78,8 @@ WRITES = {
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
 def test_who_finds_it_locked_waits_for_the_other_s_commit(path, writer, write):
     cursor = connected(path).cursor(SQLiteCursorWrapper)
-    release = after(0.3, writer.commit)
     began = time.monotonic()
+    release = after(0.3, writer.commit)
 
     write(cursor)
 

@@ -62,6 +62,12 @@ class Writer(threading.Thread):
             until = self.commits + count
             assert self._progress.wait_for(lambda: self.commits >= until, PATIENCE)
 
+    def await_another_lease(self):
+        """Until the heartbeat was heard, which finds its turn between two commits."""
+        known = len(self.leases)
+        with self._progress:
+            assert self._progress.wait_for(lambda: len(self.leases) > known, PATIENCE)
+
     def _write(self, n):
         began = datetime.datetime.now(datetime.UTC)
         with transaction.atomic():
@@ -97,6 +103,8 @@ def writing(monkeypatch):
                 if self._made % AT_ONCE == 0:
                     steps.append(self._made)
                     writer.await_commits(2)
+                    if len(steps) <= 2:
+                        writer.await_another_lease()
                 self._made += 1
                 return super().year(*given)
 
