@@ -91,7 +91,7 @@ class Report(ABC, Generic[P]):
         """How many rows there will be, if that is known; for the progress."""
 
     def school(self, id: int, name: str) -> str:
-        """What rows call the school of that name: it tells it from others of the network."""
+        """What rows call it: by its INEP code too where its network has another of the name."""
         return self._namesakes.get(id, name)
 
     def full_title(self) -> str:
