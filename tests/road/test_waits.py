@@ -55,19 +55,15 @@ def posting_socket(stack: Stack, token: str, body: object) -> socket.socket:
 
 def test_waiting_client_knows_within_a_tenth_of_a_second(stack: Stack):
     client = stack.as_user("teacher")
-    late, polls = [], []
+    late = []
     for _ in range(5):
         path = running(stack, client, {"report": "slow", "parameters": {"seconds": 1}})
-        began = time.monotonic()
-        client.ask("GET", path)
-        polls.append(time.monotonic() - began)
         task = client.ask("GET", f"{path}?wait=20")
         known = time.time()
         assert task["state"] == "succeeded"
         late.append(known - datetime.fromisoformat(task["finished_at"]).timestamp())
 
-    # Besides what any answer takes, on a machine that does other things too.
-    assert statistics.median(late) < 0.1 + statistics.median(polls)
+    assert statistics.median(late) < 0.1
 
 
 def test_submit_that_waits_gets_the_report_itself(stack: Stack):
@@ -97,7 +93,7 @@ def test_cancel_ends_a_wait(stack: Stack):
 
     canceler.join()
     assert task["cancel_requested_at"]
-    assert known - answered[0] < 0.5
+    assert known - answered[0] < 0.3
     assert client.ask("GET", f"{path}?wait=20")["state"] == "canceled"
 
 
@@ -205,8 +201,7 @@ def test_worker_that_makes_room_for_another_keeps_nobody_waiting(tmp_path):
             for _ in range(80):
                 began = time.monotonic()
                 client.ask("GET", "/healthz")
-                # It takes a while to start; who had to end its waits first takes 25 s.
-                assert time.monotonic() - began < 15
+                assert time.monotonic() - began < 6
                 time.sleep(0.03)
         client.ask("POST", f"{path}/cancel")
     log = stack.keeper.log_of("web").read_text()
