@@ -1,5 +1,5 @@
 # One image for every process of the service.
-ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+ARG PYTHON_IMAGE=python:3.13-slim-trixie
 FROM ${PYTHON_IMAGE} AS build
 WORKDIR /app
 RUN python3 -m venv /venv

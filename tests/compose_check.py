@@ -1,13 +1,15 @@
 """`make compose-check`: run `compose.yaml` for real with podman, and make a report through it.
 
 Needs root, podman, buildah, runc, catatonit, netavark, aardvark-dns, iptables and
-debootstrap. Debian
-stands in for the official images, under their names, so that the Dockerfile and the compose
-file are used as they are. Two things are podman's: health checks are run by hand, and
-`depends_on` is replaced by starting in its order, for podman waits for neither.
+debootstrap. Debian trixie stands in for the official images, under their names: it carries
+the versions that `compose.yaml` and the Dockerfile name (Python 3.13, Redis 8, PostgreSQL 17),
+and the script checks that. The Dockerfile and the compose file are used as they are, but for
+two things: health checks are run by hand, and services are started in the order of
+`depends_on`, because podman waits for neither.
 """
 
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -34,7 +36,7 @@ TOOLS = (
     "iptables",
     "debootstrap",
 )
-PACKAGES = "python3,python3-venv,redis-server,postgresql-15,ca-certificates"
+PACKAGES = "python3,python3-venv,redis-server,postgresql-17,ca-certificates"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 CONTAINERS_CONF = """
@@ -55,7 +57,7 @@ runroot = "{work}/run"
 # What the official image's own entry point does with the same variables.
 POSTGRES_ENTRYPOINT = """#!/bin/sh
 set -e
-PATH=/usr/lib/postgresql/15/bin:$PATH
+PATH=/usr/lib/postgresql/17/bin:$PATH
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     mkdir -p "$PGDATA" && chown -R postgres "$PGDATA" && chmod 700 "$PGDATA"
     cp "$POSTGRES_PASSWORD_FILE" /tmp/pw && chown postgres /tmp/pw
@@ -66,6 +68,23 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 fi
 exec su postgres -c "exec $(which postgres) -D $PGDATA -c listen_addresses='*'"
 """
+
+
+POSTGRES_BIN = "/usr/lib/postgresql/17/bin"
+VERSION_COMMANDS = {
+    "python": ["python3", "--version"],
+    "redis": ["redis-server", "--version"],
+    "postgres": [f"{POSTGRES_BIN}/postgres", "--version"],
+}
+
+
+def images() -> dict[str, str]:
+    """The images that the Dockerfile and `compose.yaml` name, with their tags."""
+    python = re.search(r"PYTHON_IMAGE=(\S+)", (ROOT / "Dockerfile").read_text())
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    names = {name: services[name]["image"] for name in ("redis", "postgres")}
+    defaults = {n: re.sub(r"\$\{\w+:-(.+)\}", r"\1", i) for n, i in names.items()}
+    return {"python": f"docker.io/library/{python[1]}" if python else "", **defaults}
 
 
 class Check:
@@ -100,7 +119,7 @@ class Check:
         base = Path(os.environ.get("COMPOSE_CHECK_BASE", self.work / "base"))
         if not base.exists():
             self.run("debootstrap", "--variant=minbase", f"--include={PACKAGES}",
-                     "bookworm", str(base))  # fmt: skip
+                     "trixie", str(base))  # fmt: skip
         # The host's, in case it is behind a proxy with a certificate of its own.
         shutil.copy(CERTIFICATES, base / CERTIFICATES.relative_to("/"))
         entry = base / "usr/local/bin/docker-entrypoint.sh"
@@ -112,20 +131,27 @@ class Check:
         self.run("chroot", str(base), "chown", "redis:redis", "/data")
         archive = self.work / "base.tar"
         self.run("tar", "-C", str(base), "-cf", str(archive), ".")
-        path = "ENV PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        for image, *changes in (
-            ("docker.io/library/python:3.13-slim-bookworm",),
-            ("docker.io/library/redis:8",),
-            (
-                "docker.io/library/postgres:17",
-                path,
-                'ENTRYPOINT ["/usr/local/bin/docker-entrypoint.sh"]',
-            ),
-        ):
+        path = f"ENV PATH={POSTGRES_BIN}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        entry_point = 'ENTRYPOINT ["/usr/local/bin/docker-entrypoint.sh"]'
+        for name, image in images().items():
+            self.require_version(base, name, image)
+            changes = [path, entry_point] if name == "postgres" else []
             options = [word for change in changes for word in ("--change", change)]
             self.run("podman", "import", *options, str(archive), image)
         archive.unlink()
         self.run("buildah", "bud", "--pull=never", "-t", "school-reports:local", ".")
+
+    def require_version(self, base: Path, name: str, image: str) -> None:
+        """Exit unless the base has the version that the image's tag names."""
+        command = ["chroot", str(base), *VERSION_COMMANDS[name]]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = re.search(r"\d+(\.\d+)?", printed.stdout)
+        wanted = image.rpartition(":")[2].partition("-")[0]
+        if found is None or f"{found[0]}.".find(f"{wanted}.") != 0:
+            sys.exit(
+                f"compose-check: {image} is named, and {base} has {printed.stdout}"
+            )
+        print(f"{image}: {printed.stdout.strip()}", flush=True)
 
     def write_compose_file(self) -> None:
         """The same services, without what podman cannot do."""
