@@ -161,6 +161,10 @@ class Check:
             for name in ("depends_on", "build", "pull_policy", "logging", "cpus"):
                 service.pop(name, None)
             service.get("healthcheck", {}).pop("start_interval", None)
+            if limits := service.get("ulimits"):
+                # With limits of its own a service gets none of `default_ulimits`, and runc may
+                # not raise the host's.
+                limits["nproc"] = 4096
         for name, secret in compose["secrets"].items():
             secret["file"] = str(self.work / "secrets" / name)
         self.compose.write_text(yaml.safe_dump(compose))
