@@ -36,6 +36,10 @@ class Breaker:
     away: type[Exception] = RedisAway
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Close the breaker and free every turn, as in a new process."""
         self._open_until = 0.0
         self._turn = BoundedSemaphore(AT_ONCE)
 

@@ -42,6 +42,10 @@ class Memory:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[float, Durations]] = {}
 
+    def reset(self) -> None:
+        """Forget what was read, as in a new process."""
+        self._kept.clear()
+
     def of(self, queue: str) -> Durations:
         read_at, durations = self._kept.get(queue, (float("-inf"), Durations()))
         now = time.monotonic()

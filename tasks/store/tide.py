@@ -26,6 +26,10 @@ class HighestTide:
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the highest tide, as in a new process."""
         self._seen = 1
 
     def is_reached(self, tide: bytes | None) -> bool:

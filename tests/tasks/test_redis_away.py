@@ -34,7 +34,7 @@ def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
     server.stop()
 
     for _ in range(2):
-        breaker.__init__()
+        breaker.reset()
         began = time.monotonic()
         with pytest.raises(RedisAway):
             publishing.send("tasks.canary", "reports", queue="reports")
