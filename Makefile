@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATABASES := sqlite postgresql
+# More than cores: the tests of running services wait more than they compute.
+PROCESSES := 4
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test chaos fuzz bench check format generate migrations lock secrets compose-check clean
+.PHONY: help up demo test test-deep chaos fuzz bench check format generate migrations lock secrets compose-check clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,10 +19,16 @@ up: $(VENV)/.installed ## run everything here, with a demo network, until Ctrl-C
 demo: $(VENV)/.installed ## the same, but end after the first report
 	@exec $(BIN)/python manage.py up --once
 
-test: $(VENV)/.installed-dev ## every test on SQLite, and on PostgreSQL all that come to a database
+test: $(VENV)/.installed-dev ## the tests on SQLite, and those on PostgreSQL that depend on the database
 	@for database in $(DATABASES); do \
 		echo "== $$database"; \
-		TEST_DATABASE=$$database $(BIN)/python -m pytest -n 3 || exit 1; \
+		TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(PROCESSES) -m "not deep" || exit 1; \
+	done
+
+test-deep: $(VENV)/.installed-dev ## the long proofs: chaos, fuzz, browsers, deep models
+	@for database in $(DATABASES); do \
+		echo "== $$database"; \
+		TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(PROCESSES) -m deep || exit 1; \
 	done
 
 chaos: $(VENV)/.installed-dev ## hurt everything while reports are made: MINUTES=10 SEED=1 DATABASE=postgresql

@@ -42,14 +42,25 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
+    for item in items:
+        for mark in (*item.iter_markers("deep"), *item.iter_markers("one_database")):
+            if not mark.args:
+                raise pytest.UsageError(f"{item.nodeid}: {mark.name} needs a reason")
     if DATABASE != "sqlite":
-        once = [item for item in items if not _has_a_database(item)]
+        once = [item for item in items if not _runs_on_each_database(item)]
         config.hook.pytest_deselected(items=once)
         items[:] = [item for item in items if item not in set(once)]
 
 
+def _runs_on_each_database(item: Any) -> bool:
+    """Every test that uses a database does, unless it or its module is marked otherwise."""
+    marks = ("one_database", "each_database")
+    closest = next((m.name for m in item.iter_markers() if m.name in marks), None)
+    return _has_a_database(item) and closest != "one_database"
+
+
 def _has_a_database(item: Any) -> bool:
-    """Whether it comes to one: then it is run on each. What does not is run on SQLite alone."""
+    """Whether the test uses a database. Tests that do not run on SQLite only."""
     is_marked = item.get_closest_marker("django_db") is not None
     is_told_which = hasattr(item.module, "DATABASE")
     return is_marked or is_told_which or not GIVE_DATABASE.isdisjoint(item.fixturenames)
@@ -127,10 +138,10 @@ def _load() -> DemoNetwork:
 @pytest.fixture(autouse=True)
 def clean_redis() -> None:
     store.client().flushdb()
-    breaker.__init__()  # type: ignore[misc]  # closed again
-    database_breaker.__init__()  # type: ignore[misc]
-    store.highest_tide.__init__()  # type: ignore[misc]
-    durations.memory.__init__()  # type: ignore[misc]
+    breaker.reset()  # closed again
+    database_breaker.reset()
+    store.highest_tide.reset()
+    durations.memory.reset()
     store.raise_tide(0)  # as a dispatcher does once it has looked
 
 
@@ -153,7 +164,7 @@ def redis_at(settings):
         store.client.cache_clear()
         listening_client.cache_clear()
         publishing._connection.cache_clear()
-        breaker.__init__()
+        breaker.reset()
 
     original = settings.REDIS_URL
     yield lead

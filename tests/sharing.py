@@ -6,25 +6,31 @@ of it (pytest-dev/pytest-xdist, issue 1386): each process then started each serv
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 TOGETHER = {
+    # Each has a stack of its own.
+    "chaos": ("road/test_chaos",),
+    "contract": ("road/test_contract",),
+    "database": ("road/test_database_away",),
     # They hurt its workers: one stack.
     "workers": ("road/test_papers", "road/test_worker_killed", "road/test_worker_stopped"),
-    # Each has one of its own.
-    "houses": ("road/test_chaos", "road/test_contract", "road/test_database_away"),
-    "pages": (
+    "web": (
         "road/test_swagger_ui", "road/test_browser", "road/test_typescript_client",
-        "road/test_downloads",
+        "road/test_downloads", "road/test_celery_commands", "road/test_first_report",
+        "road/test_fair",
     ),
-    "commands": ("test_up", "test_new_kind", "test_new_format"),
     "stack": ("road/",),
+    "up": ("test_up",),
 }  # fmt: skip
 """By name of the group, how its files begin; the first that fits counts."""
 LONG = (
-    "tasks/test_lifecycle_model", "api/matrix/test_reports", "figures/",
-    "tasks/test_every_report", "api/matrix/",
+    "tasks/test_lifecycle_model", "figures/test_chance", "test_new_kind", "test_new_format",
+    "api/matrix/test_reports", "figures/", "tasks/test_every_report", "api/matrix/",
 )  # fmt: skip
 """What comes next; none of it empties the database, which those do that come last."""
+SHORT = len(TOGETHER) + len(LONG)
+"""The rank of all other tests."""
 
 
 def group_of(nodeid: str) -> str | None:
@@ -38,14 +44,27 @@ def _rank(nodeid: str) -> int:
     group, path = group_of(nodeid), nodeid.removeprefix("tests/")
     if group is not None:
         return [*TOGETHER].index(group)
-    return len(TOGETHER) + next(
-        (n for n, begin in enumerate(LONG) if path.startswith(begin)), len(LONG)
+    return next(
+        (n for n, begin in enumerate(LONG, len(TOGETHER)) if path.startswith(begin)),
+        SHORT,
     )
 
 
 class Sharing(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid) or nodeid
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        """Queue nothing long behind a group: another process may be free before."""
+        assigned = self.assigned_work[node]
+        if any(not all(assigned[unit].values()) for unit in TOGETHER.keys() & assigned):
+            self.workqueue.move_to_end(self._short_unit(), last=False)
+        super()._assign_work_unit(node)
+
+    def _short_unit(self) -> str:
+        alone = [unit for unit in self.workqueue if unit not in TOGETHER]
+        short = (unit for unit in alone if _rank(unit) == SHORT)
+        return next(short, alone[-1] if alone else next(iter(self.workqueue)))
 
 
 @pytest.hookimpl(optionalhook=True)

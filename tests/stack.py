@@ -82,6 +82,21 @@ class Stack:
     def start(self, name: str) -> None:
         self.keeper.start(name, self._commands[name])
 
+    @contextmanager
+    def web_with(self, *options: str) -> Iterator[None]:
+        """Restart the web process with these options, and as it was at the end."""
+        self._restart_web(options)
+        try:
+            yield
+        finally:
+            self._restart_web()
+
+    def _restart_web(self, options: Sequence[str] = ()) -> None:
+        self.keeper.processes["web"].terminate()
+        self.keeper.processes["web"].wait()
+        self.keeper.start("web", [*self._commands["web"], *options])
+        self.wait(lambda: Client(self.base).is_ready())
+
     def manage(self, *arguments: str) -> str:
         return self.run(sys.executable, str(MANAGE), *arguments)
 

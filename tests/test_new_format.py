@@ -3,7 +3,6 @@
 import pytest
 import yaml
 
-from tests.environment import DATABASE
 from tests.tree import Tree
 
 SIXTH = '''"""TSV: a line a row, cells between tabs."""
@@ -27,7 +26,8 @@ class TabSeparated(Format):
 KIND = "tasks/reports/class_performance.py"
 
 
-@pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough")
+@pytest.mark.one_database("a file of a format is found the same way on both")
+@pytest.mark.deep("it generates and tests a copy of the tree")
 @pytest.mark.timeout(300)  # it runs tests of its own
 def test_one_file_is_all_a_format_takes_and_a_kind_that_offers_it(tmp_path):
     tree = Tree(tmp_path)

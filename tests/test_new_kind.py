@@ -3,7 +3,6 @@
 import pytest
 import yaml
 
-from tests.environment import DATABASE
 from tests.tree import Tree
 
 THIRD = '''"""How many students each class has."""
@@ -41,7 +40,8 @@ class ClassSizes(Report[Parameters]):
 
 
 @pytest.mark.timeout(300)  # it runs tests of its own
-@pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough")
+@pytest.mark.one_database("a file of a kind is found the same way on both")
+@pytest.mark.deep("it generates and tests a copy of the tree")
 def test_one_file_is_all_a_kind_takes(tmp_path):
     tree = Tree(tmp_path)
 

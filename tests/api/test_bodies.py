@@ -11,7 +11,10 @@ from rest_framework.request import Request
 
 from api.parsers import BoundedJSONParser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("a body is refused before a row is read"),
+]
 
 EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
 

@@ -9,7 +9,10 @@ from api.middleware import CompressionMiddleware
 from tasks import artifacts
 from tests.making import asked, made
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("an answer is compressed once the rows are read"),
+]
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
 LONG = b"a line of a report\n" * 1000

@@ -4,7 +4,10 @@ from django.test import Client
 from api.auth import access_token_for
 from api.views import health
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("origins know nothing of rows"),
+]
 
 OURS = "https://pages.school.example"
 FOREIGN = [

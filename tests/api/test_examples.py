@@ -7,7 +7,10 @@ from tasks.states import State
 from tasks.telling import documents
 from tests.making import asked, made
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("examples are documents and not rows"),
+]
 
 
 def real(state, viewer):

@@ -4,7 +4,10 @@ import pytest
 
 from tests.making import made
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("headers know nothing of rows"),
+]
 
 LOG_IN = {"username": "teacher", "password": "demo"}
 

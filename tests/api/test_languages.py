@@ -7,7 +7,10 @@ from api.problems import PROBLEMS
 from tests.contract import committed
 from tests.making import made
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("words are chosen once the rows are read"),
+]
 
 EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
 ACCEPTED = [

@@ -3,7 +3,10 @@ import pytest
 from tests.contract import committed
 from tests.making import made
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("a query is refused before a row is read"),
+]
 
 OPERATIONS = [
     (method, path)

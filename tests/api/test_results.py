@@ -13,7 +13,10 @@ from tasks.models import AccessEntry, Task
 from tasks.telling import downloads
 from tests.making import asked, made
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("a result is a file"),
+]
 
 
 @pytest.fixture
@@ -58,6 +61,7 @@ def open_files():
     return [file for file in psutil.Process().open_files() if ".csv" in file.path]
 
 
+@pytest.mark.each_database
 def test_result_is_the_file_and_is_written_to_the_access_log(fetch, task, content):
     answer = fetch()
 
@@ -214,6 +218,7 @@ def test_file_that_is_not_sent_is_not_left_open(fetch, headers):
     assert open_files() == []
 
 
+@pytest.mark.each_database
 def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeypatch):
     def break_down(*args):
         raise OperationalError("disk full")

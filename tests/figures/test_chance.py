@@ -12,7 +12,8 @@ from tests.figures import chance
 from tests.figures.oracle import KINDS, World, expected
 from tests.figures.reading import plain_rows, without_texts
 
-EXAMPLES = int(os.environ.get("FIGURE_EXAMPLES", "40"))
+MANY = int(os.environ.get("FIGURE_EXAMPLES", "200"))
+EXAMPLES = [20, pytest.param(MANY, marks=pytest.mark.deep("hundreds of networks"))]
 SEED = os.environ.get("FIGURE_SEED")
 WHO = st.sampled_from([0, 0, 1, 2, 3])
 """The administrator, who sees the most, twice as often as each of the others."""
@@ -30,10 +31,11 @@ def check(plan: chance.Plan, who: int) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.timeout(600)
-def test_whatever_network_there_is_every_figure_is_as_reckoned():
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_whatever_network_there_is_every_figure_is_as_reckoned(examples):
     @given(chance.plans(), WHO)
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         derandomize=SEED is None,
         database=None,

@@ -151,6 +151,9 @@ def test_grade_of_a_term_without_dates_is_not_taken_for_late(db):
     assert [row["term_1"], row["term_2"], row["term_3"]] == ["6.0", None, "6.2"]
 
 
+@pytest.mark.one_database(
+    "the queries are the same, and SQLite takes fewer values in each"
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_queries_do_not_depend_on_the_number_of_pupils(db, kind):
     def queries(pupils: int) -> tuple[int, int]:

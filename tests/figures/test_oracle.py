@@ -4,7 +4,12 @@ import pytest
 
 from tests.figures.oracle import expected
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database(
+        "the reckoning reads single records; test_every_figure runs on both"
+    ),
+]
 
 BY_HAND = [
     ("Ávila", "6.00", None, "6.00", "passed", None, "approved"),

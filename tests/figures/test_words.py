@@ -2,7 +2,10 @@ import pytest
 
 from tests.figures.reading import made_rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("words are chosen once the figures are there"),
+]
 
 IN_PORTUGUESE = [
     ("report_card", "Ávila", "explanation", "(6,0 + 6,0 + 6,0 + 6,0) / 4 = 6,0 ≥ 6,0"),

@@ -8,7 +8,11 @@ from playwright.sync_api import Browser, Page
 from tests.browsing import NEEDS_BROWSER, Watched, pages_at
 from tests.stack import Stack
 
-pytestmark = NEEDS_BROWSER
+pytestmark = [
+    NEEDS_BROWSER,
+    pytest.mark.deep("it works in a real browser"),
+    pytest.mark.one_database("headers and origins know nothing of the database"),
+]
 
 STATUSES = {
     "login": 200, "catalogue": 200, "submit": 202, "again, waiting": 200, "poll": 200,

@@ -10,6 +10,8 @@ import pytest
 
 from tests.stack import Stack
 
+pytestmark = pytest.mark.one_database("Celery's commands look into Redis")
+
 REGISTERED = {
     "tasks.canary", "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
 }  # fmt: skip

@@ -31,6 +31,7 @@ QUICK = (
 )
 
 
+@pytest.mark.deep("it hurts the service for two minutes")
 @pytest.mark.timeout(400)
 def test_whatever_is_hurt_every_report_ends_once_and_truly(tmp_path):
     plan = Plan(

@@ -10,7 +10,10 @@ EVERYTHING = Plan(examples=3, seed=1)
 QUICKLY = Plan(examples=2, seed=1, phases=("fuzzing", "stateful"))
 """What is tried one by one does not depend on the role."""
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [
+    pytest.mark.deep("it sends hundreds of requests as each role"),
+    pytest.mark.timeout(300),
+]
 
 
 @pytest.fixture(scope="module")

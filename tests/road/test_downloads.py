@@ -17,7 +17,10 @@ import requests
 from api.client import Client
 from tests.stack import Stack
 
-pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="no curl is here")
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("curl"), reason="no curl is here"),
+    pytest.mark.one_database("a result is a file"),
+]
 
 MEGABYTE = 1024 * 1024
 ROW = b"%07d,Escola Municipal,9A,Matematica,1,%d,6.50,2.00,9.75,1.81,74.2\r\n"
@@ -64,8 +67,11 @@ def tell(stack: Stack, line: str) -> None:
 
 @pytest.fixture(scope="module")
 def file(stack: Stack) -> File:
-    tell(stack, "User.objects.create_user('visitor', password='demo', role='teacher')")
-    tell(stack, f"Attachment.objects.create({ATTACHED})")
+    visitor = "'visitor', password='demo', role='teacher'"
+    create = (
+        f"User.objects.create_user({visitor}); Attachment.objects.create({ATTACHED})"
+    )
+    tell(stack, create)
     client = stack.as_user("visitor")
     body = {"report": "class_performance", "parameters": {}, "format": "csv"}
     done = stack.finished(client, client.request_report(body))
@@ -234,6 +240,7 @@ def test_large_downloads_stall_no_other_request(file: File, folder: Path):
     assert max(waits) < sum(waits) / 4  # not one of them for all of it
 
 
+@pytest.mark.each_database
 def test_slow_downloads_hold_no_connection_to_the_database(file: File):
     with ExitStack() as undo:
         for _ in range(12):  # there are 8 connections

@@ -6,9 +6,15 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 
+import pytest
+
 from api.client import ServiceError
 from tasks.queues.pace import HISTORY_SECONDS
 from tests.stack import Stack
+
+pytestmark = pytest.mark.one_database(
+    "tests/tasks/test_turns and test_dispatcher hold the order on both"
+)
 
 
 def test_report_cards_do_not_wait_for_an_export(stack: Stack):
@@ -47,6 +53,7 @@ def test_one_s_two_hundred_do_not_keep_another_s_one_waiting(stack: Stack):
             many.ask("POST", task["links"]["cancel"])
 
 
+@pytest.mark.deep("it waits for thirty reports of a second each")
 def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
     clients = [stack.as_user("teacher"), stack.as_user("secretary")]
     body = {"report": "slow"}  # of a second

@@ -14,6 +14,7 @@ from tests.contract import committed
 from tests.stack import Stack
 from tests.watching import commands_to
 
+pytestmark = pytest.mark.one_database("the first report shows the way to the database")
 EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 GRADES_OF_CLASS = """
@@ -25,6 +26,7 @@ GRADES_OF_CLASS = """
 """
 
 
+@pytest.mark.each_database
 def test_report_asked_for_is_made_and_its_figures_are_right(stack: Stack):
     client = stack.as_user("teacher")
 
@@ -45,6 +47,7 @@ def test_report_asked_for_is_made_and_its_figures_are_right(stack: Stack):
         assert row["mean"] == str(mean.quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
+@pytest.mark.each_database
 def test_file_is_fetched_as_csv(stack: Stack):
     client = stack.as_user("secretary")
     body = {"report": "report_card", "parameters": {"class_id": 2}, "format": "csv"}

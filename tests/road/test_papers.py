@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -17,6 +18,7 @@ from school.local.children import kill_group
 from tests.stack import LEASE_SECONDS, STUDENTS, Stack
 
 MOMENT = r"\d\d/\d\d/\d{4} às \d\d:\d\d"
+PAPERS = "the typesetter gets the same rows from both databases"
 CARDS = {"report": "report_card", "parameters": {"year": 2026}, "format": "pdf"}
 
 
@@ -80,27 +82,37 @@ def half_made(stack: Stack, client: Client, task: dict[str, Any]) -> bool:
     return bool(total and progress["done"] * 4 > total and typesetters(stack))
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """A report that nobody disturbed: its document, its file and the text of its pages."""
+
+    document: dict[str, Any]
+    path: Path
+    pages: list[str]
+
+
 @pytest.fixture(scope="module")
-def undisturbed(stack: Stack) -> list[str]:
+def undisturbed(stack: Stack) -> Undisturbed:
     client, before = stack.as_user("admin"), files(stack)
     done = stack.finished(client, client.request_report(CARDS), seconds=90)
     assert (done["state"], done["attempt"]) == ("succeeded", 1)
     [made] = files(stack) - before
-    return pages(made)
+    return Undisturbed(done, made, pages(made))
 
 
-def test_cards_of_a_network_are_one_file_of_a_page_each(stack: Stack):
-    client = stack.as_user("admin")
+@pytest.mark.one_database(PAPERS)
+def test_cards_of_a_network_are_one_file_of_a_page_each(
+    stack: Stack, undisturbed: Undisturbed
+):
+    done = undisturbed.document
 
-    done = stack.finished(client, client.request_report(CARDS), seconds=90)
-
-    assert (done["state"], done["attempt"]) == ("succeeded", 1)
     assert done["progress"]["done"] == done["result"]["rows"]
-    [path] = (stack.folder / "artifacts").rglob(f"{done['task_id']}*")
-    assert len(PdfReader(io.BytesIO(path.read_bytes())).pages) == STUDENTS
+    assert undisturbed.path.name.startswith(done["task_id"])
+    assert len(PdfReader(io.BytesIO(undisturbed.path.read_bytes())).pages) == STUDENTS
     assert typesetters(stack) == []
 
 
+@pytest.mark.one_database(PAPERS)
 def test_cards_of_a_network_are_a_file_for_each_class_asked_once(stack: Stack):
     client, before = stack.as_user("admin"), files(stack)
 
@@ -145,12 +157,19 @@ def kill_typesetter(stack: Stack) -> None:
     stack.wait(lambda: typesetters(stack)[1:])[0].kill()
 
 
-KILLS = [kill_all, kill_main, kill_maker, kill_first_typesetter, kill_typesetter]
+deep = pytest.mark.deep("each kill makes the report of the whole network once more")
+KILLS = [
+    kill_maker,
+    *(
+        pytest.param(kill, marks=deep)
+        for kill in (kill_all, kill_main, kill_first_typesetter, kill_typesetter)
+    ),
+]
 
 
 @pytest.mark.parametrize("kill", KILLS)
 def test_report_killed_in_the_middle_ends_once_and_is_as_an_undisturbed_one(
-    stack: Stack, undisturbed: list[str], kill: Callable[[Stack], None]
+    stack: Stack, undisturbed: Undisturbed, kill: Callable[[Stack], None]
 ):
     client, before = stack.as_user("admin"), files(stack)
     task = client.request_report(CARDS)
@@ -165,14 +184,15 @@ def test_report_killed_in_the_middle_ends_once_and_is_as_an_undisturbed_one(
     assert (done["state"], done["attempt"]) == ("succeeded", 2)
     [made] = files(stack) - before
     assert made.stat().st_size == done["result"]["bytes"]
-    assert len(undisturbed) == STUDENTS
-    assert pages(made) == undisturbed
+    assert len(undisturbed.pages) == STUDENTS
+    assert pages(made) == undisturbed.pages
     stack.wait(lambda: not any(process.is_running() for process in working))
     if kill in (kill_all, kill_main):
         stack.wait(lambda: not any(process.is_running() for process in running))
     assert client.ask("GET", task["links"]["self"]) == done
 
 
+@pytest.mark.one_database("Redis and the processes' own messages carry the cancel")
 def test_cancel_ends_the_typesetters(stack: Stack):
     client = stack.as_user("admin")
     task = client.request_report(CARDS)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.stack import Stack
 
+pytestmark = pytest.mark.one_database("it is about what the server reads")
 EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 
@@ -82,6 +83,7 @@ def test_body_that_only_says_it_is_large_is_not_waited_for(stack: Stack):
     assert (status, json.loads(body)["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.each_database
 def test_bodies_that_do_not_come_hold_no_connection_to_the_database(stack: Stack):
     client = stack.as_user("teacher")
     host, _, port = stack.base.removeprefix("http://").partition(":")

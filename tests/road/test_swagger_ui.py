@@ -7,12 +7,12 @@ from playwright.sync_api import Browser, Locator, Page
 
 from tests.browsing import NEEDS_BROWSER, Watched
 from tests.contract import committed
-from tests.environment import DATABASE
 from tests.stack import Stack
 
 pytestmark = [
     NEEDS_BROWSER,
-    pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough"),
+    pytest.mark.deep("it works in a real browser"),
+    pytest.mark.one_database("the page and its requests know nothing of the database"),
 ]
 
 PATHS = committed()["paths"]

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.contract import SPEC
-from tests.environment import DATABASE
 from tests.stack import Stack
 
 SOURCE = Path(__file__).parent.parent / "typescript"
 OLDEST_NODE = 20
 STEPS = re.findall(r'(?m)^done\("(.+)"\);$', (SOURCE / "src/trip.ts").read_text())
 
-pytestmark = pytest.mark.skipif(DATABASE != "sqlite", reason="once is enough")
+pytestmark = pytest.mark.one_database(
+    "the contract's types know nothing of the database"
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,7 @@ def _node_is_new_enough() -> bool:
     return int(version.lstrip("v").partition(".")[0]) >= OLDEST_NODE
 
 
+@pytest.mark.deep("it installs packages and compiles")
 def test_typed_client_goes_the_whole_way(project: Path, stack: Stack):
     client = stack.as_user("teacher")
     slow, long = (

@@ -5,6 +5,7 @@ import socket
 import statistics
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
 
@@ -12,9 +13,9 @@ import psutil
 import pytest
 
 from api.client import Client
-from tests.environment import DATABASE
-from tests.stack import Stack, new_database
+from tests.stack import Stack
 
+pytestmark = pytest.mark.one_database("Redis wakes those who wait")
 SLOW = {"report": "slow", "parameters": {"seconds": 4}}
 
 
@@ -116,6 +117,7 @@ def test_many_wait_on_one_subscriber_and_hold_no_connection(stack: Stack, web):
     assert {answer[:12] for answer in answers} == {b"HTTP/1.1 200"}
 
 
+@pytest.mark.each_database
 def test_who_waits_for_what_it_asked_for_holds_no_connection(stack: Stack):
     client = stack.as_user("teacher")
     with ExitStack() as undo:
@@ -189,20 +191,27 @@ def test_deploy_does_not_wait_for_those_who_wait(stack: Stack):
     assert took < 5
 
 
-def test_worker_that_makes_room_for_another_keeps_nobody_waiting(tmp_path):
-    stack = Stack(tmp_path, new_database() if DATABASE == "postgresql" else "")
-    command = stack._commands["web"]
-    command[command.index("--max-requests") + 1] = "60"
-    command[command.index("--max-requests-jitter") + 1] = "0"
-    with stack:
-        client = stack.as_user("teacher")
-        path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
-        with waiting_socket(stack, client.token, path):
-            for _ in range(80):
-                began = time.monotonic()
-                client.ask("GET", "/healthz")
-                assert time.monotonic() - began < 6
-                time.sleep(0.03)
-        client.ask("POST", f"{path}/cancel")
-    log = stack.keeper.log_of("web").read_text()
-    assert "Autorestarting" in log
+@pytest.fixture
+def short_lived_web(stack: Stack) -> Iterator[None]:
+    """The web process replaces its worker after sixty requests."""
+    with stack.web_with("--max-requests", "60", "--max-requests-jitter", "0"):
+        yield
+
+
+def test_worker_that_makes_room_for_another_keeps_nobody_waiting(
+    stack: Stack, short_lived_web: None
+):
+    log = stack.keeper.log_of("web")
+    before = log.stat().st_size
+    client = stack.as_user("teacher")
+    path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
+
+    with waiting_socket(stack, client.token, path):
+        for _ in range(80):
+            began = time.monotonic()
+            client.ask("GET", "/healthz")
+            assert time.monotonic() - began < 6
+            time.sleep(0.03)
+
+    client.ask("POST", f"{path}/cancel")
+    assert b"Autorestarting" in log.read_bytes()[before:]

@@ -7,7 +7,12 @@ from tasks.student_reports import StudentParameters
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
 from tests.making import made, rows_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database(
+        "tests/figures and tests/api/matrix compare this kind's rows on both"
+    ),
+]
 
 
 @pytest.fixture

@@ -11,7 +11,12 @@ from tasks.reports.attendance_summary import AttendanceSummary, Parameters
 from tests.classroom import Classroom, day, judge, student
 from tests.making import asked, made, rows_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database(
+        "tests/figures and tests/api/matrix compare this kind's rows on both"
+    ),
+]
 
 FEBRUARY, APRIL, JUNE = 0, 57, 118
 """The first days of lessons of the windows, of which the first has 57 and the second 61."""

@@ -16,7 +16,10 @@ from tasks.tables.table import About, Layout, Table
 from tests.making import made
 from tests.school.test_crests import png
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("a crest is drawn once its bytes are read"),
+]
 
 RED = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9" height="9" fill="#ff0000"/></svg>'
 BLUE = RED.replace("#ff0000", "#0000ff")

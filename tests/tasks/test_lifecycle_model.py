@@ -27,7 +27,11 @@ from tasks.tending import recovery
 from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked
 
-EXAMPLES = 50
+EXAMPLES = [
+    12,
+    pytest.param(80, marks=pytest.mark.deep("eighty orders of sixty events")),
+]
+"""How many orders of events; the many begin with the few."""
 STEPS = 60
 TASKS = 2
 """Few, so that much happens to each."""
@@ -67,8 +71,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.undo = transaction.atomic()
         self.undo.__enter__()
         store.client().flushdb()
-        breaker.__init__()
-        store.highest_tide.__init__()
+        breaker.reset()
+        store.highest_tide.reset()
         self.viewer = User.objects.get(username="teacher")
         self.dispatcher = Dispatcher()
         self.tasks = [asked(self.viewer).pk for _ in range(TASKS)]
@@ -86,7 +90,7 @@ class Lifecycle(RuleBasedStateMachine):
         finally:
             transaction.set_rollback(True)
             self.undo.__exit__(None, None, None)
-            breaker.__init__()
+            breaker.reset()
 
     @rule(
         what=st.sampled_from(EVENTS),
@@ -135,7 +139,7 @@ class Lifecycle(RuleBasedStateMachine):
         breaker._open_until = float("inf")
 
     def let_redis_back(self):
-        breaker.__init__()
+        breaker.reset()
 
     def start_another_dispatcher(self):
         self.dispatcher = Dispatcher()
@@ -259,7 +263,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def everything_ends(self) -> None:
         """Once nothing is broken any more, a living worker brings all to their ends."""
-        breaker.__init__()
+        breaker.reset()
         for _ in range(3 * lifecycle.MAX_ATTEMPTS):
             self.fall_silent_all()
             store.client().delete(
@@ -319,11 +323,12 @@ class Lifecycle(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 @pytest.mark.timeout(400)
-def test_every_order_of_events_keeps_the_promises(network):
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_every_order_of_events_keeps_the_promises(network, examples):
     run_state_machine_as_test(
         Lifecycle,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
             derandomize=True,
