@@ -56,6 +56,11 @@ class Up:
         said, _ = self.process.communicate(timeout=100)
         return self.process.returncode, said
 
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
     def left_over(self) -> list[str]:
         """The processes that still know this state folder."""
         mark = f"VAR_DIR={self.folder}".encode()
@@ -84,38 +89,62 @@ def up(tmp_path: Path) -> Iterator:
 
     yield start
     for one in started:
-        one.process.kill()
-        one.process.wait()
-        one.process.stdout.close()
+        one.end()
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A first `make demo`, and what it left."""
+    """A run that has ended: its code, its words, and the processes that it left."""
 
-    folder: Path
     code: int
     said: str
     left_over: list[str]
 
 
+@dataclass(frozen=True)
+class Interrupted(Ended):
+    """A first `make up` that Ctrl-C has stopped, and what was there before that."""
+
+    folder: Path
+    running: list[str]
+    """Its processes."""
+    second: Ended
+    """Another `make up` in the same folder at the same time."""
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    one = Up(tmp_path_factory.mktemp("demo") / "var", "--once")
-    return Ended(one.folder, *one.ends(), one.left_over())
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interrupted]:
+    one = Up(tmp_path_factory.mktemp("first") / "var")
+    try:
+        said = one.said_until("Ctrl-C stops everything")
+        running = one.left_over()
+        second = Ended(*Up(one.folder, "--once").ends(), [])
+        os.kill(one.process.pid, signal.SIGINT)
+        code, rest = one.ends()
+        yield Interrupted(
+            code, said + rest, one.left_over(), one.folder, running, second
+        )
+    finally:
+        one.end()
+
+
+@pytest.fixture(scope="module")
+def demo(interrupted: Interrupted) -> Ended:
+    """`make demo` in the folder that the first has left."""
+    one = Up(interrupted.folder, "--once")
+    return Ended(*one.ends(), one.left_over())
 
 
 @pytest.fixture
-def loaded(demo: Ended, tmp_path: Path) -> None:
-    """What it left is there already: only the first has to load the network."""
-    shutil.copytree(demo.folder, tmp_path / "var")
+def loaded(interrupted: Interrupted, tmp_path: Path) -> None:
+    """What the first has left: only that one has to load the network."""
+    shutil.copytree(interrupted.folder, tmp_path / "var")
 
 
 @brings_its_own
 @sees_processes
 def test_demo_shows_a_report_and_ends_well(demo):
     assert demo.code == 0, demo.said
-    assert "Loaded 3 schools" in demo.said
     task_id = re.search(r"202: task (\S+)", demo.said)[1]
     assert f"GET /tasks/{task_id}: succeeded" in demo.said
     assert '"state": "succeeded"' in demo.said
@@ -124,26 +153,22 @@ def test_demo_shows_a_report_and_ends_well(demo):
 
 @brings_its_own
 @sees_processes
-def test_ctrl_c_stops_everything_and_the_data_is_found_again(up, loaded):
-    first = up()
-    first.said_until("Ctrl-C stops everything")
-    assert len(first.left_over()) > 6
-    os.kill(first.process.pid, signal.SIGINT)
-    code, said = first.ends()
-    assert code == 0, said
-    assert "Traceback" not in said
-    assert first.left_over() == []
-    assert not (first.folder / "redis.url").exists()
+def test_ctrl_c_stops_everything_and_the_data_is_found_again(interrupted, demo):
+    assert interrupted.code == 0, interrupted.said
+    assert "Loaded 3 schools" in interrupted.said
+    assert "202: task" in interrupted.said
+    assert "Traceback" not in interrupted.said
+    assert len(interrupted.running) > 6
+    assert interrupted.left_over == []
+    assert not (interrupted.folder / "redis.url").exists()
 
-    second = up("--once")
-    code, said = second.ends()
-
-    assert code == 0, said
-    assert "The demo network of 1000 students is there" in said
+    assert demo.code == 0, demo.said
+    assert "The demo network of 1000 students is there" in demo.said
 
 
 @brings_its_own
 @sees_processes
+@pytest.mark.deep("it starts the service once more")
 def test_killed_without_warning_it_leaves_nothing_behind(up, loaded):
     one = up()
     one.said_until("Ctrl-C stops everything")
@@ -172,17 +197,15 @@ def test_port_that_is_taken_is_explained_in_a_sentence(up):
 
 
 @brings_its_own
-def test_second_one_in_the_same_folder_is_explained_in_a_sentence(up, loaded):
-    first = up()
-    first.said_until("Ctrl-C stops everything")
+def test_second_one_in_the_same_folder_is_explained_in_a_sentence(interrupted):
+    second = interrupted.second
 
-    code, said = up("--once").ends()
-
-    assert code == 1
-    assert "Another one is running" in said
-    assert len(said.strip().splitlines()) == 1
+    assert second.code == 1
+    assert "Another one is running" in second.said
+    assert len(second.said.strip().splitlines()) == 1
 
 
+@pytest.mark.deep("it starts the service once more")
 def test_given_redis_and_database_are_used(up):
     redis_url = os.environ["TEST_REDIS_URL"].removesuffix("0") + "14"
     given = {"REDIS_URL": redis_url}
@@ -199,6 +222,7 @@ def test_given_redis_and_database_are_used(up):
     assert (demo.folder / "school.sqlite3").exists() == (DATABASE == "sqlite")
 
 
+@pytest.mark.deep("it starts the service once more")
 def test_database_of_somebody_is_left_alone(up, tmp_path):
     """`make up` on real data serves it, and loads no demo into it."""
     given = {"DATABASE_URL": new_database()} if DATABASE == "postgresql" else {}
