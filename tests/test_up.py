@@ -28,6 +28,8 @@ sees_processes = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="what is left over is looked for in /proc"
 )
 
+starts_everything = pytest.mark.deep("it starts the whole service, and loads a network")
+
 
 class Up:
     def __init__(self, folder: Path, *options: str, **environment: str) -> None:
@@ -143,6 +145,7 @@ def loaded(interrupted: Interrupted, tmp_path: Path) -> None:
 
 @brings_its_own
 @sees_processes
+@starts_everything
 def test_demo_shows_a_report_and_ends_well(demo):
     assert demo.code == 0, demo.said
     task_id = re.search(r"202: task (\S+)", demo.said)[1]
@@ -153,6 +156,7 @@ def test_demo_shows_a_report_and_ends_well(demo):
 
 @brings_its_own
 @sees_processes
+@starts_everything
 def test_ctrl_c_stops_everything_and_the_data_is_found_again(interrupted, demo):
     assert interrupted.code == 0, interrupted.said
     assert "Loaded 3 schools" in interrupted.said
@@ -168,7 +172,7 @@ def test_ctrl_c_stops_everything_and_the_data_is_found_again(interrupted, demo):
 
 @brings_its_own
 @sees_processes
-@pytest.mark.deep("it starts the service once more")
+@starts_everything
 def test_killed_without_warning_it_leaves_nothing_behind(up, loaded):
     one = up()
     one.said_until("Ctrl-C stops everything")
@@ -197,6 +201,7 @@ def test_port_that_is_taken_is_explained_in_a_sentence(up):
 
 
 @brings_its_own
+@starts_everything
 def test_second_one_in_the_same_folder_is_explained_in_a_sentence(interrupted):
     second = interrupted.second
 
@@ -205,7 +210,7 @@ def test_second_one_in_the_same_folder_is_explained_in_a_sentence(interrupted):
     assert len(second.said.strip().splitlines()) == 1
 
 
-@pytest.mark.deep("it starts the service once more")
+@starts_everything
 def test_given_redis_and_database_are_used(up):
     redis_url = os.environ["TEST_REDIS_URL"].removesuffix("0") + "14"
     given = {"REDIS_URL": redis_url}
@@ -222,7 +227,7 @@ def test_given_redis_and_database_are_used(up):
     assert (demo.folder / "school.sqlite3").exists() == (DATABASE == "sqlite")
 
 
-@pytest.mark.deep("it starts the service once more")
+@starts_everything
 def test_database_of_somebody_is_left_alone(up, tmp_path):
     """`make up` on real data serves it, and loads no demo into it."""
     given = {"DATABASE_URL": new_database()} if DATABASE == "postgresql" else {}

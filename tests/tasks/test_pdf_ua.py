@@ -39,7 +39,10 @@ def findings(path, content: bytes) -> list[str]:
 
 @pytest.mark.django_db
 @pytest.mark.one_database("a page is tagged once the rows are read")
-@pytest.mark.parametrize("language", ["pt-BR", "en"])
+@pytest.mark.parametrize(
+    "language",
+    ["pt-BR", pytest.param("en", marks=pytest.mark.deep("the same tags, other words"))],
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
     parameters = dict(catalogue.report(kind).example)
