@@ -56,10 +56,11 @@ format: $(VENV)/.installed-dev ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: $(VENV)/.installed-dev ## make openapi.yaml, the message catalogues, the page of rules and the README's map anew
+generate: $(VENV)/.installed-dev ## make openapi.yaml, the catalogues, the pages of rules and guarantees and the README's map anew
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
 	$(BIN)/python docs/catalogues.py
 	$(BIN)/python docs/rules.py
+	$(BIN)/python docs/guarantees.py
 	$(BIN)/python docs/map.py
 
 migrations: $(VENV)/.installed-dev ## make the migrations that the models lack

@@ -24,6 +24,7 @@ def names_in(text):
     return sorted(re.findall(r"{\w*}|%\(\w+\)\w|`[^`]+`|</?\w+>", text))
 
 
+@pytest.mark.guarantee("Message catalogues are complete and match the code.")
 def test_catalogues_are_what_the_code_marks_and_compiled():
     script = [sys.executable, str(ROOT / "docs" / "catalogues.py"), "--check"]
 
@@ -45,12 +46,14 @@ def forms(text):
     return text if isinstance(text, tuple) else (text,)
 
 
+@pytest.mark.guarantee("Message catalogues are complete and match the code.")
 def test_every_marked_string_is_translated():
     untranslated = [m.id for m in MESSAGES if not all(forms(m.string)) or m.fuzzy]
 
     assert not untranslated, "write their Portuguese into the catalogue"
 
 
+@pytest.mark.guarantee("Message catalogues are complete and match the code.")
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: forms(message.id)[0])
 def test_translation_keeps_what_is_put_in(message):
     assert list(map(names_in, forms(message.string))) == list(

@@ -72,6 +72,7 @@ def test_refresh_of_deleted_user_is_refused(client, stranger):
     assert answer.status_code == 401
 
 
+@pytest.mark.guarantee("A disabled user is refused at once.")
 def test_disabled_user_is_out_at_once_everywhere(client, as_user, teacher):
     refresh = log_in(client, "teacher").json()["refresh"]
     task = made(teacher)
@@ -158,6 +159,7 @@ def test_client_is_not_a_session(teacher):
     assert plain.get("/tasks").status_code == 401
 
 
+@pytest.mark.guarantee("A token that was verified before expires on time.")
 def test_token_verified_before_ends_with_its_time(teacher):
     path = f"/tasks/{made(teacher).pk}"
     token = StampedRefreshToken.for_user(teacher).access_token

@@ -111,6 +111,7 @@ def test_method_there_is_not_is_405(as_user, teacher, method):
     assert answer["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.guarantee("A request whose body stops arriving is refused in time.")
 def test_body_that_stops_halfway_is_told(teacher):
     client_side, server_side = socket.socketpair()
     with client_side, server_side, server_side.makefile("rb") as stream:

@@ -14,6 +14,7 @@ def test_settings_as_they_are_pass():
     assert found() == []
 
 
+@pytest.mark.guarantee("Unsafe token settings stop the start.")
 @pytest.mark.parametrize(
     ("jwt", "id"),
     [

@@ -128,6 +128,7 @@ def test_parts_and_heads_are_of_the_file_as_it_is(as_user, teacher, method):
     assert answer.getvalue() == (content[100:] if method == "get" else b"")
 
 
+@pytest.mark.guarantee("A compressed download is never joined with a plain one.")
 def test_part_does_not_go_on_with_what_came_compressed(as_user, teacher):
     task = made(teacher, format="csv")
     client = as_user(teacher)

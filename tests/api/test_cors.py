@@ -75,6 +75,7 @@ def test_page_may_read_what_answers_tell_in_headers(page):
     assert "origin" in listed(answer, "Vary")
 
 
+@pytest.mark.guarantee("Only pages of configured origins may call the API.")
 @pytest.mark.parametrize("origin", FOREIGN)
 def test_other_origin_gets_no_leave(origin):
     asked, got = preflight(origin), Client().get("/healthz", headers={"Origin": origin})
@@ -91,6 +92,7 @@ def test_no_cookie_is_asked_for_or_set(page):
         assert not answer.cookies
 
 
+@pytest.mark.guarantee("A page of a configured origin can read every problem.")
 def test_problems_can_be_read_by_a_page(page, settings, monkeypatch):
     settings.MAX_ACTIVE_PER_REQUESTER = 0
     monkeypatch.setattr(health.Healthz, "get", lambda *_: 1 / 0)

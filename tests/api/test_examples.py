@@ -40,6 +40,7 @@ def filled(document):
     }
 
 
+@pytest.mark.guarantee("Every example matches its schema.")
 @pytest.mark.parametrize("state", State)
 def test_example_of_each_state_is_filled_as_the_real_one(teacher, state):
     document = real(state, teacher)

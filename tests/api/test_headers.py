@@ -12,6 +12,7 @@ pytestmark = [
 LOG_IN = {"username": "teacher", "password": "demo"}
 
 
+@pytest.mark.guarantee("No cache keeps the answer of another user.")
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -37,6 +38,7 @@ def test_what_is_everybody_s_may_be_kept(client, path):
     assert "Cache-Control" not in client.get(path)
 
 
+@pytest.mark.guarantee("No cache keeps the answer of another user.")
 def test_answer_without_a_body_says_nothing_of_one(as_user, teacher):
     client, path = as_user(teacher), f"/tasks/{made(teacher).pk}"
     conditions = {"If-None-Match": client.get(path)["ETag"]}

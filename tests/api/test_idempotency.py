@@ -47,6 +47,7 @@ def test_replay_is_the_task_as_it_is_by_then(as_user, teacher):
     assert ask(client, "a1").json()["state"] == "succeeded"
 
 
+@pytest.mark.guarantee("An idempotency key gives one task and accepts one request.")
 def test_same_key_with_another_request_is_refused(as_user, teacher):
     client = as_user(teacher)
     ask(client, "a1")
@@ -95,6 +96,7 @@ def test_replay_of_what_was_erased_says_so(as_user, teacher):
     assert ask(client, "a1").status_code == 410
 
 
+@pytest.mark.guarantee("A request equal to one that waits joins it.")
 def test_equal_request_that_waits_is_joined(as_user, teacher, secretary):
     client = as_user(teacher)
     first = ask(client, None).json()["task_id"]

@@ -147,6 +147,7 @@ def test_catalogue_is_in_the_language(
     assert entry["parameters"]["properties"]["year"]["title"] == year
 
 
+@pytest.mark.guarantee("A task's texts are in the language of the task.")
 @pytest.mark.parametrize("header", ["pt-BR", "en"])
 def test_task_speaks_its_own_language_whatever_the_poll_accepts(
     as_user, teacher, header
@@ -164,6 +165,7 @@ def test_task_speaks_its_own_language_whatever_the_poll_accepts(
     assert read(empty)["result"]["summary"].startswith("Não há nenhum aluno")
 
 
+@pytest.mark.guarantee("The contract is English, and matches the code.")
 @pytest.mark.parametrize("query", ["", "?lang=pt-br"])
 def test_contract_is_english_whatever_is_accepted(query):
     answer = Client().get(f"/openapi.yaml{query}", headers={"Accept-Language": "pt-BR"})

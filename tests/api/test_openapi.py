@@ -26,6 +26,7 @@ def spec():
     return committed()
 
 
+@pytest.mark.guarantee("The contract is English, and matches the code.")
 def test_committed_document_is_what_the_code_makes(tmp_path, monkeypatch):
     made = tmp_path / "openapi.yaml"
     monkeypatch.delenv("REPORT_PACKAGES")
@@ -107,6 +108,7 @@ def test_served_document_is_yaml(client):
     assert yaml.safe_load(answer.content)["info"]["title"] == "School reports"
 
 
+@pytest.mark.guarantee("The served contract is built once.")
 @pytest.mark.django_db
 def test_served_document_is_made_once(client):
     pages._contract.cache_clear()
@@ -148,6 +150,7 @@ def everything(spec):
                 yield f"{operation['operationId']} {path} {where}", holder
 
 
+@pytest.mark.guarantee("Every example matches its schema.")
 def test_every_example_is_as_its_schema_says(spec):
     checker = Draft202012Validator.FORMAT_CHECKER
     wrong = []

@@ -15,6 +15,7 @@ def page(path, language="pt-BR"):
     return answer, answer.content.decode()
 
 
+@pytest.mark.guarantee("Every problem code has its page.")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", [*PROBLEMS, *FAILURES])
 def test_every_code_has_its_page_in_both_languages(code, language):

@@ -30,6 +30,7 @@ def ask(as_user, teacher):
     return ask
 
 
+@pytest.mark.guarantee("Unknown query parameters are refused.")
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_every_operation_refuses_what_it_does_not_know_in_its_query(ask, method, path):
     flaws = ask(method, path, "odd=1&a%2Fb=&a%2Fb=")
@@ -37,12 +38,14 @@ def test_every_operation_refuses_what_it_does_not_know_in_its_query(ask, method,
     assert flaws == {"/odd": "unknown_parameter", "/a~1b": "unknown_parameter"}
 
 
+@pytest.mark.guarantee("Unknown query parameters are refused.")
 def test_what_is_given_twice_is_refused(ask):
     flaws = ask("get", "/tasks/{task_id}", "wait=1&wait=2")
 
     assert flaws == {"/wait": "repeated_parameter"}
 
 
+@pytest.mark.guarantee("Unknown query parameters are refused.")
 def test_a_thousand_parameters_are_too_many(as_user, teacher):
     assert as_user(teacher).get(f"/tasks?{'&' * 1001}").status_code == 400
 

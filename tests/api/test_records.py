@@ -214,6 +214,7 @@ def test_student_is_answered_with_number_and_classes(as_user, guardian):
     }
 
 
+@pytest.mark.guarantee("The civil name of a student with a social name is not shown.")
 @pytest.mark.usefixtures("anas")
 def test_student_is_called_and_found_by_the_social_name_alone(as_user, guardian):
     student = Student.objects.get(pk=1)
@@ -270,6 +271,7 @@ def test_pages_follow_the_order_of_names(as_user, teacher):
     assert page.status_code == 200
 
 
+@pytest.mark.guarantee("A cursor works for its viewer only.")
 def test_cursor_is_its_viewer_s_alone(as_user, teacher, secretary):
     cursor = search(as_user(teacher), page_size=1).json()["next"]
 
@@ -315,6 +317,9 @@ def test_what_is_wrong_is_pointed_to(as_user, teacher, wanted, pointer, code):
     assert flaws == [(pointer, code)]
 
 
+@pytest.mark.guarantee(
+    "A filter that names somebody else's record is refused like one that names none."
+)
 @pytest.mark.parametrize(("what", "theirs"), [("class_id", 3), ("school_id", 2)])
 def test_what_is_others_reads_like_what_is_not_there(as_user, teacher, what, theirs):
     def ask(id):

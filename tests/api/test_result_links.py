@@ -90,6 +90,7 @@ def altered(link):
     )
 
 
+@pytest.mark.guarantee("A link is valid only as it was made, and for a limited time.")
 def test_link_that_is_not_valid_is_the_same_403_for_every_reason(
     nobody, task, link, teacher, settings
 ):
@@ -125,6 +126,7 @@ def test_where_there_is_a_link_it_counts(as_user, task, link, teacher, stranger)
     assert Client(headers={"Authorization": "Bearer x"}).head(link).status_code == 200
 
 
+@pytest.mark.guarantee("A link opens one file only.")
 def test_link_opens_nothing_but_the_result(nobody, task, link):
     token = link.partition("?")[2]
 
@@ -173,6 +175,7 @@ def test_link_dies_with_its_task(nobody, as_user, task, link, teacher):
     assert outcome(nobody.get(link))[1]["code"] == "purged"
 
 
+@pytest.mark.guarantee("A link opens one file only.")
 def test_link_is_to_the_file_it_was_made_for(nobody, task, link):
     Task.objects.update(result=task.result | {"sha256": "0" * 64})
 

@@ -140,6 +140,7 @@ def test_range_past_the_end_is_told_the_size(fetch, content):
     assert downloaded() == 0
 
 
+@pytest.mark.guarantee("A download is resumed only with the same file.")
 def test_part_goes_on_only_with_the_file_it_is_of(fetch, etag):
     def status(condition):
         headers = {"Range": "bytes=5-", "If-Range": condition}
@@ -197,6 +198,7 @@ def test_head_is_the_headers_alone_and_no_download(fetch, content):
     }
 
 
+@pytest.mark.guarantee("A file is closed after every download.")
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=5-"}])
 def test_file_that_nobody_reads_to_its_end_is_closed(as_user, teacher, url, headers):
     answer = as_user(teacher).get(url, headers=headers)
@@ -218,6 +220,7 @@ def test_file_that_is_not_sent_is_not_left_open(fetch, headers):
     assert open_files() == []
 
 
+@pytest.mark.guarantee("A file is closed after every download.")
 @pytest.mark.each_database
 def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeypatch):
     def break_down(*args):

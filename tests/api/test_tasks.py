@@ -136,6 +136,7 @@ def test_task_that_has_not_ended_cannot_be_erased(as_user, teacher, state):
     assert Task.objects.exists()
 
 
+@pytest.mark.guarantee("An old token erases nothing.")
 def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
     task = made(teacher)
     client = as_user(teacher)
@@ -341,6 +342,7 @@ def test_id_that_is_none_is_not_found(as_user, teacher):
     assert Task.objects.count() == 0
 
 
+@pytest.mark.guarantee("Progress that was shown never decreases.")
 def test_progress_that_was_shown_goes_back_nowhere(as_user, teacher):
     client = as_user(teacher)
     body = {"report": "class_performance", "parameters": {"class_id": 1}}

@@ -53,6 +53,7 @@ def _only_key(what):
     return store.client().keys(f"rate:{what}*")
 
 
+@pytest.mark.guarantee("A login attempt is counted before its password is checked.")
 def test_two_hundred_guesses_at_once_let_no_more_than_the_limit_through(
     transactional_db, teacher
 ):
@@ -79,6 +80,7 @@ def test_two_hundred_guesses_at_once_let_no_more_than_the_limit_through(
     assert sorted(statuses) == [401] * 10 + [429] * 190
 
 
+@pytest.mark.guarantee("Frequent logins lock nobody out.")
 def test_nobody_is_locked_out_by_logging_in_often(teacher):
     assert {log_in().status_code for _ in range(30)} == {200}
 
@@ -148,6 +150,7 @@ def test_address_of_version_6_counts_by_its_network(one, other, is_same):
     assert log_in(address=other).status_code == (429 if is_same else 200)
 
 
+@pytest.mark.guarantee("Forwarded addresses are trusted from configured proxies only.")
 @pytest.mark.parametrize(
     ("proxies", "one", "other", "is_same"),
     [
@@ -170,6 +173,7 @@ def test_forwarded_address_is_believed_of_our_proxies_alone(
     assert answer.status_code == (429 if is_same else 200)
 
 
+@pytest.mark.guarantee("Forwarded addresses are trusted from configured proxies only.")
 @pytest.mark.usefixtures("one_an_address", "teacher")
 def test_forwarded_address_is_believed_of_nobody_where_no_proxy_is_named():
     log_in(**{"X-Forwarded-For": "198.51.100.1"})

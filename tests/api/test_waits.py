@@ -108,6 +108,7 @@ def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, in_between):
     assert took < 5
 
 
+@pytest.mark.guarantee("A wait ends when its viewer loses the right.")
 def test_wait_of_a_viewer_who_loses_the_right_ends_as_any_404(
     as_user, teacher, in_between, django_capture_on_commit_callbacks
 ):

@@ -63,6 +63,7 @@ def test_page_reads_what_answers_tell_in_headers(told):
     assert len(told["part"]["body"].encode()) == 10
 
 
+@pytest.mark.guarantee("A page of a configured origin can read every problem.")
 def test_page_reads_problems(told):
     codes = {
         "not there": "not_found", "erased": "purged",
@@ -77,6 +78,7 @@ def test_nothing_is_kept_in_cookies(told):
     assert (told["cookies"], told["kept"]) == ("", [])
 
 
+@pytest.mark.guarantee("Only pages of configured origins may call the API.")
 def test_page_of_another_origin_can_do_nothing(stack: Stack, page: Page):
     before = stack.query("SELECT count(*) FROM tasks_task")
 

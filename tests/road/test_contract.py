@@ -29,6 +29,9 @@ def users(own_stack):
     return write_users(own_stack)
 
 
+@pytest.mark.guarantee(
+    "Every answer matches the contract, and no user gets another's task."
+)
 @pytest.mark.parametrize("role", [*USERS, NOBODY])
 def test_whatever_is_asked_is_answered_as_the_contract_says(own_stack, users, role):
     plan = EVERYTHING if role == "secretary" else QUICKLY

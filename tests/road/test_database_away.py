@@ -81,6 +81,7 @@ def come_back(
     house.service.wait(lambda: answered(client, "GET", "/tasks", None).status == 200)
 
 
+@pytest.mark.guarantee("No request waits for a database that is away.")
 def test_with_the_database_away_nobody_waits(client, known, come_back):
     asked = [
         ("POST", "/reports", REPORT),
@@ -100,6 +101,7 @@ def test_with_the_database_away_nobody_waits(client, known, come_back):
     assert max(answer.seconds for answer in answers) < 2
 
 
+@pytest.mark.guarantee("Known tasks are shown while the database is away.")
 def test_known_tasks_are_answered_while_the_database_is_away(client, known, come_back):
     polls = at_once(client, [("GET", known, None)] * 8)
 

@@ -150,6 +150,7 @@ def test_file_is_fetched_over_several_connections(file: File, folder: Path):
     assert entries[0][0] >= 4
 
 
+@pytest.mark.guarantee("A download is resumed only with the same file.")
 def test_part_goes_on_only_with_the_file_it_is_of(file: File):
     etag = file.get().headers["ETag"]
 
@@ -208,6 +209,7 @@ def most_memory(process: psutil.Process, ends: threading.Event) -> Iterator[int]
         yield process.memory_info().rss
 
 
+@pytest.mark.guarantee("A download needs constant memory.")
 @pytest.mark.parametrize(
     "headers",
     [{}, {"Range": "bytes=1-"}, {"Accept-Encoding": "gzip"}],
@@ -228,6 +230,7 @@ def test_large_download_takes_no_memory(file: File, headers):
     assert max(seen) - before < 4 * MEGABYTE
 
 
+@pytest.mark.guarantee("A download delays no other request.")
 def test_large_downloads_stall_no_other_request(file: File, folder: Path):
     command = ["curl", "-s", "-H", "Accept-Encoding: gzip", "-o", "got", file.link()]
     waits = []
@@ -240,6 +243,7 @@ def test_large_downloads_stall_no_other_request(file: File, folder: Path):
     assert max(waits) < sum(waits) / 4  # not one of them for all of it
 
 
+@pytest.mark.guarantee("A download holds no connection to the database.")
 @pytest.mark.each_database
 def test_slow_downloads_hold_no_connection_to_the_database(file: File):
     with ExitStack() as undo:
@@ -251,6 +255,7 @@ def test_slow_downloads_hold_no_connection_to_the_database(file: File):
         assert time.monotonic() - began < 2
 
 
+@pytest.mark.guarantee("The log contains no token of a link.")
 def test_log_has_no_token_of_a_link(file: File):
     link = file.link()
     place, query = urlsplit(link), urlsplit(link).query

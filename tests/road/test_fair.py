@@ -53,6 +53,7 @@ def test_one_s_two_hundred_do_not_keep_another_s_one_waiting(stack: Stack):
             many.ask("POST", task["links"]["cancel"])
 
 
+@pytest.mark.guarantee("The estimated wait is within a factor of two of the real one.")
 @pytest.mark.deep("it waits for thirty reports of a second each")
 def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
     clients = [stack.as_user("teacher"), stack.as_user("secretary")]

@@ -167,6 +167,7 @@ KILLS = [
 ]
 
 
+@pytest.mark.guarantee("A long PDF is complete after any process was killed.")
 @pytest.mark.parametrize("kill", KILLS)
 def test_report_killed_in_the_middle_ends_once_and_is_as_an_undisturbed_one(
     stack: Stack, undisturbed: Undisturbed, kill: Callable[[Stack], None]

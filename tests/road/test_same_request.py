@@ -12,6 +12,7 @@ from tests.stack import Stack
 TOGETHER = 50
 
 
+@pytest.mark.guarantee("An idempotency key gives one task and accepts one request.")
 @pytest.mark.parametrize(
     "key", ["one-of-fifty", None], ids=["with a key", "without one"]
 )

@@ -83,6 +83,9 @@ def test_body_that_only_says_it_is_large_is_not_waited_for(stack: Stack):
     assert (status, json.loads(body)["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.guarantee(
+    "A request whose body does not arrive holds no connection to the database."
+)
 @pytest.mark.each_database
 def test_bodies_that_do_not_come_hold_no_connection_to_the_database(stack: Stack):
     client = stack.as_user("teacher")

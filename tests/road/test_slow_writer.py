@@ -11,6 +11,7 @@ from tests.stack import Stack
 pytestmark = pytest.mark.skipif(DATABASE != "sqlite", reason="only SQLite has one lock")
 
 
+@pytest.mark.guarantee("A slow writer in SQLite delays no other request.")
 def test_slow_writer_stalls_no_other_request(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 0.1}}

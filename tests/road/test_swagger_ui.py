@@ -96,6 +96,10 @@ def test_every_example_makes_its_report(stack: Stack):
     assert states == dict.fromkeys(ASKING["examples"], "succeeded")
 
 
+@pytest.mark.guarantee(
+    "Swagger UI makes every report by one click, and sends what it shows."
+)
+@pytest.mark.guarantee("The documentation pages load nothing from other hosts.")
 @pytest.mark.timeout(240)
 def test_every_kind_is_made_by_one_click(logged_in: SwaggerUI, stack: Stack):
     block = logged_in.operation("reports", "create_report")
@@ -137,6 +141,9 @@ def test_choice_of_a_parameter_is_shown_and_can_be_made(logged_in: SwaggerUI):
     assert "below_minimum" in flaw["detail"]
 
 
+@pytest.mark.guarantee(
+    "Swagger UI makes every report by one click, and sends what it shows."
+)
 def test_nothing_is_sent_that_was_not_typed(logged_in: SwaggerUI):
     """Examples of headers are shown; filled in they would make each request another."""
     block = logged_in.operation("reports", "create_report")
@@ -176,6 +183,7 @@ def test_link_leads_to_its_operation(docs: SwaggerUI):
     docs.page.locator("#operations-tasks-cancel_task.is-open").wait_for()
 
 
+@pytest.mark.guarantee("The documentation pages load nothing from other hosts.")
 def test_redoc_shows_the_same_and_asks_nobody_else(browser: Browser, stack: Stack):
     with browser.new_context() as context:
         page = context.new_page()

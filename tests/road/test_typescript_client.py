@@ -58,6 +58,7 @@ def _node_is_new_enough() -> bool:
     return int(version.lstrip("v").partition(".")[0]) >= OLDEST_NODE
 
 
+@pytest.mark.guarantee("A generated client has exact types.")
 @pytest.mark.deep("it installs packages and compiles")
 def test_typed_client_goes_the_whole_way(project: Path, stack: Stack):
     client = stack.as_user("teacher")

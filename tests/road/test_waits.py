@@ -98,6 +98,7 @@ def test_cancel_ends_a_wait(stack: Stack):
     assert client.ask("GET", f"{path}?wait=20")["state"] == "canceled"
 
 
+@pytest.mark.guarantee("A waiting client holds no connection.")
 def test_many_wait_on_one_subscriber_and_hold_no_connection(stack: Stack, web):
     client = stack.as_user("teacher")
     path = running(stack, client)
@@ -117,6 +118,7 @@ def test_many_wait_on_one_subscriber_and_hold_no_connection(stack: Stack, web):
     assert {answer[:12] for answer in answers} == {b"HTTP/1.1 200"}
 
 
+@pytest.mark.guarantee("A waiting client holds no connection.")
 @pytest.mark.each_database
 def test_who_waits_for_what_it_asked_for_holds_no_connection(stack: Stack):
     client = stack.as_user("teacher")
@@ -130,6 +132,7 @@ def test_who_waits_for_what_it_asked_for_holds_no_connection(stack: Stack):
         assert client.ask("GET", "/me")["username"] == "teacher"
 
 
+@pytest.mark.guarantee("A client that hangs up frees all that it held.")
 def test_clients_that_go_away_free_everything(stack: Stack, web):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 60}}
@@ -171,6 +174,7 @@ def test_subscriber_that_is_cut_off_costs_at_most_a_second(stack: Stack):
     assert known - datetime.fromisoformat(task["finished_at"]).timestamp() < 2.5
 
 
+@pytest.mark.guarantee("A deploy does not wait for waiting clients.")
 def test_deploy_does_not_wait_for_those_who_wait(stack: Stack):
     client = stack.as_user("teacher")
     path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
@@ -198,6 +202,7 @@ def short_lived_web(stack: Stack) -> Iterator[None]:
         yield
 
 
+@pytest.mark.guarantee("A web worker that is replaced delays no request.")
 def test_worker_that_makes_room_for_another_keeps_nobody_waiting(
     stack: Stack, short_lived_web: None
 ):

@@ -2,6 +2,7 @@ import os
 import signal
 
 import psutil
+import pytest
 
 from school.local.children import kill_group
 from tests.stack import LEASE_SECONDS, Stack
@@ -37,6 +38,9 @@ def test_whole_worker_killed_in_the_middle_loses_nothing(stack: Stack):
     assert len(files) == 1
 
 
+@pytest.mark.guarantee(
+    "A report that kills its worker fails after a bounded number of attempts."
+)
 def test_report_that_kills_every_worker_fails_as_such(stack: Stack, tmp_path):
     client = stack.as_user("teacher")
     parameters = {"tally": str(tmp_path / "deaths"), "times": 99}
@@ -49,6 +53,9 @@ def test_report_that_kills_every_worker_fails_as_such(stack: Stack, tmp_path):
     assert (tmp_path / "deaths").stat().st_size == 3
 
 
+@pytest.mark.guarantee(
+    "A report that hangs ends as a timeout, and its process is killed."
+)
 def test_report_that_hangs_ends_as_timeout_and_its_process_is_killed(stack: Stack):
     client = stack.as_user("teacher")
     worker = psutil.Process(stack.keeper.processes["worker-reports"].pid)

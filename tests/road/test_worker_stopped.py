@@ -31,6 +31,7 @@ def pool_of(stack: Stack) -> list[psutil.Process]:
     return psutil.Process(stack.keeper.processes["worker-reports"].pid).children()
 
 
+@pytest.mark.guarantee("A worker that is told to stop hands over its tasks.")
 def test_worker_told_to_stop_hands_over_what_does_not_end_in_time(stack: Stack, client):
     short, long = running(stack, client, 1), running(stack, client, 9)
     worker = stack.keeper.processes["worker-reports"]
@@ -47,6 +48,7 @@ def test_worker_told_to_stop_hands_over_what_does_not_end_in_time(stack: Stack, 
     assert (done["state"], done["attempt"]) == ("succeeded", 1)
 
 
+@pytest.mark.guarantee("A worker that is told to stop hands over its tasks.")
 def test_pool_process_told_to_stop_hands_over_at_once(stack: Stack, client):
     task = running(stack, client, 4)
 
@@ -74,6 +76,7 @@ def test_frozen_worker_s_late_result_changes_nothing(stack: Stack, client, whole
     assert len(files) == 1
 
 
+@pytest.mark.guarantee("A report that holds Python's lock is not taken for lost.")
 def test_report_that_holds_python_s_lock_is_a_timeout_and_not_tried_again(
     stack: Stack, client
 ):

@@ -91,6 +91,7 @@ def test_scope_is_seen_until_its_attachment_or_role_is_lost(teacher):
     assert not access.still_sees(teacher, scope)
 
 
+@pytest.mark.guarantee("A user's access version never decreases.")
 def test_stamp_rises_with_every_change_of_rights_and_not_by_logging_in(teacher):
     def stamp():
         return User.objects.values_list("stamp", flat=True).get(pk=teacher.pk)

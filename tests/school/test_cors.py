@@ -15,6 +15,7 @@ def test_origin_as_browsers_send_it_is_taken(origin):
     assert cors.origins("NAME", [origin]) == [origin]
 
 
+@pytest.mark.guarantee("Only pages of configured origins may call the API.")
 @pytest.mark.parametrize(
     "origin",
     [

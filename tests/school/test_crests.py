@@ -104,6 +104,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.guarantee("A crest runs no script and loads no address.")
 @pytest.mark.parametrize(
     ("words", "image"),
     [(words, image) for words, images in REFUSED.items() for image in images],

@@ -92,6 +92,7 @@ def test_old_school_sees_all_once_the_student_is_back(ana, enrol):
     assert history(User.objects.get(username="staff-1"), ana) == {first, away, back}
 
 
+@pytest.mark.guarantee("A school sees nothing of what came after a student left it.")
 def test_what_came_after_the_student_left_again_is_hidden(ana, enrol):
     first = enrol(1, "2024-02-05", "2024-06-03")
     away = enrol(2, "2024-06-03", "2024-09-02")

@@ -39,6 +39,7 @@ def year_of(apps, year, pass_tenths, terms, network=1):
     return one.pk
 
 
+@pytest.mark.guarantee("The migration keeps every year's pass mark.")
 @pytest.mark.django_db(transaction=True)
 def test_no_year_loses_its_pass_mark(before):
     other = before.get_model("school", "Network").objects.create(code="o", name="O")
@@ -66,6 +67,7 @@ def test_no_year_loses_its_pass_mark(before):
     assert profiles.filter(code="nota-6-0-4-periodos").count() == 1
 
 
+@pytest.mark.guarantee("The migration keeps every year's pass mark.")
 @pytest.mark.django_db(transaction=True)
 def test_pass_marks_come_back_with_who_goes_back(before):
     wanted = {year_of(before, 2020, 55, 3): 55, year_of(before, 2022, 100, 0): 100}

@@ -61,6 +61,7 @@ def test_student_with_enrolments_cannot_be_deleted(network):
         m.Student.objects.first().delete()
 
 
+@pytest.mark.guarantee("The database keeps grades and absences in their class.")
 @pytest.mark.parametrize(
     ("model", "values"),
     [

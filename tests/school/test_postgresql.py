@@ -36,6 +36,7 @@ def backend(pool) -> int:
         return connection.info.backend_pid
 
 
+@pytest.mark.guarantee("No request waits for a database that is away.")
 def test_statement_that_is_not_answered_is_given_up(pool):
     before = {backend(pool), backend(pool)}
     began = time.monotonic()
@@ -63,6 +64,7 @@ def test_frozen_server_is_asked_again_once_it_thaws(pool, server):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.guarantee("A lost connection to the database fails one request only.")
 def test_one_connection_that_is_lost_takes_the_idle_ones_with_it(pool, server):
     server.stop()
     server.start()

@@ -97,6 +97,7 @@ def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
     assert "pass_mark: 6.0" in page
 
 
+@pytest.mark.guarantee("Invalid rules are not saved.")
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

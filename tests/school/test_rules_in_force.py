@@ -45,6 +45,7 @@ def closed(profile, year):
     return held
 
 
+@pytest.mark.guarantee("The database keeps a version of rules unchanged.")
 @pytest.mark.parametrize(
     "values", [{"content": {"terms": 1}}, {"number": 9}, {"profile_id": 1}]
 )
@@ -58,6 +59,7 @@ def test_database_keeps_a_version_as_it_is(profile, values):
     assert RuleVersion.objects.get(pk=version.pk).rules == rules()
 
 
+@pytest.mark.guarantee("The database keeps the rules of a closed year.")
 @pytest.mark.parametrize("event", ["insert", "update", "move", "leave", "delete"])
 def test_database_keeps_the_rules_of_a_closed_year(profile, closed, event):
     other = YearRules.objects.get(school_year=1)
@@ -83,6 +85,7 @@ def test_database_keeps_the_rules_of_a_closed_year(profile, closed, event):
     assert YearRules.objects.get(pk=closed.pk).version_id == closed.version_id
 
 
+@pytest.mark.guarantee("The database keeps the rules of a closed year.")
 def test_model_says_so_before_the_database_does(closed):
     held = YearRules.objects.get(pk=closed.pk)
     moved = YearRules.objects.get(pk=closed.pk)
@@ -186,6 +189,7 @@ def test_another_network_s_rules_are_refused(year):
         YearRules(school_year=year, version=theirs.revise(rules())).full_clean()
 
 
+@pytest.mark.guarantee("Two users who save rules at once create two versions.")
 def test_two_who_save_at_once_make_two_versions(transactional_db, network):
     profile = RuleProfile.objects.create(network_id=1, code="own", name="Own")
 

@@ -47,6 +47,7 @@ def students(network):
     ]
 
 
+@pytest.mark.guarantee("Both databases find the same names.")
 @pytest.mark.parametrize(("text", "expected"), FOUND)
 def test_student_is_found_by_how_words_begin(students, text, expected):
     ours = Student.objects.filter(registration__startswith="s-")

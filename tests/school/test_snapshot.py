@@ -32,6 +32,7 @@ def before():
         connections[ALIAS].close_pool()  # else the test database cannot be dropped
 
 
+@pytest.mark.guarantee("A report reads one instant of the database and writes nothing.")
 def test_what_is_written_meanwhile_is_not_seen(before):
     with snapshot():
         rename("after")
@@ -48,6 +49,7 @@ def test_the_reader_holds_no_writer_up(before):
     assert Network.objects.get().name == "own"
 
 
+@pytest.mark.guarantee("A report reads one instant of the database and writes nothing.")
 def test_nothing_can_be_written_into_it(before, settings):
     if settings.DATABASES[ALIAS]["ENGINE"].endswith("postgresql"):
         match = "read-only"

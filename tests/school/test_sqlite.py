@@ -152,6 +152,7 @@ def test_writers_beside_one_another_all_get_their_turn(path):
     assert sorted(values(path)) == sorted(list(range(5)) * 20)
 
 
+@pytest.mark.guarantee("A slow writer in SQLite delays no other request.")
 def test_greenlets_in_transactions_hold_nobody_up(path):
     # In a process of its own, for gevent changes all of it.
     done = subprocess.run(

@@ -38,6 +38,7 @@ def test_artifact_is_whole_when_it_has_its_name(root):
     assert artifact.sha256 == hashlib.sha256(b"x" * 3_000_000).hexdigest()
 
 
+@pytest.mark.guarantee("A result file is complete or does not exist.")
 def test_artifact_whose_writing_fails_leaves_nothing(root):
     def half_a_file():
         with artifacts.write(TASK, 4, "csv") as artifact:

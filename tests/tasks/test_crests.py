@@ -62,6 +62,7 @@ def test_crest_is_read_where_it_is_drawn_alone(admin, format):
     assert len(read) == (format in {"pdf", "zip"})
 
 
+@pytest.mark.guarantee("A crest that cannot be drawn does not fail a report.")
 @pytest.mark.parametrize("broken", [b"\x89PNG\r\n\x1a\n\0", b"<svg", b"\0" * 99])
 def test_crest_that_cannot_be_drawn_costs_no_report(admin, broken):
     Crest.objects.filter(school=1).update(image=broken)

@@ -97,6 +97,7 @@ def oddly_named(network):
     School.objects.filter(pk=1).update(city="", address="\n+1")
 
 
+@pytest.mark.guarantee("The columns of an export never change.")
 @pytest.mark.parametrize("table", EXPORTS)
 def test_columns_are_what_was_published(admin, table):
     lines = lines_of(admin, table)
@@ -144,6 +145,7 @@ def test_rows_are_what_is_recorded(admin):
     ]
 
 
+@pytest.mark.guarantee("The database writes the same export as Python.")
 @pytest.mark.parametrize("asks_from", [0, 10**9])
 @pytest.mark.parametrize("table", EXPORTS)
 def test_database_writes_what_python_would(
@@ -159,6 +161,7 @@ def test_database_writes_what_python_would(
     assert content.count(b"\r\n") >= report.total() > 0
 
 
+@pytest.mark.guarantee("The database writes the same export as Python.")
 @pytest.mark.parametrize("asks_from", [0, 10**9])
 @given(names=st.lists(TEXT, min_size=1, max_size=8))
 @example(names=["a-b", "c-d"])
@@ -249,6 +252,7 @@ def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
     assert many > 2 * few
 
 
+@pytest.mark.guarantee("An export to CSV needs constant memory.")
 def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
     monkeypatch.setattr(by_database, "LINES", 50)
 
@@ -265,6 +269,7 @@ def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
     assert peak() < 1.3 * peak(class_id=1)
 
 
+@pytest.mark.guarantee("A canceled export ends in the database server too.")
 def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
     monkeypatch.setattr(by_database, "LINES", 5)
     report, told = report_of(admin), []
@@ -320,6 +325,7 @@ def on_the_server(question, pid):
         return cursor.fetchall()
 
 
+@pytest.mark.guarantee("A canceled export ends in the database server too.")
 @pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite gives rows at once")
 @pytest.mark.django_db(transaction=True, databases="__all__")
 def test_cancel_does_not_wait_for_the_first_row(snapshots):

@@ -61,6 +61,7 @@ def test_while_it_is_known_to_be_away_it_is_not_asked(teacher):
     assert len(statements) == 1
 
 
+@pytest.mark.guarantee("A user who has lost a right is not shown tasks from Redis.")
 def test_right_taken_away_is_not_lent_again(teacher):
     task = made(teacher)
     old_stamp = teacher.stamp

@@ -33,6 +33,7 @@ def length(queue: str) -> int:
     return store.client().llen(queue)
 
 
+@pytest.mark.guarantee("The dispatcher sends lost messages again.")
 def test_one_lost_message_is_found_among_others(teacher):
     kept, lost = asked(teacher), asked(teacher)
     Dispatcher().tick()  # canaries, too
@@ -102,6 +103,7 @@ def test_wiped_redis_is_filled_again(teacher):
     assert done.state == "succeeded"
 
 
+@pytest.mark.guarantee("Documents that are out of date are repaired.")
 def test_document_that_lags_is_repaired(teacher):
     task = asked(teacher)
     Task.objects.filter(pk=task.pk).update(version=9)
@@ -113,6 +115,7 @@ def test_document_that_lags_is_repaired(teacher):
     assert mirror.lagging(10) == []
 
 
+@pytest.mark.guarantee("Documents of a Redis that went back in time are not shown.")
 def test_redis_that_went_back_is_believed_again_once_its_documents_are_mended(teacher):
     """As after a restart with an older file: there the task still runs."""
     dispatcher = Dispatcher()
@@ -183,6 +186,9 @@ def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
     assert task.state == "running"
 
 
+@pytest.mark.guarantee(
+    "A document in doubt stays in doubt until the database has answered."
+)
 def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
     task = asked(teacher)
     dispatcher, repair = Dispatcher(), mirror.repair
@@ -262,6 +268,7 @@ def test_school_of_many_requesters_does_not_starve_another(
     assert str(other.pk) in queued_ids()
 
 
+@pytest.mark.guarantee("A new request does not overtake those that wait in line.")
 def test_newcomer_does_not_jump_the_line(teacher, secretary):
     standing = asked(teacher)
     Task.objects.update(published_at=None, created_at="2020-01-01T00:00:00Z")
@@ -321,6 +328,7 @@ def test_position_is_that_in_the_order_of_service(
     assert (position(secretary, other), position(teacher, second)) == (2, 3)
 
 
+@pytest.mark.guarantee("A position in the queue is shown only once it was measured.")
 def test_place_of_a_task_just_asked_for_is_not_told_wrong(as_user, teacher, settings):
     settings.PUBLISH_AHEAD = 0
     asked(teacher)
@@ -340,6 +348,7 @@ def test_canaries_are_sent_to_every_queue(network):
     assert length("default") == 3  # and the sweep and the commands
 
 
+@pytest.mark.guarantee("Messages without a worker do not pile up.")
 def test_nothing_piles_up_where_no_worker_is(network, settings):
     dispatcher = Dispatcher()
     for _ in range(60):

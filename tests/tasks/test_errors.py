@@ -20,6 +20,7 @@ def failed(teacher, error, language):
     return Task.objects.get(pk=task.pk)
 
 
+@pytest.mark.guarantee("Every problem code has its page.")
 def test_every_failure_is_in_the_table():
     of_code = {
         value
@@ -30,6 +31,7 @@ def test_every_failure_is_in_the_table():
     assert set(FAILURES.values()) == of_code - {ReportFailed}
 
 
+@pytest.mark.guarantee("A task's texts are in the language of the task.")
 @pytest.mark.parametrize(
     ("language", "detail"),
     [
@@ -43,6 +45,7 @@ def test_failure_is_told_in_the_task_s_language(teacher, language, detail):
     assert task.error == {"code": "forbidden", "detail": detail}
 
 
+@pytest.mark.guarantee("A task's texts are in the language of the task.")
 @pytest.mark.parametrize(
     ("language", "beginning"), [("pt-BR", "O processo"), ("en", "The workers")]
 )
@@ -91,6 +94,7 @@ def test_failure_in_the_document_is_a_problem(teacher, language, title):
     }
 
 
+@pytest.mark.guarantee("Failures that an earlier release has stored are shown.")
 def test_failure_of_a_code_that_is_no_more_is_shown(teacher):
     failed(teacher, DataError("Enrolment 7 has no class."), "en")
     Task.objects.update(error={"code": "old", "detail": "Of an earlier release."})
@@ -101,6 +105,7 @@ def test_failure_of_a_code_that_is_no_more_is_shown(teacher):
     assert error["detail"] == "Of an earlier release."
 
 
+@pytest.mark.guarantee("Failures that an earlier release has stored are shown.")
 def test_document_of_an_earlier_release_gets_what_it_lacks(
     as_user, teacher, monkeypatch
 ):

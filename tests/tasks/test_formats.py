@@ -112,6 +112,7 @@ def test_no_number_has_an_exponent():
     assert written("csv-br", rows).endswith(b"a;1000;1;;0,0000001%;;'=Sete\r\n")
 
 
+@pytest.mark.guarantee("Text is read back unchanged from every format.")
 @pytest.mark.parametrize("format", OF_CELLS)
 @given(texts=st.lists(TEXT, min_size=1, max_size=4))
 @example(texts=["=1", "'=1", "''=1", " \t=1", "\tx", "'\rx", "x;=1;", 'x,"=1&"'])
@@ -135,6 +136,7 @@ def test_any_text_reads_back(format, texts):
     assert [[row[1], row[3]] for row in rows[1:]] == [[text, text] for text in texts]
 
 
+@pytest.mark.guarantee("No cell starts a formula.")
 @pytest.mark.parametrize("format", TEXTS)
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @given(texts=st.lists(TEXT, min_size=1, max_size=4))

@@ -17,6 +17,7 @@ from tests.making import asked, made
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.guarantee("A finished report waits for a database that is away.")
 def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkeypatch):
     task = asked(teacher)
     succeed, failures = lifecycle.succeed, iter([1, 1])
@@ -55,6 +56,7 @@ def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
     assert artifacts.read(task.artifact)
 
 
+@pytest.mark.guarantee("Faults of the host are retried a bounded number of times.")
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -111,6 +113,7 @@ def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatc
     assert (task.state, task.attempt) == ("succeeded", 1)
 
 
+@pytest.mark.guarantee("A report that exceeds its memory limit is stopped.")
 def test_report_that_eats_memory_is_stopped_at_its_limit(teacher, settings):
     settings.REPORT_MEMORY_BYTES = 50 * 1024 * 1024
 
@@ -135,6 +138,7 @@ def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
     assert (task.state, task.attempt) == ("queued", 0)
 
 
+@pytest.mark.guarantee("Late progress of a lost worker creates no document.")
 def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
     task = lifecycle.claim(asked(teacher).pk)
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
@@ -158,6 +162,7 @@ def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
     assert store.poll(task.pk, teacher.pk).header.state == "running"
 
 
+@pytest.mark.guarantee("A document that was written too late is repaired.")
 def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
     """The writer slept between reading and writing, and Redis was wiped meanwhile."""
     task = lifecycle.claim(asked(teacher).pk)
@@ -171,6 +176,7 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
     assert store.poll(task.pk, teacher.pk).header.state == "queued"
 
 
+@pytest.mark.guarantee("A file name contains no path.")
 @pytest.mark.parametrize(
     ("title", "stem"),
     [

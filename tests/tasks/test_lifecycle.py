@@ -46,6 +46,7 @@ def silence(task: Task) -> None:
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
 
 
+@pytest.mark.guarantee("Only a queued task is claimed.")
 def test_claim_is_won_once(teacher):
     task = asked(teacher)
 
@@ -60,6 +61,7 @@ def test_claim_of_unknown_task_is_none(teacher):
     assert lifecycle.claim(uuid.uuid4()) is None
 
 
+@pytest.mark.guarantee("Only one worker claims a task, however many try together.")
 @pytest.mark.django_db(transaction=True)
 def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
     task = asked(teacher)
@@ -76,6 +78,7 @@ def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
     assert won.count(True) == 1
 
 
+@pytest.mark.guarantee("A worker whose task was claimed again changes nothing (fence).")
 def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
     first = claimed(teacher)
     silence(first)
@@ -121,6 +124,7 @@ def test_success_is_settled_once(teacher):
     assert task.expires_at > task.finished_at
 
 
+@pytest.mark.guarantee("A canceled task never succeeds.")
 def test_canceled_task_never_succeeds(teacher):
     task = claimed(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
@@ -158,6 +162,9 @@ def test_silent_worker_s_task_is_queued_again(teacher):
     assert (task.state, task.published_at, task.attempt) == ("queued", None, 1)
 
 
+@pytest.mark.guarantee(
+    "A task that was handed over keeps its attempts, and stays canceled if it was."
+)
 def test_task_that_is_handed_over_was_not_tried(teacher):
     first = claimed(teacher)
 
@@ -171,6 +178,9 @@ def test_task_that_is_handed_over_was_not_tried(teacher):
     assert not succeed(first)
 
 
+@pytest.mark.guarantee(
+    "A task that was handed over keeps its attempts, and stays canceled if it was."
+)
 def test_canceled_task_is_not_handed_over(teacher):
     task = claimed(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
@@ -180,6 +190,9 @@ def test_canceled_task_is_not_handed_over(teacher):
     assert state_of(task) == "canceled"
 
 
+@pytest.mark.guarantee(
+    "A task that was handed over keeps its attempts, and stays canceled if it was."
+)
 def test_task_past_its_time_is_not_handed_over(teacher):
     task = claimed(teacher)
     Task.objects.filter(pk=task.pk).update(deadline="2020-01-01T00:00:00Z")
@@ -232,6 +245,7 @@ def test_who_lost_the_task_leaves_no_file(teacher):
     assert not artifacts.exists(artifact.name)
 
 
+@pytest.mark.guarantee("A task whose lease is alive is not taken from its worker.")
 def test_living_worker_s_task_is_left_alone(teacher):
     task = claimed(teacher)
 
@@ -249,6 +263,7 @@ def test_task_that_loses_every_worker_fails(teacher):
     assert task.error["code"] == "worker_lost"
 
 
+@pytest.mark.guarantee("A task whose worker was lost does not end as a timeout.")
 def test_worker_lost_shortly_before_its_time_is_up_is_no_timeout(teacher):
     task = claimed(teacher)
     Task.objects.filter(pk=task.pk).update(
@@ -260,6 +275,9 @@ def test_worker_lost_shortly_before_its_time_is_up_is_no_timeout(teacher):
     assert state_of(task) == "queued"
 
 
+@pytest.mark.guarantee(
+    "A report that hangs ends as a timeout, and its process is killed."
+)
 def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
     task = claimed(teacher)
     heartbeat = Heartbeat(task)
@@ -270,6 +288,7 @@ def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
     assert (state_of(task), task.error["code"]) == ("failed", "timeout")
 
 
+@pytest.mark.guarantee("A slow worker does not delete the file of a later attempt.")
 def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch):
     """The one that hands over sleeps after its commit; the next attempt is done by then."""
     task = claimed(teacher)
@@ -287,6 +306,7 @@ def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch)
     assert artifacts.exists(task.artifact)
 
 
+@pytest.mark.guarantee("A cancel is kept when the task changes workers.")
 def test_cancel_of_a_task_that_changes_hands_is_not_lost(teacher, monkeypatch):
     task = claimed(teacher)
     move = lifecycle._move
@@ -323,6 +343,9 @@ def test_cancel_outlives_the_worker(teacher):
     assert state_of(task) == "canceled"
 
 
+@pytest.mark.guarantee(
+    "A recovery does not overwrite a cancel that comes at the same time."
+)
 def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch):
     task = claimed(teacher)
     silence(task)
@@ -340,6 +363,7 @@ def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch)
     assert state_of(task) == "canceled"
 
 
+@pytest.mark.guarantee("A task whose lease is alive is not taken from its worker.")
 def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
     task = claimed(teacher)
     silence(task)
@@ -355,6 +379,7 @@ def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
     assert state_of(task) == "running"
 
 
+@pytest.mark.guarantee("A task whose worker was lost does not end as a timeout.")
 def test_worker_lost_long_ago_is_no_timeout(teacher):
     """Nobody looked for an hour: the report itself did not take so long."""
     task = claimed(teacher)
@@ -421,6 +446,7 @@ def test_expired_task_keeps_no_copy_in_redis(teacher):
     assert not lifecycle.expire(task)
 
 
+@pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
 def test_expired_document_that_is_written_late_is_taken_back(teacher):
     read_before = made(teacher)
     lifecycle.expire(Task.objects.get())
@@ -430,6 +456,7 @@ def test_expired_document_that_is_written_late_is_taken_back(teacher):
     assert store.poll(read_before.pk, teacher.pk).header is None
 
 
+@pytest.mark.guarantee("Every final state has its retention, and is erased once.")
 @pytest.mark.parametrize(
     "end",
     [
@@ -457,6 +484,7 @@ def test_kind_that_says_nothing_is_kept_as_the_settings_say(teacher, settings):
     assert task.expires_at - task.finished_at == timedelta(days=2)
 
 
+@pytest.mark.guarantee("Every final state has its retention, and is erased once.")
 def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
     task = claimed(teacher)
     lifecycle.fail(task, DataError("Enrolment 7 has no class."))

@@ -321,6 +321,7 @@ class Lifecycle(RuleBasedStateMachine):
         return None
 
 
+@pytest.mark.guarantee("Every order of events keeps the promises of the lifecycle.")
 @pytest.mark.django_db
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("examples", EXAMPLES)

@@ -73,6 +73,9 @@ def test_every_kind_is_made_of_them(admin, odd, kind, format, language):
     assert task.result["rows"] == len(rows_of(task)) > 0
 
 
+@pytest.mark.guarantee(
+    "A student with odd records changes no figure of another student."
+)
 @pytest.mark.parametrize("kind", WITH_STUDENTS)
 def test_others_figures_are_as_if_the_odd_ones_were_not_there(admin, odd, kind):
     def of_zoe():

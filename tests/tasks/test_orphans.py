@@ -69,6 +69,7 @@ def test_file_of_a_task_that_is_gone_is_removed(teacher, folder):
     assert not path.exists()
 
 
+@pytest.mark.guarantee("The file of a running attempt is not deleted.")
 def test_file_of_the_attempt_that_runs_is_kept(teacher, folder):
     task = lifecycle.claim(asked(teacher).pk)
     own = [put(folder, task, 1), put(folder, task, 1, is_draft=True)]
@@ -135,6 +136,7 @@ def test_row_whose_file_is_gone_expires(teacher):
     assert (lost.result, lost.parameters) == (None, {})
 
 
+@pytest.mark.guarantee("A missing disk deletes no task.")
 def test_disk_that_is_missing_is_no_deletion(teacher, settings, folder, caplog):
     old = made(teacher)
     settle(old)
@@ -175,6 +177,7 @@ def test_folders_are_looked_up_apart(teacher):
     assert set(map(tuple, found.values())) == {()}
 
 
+@pytest.mark.guarantee("A folder that cannot be listed does not count as empty.")
 def test_folder_that_cannot_be_listed_is_not_empty(teacher, folder, monkeypatch):
     task = made(teacher)
 

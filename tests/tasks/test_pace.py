@@ -85,6 +85,7 @@ def test_what_was_made_last_counts(teacher):
     assert looked().waits(line(CLASS, CLASS)) == about([0, 10])
 
 
+@pytest.mark.guarantee("Long reports do not fill a queue ahead of others.")
 @pytest.mark.parametrize(("seconds", "ahead"), [(100, 1), (1, 3), (0.01, 16)])
 def test_long_reports_are_published_shortly_before_their_turn(teacher, seconds, ahead):
     ended(teacher, {"class_id": 1}, seconds)

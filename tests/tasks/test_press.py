@@ -93,6 +93,7 @@ def test_cancel_is_heard_while_a_child_works_and_ends_it(typesetter, settings):
     assert children() == before
 
 
+@pytest.mark.guarantee("A typesetter ends with its report.")
 def test_row_that_raises_ends_the_children(typesetter, settings):
     settings.PDF_PROCESSES = 2
     typesetter(SLEEPS)
@@ -109,6 +110,7 @@ def test_row_that_raises_ends_the_children(typesetter, settings):
     assert children() == before
 
 
+@pytest.mark.guarantee("A typesetter ends with its report.")
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_cancel_ends_those_that_are_frozen(typesetter):
     typesetter(SLEEPS)
@@ -149,6 +151,7 @@ def test_child_is_told_no_secret(typesetter, monkeypatch):
         next(running.printed([[{}]]))
 
 
+@pytest.mark.guarantee("A typesetter ends with its report.")
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for it")
 def test_children_die_with_their_worker(typesetter):
     typesetter(SLEEPS)
@@ -179,6 +182,9 @@ time.sleep(60)
 """
 
 
+@pytest.mark.guarantee(
+    "A typesetter's failure is blamed on the host or on the report, whichever caused it."
+)
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for it")
 @pytest.mark.parametrize("which", [0, 1])
 def test_child_that_is_killed_is_the_host_s_fault(typesetter, settings, which):
@@ -196,6 +202,9 @@ def test_child_that_is_killed_is_the_host_s_fault(typesetter, settings, which):
     assert children() == before
 
 
+@pytest.mark.guarantee(
+    "A typesetter's failure is blamed on the host or on the report, whichever caused it."
+)
 @pytest.mark.parametrize(
     ("code", "before", "raised"),
     [

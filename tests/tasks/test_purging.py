@@ -49,6 +49,7 @@ def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
     assert list(logged) == ["created", "deleted"]
 
 
+@pytest.mark.guarantee("Only a final task is purged, and only once.")
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_task_that_has_not_ended_is_not_purged(teacher, state):
     task = asked(teacher)
@@ -63,6 +64,7 @@ def test_task_that_has_not_ended_is_not_purged(teacher, state):
     assert not Tombstone.objects.exists()
 
 
+@pytest.mark.guarantee("Only a final task is purged, and only once.")
 def test_task_is_purged_once(teacher):
     task = made(teacher)
     purging.delete(Task.objects.get(), teacher)
@@ -74,6 +76,7 @@ def test_task_is_purged_once(teacher):
     assert AccessEntry.objects.filter(action="deleted").count() == 1
 
 
+@pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_purge_cut_off_after_its_transaction_is_ended_by_the_sweep(teacher):
     task = made(teacher)
     assert purging.bury(task)
@@ -105,6 +108,7 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
     assert Tombstone.objects.get().cleared
 
 
+@pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_grave_is_cleared_until_no_straggler_can_come(teacher):
     task = made(teacher)
     purging.delete(Task.objects.get(), teacher)
@@ -119,6 +123,7 @@ def test_grave_is_cleared_until_no_straggler_can_come(teacher):
     assert Tombstone.objects.get().cleared
 
 
+@pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
 def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
     read_before = made(teacher)
     purging.delete(Task.objects.get(), teacher)

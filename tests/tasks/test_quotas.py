@@ -10,6 +10,7 @@ pytestmark = pytest.mark.django_db
 BODY = {"report": "class_performance", "parameters": {"class_id": 2}}
 
 
+@pytest.mark.guarantee("Requesters and queues have limits.")
 def test_requester_with_too_many_active_is_told_what_waits(
     as_user, teacher, secretary, settings
 ):
@@ -38,6 +39,7 @@ def test_what_has_ended_does_not_count(as_user, teacher, settings):
     assert as_user(teacher).post_json("/reports", BODY).status_code == 202
 
 
+@pytest.mark.guarantee("Requesters and queues have limits.")
 def test_full_queue_takes_no_more_and_the_other_queue_does(
     as_user, teacher, secretary, settings
 ):

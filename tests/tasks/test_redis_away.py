@@ -27,6 +27,7 @@ def test_publishing_is_one_command_and_subscribes_to_nothing(settings):
     assert [command.split()[0] for command in commands] == ["LPUSH"]
 
 
+@pytest.mark.guarantee("Publishing to a broker that is away fails at once.")
 def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
     server = EmbeddedValkey(tmp_path)
     redis_at(server.start())

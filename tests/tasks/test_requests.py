@@ -16,6 +16,7 @@ def few(monkeypatch):
     monkeypatch.setattr(requests, "MANY", 20)
 
 
+@pytest.mark.guarantee("The report cards of a network do not delay those of a class.")
 @pytest.mark.parametrize("format", ["pdf", "zip"])
 def test_cards_of_a_network_wait_among_the_long_ones(few, admin, format):
     task = asked(admin, YEAR, kind="report_card", format=format)

@@ -29,6 +29,7 @@ def test_document_comes_back_as_it_was():
     assert poll.header == store.Header(1, 0, 7, 3, "running", "reports")
 
 
+@pytest.mark.guarantee("An older document never replaces a newer one in Redis.")
 @pytest.mark.parametrize(
     ("later", "left"),
     [((3, 0), (3, 0)), ((2, 9), (2, 9)), ((2, 5), (2, 5)), ((2, 4), (2, 5)), ((1, 99), (2, 5))],
@@ -63,6 +64,7 @@ def test_what_may_not_be_missing_is_not_put_where_nothing_is():
     assert store.put_document(TASK, envelope, may_be_missing=False)
 
 
+@pytest.mark.guarantee("Documents of a Redis that went back in time are not shown.")
 def test_documents_of_a_redis_that_has_gone_back_are_not_shown():
     put(1)
     assert store.poll(TASK, 7).header
@@ -125,6 +127,7 @@ def test_who_is_alive_is_told_for_a_while():
     }
 
 
+@pytest.mark.guarantee("A heartbeat does not shorten a longer liveness mark.")
 def test_mark_of_a_heartbeat_does_not_shorten_a_canary_s():
     store.mark_alive("reports", seconds=30)
     store.mark_alive("reports", seconds=3)

@@ -1,6 +1,7 @@
 import uuid
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +57,7 @@ def test_in_a_school_everyone_has_a_first_turn_before_anyone_a_second(waiting):
         assert {task.requester for task in own[: len(requesters)]} == requesters
 
 
+@pytest.mark.guarantee("Neither a requester nor a school starves another.")
 @given(LINES, st.integers(7, 8))
 def test_newcomer_of_another_school_waits_for_one_task_of_each_school(waiting, new):
     order = in_turn([*waiting, Waiting(uuid.UUID(int=99), new, new)])
@@ -65,6 +67,7 @@ def test_newcomer_of_another_school_waits_for_one_task_of_each_school(waiting, n
     )
 
 
+@pytest.mark.guarantee("Neither a requester nor a school starves another.")
 @given(LINES, SCHOOLS)
 def test_newcomer_goes_before_all_but_few_of_one_requester_s_many(waiting, school):
     waiting = [task._replace(requester=1) for task in waiting]

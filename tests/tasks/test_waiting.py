@@ -94,6 +94,7 @@ def test_other_tasks_wake_nobody():
     assert len(reads) == 3
 
 
+@pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
 def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
     monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 1.0)
     later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
@@ -104,6 +105,7 @@ def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
     assert 0.9 <= took < 2.0
 
 
+@pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
 def test_progress_alone_wakes_nobody_before_its_time():
     reads = []
     later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
@@ -134,6 +136,7 @@ def test_who_waits_for_the_end_is_not_woken_by_progress(monkeypatch):
     assert len(reads) == 3  # at the beginning, when the listener was there, at the end
 
 
+@pytest.mark.guarantee("A waiting client is told of a change that it missed.")
 def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
     newest, has_read = store.newest_change, threading.Event()
 
@@ -156,6 +159,7 @@ def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
     assert time.monotonic() - began < 1.3
 
 
+@pytest.mark.guarantee("A waiting client is told of a change that it missed.")
 def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     def cut() -> None:
         own = store.client().client_id()
@@ -172,6 +176,9 @@ def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     assert took < 0.6 + 1.4  # a second, and what a busy machine takes
 
 
+@pytest.mark.guarantee(
+    "A waiting client is told of a change that the stream no longer holds."
+)
 def test_change_pushed_out_of_the_stream_by_many_others_is_not_missed(monkeypatch):
     changes_after = store.changes_after
 
@@ -211,6 +218,9 @@ def test_client_that_has_gone_waits_no_longer():
     assert listener.count == 0
 
 
+@pytest.mark.guarantee(
+    "A client that starts to wait while the process stops is answered at once."
+)
 def test_process_told_to_stop_ends_all_waits_and_takes_no_more(monkeypatch):
     later(0.3, listener.close)
 
@@ -224,6 +234,7 @@ def test_process_told_to_stop_ends_all_waits_and_takes_no_more(monkeypatch):
     assert took < 1.2
 
 
+@pytest.mark.guarantee("A waiting client holds no connection.")
 def test_hundred_waiters_have_one_listener_and_hold_no_connection():
     threads = [threading.Thread(target=waited, args=[2.0]) for _ in range(100)]
     for thread in threads:

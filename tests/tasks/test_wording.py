@@ -38,6 +38,7 @@ def details(model, value, language):
     return [flaw.detail for flaw in refused.value.flaws]
 
 
+@pytest.mark.guarantee("Every error of a parameter has Portuguese words.")
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_can_be_wrong_with_a_parameter_has_portuguese_words(kind):
     model = KINDS[kind].parameters_model()

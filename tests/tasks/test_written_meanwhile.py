@@ -125,6 +125,7 @@ def writing(monkeypatch):
         connections[ALIAS].close_pool()  # else the test database cannot be dropped
 
 
+@pytest.mark.guarantee("A report reads one instant of the database and writes nothing.")
 @pytest.mark.parametrize("kind", IN_STREAMS)
 def test_report_shows_all_of_the_old_and_nothing_of_the_new(
     transactional_db, admin, settings, writing, kind

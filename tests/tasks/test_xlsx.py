@@ -57,6 +57,7 @@ def figures(classes=1, subjects=3, terms=2):
                 yield (f"C{c}", f"S{s}", t + 1, Decimal(10 * s + t).scaleb(-1))
 
 
+@pytest.mark.guarantee("A number is shown with its own decimal places.")
 def test_cells_are_what_they_are_and_shown_with_the_places_they_have():
     cells = workbook().worksheets[0][2]
 
@@ -96,6 +97,7 @@ def test_number_that_a_spreadsheet_would_change_is_text(value):
     assert found == str(value)
 
 
+@pytest.mark.guarantee("No cell starts a formula.")
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "＝1", "{=1}"])
 def test_text_is_no_formula_and_stays_text_when_it_is_edited(text):
     content = written([(text,)], [Column("=a", "=Title")])
@@ -170,6 +172,7 @@ def test_no_row_is_a_sheet_of_its_header():
     assert workbook([]).worksheets[0].auto_filter.ref == "A1:G1"
 
 
+@pytest.mark.guarantee("A worksheet never exceeds what a spreadsheet reads.")
 @pytest.mark.parametrize(
     ("count", "sizes"), [(3, [3]), (4, [3, 1]), (6, [3, 3]), (7, [3, 3, 1])]
 )
@@ -186,6 +189,7 @@ def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
     assert [row[0] for rows in sheets for row in rows[1:]] == list(range(count))
 
 
+@pytest.mark.guarantee("A worksheet never exceeds what a spreadsheet reads.")
 def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
     monkeypatch.setattr(grid, "MOST_BYTES", 4000)
     monkeypatch.setattr(grid, "PIECE", 1000)
@@ -303,6 +307,7 @@ def test_file_names_no_time_and_every_part_is_there():
     assert described | of_relations | {"[Content_Types].xml"} == set(package.namelist())
 
 
+@pytest.mark.guarantee("A workbook needs constant memory.")
 def test_memory_does_not_grow_with_the_rows():
     def peak(count):
         file = io.BytesIO()

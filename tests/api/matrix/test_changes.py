@@ -125,6 +125,11 @@ def test_table_is_whole():
     assert set(LOST) | set(KEPT) == set(AFTER)
 
 
+@pytest.mark.guarantee(
+    "A right that is taken away closes every way to read a result at once."
+)
+@pytest.mark.guarantee("A task whose right was lost is not listed.")
+@pytest.mark.guarantee("A link ends with the rights of its maker.")
 @pytest.mark.parametrize(("owner", "how"), each_owner(AFTER))
 def test_change_between_making_and_reading(people, clients, happen, owner, how):
     task = Asked(clients[owner])
@@ -145,6 +150,9 @@ def test_change_between_making_and_reading(people, clients, happen, owner, how):
     assert Task.objects.filter(pk=task.id).exists() == (how in LOST)
 
 
+@pytest.mark.guarantee(
+    "A right that is taken away closes every way to read a result at once."
+)
 @pytest.mark.parametrize(("owner", "how"), each_owner(LOST))
 def test_what_is_lost_reads_like_what_is_not_there(people, clients, happen, owner, how):
     task, none = Asked(clients[owner]), uuid.uuid4()
@@ -161,6 +169,7 @@ def test_what_is_lost_reads_like_what_is_not_there(people, clients, happen, owne
     assert AccessEntry.objects.filter(action="downloaded").count() == downloads
 
 
+@pytest.mark.guarantee("A report whose right is lost before it is made is not made.")
 @pytest.mark.parametrize(("owner", "how"), each_owner(LOST))
 def test_change_between_asking_and_making(people, clients, happen, owner, how):
     task = Asked(clients[owner])
@@ -200,6 +209,9 @@ def test_right_that_is_held_again_is_enough_to_have_it_made(
     )
 
 
+@pytest.mark.guarantee(
+    "A right that is taken away closes every way to read a result at once."
+)
 @pytest.mark.parametrize("how", LOST)
 def test_right_lost_while_it_is_made_shows_nothing(clients, happen, how, monkeypatch):
     task, produce = Asked(clients["teacher"]), generate.produce
@@ -217,6 +229,9 @@ def test_right_lost_while_it_is_made_shows_nothing(clients, happen, how, monkeyp
     assert Task.objects.get(pk=task.id).state == "succeeded"
 
 
+@pytest.mark.guarantee(
+    "Idempotency keys and equal requests are never shared between requesters."
+)
 def test_less_to_see_is_another_request(clients, happen, people):
     body = {"report": "class_performance", "parameters": {"year": 2026}}
     first = clients["teacher"].post_json("/reports", body).json()["task_id"]

@@ -90,6 +90,9 @@ def test_every_kind_that_reaches_further_is_here():
     assert {kind for kind, *_rest in MOVED} == reaching
 
 
+@pytest.mark.guarantee(
+    "Losing the right to records that a report reached hides the report."
+)
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), MOVED)
 def test_what_was_reached_by_a_right_that_is_lost_is_lost(
     people, detach, kind, role, ids, class_id
@@ -190,6 +193,9 @@ def transcript_of_67(client):
     }  # fmt: skip
 
 
+@pytest.mark.guarantee(
+    "An old school sees nothing of a student's new school in a transcript."
+)
 def test_transcript_of_the_new_school_has_all_and_that_of_the_old_one_its_part(
     people, clients
 ):

@@ -20,6 +20,7 @@ OUT = {
 """Who is let in nowhere, and what each is told."""
 
 
+@pytest.mark.guarantee("Every route is in the matrix of rights.")
 def test_every_route_is_in_the_matrix():
     asked = {
         (action.method, action.route)
@@ -31,6 +32,7 @@ def test_every_route_is_in_the_matrix():
     assert not asked & OPEN_TO_ALL
 
 
+@pytest.mark.guarantee("Disabled and deleted users get the same answer everywhere.")
 @pytest.mark.parametrize("name", OUT)
 def test_who_is_out_is_told_the_same_everywhere(people, clients, name):
     task = made(people["secretary"])
@@ -47,6 +49,9 @@ def found(client, what, key):
     return {entry[key] for entry in page["results"]}
 
 
+@pytest.mark.guarantee(
+    "A search finds students only in the classes that the viewer sees."
+)
 @pytest.mark.parametrize("name", SEES)
 def test_each_finds_what_is_theirs(people, clients, name):
     client = clients[name]
@@ -78,6 +83,9 @@ def pages(client):
         cursor = {"cursor": page["next"]}
 
 
+@pytest.mark.guarantee(
+    "A filter that names somebody else's record is refused like one that names none."
+)
 @pytest.mark.parametrize("name", SEES)
 def test_what_others_see_is_as_what_is_not_there(people, clients, name):
     client = clients[name]

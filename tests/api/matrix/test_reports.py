@@ -186,6 +186,7 @@ def test_every_table_of_the_export_has_a_row():
     assert {row["table"] for row in rows} == set(EXPORTS)
 
 
+@pytest.mark.guarantee("A report shows what its viewer may see and nothing else.")
 @pytest.mark.parametrize("kind", TABLES)
 def test_report_shows_what_its_viewer_may_see(people, clients, kind):
     should, does = SHOULD_AND_DOES[kind]
@@ -201,6 +202,9 @@ def test_report_shows_what_its_viewer_may_see(people, clients, kind):
         assert bool(shown) == (cell == "made"), (row, name)
 
 
+@pytest.mark.guarantee(
+    "A parameter that names somebody else's record is refused like one that names none."
+)
 @pytest.mark.parametrize("kind", TABLES)
 def test_what_is_not_theirs_is_refused_as_what_is_not_there(people, clients, kind):
     for row, name, cell in cells_of(kind, REFUSED):

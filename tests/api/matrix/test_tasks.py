@@ -78,6 +78,10 @@ def known() -> dict[tuple[str, str], Any]:
     return {}
 
 
+@pytest.mark.guarantee(
+    "A task of somebody else is answered byte by byte like one that does not exist."
+)
+@pytest.mark.guarantee("A purged task is shown to its requester only.")
 @pytest.mark.parametrize(("owner", "state"), FOREIGN)
 def test_task_of_somebody_else_is_the_same_as_none(
     people, clients, known, owner, state
@@ -111,6 +115,9 @@ def test_list_has_own_tasks_alone(people, clients):
         assert {entry["task_id"] for entry in listed} == own.get(name, set())
 
 
+@pytest.mark.guarantee(
+    "Idempotency keys and equal requests are never shared between requesters."
+)
 def test_equal_requests_and_equal_keys_of_others_are_others(people, clients):
     askers = [name for name in people if name not in {"stranger", "neighbour"}]
 
