@@ -29,6 +29,7 @@ from tests.stack import Stack, new_database
 STUDENTS = 100
 GIVE_DATABASE = {"db", "transactional_db", "network", "stack"}
 """The fixtures by which a test comes to a database."""
+NEED_A_REASON = {"deep", "deep_on_postgresql", "one_database"}
 
 
 def pytest_configure() -> None:
@@ -39,14 +40,18 @@ def pytest_configure() -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks for the mark `deep`
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     for item in items:
-        for mark in (*item.iter_markers("deep"), *item.iter_markers("one_database")):
-            if not mark.args:
+        for mark in item.iter_markers():
+            if mark.name in NEED_A_REASON and not mark.args:
                 raise pytest.UsageError(f"{item.nodeid}: {mark.name} needs a reason")
     if DATABASE != "sqlite":
+        for item in items:
+            if item.get_closest_marker("deep_on_postgresql"):
+                item.add_marker("deep")
         once = [item for item in items if not _runs_on_each_database(item)]
         config.hook.pytest_deselected(items=once)
         items[:] = [item for item in items if item not in set(once)]

@@ -1,5 +1,6 @@
-"""A report that computes for ever and never looks up."""
+"""A report that computes past its time limit, then hangs, and never looks up."""
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -20,8 +21,11 @@ class Hanging(Report[ReportParameters]):
         return [Column("number", "Number", "integer")]
 
     def rows(self) -> Iterator[Row]:
+        limit = time.monotonic() + self.time_limit.total_seconds()
+        while time.monotonic() < limit:
+            pass  # its heartbeat must find its turn beside this
         while True:
-            pass
+            time.sleep(60)
         yield (1,)
 
     def total(self) -> int:

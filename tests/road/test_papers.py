@@ -159,7 +159,10 @@ def kill_typesetter(stack: Stack) -> None:
 
 deep = pytest.mark.deep("each kill makes the report of the whole network once more")
 KILLS = [
-    kill_maker,
+    pytest.param(
+        kill_maker,
+        marks=pytest.mark.deep_on_postgresql("test_worker_killed kills on both"),
+    ),
     *(
         pytest.param(kill, marks=deep)
         for kill in (kill_all, kill_main, kill_first_typesetter, kill_typesetter)

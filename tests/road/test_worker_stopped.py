@@ -33,7 +33,7 @@ def pool_of(stack: Stack) -> list[psutil.Process]:
 
 @pytest.mark.guarantee("A worker that is told to stop hands over its tasks.")
 def test_worker_told_to_stop_hands_over_what_does_not_end_in_time(stack: Stack, client):
-    short, long = running(stack, client, 1), running(stack, client, 9)
+    short, long = running(stack, client, 1), running(stack, client, 6)
     worker = stack.keeper.processes["worker-reports"]
 
     os.kill(worker.pid, signal.SIGTERM)

@@ -139,6 +139,14 @@ table=students,class_id=3            made          class_id  made
     },
 }  # fmt: skip
 """By kind and row, what each person of its audience is told."""
+IN_SHORT = {"transcript", "class_performance", "data_export"}
+"""The kinds whose SQL differs most; the others read as `transcript` does."""
+EACH_KIND = [
+    kind
+    if kind in IN_SHORT
+    else pytest.param(kind, marks=pytest.mark.deep_on_postgresql("as `IN_SHORT`"))
+    for kind in TABLES
+]
 NOBODY_S = 999
 MADE = {"made", "bare"}
 REFUSED = {"both", "class_id", "school_id", "student_id"}
@@ -187,7 +195,7 @@ def test_every_table_of_the_export_has_a_row():
 
 
 @pytest.mark.guarantee("A report shows what its viewer may see and nothing else.")
-@pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_report_shows_what_its_viewer_may_see(people, clients, kind):
     should, does = SHOULD_AND_DOES[kind]
 

@@ -33,8 +33,16 @@ OTHERS = {
 """What each is told of another's task, whatever its state: the code, or for HEAD the status."""
 
 OWNERS = ["superuser", "administrator", "secretary", "teacher", "guardian"]
-FOREIGN = [("teacher", state) for state in STATES] + [
-    (owner, "succeeded") for owner in OWNERS if owner != "teacher"
+FOREIGN = [("teacher", "succeeded"), ("teacher", "purged")] + [
+    pytest.param(owner, state, marks=pytest.mark.deep_on_postgresql("as of a teacher"))
+    for owner, state in (
+        *(
+            ("teacher", state)
+            for state in STATES
+            if state not in {"succeeded", "purged"}
+        ),
+        *((owner, "succeeded") for owner in OWNERS if owner != "teacher"),
+    )
 ]
 WRITING = ["cancel", "delete"]
 READING = [name for name in ON_TASK if name not in WRITING]
