@@ -12,8 +12,8 @@ from tests.figures import chance
 from tests.figures.oracle import KINDS, World, expected
 from tests.figures.reading import plain_rows, without_texts
 
-MANY = int(os.environ.get("FIGURE_EXAMPLES", "200"))
-EXAMPLES = [20, pytest.param(MANY, marks=pytest.mark.deep("hundreds of networks"))]
+MANY = int(os.environ.get("FIGURE_EXAMPLES", "80"))
+EXAMPLES = [20, pytest.param(MANY, marks=pytest.mark.deep("dozens of networks"))]
 SEED = os.environ.get("FIGURE_SEED")
 WHO = st.sampled_from([0, 0, 1, 2, 3])
 """The administrator, who sees the most, twice as often as each of the others."""

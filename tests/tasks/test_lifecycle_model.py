@@ -29,7 +29,7 @@ from tests.making import asked
 
 EXAMPLES = [
     12,
-    pytest.param(80, marks=pytest.mark.deep("eighty orders of sixty events")),
+    pytest.param(50, marks=pytest.mark.deep("fifty orders of sixty events")),
 ]
 """How many orders of events; the many begin with the few."""
 STEPS = 60
