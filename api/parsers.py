@@ -10,7 +10,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from api.problems import Problem
-from school import connections
+from school.db import connections
 
 MAX_DEPTH = 16
 LARGEST_EXACT = 2**53

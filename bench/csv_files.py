@@ -163,8 +163,8 @@ def _report() -> Any:
 
     django.setup()
     from school.access import visible_enrolments
+    from school.db.snapshot import snapshot
     from school.models import User
-    from school.snapshot import snapshot
     from tasks.reports.data_export import DataExport, Parameters
 
     _open.append(snapshot())

@@ -133,7 +133,7 @@ def by_orm() -> Work:
     django.setup()
     from django.db import connection
 
-    from school.streams import streamed
+    from school.db.streaming import streamed
 
     aggregated = _aggregated()  # its own queries are of the rules, and few
     connection.ensure_connection()

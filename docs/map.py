@@ -8,8 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- map -->\n", "<!-- /map -->\n"
 GROWING = (
-    "api/views", "tasks/reports", "tasks/formats", "tasks/store",
-    "school/demo", "school/local", "school/models",
+    "api/views", "tasks/reports", "tasks/formats", "tasks/redis_store",
+    "school/demo", "school/runtime", "school/models",
 )  # fmt: skip
 """Folders that stand in the map by one line, however many files they hold."""
 

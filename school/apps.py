@@ -9,7 +9,7 @@ from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core.checks import CheckMessage, Tags, register
 from django.db.models.signals import post_migrate
 
-from school import triggers
+from school.db import triggers
 
 
 class SchoolConfig(AppConfig):

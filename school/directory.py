@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from school import access, searching
+from school import access
+from school.db import name_search
 from school.models import Enrolment, SchoolClass, Student, User
 
 
@@ -60,7 +61,7 @@ def _matching(wanted: Wanted) -> QuerySet[Student]:
     of_these = wanted.enrolments.order_by().values("student")
     found = Student.objects.filter(pk__in=of_these)
     if wanted.name is not None:
-        found = found.filter(searching.by_sort_key("sort_key", wanted.name))
+        found = found.filter(name_search.by_sort_key("sort_key", wanted.name))
     if wanted.registration is not None:
         found = found.filter(registration=wanted.registration)
     if wanted.after is not None:

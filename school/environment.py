@@ -10,7 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
-from school import postgresql, sqlite
+from school.db import postgresql, sqlite
 
 
 class Environment:

@@ -4,7 +4,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from gevent import get_hub
 from gevent.monkey import is_module_patched
 
-from school import connections
+from school.db import connections
 
 
 class CooperativePBKDF2PasswordHasher(PBKDF2PasswordHasher):

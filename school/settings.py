@@ -111,7 +111,7 @@ DATABASES = {
     # The same database for a report's reads: one view, and nothing can be written.
     "snapshot": env.database("DATABASE_URL", is_snapshot=True),
 }
-DATABASE_ROUTERS = ["school.snapshot.SnapshotRouter"]
+DATABASE_ROUTERS = ["school.db.snapshot.SnapshotRouter"]
 ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
 # --- Redis and Celery (namespace CELERY; the reasons are measured, see docs) ---------

@@ -107,7 +107,7 @@ def network(
         return _load()  # the test before has emptied every table
     request.getfixturevalue("db")
     # What the test writes is never committed, so a second connection would not see it.
-    monkeypatch.setattr("school.snapshot.ALIAS", "default")
+    monkeypatch.setattr("school.db.snapshot.ALIAS", "default")
     return DemoNetwork(STUDENTS)
 
 

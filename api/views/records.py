@@ -19,7 +19,8 @@ from rest_framework.views import APIView
 from api import records
 from api.contract.schema import operation
 from api.paging import ByName
-from school import access, searching
+from school import access
+from school.db import name_search
 from school.directory import Place, Wanted, find_students
 from school.models import School, SchoolClass, User
 from school.sorting import letters
@@ -41,7 +42,7 @@ class SchoolFilter(django_filters.FilterSet):
     )(django_filters.CharFilter(method="begins", max_length=NAME_LENGTH))
 
     def begins(self, found: QuerySet[School], _name: str, text: str) -> Any:
-        return found.filter(searching.by_sort_key("sort_key", text))
+        return found.filter(name_search.by_sort_key("sort_key", text))
 
 
 def _schema_of(type: Any) -> dict[str, Any]:

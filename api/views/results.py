@@ -27,7 +27,7 @@ from api.links import Grant, LinkAuthentication
 from api.problems import Problem
 from api.renderers import AnyForm
 from api.views.tasks import TaskListing
-from school import connections
+from school.db import connections
 from school.models import User
 from tasks import catalogue
 from tasks.errors import NoResult, ResultExpired

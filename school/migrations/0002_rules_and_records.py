@@ -7,7 +7,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 from django.db.models import F, Q
 
-from school import triggers
+from school.db import triggers
 from school.sorting import sort_key
 
 PROTECT = django.db.models.deletion.PROTECT

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
+from school.db.json_aggregates import JSONList, JSONRow, listed
 from school.models import Absence, ClassSession
-from school.records.json_list import JSONList, JSONRow, listed
 from school.records.places import Place, of_classes
 from school.rules.attendance import WINDOWS
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
+from school.db.json_aggregates import JSONRow, listed
 from school.models import PriorYear, Student
-from school.records.json_list import JSONRow, listed
 
 _YEAR = ("grade_level", "school", "city", "state", "result", "days", "attendance")
 _SUBJECT = ("subjects__subject", "subjects__grade", "subjects__hours")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import BigIntegerField, ExpressionWrapper, F
 
+from school.db.json_aggregates import listed
 from school.models import Grade, RecoveryGrade
-from school.records.json_list import listed
 
 _OFFERING, _TERM = 100_000, 1_000
 

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
 
-from school import connections
+from school.db import connections
 from tasks import artifacts, lifecycle
 from tasks.errors import (
     Canceled,

@@ -6,8 +6,8 @@ from typing import Any
 from django.utils import timezone, translation
 
 from school.access import Scope, reached, scope_of, still_sees, visible_enrolments
+from school.db.snapshot import snapshot
 from school.models import User
-from school.snapshot import snapshot
 from tasks import artifacts, catalogue, filenames
 from tasks.asking import parameters
 from tasks.errors import NoLongerAllowed

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from school import connections
+from school.db import connections
 from tasks import store
 from tasks.breaker import RedisAway
 from tasks.models import Task

@@ -23,13 +23,13 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from school import figures
+from school.db.streaming import streamed
 from school.models import Enrolment, Grade, Offering, Role
 from school.models.network import year_label
 from school.records.frame import Frame
 from school.records.places import courses
 from school.records.tallies import Tallies
 from school.records.usable import Usable
-from school.streams import streamed
 from tasks.asking.parameters import PlaceParameters, TermNumber
 from tasks.reports.base import Report
 from tasks.student_reports import term_title

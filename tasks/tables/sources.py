@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Expression, F, Func, Model, Q, QuerySet, TextField
 
-from school.streams import ROWS_AT_ONCE
+from school.db.streaming import ROWS_AT_ONCE
 from tasks.tables.columns import Column, Row
 
 

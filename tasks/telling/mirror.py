@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from school import connections
+from school.db import connections
 from tasks import store
 from tasks.breaker import RedisAway
 from tasks.models import Task, Tombstone

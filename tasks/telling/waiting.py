@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from school import connections
+from school.db import connections
 from tasks import store
 from tasks.breaker import RedisAway
 from tasks.telling.reading import Reading

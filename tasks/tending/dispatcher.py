@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from school import connections
+from school.db import connections
 from tasks import store
 from tasks.breaker import RedisAway, breaker
 from tasks.queues import backlog, fairness, publishing

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from school import connections
+from school.db import connections
 from tasks import artifacts, lifecycle, store
 from tasks.asking import repeats
 from tasks.breaker import RedisAway

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from school import connections
+from school.db import connections
 from school.models import User
 from tasks import artifacts, audit, store
 from tasks.breaker import RedisAway

@@ -22,7 +22,7 @@ def built(written_once) -> awkward.Awkward:
 def world(built, db: None, monkeypatch: pytest.MonkeyPatch) -> awkward.Awkward:
     """The awkward network, beside the demo's."""
     # What the test writes is never committed, so a second connection would not see it.
-    monkeypatch.setattr("school.snapshot.ALIAS", "default")
+    monkeypatch.setattr("school.db.snapshot.ALIAS", "default")
     return built
 
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from school import postgresql
+from school.db import postgresql
 from tests.environment import DATABASE
 from tests.postgresql import Postgresql
 

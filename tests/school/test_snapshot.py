@@ -4,8 +4,8 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connections
 
+from school.db.snapshot import ALIAS, snapshot
 from school.models import Network
-from school.snapshot import ALIAS, snapshot
 from tests.environment import DATABASE
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")

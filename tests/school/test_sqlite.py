@@ -7,7 +7,7 @@ import time
 import pytest
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
-from school import sqlite
+from school.db import sqlite
 
 opened: list[sqlite3.Connection] = []
 
@@ -173,7 +173,7 @@ GREENLETS = """
 from gevent import monkey; monkey.patch_all()
 import sqlite3, sys, time
 import gevent
-from school.sqlite import PatientConnection
+from school.db.sqlite import PatientConnection
 
 def write(seconds):
     connection = sqlite3.connect(

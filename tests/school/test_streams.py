@@ -2,8 +2,8 @@ import pytest
 from django.db import DatabaseError, connection
 from django.db.models import Count, F, Func, IntegerField
 
+from school.db.streaming import streamed
 from school.models import Grade, Offering
-from school.streams import streamed
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from school.access import visible_enrolments
+from school.db.snapshot import ALIAS, snapshot
 from school.models import Enrolment, Grade, School, SchoolClass, Student, Subject, User
-from school.snapshot import ALIAS, snapshot
 from tasks import artifacts, catalogue
 from tasks.asking import parameters
 from tasks.errors import Canceled

@@ -6,10 +6,10 @@ import threading
 import pytest
 from django.db import connections, transaction
 
+from school.db.snapshot import ALIAS
 from school.models import Absence, Enrolment, Grade, SchoolClass, Student
 from school.records import record, years
 from school.records.yearbook import Yearbook
-from school.snapshot import ALIAS
 from tasks.making import heartbeat
 from tasks.making.generate import generate_report
 from tasks.models import Task

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from school import postgresql
+from school.db import postgresql
 from tasks.tending.dispatcher import Dispatcher
 
 TURNS = 5

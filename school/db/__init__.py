@@ -1,0 +1,1 @@
+"""Database support: connections, snapshots, streaming, triggers and SQL helpers."""
