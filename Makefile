@@ -75,7 +75,7 @@ lock: $(VENV)/.installed-dev ## resolve all requirements.txt anew
 		--no-emit-index-url bench/requirements.in -o bench/requirements.txt
 
 secrets: ## make the secrets that compose.yaml reads, once
-	@$(PYTHON) school/local/make_secrets.py secrets
+	@$(PYTHON) school/runtime/make_secrets.py secrets
 
 compose-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
 	@$(BIN)/python -m tests.compose_check

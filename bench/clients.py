@@ -30,9 +30,9 @@ import psutil
 
 from bench.options import Options
 from bench.results import keep
-from school.local.children import Keeper
-from school.local.valkey import free_port
-from school.processes import commands
+from school.runtime.embedded_redis import free_port
+from school.runtime.processes import commands
+from school.runtime.supervisor import Keeper
 from tests.stack import Stack
 
 TELLING_MS = 10.0

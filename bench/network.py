@@ -22,7 +22,7 @@ import psycopg
 
 from bench.naive import statements
 from bench.options import Options, read_options
-from school.processes import MANAGE
+from school.runtime.processes import MANAGE
 from tests.postgresql import Postgresql
 
 HERE = Path(__file__).parent

@@ -13,11 +13,11 @@ from typing import Any
 
 import psutil
 
-from api.client import Client
 from bench import network
 from bench.options import Options, read_options
 from bench.results import keep
 from bench.runs import circumstances, held
+from school.runtime.client import Client
 from tests.stack import Stack
 
 CARDS = {"report": "report_card", "parameters": {"year": 2026}, "format": "zip"}

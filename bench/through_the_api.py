@@ -13,11 +13,11 @@ from pathlib import Path
 from statistics import median as middle
 from typing import Any
 
-from api.client import Client
 from bench import network
 from bench.options import Options, read_options
 from bench.results import keep
 from bench.runs import Run, Way, check_same, circumstances, interleaved, median, table
+from school.runtime.client import Client
 from tests.stack import Stack
 
 CARDS = {"report": "report_card", "parameters": {"class_id": 1}, "format": "pdf"}

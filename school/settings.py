@@ -8,8 +8,9 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
-from school import cors, logs, openapi
-from school.environment import Environment
+from school import cors, openapi
+from school.runtime import logging as runtime_logging
+from school.runtime.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(state_dir=BASE_DIR / "var")
@@ -84,7 +85,7 @@ TEMPLATES = [
     }
 ]
 AUTH_USER_MODEL = "school.User"
-PASSWORD_HASHERS = ["school.hashing.CooperativePBKDF2PasswordHasher"]
+PASSWORD_HASHERS = ["school.runtime.password_hasher.CooperativePBKDF2PasswordHasher"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirect would lose the body of a POST
 
@@ -238,7 +239,7 @@ SPECTACULAR_SETTINGS = openapi.configure(
 )
 
 # --- Logging ------------------------------------------------------------------------
-LOGGING = logs.configure(level=env.text("LOG_LEVEL", "INFO"))
+LOGGING = runtime_logging.configure(level=env.text("LOG_LEVEL", "INFO"))
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # One line a request, at its end.

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import yaml
 
-from api.client import Client
-from api.first_report import show_first_report
-from school.local.make_secrets import make_secrets
-from school.local.valkey import free_port
+from school.runtime.client import Client
+from school.runtime.embedded_redis import free_port
+from school.runtime.first_report import show_first_report
+from school.runtime.make_secrets import make_secrets
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = (

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser
 
 from school.demo import loading
 from school.demo.network import DemoNetwork
-from school.local.valkey import EmbeddedValkey, free_port
 from school.models import User
+from school.runtime.embedded_redis import EmbeddedValkey, free_port
 from tasks import store
 from tasks.breaker import breaker, database_breaker
 from tasks.queues import durations, publishing

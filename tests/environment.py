@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from school.local.valkey import EmbeddedValkey
+from school.runtime.embedded_redis import EmbeddedValkey
 from tests.postgresql import Postgresql
 
 DATABASE = os.environ.setdefault("TEST_DATABASE", "sqlite")

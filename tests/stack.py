@@ -16,10 +16,10 @@ import psutil
 import psycopg
 import redis
 
-from api.client import Client
-from school.local.children import Keeper
-from school.local.valkey import EmbeddedValkey, free_port
-from school.processes import MANAGE, commands
+from school.runtime.client import Client
+from school.runtime.embedded_redis import EmbeddedValkey, free_port
+from school.runtime.processes import MANAGE, commands
+from school.runtime.supervisor import Keeper
 from tests.loaded import fill
 
 STUDENTS = 200

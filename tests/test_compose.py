@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from school.local.make_secrets import make_secrets
-from school.processes import commands
+from school.runtime.make_secrets import make_secrets
+from school.runtime.processes import commands
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())

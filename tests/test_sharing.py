@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from school.models import User
-from school.processes import MANAGE
+from school.runtime.processes import MANAGE
 from tests.sharing import LONG, TOGETHER, group_of
 
 TESTS = Path(__file__).parent

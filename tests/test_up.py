@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from school.local.valkey import free_port
-from school.processes import MANAGE
+from school.runtime.embedded_redis import free_port
+from school.runtime.processes import MANAGE
 from tests.environment import DATABASE
 from tests.stack import new_database
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from school.processes import bare_environment
+from school.runtime.processes import bare_environment
 
 CHILD = Path(__file__).with_name("draw.py")
 SECONDS = 10

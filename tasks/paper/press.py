@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn, Self
 import structlog
 from django.conf import settings
 
-from school.processes import bare_environment
+from school.runtime.processes import bare_environment
 from tasks.tables.table import Table
 
 log = structlog.get_logger(__name__)

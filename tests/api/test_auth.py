@@ -141,11 +141,11 @@ def test_stateless_authentication_is_for_polling_alone():
 
 
 def test_hasher_runs_in_the_thread_pool_under_gevent(monkeypatch):
-    from school import hashing
+    from school.runtime import password_hasher
 
-    hasher = hashing.CooperativePBKDF2PasswordHasher()
+    hasher = password_hasher.CooperativePBKDF2PasswordHasher()
     plain = hasher.encode("demo", "salt", 10)
-    monkeypatch.setattr(hashing, "is_module_patched", lambda name: True)
+    monkeypatch.setattr(password_hasher, "is_module_patched", lambda name: True)
 
     assert hasher.encode("demo", "salt", 10) == plain
     assert hasher.verify("demo", plain)

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from api.client import Client, ServiceError
+from school.runtime.client import Client, ServiceError
 
 TEN = b"Content-Length: 10\r\n\r\n[1, 2]"
 CUT = b"HTTP/1.1 200 OK\r\n" + TEN

@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 from api.problems import PROBLEMS
 from api.urls import urlpatterns
 from api.views import pages
-from school.processes import MANAGE
+from school.runtime.processes import MANAGE
 from tasks.states import State
 from tests.contract import SPEC, committed
 

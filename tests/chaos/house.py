@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from school.local.children import kill_group, start_child
+from school.runtime.supervisor import kill_group, start_child
 from tests.postgresql import Postgresql
 from tests.stack import Stack, frozen
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.client import Client
+from school.runtime.client import Client
 from tests.environment import DATABASE
 from tests.postgresql import Postgresql
 from tests.stack import Stack, new_database

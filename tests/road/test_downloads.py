@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from api.client import Client
+from school.runtime.client import Client
 from tests.stack import Stack
 
 pytestmark = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.client import ServiceError
+from school.runtime.client import ServiceError
 from tests.stack import Stack
 
 

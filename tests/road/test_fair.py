@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from api.client import ServiceError
+from school.runtime.client import ServiceError
 from tasks.queues.pace import HISTORY_SECONDS
 from tests.stack import Stack
 

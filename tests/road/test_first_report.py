@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-from api.client import ServiceError
+from school.runtime.client import ServiceError
 from tests.contract import committed
 from tests.stack import Stack
 from tests.watching import commands_to

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from pypdf import PdfReader
 
-from api.client import Client
-from school.local.children import kill_group
+from school.runtime.client import Client
+from school.runtime.supervisor import kill_group
 from tests.stack import LEASE_SECONDS, STUDENTS, Stack
 
 MOMENT = r"\d\d/\d\d/\d{4} às \d\d:\d\d"

@@ -12,7 +12,7 @@ from datetime import datetime
 import psutil
 import pytest
 
-from api.client import Client
+from school.runtime.client import Client
 from tests.stack import Stack
 
 pytestmark = pytest.mark.one_database("Redis wakes those who wait")

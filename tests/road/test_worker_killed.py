@@ -4,7 +4,7 @@ import signal
 import psutil
 import pytest
 
-from school.local.children import kill_group
+from school.runtime.supervisor import kill_group
 from tests.stack import LEASE_SECONDS, Stack
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from school.environment import Environment
+from school.runtime.environment import Environment
 
 ROOT = Path(__file__).parent.parent.parent
 

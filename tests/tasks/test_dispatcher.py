@@ -3,7 +3,7 @@ import json
 import pytest
 from django.db import OperationalError
 
-from school.local.valkey import free_port
+from school.runtime.embedded_redis import free_port
 from tasks import lifecycle, store
 from tasks.making.generate import generate_report
 from tasks.models import Task

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from school.local.valkey import EmbeddedValkey
+from school.runtime.embedded_redis import EmbeddedValkey
 from tasks import store
 from tasks.breaker import RedisAway, breaker
 from tasks.queues import fairness, publishing

@@ -14,11 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from api.client import Client, ServiceError
-from api.first_report import show_first_report
-from school.local.children import Keeper
-from school.local.valkey import EmbeddedValkey, NoServer
-from school.processes import MANAGE, commands
+from school.runtime.client import Client, ServiceError
+from school.runtime.embedded_redis import EmbeddedValkey, NoServer
+from school.runtime.first_report import show_first_report
+from school.runtime.processes import MANAGE, commands
+from school.runtime.supervisor import Keeper
 
 READY_SECONDS = 60
 TOKEN_MINUTES = 12 * 60

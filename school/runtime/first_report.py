@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any, Protocol
 
-from api.client import Client, ServiceError
+from school.runtime.client import Client, ServiceError
 
 ROWS_SHOWN = 2
 

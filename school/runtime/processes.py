@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
+MANAGE = Path(__file__).resolve().parent.parent.parent / "manage.py"
 _CPU_POOL = "threads" if sys.platform == "win32" else "prefork"
 _NEEDED = {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP"}
 

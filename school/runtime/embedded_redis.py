@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from school.local.children import start_child
+from school.runtime.supervisor import start_child
 
 STARTUP_SECONDS = 10
 
