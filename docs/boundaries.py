@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from school.rules import attendance, subjects, words
-from school.rules.attendance import Days
-from school.rules.numbers import tenths
-from school.rules.outcome import Year, decide
-from school.rules.profile import Rules
-from school.rules.subjects import HIGHEST, Marks
+from school.grading import attendance, labels, subjects
+from school.grading.attendance import Days
+from school.grading.number_format import tenths
+from school.grading.outcome import Year, decide
+from school.grading.rules import Rules
+from school.grading.subjects import HIGHEST, Marks
 
 NAMES = {1: "Matemática", 2: "História"}
 
@@ -32,8 +32,8 @@ def of_subjects(rules: Rules) -> Iterator[str]:
             " · ".join("–" if t is None else tenths(t) for t in marks.terms),
             "" if marks.recovery is None else tenths(marks.recovery),
             *_of_scale(rules, concept),
-            words.standing(result.standing),
-            words.subject(rules, marks, result),
+            labels.standing(result.standing),
+            labels.subject(rules, marks, result),
         )
 
 
@@ -83,7 +83,7 @@ def of_days(rules: Rules) -> Iterator[str]:
         yield _row(
             str(days.given),
             str(days.absent),
-            words.attendance(rules, days, result),
+            labels.attendance(rules, days, result),
             str(result.absences_left),
             "sim" if result.is_for_council else "não",
         )
@@ -108,9 +108,9 @@ def of_years(rules: Rules) -> Iterator[str]:
     ):
         decided = decide(rules, year)
         yield _row(
-            words.situation(decided.situation),
-            words.account(rules, year, decided, NAMES),
-            words.saving(rules, year, decided, NAMES),
+            labels.situation(decided.situation),
+            labels.account(rules, year, decided, NAMES),
+            labels.saving(rules, year, decided, NAMES),
         )
 
 

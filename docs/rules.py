@@ -15,10 +15,10 @@ django.setup()
 
 import boundaries  # noqa: E402
 
-from school.rules import words  # noqa: E402
-from school.rules.outcome import Situation  # noqa: E402
-from school.rules.profile import HIGHEST, Rules  # noqa: E402
-from school.rules.shipped import PROFILES, Shipped  # noqa: E402
+from school.grading import labels  # noqa: E402
+from school.grading.default_profiles import PROFILES, Shipped  # noqa: E402
+from school.grading.outcome import Situation  # noqa: E402
+from school.grading.rules import HIGHEST, Rules  # noqa: E402
 
 PAGE = ROOT / "docs" / "rules.md"
 HEAD = """\
@@ -64,7 +64,7 @@ def page() -> str:
 
 def _order() -> str:
     lines = [
-        f"{number}. {text}: **{' … '.join(map(words.situation, situations))}**"
+        f"{number}. {text}: **{' … '.join(map(labels.situation, situations))}**"
         for number, (text, *situations) in enumerate(ORDER, 1)
     ]
     return "\n".join(
@@ -109,22 +109,22 @@ def _profile(shipped: Shipped) -> str:
 
 
 def _sentences(rules: Rules) -> Iterator[str]:
-    mark = words.number(rules.pass_mark)
+    mark = labels.number(rules.pass_mark)
     yield (
         f"O ano tem {rules.terms} {KINDS[rules.term_kind]}, cada um com uma nota de"
-        f" {words.number(0)} a {words.number(HIGHEST)} em cada disciplina."
+        f" {labels.number(0)} a {labels.number(HIGHEST)} em cada disciplina."
     )
     yield _sentence_of_mean(rules)
     yield _sentence_of_rounding(rules)
     yield f"Passa na disciplina quem tem média de {mark} ou mais."
     yield from _sentences_of_recovery(rules)
-    minimum = words.number(rules.minimum_attendance, places=0)
+    minimum = labels.number(rules.minimum_attendance, places=0)
     yield (
         f"A frequência mínima é de {minimum} % {BASES[rules.attendance_base]}, no ano todo e"
         " não por disciplina."
     )
     yield f"O ano deve ter {rules.year_days} dias letivos."
-    limit = words.number(rules.council_absences, places=0)
+    limit = labels.number(rules.council_absences, places=0)
     yield (
         f"Quem falta a mais de {limit} % dos dias letivos previstos entra na lista do"
         f" Conselho Tutelar: em {rules.year_days} dias, a partir de {boundaries.listed_from(rules)} faltas."
@@ -137,7 +137,7 @@ def _sentences(rules: Rules) -> Iterator[str]:
     )
     if rules.scale:
         bands = "; ".join(
-            f"{b.label} de {words.number(b.lowest)} a {words.number(b.highest)}"
+            f"{b.label} de {labels.number(b.lowest)} a {labels.number(b.highest)}"
             for b in rules.scale
         )
         yield (
@@ -156,7 +156,7 @@ def _sentence_of_mean(rules: Rules) -> str:
 def _sentence_of_rounding(rules: Rules) -> str:
     if rules.rounding == "none":
         return "Nenhuma média é arredondada."
-    step = words.number(rules.rounding_step)
+    step = labels.number(rules.rounding_step)
     return f"As médias são arredondadas a {step}, {ROUNDINGS[rules.rounding]}."
 
 
@@ -175,7 +175,7 @@ def _sentences_of_recovery(rules: Rules) -> Iterator[str]:
             f"a média final é (média × {measure.mean_weight} + nota da recuperação ×"
             f" {measure.exam_weight}) / {both}"
         )
-    mark = words.number(measure.recovery_mark)
+    mark = labels.number(measure.recovery_mark)
     yield f"Quem não passa faz a recuperação final: {how}, e passa com {mark} ou mais."
     yield (
         "Quem precisaria de mais que a nota máxima já não faz a recuperação."

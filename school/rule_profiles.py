@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
+from school.grading import default_profiles
 from school.models import Network, RuleProfile
-from school.rules import shipped
 
 
 @transaction.atomic
@@ -14,7 +14,7 @@ def install(network: Network) -> list[RuleProfile]:
     """
     held = set(network.rule_profiles.values_list("code", flat=True))
     made = []
-    for profile in shipped.PROFILES:
+    for profile in default_profiles.PROFILES:
         if profile.code not in held:
             one = RuleProfile.objects.create(
                 network=network,

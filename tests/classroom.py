@@ -3,6 +3,7 @@
 import datetime
 from typing import Any
 
+from school.grading.rules import Rules
 from school.models import (
     Absence,
     ClassSession,
@@ -20,7 +21,6 @@ from school.models import (
     Term,
     YearRules,
 )
-from school.rules.profile import Rules
 
 FIRST_DAY = datetime.date(2025, 2, 3)
 DAYS_A_TERM = 5

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from pydantic.fields import FieldInfo
 
+from school.grading.rules import Rules
 from school.models import RuleProfile
-from school.rules.profile import Rules
 
 HELP = {
     "terms": "How many terms a year has; each has a grade in each subject.",

@@ -20,11 +20,11 @@ from school.demo.network import (
     DemoNetwork,
     Place,
 )
-from school.rules import shipped
+from school.grading import default_profiles
 from school.sorting import sort_key
 
 CODE = "demo"
-PROFILE = shipped.PROFILES[0].code
+PROFILE = default_profiles.PROFILES[0].code
 """That of the state the network lies in."""
 PASSWORD = "demo"  # noqa: S105  (the whole network is invented)
 CLASSES_A_COMMIT = 40

@@ -48,7 +48,7 @@ def let_pass_marks_become_rules(apps, schema_editor):
 
 
 def rules(mark, terms):
-    """What a year was judged by until now, as `school.rules.profile.Rules` reads it."""
+    """What a year was judged by until now, as `school.grading.rules.Rules` reads it."""
     return {
         "terms": terms,
         "term_kind": TERM_KINDS.get(terms, "term"),

@@ -9,9 +9,9 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from school.grading.rules import Rules
 from school.models.classes import GradeLevel
 from school.models.network import Network, SchoolYear
-from school.rules.profile import Rules
 
 
 class RuleProfile(models.Model):

@@ -12,9 +12,9 @@ from datetime import date
 from functools import cache
 
 from school.db.json_aggregates import JSONList, JSONRow, listed
+from school.grading.attendance import WINDOWS
 from school.models import Absence, ClassSession
 from school.records.places import Place, of_classes
-from school.rules.attendance import WINDOWS
 
 ABSENCES = listed(
     Absence.objects.all(),

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from school import figures
+from school.grading import decimals, labels
+from school.grading.outcome import Outcome, Year
+from school.grading.rules import Rules
+from school.grading.subjects import Standing
 from school.models import RuleVersion
 from school.records.days import Tally
 from school.records.places import Place
-from school.rules import words
-from school.rules.outcome import Outcome, Year
-from school.rules.profile import Rules
-from school.rules.subjects import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +48,19 @@ class StudentYear:
         """The percentage that is judged, to one place; of the days given without rules."""
         judged = self.outcome.attendance
         if self.rules is None or judged is None:
-            return figures.percent(
+            return decimals.percent(
                 self.given.total - self.absent.total, self.given.total
             )
         mark = self.rules.minimum_attendance
         if judged.percent is None:
             return None
-        return figures.shown(judged.percent, places=1, mark=mark)
+        return decimals.shown(judged.percent, places=1, mark=mark)
 
     def mean(self, subject: int) -> Decimal | None:
         """The mean of the terms given, to two places."""
         mark = self.rules.pass_mark if self.rules else None
         mean = self.outcome.subjects[subject].mean
-        return None if mean is None else figures.shown(mean, places=2, mark=mark)
+        return None if mean is None else decimals.shown(mean, places=2, mark=mark)
 
     def final(self, subject: int) -> Decimal | None:
         """What the subject was decided by, to two places; none before."""
@@ -73,7 +72,7 @@ class StudentYear:
             mark = (
                 measure.recovery_mark if self._sat_exam(subject) else measure.pass_mark
             )
-        return figures.shown(final, places=2, mark=mark)
+        return decimals.shown(final, places=2, mark=mark)
 
     def concept(self, subject: int) -> str | None:
         """The concept of the final mean, else of the mean so far, where there is a scale."""
@@ -96,23 +95,23 @@ class StudentYear:
         """How the subject's result comes about, in words."""
         if self.rules is None:
             return None
-        return words.subject(
+        return labels.subject(
             self.rules, self.year.subjects[subject], self.outcome.subjects[subject]
         )
 
     def reasons(self) -> str:
         """All that speaks for the situation and against it, in words."""
-        return words.account(self.rules, self.year, self.outcome, self._names)
+        return labels.account(self.rules, self.year, self.outcome, self._names)
 
     def saving(self) -> str:
         """What would still save the year, in words."""
-        return words.saving(self.rules, self.year, self.outcome, self._names)
+        return labels.saving(self.rules, self.year, self.outcome, self._names)
 
     def why_attendance(self) -> str | None:
         """How the attendance comes about, in words."""
         if self.rules is None or self.outcome.attendance is None:
             return None
-        return words.attendance(self.rules, self.year.days, self.outcome.attendance)
+        return labels.attendance(self.rules, self.year.days, self.outcome.attendance)
 
     def _sat_exam(self, subject: int) -> bool:
         """Whether what the subject was decided by comes from the exam."""

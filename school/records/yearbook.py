@@ -4,6 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from school.grading import outcome
+from school.grading.attendance import Days
+from school.grading.outcome import Year
+from school.grading.subjects import Marks
 from school.records import days, marks
 from school.records.chains import chain
 from school.records.days import Calendars, Tally
@@ -13,10 +17,6 @@ from school.records.places import Place
 from school.records.record import Record, packed, unpacked
 from school.records.student_year import LeftOut, StudentYear, TaughtSubject
 from school.records.taught import Taught
-from school.rules import outcome
-from school.rules.attendance import Days
-from school.rules.outcome import Year
-from school.rules.subjects import Marks
 
 
 class Yearbook:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from school.grading import labels
+from school.grading.outcome import Outcome
+from school.grading.reasons import SAFE
+from school.grading.rules import Rules
+from school.grading.subjects import Standing, SubjectResult
 from school.models import Role
 from school.records.student_year import StudentYear
-from school.rules import words
-from school.rules.outcome import Outcome
-from school.rules.profile import Rules
-from school.rules.reasons import SAFE
-from school.rules.subjects import Standing, SubjectResult
 from tasks.student_reports import WHO, StudentParameters, StudentReport
 from tasks.tables.columns import Column, Row
 from tasks.tables.table import Layout
@@ -36,7 +36,7 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     def columns(self) -> Sequence[Column]:
         return [
             *WHO,
-            Column("situation", _("Situation"), labels=words.SITUATIONS),
+            Column("situation", _("Situation"), labels=labels.SITUATIONS),
             Column("attendance", _("Attendance"), "percent"),
             Column("absences", _("Days absent"), "integer"),
             Column("absences_left", _("Absences left"), "integer"),

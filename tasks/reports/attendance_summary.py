@@ -8,12 +8,11 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
-from school import figures
+from school.grading import decimals, labels, outcome
+from school.grading.attendance import WINDOWS, benefit_minimum
+from school.grading.outcome import Situation
 from school.models import Role
 from school.records.student_year import StudentYear
-from school.rules import outcome, words
-from school.rules.attendance import WINDOWS, benefit_minimum
-from school.rules.outcome import Situation
 from tasks.student_reports import WHO, StudentParameters, StudentReport
 from tasks.tables.columns import Cell, Column, Row
 from tasks.tables.table import Layout
@@ -37,7 +36,7 @@ GONE = {
     Situation.DECEASED,
 }
 """Of whom there is nobody to be told any more by this school; of who dropped out there is."""
-ENDINGS = {ending: words.SITUATIONS[ending] for ending in outcome.ENDINGS.values()}
+ENDINGS = {ending: labels.SITUATIONS[ending] for ending in outcome.ENDINGS.values()}
 LISTS = {
     "below_minimum": _("below the minimum"),
     "council": _("for the Conselho Tutelar"),
@@ -170,4 +169,4 @@ def _windows_below(year: StudentYear) -> list[str]:
 
 
 def _percent(given: int, absent: int) -> Cell:
-    return figures.percent(given - absent, given)
+    return decimals.percent(given - absent, given)

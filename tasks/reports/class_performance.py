@@ -22,8 +22,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
-from school import figures
 from school.db.streaming import streamed
+from school.grading import decimals
 from school.models import Enrolment, Grade, Offering, Role
 from school.models.network import year_label
 from school.records.frame import Frame
@@ -105,12 +105,12 @@ class ClassPerformance(Report[Parameters]):
                     *names,
                     term,
                     n,
-                    figures.mean(total, n),
-                    figures.grade(low if n else None),
-                    figures.grade(high if n else None),
-                    figures.standard_deviation(total, squares, n),
+                    decimals.mean(total, n),
+                    decimals.grade(low if n else None),
+                    decimals.grade(high if n else None),
+                    decimals.standard_deviation(total, squares, n),
                     # Where a level has no rules the share of the others would mislead.
-                    figures.percent(passing, n) if judged == n else None,
+                    decimals.percent(passing, n) if judged == n else None,
                 )
 
     def total(self) -> int:

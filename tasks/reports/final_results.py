@@ -7,9 +7,9 @@ from functools import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from school.grading import labels
+from school.grading.outcome import Situation
 from school.models import Role, Subject
-from school.rules import words
-from school.rules.outcome import Situation
 from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport
 from tasks.tables.columns import Column, Row
@@ -34,7 +34,7 @@ class FinalResults(StudentReport[StudentParameters]):
             *(Column(f"subject_{s.code}", s.name, "decimal") for s in self._subjects),
             Column("absences", _("Days absent"), "integer"),
             Column("attendance", _("Attendance"), "percent"),
-            Column("situation", _("Situation"), labels=words.SITUATIONS),
+            Column("situation", _("Situation"), labels=labels.SITUATIONS),
             Column("reasons", _("Reasons")),
         ]
 
@@ -57,7 +57,7 @@ class FinalResults(StudentReport[StudentParameters]):
     def summary(self) -> str:
         """How many there are of each situation."""
         counts = ", ".join(
-            f"{words.situation(situation)}: {self._situations[situation]}"
+            f"{labels.situation(situation)}: {self._situations[situation]}"
             for situation in [*Situation, None]
             if self._situations[situation]
         )

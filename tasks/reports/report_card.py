@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from school import figures
+from school.grading import decimals, labels
 from school.models import Role
 from school.records.student_year import StudentYear, TaughtSubject
-from school.rules import words
 from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title
 from tasks.tables.columns import Column, Row
@@ -62,10 +61,10 @@ class ReportCard(StudentReport[StudentParameters]):
             Column("absences", _("Days absent"), "integer"),
             *(Column(f"absences_{n}", _absences(n), "integer") for n in terms),
             Column("attendance", _("Attendance"), "percent"),
-            Column("result", _("Result"), labels=words.STANDINGS),
+            Column("result", _("Result"), labels=labels.STANDINGS),
             Column("needed", _("Grade still needed"), "decimal"),
             Column("explanation", _("How it was reckoned")),
-            Column("situation", _("Situation"), labels=words.SITUATIONS),
+            Column("situation", _("Situation"), labels=labels.SITUATIONS),
             Column("reasons", _("Reasons")),
         ]
 
@@ -96,15 +95,15 @@ class ReportCard(StudentReport[StudentParameters]):
         )
         missing = (None,) * (self.years.terms - len(marks.terms))
         grades = (
-            *map(figures.grade, (*marks.terms, *missing)),
+            *map(decimals.grade, (*marks.terms, *missing)),
             year.mean(subject.id),
-            figures.grade(marks.recovery),
+            decimals.grade(marks.recovery),
             year.final(subject.id),
             year.concept(subject.id),
         )
         if year.rules is None:  # nobody can say what it comes to
             return grades, (None, None, None)
-        needed = figures.grade(result.needed)
+        needed = decimals.grade(result.needed)
         return grades, (result.standing, needed, year.why_subject(subject.id))
 
 

@@ -10,14 +10,13 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field, model_validator
 
-from school import figures
 from school.access import Reach
+from school.grading import decimals, labels
 from school.models import Enrolment, Role, School, Student
 from school.records import elsewhere
 from school.records.elsewhere import YearElsewhere
 from school.records.places import BY_STUDENT, latest
 from school.records.student_year import StudentYear
-from school.rules import words
 from tasks.asking.parameters import Year
 from tasks.reports.base import Report
 from tasks.student_reports import StudentParameters, StudentReport, term_title
@@ -100,7 +99,7 @@ class Transcript(StudentReport[Parameters]):
             Column("days", _("Days of lessons"), "integer"),
             # What another school wrote is a text all the same.
             Column("attendance", _("Attendance"), "percent"),
-            Column("situation", _("Situation"), labels=words.SITUATIONS),
+            Column("situation", _("Situation"), labels=labels.SITUATIONS),
             Column("result", _("Result")),
             Column("explanation", _("How it was reckoned")),
         ]
@@ -146,7 +145,7 @@ class Transcript(StudentReport[Parameters]):
             year.given.total,
             year.attendance,
             situation,
-            words.situation(situation),
+            labels.situation(situation),
         )
         for subject in year.subjects:
             yield (
@@ -180,7 +179,7 @@ class Transcript(StudentReport[Parameters]):
 
     def _terms(self, tenths: Sequence[int | None]) -> Row:
         missing = (None,) * (self.years.terms - len(tenths))
-        return tuple(map(figures.grade, (*tenths, *missing)))
+        return tuple(map(decimals.grade, (*tenths, *missing)))
 
     @cached_property
     def _schools(self) -> dict[int, School]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from school import models as m
-from school.rules.profile import Rules
+from school.grading.rules import Rules
 from tests.figures.builder import CHILD, LESSONS, Builder, lesson_days
 
 DAYS_2025 = lesson_days(date(2025, 2, 10), LESSONS)

@@ -6,7 +6,7 @@ from itertools import count, pairwise
 from typing import Any
 
 from school import models as m
-from school.rules.profile import Rules
+from school.grading.rules import Rules
 
 LESSONS = 200
 RECESS = (date(2026, 7, 4), date(2026, 7, 20))

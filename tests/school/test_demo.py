@@ -7,7 +7,7 @@ from django.db.models import Count, F, Q, Sum
 from school import models as m
 from school.demo import loading
 from school.demo.network import DemoNetwork
-from school.rules import shipped
+from school.grading import default_profiles
 from school.sorting import sort_key
 
 
@@ -72,7 +72,7 @@ def test_everything_recorded_belongs_together(db, network):
 
 
 def test_year_goes_by_the_state_s_rules_and_every_profile_is_there(db, network):
-    codes = [profile.code for profile in shipped.PROFILES]
+    codes = [profile.code for profile in default_profiles.PROFILES]
 
     rules = m.YearRules.objects.get()
 

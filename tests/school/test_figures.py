@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from school import figures
+from school.grading import decimals
 
 GRADES = st.lists(st.integers(0, 100), min_size=1, max_size=60)
 
@@ -23,14 +23,14 @@ def half_up(value: Fraction, places: int) -> Decimal:
 def test_mean_is_exact(tenths):
     expected = half_up(Fraction(sum(tenths), 10 * len(tenths)), 2)
 
-    assert figures.mean(sum(tenths), len(tenths)) == expected
+    assert decimals.mean(sum(tenths), len(tenths)) == expected
 
 
 @given(GRADES)
 def test_standard_deviation_is_exact(tenths):
     n, total, squares = len(tenths), sum(tenths), sum(x * x for x in tenths)
 
-    deviation = figures.standard_deviation(total, squares, n)
+    deviation = decimals.standard_deviation(total, squares, n)
 
     # d hundredths, rounded: (2d - 1) / 2 <= 10 * root / n < (2d + 1) / 2, squared.
     d = int(deviation.scaleb(2))
@@ -42,25 +42,25 @@ def test_standard_deviation_is_exact(tenths):
 
 @given(st.integers(0, 200), st.integers(1, 200))
 def test_percent_is_exact(part, whole):
-    assert figures.percent(part, whole) == half_up(Fraction(100 * part, whole), 1)
+    assert decimals.percent(part, whole) == half_up(Fraction(100 * part, whole), 1)
 
 
 def test_halves_go_up():
-    assert figures.mean(13, 8) == Decimal("0.16")  # 0.1625
-    assert figures.mean(121, 20) == Decimal("0.61")  # 0.605
+    assert decimals.mean(13, 8) == Decimal("0.16")  # 0.1625
+    assert decimals.mean(121, 20) == Decimal("0.61")  # 0.605
 
 
 def test_figures_keep_their_places():
-    assert str(figures.grade(60)) == "6.0"
-    assert str(figures.mean(120, 2)) == "6.00"
-    assert str(figures.percent(1, 2)) == "50.0"
+    assert str(decimals.grade(60)) == "6.0"
+    assert str(decimals.mean(120, 2)) == "6.00"
+    assert str(decimals.percent(1, 2)) == "50.0"
 
 
 def test_of_nothing_there_is_no_figure():
-    assert figures.grade(None) is None
-    assert figures.mean(0, 0) is None
-    assert figures.standard_deviation(0, 0, 0) is None
-    assert figures.percent(0, 0) is None
+    assert decimals.grade(None) is None
+    assert decimals.mean(0, 0) is None
+    assert decimals.standard_deviation(0, 0, 0) is None
+    assert decimals.percent(0, 0) is None
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_of_nothing_there_is_no_figure():
 def test_shown_figure_stays_on_its_side_of_the_mark(value, places, mark, shown):
     mark = None if mark is None else Decimal(mark)
 
-    assert str(figures.shown(value, places=places, mark=mark)) == shown
+    assert str(decimals.shown(value, places=places, mark=mark)) == shown
 
 
 @given(st.fractions(0, 100), st.integers(0, 2), st.fractions(0, 100))
 def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
-    shown = figures.shown(value, places=places, mark=mark)
+    shown = decimals.shown(value, places=places, mark=mark)
 
     assert (Fraction(shown) >= mark) == (value >= mark)
     assert abs(Fraction(shown) - value) <= Fraction(1, 2 * 10**places)
@@ -96,11 +96,11 @@ def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
 
 @given(st.fractions(0, 100), st.integers(0, 2))
 def test_shown_figure_without_a_mark_is_rounded_half_up(value, places):
-    assert figures.shown(value, places=places, mark=None) == half_up(value, places)
+    assert decimals.shown(value, places=places, mark=None) == half_up(value, places)
 
 
 def test_shown_figure_is_cut_where_no_place_would_do():
     third, mark = Fraction(1, 3), Fraction(1, 3) + Fraction(1, 10**30)
 
-    assert figures.shown(third, places=1, mark=mark) < mark
-    assert figures.shown(third, places=1, mark=third) >= third
+    assert decimals.shown(third, places=1, mark=mark) < mark
+    assert decimals.shown(third, places=1, mark=third) >= third

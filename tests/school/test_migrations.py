@@ -4,7 +4,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from school import models as m
-from school.rules.profile import Rules
+from school.grading.rules import Rules
 from school.sorting import sort_key
 
 BEFORE = ("school", "0001_initial")

@@ -2,9 +2,9 @@ import html
 
 import pytest
 
+from school.grading import default_profiles
+from school.grading.rules import Rules
 from school.models import Network, RuleProfile, SchoolYear, YearRules
-from school.rules import shipped
-from school.rules.profile import Rules
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def browser(client, admin):
 
 @pytest.fixture
 def amazonas(network):
-    return RuleProfile.objects.get(code=shipped.PROFILES[0].code)
+    return RuleProfile.objects.get(code=default_profiles.PROFILES[0].code)
 
 
 def save(browser, profile=None, **rules):
@@ -137,7 +137,7 @@ def test_what_is_wrong_is_told_on_the_page_and_nothing_is_saved(
 
 def save_year(browser, year=1, **values):
     rules = YearRules.objects.filter(school_year=year).first()
-    version = RuleProfile.objects.get(code=shipped.PROFILES[0].code).newest()
+    version = RuleProfile.objects.get(code=default_profiles.PROFILES[0].code).newest()
     one = SchoolYear.objects.get(pk=year)
     given = {
         "network": "1", "year": one.year, "period": one.period,
@@ -215,11 +215,14 @@ def test_networks_are_given_the_shipped_profiles(browser, network):
     page = browser.post("/admin/school/network/", action, follow=True)
 
     assert "none was missing" in text_of(page)
-    assert other.rule_profiles.count() == len(shipped.PROFILES)
+    assert other.rule_profiles.count() == len(default_profiles.PROFILES)
 
 
 def test_code_and_network_of_a_profile_stay(browser, amazonas):
     save(browser, amazonas, code="else", network="2")
 
     amazonas.refresh_from_db()
-    assert (amazonas.code, amazonas.network_id) == (shipped.PROFILES[0].code, 1)
+    assert (amazonas.code, amazonas.network_id) == (
+        default_profiles.PROFILES[0].code,
+        1,
+    )

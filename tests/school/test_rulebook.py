@@ -3,10 +3,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from school import rule_profiles
+from school.grading import default_profiles
+from school.grading.rules import Rules
 from school.models import Enrolment, Network, RuleProfile, SchoolYear, YearRules
 from school.rulebook import Rulebook
-from school.rules import shipped
-from school.rules.profile import Rules
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def test_level_s_own_rules_go_before_those_of_other_levels(of_level_5):
     book = Rulebook([1])
 
     assert book.find(1, 5) == of_level_5
-    assert book.find(1, 1).profile.code == shipped.PROFILES[0].code
+    assert book.find(1, 1).profile.code == default_profiles.PROFILES[0].code
     assert book.find(1, None) == book.find(1, 1)
 
 
@@ -60,16 +60,18 @@ def test_shipped_profiles_are_installed_once(network):
 
     made = rule_profiles.install(other)
 
-    assert [profile.code for profile in made] == [p.code for p in shipped.PROFILES]
+    assert [profile.code for profile in made] == [
+        p.code for p in default_profiles.PROFILES
+    ]
     assert [profile.newest().rules for profile in made] == [
-        profile.rules for profile in shipped.PROFILES
+        profile.rules for profile in default_profiles.PROFILES
     ]
     assert rule_profiles.install(other) == []
     assert not SchoolYear.objects.filter(network=other).exists()
 
 
 def test_profile_that_a_network_has_is_left_alone(network):
-    own = RuleProfile.objects.get(code=shipped.PROFILES[0].code)
+    own = RuleProfile.objects.get(code=default_profiles.PROFILES[0].code)
     own.revise(Rules(terms=4, pass_mark="5.0"))
 
     assert rule_profiles.install(own.network) == []

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
+from school.grading.rules import Rules
 from school.models import (
     Network,
     RuleProfile,
@@ -14,7 +15,6 @@ from school.models import (
     Term,
     YearRules,
 )
-from school.rules.profile import Rules
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from pypdf import PdfReader
 
 from school.access import visible_enrolments
+from school.grading.rules import Rules
 from school.models import Enrolment, Grade, RuleProfile, YearRules
-from school.rules.profile import Rules
 from tasks import artifacts
 from tasks.reports.class_performance import ClassPerformance, Parameters
 from tests.classroom import PORTUGUESE, Classroom, judge

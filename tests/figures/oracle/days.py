@@ -7,7 +7,7 @@ from functools import cached_property
 from math import floor
 
 from school import models as m
-from school.rules.profile import Rules
+from school.grading.rules import Rules
 
 WINDOWS = {
     "feb_mar": (2, 3), "apr_may": (4, 5), "jun_jul": (6, 7), "aug_sep": (8, 9),

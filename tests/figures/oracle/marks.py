@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from school import models as m
-from school.rules.profile import Rules
+from school.grading.rules import Rules
 from tests.figures.oracle import shown
 
 HIGHEST = 100

@@ -7,7 +7,7 @@ from functools import cached_property
 from django.db import models
 
 from school import models as m
-from school.rules.profile import Rules
+from school.grading.rules import Rules
 from tests.figures.oracle.days import Days
 from tests.figures.oracle.marks import SubjectYear
 

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from school.rules.attendance import Days
-from school.rules.outcome import ENDINGS, Year
-from school.rules.profile import Rules
-from school.rules.subjects import Marks
+from school.grading.attendance import Days
+from school.grading.outcome import ENDINGS, Year
+from school.grading.rules import Rules
+from school.grading.subjects import Marks
 
 GRADES = st.integers(0, 100)
 MAYBE = st.none() | GRADES

@@ -3,8 +3,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from school.rules import attendance, outcome, subjects
-from school.rules.subjects import Standing
+from school.grading import attendance, outcome, subjects
+from school.grading.subjects import Standing
 from tests.school.rules import drawn, oracle
 
 

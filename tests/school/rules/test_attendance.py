@@ -5,9 +5,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 
-from school.rules.attendance import WINDOWS, Days, benefit_minimum, judge
-from school.rules.profile import Rules
-from school.rules.shipped import PROFILES
+from school.grading.attendance import WINDOWS, Days, benefit_minimum, judge
+from school.grading.default_profiles import PROFILES
+from school.grading.rules import Rules
 from tests.school.rules import drawn
 
 AMAZONAS = PROFILES[0].rules

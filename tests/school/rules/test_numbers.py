@@ -6,7 +6,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from school.rules.words import number
+from school.grading.labels import number
 
 
 @pytest.mark.parametrize(

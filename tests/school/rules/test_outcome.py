@@ -2,10 +2,10 @@ from decimal import Decimal
 
 import pytest
 
-from school.rules.attendance import Days
-from school.rules.outcome import Reason, Situation, Why, Year, decide
-from school.rules.shipped import PROFILES
-from school.rules.subjects import Marks, Standing
+from school.grading.attendance import Days
+from school.grading.default_profiles import PROFILES
+from school.grading.outcome import Reason, Situation, Why, Year, decide
+from school.grading.subjects import Marks, Standing
 
 AMAZONAS = PROFILES[0].rules
 PASSED, AFTER_RECOVERY = Marks((60,) * 4), Marks((55,) * 4, 65)

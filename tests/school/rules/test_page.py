@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from school.rules.shipped import PROFILES
+from school.grading.default_profiles import PROFILES
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "rules.md").read_text()

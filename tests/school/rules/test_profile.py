@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from school.rules.profile import Rules
-from school.rules.shipped import PROFILES
+from school.grading.default_profiles import PROFILES
+from school.grading.rules import Rules
 from tests.school.rules import drawn
 
 SCALE = [

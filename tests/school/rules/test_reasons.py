@@ -1,11 +1,11 @@
 import pytest
 from django.utils.translation import override
 
-from school.rules import words
-from school.rules.attendance import Days
-from school.rules.outcome import Year, decide
-from school.rules.shipped import PROFILES
-from school.rules.subjects import Marks
+from school.grading import labels
+from school.grading.attendance import Days
+from school.grading.default_profiles import PROFILES
+from school.grading.outcome import Year, decide
+from school.grading.subjects import Marks
 
 AMAZONAS = PROFILES[0].rules
 NAMES = {1: "Matemática", 2: "História", 3: "Arte"}
@@ -62,9 +62,9 @@ REASONS = [
 @pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), REASONS)
 def test_all_reasons_are_told_together(subjects, year, english, portuguese):
     with override("en"):
-        assert told(words.outcome, *subjects, **year) == english
+        assert told(labels.outcome, *subjects, **year) == english
     with override("pt-br"):
-        assert told(words.outcome, *subjects, **year) == portuguese
+        assert told(labels.outcome, *subjects, **year) == portuguese
 
 
 def test_year_without_rules_says_so():
@@ -72,11 +72,11 @@ def test_year_without_rules_says_so():
     decided = decide(None, year)
 
     with override("en"):
-        assert words.outcome(None, year, decided, NAMES) == (
+        assert labels.outcome(None, year, decided, NAMES) == (
             "grades missing in Matemática (term 3, 4); "
             "no rules are set for this year and level"
         )
-    assert words.saving(None, year, decided, NAMES) == ""
+    assert labels.saving(None, year, decided, NAMES) == ""
 
 
 SAVING = [
@@ -161,9 +161,9 @@ SAVING = [
 @pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), SAVING)
 def test_what_still_saves_the_year_is_told(subjects, year, english, portuguese):
     with override("en"):
-        assert told(words.saving, *subjects, **year) == english
+        assert told(labels.saving, *subjects, **year) == english
     with override("pt-br"):
-        assert told(words.saving, *subjects, **year) == portuguese
+        assert told(labels.saving, *subjects, **year) == portuguese
 
 
 ACCOUNTS = [
@@ -203,6 +203,6 @@ def test_account_says_also_what_speaks_for_the_student(
     subjects, year, english, portuguese
 ):
     with override("en"):
-        assert told(words.account, *subjects, **year) == english
+        assert told(labels.account, *subjects, **year) == english
     with override("pt-br"):
-        assert told(words.account, *subjects, **year) == portuguese
+        assert told(labels.account, *subjects, **year) == portuguese

@@ -1,6 +1,6 @@
+from school.grading.default_profiles import PROFILES
+from school.grading.rules import Rules
 from school.models import RuleProfile
-from school.rules.profile import Rules
-from school.rules.shipped import PROFILES
 
 
 def told(shipped):

@@ -3,9 +3,9 @@ from fractions import Fraction
 
 import pytest
 
-from school.rules.profile import Rules
-from school.rules.shipped import PROFILES
-from school.rules.subjects import Marks, Standing, is_lost, judge, partial_mean
+from school.grading.default_profiles import PROFILES
+from school.grading.rules import Rules
+from school.grading.subjects import Marks, Standing, is_lost, judge, partial_mean
 
 AMAZONAS, NUMERIC, CONCEPT = (shipped.rules for shipped in PROFILES)
 

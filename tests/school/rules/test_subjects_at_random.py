@@ -3,7 +3,7 @@ from fractions import Fraction
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from school.rules.subjects import Marks, Standing, judge, partial_mean
+from school.grading.subjects import Marks, Standing, judge, partial_mean
 from tests.school.rules import drawn
 
 

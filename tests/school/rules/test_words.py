@@ -3,12 +3,12 @@ from decimal import Decimal
 import pytest
 from django.utils.translation import override
 
-from school.rules import outcome, subjects, words
-from school.rules.attendance import Days
-from school.rules.outcome import Year
-from school.rules.profile import Rules
-from school.rules.shipped import PROFILES
-from school.rules.subjects import Marks
+from school.grading import labels, outcome, subjects
+from school.grading.attendance import Days
+from school.grading.default_profiles import PROFILES
+from school.grading.outcome import Year
+from school.grading.rules import Rules
+from school.grading.subjects import Marks
 
 AMAZONAS, NUMERIC, CONCEPT = (shipped.rules for shipped in PROFILES)
 NO_EXAM = Rules(terms=4, pass_mark=Decimal(6))
@@ -210,12 +210,12 @@ def test_year_that_closed_without_the_exam_says_so():
     result = subjects.without_exam(subjects.judge(AMAZONAS, marks))
 
     with override("en"):
-        assert words.subject(AMAZONAS, marks, result) == (
+        assert labels.subject(AMAZONAS, marks, result) == (
             "(5.9 + 5.9 + 5.9 + 5.9) / 4 = 5.9 < 6.0; "
             "the year closed without the recovery exam"
         )
     with override("pt-br"):
-        assert words.subject(AMAZONAS, marks, result) == (
+        assert labels.subject(AMAZONAS, marks, result) == (
             "(5,9 + 5,9 + 5,9 + 5,9) / 4 = 5,9 < 6,0; "
             "o ano fechou sem a recuperação final"
         )
@@ -226,9 +226,9 @@ def test_subject_is_explained_by_a_sum(rules, marks, english, portuguese):
     result = subjects.judge(rules, marks)
 
     with override("en"):
-        assert words.subject(rules, marks, result) == english
+        assert labels.subject(rules, marks, result) == english
     with override("pt-br"):
-        assert words.subject(rules, marks, result) == portuguese
+        assert labels.subject(rules, marks, result) == portuguese
 
 
 def test_subject_without_rules_has_its_mean_so_far():
@@ -236,7 +236,7 @@ def test_subject_without_rules_has_its_mean_so_far():
     decided = outcome.decide(None, year).subjects
 
     with override("en"):
-        assert words.subject(None, year.subjects[1], decided[1]) == (
+        assert labels.subject(None, year.subjects[1], decided[1]) == (
             "(6.0 + 7.0) / 2 = 6.5 so far"
         )
-        assert words.subject(None, year.subjects[2], decided[2]) == "no grade yet"
+        assert labels.subject(None, year.subjects[2], decided[2]) == "no grade yet"

@@ -1,11 +1,11 @@
 import pytest
 from django.utils.translation import override
 
-from school.rules import attendance, words
-from school.rules.attendance import Days
-from school.rules.outcome import Situation
-from school.rules.shipped import PROFILES
-from school.rules.subjects import Standing
+from school.grading import attendance, labels
+from school.grading.attendance import Days
+from school.grading.default_profiles import PROFILES
+from school.grading.outcome import Situation
+from school.grading.subjects import Standing
 
 AMAZONAS = PROFILES[0].rules
 PLANNED = AMAZONAS.model_copy(update={"attendance_base": "planned"})
@@ -44,16 +44,16 @@ def test_attendance_is_explained_with_its_base(rules, days, english, portuguese)
     result = attendance.judge(rules, days)
 
     with override("en"):
-        assert words.attendance(rules, days, result) == english
+        assert labels.attendance(rules, days, result) == english
     with override("pt-br"):
-        assert words.attendance(rules, days, result) == portuguese
+        assert labels.attendance(rules, days, result) == portuguese
 
 
 def test_every_situation_and_standing_has_a_name_in_both_languages():
     for language in ("en", "pt-br"):
         with override(language):
-            situations = [words.situation(s) for s in [None, *Situation]]
-            standings = [words.standing(s) for s in Standing]
+            situations = [labels.situation(s) for s in [None, *Situation]]
+            standings = [labels.standing(s) for s in Standing]
         assert len({*situations}) == len(Situation) + 1
         assert len({*standings}) == len(Standing)
         assert all([*situations, *standings])
@@ -61,7 +61,7 @@ def test_every_situation_and_standing_has_a_name_in_both_languages():
 
 def test_situations_have_the_terms_of_the_field():
     with override("pt-br"):
-        assert {str(s): words.situation(s) for s in Situation} == {
+        assert {str(s): labels.situation(s) for s in Situation} == {
             "in_progress": "Cursando",
             "incomplete": "Incompleto: faltam notas",
             "in_recovery": "Em recuperação",

@@ -7,11 +7,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from school.rules.attendance import Attendance, Days
-from school.rules.measure import Measure
-from school.rules.numbers import number, tenths
-from school.rules.profile import Rules
-from school.rules.subjects import (
+from school.grading.arithmetic import Measure
+from school.grading.attendance import Attendance, Days
+from school.grading.number_format import number, tenths
+from school.grading.rules import Rules
+from school.grading.subjects import (
     HIGHEST,
     Marks,
     Standing,

@@ -8,8 +8,8 @@ from functools import lru_cache
 from operator import mul
 from typing import cast
 
-from school.rules.measure import Measure
-from school.rules.profile import Rules
+from school.grading.arithmetic import Measure
+from school.grading.rules import Rules
 
 HIGHEST = 100
 """Of grades, in tenths."""

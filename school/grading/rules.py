@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
-from school.rules.measure import Measure
-from school.rules.numbers import number
+from school.grading.arithmetic import Measure
+from school.grading.number_format import number
 
 HIGHEST = Decimal("10.0")
 """Grades go from 0.0 to here."""

@@ -4,11 +4,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from school.rules.numbers import number
-from school.rules.outcome import Situation
-from school.rules.reasons import account, outcome, saving
-from school.rules.subjects import Standing
-from school.rules.sums import attendance, subject
+from school.grading.explanations import attendance, subject
+from school.grading.number_format import number
+from school.grading.outcome import Situation
+from school.grading.reasons import account, outcome, saving
+from school.grading.subjects import Standing
 
 __all__ = [
     "account", "attendance", "number", "outcome", "saving", "situation", "standing", "subject",

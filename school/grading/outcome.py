@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from school.rules import attendance, subjects
-from school.rules.attendance import Attendance, Days
-from school.rules.profile import Rules
-from school.rules.subjects import Marks, Standing, SubjectResult
+from school.grading import attendance, subjects
+from school.grading.attendance import Attendance, Days
+from school.grading.rules import Rules
+from school.grading.subjects import Marks, Standing, SubjectResult
 
 
 class Situation(StrEnum):

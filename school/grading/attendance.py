@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import floor
 from typing import NamedTuple
 
-from school.rules.profile import Rules
+from school.grading.rules import Rules
 
 
 class Window(NamedTuple):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from school.rules.profile import Band, Rules
+from school.grading.rules import Band, Rules
 
 
 @dataclass(frozen=True, slots=True)

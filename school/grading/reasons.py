@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from school.rules import attendance, subjects, sums
-from school.rules.attendance import Attendance
-from school.rules.outcome import Outcome, Situation, Why, Year
-from school.rules.profile import Rules
-from school.rules.subjects import HIGHEST, Standing
+from school.grading import attendance, explanations, subjects
+from school.grading.attendance import Attendance
+from school.grading.outcome import Outcome, Situation, Why, Year
+from school.grading.rules import Rules
+from school.grading.subjects import HIGHEST, Standing
 
 PASSED = {Standing.PASSED, Standing.PASSED_AFTER_RECOVERY}
 SAFE = {
@@ -128,7 +128,7 @@ class _Told:
             # An exam must be sat even where any grade of it will do.
             is_due = result.needed or result.standing is Standing.RECOVERY
             if key not in lost and is_due:
-                needed = sums.needed(rules, marks[key], result)
+                needed = explanations.needed(rules, marks[key], result)
                 if (result.needed or 0) > HIGHEST:
                     needed = _("only by the recovery exam")
                 yield f"{self.names[key]}: {needed}"
@@ -148,7 +148,9 @@ class _Told:
     def _attendance(self) -> str:
         if self.rules is None or self.outcome.attendance is None:
             return ""
-        return sums.attendance(self.rules, self.year.days, self.outcome.attendance)
+        return explanations.attendance(
+            self.rules, self.year.days, self.outcome.attendance
+        )
 
     def _dependency(self) -> str:
         results = self.outcome.subjects.values()
@@ -173,12 +175,12 @@ class _Told:
 
     def _decided_by(self, key: int) -> str:
         marks, result = self.year.subjects[key], self.outcome.subjects[key]
-        return sums.last(self.rules, marks, result) if self.rules else ""
+        return explanations.last(self.rules, marks, result) if self.rules else ""
 
     def _missing(self, keys: Iterable[int]) -> str:
-        term = sums.TERM_KINDS[self.rules.term_kind if self.rules else "term"]
+        term = explanations.TERM_KINDS[self.rules.term_kind if self.rules else "term"]
         return ", ".join(
-            f"{self.names[key]} ({term} {sums.missing(self.year.subjects[key])})"
+            f"{self.names[key]} ({term} {explanations.missing(self.year.subjects[key])})"
             for key in keys
         )
 
