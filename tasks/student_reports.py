@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from school.access import Reach
 from school.models import Enrolment
-from school.records.places import BY_CLASS, Place, latest
+from school.records.enrolment_rows import BY_CLASS, Place, latest
 from school.records.years import StudentYears
 from tasks.asking.parameters import Id, PlaceParameters, Year
 from tasks.reports.base import Report

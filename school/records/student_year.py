@@ -10,8 +10,8 @@ from school.grading.outcome import Outcome, Year
 from school.grading.rules import Rules
 from school.grading.subjects import Standing
 from school.models import RuleVersion
-from school.records.days import Tally
-from school.records.places import Place
+from school.records.attendance import Tally
+from school.records.enrolment_rows import Place
 
 
 @dataclass(frozen=True, slots=True)

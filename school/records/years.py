@@ -6,12 +6,12 @@ from functools import cached_property
 from django.db.models import QuerySet
 
 from school.models import Enrolment, RuleVersion
-from school.records import places
-from school.records.frame import Frame
-from school.records.places import BY_CLASS
-from school.records.record import records
+from school.records import enrolment_rows
+from school.records.calendar import Frame
+from school.records.enrolment_record import records
+from school.records.enrolment_rows import BY_CLASS
 from school.records.student_year import LeftOut, StudentYear
-from school.records.yearbook import Yearbook
+from school.records.year_builder import Yearbook
 
 
 class StudentYears:
@@ -51,7 +51,7 @@ class StudentYears:
         return sorted(filter(None, found), key=str)
 
     def __iter__(self) -> Iterator[StudentYear]:
-        earlier = places.earlier(self._listed, self._seen)
+        earlier = enrolment_rows.earlier(self._listed, self._seen)
         yearbook = Yearbook(
             self._frame,
             {school_class for school_class, *_course in self._groups},
@@ -65,7 +65,7 @@ class StudentYears:
 
     @cached_property
     def _groups(self) -> list[tuple[int, int, int]]:
-        return places.groups(self._listed)
+        return enrolment_rows.groups(self._listed)
 
     @property
     def _courses(self) -> set[tuple[int, int]]:

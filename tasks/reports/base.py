@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from school.access import Reach
 from school.models import Enrolment, Role
-from school.records.places import namesakes
+from school.records.enrolment_rows import namesakes
 from tasks import omissions
 from tasks.asking import wording
 from tasks.asking.parameters import ReportParameters

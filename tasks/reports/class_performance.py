@@ -26,10 +26,10 @@ from school.db.streaming import streamed
 from school.grading import decimals
 from school.models import Enrolment, Grade, Offering, Role
 from school.models.network import year_label
-from school.records.frame import Frame
-from school.records.places import courses
-from school.records.tallies import Tallies
-from school.records.usable import Usable
+from school.records.aggregates import Tallies
+from school.records.calendar import Frame
+from school.records.enrolment_rows import courses
+from school.records.grade_filter import Usable
 from tasks.asking.parameters import PlaceParameters, TermNumber
 from tasks.reports.base import Report
 from tasks.student_reports import term_title

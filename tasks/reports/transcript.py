@@ -13,9 +13,9 @@ from pydantic import Field, model_validator
 from school.access import Reach
 from school.grading import decimals, labels
 from school.models import Enrolment, Role, School, Student
-from school.records import elsewhere
-from school.records.elsewhere import YearElsewhere
-from school.records.places import BY_STUDENT, latest
+from school.records import prior_years
+from school.records.enrolment_rows import BY_STUDENT, latest
+from school.records.prior_years import YearElsewhere
 from school.records.student_year import StudentYear
 from tasks.asking.parameters import Year
 from tasks.reports.base import Report
@@ -111,7 +111,7 @@ class Transcript(StudentReport[Parameters]):
     def rows(self) -> Iterator[Row]:
         years = groupby(self.years, key=lambda year: year.place.student_id)
         # Both in one order, and each of these students has a year: they keep step.
-        students = elsewhere.students(self._students())
+        students = prior_years.students(self._students())
         for (student, prior), (_id, of_student) in zip(students, years, strict=True):
             about = _identity(student)
             for line in self._lines(prior, list(of_student)):

@@ -6,7 +6,7 @@ from school import rule_profiles
 from school.grading import default_profiles
 from school.grading.rules import Rules
 from school.models import Enrolment, Network, RuleProfile, SchoolYear, YearRules
-from school.rulebook import Rulebook
+from school.records.rule_lookup import Rulebook
 
 pytestmark = pytest.mark.django_db
 

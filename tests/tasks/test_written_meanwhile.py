@@ -8,8 +8,8 @@ from django.db import connections, transaction
 
 from school.db.snapshot import ALIAS
 from school.models import Absence, Enrolment, Grade, SchoolClass, Student
-from school.records import record, years
-from school.records.yearbook import Yearbook
+from school.records import enrolment_record, years
+from school.records.year_builder import Yearbook
 from tasks.making import heartbeat
 from tasks.making.generate import generate_report
 from tasks.models import Task
@@ -118,7 +118,7 @@ def writing(monkeypatch):
         task.refresh_from_db()
         return writer, len(steps)
 
-    monkeypatch.setattr(record, "AT_ONCE", AT_ONCE)
+    monkeypatch.setattr(enrolment_record, "AT_ONCE", AT_ONCE)
     monkeypatch.setattr(heartbeat, "LOOK_SECONDS", 0.02)
     yield make
     if connections[ALIAS].vendor == "postgresql":

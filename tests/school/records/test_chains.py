@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from school.records.chains import chain
+from school.records.enrolment_chains import chain
 
 
 def stay(id, entry, exit=None):

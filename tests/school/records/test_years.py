@@ -12,8 +12,8 @@ from school.models import (
     RecoveryGrade,
     Term,
 )
-from school.records import places, record
-from school.records.places import BY_STUDENT, latest
+from school.records import enrolment_record, enrolment_rows
+from school.records.enrolment_rows import BY_STUDENT, latest
 from school.records.years import StudentYears
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,9 @@ def year_of(viewer, **where):
     return year
 
 
-@pytest.mark.parametrize(("module", "bound"), [(record, "AT_ONCE"), (places, "NAMED")])
+@pytest.mark.parametrize(
+    ("module", "bound"), [(enrolment_record, "AT_ONCE"), (enrolment_rows, "NAMED")]
+)
 def test_years_are_the_same_read_by_and_by(admin, monkeypatch, module, bound):
     whole = list(years_of(admin, school_class__in=[1, 2]))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from school.records.places import Place
+from school.records.enrolment_rows import Place
 
 
 class Chain(NamedTuple):

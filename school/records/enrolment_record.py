@@ -8,8 +8,8 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from school.models import Enrolment
-from school.records import days, marks
-from school.records.places import PATHS, Place
+from school.records import attendance, grades
+from school.records.enrolment_rows import PATHS, Place
 
 AT_ONCE = 100
 """Of how many enrolments the records are in memory."""
@@ -39,9 +39,9 @@ def unpacked(kept: bytes) -> Record:
 
 def records(enrolments: QuerySet[Enrolment], *, with_marks: bool) -> Iterator[Record]:
     """Of these enrolments, in their order; without marks of their attendance alone."""
-    written = {"_absences": days.ABSENCES}
+    written = {"_absences": attendance.ABSENCES}
     if with_marks:
-        written |= {"_grades": marks.GRADES, "_exams": marks.EXAMS}
+        written |= {"_grades": grades.GRADES, "_exams": grades.EXAMS}
     rows = enrolments.annotate(**written).values_list(*PATHS.values(), *written)
     for row in rows.iterator(AT_ONCE):
         yield Record(Place(*row[: len(PATHS)]), *row[len(PATHS) :])

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from school.models import Offering
-from school.records.places import of_classes
+from school.records.enrolment_rows import of_classes
 from school.records.student_year import TaughtSubject
 
 

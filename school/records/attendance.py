@@ -14,7 +14,7 @@ from functools import cache
 from school.db.json_aggregates import JSONList, JSONRow, listed
 from school.grading.attendance import WINDOWS
 from school.models import Absence, ClassSession
-from school.records.places import Place, of_classes
+from school.records.enrolment_rows import Place, of_classes
 
 ABSENCES = listed(
     Absence.objects.all(),

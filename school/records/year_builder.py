@@ -8,15 +8,15 @@ from school.grading import outcome
 from school.grading.attendance import Days
 from school.grading.outcome import Year
 from school.grading.subjects import Marks
-from school.records import days, marks
-from school.records.chains import chain
-from school.records.days import Calendars, Tally
-from school.records.frame import Frame
-from school.records.marks import Gradebook
-from school.records.places import Place
-from school.records.record import Record, packed, unpacked
+from school.records import attendance, grades
+from school.records.attendance import Calendars, Tally
+from school.records.calendar import Frame
+from school.records.curriculum import Taught
+from school.records.enrolment_chains import chain
+from school.records.enrolment_record import Record, packed, unpacked
+from school.records.enrolment_rows import Place
+from school.records.grades import Gradebook
 from school.records.student_year import LeftOut, StudentYear, TaughtSubject
-from school.records.taught import Taught
 
 
 class Yearbook:
@@ -53,7 +53,9 @@ class Yearbook:
         version = self._frame.rules(place.year_id, place.level_id)
         subjects = self._taught.subjects(place.class_id)
         given = [self._given(one.place) for one in chained]
-        absences = [days.absences(r.absences, r.place, self._terms) for r in chained]
+        absences = [
+            attendance.absences(r.absences, r.place, self._terms) for r in chained
+        ]
         for one, absence in zip(chained, absences, strict=True):
             left_out.add(one.place.id, {"absence_outside_enrolment": absence.outside})
         absent = sum((a.within for a in absences[1:]), absences[0].within)
@@ -121,7 +123,7 @@ class Yearbook:
 
     def _gradebook(self, record: Record) -> Gradebook:
         subjects = self._taught.by_offering(record.place.class_id)
-        return marks.read(record.grades, record.exams, subjects, self._terms)
+        return grades.read(record.grades, record.exams, subjects, self._terms)
 
 
 def _without(terms: Sequence[int | None], late: Set[int]) -> tuple[int | None, ...]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from django.db.models import Q, QuerySet
 
 from school.models import Enrolment
-from school.records.frame import Frame
+from school.records.calendar import Frame
 
 Enrolments = QuerySet[Enrolment]
 

@@ -6,7 +6,7 @@ from datetime import date
 from functools import cached_property
 
 from school.models import RuleVersion, SchoolYear, Term
-from school.rulebook import Rulebook
+from school.records.rule_lookup import Rulebook
 
 
 class Frame:
