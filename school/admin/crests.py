@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from school.crests import picture
+from school.crests import validation
 from school.models import Crest
 
 
@@ -32,8 +32,8 @@ class _CrestForm(forms.ModelForm):
         file: UploadedFile | None = self.cleaned_data["file"]
         if file is not None:
             # One byte more than it may have tells as much as a gigabyte.
-            image = file.read(picture.MOST_BYTES + 1)
-            picture.check(image)
+            image = file.read(validation.MOST_BYTES + 1)
+            validation.check(image)
             self.instance.image = image
         return file
 
@@ -52,6 +52,6 @@ class CrestInline(admin.TabularInline):
             return "–"
         return format_html(
             '<img alt="" height="64" src="data:{};base64,{}">',
-            picture.media_type(bytes(crest.image)),
+            validation.media_type(bytes(crest.image)),
             base64.b64encode(crest.image).decode(),
         )

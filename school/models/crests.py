@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
-from school.crests.picture import MOST_BYTES
+from school.crests.validation import MOST_BYTES
 from school.models.network import Network, School
 
 
@@ -19,7 +19,7 @@ class Crest(models.Model):
         School, models.CASCADE, null=True, blank=True, related_name="crest"
     )
     image = models.BinaryField()
-    """PNG or SVG, as `school.crests.picture.check` lets it be."""
+    """PNG or SVG, as `school.crests.validation.check` lets it be."""
 
     class Meta:
         constraints = [

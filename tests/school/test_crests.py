@@ -9,11 +9,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.utils import translation
 
-from school.crests import picture, trial
+from school.crests import sandbox, validation
 from school.demo import crests
 from school.models import Crest, Network, School
 
-MOST = picture.MOST_BYTES
+MOST = validation.MOST_BYTES
 
 
 def png(width=100, height=100) -> bytes:
@@ -54,7 +54,7 @@ GRADIENT = (
     ],
 )
 def test_png_and_svg_within_the_bounds_are_taken(image):
-    picture.check(image)
+    validation.check(image)
 
 
 SHOWN_AGAIN = (
@@ -111,7 +111,7 @@ REFUSED = {
 )
 def test_what_is_no_crest_is_refused_in_words(words, image):
     with translation.override("en"), pytest.raises(ValidationError) as refused:
-        picture.check(image)
+        validation.check(image)
 
     assert words in refused.value.messages[0]
 
@@ -119,11 +119,11 @@ def test_what_is_no_crest_is_refused_in_words(words, image):
 def test_picture_that_takes_too_long_is_refused(monkeypatch, tmp_path):
     sleeper = tmp_path / "draw.py"
     sleeper.write_text("import time; time.sleep(60)")
-    monkeypatch.setattr(trial, "CHILD", sleeper)
-    monkeypatch.setattr(trial, "SECONDS", 0.3)
+    monkeypatch.setattr(sandbox, "CHILD", sleeper)
+    monkeypatch.setattr(sandbox, "SECONDS", 0.3)
 
     with translation.override("en"), pytest.raises(ValidationError, match="too long"):
-        picture.check(png())
+        validation.check(png())
 
 
 @pytest.mark.django_db
@@ -186,7 +186,7 @@ def test_chosen_file_is_the_school_s_crest_and_shown(browser, image, held):
 
     assert bytes(Crest.objects.get(school=school).image) == image
     page = browser.get(f"/admin/school/school/{school.pk}/change/").content.decode()
-    assert f'<img alt="" height="64" src="data:{picture.media_type(image)}' in page
+    assert f'<img alt="" height="64" src="data:{validation.media_type(image)}' in page
 
 
 @pytest.mark.django_db

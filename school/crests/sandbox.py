@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from school.runtime.processes import bare_environment
 
-CHILD = Path(__file__).with_name("draw.py")
+CHILD = Path(__file__).with_name("renderer_child.py")
 SECONDS = 10
 """On the clock: nearly all is drawn in a tenth of one."""
 

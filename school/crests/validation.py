@@ -5,7 +5,7 @@ from typing import Literal
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from school.crests import svg, trial
+from school.crests import sandbox, svg
 
 MOST_BYTES = 256 * 1024
 LEAST_PIXELS, MOST_PIXELS = 48, 2000
@@ -29,10 +29,10 @@ def check(image: bytes) -> None:
         )
     if media_type(image) == "image/png":
         _check_pixels(image)
-        trial.draw(image)
+        sandbox.draw(image)
         return
     svg.check(image)
-    if trial.draw(image) > MOST_DRAWN:
+    if sandbox.draw(image) > MOST_DRAWN:
         raise ValidationError(
             _("It has too much detail for every page: export it as PNG.")
         )
