@@ -20,10 +20,10 @@ from api import records
 from api.contract.schema import operation
 from api.paging import ByName
 from school import access
+from school.collation import letters
 from school.db import name_search
-from school.directory import Place, Wanted, find_students
 from school.models import School, SchoolClass, User
-from school.sorting import letters
+from school.student_search import Place, Wanted, find_students
 from tasks.asking import parameters
 from tasks.asking.parameters import Id, ReportParameters, Year
 from tasks.errors import Flaw, RequestRefused

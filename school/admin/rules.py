@@ -7,9 +7,15 @@ from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
-from school import rule_profiles
 from school.admin.rule_form import RuleProfileForm
-from school.models import Network, RuleProfile, RuleVersion, SchoolYear, YearRules
+from school.models import (
+    Network,
+    RuleProfile,
+    RuleVersion,
+    SchoolYear,
+    YearRules,
+    default_rule_profiles,
+)
 
 
 class VersionInline(admin.TabularInline):
@@ -130,6 +136,6 @@ def add_shipped_profiles(
     model_admin: Any, request: HttpRequest, networks: QuerySet[Network]
 ) -> None:
     for network in networks:
-        made = rule_profiles.install(network)
+        made = default_rule_profiles.install(network)
         names = ", ".join(profile.name for profile in made) or "none was missing"
         model_admin.message_user(request, f"{network}: {names}.", messages.SUCCESS)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import F, Func, IntegerField, Q, Value
 from django.db.models.lookups import Exact, GreaterThan
 
-from school.sorting import letters
+from school.collation import letters
 
 
 def by_sort_key(field: str, text: str) -> Q:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from school import models as m
-from school import rule_profiles
+from school.collation import sort_key
 from school.demo import bulk, crests, details
 from school.demo.names import FAMILY, GIVEN
 from school.demo.network import (
@@ -21,7 +21,7 @@ from school.demo.network import (
     Place,
 )
 from school.grading import default_profiles
-from school.sorting import sort_key
+from school.models import default_rule_profiles
 
 CODE = "demo"
 PROFILE = default_profiles.PROFILES[0].code
@@ -121,7 +121,7 @@ def _load_crests(network: DemoNetwork) -> None:
 
 def _load_rules() -> None:
     """Every profile there is, and the state's own for the year."""
-    rule_profiles.install(m.Network.objects.get())
+    default_rule_profiles.install(m.Network.objects.get())
     version = m.RuleVersion.objects.get(profile__code=PROFILE)
     m.YearRules.objects.create(school_year=m.SchoolYear.objects.get(), version=version)
 

@@ -13,10 +13,10 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
+from school.collation import sort_key
 from school.demo import details
 from school.demo.names import person
 from school.models import Enrolment, SchoolClass
-from school.sorting import sort_key
 
 YEAR = 2026
 CLASS_SIZE = 25

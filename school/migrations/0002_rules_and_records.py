@@ -8,7 +8,7 @@ from django.db import migrations, models
 from django.db.models import F, Q
 
 from school.db import triggers
-from school.sorting import sort_key
+from school.collation import sort_key
 
 PROTECT = django.db.models.deletion.PROTECT
 CASCADE = django.db.models.deletion.CASCADE

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.db import models
 
-from school.sorting import sort_key
+from school.collation import sort_key
 
 
 class Sorted(models.Model):
     name: Any
     sort_key = models.BinaryField(max_length=400, editable=False, default=b"")
-    """By which `sorted_by` sorts; kept by `save` and by `school.sorting.sort_key`."""
+    """By which `sorted_by` sorts; kept by `save` and by `school.collation.sort_key`."""
 
     class Meta:
         abstract = True

@@ -5,10 +5,10 @@ from django.core.management import CommandError, call_command
 from django.db.models import Count, F, Q, Sum
 
 from school import models as m
+from school.collation import sort_key
 from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.grading import default_profiles
-from school.sorting import sort_key
 
 
 @pytest.fixture

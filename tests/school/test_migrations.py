@@ -4,8 +4,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from school import models as m
+from school.collation import sort_key
 from school.grading.rules import Rules
-from school.sorting import sort_key
 
 BEFORE = ("school", "0001_initial")
 AFTER = ("school", "0002_rules_and_records")

@@ -2,10 +2,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from school import rule_profiles
 from school.grading import default_profiles
 from school.grading.rules import Rules
-from school.models import Enrolment, Network, RuleProfile, SchoolYear, YearRules
+from school.models import (
+    Enrolment,
+    Network,
+    RuleProfile,
+    SchoolYear,
+    YearRules,
+    default_rule_profiles,
+)
 from school.records.rule_lookup import Rulebook
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +64,7 @@ def test_version_s_rules_are_one_object_for_all_its_levels(of_level_5):
 def test_shipped_profiles_are_installed_once(network):
     other = Network.objects.create(code="other", name="Other")
 
-    made = rule_profiles.install(other)
+    made = default_rule_profiles.install(other)
 
     assert [profile.code for profile in made] == [
         p.code for p in default_profiles.PROFILES
@@ -66,7 +72,7 @@ def test_shipped_profiles_are_installed_once(network):
     assert [profile.newest().rules for profile in made] == [
         profile.rules for profile in default_profiles.PROFILES
     ]
-    assert rule_profiles.install(other) == []
+    assert default_rule_profiles.install(other) == []
     assert not SchoolYear.objects.filter(network=other).exists()
 
 
@@ -74,5 +80,5 @@ def test_profile_that_a_network_has_is_left_alone(network):
     own = RuleProfile.objects.get(code=default_profiles.PROFILES[0].code)
     own.revise(Rules(terms=4, pass_mark="5.0"))
 
-    assert rule_profiles.install(own.network) == []
+    assert default_rule_profiles.install(own.network) == []
     assert own.newest().number == 2

@@ -1,7 +1,7 @@
 import pytest
 
+from school.collation import sort_key
 from school.models import Student
-from school.sorting import sort_key
 
 IN_ORDER = [
     "Ana",
