@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from api import errors
 from tasks.breaker import RedisAway
-from tasks.store import Rate
+from tasks.redis_store import Rate
 
 
 class LoginThrottle(BaseThrottle):

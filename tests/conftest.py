@@ -17,10 +17,10 @@ from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
 from school.runtime.embedded_redis import EmbeddedValkey, free_port
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import breaker, database_breaker
 from tasks.queues import durations, publishing
-from tasks.store.client import listening_client
+from tasks.redis_store.client import listening_client
 from tests import browsing
 from tests.contract import ContractClient
 from tests.environment import DATABASE
@@ -142,12 +142,12 @@ def _load() -> DemoNetwork:
 
 @pytest.fixture(autouse=True)
 def clean_redis() -> None:
-    store.client().flushdb()
+    redis_store.client().flushdb()
     breaker.reset()  # closed again
     database_breaker.reset()
-    store.highest_tide.reset()
+    redis_store.highest_tide.reset()
     durations.memory.reset()
-    store.raise_tide(0)  # as a dispatcher does once it has looked
+    redis_store.raise_tide(0)  # as a dispatcher does once it has looked
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +166,7 @@ def redis_at(settings):
     def lead(url: str) -> None:
         settings.REDIS_URL = url
         app.conf.broker_url = app.conf.broker_write_url = url
-        store.client.cache_clear()
+        redis_store.client.cache_clear()
         listening_client.cache_clear()
         publishing._connection.cache_clear()
         breaker.reset()

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from api.contract.schema import operation
 from api.errors import RETRY_SECONDS
 from api.serializers import HealthDocument
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import RedisAway
 
 WATCHED = ("dispatcher", "default", "reports", "reports.bulk")
@@ -60,6 +60,6 @@ def _database_answers() -> bool:
 
 def _redis_checks() -> dict[str, bool]:
     try:
-        return {"redis": True, **store.alive(WATCHED)}
+        return {"redis": True, **redis_store.alive(WATCHED)}
     except RedisAway:
         return {"redis": False, **dict.fromkeys(WATCHED, False)}

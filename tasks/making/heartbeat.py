@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
-from tasks import lifecycle, store
+from tasks import lifecycle, redis_store
 from tasks.breaker import RedisAway
 from tasks.errors import Canceled, LeaseLost, TimedOut
 from tasks.making import stopping
@@ -96,6 +96,8 @@ class Heartbeat:
         moment = round((time.monotonic() - self._began) * 1000)
         with suppress(RedisAway):  # the row has it, and the next beat tells it again
             told = mirror.put_progress(self._task, progress, moment=moment)
-            store.mark_alive(self._task.queue, seconds=3 * settings.HEARTBEAT_SECONDS)
+            redis_store.mark_alive(
+                self._task.queue, seconds=3 * settings.HEARTBEAT_SECONDS
+            )
             return told
         return True

@@ -16,7 +16,7 @@ from celery.signals import worker_ready
 from celery.worker import state
 from django.conf import settings
 
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import RedisAway
 
 
@@ -32,7 +32,7 @@ class Watch:
         computing = [pid for pid in used if used[pid] > self._used.get(pid, 0)]
         self._used = used
         with suppress(RedisAway):
-            store.vouch(
+            redis_store.vouch(
                 [running[pid] for pid in computing],
                 seconds=2 * settings.HEARTBEAT_SECONDS,
             )

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from school.db import connections
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import RedisAway
 from tasks.models import Task
 from tasks.queues import publishing
@@ -77,7 +77,7 @@ def publish_lost_again(queue: str) -> int:
     tasks = list(old.order_by("id")[: settings.PUBLISH_AHEAD])
     if not tasks:
         return 0
-    waiting = store.message_ids(queue)
+    waiting = redis_store.message_ids(queue)
     lost = [task for task in tasks if str(task.pk) not in waiting]
     for task in lost:
         log.warning("message_lost", task_id=str(task.pk))

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from school.db import connections
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import RedisAway
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
@@ -32,7 +32,7 @@ def write(task: Task) -> bool:
     connections.give_back()
     try:
         if task.state == State.EXPIRED:
-            store.drop_document(task.pk)
+            redis_store.drop_document(task.pk)
         else:
             put(task, _progress(task))
     except RedisAway:
@@ -55,7 +55,7 @@ def repair(task_id: uuid.UUID) -> bool:
         return write(task)
     connections.give_back()
     try:
-        store.drop_document(task_id)
+        redis_store.drop_document(task_id)
     except RedisAway:
         return False
     return True
@@ -105,15 +105,15 @@ def put(
         "date_done": document["finished_at"],
         "task_id": document["task_id"],
     }
-    envelope = store.Envelope(
+    envelope = redis_store.Envelope(
         header(task, progress, moment), celery, body, _seconds_to_live(task)
     )
-    return store.put_document(task.pk, envelope, may_be_missing=may_be_missing)
+    return redis_store.put_document(task.pk, envelope, may_be_missing=may_be_missing)
 
 
-def header(task: Task, progress: Progress, moment: int = 0) -> store.Header:
+def header(task: Task, progress: Progress, moment: int = 0) -> redis_store.Header:
     """What a poll must know of the document beside what it tells."""
-    return store.Header(
+    return redis_store.Header(
         version=task.version,
         moment=moment,
         viewer=task.requester_id,
@@ -129,7 +129,7 @@ def _progress(task: Task) -> Progress:
     """The row's; or what was shown before a move that is none of the worker's, such as the
     wish to cancel: the row hears of progress seldom, and it must not be seen to go back."""
     if task.state == State.RUNNING:
-        held = store.poll(task.pk, task.requester_id)
+        held = redis_store.poll(task.pk, task.requester_id)
         before = held.header
         if before and (before.state, before.version) == (task.state, task.version - 1):
             shown = json.loads(held.document)["progress"]

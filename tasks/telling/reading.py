@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from school.access import Scope, still_seen, still_sees
 from school.models import User
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import DatabaseAway, RedisAway, database_breaker
 from tasks.errors import TaskNotFound, TaskPurged, ViewerGone
 from tasks.models import Task, Tombstone
@@ -52,9 +52,9 @@ def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
     document agree, no right has changed since the document's was checked: no database.
     """
     try:
-        poll = store.poll(task_id, viewer_id)
+        poll = redis_store.poll(task_id, viewer_id)
     except RedisAway:
-        poll = store.NOTHING
+        poll = redis_store.NOTHING
     header = poll.header
     trusted = (viewer_id, stamp, stamp)
     if header is not None and (header.viewer, header.stamp, poll.stamp) == trusted:
@@ -115,7 +115,9 @@ def _without_exception(document: bytes) -> bytes:
     return documents.to_json(fields)
 
 
-def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Reading:
+def _after_checking(
+    task_id: uuid.UUID, viewer_id: int, poll: redis_store.Poll
+) -> Reading:
     """Ask the database who may see the task, and the row for what Redis lacks."""
     viewer = User.objects.filter(pk=viewer_id, is_active=True).first()
     if viewer is None:
@@ -136,7 +138,9 @@ def _after_checking(task_id: uuid.UUID, viewer_id: int, poll: store.Poll) -> Rea
     return describe(task, poll.places)
 
 
-def _as_held(task_id: uuid.UUID, header: store.Header, poll: store.Poll) -> Reading:
+def _as_held(
+    task_id: uuid.UUID, header: redis_store.Header, poll: redis_store.Poll
+) -> Reading:
     document = poll.document
     if header.state in CELERY_FAILURES:
         document = _without_exception(document)
@@ -144,7 +148,10 @@ def _as_held(task_id: uuid.UUID, header: store.Header, poll: store.Poll) -> Read
 
 
 def _with_header(
-    task_id: uuid.UUID, header: store.Header, document: bytes, places: dict[str, Any]
+    task_id: uuid.UUID,
+    header: redis_store.Header,
+    document: bytes,
+    places: dict[str, Any],
 ) -> Reading:
     return Reading(
         task_id=task_id,

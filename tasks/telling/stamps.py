@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from school.models import User
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import RedisAway
 
 
@@ -21,7 +21,7 @@ def remember(user: User) -> None:
 def may_be_current(user_id: int, stamp: int, *, held: int | None) -> bool:
     """Whether Redis, where `held` is the stamp of now, last heard of no other."""
     try:
-        return held is None and store.known_stamp(user_id) == stamp
+        return held is None and redis_store.known_stamp(user_id) == stamp
     except RedisAway:
         return False
 
@@ -29,4 +29,4 @@ def may_be_current(user_id: int, stamp: int, *, held: int | None) -> bool:
 def _put(user: User, *, is_news: bool) -> None:
     # The key lives a minute at most, and without it the row is asked.
     with suppress(RedisAway):
-        store.put_stamp(user.pk, user.stamp, is_news=is_news)
+        redis_store.put_stamp(user.pk, user.stamp, is_news=is_news)

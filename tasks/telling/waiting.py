@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import structlog
 
 from school.db import connections
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import RedisAway
 from tasks.telling.reading import Reading
 
@@ -110,17 +110,17 @@ class Listener:
             return self._is_listening
 
     def _follow(self) -> None:
-        place = store.newest_change()
+        place = redis_store.newest_change()
         for waiter in self._everybody():
             waiter.woken.set()  # what changed before that place may have been missed
         while self.count:
-            changes, place = store.changes_after(place)
-            if len(changes) >= store.CHANGES_KEPT:
+            changes, place = redis_store.changes_after(place)
+            if len(changes) >= redis_store.CHANGES_KEPT:
                 return  # some may have been cut off the stream unseen: begin anew
             for change in changes:
                 self._wake(change)
 
-    def _wake(self, change: store.Change) -> None:
+    def _wake(self, change: redis_store.Change) -> None:
         for waiter in list(self._waiters.get(change.task_id, ())):
             if change.is_move or waiter.heeds_progress:
                 waiter.woken.set()

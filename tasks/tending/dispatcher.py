@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from school.db import connections
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import RedisAway, breaker
 from tasks.queues import backlog, fairness, publishing
 from tasks.queues.pace import Pace
@@ -78,7 +78,7 @@ class Dispatcher:
             connections.close()
 
     def _tell_alive(self) -> None:
-        store.mark_alive("dispatcher", seconds=ALIVE_SECONDS)
+        redis_store.mark_alive("dispatcher", seconds=ALIVE_SECONDS)
 
     def _watch_redis(self) -> None:
         """Doubt every document after a restart or a wipe, of which we may be the last to know.
@@ -86,7 +86,7 @@ class Dispatcher:
         Until they are mended the tide is not raised, so that no poll trusts Redis.
         """
         before, self._answering_since = self._answering_since, math.inf
-        redis, tide = store.tide()
+        redis, tide = redis_store.tide()
         self._answering_since = min(before, time.monotonic())
         if redis != self._redis or tide < self._tide:
             self._answering_since = time.monotonic()
@@ -137,7 +137,7 @@ class Dispatcher:
 
     def _raise_tide(self) -> None:
         if self._redis and not self._doubtful and not breaker.is_open:
-            self._tide = store.raise_tide(self._tide) or self._tide
+            self._tide = redis_store.raise_tide(self._tide) or self._tide
 
     def _measure(self) -> None:
         places: dict[int, dict[str, Any]] = defaultdict(dict)
@@ -145,7 +145,7 @@ class Dispatcher:
             order = fairness.published(queue) + self._lines.get(queue, [])
             for viewer, marks in backlog.places(order, pace.waits(order)).items():
                 places[viewer][queue] = marks
-        store.put_places(places)
+        redis_store.put_places(places)
 
     def _send_canaries(self) -> None:
         if self._is_due("canaries", CANARY_SECONDS):
@@ -160,7 +160,7 @@ class Dispatcher:
 
     def _send(self, name: str, *args: str, queue: str, every: float) -> None:
         """Send it unless too many wait there already: Redis must not fill up with them."""
-        if store.queue_length(queue) < settings.PUBLISH_AHEAD + MESSAGES_TO_SPARE:
+        if redis_store.queue_length(queue) < settings.PUBLISH_AHEAD + MESSAGES_TO_SPARE:
             # One that waited longer than this does nothing that the next will not.
             publishing.send(name, *args, queue=queue, expires=every)
 

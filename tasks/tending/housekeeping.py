@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from school.db import connections
-from tasks import artifacts, lifecycle, store
+from tasks import artifacts, lifecycle, redis_store
 from tasks.asking import repeats
 from tasks.breaker import RedisAway
 from tasks.models import AccessEntry, Task, Tombstone
@@ -54,7 +54,7 @@ def run_commands() -> None:
 def canary(queue: str) -> None:
     """Prove that the queue's workers take messages: that one is alive is not enough."""
     with suppress(RedisAway):  # then the mark is missing, which is the truth
-        store.mark_alive(queue, seconds=3 * CANARY_SECONDS)
+        redis_store.mark_alive(queue, seconds=3 * CANARY_SECONDS)
 
 
 def expire_past() -> None:

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from school.db import connections
 from school.models import User
-from tasks import artifacts, audit, store
+from tasks import artifacts, audit, redis_store
 from tasks.breaker import RedisAway
 from tasks.errors import NotEnded, TaskPurged
 from tasks.models import AccessEntry, Task, Tombstone
@@ -82,5 +82,5 @@ def clear_graves() -> None:
 def _clear(task_id: uuid.UUID) -> None:
     artifacts.keep_only(task_id)
     connections.give_back()
-    store.drop_document(task_id)
-    store.drop_vouch(task_id)  # of a short report it outlives the end by seconds
+    redis_store.drop_document(task_id)
+    redis_store.drop_vouch(task_id)  # of a short report it outlives the end by seconds

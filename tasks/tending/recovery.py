@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from tasks import lifecycle, store
+from tasks import lifecycle, redis_store
 from tasks.breaker import RedisAway
 from tasks.errors import TimedOut, WorkerLost
 from tasks.models import Task
@@ -25,7 +25,7 @@ def recover(*, has_all_marks: bool = True) -> int:
     silent = silent.annotate(is_late=Q(deadline__lte=Now())).order_by("lease_until")
     tasks = list(silent[:AT_ONCE])
     try:
-        computing = store.vouched(task.pk for task in tasks)
+        computing = redis_store.vouched(task.pk for task in tasks)
     except RedisAway:
         has_all_marks, computing = False, set()
     return sum(

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from school.models import User
-from tasks import artifacts, lifecycle, store
+from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import DataError, TimedOut
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.progress import Progress
@@ -32,14 +32,14 @@ def test_poll_of_mirrored_task_asks_no_database(as_user, teacher):
 
 def test_poll_without_redis_document_answers_from_the_row(as_user, teacher):
     task = made(teacher)
-    store.client().delete(f"celery-task-meta-{task.pk}")
+    redis_store.client().delete(f"celery-task-meta-{task.pk}")
 
     first = as_user(teacher).get(f"/tasks/{task.pk}").json()
     second = as_user(teacher).get(f"/tasks/{task.pk}").json()
 
     assert first == second
     assert first["state"] == "succeeded"
-    assert store.poll(task.pk, teacher.pk).header is not None
+    assert redis_store.poll(task.pk, teacher.pk).header is not None
 
 
 def test_finished_document_holds_the_rows(as_user, teacher):
@@ -115,7 +115,7 @@ def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert not Task.objects.exists()
-    assert store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.poll(task.pk, teacher.pk).header is None
     assert not artifacts.exists(task.artifact or "none")
     assert client.get("/tasks").json()["results"] == []
     entry = AccessEntry.objects.first()
@@ -171,11 +171,11 @@ def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(as_user, teacher):
 def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
     task = made(teacher)
     Task.objects.update(stamp=teacher.stamp + 1)
-    store.client().flushdb()
+    redis_store.client().flushdb()
     client = as_user(teacher)
 
     assert client.get(f"/tasks/{task.pk}").status_code == 200
-    assert store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.poll(task.pk, teacher.pk).header is None
 
 
 def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
@@ -196,7 +196,7 @@ def test_failed_task_says_why_and_nothing_of_celery(as_user, teacher):
     lifecycle.fail(task, TimedOut())
 
     from_redis = as_user(teacher).get(f"/tasks/{task.pk}").json()
-    store.client().flushdb()
+    redis_store.client().flushdb()
     from_row = as_user(teacher).get(f"/tasks/{task.pk}").json()
 
     assert from_redis == from_row
@@ -274,7 +274,7 @@ def test_query_that_makes_no_sense_is_no_fault(as_user, teacher, query, status):
 def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
     task = lifecycle.claim(asked(teacher).pk)
     mirror.put(task, Progress("writing", 7, 9), moment=900)
-    store.client().delete(f"stamp:{teacher.pk}")
+    redis_store.client().delete(f"stamp:{teacher.pk}")
 
     document = as_user(teacher).get(f"/tasks/{task.pk}").json()
 

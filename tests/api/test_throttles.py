@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import override_settings
 
 from school.models import User
-from tasks import store
+from tasks import redis_store
 from tests.contract import ContractClient
 
 pytestmark = pytest.mark.django_db
@@ -46,11 +46,11 @@ def test_ten_guesses_are_looked_at_and_then_not_even_the_right_one(teacher):
 def test_refused_attempts_prolong_nothing(teacher, settings):
     guess(12)
 
-    assert len(store.client().lrange(*_only_key("logins-of-user"), 0, -1)) == 10
+    assert len(redis_store.client().lrange(*_only_key("logins-of-user"), 0, -1)) == 10
 
 
 def _only_key(what):
-    return store.client().keys(f"rate:{what}*")
+    return redis_store.client().keys(f"rate:{what}*")
 
 
 @pytest.mark.guarantee("A login attempt is counted before its password is checked.")
@@ -130,7 +130,7 @@ def test_user_who_is_not_there_is_throttled_alike(teacher):
 def test_no_user_name_is_written_into_redis(teacher):
     guess(1)
 
-    assert not [key for key in store.client().keys("*") if b"teacher" in key]
+    assert not [key for key in redis_store.client().keys("*") if b"teacher" in key]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_without_redis_everybody_may_try_and_nobody_waits(request, away):
 
 
 def test_attempt_is_possible_again_after_the_seconds_told(teacher):
-    rate = store.Rate("tries", 2, 1)
+    rate = redis_store.Rate("tries", 2, 1)
     assert [rate.take("a"), rate.take("a"), rate.take("b")] == [0, 0, 0]
     wait = rate.take("a")
 

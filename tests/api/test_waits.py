@@ -4,7 +4,7 @@ import time
 import pytest
 
 from school.models import Attachment
-from tasks import lifecycle, store
+from tasks import lifecycle, redis_store
 from tasks.making.generate import generate_report
 from tasks.queues import backlog
 from tasks.queues.turns import Waiting
@@ -162,7 +162,7 @@ def test_document_is_marked_alike_from_redis_and_from_the_row(as_user, teacher):
     for task in (made(teacher), lifecycle.cancel(asked(teacher))):
         client, path = as_user(teacher), f"/tasks/{task.pk}"
         held = client.get(path)
-        store.client().delete(f"celery-task-meta-{task.pk}")
+        redis_store.client().delete(f"celery-task-meta-{task.pk}")
 
         assert client.get(path)["ETag"] == held["ETag"]
 
@@ -172,7 +172,7 @@ def test_position_in_the_queue_is_left_out_of_the_mark(as_user, teacher):
     client, path = as_user(teacher), f"/tasks/{task.pk}"
     before = client.get(path)
     order = [Waiting(task.pk, teacher.pk, 1)]
-    store.put_places(
+    redis_store.put_places(
         {teacher.pk: {"reports": backlog.places(order, [5.0])[teacher.pk]}}
     )
 

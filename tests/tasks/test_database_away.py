@@ -10,7 +10,7 @@ from django.test import Client
 
 from school.models import User
 from tasks import breaker as breakers
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import DatabaseAway, DatabaseBreaker
 from tasks.errors import TaskNotFound
 from tasks.telling import reading, stamps
@@ -37,7 +37,7 @@ def read(task, viewer):
 
 
 def let_a_minute_pass(viewer):
-    store.client().delete(f"stamp:{viewer.pk}")
+    redis_store.client().delete(f"stamp:{viewer.pk}")
 
 
 @pytest.mark.parametrize("make", [asked, made])
@@ -79,7 +79,7 @@ def test_right_taken_away_is_not_lent_again(teacher):
 def test_change_is_remembered_for_the_life_of_a_token(teacher, settings):
     stamps.announce(teacher)
 
-    left = store.client().ttl(f"known:{teacher.pk}")
+    left = redis_store.client().ttl(f"known:{teacher.pk}")
     assert 0 <= settings.ACCESS_TOKEN_LIFETIME.total_seconds() - left <= 5
 
 

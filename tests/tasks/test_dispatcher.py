@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from school.runtime.embedded_redis import free_port
-from tasks import lifecycle, store
+from tasks import lifecycle, redis_store
 from tasks.making.generate import generate_report
 from tasks.models import Task
 from tasks.queues import fairness
@@ -30,16 +30,16 @@ def publish_from_line(queue: str, ahead: int) -> int:
 
 
 def length(queue: str) -> int:
-    return store.client().llen(queue)
+    return redis_store.client().llen(queue)
 
 
 @pytest.mark.guarantee("The dispatcher sends lost messages again.")
 def test_one_lost_message_is_found_among_others(teacher):
     kept, lost = asked(teacher), asked(teacher)
     Dispatcher().tick()  # canaries, too
-    for message in store.client().lrange("reports", 0, -1):
+    for message in redis_store.client().lrange("reports", 0, -1):
         if str(lost.pk).encode() in message:
-            store.client().lrem("reports", 1, message)
+            redis_store.client().lrem("reports", 1, message)
     Task.objects.update(published_at="2020-01-01T00:00:00Z")
 
     Dispatcher().tick()
@@ -47,7 +47,7 @@ def test_one_lost_message_is_found_among_others(teacher):
     kept.refresh_from_db()
     lost.refresh_from_db()
     assert (kept.published_at.year, lost.published_at.year > 2020) == (2020, True)
-    assert {str(kept.pk), str(lost.pk)} <= store.message_ids("reports")
+    assert {str(kept.pk), str(lost.pk)} <= redis_store.message_ids("reports")
 
 
 def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
@@ -71,7 +71,7 @@ def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
 
 def test_message_that_was_lost_is_published_again(teacher):
     task = asked(teacher)
-    store.client().delete("reports")
+    redis_store.client().delete("reports")
     Task.objects.update(published_at="2020-01-01T00:00:00Z")
 
     Dispatcher().tick()
@@ -93,12 +93,12 @@ def test_message_that_waits_is_not_published_again(teacher):
 def test_wiped_redis_is_filled_again(teacher):
     waiting, done = asked(teacher), made(teacher)
     Task.objects.filter(pk=waiting.pk).update(published_at="2020-01-01T00:00:00Z")
-    store.client().flushdb()
+    redis_store.client().flushdb()
 
     Dispatcher().tick()
 
     assert length("reports") >= 1
-    assert store.alive(["dispatcher"]) == {"dispatcher": True}
+    assert redis_store.alive(["dispatcher"]) == {"dispatcher": True}
     done.refresh_from_db()
     assert done.state == "succeeded"
 
@@ -111,7 +111,7 @@ def test_document_that_lags_is_repaired(teacher):
 
     Dispatcher().tick()
 
-    assert store.poll(task.pk, teacher.pk).header.version == 9
+    assert redis_store.poll(task.pk, teacher.pk).header.version == 9
     assert mirror.lagging(10) == []
 
 
@@ -120,18 +120,18 @@ def test_redis_that_went_back_is_believed_again_once_its_documents_are_mended(te
     """As after a restart with an older file: there the task still runs."""
     dispatcher = Dispatcher()
     dispatcher.tick()
-    task, redis = asked(teacher), store.client()
+    task, redis = asked(teacher), redis_store.client()
     key = f"celery-task-meta-{task.pk}"
     old = {name: redis.get(name) for name in (key, "tide")}
     dispatcher.tick()
     generate_report(str(task.pk))
-    assert store.poll(task.pk, teacher.pk).header.state == "succeeded"
+    assert redis_store.poll(task.pk, teacher.pk).header.state == "succeeded"
 
     redis.mset(old)
-    assert store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.poll(task.pk, teacher.pk).header is None
     dispatcher.tick()
 
-    assert store.poll(task.pk, teacher.pk).header.state == "succeeded"
+    assert redis_store.poll(task.pk, teacher.pk).header.state == "succeeded"
 
 
 def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
@@ -140,16 +140,16 @@ def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
     task = asked(teacher)
     monkeypatch.setattr("tasks.tending.dispatcher.REPAIRS_A_TICK", 1)
     asked(teacher)
-    old = store.client().get("tide")
+    old = redis_store.client().get("tide")
     dispatcher = Dispatcher()
 
     dispatcher.tick()
-    assert store.client().get("tide") == old
+    assert redis_store.client().get("tide") == old
 
-    store.client().set(f"celery-task-meta-{task.pk}", "{}")
+    redis_store.client().set(f"celery-task-meta-{task.pk}", "{}")
     dispatcher.tick()
-    assert store.client().get("tide") > old
-    assert store.poll(task.pk, teacher.pk).header is not None
+    assert redis_store.client().get("tide") > old
+    assert redis_store.poll(task.pk, teacher.pk).header is not None
 
 
 def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
@@ -168,11 +168,11 @@ def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
 def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
     task = made(teacher)
     assert purging.bury(task)  # and Redis was away just then
-    assert store.poll(task.pk, teacher.pk).header is not None
+    assert redis_store.poll(task.pk, teacher.pk).header is not None
 
     Dispatcher().tick()
 
-    assert store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.poll(task.pk, teacher.pk).header is None
 
 
 def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
@@ -192,21 +192,21 @@ def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
 def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
     task = asked(teacher)
     dispatcher, repair = Dispatcher(), mirror.repair
-    old = store.client().get("tide")
+    old = redis_store.client().get("tide")
 
     def be_away(_task_id):
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(mirror, "repair", be_away)
     dispatcher.tick()
-    assert store.client().get("tide") == old
+    assert redis_store.client().get("tide") == old
 
     monkeypatch.setattr(mirror, "repair", repair)
-    store.client().set(f"celery-task-meta-{task.pk}", "{}")
+    redis_store.client().set(f"celery-task-meta-{task.pk}", "{}")
     dispatcher.tick()
 
-    assert store.client().get("tide") > old
-    assert store.poll(task.pk, teacher.pk).header is not None
+    assert redis_store.client().get("tide") > old
+    assert redis_store.poll(task.pk, teacher.pk).header is not None
 
 
 def test_lease_that_ran_out_is_recovered(teacher, settings):
@@ -363,5 +363,5 @@ def test_nothing_piles_up_where_no_worker_is(network, settings):
 def test_messages_of_the_dispatcher_go_stale(network):
     Dispatcher().tick()
 
-    for message in store.client().lrange("default", 0, -1):
+    for message in redis_store.client().lrange("default", 0, -1):
         assert json.loads(message)["headers"]["expires"]

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tasks import errors, lifecycle, store
+from tasks import errors, lifecycle, redis_store
 from tasks.errors import FAILURES, DataError, NoLongerAllowed, ReportFailed, WorkerLost
 from tasks.models import Task
 from tasks.telling import documents, reading
@@ -112,7 +112,7 @@ def test_document_of_an_earlier_release_gets_what_it_lacks(
     with monkeypatch.context() as earlier:
         earlier.setattr(documents, "failure", lambda error, language: error)
         task = failed(teacher, DataError("Enrolment 7 has no class."), "pt-BR")
-    stored = json.loads(store.poll(task.pk, teacher.pk).document)
+    stored = json.loads(redis_store.poll(task.pk, teacher.pk).document)
     assert "title" not in stored["error"]
 
     error = as_user(teacher).get(f"/tasks/{task.pk}").json()["error"]

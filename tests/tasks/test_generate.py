@@ -4,7 +4,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from tasks import artifacts, catalogue, lifecycle, store
+from tasks import artifacts, catalogue, lifecycle, redis_store
 from tasks.errors import RequestRefused
 from tasks.making import generate
 from tasks.making.heartbeat import Heartbeat
@@ -146,20 +146,20 @@ def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
     heartbeat = Heartbeat(task)
 
     heartbeat._tell(Progress("writing", 7, 9))
-    assert store.poll(task.pk, teacher.pk).header.state == "queued"
+    assert redis_store.poll(task.pk, teacher.pk).header.state == "queued"
 
-    store.client().delete(f"celery-task-meta-{task.pk}")
+    redis_store.client().delete(f"celery-task-meta-{task.pk}")
     heartbeat._tell(Progress("writing", 8, 9))
-    assert store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.poll(task.pk, teacher.pk).header is None
 
 
 def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
     task = lifecycle.claim(asked(teacher).pk)
-    store.client().delete(f"celery-task-meta-{task.pk}")
+    redis_store.client().delete(f"celery-task-meta-{task.pk}")
 
     Heartbeat(task)._beat()
 
-    assert store.poll(task.pk, teacher.pk).header.state == "running"
+    assert redis_store.poll(task.pk, teacher.pk).header.state == "running"
 
 
 @pytest.mark.guarantee("A document that was written too late is repaired.")
@@ -168,12 +168,12 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
     task = lifecycle.claim(asked(teacher).pk)
     old = Task.objects.get(pk=task.pk)
     lifecycle.hand_over(task)
-    store.client().flushdb()
-    store.raise_tide(0)
+    redis_store.client().flushdb()
+    redis_store.raise_tide(0)
 
     mirror.write(old)
 
-    assert store.poll(task.pk, teacher.pk).header.state == "queued"
+    assert redis_store.poll(task.pk, teacher.pk).header.state == "queued"
 
 
 @pytest.mark.guarantee("A file name contains no path.")

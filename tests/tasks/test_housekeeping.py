@@ -8,7 +8,7 @@ from rest_framework_simplejwt.token_blacklist.models import (
     OutstandingToken,
 )
 
-from tasks import artifacts, lifecycle, store
+from tasks import artifacts, lifecycle, redis_store
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.tending import housekeeping
 from tasks.tending.housekeeping import canary, run_commands, sweep
@@ -27,7 +27,7 @@ def own_folder(settings, tmp_path):
 def test_canary_marks_its_queue_alive():
     canary("reports")
 
-    assert store.alive(["reports"]) == {"reports": True}
+    assert redis_store.alive(["reports"]) == {"reports": True}
 
 
 def test_result_past_its_time_is_erased(teacher):

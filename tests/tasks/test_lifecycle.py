@@ -7,7 +7,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models.functions import Now
 
 from school.access import Scope
-from tasks import artifacts, lifecycle, store
+from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import DataError, LeaseLost, TimedOut, TooLate
 from tasks.making.generate import generate_report
 from tasks.making.heartbeat import Heartbeat
@@ -204,7 +204,7 @@ def test_task_past_its_time_is_not_handed_over(teacher):
 def test_silent_task_whose_process_computes_is_not_lost(teacher):
     task = claimed(teacher)
     silence(task)
-    store.vouch([str(task.pk)], seconds=9)
+    redis_store.vouch([str(task.pk)], seconds=9)
 
     recovery.recover()
 
@@ -216,7 +216,7 @@ def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
     Task.objects.filter(pk=task.pk).update(
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
     )
-    store.vouch([str(task.pk)], seconds=9)
+    redis_store.vouch([str(task.pk)], seconds=9)
 
     recovery.recover()
 
@@ -227,7 +227,7 @@ def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
     task = claimed(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
     silence(task)
-    store.vouch([str(task.pk)], seconds=9)
+    redis_store.vouch([str(task.pk)], seconds=9)
 
     recovery.recover()
 
@@ -398,7 +398,7 @@ def test_every_move_raises_the_version_and_reaches_redis(teacher):
 
     def look():
         task.refresh_from_db()
-        header = store.poll(task.pk, teacher.pk).header
+        header = redis_store.poll(task.pk, teacher.pk).header
         assert (header.version, header.state) == (task.version, task.state)
         assert task.mirrored_version == task.version
         seen.append(task.version)
@@ -442,7 +442,7 @@ def test_expired_task_keeps_no_copy_in_redis(teacher):
 
     assert state_of(task) == "expired"
     assert (task.result, task.parameters, task.artifact) == (None, {}, "")
-    assert store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.poll(task.pk, teacher.pk).header is None
     assert not lifecycle.expire(task)
 
 
@@ -453,7 +453,7 @@ def test_expired_document_that_is_written_late_is_taken_back(teacher):
 
     mirror.write(read_before)
 
-    assert store.poll(read_before.pk, teacher.pk).header is None
+    assert redis_store.poll(read_before.pk, teacher.pk).header is None
 
 
 @pytest.mark.guarantee("Every final state has its retention, and is erased once.")
@@ -497,7 +497,7 @@ def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
     assert state_of(task) == "failed"
     assert (task.parameters, task.erased, task.version) == ({}, True, before + 1)
     assert task.error == {"code": "data_error", "detail": lifecycle.DETAIL_ERASED}
-    assert b"Enrolment" not in store.poll(task.pk, teacher.pk).document
+    assert b"Enrolment" not in redis_store.poll(task.pk, teacher.pk).document
 
 
 def test_canceled_task_past_its_time_keeps_its_state(teacher):

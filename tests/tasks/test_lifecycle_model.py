@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 
 from school.access import Scope
 from school.models import User
-from tasks import lifecycle, store
+from tasks import lifecycle, redis_store
 from tasks.breaker import RedisAway, breaker
 from tasks.errors import DataError, TooLate
 from tasks.models import Task
@@ -70,9 +70,9 @@ class Lifecycle(RuleBasedStateMachine):
     def begin(self) -> None:
         self.undo = transaction.atomic()
         self.undo.__enter__()
-        store.client().flushdb()
+        redis_store.client().flushdb()
         breaker.reset()
-        store.highest_tide.reset()
+        redis_store.highest_tide.reset()
         self.viewer = User.objects.get(username="teacher")
         self.dispatcher = Dispatcher()
         self.tasks = [asked(self.viewer).pk for _ in range(TASKS)]
@@ -130,10 +130,10 @@ class Lifecycle(RuleBasedStateMachine):
     # --- The road -------------------------------------------------------------------
 
     def lose_messages(self):
-        store.client().delete(QUEUE)
+        redis_store.client().delete(QUEUE)
 
     def wipe_redis(self):
-        store.client().flushdb()
+        redis_store.client().flushdb()
 
     def cut_redis_off(self):
         breaker._open_until = float("inf")
@@ -148,12 +148,12 @@ class Lifecycle(RuleBasedStateMachine):
         self.dispatcher.tick()
 
     def copy_redis_s_file(self):
-        redis = store.client()
+        redis = redis_store.client()
         self.copy = {key: redis.dump(key) for key in redis.scan_iter()}
         self.dispatcher.tick()
 
     def redis_restarts_with_the_copy(self):
-        redis = store.client()
+        redis = redis_store.client()
         redis.flushdb()
         for key, value in self.copy.items():
             redis.restore(key, 60_000, value)
@@ -209,7 +209,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def compute_silently(self, which):
         with suppress(RedisAway):
-            store.vouch([str(self.tasks[which])], seconds=60)
+            redis_store.vouch([str(self.tasks[which])], seconds=60)
 
     def sleep_before_mirroring(self, which):
         self.sleeper = Task.objects.get(pk=self.tasks[which])
@@ -266,15 +266,15 @@ class Lifecycle(RuleBasedStateMachine):
         breaker.reset()
         for _ in range(3 * lifecycle.MAX_ATTEMPTS):
             self.fall_silent_all()
-            store.client().delete(
+            redis_store.client().delete(
                 *[f"computing:{row.pk}" for row in self._all()] or ["x"]
             )
             self.messages_grow_old()
             recovery.recover()
             self.dispatcher.tick()
-            for task_id in sorted(store.message_ids(QUEUE)):
+            for task_id in sorted(redis_store.message_ids(QUEUE)):
                 self._make(task_id)
-            store.client().delete(QUEUE)
+            redis_store.client().delete(QUEUE)
             rows = self._all()
             self.answered_cancel_never_succeeds(rows)
             for row in rows:
@@ -317,7 +317,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _shown_header(self, row: Task):
         with suppress(RedisAway):
-            return store.poll(row.pk, self.viewer.pk).header
+            return redis_store.poll(row.pk, self.viewer.pk).header
         return None
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tasks import artifacts, lifecycle, store
+from tasks import artifacts, lifecycle, redis_store
 from tasks.breaker import RedisAway
 from tasks.errors import NotEnded, TaskNotFound, TaskPurged
 from tasks.models import AccessEntry, Task, Tombstone
@@ -29,18 +29,18 @@ def age(minutes: int) -> None:
 
 
 def is_in_redis(task: Task) -> bool:
-    return bool(store.client().exists(f"celery-task-meta-{task.pk}"))
+    return bool(redis_store.client().exists(f"celery-task-meta-{task.pk}"))
 
 
 def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
     task = made(teacher)
     mirror.repair(task.pk)
-    store.vouch([str(task.pk)], seconds=60)
+    redis_store.vouch([str(task.pk)], seconds=60)
 
     purging.delete(task, teacher)
 
     assert not Task.objects.exists()
-    assert not store.client().keys(f"*{task.pk}*")
+    assert not redis_store.client().keys(f"*{task.pk}*")
     assert artifacts.read(task.artifact) is None
     assert not is_in_redis(task)
     grave = Tombstone.objects.get()
@@ -96,7 +96,7 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
         raise RedisAway
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "drop_document", away)
+        patch.setattr(redis_store, "drop_document", away)
         purging.delete(task, teacher)
         age(minutes=5)
         sweep()

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from school.runtime.embedded_redis import EmbeddedValkey
-from tasks import store
+from tasks import redis_store
 from tasks.breaker import RedisAway, breaker
 from tasks.queues import fairness, publishing
 from tasks.telling import reading
@@ -67,11 +67,11 @@ def test_poll_answers_from_the_row_in_under_a_second(request, teacher, away):
 
 def test_after_a_failure_redis_is_left_alone_for_a_moment(frozen):
     with pytest.raises(RedisAway):
-        store.poll(publishing.uuid.uuid4(), 1)
+        redis_store.poll(publishing.uuid.uuid4(), 1)
     began = time.monotonic()
 
     with pytest.raises(RedisAway):
-        store.poll(publishing.uuid.uuid4(), 1)
+        redis_store.poll(publishing.uuid.uuid4(), 1)
 
     assert time.monotonic() - began < 0.05
 
@@ -90,5 +90,5 @@ def test_dispatcher_publishes_and_mirrors_when_redis_is_back(
     task.refresh_from_db()
     assert task.published_at is not None
     assert task.mirrored_version == task.version
-    assert store.client().llen("reports") >= 1
+    assert redis_store.client().llen("reports") >= 1
     assert fairness.line_up("reports") == []

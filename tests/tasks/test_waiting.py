@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tasks import store
+from tasks import redis_store
 from tasks.telling import waiting
 from tasks.telling.reading import Reading
 from tasks.telling.waiting import Waiter, listener, wait
@@ -17,14 +17,14 @@ TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 
 
 def put(version: int, moment: int = 0, task_id: uuid.UUID = TASK) -> None:
-    header = store.Header(version, moment, 7, 3, "running", "reports")
+    header = redis_store.Header(version, moment, 7, 3, "running", "reports")
     document = f'{{"version": {version}, "moment": {moment}}}'.encode()
-    envelope = store.Envelope(header, {"status": "STARTED"}, document, 60)
-    store.put_document(task_id, envelope, may_be_missing=True)
+    envelope = redis_store.Envelope(header, {"status": "STARTED"}, document, 60)
+    redis_store.put_document(task_id, envelope, may_be_missing=True)
 
 
 def read() -> Reading:
-    poll = store.poll(TASK, 7)
+    poll = redis_store.poll(TASK, 7)
     version = poll.header.version if poll.header else 0
     return Reading(TASK, "running", "reports", poll.document, {}, version)
 
@@ -52,8 +52,10 @@ def later(seconds: float, *steps: Callable[[], object]) -> None:
 
 def of_this_test() -> list[dict[str, str]]:
     """Its connections to Redis, whose server the tests beside it use too."""
-    own = str(store.client().client_info()["db"])
-    return [client for client in store.client().client_list() if client["db"] == own]
+    own = str(redis_store.client().client_info()["db"])
+    return [
+        client for client in redis_store.client().client_list() if client["db"] == own
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +140,7 @@ def test_who_waits_for_the_end_is_not_woken_by_progress(monkeypatch):
 
 @pytest.mark.guarantee("A waiting client is told of a change that it missed.")
 def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
-    newest, has_read = store.newest_change, threading.Event()
+    newest, has_read = redis_store.newest_change, threading.Event()
 
     def slow() -> str:
         has_read.wait(5)
@@ -150,7 +152,7 @@ def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
         has_read.set()
         return found
 
-    monkeypatch.setattr(store, "newest_change", slow)
+    monkeypatch.setattr(redis_store, "newest_change", slow)
     began = time.monotonic()
 
     found = wait(TASK, first_read, new_waiter(), seconds=5)
@@ -162,10 +164,10 @@ def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
 @pytest.mark.guarantee("A waiting client is told of a change that it missed.")
 def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     def cut() -> None:
-        own = store.client().client_id()
+        own = redis_store.client().client_id()
         for client in of_this_test():
             if int(client["id"]) != own:
-                store.client().client_kill_filter(_id=client["id"])
+                redis_store.client().client_kill_filter(_id=client["id"])
         put(2)
 
     later(0.6, cut)
@@ -180,18 +182,18 @@ def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     "A waiting client is told of a change that the stream no longer holds."
 )
 def test_change_pushed_out_of_the_stream_by_many_others_is_not_missed(monkeypatch):
-    changes_after = store.changes_after
+    changes_after = redis_store.changes_after
 
-    def slow(place: str) -> tuple[list[store.Change], str]:
+    def slow(place: str) -> tuple[list[redis_store.Change], str]:
         monkeypatch.undo()
         put(2)
-        add = store.client().pipeline()
+        add = redis_store.client().pipeline()
         for _ in range(5000):
             add.xadd("changes", {"task": "other", "moment": 1}, maxlen=4096)
         add.execute()
         return changes_after(place)
 
-    monkeypatch.setattr(store, "changes_after", slow)
+    monkeypatch.setattr(redis_store, "changes_after", slow)
 
     found, took = waited()
 
@@ -200,7 +202,12 @@ def test_change_pushed_out_of_the_stream_by_many_others_is_not_missed(monkeypatc
 
 
 def test_wait_outlives_a_redis_that_is_wiped():
-    later(0.4, store.client().flushdb, lambda: store.raise_tide(0), lambda: put(2))
+    later(
+        0.4,
+        redis_store.client().flushdb,
+        lambda: redis_store.raise_tide(0),
+        lambda: put(2),
+    )
 
     found, took = waited()
 

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from school.models import Attachment, User
-from tasks import artifacts, store
+from tasks import artifacts, redis_store
 from tasks.making import generate
 from tasks.making.generate import generate_report
 from tasks.models import AccessEntry, Task
@@ -140,8 +140,8 @@ def test_change_between_making_and_reading(people, clients, happen, owner, how):
 
     for client in (task.before, ContractClient.of(people[owner])):
         is_as(outcomes(task, client), AFTER[how])
-    store.client().flushdb()
-    store.raise_tide(0)
+    redis_store.client().flushdb()
+    redis_store.raise_tide(0)
     is_as(outcomes(task, task.before), AFTER[how])
     last = ContractClient.of(people[owner])
     ends = [told(ON_TASK[name].by(last, task.id)) for name in ("cancel", "delete")]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.conf import settings
 
 from tasks.breaker import breaker
-from tasks.store.client import client
+from tasks.redis_store.client import client
 
 STAMP_SECONDS = 60
 

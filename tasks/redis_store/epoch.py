@@ -3,7 +3,7 @@
 import time
 
 from tasks.breaker import breaker
-from tasks.store.client import client
+from tasks.redis_store.client import client
 
 TIDE_SECONDS = 60
 """Longer than a dispatcher's look at everything takes while the database hangs."""

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from tasks.breaker import breaker
-from tasks.store.changes import CHANGES_KEPT
-from tasks.store.client import client, to_json
-from tasks.store.tide import highest_tide
+from tasks.redis_store.client import client, to_json
+from tasks.redis_store.epoch import highest_tide
+from tasks.redis_store.events import CHANGES_KEPT
 
 # Replaces a document only by a newer one: of a higher version, or of the same version and
 # not an earlier moment of it. Anything that is not ours, such as the bare REVOKED that

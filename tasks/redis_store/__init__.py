@@ -12,9 +12,8 @@ The keys, beside those of Celery's queues:
 `rate:<what>/<whose>/...`     when it was done, for as long as that counts
 """
 
-from tasks.store.changes import CHANGES_KEPT, Change, changes_after, newest_change
-from tasks.store.client import client
-from tasks.store.documents import (
+from tasks.redis_store.client import client
+from tasks.redis_store.documents import (
     NOTHING,
     Envelope,
     Header,
@@ -23,7 +22,9 @@ from tasks.store.documents import (
     poll,
     put_document,
 )
-from tasks.store.marks import (
+from tasks.redis_store.epoch import highest_tide, raise_tide, tide
+from tasks.redis_store.events import CHANGES_KEPT, Change, changes_after, newest_change
+from tasks.redis_store.liveness import (
     alive,
     drop_vouch,
     known_stamp,
@@ -32,13 +33,8 @@ from tasks.store.marks import (
     vouch,
     vouched,
 )
-from tasks.store.queues import (
-    message_ids,
-    put_places,
-    queue_length,
-)
-from tasks.store.rates import Rate
-from tasks.store.tide import highest_tide, raise_tide, tide
+from tasks.redis_store.queues import message_ids, put_places, queue_length
+from tasks.redis_store.rate_limits import Rate
 
 __all__ = [
     "CHANGES_KEPT",

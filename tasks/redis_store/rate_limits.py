@@ -11,7 +11,7 @@ from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from tasks.breaker import breaker
-from tasks.store.client import client
+from tasks.redis_store.client import client
 
 
 @dataclass(frozen=True)

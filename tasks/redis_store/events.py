@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tasks.breaker import RedisAway, breaker
-from tasks.store.client import LISTEN_SECONDS, listening_client
+from tasks.redis_store.client import LISTEN_SECONDS, listening_client
 
 CHANGES_KEPT = 4096
 """At least so many are there to be read, and seldom many more."""

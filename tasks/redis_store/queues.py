@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from tasks.breaker import breaker
-from tasks.store.client import client, to_json
+from tasks.redis_store.client import client, to_json
 
 PLACES_SECONDS = 10
 
