@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
-from tasks.queues import backlog
+from tasks.scheduling import positions
 from tasks.states import FINAL, State
 from tasks.telling import documents
 from tasks.telling.reading import Reading
@@ -69,7 +69,7 @@ def moment(reading: Reading) -> dict[str, Any]:
     is_final = reading.state in FINAL
     place = None
     if reading.state == State.QUEUED:
-        place = backlog.place(reading.task_id, reading.places.get(reading.queue, []))
+        place = positions.place(reading.task_id, reading.places.get(reading.queue, []))
     return {
         "queue": place,
         "poll_after_ms": None if is_final else _poll_after_ms(reading, place),
@@ -95,7 +95,7 @@ def _etag(reading: Reading) -> str:
 def _poll_after_ms(reading: Reading, place: dict[str, Any] | None) -> int:
     """When it is likely to have ended; where that is not known, later for what is older."""
     now = time.time() * 1000
-    age = max(0.0, now - backlog.asked_at(reading.task_id))
+    age = max(0.0, now - positions.asked_at(reading.task_id))
     left = _left_ms(reading, place, now)
     if left is None:
         wait = age / 4

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from tasks.queues import durations
 from tasks.reports.base import Report
+from tasks.scheduling import durations
 
 # Which request lists what a parameter may name.
 _FILLED_BY = {

@@ -30,7 +30,7 @@ from tasks.asking.requests import ReportRequest, check
 from tasks.errors import ReportFailed, TooLate
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
-from tasks.queues import fairness
+from tasks.scheduling import outbox
 from tasks.states import FINAL, State, sources
 from tasks.telling import mirror, reading, stamps
 
@@ -78,7 +78,7 @@ def request(viewer: User, wanted: ReportRequest) -> Accepted:
     try:
         mirror.write(task)
         stamps.remember(viewer)  # for the polls that follow
-        fairness.publish_if_room(task)
+        outbox.publish_if_room(task)
     except Error:
         # It is committed, so it is accepted; the dispatcher does what was left.
         log.exception("send_off_postponed", task_id=str(task.pk))

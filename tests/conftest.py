@@ -19,8 +19,8 @@ from school.models import User
 from school.runtime.embedded_redis import EmbeddedValkey, free_port
 from tasks import redis_store
 from tasks.breaker import breaker, database_breaker
-from tasks.queues import durations, publishing
 from tasks.redis_store.client import listening_client
+from tasks.scheduling import broker, durations
 from tests import browsing
 from tests.contract import ContractClient
 from tests.environment import DATABASE
@@ -168,7 +168,7 @@ def redis_at(settings):
         app.conf.broker_url = app.conf.broker_write_url = url
         redis_store.client.cache_clear()
         listening_client.cache_clear()
-        publishing._connection.cache_clear()
+        broker._connection.cache_clear()
         breaker.reset()
 
     original = settings.REDIS_URL

@@ -20,8 +20,8 @@ from school.models import Enrolment
 from tasks import catalogue
 from tasks.errors import Flaw, TimedOut
 from tasks.models import Task
-from tasks.queues import backlog
 from tasks.reports.class_performance import ClassPerformance, Parameters
+from tasks.scheduling import positions
 from tasks.states import State
 from tasks.tables.columns import Row
 from tasks.tables.table import Table
@@ -29,7 +29,7 @@ from tasks.telling import documents
 
 TASK_ID = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 REQUEST_ID = "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"
-ASKED = datetime.fromtimestamp(backlog.asked_at(TASK_ID) / 1000, UTC)
+ASKED = datetime.fromtimestamp(positions.asked_at(TASK_ID) / 1000, UTC)
 BEGUN, ENDED = ASKED + timedelta(seconds=1), ASKED + timedelta(seconds=3)
 ROWS: list[Row] = [
     (

@@ -16,8 +16,8 @@ from tasks import audit, catalogue
 from tasks.asking import parameters
 from tasks.errors import Flaw, NotForYourRole, RequestRefused
 from tasks.models import Task
-from tasks.queues import durations
 from tasks.reports.base import Report
+from tasks.scheduling import durations
 
 MANY = 1000
 """Enrolments of several schools: more of them than that are many."""

@@ -18,9 +18,9 @@ from django.db import InterfaceError, OperationalError
 from school.db import connections
 from tasks import redis_store
 from tasks.breaker import RedisAway, breaker
-from tasks.queues import backlog, fairness, publishing
-from tasks.queues.pace import Pace
-from tasks.queues.turns import Waiting
+from tasks.scheduling import broker, outbox, positions
+from tasks.scheduling.fair_order import Waiting
+from tasks.scheduling.throughput import Pace
 from tasks.telling import mirror
 from tasks.tending import recovery
 from tasks.tending.housekeeping import CANARY_SECONDS
@@ -104,15 +104,15 @@ class Dispatcher:
     def _publish(self) -> None:
         for queue, pace in self._paces.items():
             pace.look()
-            self._lines[queue] = fairness.line_up(queue)
+            self._lines[queue] = outbox.line_up(queue)
         self._publish_from_lines()
         for queue in REPORT_QUEUES:
-            fairness.publish_lost_again(queue)
+            outbox.publish_lost_again(queue)
 
     def _publish_from_lines(self) -> None:
         for queue, line in self._lines.items():
             if line:
-                fairness.publish_next(queue, line, self._paces[queue].ahead(line))
+                outbox.publish_next(queue, line, self._paces[queue].ahead(line))
 
     def _repair(self) -> None:
         for task_id in mirror.lagging(REPAIRS_A_TICK):
@@ -142,8 +142,8 @@ class Dispatcher:
     def _measure(self) -> None:
         places: dict[int, dict[str, Any]] = defaultdict(dict)
         for queue, pace in self._paces.items():
-            order = fairness.published(queue) + self._lines.get(queue, [])
-            for viewer, marks in backlog.places(order, pace.waits(order)).items():
+            order = outbox.published(queue) + self._lines.get(queue, [])
+            for viewer, marks in positions.places(order, pace.waits(order)).items():
                 places[viewer][queue] = marks
         redis_store.put_places(places)
 
@@ -162,7 +162,7 @@ class Dispatcher:
         """Send it unless too many wait there already: Redis must not fill up with them."""
         if redis_store.queue_length(queue) < settings.PUBLISH_AHEAD + MESSAGES_TO_SPARE:
             # One that waited longer than this does nothing that the next will not.
-            publishing.send(name, *args, queue=queue, expires=every)
+            broker.send(name, *args, queue=queue, expires=every)
 
     def _is_due(self, name: str, seconds: float) -> bool:
         now = time.monotonic()

@@ -6,8 +6,8 @@ import pytest
 from school.models import Attachment
 from tasks import lifecycle, redis_store
 from tasks.making.generate import generate_report
-from tasks.queues import backlog
-from tasks.queues.turns import Waiting
+from tasks.scheduling import positions
+from tasks.scheduling.fair_order import Waiting
 from tasks.telling import mirror, waiting
 from tests.making import asked, made
 
@@ -173,7 +173,7 @@ def test_position_in_the_queue_is_left_out_of_the_mark(as_user, teacher):
     before = client.get(path)
     order = [Waiting(task.pk, teacher.pk, 1)]
     redis_store.put_places(
-        {teacher.pk: {"reports": backlog.places(order, [5.0])[teacher.pk]}}
+        {teacher.pk: {"reports": positions.places(order, [5.0])[teacher.pk]}}
     )
 
     after = client.get(path)

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 import pytest
 
 from school.runtime.client import ServiceError
-from tasks.queues.pace import HISTORY_SECONDS
+from tasks.scheduling.throughput import HISTORY_SECONDS
 from tests.stack import Stack
 
 pytestmark = pytest.mark.one_database(

@@ -3,8 +3,8 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.queues import backlog
-from tasks.queues.turns import Waiting
+from tasks.scheduling import positions
+from tasks.scheduling.fair_order import Waiting
 
 NEW = uuid.UUID(int=10**9 << 64)
 
@@ -26,29 +26,29 @@ def test_place_is_exact_in_front_and_near_behind_in_any_order(data, requesters):
     order = line(requesters, ages)
     waits = [2.0 * rank for rank in range(len(order))]
 
-    marks = backlog.places(order, waits)
+    marks = positions.places(order, waits)
 
     for position, task in enumerate(order, 1):
-        told = backlog.place(task.id, marks[task.requester])
-        assert abs(told["position"] - position) <= position / backlog.NEAR
+        told = positions.place(task.id, marks[task.requester])
+        assert abs(told["position"] - position) <= position / positions.NEAR
         real = 2 * (position - 1)
-        assert abs(told["wait_seconds"] - real) <= max(1, real / backlog.NEAR)
+        assert abs(told["wait_seconds"] - real) <= max(1, real / positions.NEAR)
 
 
 def test_marks_of_a_long_line_are_few():
     order = line([1] * 10_000, list(range(10_000)))
 
-    marks = backlog.places(order, [0.5 * rank for rank in range(10_000)])[1]
+    marks = positions.places(order, [0.5 * rank for rank in range(10_000)])[1]
 
     assert len(marks) < 200
 
 
 def test_place_is_unknown_while_nobody_measures():
-    assert backlog.place(task_id(1), []) is None
+    assert positions.place(task_id(1), []) is None
 
 
 def test_place_of_a_task_newer_than_the_measurement_is_unknown():
-    marks = backlog.places(line([1, 1], [0, 1]), [None, None])[1]
+    marks = positions.places(line([1, 1], [0, 1]), [None, None])[1]
 
-    assert backlog.place(task_id(1), marks) == {"position": 2, "wait_seconds": None}
-    assert backlog.place(NEW, marks) is None
+    assert positions.place(task_id(1), marks) == {"position": 2, "wait_seconds": None}
+    assert positions.place(NEW, marks) is None

@@ -7,7 +7,7 @@ from school.runtime.embedded_redis import free_port
 from tasks import lifecycle, redis_store
 from tasks.making.generate import generate_report
 from tasks.models import Task
-from tasks.queues import fairness
+from tasks.scheduling import outbox
 from tasks.telling import mirror
 from tasks.tending import purging
 from tasks.tending.dispatcher import Dispatcher
@@ -26,7 +26,7 @@ def queued_ids() -> list[str]:
 
 
 def publish_from_line(queue: str, ahead: int) -> int:
-    return fairness.publish_next(queue, fairness.line_up(queue), ahead)
+    return outbox.publish_next(queue, outbox.line_up(queue), ahead)
 
 
 def length(queue: str) -> int:
@@ -85,7 +85,7 @@ def test_message_that_waits_is_not_published_again(teacher):
     asked(teacher)
     Task.objects.update(published_at="2020-01-01T00:00:00Z")
 
-    again = fairness.publish_lost_again("reports")
+    again = outbox.publish_lost_again("reports")
 
     assert again == 0
 

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from tasks import lifecycle
 from tasks.errors import TimedOut
 from tasks.models import Task
-from tasks.queues import durations
+from tasks.scheduling import durations
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from django.db.models.functions import Now
 from tasks import lifecycle
 from tasks.errors import TimedOut
 from tasks.models import Task
-from tasks.queues.pace import Pace
-from tasks.queues.turns import Waiting
+from tasks.scheduling.fair_order import Waiting
+from tasks.scheduling.throughput import Pace
 from tests.making import asked
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ import pytest
 from school.runtime.embedded_redis import EmbeddedValkey
 from tasks import redis_store
 from tasks.breaker import RedisAway, breaker
-from tasks.queues import fairness, publishing
+from tasks.scheduling import broker, outbox
 from tasks.telling import reading
 from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db
 
 def test_publishing_is_one_command_and_subscribes_to_nothing(settings):
     for _ in range(3):  # connects, and declares the queue on each connection
-        publishing.send("tasks.canary", "reports", queue="reports")
+        broker.send("tasks.canary", "reports", queue="reports")
 
     with commands_to(settings.REDIS_URL) as commands:
-        publishing.send("tasks.canary", "reports", queue="reports")
+        broker.send("tasks.canary", "reports", queue="reports")
 
     assert [command.split()[0] for command in commands] == ["LPUSH"]
 
@@ -31,14 +31,14 @@ def test_publishing_is_one_command_and_subscribes_to_nothing(settings):
 def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
     server = EmbeddedValkey(tmp_path)
     redis_at(server.start())
-    publishing.send("tasks.canary", "reports", queue="reports")
+    broker.send("tasks.canary", "reports", queue="reports")
     server.stop()
 
     for _ in range(2):
         breaker.reset()
         began = time.monotonic()
         with pytest.raises(RedisAway):
-            publishing.send("tasks.canary", "reports", queue="reports")
+            broker.send("tasks.canary", "reports", queue="reports")
         assert time.monotonic() - began < 1
 
 
@@ -67,11 +67,11 @@ def test_poll_answers_from_the_row_in_under_a_second(request, teacher, away):
 
 def test_after_a_failure_redis_is_left_alone_for_a_moment(frozen):
     with pytest.raises(RedisAway):
-        redis_store.poll(publishing.uuid.uuid4(), 1)
+        redis_store.poll(broker.uuid.uuid4(), 1)
     began = time.monotonic()
 
     with pytest.raises(RedisAway):
-        redis_store.poll(publishing.uuid.uuid4(), 1)
+        redis_store.poll(broker.uuid.uuid4(), 1)
 
     assert time.monotonic() - began < 0.05
 
@@ -91,4 +91,4 @@ def test_dispatcher_publishes_and_mirrors_when_redis_is_back(
     assert task.published_at is not None
     assert task.mirrored_version == task.version
     assert redis_store.client().llen("reports") >= 1
-    assert fairness.line_up("reports") == []
+    assert outbox.line_up("reports") == []

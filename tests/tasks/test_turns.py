@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.queues.turns import Waiting, in_turn
+from tasks.scheduling.fair_order import Waiting, in_turn
 
 SCHOOLS = st.none() | st.integers(1, 4)
 WHOSE = st.tuples(st.integers(1, 6), SCHOOLS)

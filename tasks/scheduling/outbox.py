@@ -11,8 +11,8 @@ from school.db import connections
 from tasks import redis_store
 from tasks.breaker import RedisAway
 from tasks.models import Task
-from tasks.queues import publishing
-from tasks.queues.turns import Waiting, in_turn, shape
+from tasks.scheduling import broker
+from tasks.scheduling.fair_order import Waiting, in_turn, shape
 from tasks.states import State
 
 log = structlog.get_logger(__name__)
@@ -87,7 +87,7 @@ def publish_lost_again(queue: str) -> int:
 
 def _publish(task: Task) -> None:
     connections.give_back()
-    publishing.publish(task.pk, queue=task.queue, time_limit=task.time_limit)
+    broker.publish(task.pk, queue=task.queue, time_limit=task.time_limit)
     Task.objects.filter(pk=task.pk, state=State.QUEUED).update(published_at=Now())
 
 

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from tasks.models import Task
-from tasks.queues import durations
-from tasks.queues.durations import Durations, Shape
-from tasks.queues.turns import Waiting
+from tasks.scheduling import durations
+from tasks.scheduling.durations import Durations, Shape
+from tasks.scheduling.fair_order import Waiting
 from tasks.states import State
 
 BUSY_SECONDS = 2.0

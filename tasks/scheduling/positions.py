@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.queues.turns import Waiting
+from tasks.scheduling.fair_order import Waiting
 
 Mark = tuple[int, int, int | None]
 """The moment of asking, the position, and the seconds left to wait."""

@@ -11,7 +11,7 @@ from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 
 from tasks.models import Task
-from tasks.queues.turns import shape
+from tasks.scheduling.fair_order import shape
 from tasks.states import State
 
 Shape = tuple[str, ...]
