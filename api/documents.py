@@ -12,8 +12,8 @@ from rest_framework.request import Request
 
 from tasks.scheduling import positions
 from tasks.states import FINAL, State
-from tasks.telling import documents
-from tasks.telling.reading import Reading
+from tasks.status import document
+from tasks.status.reader import Reading
 
 SOONEST_MS = 250
 LATEST_MS = 10_000
@@ -50,7 +50,7 @@ def ended(reading: Reading) -> HttpResponse:
 
 
 def _located(response: HttpResponse, reading: Reading) -> HttpResponse:
-    response["Location"] = documents.address(reading.task_id)
+    response["Location"] = document.address(reading.task_id)
     return response
 
 

@@ -12,7 +12,7 @@ from api import languages
 from api.contract import examples
 from api.problems import PROBLEMS
 from tasks.errors import FAILURES, Unforeseen
-from tasks.telling import documents
+from tasks.status import document as task_document
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _of_failure(code: str) -> Explanation:
     kept = {"code": code, "detail": meaning}
     if code == Unforeseen.code:
         kept["reference"] = "3f9c0a6b71d2"
-    document = documents.failure(kept, languages.spoken())
+    document = task_document.failure(kept, languages.spoken())
     return Explanation(
         code, document["title"], None, meaning, _marked_up(advice), _shown(document)
     )

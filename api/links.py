@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from api.auth import UserAuthentication
 from api.problems import Problem
 from school.models import User
-from tasks.telling import documents
-from tasks.telling.downloads import Result
+from tasks.status import document
+from tasks.status.downloads import Result
 
 PARAMETER = "link"
 
@@ -38,7 +38,7 @@ def make(result: Result, viewer: User) -> Link:
     expires_at = timezone.now().replace(microsecond=0) + settings.RESULT_LINK_LIFE
     grant = [viewer.pk, result.sha256]
     token = signing.dumps(grant, salt=_salt(result.task.pk))
-    address = f"{documents.address(result.task.pk)}/result"
+    address = f"{document.address(result.task.pk)}/result"
     return Link(f"{address}?{PARAMETER}={token}", expires_at)
 
 

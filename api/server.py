@@ -70,7 +70,7 @@ class Worker(GeventWorker):
             raise StopIteration  # no further request on this connection
 
     def _end_waits(self) -> None:
-        from tasks.telling.waiting import listener
+        from tasks.status.waiters import listener
 
         if self._is_leaving:
             return

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 
 from api import hangups
 from api.documents import is_known
-from tasks.telling.reading import Reading
-from tasks.telling.waiting import Waiter, listener, wait
+from tasks.status.reader import Reading
+from tasks.status.waiters import Waiter, listener, wait
 
 MOST_SECONDS = 25
 _SECONDS = re.compile(r"[0-9]{1,6}")

@@ -32,7 +32,7 @@ from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
 from tasks.scheduling import outbox
 from tasks.states import FINAL, State, sources
-from tasks.telling import mirror, reading, stamps
+from tasks.status import access_version, projection, reader
 
 log = structlog.get_logger(__name__)
 
@@ -76,8 +76,8 @@ def request(viewer: User, wanted: ReportRequest) -> Accepted:
         audit.record(viewer, AccessEntry.Action.CREATED, task)
         task.refresh_from_db()
     try:
-        mirror.write(task)
-        stamps.remember(viewer)  # for the polls that follow
+        projection.write(task)
+        access_version.remember(viewer)  # for the polls that follow
         outbox.publish_if_room(task)
     except Error:
         # It is committed, so it is accepted; the dispatcher does what was left.
@@ -89,7 +89,7 @@ def _asked_before(viewer: User, wanted: ReportRequest) -> Task | None:
     if not wanted.key:
         return None
     task_id = repeats.task_of_key(viewer, wanted)
-    return None if task_id is None else reading.own_task(task_id, viewer)
+    return None if task_id is None else reader.own_task(task_id, viewer)
 
 
 def claim(task_id: uuid.UUID) -> Task | None:
@@ -170,7 +170,7 @@ def cancel(task: Task) -> Task:
     task.refresh_from_db()
     if not task.is_final and task.cancel_requested_at is None:
         return cancel(task)  # it went back to the queue just between the two statements
-    mirror.write(task)
+    projection.write(task)
     if task.is_final and task.state != State.CANCELED:
         raise TooLate(task)
     return task
@@ -231,7 +231,7 @@ def _held(task: Task) -> QuerySet[Task]:
 def _followed(task: Task, won: bool, *, keeps: str = "") -> bool:
     """Have Redis and the files follow a move; of the attempt's files that one stays."""
     if won:
-        mirror.repair(task.pk)
+        projection.repair(task.pk)
         try:
             artifacts.keep_only(task.pk, keeps, up_to=task.fence)
         except OSError:  # the sweep does it

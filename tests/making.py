@@ -12,7 +12,7 @@ from tasks.asking.requests import ReportRequest
 from tasks.errors import TimedOut
 from tasks.making.generate import generate_report
 from tasks.models import Task
-from tasks.telling import mirror
+from tasks.status import projection
 from tasks.tending import purging
 
 
@@ -68,7 +68,7 @@ def brought_to(
         task = asked(viewer, parameters, **wanted)
     if state in {"running", "failed"}:
         task = lifecycle.claim(task.pk) or task
-        mirror.write(task)
+        projection.write(task)
     if state == "failed":
         lifecycle.fail(task, TimedOut())
     elif state == "canceled":

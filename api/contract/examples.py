@@ -23,9 +23,9 @@ from tasks.models import Task
 from tasks.reports.class_performance import ClassPerformance, Parameters
 from tasks.scheduling import positions
 from tasks.states import State
+from tasks.status import document as task_document
 from tasks.tables.columns import Row
 from tasks.tables.table import Table
-from tasks.telling import documents
 
 TASK_ID = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 REQUEST_ID = "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"
@@ -88,7 +88,7 @@ STATES = list(_STATES)
 def task(name: str, *, language: str = "en", with_data: bool = True) -> dict[str, Any]:
     """The document of an invented task, with the moment as it may be then."""
     row = _row(name, language)
-    document = documents.build(row, with_data=False)
+    document = task_document.build(row, with_data=False)
     if row.result and row.format == "json" and with_data:
         document["result"]["data"] = json.loads(_file("json"))
     is_queued = row.state == State.QUEUED
@@ -165,7 +165,7 @@ def _result(row: Task) -> dict[str, Any]:
         "filename": f"{title} {ASKED:%Y-%m-%d}.{format.extension}",
         "summary": None,
         "skipped": {"total": 0, "reasons": []},
-        "data_as_of": documents.rfc3339(BEGUN),
+        "data_as_of": task_document.rfc3339(BEGUN),
     }
 
 
@@ -186,7 +186,7 @@ def _page() -> dict[str, Any]:
 def _link() -> dict[str, Any]:
     return {
         "url": f"/tasks/{TASK_ID}/result?link=Wzcs...",
-        "expires_at": documents.rfc3339(ENDED + settings.RESULT_LINK_LIFE),
+        "expires_at": task_document.rfc3339(ENDED + settings.RESULT_LINK_LIFE),
     }
 
 

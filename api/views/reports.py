@@ -20,7 +20,7 @@ from tasks import catalogue, lifecycle
 from tasks.asking.requests import ReportRequest
 from tasks.lifecycle import Accepted
 from tasks.reports.base import Report
-from tasks.telling import reading
+from tasks.status import reader
 
 KEY = re.compile(r'"([!#-~ ]{1,255})"|([!#-~]{1,255})')
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -103,10 +103,10 @@ class ReportKind(APIView):
 def _followed(request: Request, done: Accepted, patience: Patience) -> HttpResponse:
     """The answer about a task just asked for: after its end, if that is to be waited for."""
     task, viewer = done.task, cast(User, request.user)
-    read = partial(reading.read, task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
+    read = partial(reader.read, task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
     if not patience.seconds:
         # What is new has its row alone; of what is not, Redis knows the progress.
-        found = read() if done.is_replay else reading.describe(task)
+        found = read() if done.is_replay else reader.describe(task)
         return patience.told(accepted(found))
     found = until_end(request, task.pk, read, patience.seconds)
     return patience.told(ended(found) if found.is_final else accepted(found))

@@ -31,7 +31,8 @@ from school.db import connections
 from school.models import User
 from tasks import catalogue
 from tasks.errors import NoResult, ResultExpired
-from tasks.telling import documents, downloads
+from tasks.status import document as task_document
+from tasks.status import downloads
 
 MEDIA_TYPES = [
     format.media_type.partition(";")[0] for format in catalogue.formats().values()
@@ -135,7 +136,7 @@ class TaskResultLink(APIView):
         viewer = cast(User, request.user)
         link = links.make(_find(task_id, viewer), viewer)
         return Response(
-            {"url": link.url, "expires_at": documents.rfc3339(link.expires_at)},
+            {"url": link.url, "expires_at": task_document.rfc3339(link.expires_at)},
             headers={"Cache-Control": "private, no-store"},
         )
 

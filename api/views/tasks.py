@@ -27,7 +27,8 @@ from tasks import lifecycle
 from tasks.errors import NotEnded, TaskPurged, TooLate
 from tasks.models import Task
 from tasks.states import State
-from tasks.telling import documents, reading
+from tasks.status import document as task_document
+from tasks.status import reader
 from tasks.tending import purging
 
 
@@ -56,8 +57,8 @@ class TaskListing(serializers.TaskDocument):
     """The rows as documents, without the reports' own rows."""
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
-        document = documents.build(instance, with_data=False)
-        return {**document, **moment(reading.outline(instance))}
+        document = task_document.build(instance, with_data=False)
+        return {**document, **moment(reader.outline(instance))}
 
 
 class Tasks(ListAPIView[Task]):
@@ -68,7 +69,7 @@ class Tasks(ListAPIView[Task]):
     filterset_class = TaskFilter
 
     def get_queryset(self) -> Any:
-        return reading.own_tasks(cast(User, self.request.user))
+        return reader.own_tasks(cast(User, self.request.user))
 
     @operation(
         "list_tasks",
@@ -112,7 +113,7 @@ class TaskDetail(APIView):
         token = cast(Any, request.auth)
         patience = Patience.of(request)
         read = partial(
-            reading.read,
+            reader.read,
             task_id,
             viewer_id=int(token["user_id"]),
             stamp=token.get("stamp", -1),
@@ -133,7 +134,7 @@ class TaskDetail(APIView):
         what was asked. That there was one is answered with 410 for a year."""
         viewer = cast(User, request.user)
         try:
-            purging.delete(reading.own_task(task_id, viewer), viewer)
+            purging.delete(reader.own_task(task_id, viewer), viewer)
         except NotEnded as early:
             raise Problem("not_ended", task=TaskListing(early.task).data) from None
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -152,8 +153,8 @@ class TaskCancel(APIView):
         """A queued task ends at once, a running one within seconds. May be repeated."""
         viewer = cast(User, request.user)
         try:
-            lifecycle.cancel(reading.own_task(task_id, viewer))
-            found = reading.read(task_id, viewer_id=viewer.pk, stamp=viewer.stamp)
+            lifecycle.cancel(reader.own_task(task_id, viewer))
+            found = reader.read(task_id, viewer_id=viewer.pk, stamp=viewer.stamp)
             return accepted(found)
         except TooLate as late:
             raise Problem("too_late", task=TaskListing(late.task).data) from None

@@ -25,7 +25,7 @@ from tasks.making.heartbeat import Heartbeat
 from tasks.making.production import Product, produce
 from tasks.models import Task
 from tasks.progress import Tracker
-from tasks.telling import mirror
+from tasks.status import projection
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ def generate_report(task_id: str) -> None:
 
 def _show(task: Task) -> None:
     try:
-        mirror.write(task)
+        projection.write(task)
     except Error:  # the dispatcher does it
         connections.close()
 

@@ -15,7 +15,7 @@ from tasks.errors import Canceled, LeaseLost, TimedOut
 from tasks.making import stopping
 from tasks.models import Task
 from tasks.progress import Progress, Tracker
-from tasks.telling import mirror
+from tasks.status import projection
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +84,7 @@ class Heartbeat:
         if canceled:
             return Canceled()
         if not self._tell(self.tracker.estimate):
-            mirror.repair(self._task.pk)
+            projection.repair(self._task.pk)
         return None
 
     def _pause(self) -> float:
@@ -95,7 +95,7 @@ class Heartbeat:
         """Write the progress into the document; whether there is one to write it into."""
         moment = round((time.monotonic() - self._began) * 1000)
         with suppress(RedisAway):  # the row has it, and the next beat tells it again
-            told = mirror.put_progress(self._task, progress, moment=moment)
+            told = projection.put_progress(self._task, progress, moment=moment)
             redis_store.mark_alive(
                 self._task.queue, seconds=3 * settings.HEARTBEAT_SECONDS
             )

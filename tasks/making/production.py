@@ -15,7 +15,7 @@ from tasks.making import heading
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.reports.base import Report
-from tasks.telling import documents
+from tasks.status import document
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def produce(task: Task, tracker: Tracker) -> Product:
             "filename": _filename(task, table.title, format.extension),
             "summary": report.conclusion(rows),
             "skipped": report.omitted,
-            "data_as_of": documents.rfc3339(as_of),
+            "data_as_of": document.rfc3339(as_of),
         }
         return Product(artifact.name, result, scope_of(viewer, seen))
 

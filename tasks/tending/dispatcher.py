@@ -21,7 +21,7 @@ from tasks.breaker import RedisAway, breaker
 from tasks.scheduling import broker, outbox, positions
 from tasks.scheduling.fair_order import Waiting
 from tasks.scheduling.throughput import Pace
-from tasks.telling import mirror
+from tasks.status import projection
 from tasks.tending import recovery
 from tasks.tending.housekeeping import CANARY_SECONDS
 
@@ -90,7 +90,7 @@ class Dispatcher:
         self._answering_since = min(before, time.monotonic())
         if redis != self._redis or tide < self._tide:
             self._answering_since = time.monotonic()
-            self._doubtful = list(reversed(mirror.shown()))
+            self._doubtful = list(reversed(projection.shown()))
             self._redis, self._tide = redis, 0
 
     def _recover(self) -> None:
@@ -115,8 +115,8 @@ class Dispatcher:
                 outbox.publish_next(queue, line, self._paces[queue].ahead(line))
 
     def _repair(self) -> None:
-        for task_id in mirror.lagging(REPAIRS_A_TICK):
-            self._run(partial(mirror.repair, task_id))
+        for task_id in projection.lagging(REPAIRS_A_TICK):
+            self._run(partial(projection.repair, task_id))
         tried = self._doubtful[-REPAIRS_A_TICK:]
         del self._doubtful[-REPAIRS_A_TICK:]
         self._doubtful += [task_id for task_id in tried if not self._mend(task_id)]
@@ -127,7 +127,7 @@ class Dispatcher:
         One that cannot be mended at all must not keep the others in doubt for ever.
         """
         try:
-            return mirror.repair(task_id)
+            return projection.repair(task_id)
         except (OperationalError, InterfaceError):
             connections.close()
             return False

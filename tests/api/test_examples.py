@@ -4,7 +4,7 @@ from api.contract import examples
 from tasks import lifecycle
 from tasks.errors import TimedOut
 from tasks.states import State
-from tasks.telling import documents
+from tasks.status import document as task_document
 from tests.making import asked, made
 
 pytestmark = [
@@ -28,7 +28,7 @@ def real(state, viewer):
     if state == "canceled":
         lifecycle.cancel(task)
     task.refresh_from_db()
-    return documents.build(task)
+    return task_document.build(task)
 
 
 def filled(document):

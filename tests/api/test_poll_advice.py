@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from api.documents import moment
-from tasks.telling.reading import Reading
+from tasks.status.reader import Reading
 
 
 def advice(

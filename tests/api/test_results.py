@@ -10,7 +10,7 @@ from django.utils.http import http_date
 
 from tasks import artifacts, audit, lifecycle
 from tasks.models import AccessEntry, Task
-from tasks.telling import downloads
+from tasks.status import downloads
 from tests.making import asked, made
 
 pytestmark = [

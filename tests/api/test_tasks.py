@@ -9,7 +9,7 @@ from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import DataError, TimedOut
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.progress import Progress
-from tasks.telling import mirror, reading
+from tasks.status import projection, reader
 from tasks.tending import housekeeping, purging
 from tests.making import asked, made
 
@@ -149,14 +149,14 @@ def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
 @pytest.fixture
 def purged_once_read(monkeypatch):
     """Somebody purges each task just after its row was read."""
-    own_task = reading.own_task
+    own_task = reader.own_task
 
     def purge_then(task_id, viewer):
         found = own_task(task_id, viewer)
         purging.bury(found)
         return found
 
-    monkeypatch.setattr(reading, "own_task", purge_then)
+    monkeypatch.setattr(reader, "own_task", purge_then)
 
 
 @pytest.mark.usefixtures("purged_once_read")
@@ -273,7 +273,7 @@ def test_query_that_makes_no_sense_is_no_fault(as_user, teacher, query, status):
 
 def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
     task = lifecycle.claim(asked(teacher).pk)
-    mirror.put(task, Progress("writing", 7, 9), moment=900)
+    projection.put(task, Progress("writing", 7, 9), moment=900)
     redis_store.client().delete(f"stamp:{teacher.pk}")
 
     document = as_user(teacher).get(f"/tasks/{task.pk}").json()
@@ -315,7 +315,7 @@ def test_cancel_of_ended_task_is_too_late(as_user, teacher):
 def test_links_begin_with_the_public_url(as_user, teacher, settings):
     settings.PUBLIC_URL = "https://reports.example.org"
     task = asked(teacher)
-    mirror.write(task)
+    projection.write(task)
 
     links = as_user(teacher).get(f"/tasks/{task.pk}").json()["links"]
 
@@ -357,8 +357,8 @@ def test_progress_that_was_shown_goes_back_nowhere(as_user, teacher):
 
     path = ask()["Location"]
     task = lifecycle.claim(Task.objects.get().pk)
-    mirror.write(task)
-    mirror.put_progress(task, Progress("writing", 50, 100), moment=5000)
+    projection.write(task)
+    projection.put_progress(task, Progress("writing", 50, 100), moment=5000)
 
     answers = [client.get(path), ask(), client.post(f"{path}/cancel"), client.get(path)]
 

@@ -8,7 +8,7 @@ from tasks import lifecycle, redis_store
 from tasks.making.generate import generate_report
 from tasks.scheduling import positions
 from tasks.scheduling.fair_order import Waiting
-from tasks.telling import mirror, waiting
+from tasks.status import projection, waiters
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +89,7 @@ def test_final_task_is_answered_without_waiting(as_user, teacher):
 
 def test_wait_ends_when_the_task_is_claimed(as_user, teacher, in_between):
     task = asked(teacher)
-    in_between(lambda: mirror.write(lifecycle.claim(task.pk) or task))
+    in_between(lambda: projection.write(lifecycle.claim(task.pk) or task))
 
     answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
@@ -99,7 +99,7 @@ def test_wait_ends_when_the_task_is_claimed(as_user, teacher, in_between):
 
 def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, in_between):
     task = asked(teacher)
-    mirror.write(lifecycle.claim(task.pk))
+    projection.write(lifecycle.claim(task.pk))
     in_between(lambda: lifecycle.cancel(task))
 
     answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
@@ -210,7 +210,7 @@ def test_submit_that_waits_in_vain_is_202(as_user, teacher):
 
 
 def test_process_that_is_full_of_waiters_answers_at_once(as_user, teacher, monkeypatch):
-    monkeypatch.setattr(waiting, "MOST", 0)
+    monkeypatch.setattr(waiters, "MOST", 0)
     path = f"/tasks/{asked(teacher).pk}"
 
     answer, took = timed(

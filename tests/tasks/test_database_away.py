@@ -13,7 +13,7 @@ from tasks import breaker as breakers
 from tasks import redis_store
 from tasks.breaker import DatabaseAway, DatabaseBreaker
 from tasks.errors import TaskNotFound
-from tasks.telling import reading, stamps
+from tasks.status import access_version, reader
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def away():
 
 
 def read(task, viewer):
-    return reading.read(task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
+    return reader.read(task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
 
 
 def let_a_minute_pass(viewer):
@@ -67,17 +67,17 @@ def test_right_taken_away_is_not_lent_again(teacher):
     old_stamp = teacher.stamp
     User.objects.filter(pk=teacher.pk).update(stamp=F("stamp") + 1)
     teacher.refresh_from_db()
-    stamps.announce(teacher)
+    access_version.announce(teacher)
     let_a_minute_pass(teacher)
 
     with away():
         for stamp in (old_stamp, teacher.stamp):
             with pytest.raises(DatabaseAway):
-                reading.read(task.pk, viewer_id=teacher.pk, stamp=stamp)
+                reader.read(task.pk, viewer_id=teacher.pk, stamp=stamp)
 
 
 def test_change_is_remembered_for_the_life_of_a_token(teacher, settings):
-    stamps.announce(teacher)
+    access_version.announce(teacher)
 
     left = redis_store.client().ttl(f"known:{teacher.pk}")
     assert 0 <= settings.ACCESS_TOKEN_LIFETIME.total_seconds() - left <= 5
@@ -89,9 +89,9 @@ def test_what_is_not_theirs_or_not_known_stays_unanswered(teacher, stranger):
 
     with away():
         with pytest.raises(DatabaseAway):
-            reading.read(task.pk, viewer_id=stranger.pk, stamp=teacher.stamp)
+            reader.read(task.pk, viewer_id=stranger.pk, stamp=teacher.stamp)
         with pytest.raises(DatabaseAway):
-            reading.read(uuid.uuid4(), viewer_id=teacher.pk, stamp=teacher.stamp)
+            reader.read(uuid.uuid4(), viewer_id=teacher.pk, stamp=teacher.stamp)
 
 
 def test_one_alone_asks_whether_the_database_is_back(monkeypatch):

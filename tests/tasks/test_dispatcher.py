@@ -8,7 +8,7 @@ from tasks import lifecycle, redis_store
 from tasks.making.generate import generate_report
 from tasks.models import Task
 from tasks.scheduling import outbox
-from tasks.telling import mirror
+from tasks.status import projection
 from tasks.tending import purging
 from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked, made
@@ -53,17 +53,17 @@ def test_one_lost_message_is_found_among_others(teacher):
 def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
     bad, good = asked(teacher), asked(teacher)
     Task.objects.update(version=9)
-    repair = mirror.repair
+    repair = projection.repair
 
     def fail(task_id):
         if task_id == bad.pk:
             raise ValueError("a file that is no JSON")
         repair(task_id)
 
-    monkeypatch.setattr(mirror, "repair", fail)
+    monkeypatch.setattr(projection, "repair", fail)
     Dispatcher().tick()
 
-    assert mirror.lagging(10) == [bad.pk]
+    assert projection.lagging(10) == [bad.pk]
     good.refresh_from_db()
     assert good.mirrored_version == 9
     assert length("reports.bulk") == 1  # a later step
@@ -107,12 +107,12 @@ def test_wiped_redis_is_filled_again(teacher):
 def test_document_that_lags_is_repaired(teacher):
     task = asked(teacher)
     Task.objects.filter(pk=task.pk).update(version=9)
-    assert mirror.lagging(10) == [task.pk]
+    assert projection.lagging(10) == [task.pk]
 
     Dispatcher().tick()
 
     assert redis_store.poll(task.pk, teacher.pk).header.version == 9
-    assert mirror.lagging(10) == []
+    assert projection.lagging(10) == []
 
 
 @pytest.mark.guarantee("Documents of a Redis that went back in time are not shown.")
@@ -191,17 +191,17 @@ def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
 )
 def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
     task = asked(teacher)
-    dispatcher, repair = Dispatcher(), mirror.repair
+    dispatcher, repair = Dispatcher(), projection.repair
     old = redis_store.client().get("tide")
 
     def be_away(_task_id):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(mirror, "repair", be_away)
+    monkeypatch.setattr(projection, "repair", be_away)
     dispatcher.tick()
     assert redis_store.client().get("tide") == old
 
-    monkeypatch.setattr(mirror, "repair", repair)
+    monkeypatch.setattr(projection, "repair", repair)
     redis_store.client().set(f"celery-task-meta-{task.pk}", "{}")
     dispatcher.tick()
 

@@ -5,7 +5,7 @@ import pytest
 from tasks import errors, lifecycle, redis_store
 from tasks.errors import FAILURES, DataError, NoLongerAllowed, ReportFailed, WorkerLost
 from tasks.models import Task
-from tasks.telling import documents, reading
+from tasks.status import document, reader
 from tasks.tending import housekeeping, recovery
 from tests.making import asked, made
 
@@ -86,7 +86,7 @@ def test_summary_of_no_rows_is_in_the_task_s_language(teacher, language, beginni
 def test_failure_in_the_document_is_a_problem(teacher, language, title):
     task = failed(teacher, DataError("Enrolment 7 has no class."), language)
 
-    assert documents.build(task)["error"] == {
+    assert document.build(task)["error"] == {
         "type": "/problems/data_error",
         "title": title,
         "code": "data_error",
@@ -99,7 +99,7 @@ def test_failure_of_a_code_that_is_no_more_is_shown(teacher):
     failed(teacher, DataError("Enrolment 7 has no class."), "en")
     Task.objects.update(error={"code": "old", "detail": "Of an earlier release."})
 
-    error = documents.build(Task.objects.get())["error"]
+    error = document.build(Task.objects.get())["error"]
 
     assert error["title"] == "The report could not be made"
     assert error["detail"] == "Of an earlier release."
@@ -110,12 +110,12 @@ def test_document_of_an_earlier_release_gets_what_it_lacks(
     as_user, teacher, monkeypatch
 ):
     with monkeypatch.context() as earlier:
-        earlier.setattr(documents, "failure", lambda error, language: error)
+        earlier.setattr(document, "failure", lambda error, language: error)
         task = failed(teacher, DataError("Enrolment 7 has no class."), "pt-BR")
     stored = json.loads(redis_store.poll(task.pk, teacher.pk).document)
     assert "title" not in stored["error"]
 
     error = as_user(teacher).get(f"/tasks/{task.pk}").json()["error"]
 
-    assert error == documents.build(task)["error"]
-    assert reading.describe(task).state == "failed"
+    assert error == document.build(task)["error"]
+    assert reader.describe(task).state == "failed"

@@ -10,7 +10,7 @@ from tasks.making import generate
 from tasks.making.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.progress import Progress
-from tasks.telling import mirror
+from tasks.status import projection
 from tasks.tending import recovery
 from tests.making import asked, made
 
@@ -100,13 +100,13 @@ def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplo
 
 def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatch):
     task = asked(teacher)
-    write = mirror.write
+    write = projection.write
 
     def fail_once(row):
-        monkeypatch.setattr(mirror, "write", write)
+        monkeypatch.setattr(projection, "write", write)
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(mirror, "write", fail_once)
+    monkeypatch.setattr(projection, "write", fail_once)
     generate.generate_report(str(task.pk))
 
     task.refresh_from_db()
@@ -171,7 +171,7 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
     redis_store.client().flushdb()
     redis_store.raise_tide(0)
 
-    mirror.write(old)
+    projection.write(old)
 
     assert redis_store.poll(task.pk, teacher.pk).header.state == "queued"
 

@@ -15,7 +15,7 @@ from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reports.class_performance import ClassPerformance
 from tasks.states import FINAL, MOVES, State
-from tasks.telling import mirror
+from tasks.status import projection
 from tasks.tending import recovery
 from tests.making import asked, made
 
@@ -292,14 +292,14 @@ def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
 def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch):
     """The one that hands over sleeps after its commit; the next attempt is done by then."""
     task = claimed(teacher)
-    repair = mirror.repair
+    repair = projection.repair
 
     def sleep_first(task_id):
-        monkeypatch.setattr(mirror, "repair", repair)
+        monkeypatch.setattr(projection, "repair", repair)
         generate_report(str(task_id))
         return repair(task_id)
 
-    monkeypatch.setattr(mirror, "repair", sleep_first)
+    monkeypatch.setattr(projection, "repair", sleep_first)
     lifecycle.hand_over(task)
 
     assert state_of(task) == "succeeded"
@@ -405,7 +405,7 @@ def test_every_move_raises_the_version_and_reaches_redis(teacher):
 
     look()
     held = lifecycle.claim(task.pk)
-    mirror.write(held)
+    projection.write(held)
     look()
     lifecycle.cancel(task)
     look()
@@ -451,7 +451,7 @@ def test_expired_document_that_is_written_late_is_taken_back(teacher):
     read_before = made(teacher)
     lifecycle.expire(Task.objects.get())
 
-    mirror.write(read_before)
+    projection.write(read_before)
 
     assert redis_store.poll(read_before.pk, teacher.pk).header is None
 

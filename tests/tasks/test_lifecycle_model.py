@@ -22,7 +22,7 @@ from tasks.breaker import RedisAway, breaker
 from tasks.errors import DataError, TooLate
 from tasks.models import Task
 from tasks.progress import Progress
-from tasks.telling import mirror, reading
+from tasks.status import projection, reader
 from tasks.tending import recovery
 from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked
@@ -117,7 +117,7 @@ class Lifecycle(RuleBasedStateMachine):
     def poll(self, which):
         task_id = self.tasks[which]
         stamp = self.viewer.stamp
-        state = reading.read(task_id, viewer_id=self.viewer.pk, stamp=stamp).state
+        state = reader.read(task_id, viewer_id=self.viewer.pk, stamp=stamp).state
         before = self.shown.get(task_id)
         assert before not in FINAL or state in {before, "expired"}, (before, state)
         self.shown[task_id] = state
@@ -184,7 +184,9 @@ class Lifecycle(RuleBasedStateMachine):
         if worker := self.worker(who):
             lifecycle.renew(worker, Progress("writing", done, 9))
             with suppress(RedisAway):
-                mirror.put_progress(worker, Progress("writing", done, 9), moment=done)
+                projection.put_progress(
+                    worker, Progress("writing", done, 9), moment=done
+                )
 
     def finish(self, who):
         if worker := self.worker(who):
@@ -216,7 +218,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def wake_and_mirror(self):
         if self.sleeper is not None:
-            mirror.write(self.sleeper)
+            projection.write(self.sleeper)
 
     # --- What holds after each step -------------------------------------------------
 

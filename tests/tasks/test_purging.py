@@ -7,7 +7,7 @@ from tasks import artifacts, lifecycle, redis_store
 from tasks.breaker import RedisAway
 from tasks.errors import NotEnded, TaskNotFound, TaskPurged
 from tasks.models import AccessEntry, Task, Tombstone
-from tasks.telling import mirror, reading
+from tasks.status import projection, reader
 from tasks.tending import purging
 from tasks.tending.housekeeping import sweep
 from tests.making import asked, made
@@ -34,7 +34,7 @@ def is_in_redis(task: Task) -> bool:
 
 def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
     task = made(teacher)
-    mirror.repair(task.pk)
+    projection.repair(task.pk)
     redis_store.vouch([str(task.pk)], seconds=60)
 
     purging.delete(task, teacher)
@@ -113,7 +113,7 @@ def test_grave_is_cleared_until_no_straggler_can_come(teacher):
     task = made(teacher)
     purging.delete(Task.objects.get(), teacher)
 
-    mirror.put(task, lifecycle.Progress.of(task))  # by somebody killed right after
+    projection.put(task, lifecycle.Progress.of(task))  # by somebody killed right after
     sweep()
     assert not is_in_redis(task)
     assert not Tombstone.objects.get().cleared
@@ -128,7 +128,7 @@ def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
     read_before = made(teacher)
     purging.delete(Task.objects.get(), teacher)
 
-    mirror.write(read_before)
+    projection.write(read_before)
 
     assert not is_in_redis(read_before)
 
@@ -137,7 +137,7 @@ def test_repair_of_a_task_that_is_gone_drops_its_document(teacher):
     task = made(teacher)
     purging.bury(task)
 
-    mirror.repair(task.pk)
+    projection.repair(task.pk)
 
     assert not is_in_redis(task)
 
@@ -159,14 +159,14 @@ def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
     purging.delete(task, teacher)
 
     with pytest.raises(TaskPurged):
-        reading.own_task(task.pk, teacher)
+        reader.own_task(task.pk, teacher)
     for other in (stranger, admin):
         with pytest.raises(TaskNotFound):
-            reading.own_task(task.pk, other)
+            reader.own_task(task.pk, other)
 
     Tombstone.objects.all().delete()
     with pytest.raises(TaskNotFound):
-        reading.own_task(task.pk, teacher)
+        reader.own_task(task.pk, teacher)
 
 
 def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):

@@ -9,7 +9,7 @@ from school.runtime.embedded_redis import EmbeddedValkey
 from tasks import redis_store
 from tasks.breaker import RedisAway, breaker
 from tasks.scheduling import broker, outbox
-from tasks.telling import reading
+from tasks.status import reader
 from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked
 from tests.watching import commands_to
@@ -59,7 +59,7 @@ def test_poll_answers_from_the_row_in_under_a_second(request, teacher, away):
     request.getfixturevalue(away)
     began = time.monotonic()
 
-    read = reading.read(task.pk, viewer_id=teacher.pk, stamp=teacher.stamp)
+    read = reader.read(task.pk, viewer_id=teacher.pk, stamp=teacher.stamp)
 
     assert time.monotonic() - began < 1
     assert read.state == "queued"

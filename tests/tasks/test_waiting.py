@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from tasks import redis_store
-from tasks.telling import waiting
-from tasks.telling.reading import Reading
-from tasks.telling.waiting import Waiter, listener, wait
+from tasks.status import waiters
+from tasks.status.reader import Reading
+from tasks.status.waiters import Waiter, listener, wait
 
 TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 
@@ -98,7 +98,7 @@ def test_other_tasks_wake_nobody():
 
 @pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
 def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
-    monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 1.0)
+    monkeypatch.setattr(waiters, "PROGRESS_SECONDS", 1.0)
     later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
 
     found, took = waited()
@@ -119,7 +119,7 @@ def test_progress_alone_wakes_nobody_before_its_time():
 
 
 def test_progress_after_that_time_ends_it_at_once(monkeypatch):
-    monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 0.3)
+    monkeypatch.setattr(waiters, "PROGRESS_SECONDS", 0.3)
     later(0.8, lambda: put(1, moment=10))
 
     _found, took = waited()
@@ -128,7 +128,7 @@ def test_progress_after_that_time_ends_it_at_once(monkeypatch):
 
 
 def test_who_waits_for_the_end_is_not_woken_by_progress(monkeypatch):
-    monkeypatch.setattr(waiting, "PROGRESS_SECONDS", 0.2)
+    monkeypatch.setattr(waiters, "PROGRESS_SECONDS", 0.2)
     reads = []
     later(0.5, *[lambda n=n: put(1, moment=n) for n in (10, 20, 30)])
     patient = new_waiter(minds_progress=False)
@@ -257,7 +257,7 @@ def test_hundred_waiters_have_one_listener_and_hold_no_connection():
 
 
 def test_full_process_takes_no_more(monkeypatch):
-    monkeypatch.setattr(waiting, "MOST", 1)
+    monkeypatch.setattr(waiters, "MOST", 1)
     taken = []
     later(0.2, lambda: taken.append(listener.takes_more))
 

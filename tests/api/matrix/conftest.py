@@ -19,7 +19,7 @@ from school.models import (
     Term,
     User,
 )
-from tasks.telling import stamps
+from tasks.status import access_version
 from tests.api.matrix.changing import change
 from tests.api.matrix.seeing import SEES
 from tests.contract import ContractClient
@@ -36,7 +36,7 @@ def people(network, tokens) -> dict[str, User]:
     """Who may see something, by name; each sees what `tests.api.matrix.seeing` says."""
     found = User.objects.in_bulk(SEES, field_name="username")
     for user in found.values():
-        stamps.remember(user)
+        access_version.remember(user)
     return {name: found[name] for name in SEES}
 
 

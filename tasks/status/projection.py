@@ -16,7 +16,7 @@ from tasks.breaker import RedisAway
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State
-from tasks.telling import documents
+from tasks.status import document as task_document
 
 PASSING_SECONDS = 10 * 60
 """Life of a document that is not final: longer than a database is likely to be away."""
@@ -96,8 +96,8 @@ def put_progress(task: Task, progress: Progress, *, moment: int) -> bool:
 def put(
     task: Task, progress: Progress, *, moment: int = 0, may_be_missing: bool = True
 ) -> bool:
-    document = documents.build(task, progress)
-    body = documents.to_json({**document, **_exception(task)})
+    document = task_document.build(task, progress)
+    body = task_document.to_json({**document, **_exception(task)})
     celery = {
         "status": CELERY_STATES[State(task.state)],
         "traceback": None,

@@ -10,7 +10,7 @@ from tasks import artifacts, audit
 from tasks.errors import NoResult, ResultExpired
 from tasks.models import AccessEntry, Task
 from tasks.states import State
-from tasks.telling.reading import own_task
+from tasks.status.reader import own_task
 
 
 @dataclass(frozen=True)

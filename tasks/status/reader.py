@@ -16,7 +16,8 @@ from tasks.errors import TaskNotFound, TaskPurged, ViewerGone
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, FINAL
-from tasks.telling import documents, mirror, stamps
+from tasks.status import access_version, projection
+from tasks.status import document as task_document
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
         # No right changes while it is away: a document of before may still be shown.
         if header is None or (header.viewer, header.stamp) != (viewer_id, stamp):
             raise
-        if not stamps.may_be_current(viewer_id, stamp, held=poll.stamp):
+        if not access_version.may_be_current(viewer_id, stamp, held=poll.stamp):
             raise
         return _as_held(task_id, header, poll)
 
@@ -91,15 +92,15 @@ def own_tasks(viewer: User) -> QuerySet[Task]:
 
 def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
     """The task's document from its row."""
-    header = mirror.header(task, Progress.of(task))
+    header = projection.header(task, Progress.of(task))
     return _with_header(
-        task.pk, header, documents.to_json(documents.build(task)), places or {}
+        task.pk, header, task_document.to_json(task_document.build(task)), places or {}
     )
 
 
 def outline(task: Task) -> Reading:
     """The same without the document: enough to say when to ask again."""
-    return _with_header(task.pk, mirror.header(task, Progress.of(task)), b"", {})
+    return _with_header(task.pk, projection.header(task, Progress.of(task)), b"", {})
 
 
 def _without_exception(document: bytes) -> bytes:
@@ -111,8 +112,8 @@ def _without_exception(document: bytes) -> bytes:
     }
     if fields["error"]:
         # One that an earlier release wrote has no title yet.
-        fields["error"] = documents.failure(fields["error"], fields["language"])
-    return documents.to_json(fields)
+        fields["error"] = task_document.failure(fields["error"], fields["language"])
+    return task_document.to_json(fields)
 
 
 def _after_checking(
@@ -124,17 +125,17 @@ def _after_checking(
         raise ViewerGone
     task = own_task(task_id, viewer)
     if poll.stamp != viewer.stamp:
-        stamps.remember(viewer)
+        access_version.remember(viewer)
     if task.stamp != viewer.stamp:
         task.stamp = viewer.stamp
         Task.objects.filter(pk=task.pk).update(stamp=viewer.stamp)
     header = poll.header
     if header is not None and header.version == task.version:
         if header.stamp != viewer.stamp:
-            mirror.write(task)
+            projection.write(task)
         # Redis is ahead of the row in its progress, which must not be seen to go back.
         return _as_held(task_id, header, poll)
-    mirror.write(task)
+    projection.write(task)
     return describe(task, poll.places)
 
 
