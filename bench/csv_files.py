@@ -89,7 +89,7 @@ def statement(path: str) -> Work:
 
 def questions() -> Work:
     report = _report()
-    from tasks.tables.by_database import _doubts
+    from tasks.rendering.database_csv import _doubts
 
     def work() -> None:
         _doubts(report.source(), odd="^$")

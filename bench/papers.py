@@ -58,9 +58,9 @@ def _table(cards: int) -> Any:
     from django.utils import translation
 
     from school.models import Enrolment
+    from tasks.rendering.table import About, Table
     from tasks.reports.report_card import ReportCard
     from tasks.student_reports import StudentParameters
-    from tasks.tables.table import About, Table
 
     translation.activate("pt-br")
     classes = 1 + cards // 25

@@ -30,8 +30,8 @@ def ours(path: str, count: int) -> Work:
     from django.utils import translation
 
     from tasks.formats.xlsx import Xlsx
-    from tasks.tables.columns import Column
-    from tasks.tables.table import Table
+    from tasks.rendering.columns import Column
+    from tasks.rendering.table import Table
 
     cells: Iterator[Any] = iter(list(rows(count)))
     columns = [Column(name, name, kind) for name, kind in COLUMNS.items()]  # type: ignore[arg-type]

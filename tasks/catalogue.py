@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
 from tasks.errors import Flaw, RequestRefused
-from tasks.formats.base import Format
+from tasks.rendering.format import Format
 from tasks.reports.base import Report
 
 Entry = TypeVar("Entry")

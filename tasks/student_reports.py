@@ -16,8 +16,8 @@ from school.models import Enrolment
 from school.records.enrolment_rows import BY_CLASS, Place, latest
 from school.records.years import StudentYears
 from tasks.asking.parameters import Id, PlaceParameters, Year
+from tasks.rendering.columns import Cell, Column
 from tasks.reports.base import Report
-from tasks.tables.columns import Cell, Column
 
 
 class StudentParameters(PlaceParameters):

@@ -9,9 +9,9 @@ SIXTH = '''"""TSV: a line a row, cells between tabs."""
 
 from typing import IO
 
-from tasks.tables.cells import harmless
-from tasks.formats.base import Format
-from tasks.tables.table import Table
+from tasks.rendering.cells import harmless
+from tasks.rendering.format import Format
+from tasks.rendering.table import Table
 
 
 class TabSeparated(Format):

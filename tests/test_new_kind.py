@@ -14,7 +14,7 @@ from django.db.models import Count
 from school.models import Role
 from tasks.asking.parameters import Id, ReportParameters
 from tasks.reports.base import Report
-from tasks.tables.columns import Column, Row
+from tasks.rendering.columns import Column, Row
 
 
 class Parameters(ReportParameters):

@@ -20,12 +20,12 @@ from school.models import Enrolment
 from tasks import catalogue
 from tasks.errors import Flaw, TimedOut
 from tasks.models import Task
+from tasks.rendering.columns import Row
+from tasks.rendering.table import Table
 from tasks.reports.class_performance import ClassPerformance, Parameters
 from tasks.scheduling import positions
 from tasks.states import State
 from tasks.status import document as task_document
-from tasks.tables.columns import Row
-from tasks.tables.table import Table
 
 TASK_ID = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 REQUEST_ID = "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"

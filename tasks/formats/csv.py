@@ -5,11 +5,11 @@ import io
 from decimal import Decimal
 from typing import IO
 
-from tasks.formats.base import Format
-from tasks.tables import by_database
-from tasks.tables.cells import harmless
-from tasks.tables.columns import Cell
-from tasks.tables.table import Table
+from tasks.rendering import database_csv
+from tasks.rendering.cells import harmless
+from tasks.rendering.columns import Cell
+from tasks.rendering.format import Format
+from tasks.rendering.table import Table
 
 
 class Csv(Format):
@@ -24,7 +24,7 @@ class Csv(Format):
             writer.writerows(map(_cell, row) for row in table.rows)
         text.detach()  # the file stays open: it is its owner's to close
         if table.source is not None:
-            with by_database.lines(table.source, table.check) as blocks:
+            with database_csv.lines(table.source, table.check) as blocks:
                 for count, block in blocks:
                     file.write(block)
                     table.advance(count)

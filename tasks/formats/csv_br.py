@@ -10,10 +10,10 @@ from datetime import date
 from decimal import Decimal
 from typing import IO
 
-from tasks.formats.base import Format
-from tasks.tables.cells import harmless, labelled, words
-from tasks.tables.columns import Cell, Column
-from tasks.tables.table import Table
+from tasks.rendering.cells import harmless, labelled, words
+from tasks.rendering.columns import Cell, Column
+from tasks.rendering.format import Format
+from tasks.rendering.table import Table
 
 
 class BrazilianCsv(Format):

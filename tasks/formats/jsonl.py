@@ -2,9 +2,9 @@
 
 from typing import IO
 
-from tasks.formats.base import Format
-from tasks.tables import cells
-from tasks.tables.table import Table
+from tasks.rendering import cells
+from tasks.rendering.format import Format
+from tasks.rendering.table import Table
 
 
 class JsonLines(Format):

@@ -2,12 +2,12 @@
 
 from typing import IO
 
-from tasks.formats.base import Format
 from tasks.paper.binding import Binder
 from tasks.paper.numbering import numbered, printed
 from tasks.paper.press import Press
 from tasks.paper.sheets import Sheets
-from tasks.tables.table import Table
+from tasks.rendering.format import Format
+from tasks.rendering.table import Table
 
 
 class Pdf(Format):

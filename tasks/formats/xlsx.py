@@ -11,9 +11,9 @@ from typing import IO
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from tasks.formats.base import Format
-from tasks.tables.columns import Row
-from tasks.tables.table import Table
+from tasks.rendering.columns import Row
+from tasks.rendering.format import Format
+from tasks.rendering.table import Table
 from tasks.workbook import about, drawing, styles
 from tasks.workbook.charts import Charts
 from tasks.workbook.grid import Grid

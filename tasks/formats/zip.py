@@ -14,15 +14,15 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
-from tasks import filenames
-from tasks.formats.base import Format
 from tasks.paper.binding import Binder
 from tasks.paper.parts import Part
 from tasks.paper.press import Press
 from tasks.paper.sheets import PAGES, Document, Sheets
 from tasks.paper.wording import cut, said
-from tasks.tables.columns import Cell, Column
-from tasks.tables.table import Table
+from tasks.rendering import filenames
+from tasks.rendering.columns import Cell, Column
+from tasks.rendering.format import Format
+from tasks.rendering.table import Table
 
 PLACES = ("school", "year", "class")
 """Columns of a heading that are folders, where it has others too."""

@@ -8,12 +8,13 @@ from django.utils import timezone, translation
 from school.access import Scope, reached, scope_of, still_sees, visible_enrolments
 from school.db.snapshot import snapshot
 from school.models import User
-from tasks import artifacts, catalogue, filenames
+from tasks import artifacts, catalogue
 from tasks.asking import parameters
 from tasks.errors import NoLongerAllowed
 from tasks.making import heading
 from tasks.models import Task
 from tasks.progress import Tracker
+from tasks.rendering import filenames
 from tasks.reports.base import Report
 from tasks.status import document
 

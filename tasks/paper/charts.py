@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from tasks.paper.parts import Part, Shown
 from tasks.paper.wording import allowed, cut, said, typed
-from tasks.tables.columns import Cell, Column, Row
+from tasks.rendering.columns import Cell, Column, Row
 
 MOST_GROUPS = 24
 MOST_BARS = 120

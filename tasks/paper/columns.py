@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.paper.wording import LONG
-from tasks.tables.columns import Column
+from tasks.rendering.columns import Column
 
 ROOM = {False: 118, True: 182}
 """Characters on a line of the page upright, and across; at the full size of letters."""

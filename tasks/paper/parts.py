@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tasks.tables.columns import Cell, Column, Row
-from tasks.tables.table import Layout, Table
+from tasks.rendering.columns import Cell, Column, Row
+from tasks.rendering.table import Layout, Table
 
 ROWS_A_PIECE = 400
 """Longer parts come in pieces, so that no paper is held as a whole."""

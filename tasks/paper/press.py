@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 
 from school.runtime.processes import bare_environment
-from tasks.tables.table import Table
+from tasks.rendering.table import Table
 
 log = structlog.get_logger(__name__)
 

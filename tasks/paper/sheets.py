@@ -13,8 +13,8 @@ from tasks.paper.charts import charts
 from tasks.paper.columns import GAP, ROOM, WORD, grid, measured
 from tasks.paper.parts import Part, Shown, parts
 from tasks.paper.wording import Text, cut, moment, said, typed
-from tasks.tables.columns import Column, Row
-from tasks.tables.table import Closing, Table
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.table import Closing, Table
 
 PAGES = 6
 """About as many as a document has: each takes the typesetter over a megabyte, and each

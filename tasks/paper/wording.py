@@ -12,8 +12,8 @@ from django.utils.formats import date_format, get_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from tasks.tables.cells import labelled
-from tasks.tables.columns import Cell, Column
+from tasks.rendering.cells import labelled
+from tasks.rendering.columns import Cell, Column
 
 NOTHING = "–"
 """Where a figure could stand: so that nobody takes the place for one to fill in."""

@@ -13,9 +13,9 @@ from school.grading.rules import Rules
 from school.grading.subjects import Standing, SubjectResult
 from school.models import Role
 from school.records.student_year import StudentYear
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.table import Layout
 from tasks.student_reports import WHO, StudentParameters, StudentReport
-from tasks.tables.columns import Column, Row
-from tasks.tables.table import Layout
 
 
 class AtRiskStudents(StudentReport[StudentParameters]):

@@ -13,9 +13,9 @@ from school.grading.attendance import WINDOWS, benefit_minimum
 from school.grading.outcome import Situation
 from school.models import Role
 from school.records.student_year import StudentYear
+from tasks.rendering.columns import Cell, Column, Row
+from tasks.rendering.table import Layout
 from tasks.student_reports import WHO, StudentParameters, StudentReport
-from tasks.tables.columns import Cell, Column, Row
-from tasks.tables.table import Layout
 
 
 class Parameters(StudentParameters):

@@ -16,9 +16,9 @@ from school.records.enrolment_rows import namesakes
 from tasks import omissions
 from tasks.asking import wording
 from tasks.asking.parameters import ReportParameters
-from tasks.tables.columns import Column, Row
-from tasks.tables.sources import Source
-from tasks.tables.table import About, Closing, Layout, Table
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.query_source import Source
+from tasks.rendering.table import About, Closing, Layout, Table
 
 P = TypeVar("P", bound=ReportParameters)
 

@@ -31,10 +31,10 @@ from school.records.calendar import Frame
 from school.records.enrolment_rows import courses
 from school.records.grade_filter import Usable
 from tasks.asking.parameters import PlaceParameters, TermNumber
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.table import Layout
 from tasks.reports.base import Report
 from tasks.student_reports import term_title
-from tasks.tables.columns import Column, Row
-from tasks.tables.table import Layout
 
 
 class Parameters(PlaceParameters):

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from school.models import Role
 from tasks.asking.parameters import PlaceParameters
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.query_source import Source
+from tasks.reporting.export_tables import EXPORTS
 from tasks.reports.base import Report
-from tasks.tables.columns import Column, Row
-from tasks.tables.exports import EXPORTS
-from tasks.tables.sources import Source
 
 
 class Parameters(PlaceParameters):

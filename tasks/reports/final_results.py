@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from school.grading import labels
 from school.grading.outcome import Situation
 from school.models import Role, Subject
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.table import Layout
 from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport
-from tasks.tables.columns import Column, Row
-from tasks.tables.table import Layout
 
 
 class FinalResults(StudentReport[StudentParameters]):

@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from school.grading import decimals, labels
 from school.models import Role
 from school.records.student_year import StudentYear, TaughtSubject
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.table import Layout
 from tasks.reports.base import Report
 from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title
-from tasks.tables.columns import Column, Row
-from tasks.tables.table import Layout
 
 MOST_TERMS = 10
 """That a year may have; a card has those of its own."""

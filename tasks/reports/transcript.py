@@ -18,10 +18,10 @@ from school.records.enrolment_rows import BY_STUDENT, latest
 from school.records.prior_years import YearElsewhere
 from school.records.student_year import StudentYear
 from tasks.asking.parameters import Year
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.table import Layout
 from tasks.reports.base import Report
 from tasks.student_reports import StudentParameters, StudentReport, term_title
-from tasks.tables.columns import Column, Row
-from tasks.tables.table import Layout
 
 
 class Parameters(StudentParameters):

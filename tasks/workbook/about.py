@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
-from tasks.tables.table import Closing, Table
+from tasks.rendering.table import Closing, Table
 from tasks.workbook import cells, styles
 from tasks.workbook.package import MAIN
 

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 
-from tasks.tables.cells import labelled, words
-from tasks.tables.columns import Cell, Column
+from tasks.rendering.cells import labelled, words
+from tasks.rendering.columns import Cell, Column
 from tasks.workbook import styles
 
 LONGEST_TEXT = 32_767

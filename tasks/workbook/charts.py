@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from tasks.tables.cells import labelled
-from tasks.tables.columns import Cell, Column, Row
-from tasks.tables.table import Table
+from tasks.rendering.cells import labelled
+from tasks.rendering.columns import Cell, Column, Row
+from tasks.rendering.table import Table
 
 MOST_PARTS = 40
 MOST_ROWS = 100

@@ -5,9 +5,9 @@ from itertools import islice
 from textwrap import wrap
 from typing import IO
 
-from tasks.tables.cells import labelled, words
-from tasks.tables.columns import Cell, Column, Row
-from tasks.tables.table import Table
+from tasks.rendering.cells import labelled, words
+from tasks.rendering.columns import Cell, Column, Row
+from tasks.rendering.table import Table
 from tasks.workbook import cells, styles
 from tasks.workbook.package import MAIN, OFFICE, Listed
 

@@ -6,8 +6,8 @@ from typing import Literal
 from school.models import Role
 from tasks.asking.parameters import ReportParameters
 from tasks.errors import DataError
+from tasks.rendering.columns import Column, Row
 from tasks.reports.base import Report
-from tasks.tables.columns import Column, Row
 
 
 class Parameters(ReportParameters):

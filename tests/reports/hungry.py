@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from school.models import Role
 from tasks.asking.parameters import ReportParameters
+from tasks.rendering.columns import Column, Row
 from tasks.reports.base import Report
-from tasks.tables.columns import Column, Row
 
 BITE = 10 * 1024 * 1024
 BITES = 150

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from school.models import Role
 from tasks.asking.parameters import ReportParameters
+from tasks.rendering.columns import Column, Row
 from tasks.reports.base import Report
-from tasks.tables.columns import Column, Row
 
 ROWS_A_SECOND = 20
 

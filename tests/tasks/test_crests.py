@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from school.models import Crest
 from tasks import artifacts, catalogue
 from tasks.paper import sheets
-from tasks.tables.columns import Column
-from tasks.tables.table import About, Layout, Table
+from tasks.rendering.columns import Column
+from tasks.rendering.table import About, Layout, Table
 from tests.making import made
 from tests.school.test_crests import png
 

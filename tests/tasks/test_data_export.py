@@ -17,12 +17,12 @@ from school.models import Enrolment, Grade, School, SchoolClass, Student, Subjec
 from tasks import artifacts, catalogue
 from tasks.asking import parameters
 from tasks.errors import Canceled
+from tasks.rendering import database_csv
+from tasks.rendering.columns import Column
+from tasks.rendering.query_source import Pick, Source
+from tasks.rendering.table import Table
+from tasks.reporting.export_tables import EXPORTS
 from tasks.reports.data_export import DataExport, Parameters
-from tasks.tables import by_database
-from tasks.tables.columns import Column
-from tasks.tables.exports import EXPORTS
-from tasks.tables.sources import Pick, Source
-from tasks.tables.table import Table
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, student
 from tests.environment import DATABASE
 from tests.making import made
@@ -151,8 +151,8 @@ def test_rows_are_what_is_recorded(admin):
 def test_database_writes_what_python_would(
     admin, oddly_named, monkeypatch, table, asks_from
 ):
-    monkeypatch.setattr(by_database, "WORTH_ASKING", asks_from)
-    monkeypatch.setattr(by_database, "LINES", 7)
+    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
+    monkeypatch.setattr(database_csv, "LINES", 7)
     report = report_of(admin, table, year=2026)
 
     content = written(report.table())
@@ -174,7 +174,7 @@ def test_database_writes_what_python_would(
 def test_any_name_is_written_alike(admin, monkeypatch, asks_from, names):
     if DATABASE == "postgresql":  # which has no such character
         names = [name.replace("\x00", "") for name in names]
-    monkeypatch.setattr(by_database, "WORTH_ASKING", asks_from)
+    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
     room = SchoolClass.objects.get(pk=1)
     name_all(Student.objects.filter(enrolments__school_class=room), names)
     SchoolClass.objects.filter(pk=1).update(name=names[-1])
@@ -193,7 +193,7 @@ def test_every_format_has_every_row(admin, format):
 
 
 def test_every_row_is_counted_as_it_is_written(admin, monkeypatch):
-    monkeypatch.setattr(by_database, "LINES", 100)
+    monkeypatch.setattr(database_csv, "LINES", 100)
     report, told = report_of(admin), []
 
     written(replace(report.table(), advance=told.append))
@@ -236,8 +236,8 @@ def test_student_who_moved_is_each_school_s_own_part(stranger, admin):
 
 @pytest.mark.parametrize("asks_from", [0, 10**9])
 def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
-    monkeypatch.setattr(by_database, "WORTH_ASKING", asks_from)
-    monkeypatch.setattr(by_database, "LINES", 10)
+    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
+    monkeypatch.setattr(database_csv, "LINES", 10)
 
     def queries(**given):
         report = report_of(admin, **given)
@@ -254,7 +254,7 @@ def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
 
 @pytest.mark.guarantee("An export to CSV needs constant memory.")
 def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
-    monkeypatch.setattr(by_database, "LINES", 50)
+    monkeypatch.setattr(database_csv, "LINES", 50)
 
     def peak(**given):
         table = report_of(admin, **given).table()
@@ -271,7 +271,7 @@ def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
 
 @pytest.mark.guarantee("A canceled export ends in the database server too.")
 def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
-    monkeypatch.setattr(by_database, "LINES", 5)
+    monkeypatch.setattr(database_csv, "LINES", 5)
     report, told = report_of(admin), []
 
     def cancel(count):

@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks import catalogue
-from tasks.tables.columns import Column
-from tasks.tables.table import Table
+from tasks.rendering.columns import Column
+from tasks.rendering.table import Table
 from tests.reading import read
 
 COLUMNS = [

@@ -13,8 +13,8 @@ from django.utils.translation import override
 from pypdf import PdfReader
 
 from tasks import artifacts, catalogue
-from tasks.tables.columns import Column
-from tasks.tables.table import Table
+from tasks.rendering.columns import Column
+from tasks.rendering.table import Table
 from tests.making import made
 from tests.tasks.test_pdf import HOSTILE
 

@@ -20,8 +20,8 @@ from tasks.paper.charts import LABELS, UPRIGHT, charts
 from tasks.paper.columns import GAP, NAME, PROSE, ROOM, SMALLER, grid, measured
 from tasks.paper.parts import Part, Shown
 from tasks.paper.wording import PIECE, typed
-from tasks.tables.columns import Column
-from tasks.tables.table import About, Closing, Layout, Table
+from tasks.rendering.columns import Column
+from tasks.rendering.table import About, Closing, Layout, Table
 
 AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
 ABOUT = About(

@@ -21,7 +21,7 @@ from tasks.making.production import produce
 from tasks.models import Task
 from tasks.paper import press
 from tasks.progress import Tracker
-from tasks.tables.table import Table, go_on
+from tasks.rendering.table import Table, go_on
 from tasks.tending import recovery
 from tests.making import asked, made
 
@@ -307,7 +307,7 @@ import io
 import django, gevent
 django.setup()
 from tasks.paper.press import Press
-from tasks.tables.table import Table
+from tasks.rendering.table import Table
 
 def count():
     while True:

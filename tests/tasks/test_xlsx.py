@@ -12,8 +12,8 @@ from django.utils.translation import override
 from python_calamine import CalamineWorkbook
 
 from tasks.formats.xlsx import Xlsx
-from tasks.tables.columns import Column
-from tasks.tables.table import About, Closing, Layout, Table
+from tasks.rendering.columns import Column
+from tasks.rendering.table import About, Closing, Layout, Table
 from tasks.workbook import grid
 from tasks.workbook.cells import LONGEST_TEXT
 from tasks.workbook.names import Names

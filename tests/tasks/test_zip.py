@@ -10,8 +10,8 @@ from pypdf import PdfReader
 
 from tasks import catalogue
 from tasks.formats import zip as zip_format
-from tasks.tables.columns import Column
-from tasks.tables.table import About, Closing, Layout, Table
+from tasks.rendering.columns import Column
+from tasks.rendering.table import About, Closing, Layout, Table
 
 COLUMNS = [
     Column("school", "Escola"),

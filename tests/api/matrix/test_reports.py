@@ -25,7 +25,7 @@ import pytest
 from tasks import catalogue
 from tasks.making.generate import generate_report
 from tasks.models import Task
-from tasks.tables.exports import EXPORTS
+from tasks.reporting.export_tables import EXPORTS
 from tests.api.matrix.seeing import KINDS, ROLES, SEES
 from tests.api.matrix.shown import SHOULD_AND_DOES
 from tests.api.matrix.words import all_of, table, told

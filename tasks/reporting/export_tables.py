@@ -23,8 +23,8 @@ from school.models import (
     Subject,
     Term,
 )
-from tasks.tables.columns import Column
-from tasks.tables.sources import Pick, Source, Tenths
+from tasks.rendering.columns import Column
+from tasks.rendering.query_source import Pick, Source, Tenths
 
 Enrolments = QuerySet[Enrolment]
 

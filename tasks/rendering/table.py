@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tasks.tables.columns import Column, Row
-from tasks.tables.sources import Source
+from tasks.rendering.columns import Column, Row
+from tasks.rendering.query_source import Source
 
 
 @dataclass(frozen=True)

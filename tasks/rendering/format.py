@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import IO, ClassVar
 
-from tasks.tables.table import Table
+from tasks.rendering.table import Table
 
 
 class Format(ABC):

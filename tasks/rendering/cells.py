@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import pgettext
 
-from tasks.tables.columns import Cell, Column
-from tasks.tables.table import Table
+from tasks.rendering.columns import Cell, Column
+from tasks.rendering.table import Table
 
 _STARTS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
 # Spaces of all kinds, one by one: what `\s` is, each database says for itself.

@@ -21,8 +21,8 @@ from psycopg.generators import WAIT_R, fetch_many
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
 
-from tasks.tables.cells import FORMULA, harmless
-from tasks.tables.sources import Pick, Source
+from tasks.rendering.cells import FORMULA, harmless
+from tasks.rendering.query_source import Pick, Source
 
 LINES = 2000
 """How many make a block, some 300 kB."""

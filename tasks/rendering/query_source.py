@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Expression, F, Func, Model, Q, QuerySet, TextField
 
 from school.db.streaming import ROWS_AT_ONCE
-from tasks.tables.columns import Column, Row
+from tasks.rendering.columns import Column, Row
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Base classes of reports, their parameters and their registry."""
