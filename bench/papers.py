@@ -41,7 +41,7 @@ def ours(path: str, cards: int) -> Work:
 def drawn_up(path: str, cards: int) -> Work:
     """Write what stands on each card into a file, for the peers."""
     made = _table(cards)
-    from tasks.paper.sheets import Sheets
+    from tasks.rendering.pdf.layout import Sheets
 
     def work() -> None:
         documents = list(Sheets(made).documents())

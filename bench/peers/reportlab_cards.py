@@ -20,7 +20,7 @@ from reportlab.platypus import Paragraph, Table, TableStyle
 
 from bench.timing import Work
 
-FONTS = Path(__file__).parent.parent.parent / "tasks" / "paper" / "fonts"
+FONTS = Path(__file__).parent.parent.parent / "tasks" / "rendering" / "pdf" / "fonts"
 NORMAL, BOLD = "DejaVu", "DejaVu-Bold"
 DARK, GREY, STRIPE = colors.HexColor("#1f3a5f"), colors.HexColor("#5a5a5a"), colors.HexColor("#f2f2f2")  # fmt: skip
 LEFT, RIGHT = 14 * mm, A4[0] - 14 * mm

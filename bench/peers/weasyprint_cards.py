@@ -9,7 +9,7 @@ from weasyprint import HTML
 
 from bench.timing import Work
 
-FONTS = Path(__file__).parent.parent.parent / "tasks" / "paper" / "fonts"
+FONTS = Path(__file__).parent.parent.parent / "tasks" / "rendering" / "pdf" / "fonts"
 LABEL = 55
 STYLE = f"""
 @font-face {{ font-family: Card; src: url(file://{FONTS}/DejaVuSansCondensed.ttf) }}

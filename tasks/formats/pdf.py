@@ -2,11 +2,11 @@
 
 from typing import IO
 
-from tasks.paper.binding import Binder
-from tasks.paper.numbering import numbered, printed
-from tasks.paper.press import Press
-from tasks.paper.sheets import Sheets
 from tasks.rendering.format import Format
+from tasks.rendering.pdf.layout import Sheets
+from tasks.rendering.pdf.merger import Binder
+from tasks.rendering.pdf.page_numbers import numbered, printed
+from tasks.rendering.pdf.typesetter import Press
 from tasks.rendering.table import Table
 
 

@@ -14,14 +14,14 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
-from tasks.paper.binding import Binder
-from tasks.paper.parts import Part
-from tasks.paper.press import Press
-from tasks.paper.sheets import PAGES, Document, Sheets
-from tasks.paper.wording import cut, said
 from tasks.rendering import filenames
 from tasks.rendering.columns import Cell, Column
 from tasks.rendering.format import Format
+from tasks.rendering.pdf.layout import PAGES, Document, Sheets
+from tasks.rendering.pdf.merger import Binder
+from tasks.rendering.pdf.sections import Part
+from tasks.rendering.pdf.text import cut, said
+from tasks.rendering.pdf.typesetter import Press
 from tasks.rendering.table import Table
 
 PLACES = ("school", "year", "class")

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from school.models import Crest
 from tasks import artifacts, catalogue
-from tasks.paper import sheets
 from tasks.rendering.columns import Column
+from tasks.rendering.pdf import layout as pdf_layout
 from tasks.rendering.table import About, Layout, Table
 from tests.making import made
 from tests.school.test_crests import png
@@ -89,7 +89,7 @@ def test_paper_whose_crest_is_left_out_is_as_one_that_has_none():
 
 
 def test_picture_is_once_in_a_file_bound_of_many(monkeypatch):
-    monkeypatch.setattr(sheets, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES", 2)
     about = About(network="Rede", crest=png)
     layout = Layout(heading=("a",), is_paged=True)
     rows = iter([(f"{n}", "x") for n in range(9)])

@@ -15,12 +15,20 @@ from pypdf import PdfReader
 from pypdf.generic import ContentStream
 
 from tasks import catalogue
-from tasks.paper import sheets
-from tasks.paper.charts import LABELS, UPRIGHT, charts
-from tasks.paper.columns import GAP, NAME, PROSE, ROOM, SMALLER, grid, measured
-from tasks.paper.parts import Part, Shown
-from tasks.paper.wording import PIECE, typed
 from tasks.rendering.columns import Column
+from tasks.rendering.pdf import layout as pdf_layout
+from tasks.rendering.pdf.charts import LABELS, UPRIGHT, charts
+from tasks.rendering.pdf.column_widths import (
+    GAP,
+    NAME,
+    PROSE,
+    ROOM,
+    SMALLER,
+    grid,
+    measured,
+)
+from tasks.rendering.pdf.sections import Part, Shown
+from tasks.rendering.pdf.text import PIECE, typed
 from tasks.rendering.table import About, Closing, Layout, Table
 
 AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
@@ -352,7 +360,7 @@ def test_paper_of_several_pages_counts_its_own_and_says_whose_each_is():
 
 
 def test_pages_are_counted_over_all_documents_of_a_file(monkeypatch):
-    monkeypatch.setattr(sheets, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES", 2)
 
     reader = pdf(table(rows(students=6, subjects=60), heading=("student",)))
 
@@ -364,8 +372,8 @@ def test_pages_are_counted_over_all_documents_of_a_file(monkeypatch):
 
 
 def test_no_row_is_lost_or_doubled_however_it_is_cut(monkeypatch):
-    monkeypatch.setattr(sheets, "PAGES", 1)
-    monkeypatch.setattr("tasks.paper.parts.ROWS_A_PIECE", 33)
+    monkeypatch.setattr(pdf_layout, "PAGES", 1)
+    monkeypatch.setattr("tasks.rendering.pdf.sections.ROWS_A_PIECE", 33)
     many = [("9A", "A", f"<{n}>", None, n, None, None, None) for n in range(100)]
 
     for layout in ({}, {"heading": ("class",)}, CARDS):
@@ -438,7 +446,7 @@ def test_table_of_no_row_says_so():
 
 
 def test_same_table_gives_the_same_bytes(settings, monkeypatch):
-    monkeypatch.setattr(sheets, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES", 2)
 
     def written(processes: int) -> bytes:
         settings.PDF_PROCESSES = processes
@@ -450,7 +458,7 @@ def test_same_table_gives_the_same_bytes(settings, monkeypatch):
 
 
 def test_file_is_tagged_from_end_to_end(monkeypatch):
-    monkeypatch.setattr(sheets, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES", 2)
     reader = pdf(table(rows(students=5), **CARDS, chart=("mean",)))
 
     catalogue = reader.root_object
@@ -480,7 +488,7 @@ def walk(tag):
 
 
 def test_each_page_finds_the_tags_of_what_is_on_it(monkeypatch):
-    monkeypatch.setattr(sheets, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES", 2)
     reader = pdf(table(rows(students=5), **CARDS))
 
     nodes = reader.root_object["/StructTreeRoot"]["/ParentTree"]["/Kids"]

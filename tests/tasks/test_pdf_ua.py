@@ -9,7 +9,7 @@ from pypdf import PdfReader, PdfWriter
 
 from school.models import Crest, School
 from tasks import artifacts, catalogue
-from tasks.paper import sheets
+from tasks.rendering.pdf import layout as pdf_layout
 from tests.making import made
 from tests.school.test_crests import png
 from tests.tasks.test_pdf import ABOUT, CARDS, rows, table, walk
@@ -63,7 +63,7 @@ def written(table) -> bytes:
 @pytest.mark.parametrize("layout", [CARDS, {"heading": ("student",)}, {}])
 @pytest.mark.parametrize("chart", [(), ("mean",)])
 def test_file_bound_of_many_is_without_findings(tmp_path, monkeypatch, layout, chart):
-    monkeypatch.setattr(sheets, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES", 2)
 
     content = written(table(rows(students=9, subjects=30), **layout, chart=chart))
 

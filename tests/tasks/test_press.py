@@ -19,8 +19,8 @@ from tasks.errors import Canceled
 from tasks.making import generate
 from tasks.making.production import produce
 from tasks.models import Task
-from tasks.paper import press
 from tasks.progress import Tracker
+from tasks.rendering.pdf import typesetter as typesetter_module
 from tasks.rendering.table import Table, go_on
 from tasks.tending import recovery
 from tests.making import asked, made
@@ -52,8 +52,8 @@ def typesetter(monkeypatch, tmp_path):
     return put
 
 
-def pressing(check=go_on) -> press.Press:
-    return press.Press(Table("T", [], iter(()), check=check), io.BytesIO())
+def pressing(check=go_on) -> typesetter_module.Press:
+    return typesetter_module.Press(Table("T", [], iter(()), check=check), io.BytesIO())
 
 
 def children() -> set[psutil.Process]:
@@ -147,7 +147,10 @@ def test_child_is_told_no_secret(typesetter, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "of the inside")
     typesetter("import os; os._exit('SECRET_KEY' in os.environ)")
 
-    with pytest.raises(press.TypesettingFailed, match="0 PDFs"), pressing() as running:
+    with (
+        pytest.raises(typesetter_module.TypesettingFailed, match="0 PDFs"),
+        pressing() as running,
+    ):
         next(running.printed([[{}]]))
 
 
@@ -159,7 +162,13 @@ def test_children_die_with_their_worker(typesetter):
     line, theirs = socket.socketpair()
     before = children()
     worker = subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(press.CHILD), str(theirs.fileno())],
+        [
+            sys.executable,
+            "-c",
+            WORKER,
+            str(typesetter_module.CHILD),
+            str(theirs.fileno()),
+        ],
         pass_fds=[theirs.fileno()],
     )
     with line, theirs, tempfile.TemporaryFile() as job, tempfile.TemporaryFile() as out:
@@ -210,7 +219,7 @@ def test_child_that_is_killed_is_the_host_s_fault(typesetter, settings, which):
     [
         ("raise OSError('no room')", "", ChildProcessError),
         ("pass", "import os\ndef fork(): raise OSError\nos.fork = fork", ChildProcessError),
-        ("pass", "raise ImportError", press.TypesettingFailed),
+        ("pass", "raise ImportError", typesetter_module.TypesettingFailed),
         ("pass", "raise MemoryError", MemoryError),
         ("raise MemoryError", "", MemoryError),
         ("import os; os.write(2, b'memory allocation of 9 bytes failed'); os.abort()", "", MemoryError),
@@ -257,7 +266,7 @@ def test_document_that_the_typesetter_refuses_fails_at_once(typesetter, teacher)
 def test_child_that_gives_too_little_is_found_out(typesetter):
     typesetter(LEAVES)
 
-    with pytest.raises(press.TypesettingFailed), pressing() as running:
+    with pytest.raises(typesetter_module.TypesettingFailed), pressing() as running:
         next(running.printed([[{}]]))
 
 
@@ -306,7 +315,7 @@ from gevent import monkey; monkey.patch_all()
 import io
 import django, gevent
 django.setup()
-from tasks.paper.press import Press
+from tasks.rendering.pdf.typesetter import Press
 from tasks.rendering.table import Table
 
 def count():

@@ -21,7 +21,7 @@ from tasks.rendering.table import Table
 
 log = structlog.get_logger(__name__)
 
-CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(__file__).with_name("typesetter_child.py")
 LOOK_SECONDS = 0.2
 """How long it may take to hear that the report is to end."""
 TOLD = 2000

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Sequence
 from typing import IO, Self
 
-from tasks.paper.source import STREAM, Renumbering, Source, found
+from tasks.rendering.pdf.objects import STREAM, Renumbering, Source, found
 
 PACKED = 200
 """Objects in one object stream: a reader unpacks all of them to look at one."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from tasks.paper.parts import Part, Shown
-from tasks.paper.wording import allowed, cut, said, typed
 from tasks.rendering.columns import Cell, Column, Row
+from tasks.rendering.pdf.sections import Part, Shown
+from tasks.rendering.pdf.text import allowed, cut, said, typed
 
 MOST_GROUPS = 24
 MOST_BARS = 120

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import IO, Any
 
-from tasks.paper.press import Press
-from tasks.paper.source import found
+from tasks.rendering.pdf.objects import found
+from tasks.rendering.pdf.typesetter import Press
 
 
 def numbered(documents: Iterable[dict[str, Any]], press: Press) -> Iterator[bytes]:

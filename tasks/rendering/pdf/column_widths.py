@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.paper.wording import LONG
 from tasks.rendering.columns import Column
+from tasks.rendering.pdf.text import LONG
 
 ROOM = {False: 118, True: 182}
 """Characters on a line of the page upright, and across; at the full size of letters."""

@@ -9,11 +9,11 @@ from typing import Any
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from tasks.paper.charts import charts
-from tasks.paper.columns import GAP, ROOM, WORD, grid, measured
-from tasks.paper.parts import Part, Shown, parts
-from tasks.paper.wording import Text, cut, moment, said, typed
 from tasks.rendering.columns import Column, Row
+from tasks.rendering.pdf.charts import charts
+from tasks.rendering.pdf.column_widths import GAP, ROOM, WORD, grid, measured
+from tasks.rendering.pdf.sections import Part, Shown, parts
+from tasks.rendering.pdf.text import Text, cut, moment, said, typed
 from tasks.rendering.table import Closing, Table
 
 PAGES = 6
