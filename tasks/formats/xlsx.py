@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from tasks.rendering.columns import Row
 from tasks.rendering.format import Format
 from tasks.rendering.table import Table
-from tasks.workbook import about, drawing, styles
-from tasks.workbook.charts import Charts
-from tasks.workbook.grid import Grid
-from tasks.workbook.names import Names
-from tasks.workbook.package import Listed, Package
+from tasks.rendering.xlsx import about_sheet, chart_sheet, styles
+from tasks.rendering.xlsx.chart_data import Charts
+from tasks.rendering.xlsx.data_sheet import Grid
+from tasks.rendering.xlsx.package import Listed, Package
+from tasks.rendering.xlsx.sheet_names import Names
 
 SAMPLE = 200
 """Rows that are looked at for the widths of the columns."""
@@ -33,9 +33,11 @@ class Xlsx(Format):
         with Package(file, table.title) as package:
             count = _write_rows(table, drawn.noted(table.rows), package, names)
             if blocks := drawn.blocks():
-                drawing.add(package, names.name(_("Charts")), blocks, drawn.not_drawn())
+                chart_sheet.add(
+                    package, names.name(_("Charts")), blocks, drawn.not_drawn()
+                )
             with package.sheet(Listed(names.name(_("About")))) as part:
-                part.write(about.sheet(table, table.close(), count).encode())
+                part.write(about_sheet.sheet(table, table.close(), count).encode())
             package.finish(styles.part(get_language()))
 
 

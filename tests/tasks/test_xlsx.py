@@ -14,9 +14,9 @@ from python_calamine import CalamineWorkbook
 from tasks.formats.xlsx import Xlsx
 from tasks.rendering.columns import Column
 from tasks.rendering.table import About, Closing, Layout, Table
-from tasks.workbook import grid
-from tasks.workbook.cells import LONGEST_TEXT
-from tasks.workbook.names import Names
+from tasks.rendering.xlsx import data_sheet
+from tasks.rendering.xlsx.cells import LONGEST_TEXT
+from tasks.rendering.xlsx.sheet_names import Names
 
 COLUMNS = [
     Column("name", "Name"),
@@ -177,7 +177,7 @@ def test_no_row_is_a_sheet_of_its_header():
     ("count", "sizes"), [(3, [3]), (4, [3, 1]), (6, [3, 3]), (7, [3, 3, 1])]
 )
 def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
-    monkeypatch.setattr(grid, "MOST_ROWS", 4)
+    monkeypatch.setattr(data_sheet, "MOST_ROWS", 4)
 
     content = written([(n,) for n in range(count)], [Column("n", "N", "integer")])
     sheets = [values(content, n) for n in range(len(sizes))]
@@ -191,8 +191,8 @@ def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
 
 @pytest.mark.guarantee("A worksheet never exceeds what a spreadsheet reads.")
 def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
-    monkeypatch.setattr(grid, "MOST_BYTES", 4000)
-    monkeypatch.setattr(grid, "PIECE", 1000)
+    monkeypatch.setattr(data_sheet, "MOST_BYTES", 4000)
+    monkeypatch.setattr(data_sheet, "PIECE", 1000)
 
     content = written([("x" * 500,)] * 20, [Column("t", "T")])
 

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 from tasks.rendering.cells import labelled, words
 from tasks.rendering.columns import Cell, Column
-from tasks.workbook import styles
+from tasks.rendering.xlsx import styles
 
 LONGEST_TEXT = 32_767
 """UTF-16 units, the most that Excel reads in a cell."""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from django.utils.translation import gettext as _
 
 from tasks.rendering.table import Closing, Table
-from tasks.workbook import cells, styles
-from tasks.workbook.package import MAIN
+from tasks.rendering.xlsx import cells, styles
+from tasks.rendering.xlsx.package import MAIN
 
 
 def sheet(table: Table, closing: Closing, count: int) -> str:

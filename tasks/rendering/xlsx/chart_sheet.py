@@ -6,9 +6,9 @@ They have figures of their own, so that sorting or filtering the rows changes no
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from tasks.workbook import cells, styles
-from tasks.workbook.charts import Block
-from tasks.workbook.package import (
+from tasks.rendering.xlsx import cells, styles
+from tasks.rendering.xlsx.chart_data import Block
+from tasks.rendering.xlsx.package import (
     CHART,
     DRAWING,
     MAIN,

@@ -8,8 +8,8 @@ from typing import IO
 from tasks.rendering.cells import labelled, words
 from tasks.rendering.columns import Cell, Column, Row
 from tasks.rendering.table import Table
-from tasks.workbook import cells, styles
-from tasks.workbook.package import MAIN, OFFICE, Listed
+from tasks.rendering.xlsx import cells, styles
+from tasks.rendering.xlsx.package import MAIN, OFFICE, Listed
 
 MOST_ROWS = 1_048_576
 """The most that a spreadsheet has in a sheet, with the header."""

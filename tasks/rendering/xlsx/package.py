@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import IO, Self
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from tasks.workbook.cells import escaped
+from tasks.rendering.xlsx.cells import escaped
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
