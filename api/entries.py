@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from tasks.reports.base import Report
+from tasks.reporting.report import Report
 from tasks.scheduling import durations
 
 # Which request lists what a parameter may name.

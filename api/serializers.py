@@ -11,11 +11,11 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from api.languages import LANGUAGES
-from tasks import catalogue
 from tasks.errors import FAILURES
+from tasks.reporting import registry
 from tasks.states import State
 
-FORMATS = list(catalogue.formats())
+FORMATS = list(registry.formats())
 STATES = [(state.value, state.name) for state in State]
 
 

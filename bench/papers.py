@@ -59,8 +59,8 @@ def _table(cards: int) -> Any:
 
     from school.models import Enrolment
     from tasks.rendering.table import About, Table
+    from tasks.reporting.student_report import StudentParameters
     from tasks.reports.report_card import ReportCard
-    from tasks.student_reports import StudentParameters
 
     translation.activate("pt-br")
     classes = 1 + cards // 25

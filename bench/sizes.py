@@ -35,11 +35,11 @@ def wanted() -> list[tuple[str, str]]:
     import django  # slow import, and nothing else here needs it
 
     django.setup()
-    from tasks import catalogue
+    from tasks.reporting import registry
 
     return [
         (kind, format)
-        for kind, report in catalogue.reports().items()
+        for kind, report in registry.reports().items()
         for format in FORMATS
         if format in report.formats
     ]

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from django.db.models import Count
 
 from school.models import Role
-from tasks.asking.parameters import Id, ReportParameters
-from tasks.reports.base import Report
+from tasks.reporting.parameters import Id, ReportParameters
+from tasks.reporting.report import Report
 from tasks.rendering.columns import Column, Row
 
 

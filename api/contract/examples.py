@@ -17,11 +17,11 @@ from django.utils.translation import override
 from api import entries
 from api.problems import problem
 from school.models import Enrolment
-from tasks import catalogue
 from tasks.errors import Flaw, TimedOut
 from tasks.models import Task
 from tasks.rendering.columns import Row
 from tasks.rendering.table import Table
+from tasks.reporting import registry
 from tasks.reports.class_performance import ClassPerformance, Parameters
 from tasks.scheduling import positions
 from tasks.states import State
@@ -154,7 +154,7 @@ def _row(name: str, language: str) -> Task:
 
 
 def _result(row: Task) -> dict[str, Any]:
-    content, format = _file(row.format), catalogue.formats()[row.format]
+    content, format = _file(row.format), registry.formats()[row.format]
     with override(row.language):
         title = str(ClassPerformance.title)
     return {
@@ -173,7 +173,7 @@ def _file(format: str) -> bytes:
     report = ClassPerformance(Parameters(), Enrolment.objects.none())
     table = Table(str(report.title), report.columns(), iter(ROWS))
     written = BytesIO()
-    catalogue.formats()[format]().write(table, written)
+    registry.formats()[format]().write(table, written)
     return written.getvalue()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from api.contract import examples, follow_ups, guide
 from api.contract.schema import OF_EVERY_ANSWER, OF_STATUS, SHARED
 from api.problems import MEDIA_TYPE, PROBLEMS
-from tasks import catalogue
+from tasks.reporting import registry
 
 Schema = dict[str, Any]
 
@@ -93,7 +93,7 @@ def _name_codes(schemas: Schema) -> None:
 def _splice_reports(schemas: Schema) -> Schema:
     """Give every kind of report its own request schema; an example for each of its formats."""
     mapping, asked = {}, {}
-    for kind, report in catalogue.reports().items():
+    for kind, report in registry.reports().items():
         name = "".join(part.capitalize() for part in kind.split("_"))
         schemas[f"{name}Parameters"] = {
             **_without_defaults(report.parameters_schema()),

@@ -24,9 +24,9 @@ from school.collation import letters
 from school.db import name_search
 from school.models import School, SchoolClass, User
 from school.student_search import Place, Wanted, find_students
-from tasks.asking import parameters
-from tasks.asking.parameters import Id, ReportParameters, Year
 from tasks.errors import Flaw, RequestRefused
+from tasks.reporting import parameters
+from tasks.reporting.parameters import Id, ReportParameters, Year
 
 MIN_LETTERS = 2
 NAME_LENGTH = 120

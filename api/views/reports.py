@@ -16,10 +16,11 @@ from api.documents import accepted, ended
 from api.problems import Problem
 from api.waits import Patience, until_end
 from school.models import Role, User
-from tasks import catalogue, lifecycle
+from tasks import lifecycle
 from tasks.asking.requests import ReportRequest
 from tasks.lifecycle import Accepted
-from tasks.reports.base import Report
+from tasks.reporting import registry
+from tasks.reporting.report import Report
 from tasks.status import reader
 
 KEY = re.compile(r'"([!#-~ ]{1,255})"|([!#-~]{1,255})')
@@ -114,7 +115,7 @@ def _followed(request: Request, done: Accepted, patience: Patience) -> HttpRespo
 
 def _offered_to(viewer: User) -> list[type[Report[Any]]]:
     role = Role(viewer.role)
-    return [kind for kind in catalogue.reports().values() if role in kind.audience]
+    return [kind for kind in registry.reports().values() if role in kind.audience]
 
 
 def _idempotency_key(request: Request) -> str:

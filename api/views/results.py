@@ -29,13 +29,13 @@ from api.renderers import AnyForm
 from api.views.tasks import TaskListing
 from school.db import connections
 from school.models import User
-from tasks import catalogue
 from tasks.errors import NoResult, ResultExpired
+from tasks.reporting import registry
 from tasks.status import document as task_document
 from tasks.status import downloads
 
 MEDIA_TYPES = [
-    format.media_type.partition(";")[0] for format in catalogue.formats().values()
+    format.media_type.partition(";")[0] for format in registry.formats().values()
 ]
 ROWS = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
 

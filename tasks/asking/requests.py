@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 
 from school.access import reached, scope_of, visible_enrolments
 from school.models import Enrolment, Role, User
-from tasks import audit, catalogue
-from tasks.asking import parameters
+from tasks import audit
 from tasks.errors import Flaw, NotForYourRole, RequestRefused
 from tasks.models import Task
-from tasks.reports.base import Report
+from tasks.reporting import parameters, registry
+from tasks.reporting.report import Report
 from tasks.scheduling import durations
 
 MANY = 1000
@@ -42,7 +42,7 @@ class ReportRequest:
 
 def check(viewer: User, wanted: ReportRequest) -> Task:
     """The task that the request would become, not saved; or raise why it cannot."""
-    report = catalogue.report(wanted.kind)
+    report = registry.report(wanted.kind)
     if Role(viewer.role) not in report.audience:
         detail = _("The report “{report}” is not offered to your role.")
         raise NotForYourRole(detail.format(report=wanted.kind))

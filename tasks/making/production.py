@@ -8,14 +8,13 @@ from django.utils import timezone, translation
 from school.access import Scope, reached, scope_of, still_sees, visible_enrolments
 from school.db.snapshot import snapshot
 from school.models import User
-from tasks import artifacts, catalogue
-from tasks.asking import parameters
+from tasks import artifacts
 from tasks.errors import NoLongerAllowed
-from tasks.making import heading
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.rendering import filenames
-from tasks.reports.base import Report
+from tasks.reporting import letterhead, parameters, registry
+from tasks.reporting.report import Report
 from tasks.status import document
 
 
@@ -29,8 +28,8 @@ class Product:
 
 def produce(task: Task, tracker: Tracker) -> Product:
     """Make the artifact, or raise why not; nothing of it stays then."""
-    kind = catalogue.report(task.kind)
-    format = catalogue.formats()[task.format]()
+    kind = registry.report(task.kind)
+    format = registry.formats()[task.format]()
     wanted = parameters.parse(kind.parameters_model(), task.parameters)
     with snapshot() as as_of, translation.override(task.language):
         viewer = _viewer(task)
@@ -38,7 +37,7 @@ def produce(task: Task, tracker: Tracker) -> Product:
         seen = reached(viewer, enrolments, kind.reach)
         report: Report[Any] = kind(wanted, enrolments, seen)
         tracker.start("writing", report.total())
-        table = report.table(heading.about(task, report, viewer, as_of))
+        table = report.table(letterhead.about(task, report, viewer, as_of))
         tracked = replace(
             table,
             rows=tracker.track(table.rows),

@@ -15,7 +15,7 @@ from school.models import Role
 from school.records.student_year import StudentYear
 from tasks.rendering.columns import Cell, Column, Row
 from tasks.rendering.table import Layout
-from tasks.student_reports import WHO, StudentParameters, StudentReport
+from tasks.reporting.student_report import WHO, StudentParameters, StudentReport
 
 
 class Parameters(StudentParameters):

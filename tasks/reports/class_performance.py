@@ -30,11 +30,11 @@ from school.records.aggregates import Tallies
 from school.records.calendar import Frame
 from school.records.enrolment_rows import courses
 from school.records.grade_filter import Usable
-from tasks.asking.parameters import PlaceParameters, TermNumber
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
-from tasks.reports.base import Report
-from tasks.student_reports import term_title
+from tasks.reporting.parameters import PlaceParameters, TermNumber
+from tasks.reporting.report import Report
+from tasks.reporting.student_report import term_title
 
 
 class Parameters(PlaceParameters):

@@ -10,11 +10,11 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from school.models import Role
-from tasks.asking.parameters import PlaceParameters
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import Source
 from tasks.reporting.export_tables import EXPORTS
-from tasks.reports.base import Report
+from tasks.reporting.parameters import PlaceParameters
+from tasks.reporting.report import Report
 
 
 class Parameters(PlaceParameters):

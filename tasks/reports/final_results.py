@@ -12,8 +12,8 @@ from school.grading.outcome import Situation
 from school.models import Role, Subject
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
-from tasks.reports.base import Report
-from tasks.student_reports import WHO, StudentParameters, StudentReport
+from tasks.reporting.report import Report
+from tasks.reporting.student_report import WHO, StudentParameters, StudentReport
 
 
 class FinalResults(StudentReport[StudentParameters]):

@@ -10,8 +10,13 @@ from school.models import Role
 from school.records.student_year import StudentYear, TaughtSubject
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
-from tasks.reports.base import Report
-from tasks.student_reports import WHO, StudentParameters, StudentReport, term_title
+from tasks.reporting.report import Report
+from tasks.reporting.student_report import (
+    WHO,
+    StudentParameters,
+    StudentReport,
+    term_title,
+)
 
 MOST_TERMS = 10
 """That a year may have; a card has those of its own."""

@@ -17,11 +17,11 @@ from school.records import prior_years
 from school.records.enrolment_rows import BY_STUDENT, latest
 from school.records.prior_years import YearElsewhere
 from school.records.student_year import StudentYear
-from tasks.asking.parameters import Year
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
-from tasks.reports.base import Report
-from tasks.student_reports import StudentParameters, StudentReport, term_title
+from tasks.reporting.parameters import Year
+from tasks.reporting.report import Report
+from tasks.reporting.student_report import StudentParameters, StudentReport, term_title
 
 
 class Parameters(StudentParameters):

@@ -6,9 +6,9 @@ from typing import Any
 
 from school.access import reached, visible_enrolments
 from school.models import User
-from tasks import artifacts, catalogue
-from tasks.asking import parameters
-from tasks.reports.base import Report
+from tasks import artifacts
+from tasks.reporting import parameters, registry
+from tasks.reporting.report import Report
 from tests.making import made
 
 FREE_TEXT = {"explanation", "reasons", "saving", "result_text"}
@@ -28,7 +28,7 @@ def made_rows(
 
 
 def report_for(viewer: User, kind: str, given: dict[str, Any]) -> Report[Any]:
-    model = catalogue.report(kind)
+    model = registry.report(kind)
     wanted = parameters.parse(model.parameters_model(), given)
     asked = parameters.narrow(visible_enrolments(viewer), wanted)
     return model(wanted, asked, reached(viewer, asked, model.reach))
@@ -38,7 +38,7 @@ def plain_rows(viewer: User, kind: str, given: dict[str, Any]) -> list[dict[str,
     """The same without a task, for tests that ask very often."""
     file = io.BytesIO()
     report = report_for(viewer, kind, given)
-    catalogue.formats()["json"]().write(report.table(), file)
+    registry.formats()["json"]().write(report.table(), file)
     rows: list[dict[str, Any]] = json.loads(file.getvalue())
     return rows
 

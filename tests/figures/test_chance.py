@@ -7,7 +7,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tasks import catalogue
+from tasks.reporting import registry
 from tests.figures import chance
 from tests.figures.oracle import KINDS, World, expected
 from tests.figures.reading import plain_rows, without_texts
@@ -23,7 +23,7 @@ def check(plan: chance.Plan, who: int) -> None:
     network, viewers = chance.build(plan)
     reckoned = World(network)
     for kind in KINDS:
-        if viewers[who].role in catalogue.report(kind).audience:
+        if viewers[who].role in registry.report(kind).audience:
             rows = plain_rows(viewers[who], kind, {"year": 2026})
             wanted = expected(kind, viewers[who], {"year": 2026}, reckoned)
             assert without_texts(kind, rows) == wanted, kind

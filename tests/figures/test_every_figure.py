@@ -5,8 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from school.models import User
-from tasks import catalogue
 from tasks.errors import RequestRefused
+from tasks.reporting import registry
 from tests.figures.awkward import Awkward
 from tests.figures.builder import Builder, lesson_days
 from tests.figures.oracle import KINDS, expected, expected_left_out
@@ -50,7 +50,7 @@ def wishes(world: Awkward, kind: str, viewer: User) -> list[dict[str, object]]:
 def test_kinds_are_those_that_are_reckoned():
     ours = {
         kind
-        for kind, report in catalogue.reports().items()
+        for kind, report in registry.reports().items()
         if report.__module__.startswith("tasks.reports.")
     }
 
@@ -60,7 +60,7 @@ def test_kinds_are_those_that_are_reckoned():
 
 @pytest.mark.parametrize("kind", EACH_KIND)
 def test_every_figure_is_as_reckoned(world, reckoned, kind):
-    audience = catalogue.report(kind).audience
+    audience = registry.report(kind).audience
     for name in VIEWERS:
         viewer = world.viewers[name]
         for given in wishes(world, kind, viewer) if viewer.role in audience else []:
@@ -92,7 +92,7 @@ def test_what_is_others_cannot_be_asked_for(world, kind):
         "school_id": world.schools["a"].pk,
         "student_id": world.students["Ávila"].pk,
     }
-    known = catalogue.report(kind).parameters_model().model_fields
+    known = registry.report(kind).parameters_model().model_fields
     for name in others.keys() & known.keys():
         with pytest.raises(RequestRefused, match=f"/parameters/{name}"):
             asked(stranger, {name: others[name], "year": 2026}, kind=kind)
@@ -102,7 +102,7 @@ def test_what_is_others_cannot_be_asked_for(world, kind):
 def test_viewer_sees_nobody_else(world, kind):
     for name in VIEWERS:
         viewer = world.viewers[name]
-        if viewer.role not in catalogue.report(kind).audience:
+        if viewer.role not in registry.report(kind).audience:
             continue
         seen = seen_by(viewer, all_enrolments())
         rows, _ = made_rows(viewer, kind, {"year": 2026})

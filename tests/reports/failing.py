@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from school.models import Role
-from tasks.asking.parameters import ReportParameters
 from tasks.errors import DataError
 from tasks.rendering.columns import Column, Row
-from tasks.reports.base import Report
+from tasks.reporting.parameters import ReportParameters
+from tasks.reporting.report import Report
 
 
 class Parameters(ReportParameters):

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from school.models import Role
-from tasks.asking.parameters import ReportParameters
 from tasks.rendering.columns import Column, Row
-from tasks.reports.base import Report
+from tasks.reporting.parameters import ReportParameters
+from tasks.reporting.report import Report
 
 
 class Parameters(ReportParameters):

@@ -2,8 +2,8 @@ import pytest
 from django.utils.translation import override
 
 from school.access import visible_enrolments
+from tasks.reporting.student_report import StudentParameters
 from tasks.reports.at_risk_students import AtRiskStudents
-from tasks.student_reports import StudentParameters
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
 from tests.making import made, rows_of
 

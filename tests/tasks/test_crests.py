@@ -9,10 +9,11 @@ from pypdf import PdfReader
 from structlog.testing import capture_logs
 
 from school.models import Crest
-from tasks import artifacts, catalogue
+from tasks import artifacts
 from tasks.rendering.columns import Column
 from tasks.rendering.pdf import layout as pdf_layout
 from tasks.rendering.table import About, Layout, Table
+from tasks.reporting import registry
 from tests.making import made
 from tests.school.test_crests import png
 
@@ -51,7 +52,7 @@ def test_paper_has_the_crest_of_its_school(admin, parameters, crest):
     assert {image for image, fill in FILLS.items() if fill in page} == {crest}
 
 
-@pytest.mark.parametrize("format", catalogue.formats())
+@pytest.mark.parametrize("format", registry.formats())
 def test_crest_is_read_where_it_is_drawn_alone(admin, format):
     kind = "report_card" if format == "zip" else "class_performance"
 
@@ -80,7 +81,7 @@ def page_with(crest: bytes) -> bytes:
     about = About(network="Rede", crest=lambda: crest)
     file = io.BytesIO()
     table = Table("T", [Column("a", "A")], iter([("x",)]), about)
-    catalogue.formats()["pdf"]().write(table, file)
+    registry.formats()["pdf"]().write(table, file)
     return PdfReader(file).pages[0].get_contents().get_data()
 
 
@@ -95,7 +96,7 @@ def test_picture_is_once_in_a_file_bound_of_many(monkeypatch):
     rows = iter([(f"{n}", "x") for n in range(9)])
     file = io.BytesIO()
 
-    catalogue.formats()["pdf"]().write(
+    registry.formats()["pdf"]().write(
         Table("T", [Column("a", "A"), Column("b", "B")], rows, about, layout), file
     )
 

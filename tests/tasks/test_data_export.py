@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from school.access import visible_enrolments
 from school.db.snapshot import ALIAS, snapshot
 from school.models import Enrolment, Grade, School, SchoolClass, Student, Subject, User
-from tasks import artifacts, catalogue
-from tasks.asking import parameters
+from tasks import artifacts
 from tasks.errors import Canceled
 from tasks.rendering import database_csv
 from tasks.rendering.columns import Column
 from tasks.rendering.query_source import Pick, Source
 from tasks.rendering.table import Table
+from tasks.reporting import parameters, registry
 from tasks.reporting.export_tables import EXPORTS
 from tasks.reports.data_export import DataExport, Parameters
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, student
@@ -66,7 +66,7 @@ def report_of(viewer, table="grades", **given):
 
 def written(table: Table, format="csv") -> bytes:
     file = io.BytesIO()
-    catalogue.formats()[format]().write(table, file)
+    registry.formats()[format]().write(table, file)
     return file.getvalue()
 
 
@@ -260,7 +260,7 @@ def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
         table = report_of(admin, **given).table()
         tracemalloc.start()
         with open("/dev/null", "wb") as file:
-            catalogue.formats()["csv"]().write(table, file)
+            registry.formats()["csv"]().write(table, file)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most

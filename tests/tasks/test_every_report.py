@@ -20,9 +20,9 @@ from school.models import (
     Student,
     User,
 )
-from tasks import artifacts, catalogue, lifecycle
-from tasks.asking import parameters
+from tasks import artifacts, lifecycle
 from tasks.errors import NotForYourRole, RequestRefused
+from tasks.reporting import parameters, registry
 from tests.classroom import Classroom, day, judge, year_2025
 from tests.making import asked, made
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 KINDS = {
     kind: report
-    for kind, report in catalogue.reports().items()
+    for kind, report in registry.reports().items()
     if report.__module__.startswith("tasks.reports.")
 }
 EACH_FORMAT = [
@@ -219,7 +219,7 @@ def test_module_without_exactly_one_kind_is_refused_by_name(
     with pytest.raises(
         ImproperlyConfigured, match="odd_kinds.nothing must define exactly one"
     ):
-        catalogue.reports.__wrapped__()
+        registry.reports.__wrapped__()
 
 
 def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):

@@ -8,8 +8,8 @@ from pypdf import PdfReader
 from school.access import visible_enrolments
 from school.models import Enrolment, Network, School, SchoolClass, SchoolYear
 from tasks import artifacts
+from tasks.reporting.student_report import StudentParameters
 from tasks.reports.final_results import FinalResults
-from tasks.student_reports import StudentParameters
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
 from tests.making import made, rows_of
 

@@ -4,12 +4,13 @@ from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from tasks import artifacts, catalogue, lifecycle, redis_store
+from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import RequestRefused
 from tasks.making import generate
 from tasks.making.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.progress import Progress
+from tasks.reporting import registry
 from tasks.status import projection
 from tasks.tending import recovery
 from tests.making import asked, made
@@ -189,7 +190,7 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
 def test_file_is_called_by_its_title_in_its_language_and_its_day(
     teacher, monkeypatch, title, stem
 ):
-    monkeypatch.setattr(catalogue.report("class_performance"), "title", title)
+    monkeypatch.setattr(registry.report("class_performance"), "title", title)
 
     task = made(teacher, format="csv")
 

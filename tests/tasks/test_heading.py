@@ -4,9 +4,9 @@ import pytest
 
 from school.access import visible_enrolments
 from school.models import Crest, Network, School, User
-from tasks.asking.parameters import narrow
-from tasks.making import heading
 from tasks.models import Task
+from tasks.reporting import letterhead
+from tasks.reporting.parameters import narrow
 from tasks.reports.class_performance import ClassPerformance, Parameters
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ def about(viewer, *, second=0, **parameters):
     asked = Parameters(**parameters)
     enrolments = narrow(visible_enrolments(viewer), asked)
     report = ClassPerformance(asked, enrolments)
-    return heading.about(Task(created_at=moment), report, viewer, moment)
+    return letterhead.about(Task(created_at=moment), report, viewer, moment)
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import pytest
 from django.utils.translation import override
 from pypdf import PdfReader
 
-from tasks import artifacts, catalogue
+from tasks import artifacts
 from tasks.rendering.columns import Column
 from tasks.rendering.table import Table
+from tasks.reporting import registry
 from tests.making import made
 from tests.tasks.test_pdf import HOSTILE
 
@@ -59,7 +60,7 @@ def converted(folder: Path, files: list[Path], to: str, *more: str) -> list[Path
 
 
 def shown(folder: Path, format: str, *more: str) -> list[list[str]]:
-    kind = catalogue.formats()[format]
+    kind = registry.formats()[format]
     path = folder / f"{format}.{kind.extension}"
     with override("pt-br"), path.open("w+b") as file:
         kind().write(Table("T", COLUMNS, rows()), file)
@@ -90,7 +91,7 @@ def test_brazilian_csv_shows_figures_and_no_formula(tmp_path):
 @pytest.mark.django_db
 def test_workbook_of_every_kind_is_printed_whole(admin, tmp_path):
     paths = {}
-    for kind, report in catalogue.reports().items():
+    for kind, report in registry.reports().items():
         if report.__module__.startswith("tasks.reports."):
             task = made(admin, dict(report.example), kind=kind, format="xlsx")
             paths[kind] = tmp_path / f"{kind}.xlsx"

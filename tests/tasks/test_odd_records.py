@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from school.models import Absence, Enrolment, Grade, PriorYear
-from tasks import catalogue
+from tasks.reporting import registry
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
 from tests.making import made, rows_of
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 KINDS = [
     kind
-    for kind, report in catalogue.reports().items()
+    for kind, report in registry.reports().items()
     if report.__module__.startswith("tasks.reports.")
 ]
 WITH_STUDENTS = [kind for kind in KINDS if kind != "class_performance"]

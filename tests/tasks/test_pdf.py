@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import ContentStream
 
-from tasks import catalogue
 from tasks.rendering.columns import Column
 from tasks.rendering.pdf import layout as pdf_layout
 from tasks.rendering.pdf.charts import LABELS, UPRIGHT, charts
@@ -30,6 +29,7 @@ from tasks.rendering.pdf.column_widths import (
 from tasks.rendering.pdf.sections import Part, Shown
 from tasks.rendering.pdf.text import PIECE, typed
 from tasks.rendering.table import About, Closing, Layout, Table
+from tasks.reporting import registry
 
 AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
 ABOUT = About(
@@ -87,7 +87,7 @@ def table(rows, closing=None, **layout) -> Table:
 def pdf(table: Table, language="pt-br") -> PdfReader:
     file = io.BytesIO()
     with translation.override(language):
-        catalogue.formats()["pdf"]().write(table, file)
+        registry.formats()["pdf"]().write(table, file)
     return PdfReader(file, strict=True)
 
 
@@ -451,7 +451,7 @@ def test_same_table_gives_the_same_bytes(settings, monkeypatch):
     def written(processes: int) -> bytes:
         settings.PDF_PROCESSES = processes
         file = io.BytesIO()
-        catalogue.formats()["pdf"]().write(table(rows(students=9), **CARDS), file)
+        registry.formats()["pdf"]().write(table(rows(students=9), **CARDS), file)
         return file.getvalue()
 
     assert written(1) == written(1) == written(3)

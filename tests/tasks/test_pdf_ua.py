@@ -8,15 +8,16 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from school.models import Crest, School
-from tasks import artifacts, catalogue
+from tasks import artifacts
 from tasks.rendering.pdf import layout as pdf_layout
+from tasks.reporting import registry
 from tests.making import made
 from tests.school.test_crests import png
 from tests.tasks.test_pdf import ABOUT, CARDS, rows, table, walk
 
 KINDS = [
     kind
-    for kind, report in catalogue.reports().items()
+    for kind, report in registry.reports().items()
     if report.__module__.startswith("tasks.reports.") and "pdf" in report.formats
 ]
 NOT_LOOKED_AT = {"UA-14-001"}
@@ -45,7 +46,7 @@ def findings(path, content: bytes) -> list[str]:
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
-    parameters = dict(catalogue.report(kind).example)
+    parameters = dict(registry.report(kind).example)
 
     task = made(admin, parameters, kind=kind, format="pdf", language=language)
 
@@ -56,7 +57,7 @@ def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
 
 def written(table) -> bytes:
     file = io.BytesIO()
-    catalogue.formats()["pdf"]().write(table, file)
+    registry.formats()["pdf"]().write(table, file)
     return file.getvalue()
 
 

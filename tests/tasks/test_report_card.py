@@ -4,8 +4,8 @@ from django.utils.translation import override
 from school.access import visible_enrolments
 from school.models import Absence, Enrolment, Grade, Offering
 from tasks.errors import RequestRefused
+from tasks.reporting.student_report import StudentParameters
 from tasks.reports.report_card import ReportCard
-from tasks.student_reports import StudentParameters
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
 from tests.making import asked, made, rows_of
 

@@ -6,8 +6,8 @@ from django.utils.translation import override
 from school.access import visible_enrolments, whole_histories
 from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
 from tasks import artifacts
-from tasks.asking.parameters import parse
 from tasks.errors import RequestRefused
+from tasks.reporting.parameters import parse
 from tasks.reports.transcript import Parameters, Transcript
 from tests.classroom import MATHEMATICS, PORTUGUESE, Classroom, day, judge, student
 from tests.making import made, rows_of

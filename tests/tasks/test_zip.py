@@ -8,10 +8,10 @@ import pytest
 from django.utils import translation
 from pypdf import PdfReader
 
-from tasks import catalogue
 from tasks.formats import zip as zip_format
 from tasks.rendering.columns import Column
 from tasks.rendering.table import About, Closing, Layout, Table
+from tasks.reporting import registry
 
 COLUMNS = [
     Column("school", "Escola"),
@@ -34,7 +34,7 @@ def written(rows, closing=None, *, layout=CARDS, **about) -> bytes:
     )  # fmt: skip
     file = io.BytesIO()
     with translation.override("pt-br"):
-        catalogue.formats()["zip"]().write(table, file)
+        registry.formats()["zip"]().write(table, file)
     return file.getvalue()
 
 
@@ -193,6 +193,6 @@ def test_same_students_give_the_same_bytes(settings, school):
 
 
 def test_it_is_offered_for_papers_of_their_own_alone():
-    for report in catalogue.reports().values():
+    for report in registry.reports().values():
         if report.__module__.startswith("tasks.reports."):
             assert ("zip" in report.formats) == report.layout.is_paged

@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from school.models import Attachment, PriorSubject, PriorYear, Role, School, User
-from tasks import catalogue
 from tasks.making.generate import generate_report
+from tasks.reporting import registry
 from tests.api.matrix.seeing import KINDS
 from tests.api.matrix.words import ON_TASK, all_of, told
 from tests.contract import ContractClient
@@ -83,7 +83,7 @@ def is_as_none(client, task):
 def test_every_kind_that_reaches_further_is_here():
     reaching = {
         kind
-        for kind, report in catalogue.reports().items()
+        for kind, report in registry.reports().items()
         if kind in KINDS and report.reach.name != "ASKED"
     }
 

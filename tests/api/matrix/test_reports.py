@@ -2,7 +2,7 @@
 
 Three things decide what somebody gets. Each has its own rows here:
 
-- The person and the object. `tasks.asking.parameters` checks both before any kind is known
+- The person and the object. `tasks.reporting.parameters` checks both before any kind is known
   to run, so one kind, which every role may ask for, has a row for every object and a cell
   for every person: `report_card`.
 - The code that reads the records. The kinds that go through `school/records` differ by
@@ -22,9 +22,9 @@ import uuid
 
 import pytest
 
-from tasks import catalogue
 from tasks.making.generate import generate_report
 from tasks.models import Task
+from tasks.reporting import registry
 from tasks.reporting.export_tables import EXPORTS
 from tests.api.matrix.seeing import KINDS, ROLES, SEES
 from tests.api.matrix.shown import SHOULD_AND_DOES
@@ -176,7 +176,7 @@ def test_tables_are_whole():
         c for rows in TABLES.values() for row in rows.values() for c in row.values()
     ]
     ours = {
-        k for k, r in catalogue.reports().items() if r.__module__.startswith("tasks.")
+        k for k, r in registry.reports().items() if r.__module__.startswith("tasks.")
     }
 
     assert set(cells) == MADE | REFUSED

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from school.access import visible_schools
 from school.models import Crest, School, User
-from tasks.asking.parameters import ReportParameters
 from tasks.models import Task
 from tasks.rendering.table import About
-from tasks.reports.base import Report
+from tasks.reporting.parameters import ReportParameters
+from tasks.reporting.report import Report
 
 
 def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> About:

@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 from school.access import Reach
 from school.models import Enrolment, Role
 from school.records.enrolment_rows import namesakes
-from tasks import omissions
-from tasks.asking import wording
-from tasks.asking.parameters import ReportParameters
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import Source
 from tasks.rendering.table import About, Closing, Layout, Table
+from tasks.reporting import parameter_messages, skipped
+from tasks.reporting.parameters import ReportParameters
 
 P = TypeVar("P", bound=ReportParameters)
 
@@ -74,7 +73,7 @@ class Report(ABC, Generic[P]):
     @classmethod
     def parameters_schema(cls) -> dict[str, Any]:
         """The JSON Schema of its parameters, in the language that is active."""
-        schema: dict[str, Any] = wording.translated(
+        schema: dict[str, Any] = parameter_messages.translated(
             cls.parameters_model().model_json_schema()
         )
         return schema
@@ -124,7 +123,7 @@ class Report(ABC, Generic[P]):
     @cached_property
     def omitted(self) -> dict[str, Any]:
         """What was left out, in words; asked once all rows are read."""
-        return omissions.told(self.left_out())
+        return skipped.told(self.left_out())
 
     @cached_property
     def _namesakes(self) -> Mapping[int, str]:

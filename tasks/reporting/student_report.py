@@ -15,9 +15,9 @@ from school.access import Reach
 from school.models import Enrolment
 from school.records.enrolment_rows import BY_CLASS, Place, latest
 from school.records.years import StudentYears
-from tasks.asking.parameters import Id, PlaceParameters, Year
 from tasks.rendering.columns import Cell, Column
-from tasks.reports.base import Report
+from tasks.reporting.parameters import Id, PlaceParameters, Year
+from tasks.reporting.report import Report
 
 
 class StudentParameters(PlaceParameters):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from tasks.errors import Flaw, RequestRefused
 from tasks.rendering.format import Format
-from tasks.reports.base import Report
+from tasks.reporting.report import Report
 
 Entry = TypeVar("Entry")
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from school import access
 from school.models import Enrolment, User
-from tasks.asking import wording
 from tasks.errors import Flaw, RequestRefused
+from tasks.reporting import parameter_messages
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
@@ -33,7 +33,7 @@ class ReportParameters(BaseModel):
         strict=True,
         frozen=True,
         title=gettext_noop("Parameters"),
-        field_title_generator=wording.title,
+        field_title_generator=parameter_messages.title,
     )
 
 
@@ -145,7 +145,7 @@ def _flaw(detail: Any, at: str) -> Flaw:
     pointer = at + "".join(f"/{_escape(str(part))}" for part in detail["loc"])
     is_unknown = detail["type"] == "extra_forbidden"
     code = "unknown_field" if is_unknown else detail["type"]
-    return Flaw(pointer, code, wording.message(detail))
+    return Flaw(pointer, code, parameter_messages.message(detail))
 
 
 def _escape(part: str) -> str:
