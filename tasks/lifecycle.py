@@ -25,14 +25,14 @@ from django.utils.translation import gettext_lazy, override
 from school.access import Scope
 from school.models import User
 from tasks import artifacts, audit
-from tasks.asking import quotas, repeats
-from tasks.asking.requests import ReportRequest, check
 from tasks.errors import ReportFailed, TooLate
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
 from tasks.scheduling import outbox
 from tasks.states import FINAL, State, sources
 from tasks.status import access_version, projection, reader
+from tasks.submission import idempotency, quotas
+from tasks.submission.validation import ReportRequest, check
 
 log = structlog.get_logger(__name__)
 
@@ -67,12 +67,12 @@ def request(viewer: User, wanted: ReportRequest) -> Accepted:
         User.objects.select_for_update(no_key=True).get(pk=viewer.pk)
         if earlier := _asked_before(viewer, wanted):
             return Accepted(earlier, is_replay=True)
-        if not wanted.key and (waiting := repeats.waiting_equal(task)):
+        if not wanted.key and (waiting := idempotency.waiting_equal(task)):
             return Accepted(waiting)
         quotas.check(viewer, task.queue)
         task.save(force_insert=True)
         if wanted.key:
-            repeats.keep_key(viewer, wanted, task)
+            idempotency.keep_key(viewer, wanted, task)
         audit.record(viewer, AccessEntry.Action.CREATED, task)
         task.refresh_from_db()
     try:
@@ -88,7 +88,7 @@ def request(viewer: User, wanted: ReportRequest) -> Accepted:
 def _asked_before(viewer: User, wanted: ReportRequest) -> Task | None:
     if not wanted.key:
         return None
-    task_id = repeats.task_of_key(viewer, wanted)
+    task_id = idempotency.task_of_key(viewer, wanted)
     return None if task_id is None else reader.own_task(task_id, viewer)
 
 

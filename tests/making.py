@@ -8,11 +8,11 @@ from typing import Any
 
 from school.models import User
 from tasks import artifacts, lifecycle
-from tasks.asking.requests import ReportRequest
 from tasks.errors import TimedOut
 from tasks.making.generate import generate_report
 from tasks.models import Task
 from tasks.status import projection
+from tasks.submission.validation import ReportRequest
 from tasks.tending import purging
 
 

@@ -17,11 +17,11 @@ from api.problems import Problem
 from api.waits import Patience, until_end
 from school.models import Role, User
 from tasks import lifecycle
-from tasks.asking.requests import ReportRequest
 from tasks.lifecycle import Accepted
 from tasks.reporting import registry
 from tasks.reporting.report import Report
 from tasks.status import reader
+from tasks.submission.validation import ReportRequest
 
 KEY = re.compile(r'"([!#-~ ]{1,255})"|([!#-~]{1,255})')
 IDEMPOTENCY_KEY = OpenApiParameter(

@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 
 from school.db import connections
 from tasks import artifacts, lifecycle, redis_store
-from tasks.asking import repeats
 from tasks.breaker import RedisAway
 from tasks.models import AccessEntry, Task, Tombstone
+from tasks.submission import idempotency
 from tasks.tending import orphans, purging
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ def forget() -> None:
     _delete_some(graves.filter(purged_at__lt=Now() - settings.TOMBSTONE_TTL))
     entries = AccessEntry.objects.filter(at__lt=Now() - settings.ACCESS_LOG_TTL)
     _delete_some(entries.order_by("at"))
-    _delete_some(repeats.old_keys())
+    _delete_some(idempotency.old_keys())
 
 
 def _delete_some(rows: QuerySet[Any]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.asking import requests
+from tasks.submission import validation
 from tests.making import asked
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +13,7 @@ YEAR = {"year": 2026}
 @pytest.fixture
 def few(monkeypatch):
     """Twenty students of several schools are many."""
-    monkeypatch.setattr(requests, "MANY", 20)
+    monkeypatch.setattr(validation, "MANY", 20)
 
 
 @pytest.mark.guarantee("The report cards of a network do not delay those of a class.")

@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from school.models import User
-from tasks.asking.requests import ReportRequest
 from tasks.errors import KeyReused
 from tasks.models import IdempotencyKey, Task
 from tasks.states import State
+from tasks.submission.validation import ReportRequest
 
 KEPT_FOR = timedelta(hours=24)
 
