@@ -27,10 +27,10 @@ def made(
     from school.celery import app
     from school.models import User
     from tasks import artifacts
-    from tasks.making import memory
-    from tasks.making.production import produce
     from tasks.models import Task
     from tasks.progress import Tracker
+    from tasks.worker import memory_limit
+    from tasks.worker.build import produce
 
     app.loader.import_default_modules()
     settings.ARTIFACTS_DIR = Path(folder)
@@ -46,7 +46,7 @@ def made(
     )
 
     def work() -> dict[str, Any]:
-        with memory.limited(settings.REPORT_MEMORY_BYTES):
+        with memory_limit.limited(settings.REPORT_MEMORY_BYTES):
             product = produce(task, Tracker(lambda _progress: None))
         artifacts.remove(product.artifact)
         return {name: product.result[name] for name in ("rows", "bytes")}

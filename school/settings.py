@@ -121,10 +121,10 @@ REDIS_IS_GIVEN = env.is_given("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_IMPORTS = (
-    "tasks.making.generate",
+    "tasks.worker.tasks",
     "tasks.tending.housekeeping",
-    "tasks.tending.revoking",
-    "tasks.making.vouching",
+    "tasks.worker.revocation",
+    "tasks.worker.cpu_watchdog",
 )  # `tasks.tasks` is not there
 CELERY_TASK_QUEUES = tuple(
     Queue(name, Exchange(name), routing_key=name)

@@ -9,11 +9,11 @@ from typing import Any
 from school.models import User
 from tasks import artifacts, lifecycle
 from tasks.errors import TimedOut
-from tasks.making.generate import generate_report
 from tasks.models import Task
 from tasks.status import projection
 from tasks.submission.validation import ReportRequest
 from tasks.tending import purging
+from tasks.worker.tasks import generate_report
 
 
 def asked(

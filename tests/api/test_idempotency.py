@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from tasks import lifecycle
-from tasks.making.generate import generate_report
 from tasks.models import IdempotencyKey, Task
+from tasks.worker.tasks import generate_report
 
 pytestmark = pytest.mark.django_db
 

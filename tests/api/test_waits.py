@@ -5,10 +5,10 @@ import pytest
 
 from school.models import Attachment
 from tasks import lifecycle, redis_store
-from tasks.making.generate import generate_report
 from tasks.scheduling import positions
 from tasks.scheduling.fair_order import Waiting
 from tasks.status import projection, waiters
+from tasks.worker.tasks import generate_report
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

@@ -5,12 +5,12 @@ from django.db import OperationalError
 
 from school.runtime.embedded_redis import free_port
 from tasks import lifecycle, redis_store
-from tasks.making.generate import generate_report
 from tasks.models import Task
 from tasks.scheduling import outbox
 from tasks.status import projection
 from tasks.tending import purging
 from tasks.tending.dispatcher import Dispatcher
+from tasks.worker.tasks import generate_report
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

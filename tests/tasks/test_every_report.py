@@ -238,18 +238,18 @@ def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
 
 
 def test_report_canceled_while_it_is_made_leaves_no_file(teacher, monkeypatch):
-    from tasks.making import generate
+    from tasks.worker import tasks
 
     task = asked(teacher)
-    produce = generate.produce
+    produce = tasks.produce
 
     def cancel_first(task, tracker):
         product = produce(task, tracker)
         lifecycle.cancel(task)
         return product
 
-    monkeypatch.setattr(generate, "produce", cancel_first)
-    generate.generate_report(str(task.pk))
+    monkeypatch.setattr(tasks, "produce", cancel_first)
+    tasks.generate_report(str(task.pk))
 
     task.refresh_from_db()
     assert task.state == "canceled"

@@ -6,13 +6,13 @@ from django.utils.translation import gettext_lazy
 
 from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import RequestRefused
-from tasks.making import generate
-from tasks.making.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reporting import registry
 from tasks.status import projection
 from tasks.tending import recovery
+from tasks.worker import tasks
+from tasks.worker.heartbeat import Heartbeat
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +29,8 @@ def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkey
         return succeed(*args, **kwargs)
 
     monkeypatch.setattr(lifecycle, "succeed", locked_twice)
-    monkeypatch.setattr(generate.time, "sleep", lambda seconds: None)
-    generate.generate_report(str(task.pk))
+    monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)
+    tasks.generate_report(str(task.pk))
 
     task.refresh_from_db()
     assert task.state == "succeeded"
@@ -49,8 +49,8 @@ def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
         return done
 
     monkeypatch.setattr(lifecycle, "succeed", lose_the_answer)
-    monkeypatch.setattr(generate.time, "sleep", lambda seconds: None)
-    generate.generate_report(str(task.pk))
+    monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)
+    tasks.generate_report(str(task.pk))
 
     task.refresh_from_db()
     assert task.state == "succeeded"
@@ -72,9 +72,9 @@ def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, tro
     def fail(*_args):
         raise trouble
 
-    monkeypatch.setattr(generate, "produce", fail)
+    monkeypatch.setattr(tasks, "produce", fail)
     for attempt in (1, 2, 3):
-        generate.generate_report(str(task.pk))
+        tasks.generate_report(str(task.pk))
         task.refresh_from_db()
         assert task.attempt == attempt
         # It waits until its lease runs out, but the last time it ends.
@@ -108,7 +108,7 @@ def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatc
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(projection, "write", fail_once)
-    generate.generate_report(str(task.pk))
+    tasks.generate_report(str(task.pk))
 
     task.refresh_from_db()
     assert (task.state, task.attempt) == ("succeeded", 1)
@@ -131,9 +131,9 @@ def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
     def told_to_end(*_args):
         raise SystemExit
 
-    monkeypatch.setattr(generate, "produce", told_to_end)
+    monkeypatch.setattr(tasks, "produce", told_to_end)
     with pytest.raises(SystemExit):
-        generate.generate_report(str(task.pk))
+        tasks.generate_report(str(task.pk))
 
     task.refresh_from_db()
     assert (task.state, task.attempt) == ("queued", 0)
@@ -203,7 +203,7 @@ def test_worker_s_lines_have_the_request_s_id_whoever_sent_the_message(teacher):
         task = asked(teacher)
     structlog.contextvars.clear_contextvars()
 
-    generate.generate_report(str(task.pk))
+    tasks.generate_report(str(task.pk))
 
     bound = structlog.contextvars.get_contextvars()
     structlog.contextvars.clear_contextvars()

@@ -9,14 +9,14 @@ from django.db.models.functions import Now
 from school.access import Scope
 from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import DataError, LeaseLost, TimedOut, TooLate
-from tasks.making.generate import generate_report
-from tasks.making.heartbeat import Heartbeat
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reports.class_performance import ClassPerformance
 from tasks.states import FINAL, MOVES, State
 from tasks.status import projection
 from tasks.tending import recovery
+from tasks.worker.heartbeat import Heartbeat
+from tasks.worker.tasks import generate_report
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db

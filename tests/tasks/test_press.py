@@ -16,13 +16,13 @@ import pytest
 
 from tasks import artifacts, lifecycle
 from tasks.errors import Canceled
-from tasks.making import generate
-from tasks.making.production import produce
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.rendering.pdf import typesetter as typesetter_module
 from tasks.rendering.table import Table, go_on
 from tasks.tending import recovery
+from tasks.worker import tasks
+from tasks.worker.build import produce
 from tests.making import asked, made
 
 SLEEPS = "import time; time.sleep(60)"
@@ -240,7 +240,7 @@ def test_report_whose_child_is_killed_is_tried_again_and_fails_in_the_end(
     task = asked(teacher, format="pdf")
 
     for attempt in (1, 2, 3):
-        generate.generate_report(str(task.pk))
+        tasks.generate_report(str(task.pk))
         task.refresh_from_db()
         assert task.attempt == attempt
         assert task.state == ("failed" if attempt == 3 else "running")

@@ -10,9 +10,9 @@ from school.db.snapshot import ALIAS
 from school.models import Absence, Enrolment, Grade, SchoolClass, Student
 from school.records import enrolment_record, years
 from school.records.year_builder import Yearbook
-from tasks.making import heartbeat
-from tasks.making.generate import generate_report
 from tasks.models import Task
+from tasks.worker import heartbeat
+from tasks.worker.tasks import generate_report
 from tests.making import asked, made, rows_of
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")

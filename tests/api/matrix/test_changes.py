@@ -7,9 +7,9 @@ import pytest
 
 from school.models import Attachment, User
 from tasks import artifacts, redis_store
-from tasks.making import generate
-from tasks.making.generate import generate_report
 from tasks.models import AccessEntry, Task
+from tasks.worker import tasks
+from tasks.worker.tasks import generate_report
 from tests.api.matrix.changing import give_back
 from tests.api.matrix.words import CARD, ON_TASK, all_of, table, told
 from tests.contract import ContractClient
@@ -214,14 +214,14 @@ def test_right_that_is_held_again_is_enough_to_have_it_made(
 )
 @pytest.mark.parametrize("how", LOST)
 def test_right_lost_while_it_is_made_shows_nothing(clients, happen, how, monkeypatch):
-    task, produce = Asked(clients["teacher"]), generate.produce
+    task, produce = Asked(clients["teacher"]), tasks.produce
 
     def lose_then_settle(*given):
         product = produce(*given)
         happen(how, "teacher")
         return product
 
-    monkeypatch.setattr(generate, "produce", lose_then_settle)
+    monkeypatch.setattr(tasks, "produce", lose_then_settle)
     task.make()
 
     row = {name: cell for name, cell in AFTER[how].items() if name != "used"}

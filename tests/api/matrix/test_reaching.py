@@ -6,8 +6,8 @@ import uuid
 import pytest
 
 from school.models import Attachment, PriorSubject, PriorYear, Role, School, User
-from tasks.making.generate import generate_report
 from tasks.reporting import registry
+from tasks.worker.tasks import generate_report
 from tests.api.matrix.seeing import KINDS
 from tests.api.matrix.words import ON_TASK, all_of, told
 from tests.contract import ContractClient

@@ -22,10 +22,10 @@ import uuid
 
 import pytest
 
-from tasks.making.generate import generate_report
 from tasks.models import Task
 from tasks.reporting import registry
 from tasks.reporting.export_tables import EXPORTS
+from tasks.worker.tasks import generate_report
 from tests.api.matrix.seeing import KINDS, ROLES, SEES
 from tests.api.matrix.shown import SHOULD_AND_DOES
 from tests.api.matrix.words import all_of, table, told

@@ -20,12 +20,12 @@ from tasks.errors import (
     RequestRefused,
     Unforeseen,
 )
-from tasks.making import memory
-from tasks.making.heartbeat import Heartbeat
-from tasks.making.production import Product, produce
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.status import projection
+from tasks.worker import memory_limit
+from tasks.worker.build import Product, produce
+from tasks.worker.heartbeat import Heartbeat
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ def _show(task: Task) -> None:
 def _attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
     """Make the report; how it is to be settled, or None if that is not this worker's."""
     try:
-        with memory.limited(settings.REPORT_MEMORY_BYTES):
+        with memory_limit.limited(settings.REPORT_MEMORY_BYTES):
             product = produce(task, tracker)
     except LeaseLost:
         log.warning("lease_lost", task_id=str(task.pk))

@@ -12,10 +12,10 @@ from django.db import connections
 from tasks import lifecycle, redis_store
 from tasks.breaker import RedisAway
 from tasks.errors import Canceled, LeaseLost, TimedOut
-from tasks.making import stopping
 from tasks.models import Task
 from tasks.progress import Progress, Tracker
 from tasks.status import projection
+from tasks.worker import shutdown
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class Heartbeat:
             # Here, for the report itself may hang.
             lifecycle.fail(self._task, TimedOut())
             return LeaseLost()
-        if stopping.seconds_left() <= 0:
+        if shutdown.seconds_left() <= 0:
             lifecycle.hand_over(self._task)
             return LeaseLost()
         if time.monotonic() < self._next_beat:
