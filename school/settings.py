@@ -122,7 +122,7 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_IMPORTS = (
     "tasks.worker.tasks",
-    "tasks.tending.housekeeping",
+    "tasks.maintenance.tasks",
     "tasks.worker.revocation",
     "tasks.worker.cpu_watchdog",
 )  # `tasks.tasks` is not there

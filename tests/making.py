@@ -9,10 +9,10 @@ from typing import Any
 from school.models import User
 from tasks import artifacts, lifecycle
 from tasks.errors import TimedOut
+from tasks.maintenance import retention
 from tasks.models import Task
 from tasks.status import projection
 from tasks.submission.validation import ReportRequest
-from tasks.tending import purging
 from tasks.worker.tasks import generate_report
 
 
@@ -76,5 +76,5 @@ def brought_to(
     elif state == "expired":
         lifecycle.expire(task)
     elif state == "purged":
-        purging.delete(task, viewer)
+        retention.delete(task, viewer)
     return task

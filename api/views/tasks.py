@@ -25,11 +25,11 @@ from api.waits import Patience, until_news
 from school.models import User
 from tasks import lifecycle
 from tasks.errors import NotEnded, TaskPurged, TooLate
+from tasks.maintenance import retention
 from tasks.models import Task
 from tasks.states import State
 from tasks.status import document as task_document
 from tasks.status import reader
-from tasks.tending import purging
 
 
 class InstantField(django_filters.fields.IsoDateTimeField):
@@ -134,7 +134,7 @@ class TaskDetail(APIView):
         what was asked. That there was one is answered with 410 for a year."""
         viewer = cast(User, request.user)
         try:
-            purging.delete(reader.own_task(task_id, viewer), viewer)
+            retention.delete(reader.own_task(task_id, viewer), viewer)
         except NotEnded as early:
             raise Problem("not_ended", task=TaskListing(early.task).data) from None
         return HttpResponse(status=HTTPStatus.NO_CONTENT)

@@ -7,10 +7,11 @@ from django.test.utils import CaptureQueriesContext
 from school.models import User
 from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import DataError, TimedOut
+from tasks.maintenance import retention
+from tasks.maintenance import tasks as maintenance_tasks
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.progress import Progress
 from tasks.status import projection, reader
-from tasks.tending import housekeeping, purging
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ def test_purged_task_is_gone_for_a_year_and_then_unknown(
 
     assert ask() == (410, "purged")
     Tombstone.objects.update(cleared=True, purged_at="2020-01-01T00:00:00Z")
-    housekeeping.forget()
+    maintenance_tasks.forget()
     assert ask() == (404, "not_found")
 
 
@@ -153,7 +154,7 @@ def purged_once_read(monkeypatch):
 
     def purge_then(task_id, viewer):
         found = own_task(task_id, viewer)
-        purging.bury(found)
+        retention.bury(found)
         return found
 
     monkeypatch.setattr(reader, "own_task", purge_then)
@@ -182,7 +183,7 @@ def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
     task = lifecycle.claim(asked(teacher).pk)
     lifecycle.fail(task, DataError("Enrolment 7 has no class."))
     Task.objects.update(expires_at="2020-01-01T00:00:00Z")
-    housekeeping.expire_past()
+    maintenance_tasks.expire_past()
 
     document = as_user(teacher).get(f"/tasks/{task.pk}").json()
 

@@ -5,11 +5,11 @@ from django.db import OperationalError
 
 from school.runtime.embedded_redis import free_port
 from tasks import lifecycle, redis_store
+from tasks.maintenance import retention
+from tasks.maintenance.dispatcher import Dispatcher
 from tasks.models import Task
 from tasks.scheduling import outbox
 from tasks.status import projection
-from tasks.tending import purging
-from tasks.tending.dispatcher import Dispatcher
 from tasks.worker.tasks import generate_report
 from tests.making import asked, made
 
@@ -138,7 +138,7 @@ def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
     teacher, monkeypatch
 ):
     task = asked(teacher)
-    monkeypatch.setattr("tasks.tending.dispatcher.REPAIRS_A_TICK", 1)
+    monkeypatch.setattr("tasks.maintenance.dispatcher.REPAIRS_A_TICK", 1)
     asked(teacher)
     old = redis_store.client().get("tide")
     dispatcher = Dispatcher()
@@ -167,7 +167,7 @@ def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
 
 def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
     task = made(teacher)
-    assert purging.bury(task)  # and Redis was away just then
+    assert retention.bury(task)  # and Redis was away just then
     assert redis_store.poll(task.pk, teacher.pk).header is not None
 
     Dispatcher().tick()

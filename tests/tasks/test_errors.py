@@ -4,9 +4,9 @@ import pytest
 
 from tasks import errors, lifecycle, redis_store
 from tasks.errors import FAILURES, DataError, NoLongerAllowed, ReportFailed, WorkerLost
+from tasks.maintenance import lease_recovery, tasks
 from tasks.models import Task
 from tasks.status import document, reader
-from tasks.tending import housekeeping, recovery
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def test_failure_of_a_silent_worker_too(teacher, language, beginning):
     task = lifecycle.claim(asked(teacher, language=language).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z", attempt=3)
 
-    recovery.recover()
+    lease_recovery.recover()
 
     task.refresh_from_db()
     assert task.error["code"] == WorkerLost.code
@@ -67,7 +67,7 @@ def test_failure_past_its_time_too(teacher, language, beginning):
     task = failed(teacher, DataError("Enrolment 7 has no class."), language)
     Task.objects.update(expires_at="2020-01-01T00:00:00Z")
 
-    housekeeping.expire_past()
+    tasks.expire_past()
 
     task.refresh_from_db()
     assert task.error["detail"].startswith(beginning)

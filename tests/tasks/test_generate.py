@@ -6,11 +6,11 @@ from django.utils.translation import gettext_lazy
 
 from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import RequestRefused
+from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reporting import registry
 from tasks.status import projection
-from tasks.tending import recovery
 from tasks.worker import tasks
 from tasks.worker.heartbeat import Heartbeat
 from tests.making import asked, made
@@ -80,7 +80,7 @@ def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, tro
         # It waits until its lease runs out, but the last time it ends.
         assert task.state == ("failed" if attempt == 3 else "running")
         Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
-        recovery.recover()
+        lease_recovery.recover()
 
     task.refresh_from_db()
     assert task.error["code"] == "internal"
@@ -143,7 +143,7 @@ def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
 def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
     task = lifecycle.claim(asked(teacher).pk)
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
-    recovery.recover()
+    lease_recovery.recover()
     heartbeat = Heartbeat(task)
 
     heartbeat._tell(Progress("writing", 7, 9))

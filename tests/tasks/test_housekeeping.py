@@ -9,9 +9,9 @@ from rest_framework_simplejwt.token_blacklist.models import (
 )
 
 from tasks import artifacts, lifecycle, redis_store
+from tasks.maintenance import tasks
+from tasks.maintenance.tasks import canary, run_commands, sweep
 from tasks.models import AccessEntry, Task, Tombstone
-from tasks.tending import housekeeping
-from tasks.tending.housekeeping import canary, run_commands, sweep
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_step_that_fails_stops_no_other(teacher, monkeypatch):
 
     task = made(teacher)
     Task.objects.update(erased=True, finished_at=LONG_AGO)
-    monkeypatch.setattr(housekeeping, "expire_past", fail)
+    monkeypatch.setattr(tasks, "expire_past", fail)
 
     sweep()
 
@@ -119,7 +119,7 @@ def test_old_tombstones_are_forgotten_once_they_are_cleared(teacher):
             cleared=cleared,
         )
 
-    housekeeping.forget()
+    tasks.forget()
 
     left = Tombstone.objects.values_list("pk", flat=True)
     assert set(left) == set(ids[1:])
@@ -138,14 +138,14 @@ def test_access_log_is_kept_for_its_time_and_no_longer(teacher, settings):
 
 
 def test_much_is_forgotten_a_batch_at_a_time(teacher, monkeypatch):
-    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    monkeypatch.setattr(tasks, "BATCH", 2)
     for _ in range(3):
         asked(teacher)
     AccessEntry.objects.update(at=LONG_AGO)
 
-    housekeeping.forget()
+    tasks.forget()
     assert AccessEntry.objects.count() == 1
-    housekeeping.forget()
+    tasks.forget()
     assert AccessEntry.objects.count() == 0
 
 

@@ -9,12 +9,12 @@ from django.db.models.functions import Now
 from school.access import Scope
 from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import DataError, LeaseLost, TimedOut, TooLate
+from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reports.class_performance import ClassPerformance
 from tasks.states import FINAL, MOVES, State
 from tasks.status import projection
-from tasks.tending import recovery
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.tasks import generate_report
 from tests.making import asked, made
@@ -82,7 +82,7 @@ def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
 def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
     first = claimed(teacher)
     silence(first)
-    recovery.recover()
+    lease_recovery.recover()
 
     second = lifecycle.claim(first.pk)
 
@@ -156,7 +156,7 @@ def test_silent_worker_s_task_is_queued_again(teacher):
     task = claimed(teacher)
     silence(task)
 
-    assert recovery.recover() == 1
+    assert lease_recovery.recover() == 1
 
     task.refresh_from_db()
     assert (task.state, task.published_at, task.attempt) == ("queued", None, 1)
@@ -206,7 +206,7 @@ def test_silent_task_whose_process_computes_is_not_lost(teacher):
     silence(task)
     redis_store.vouch([str(task.pk)], seconds=9)
 
-    recovery.recover()
+    lease_recovery.recover()
 
     assert state_of(task) == "running"
 
@@ -218,7 +218,7 @@ def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
     )
     redis_store.vouch([str(task.pk)], seconds=9)
 
-    recovery.recover()
+    lease_recovery.recover()
 
     assert (state_of(task), task.error["code"]) == ("failed", "timeout")
 
@@ -229,7 +229,7 @@ def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
     silence(task)
     redis_store.vouch([str(task.pk)], seconds=9)
 
-    recovery.recover()
+    lease_recovery.recover()
 
     assert state_of(task) == "canceled"
 
@@ -240,7 +240,7 @@ def test_who_lost_the_task_leaves_no_file(teacher):
         artifact.file.write(b"[]")
     silence(task)
 
-    recovery.recover()
+    lease_recovery.recover()
 
     assert not artifacts.exists(artifact.name)
 
@@ -249,7 +249,7 @@ def test_who_lost_the_task_leaves_no_file(teacher):
 def test_living_worker_s_task_is_left_alone(teacher):
     task = claimed(teacher)
 
-    assert recovery.recover() == 0
+    assert lease_recovery.recover() == 0
     assert state_of(task) == "running"
 
 
@@ -257,7 +257,7 @@ def test_task_that_loses_every_worker_fails(teacher):
     task = asked(teacher)
     for _ in range(lifecycle.MAX_ATTEMPTS):
         silence(lifecycle.claim(task.pk))
-        recovery.recover()
+        lease_recovery.recover()
 
     assert state_of(task) == "failed"
     assert task.error["code"] == "worker_lost"
@@ -270,7 +270,7 @@ def test_worker_lost_shortly_before_its_time_is_up_is_no_timeout(teacher):
         deadline="2020-01-01T00:05:00Z", lease_until="2020-01-01T00:05:10Z"
     )
 
-    recovery.recover()
+    lease_recovery.recover()
 
     assert state_of(task) == "queued"
 
@@ -338,7 +338,7 @@ def test_cancel_outlives_the_worker(teacher):
     silence(task)
 
     assert lifecycle.claim(task.pk) is None
-    recovery.recover()
+    lease_recovery.recover()
 
     assert state_of(task) == "canceled"
 
@@ -357,8 +357,8 @@ def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch)
         return move(tasks, to, **fields)
 
     monkeypatch.setattr(lifecycle, "_move", cancel_first)
-    recovery.recover()
-    recovery.recover()
+    lease_recovery.recover()
+    lease_recovery.recover()
 
     assert state_of(task) == "canceled"
 
@@ -374,7 +374,7 @@ def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
         return move(tasks, to, **fields)
 
     monkeypatch.setattr(lifecycle, "_move", beat_first)
-    recovery.recover()
+    lease_recovery.recover()
 
     assert state_of(task) == "running"
 
@@ -387,7 +387,7 @@ def test_worker_lost_long_ago_is_no_timeout(teacher):
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
     )
 
-    recovery.recover()
+    lease_recovery.recover()
 
     assert state_of(task) == "queued"
 

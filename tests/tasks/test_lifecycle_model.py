@@ -20,11 +20,11 @@ from school.models import User
 from tasks import lifecycle, redis_store
 from tasks.breaker import RedisAway, breaker
 from tasks.errors import DataError, TooLate
+from tasks.maintenance import lease_recovery
+from tasks.maintenance.dispatcher import Dispatcher
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.status import projection, reader
-from tasks.tending import recovery
-from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked
 
 EXAMPLES = [
@@ -207,7 +207,7 @@ class Lifecycle(RuleBasedStateMachine):
         running.update(lease_until=LONG_AGO)
         if rarely:
             running.update(deadline=LONG_AGO)
-        recovery.recover()
+        lease_recovery.recover()
 
     def compute_silently(self, which):
         with suppress(RedisAway):
@@ -272,7 +272,7 @@ class Lifecycle(RuleBasedStateMachine):
                 *[f"computing:{row.pk}" for row in self._all()] or ["x"]
             )
             self.messages_grow_old()
-            recovery.recover()
+            lease_recovery.recover()
             self.dispatcher.tick()
             for task_id in sorted(redis_store.message_ids(QUEUE)):
                 self._make(task_id)

@@ -16,11 +16,11 @@ import pytest
 
 from tasks import artifacts, lifecycle
 from tasks.errors import Canceled
+from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.rendering.pdf import typesetter as typesetter_module
 from tasks.rendering.table import Table, go_on
-from tasks.tending import recovery
 from tasks.worker import tasks
 from tasks.worker.build import produce
 from tests.making import asked, made
@@ -246,7 +246,7 @@ def test_report_whose_child_is_killed_is_tried_again_and_fails_in_the_end(
         assert task.state == ("failed" if attempt == 3 else "running")
         assert files_of(task) == []
         Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
-        recovery.recover()
+        lease_recovery.recover()
 
     task.refresh_from_db()
     assert task.error["code"] == "internal"

@@ -6,10 +6,10 @@ from django.utils import timezone
 from tasks import artifacts, lifecycle, redis_store
 from tasks.breaker import RedisAway
 from tasks.errors import NotEnded, TaskNotFound, TaskPurged
+from tasks.maintenance import retention
+from tasks.maintenance.tasks import sweep
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.status import projection, reader
-from tasks.tending import purging
-from tasks.tending.housekeeping import sweep
 from tests.making import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
     projection.repair(task.pk)
     redis_store.vouch([str(task.pk)], seconds=60)
 
-    purging.delete(task, teacher)
+    retention.delete(task, teacher)
 
     assert not Task.objects.exists()
     assert not redis_store.client().keys(f"*{task.pk}*")
@@ -57,9 +57,9 @@ def test_task_that_has_not_ended_is_not_purged(teacher, state):
         task = lifecycle.claim(task.pk)
 
     with pytest.raises(NotEnded):
-        purging.delete(task, teacher)
+        retention.delete(task, teacher)
 
-    assert not purging.bury(task)
+    assert not retention.bury(task)
     assert Task.objects.exists()
     assert not Tombstone.objects.exists()
 
@@ -67,10 +67,10 @@ def test_task_that_has_not_ended_is_not_purged(teacher, state):
 @pytest.mark.guarantee("Only a final task is purged, and only once.")
 def test_task_is_purged_once(teacher):
     task = made(teacher)
-    purging.delete(Task.objects.get(), teacher)
+    retention.delete(Task.objects.get(), teacher)
 
     with pytest.raises(TaskPurged):
-        purging.delete(task, teacher)
+        retention.delete(task, teacher)
 
     assert Tombstone.objects.count() == 1
     assert AccessEntry.objects.filter(action="deleted").count() == 1
@@ -79,7 +79,7 @@ def test_task_is_purged_once(teacher):
 @pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_purge_cut_off_after_its_transaction_is_ended_by_the_sweep(teacher):
     task = made(teacher)
-    assert purging.bury(task)
+    assert retention.bury(task)
     assert artifacts.read(task.artifact)
     assert is_in_redis(task)
 
@@ -97,7 +97,7 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(redis_store, "drop_document", away)
-        purging.delete(task, teacher)
+        retention.delete(task, teacher)
         age(minutes=5)
         sweep()
         assert not Tombstone.objects.get().cleared
@@ -111,7 +111,7 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
 @pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_grave_is_cleared_until_no_straggler_can_come(teacher):
     task = made(teacher)
-    purging.delete(Task.objects.get(), teacher)
+    retention.delete(Task.objects.get(), teacher)
 
     projection.put(task, lifecycle.Progress.of(task))  # by somebody killed right after
     sweep()
@@ -126,7 +126,7 @@ def test_grave_is_cleared_until_no_straggler_can_come(teacher):
 @pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
 def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
     read_before = made(teacher)
-    purging.delete(Task.objects.get(), teacher)
+    retention.delete(Task.objects.get(), teacher)
 
     projection.write(read_before)
 
@@ -135,7 +135,7 @@ def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
 
 def test_repair_of_a_task_that_is_gone_drops_its_document(teacher):
     task = made(teacher)
-    purging.bury(task)
+    retention.bury(task)
 
     projection.repair(task.pk)
 
@@ -156,7 +156,7 @@ def test_task_is_purged_long_after_its_end_and_not_before_it_is_erased(teacher):
 
 def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
     task = made(teacher)
-    purging.delete(task, teacher)
+    retention.delete(task, teacher)
 
     with pytest.raises(TaskPurged):
         reader.own_task(task.pk, teacher)
@@ -172,7 +172,7 @@ def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
 def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
     bad, good = made(teacher), made(teacher)
     for task in (bad, good):
-        purging.bury(task)
+        retention.bury(task)
     Tombstone.objects.update(purged_at="2020-01-01T00:00:00Z")
     keep_only = artifacts.keep_only
 
@@ -182,6 +182,6 @@ def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
         keep_only(task_id, *args, **kwargs)
 
     monkeypatch.setattr(artifacts, "keep_only", refuse)
-    purging.clear_graves()
+    retention.clear_graves()
 
     assert list(Tombstone.objects.filter(cleared=False)) == [Tombstone(pk=bad.pk)]

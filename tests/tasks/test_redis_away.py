@@ -8,9 +8,9 @@ import pytest
 from school.runtime.embedded_redis import EmbeddedValkey
 from tasks import redis_store
 from tasks.breaker import RedisAway, breaker
+from tasks.maintenance.dispatcher import Dispatcher
 from tasks.scheduling import broker, outbox
 from tasks.status import reader
-from tasks.tending.dispatcher import Dispatcher
 from tests.making import asked
 from tests.watching import commands_to
 

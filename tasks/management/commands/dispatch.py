@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from school.db import postgresql
-from tasks.tending.dispatcher import Dispatcher
+from tasks.maintenance.dispatcher import Dispatcher
 
 TURNS = 5
 """How often a backlog is published from between two looks at everything."""

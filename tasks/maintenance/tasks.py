@@ -13,9 +13,9 @@ from django.db.models.functions import Now
 from school.db import connections
 from tasks import artifacts, lifecycle, redis_store
 from tasks.breaker import RedisAway
+from tasks.maintenance import artifact_gc, retention
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.submission import idempotency
-from tasks.tending import orphans, purging
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +29,10 @@ def sweep() -> None:
     """End what is past its time. Harmless when doubled, and when it is cut off anywhere."""
     for step in (
         expire_past,
-        purging.purge_past,
-        purging.clear_graves,
+        retention.purge_past,
+        retention.clear_graves,
         forget,
-        orphans.settle_some,
+        artifact_gc.settle_some,
     ):
         try:
             step()

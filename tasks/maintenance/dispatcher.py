@@ -18,12 +18,12 @@ from django.db import InterfaceError, OperationalError
 from school.db import connections
 from tasks import redis_store
 from tasks.breaker import RedisAway, breaker
+from tasks.maintenance import lease_recovery
+from tasks.maintenance.tasks import CANARY_SECONDS
 from tasks.scheduling import broker, outbox, positions
 from tasks.scheduling.fair_order import Waiting
 from tasks.scheduling.throughput import Pace
 from tasks.status import projection
-from tasks.tending import recovery
-from tasks.tending.housekeeping import CANARY_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ class Dispatcher:
         sure = (
             time.monotonic() - self._answering_since >= 2 * settings.HEARTBEAT_SECONDS
         )
-        if moved := recovery.recover(has_all_marks=sure):
+        if moved := lease_recovery.recover(has_all_marks=sure):
             log.warning("tasks_recovered", count=moved)
 
     def _publish(self) -> None:
