@@ -16,7 +16,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api import errors
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 from tasks.redis_store import Rate
 
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy, override
 
 from school.access import Scope
 from school.models import User
-from tasks import artifacts, audit
+from tasks import access_log, artifacts
 from tasks.errors import ReportFailed, TooLate
 from tasks.models import AccessEntry, Task
 from tasks.progress import Progress
@@ -73,7 +73,7 @@ def request(viewer: User, wanted: ReportRequest) -> Accepted:
         task.save(force_insert=True)
         if wanted.key:
             idempotency.keep_key(viewer, wanted, task)
-        audit.record(viewer, AccessEntry.Action.CREATED, task)
+        access_log.record(viewer, AccessEntry.Action.CREATED, task)
         task.refresh_from_db()
     try:
         projection.write(task)

@@ -18,7 +18,7 @@ from school.demo.network import DemoNetwork
 from school.models import User
 from school.runtime.embedded_redis import EmbeddedValkey, free_port
 from tasks import redis_store
-from tasks.breaker import breaker, database_breaker
+from tasks.circuit_breaker import breaker, database_breaker
 from tasks.redis_store.client import listening_client
 from tasks.scheduling import broker, durations
 from tests import browsing

@@ -10,7 +10,7 @@ from api.contract.schema import operation
 from api.errors import RETRY_SECONDS
 from api.serializers import HealthDocument
 from tasks import redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 
 WATCHED = ("dispatcher", "default", "reports", "reports.bulk")
 

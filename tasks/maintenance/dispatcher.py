@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError
 
 from school.db import connections
 from tasks import redis_store
-from tasks.breaker import RedisAway, breaker
+from tasks.circuit_breaker import RedisAway, breaker
 from tasks.maintenance import lease_recovery
 from tasks.maintenance.tasks import CANARY_SECONDS
 from tasks.scheduling import broker, outbox, positions

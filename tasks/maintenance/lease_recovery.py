@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from tasks import lifecycle, redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 from tasks.errors import TimedOut, WorkerLost
 from tasks.models import Task
 from tasks.states import State

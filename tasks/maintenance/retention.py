@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 
 from school.db import connections
 from school.models import User
-from tasks import artifacts, audit, redis_store
-from tasks.breaker import RedisAway
+from tasks import access_log, artifacts, redis_store
+from tasks.circuit_breaker import RedisAway
 from tasks.errors import NotEnded, TaskPurged
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.states import FINAL
@@ -30,7 +30,7 @@ def delete(task: Task, viewer: User) -> None:
     with transaction.atomic():
         if not bury(task):
             raise TaskPurged  # by somebody else, since it was read
-        audit.record(viewer, AccessEntry.Action.DELETED, task)
+        access_log.record(viewer, AccessEntry.Action.DELETED, task)
     try:
         _clear(task.pk)
     except (RedisAway, OSError) as error:  # the sweep does it

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from school.db import connections
 from tasks import artifacts, lifecycle, redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 from tasks.maintenance import artifact_gc, retention
 from tasks.models import AccessEntry, Task, Tombstone
 from tasks.submission import idempotency

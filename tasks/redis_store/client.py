@@ -9,7 +9,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tasks.breaker import AT_ONCE
+from tasks.circuit_breaker import AT_ONCE
 
 TIMEOUT_SECONDS = 0.5
 LISTEN_SECONDS = 0.5

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
-from tasks.breaker import breaker
+from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client, to_json
 from tasks.redis_store.epoch import highest_tide
 from tasks.redis_store.events import CHANGES_KEPT

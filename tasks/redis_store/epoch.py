@@ -2,7 +2,7 @@
 
 import time
 
-from tasks.breaker import breaker
+from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
 
 TIDE_SECONDS = 60

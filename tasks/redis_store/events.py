@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tasks.breaker import RedisAway, breaker
+from tasks.circuit_breaker import RedisAway, breaker
 from tasks.redis_store.client import LISTEN_SECONDS, listening_client
 
 CHANGES_KEPT = 4096

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from tasks.breaker import breaker
+from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
 
 STAMP_SECONDS = 60

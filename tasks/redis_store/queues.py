@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from tasks.breaker import breaker
+from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client, to_json
 
 PLACES_SECONDS = 10

@@ -10,7 +10,7 @@ from limits import RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from tasks.breaker import breaker
+from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
 
 

@@ -9,7 +9,7 @@ from kombu import Connection
 from kombu.pools import producers
 
 from school.celery import app
-from tasks.breaker import breaker
+from tasks.circuit_breaker import breaker
 
 TIMEOUT_SECONDS = 0.5
 KILL_AFTER = timedelta(seconds=10)

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from school.db import connections
 from tasks import redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 from tasks.models import Task
 from tasks.scheduling import broker
 from tasks.scheduling.fair_order import Waiting, in_turn, shape

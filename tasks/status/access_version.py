@@ -5,7 +5,7 @@ from typing import Any
 
 from school.models import User
 from tasks import redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 
 
 def announce(user: User, **_: Any) -> None:

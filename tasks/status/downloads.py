@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import IO
 
 from school.models import User
-from tasks import artifacts, audit
+from tasks import access_log, artifacts
 from tasks.errors import NoResult, ResultExpired
 from tasks.models import AccessEntry, Task
 from tasks.states import State
@@ -50,7 +50,7 @@ def open_file(result: Result, viewer: User) -> IO[bytes]:
     if file is None:
         raise ResultExpired
     try:
-        audit.record(viewer, AccessEntry.Action.DOWNLOADED, result.task)
+        access_log.record(viewer, AccessEntry.Action.DOWNLOADED, result.task)
     except BaseException:
         file.close()
         raise

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from school.db import connections
 from tasks import redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State

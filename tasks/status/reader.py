@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from school.access import Scope, still_seen, still_sees
 from school.models import User
 from tasks import redis_store
-from tasks.breaker import DatabaseAway, RedisAway, database_breaker
+from tasks.circuit_breaker import DatabaseAway, RedisAway, database_breaker
 from tasks.errors import TaskNotFound, TaskPurged, ViewerGone
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress

@@ -17,7 +17,7 @@ import structlog
 
 from school.db import connections
 from tasks import redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 from tasks.status.reader import Reading
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from school.access import reached, scope_of, visible_enrolments
 from school.models import Enrolment, Role, User
-from tasks import audit
+from tasks import access_log
 from tasks.errors import Flaw, NotForYourRole, RequestRefused
 from tasks.models import Task
 from tasks.reporting import parameters, registry
@@ -69,7 +69,7 @@ def check(viewer: User, wanted: ReportRequest) -> Task:
         queue=queue,
         time_limit=report.time_limit,
         soonest=durations.soonest(queue, wanted.kind, normal),
-        request_id=audit.request_id(),
+        request_id=access_log.request_id(),
         retention=report.retention or settings.ARTIFACT_TTL,
         scope=scope_of(viewer, seen).to_json(),
         stamp=viewer.stamp,

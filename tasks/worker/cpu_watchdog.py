@@ -17,7 +17,7 @@ from celery.worker import state
 from django.conf import settings
 
 from tasks import redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 
 
 class Watch:

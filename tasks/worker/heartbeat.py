@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connections
 
 from tasks import lifecycle, redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 from tasks.errors import Canceled, LeaseLost, TimedOut
 from tasks.models import Task
 from tasks.progress import Progress, Tracker

@@ -8,7 +8,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from django.utils.http import http_date
 
-from tasks import artifacts, audit, lifecycle
+from tasks import access_log, artifacts, lifecycle
 from tasks.models import AccessEntry, Task
 from tasks.status import downloads
 from tests.making import asked, made
@@ -226,7 +226,7 @@ def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeyp
     def break_down(*args):
         raise OperationalError("disk full")
 
-    monkeypatch.setattr(audit, "record", break_down)
+    monkeypatch.setattr(access_log, "record", break_down)
     result = downloads.find(task.pk, teacher)
 
     with pytest.raises(OperationalError):

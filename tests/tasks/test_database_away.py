@@ -9,9 +9,9 @@ from django.db.models import F
 from django.test import Client
 
 from school.models import User
-from tasks import breaker as breakers
+from tasks import circuit_breaker as breakers
 from tasks import redis_store
-from tasks.breaker import DatabaseAway, DatabaseBreaker
+from tasks.circuit_breaker import DatabaseAway, DatabaseBreaker
 from tasks.errors import TaskNotFound
 from tasks.status import access_version, reader
 from tests.making import asked, made

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 from school.access import Scope
 from school.models import User
 from tasks import lifecycle, redis_store
-from tasks.breaker import RedisAway, breaker
+from tasks.circuit_breaker import RedisAway, breaker
 from tasks.errors import DataError, TooLate
 from tasks.maintenance import lease_recovery
 from tasks.maintenance.dispatcher import Dispatcher

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from tasks import artifacts, lifecycle, redis_store
-from tasks.breaker import RedisAway
+from tasks.circuit_breaker import RedisAway
 from tasks.errors import NotEnded, TaskNotFound, TaskPurged
 from tasks.maintenance import retention
 from tasks.maintenance.tasks import sweep

@@ -7,7 +7,7 @@ import pytest
 
 from school.runtime.embedded_redis import EmbeddedValkey
 from tasks import redis_store
-from tasks.breaker import RedisAway, breaker
+from tasks.circuit_breaker import RedisAway, breaker
 from tasks.maintenance.dispatcher import Dispatcher
 from tasks.scheduling import broker, outbox
 from tasks.status import reader
