@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from api import languages
 from api.contract import examples
-from api.problems import PROBLEMS
+from api.problems.registry import PROBLEMS
 from tasks.errors import FAILURES, Unforeseen
 from tasks.status import document as task_document
 

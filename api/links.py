@@ -11,7 +11,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from api.auth import UserAuthentication
-from api.problems import Problem
+from api.problems.registry import Problem
 from school.models import User
 from tasks.status import document
 from tasks.status.downloads import Result

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from api.problems import Problem
+from api.problems.registry import Problem
 from school.db import connections
 
 MAX_DEPTH = 16

@@ -102,7 +102,7 @@ def _code(error: Exception) -> str:
 
 
 def _answer(code: str) -> bytes:
-    from api.problems import MEDIA_TYPE, problem
+    from api.problems.registry import MEDIA_TYPE, problem
 
     request_id = str(uuid.uuid4())
     document = problem(code, "") | {"request_id": request_id}

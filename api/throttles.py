@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from api import errors
+from api.problems import handler
 from tasks.circuit_breaker import RedisAway
 from tasks.redis_store import Rate
 
@@ -49,7 +49,7 @@ class AdminLoginMiddleware:
             return self._get_response(request)
         username = request.POST.get("username")
         if wait := _wait_of_address(request) or _wait_of_user(username):
-            return errors.throttled(request, wait)
+            return handler.throttled(request, wait)
         response = self._get_response(request)
         if response.status_code == HTTPStatus.FOUND:
             forget_user(username)

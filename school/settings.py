@@ -208,8 +208,8 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": env.integer("TRUSTED_PROXIES", 0),
 }
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_HANDLER_CLASS": "api.errors.ProblemHandler",
-    "EXCEPTION_FORMATTER_CLASS": "api.errors.ProblemFormatter",
+    "EXCEPTION_HANDLER_CLASS": "api.problems.handler.ProblemHandler",
+    "EXCEPTION_FORMATTER_CLASS": "api.problems.handler.ProblemFormatter",
     "NESTED_FIELD_SEPARATOR": "/",
 }
 LOGINS_PER_ADDRESS = env.integer("LOGINS_PER_ADDRESS", 120)  # a minute

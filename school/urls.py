@@ -11,6 +11,6 @@ urlpatterns = [
     path("", include("api.urls")),
 ]
 
-handler400 = "api.errors.bad_request"
-handler404 = "api.errors.route_not_found"
-handler500 = "api.errors.server_error"
+handler400 = "api.problems.handler.bad_request"
+handler404 = "api.problems.handler.route_not_found"
+handler500 = "api.problems.handler.server_error"

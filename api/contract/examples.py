@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from api import entries
-from api.problems import problem
+from api.problems.registry import problem
 from school.models import Enrolment
 from tasks.errors import Flaw, TimedOut
 from tasks.models import Task

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.contract import examples, follow_ups, guide
 from api.contract.schema import OF_EVERY_ANSWER, OF_STATUS, SHARED
-from api.problems import MEDIA_TYPE, PROBLEMS
+from api.problems.registry import MEDIA_TYPE, PROBLEMS
 from tasks.reporting import registry
 
 Schema = dict[str, Any]

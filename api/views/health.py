@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.contract.schema import operation
-from api.errors import RETRY_SECONDS
+from api.problems.handler import RETRY_SECONDS
 from api.serializers import HealthDocument
 from tasks import redis_store
 from tasks.circuit_breaker import RedisAway

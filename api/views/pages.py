@@ -11,8 +11,9 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularYAMLAPIView
 from rest_framework.request import Request
 
-from api import errors, explained, languages, queries
+from api import explained, languages, queries
 from api.contract.schema import EnglishGenerator
+from api.problems import handler
 from api.renderers import AnyForm
 
 
@@ -51,7 +52,7 @@ def to_read(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, **named: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
-            return errors.method_not_allowed(request, "GET", "HEAD")
+            return handler.method_not_allowed(request, "GET", "HEAD")
         return view(request, **named)
 
     return guarded

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from api import entries, languages, serializers
 from api.contract.schema import PREFER, WAIT, operation
 from api.documents import accepted, ended
-from api.problems import Problem
+from api.problems.registry import Problem
 from api.waits import Patience, until_end
 from school.models import Role, User
 from tasks import lifecycle

@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 from api import links, ranges, serializers
 from api.contract.schema import operation
 from api.links import Grant, LinkAuthentication
-from api.problems import Problem
+from api.problems.registry import Problem
 from api.renderers import AnyForm
 from api.views.tasks import TaskListing
 from school.db import connections

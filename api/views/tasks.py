@@ -20,7 +20,7 @@ from api.auth import PollAuthentication, UserAuthentication
 from api.contract.schema import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.documents import accepted, answer, is_known, moment, unchanged
 from api.paging import NewestFirst
-from api.problems import Problem
+from api.problems.registry import Problem
 from api.waits import Patience, until_news
 from school.models import User
 from tasks import lifecycle

@@ -15,7 +15,7 @@ from api.auth import (
     TokenRefreshSerializer,
 )
 from api.contract.schema import operation
-from api.problems import Problem
+from api.problems.registry import Problem
 from api.serializers import TokenPair
 
 

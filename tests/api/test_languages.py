@@ -3,7 +3,7 @@ import yaml
 from django.test import Client
 from django.utils.translation import override
 
-from api.problems import PROBLEMS
+from api.problems.registry import PROBLEMS
 from tests.contract import committed
 from tests.making import made
 

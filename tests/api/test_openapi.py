@@ -10,7 +10,7 @@ from django.urls import get_resolver
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from api.problems import PROBLEMS
+from api.problems.registry import PROBLEMS
 from api.urls import urlpatterns
 from api.views import pages
 from school.runtime.processes import MANAGE

@@ -3,8 +3,8 @@ import re
 import pytest
 from django.test import Client
 
-from api.errors import _OF_EXCEPTION
-from api.problems import PROBLEMS
+from api.problems.handler import _OF_EXCEPTION
+from api.problems.registry import PROBLEMS
 from tasks.errors import FAILURES, Overloaded
 
 LANGUAGES = {"pt-BR": "Todos os problemas", "en": "All problems"}

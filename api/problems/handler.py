@@ -13,7 +13,7 @@ from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from api.problems import MEDIA_TYPE, PROBLEMS, Problem, problem
+from api.problems.registry import MEDIA_TYPE, PROBLEMS, Problem, problem
 from tasks.errors import (
     Flaw,
     KeyReused,

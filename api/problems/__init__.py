@@ -1,0 +1,1 @@
+"""Problem documents (RFC 9457): the registry of codes and the exception handler."""
