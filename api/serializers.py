@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from api.languages import LANGUAGES
+from api.i18n.languages import LANGUAGES
 from tasks.errors import FAILURES
 from tasks.reporting import registry
 from tasks.states import State

@@ -29,7 +29,7 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
             "TaskState": "tasks.states.State",
             "FailureCode": "tasks.errors.FAILURES",
             "Format": "tasks.reporting.registry.formats",
-            "Language": "api.languages.LANGUAGES",
+            "Language": "api.i18n.languages.LANGUAGES",
             "HealthStatus": ["ok", "unavailable"],
         },
         "DEFAULT_GENERATOR_CLASS": "api.contract.schema.EnglishGenerator",

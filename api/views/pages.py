@@ -11,8 +11,9 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularYAMLAPIView
 from rest_framework.request import Request
 
-from api import explained, languages, queries
+from api import explained, queries
 from api.contract.schema import EnglishGenerator
+from api.i18n import languages
 from api.problems import handler
 from api.renderers import AnyForm
 

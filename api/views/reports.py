@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import entries, languages, serializers
+from api import entries, serializers
 from api.contract.schema import PREFER, WAIT, operation
 from api.documents import accepted, ended
+from api.i18n import languages
 from api.problems.registry import Problem
 from api.waits import Patience, until_end
 from school.models import Role, User

@@ -1,0 +1,1 @@
+"""Languages of the API and translations of library messages."""
