@@ -14,8 +14,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from api import entries
 from api.problems.registry import problem
+from api.serializers import catalogue
 from school.models import Enrolment
 from tasks.errors import Flaw, TimedOut
 from tasks.models import Task
@@ -206,7 +206,7 @@ def _listed(*records: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entry() -> dict[str, Any]:
-    return {**entries.described(ClassPerformance), "typical_seconds": 0.4}
+    return {**catalogue.described(ClassPerformance), "typical_seconds": 0.4}
 
 
 def _me() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from drf_spectacular.utils import (
 
 from api import queries
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
-from api.serializers import StrictSerializer, problem_of
+from api.serializers.tasks import StrictSerializer, problem_of
 
 WHOLE = {"type": "integer", "minimum": 0}
 TEXT = {"type": "string"}

@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 
 from api.contract.schema import operation
 from api.problems.handler import RETRY_SECONDS
-from api.serializers import HealthDocument
+from api.serializers.tasks import HealthDocument
 from tasks import redis_store
 from tasks.circuit_breaker import RedisAway
 

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.contract.schema import operation
-from api.records import Myself
+from api.serializers.directory import Myself
 from school import access
 from school.models import Role, User
 

@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import records
 from api.contract.schema import operation
 from api.paging import ByName
+from api.serializers import directory
 from school import access
 from school.collation import letters
 from school.db import name_search
@@ -70,7 +70,7 @@ class ClassFilter(django_filters.FilterSet):
 
 class Schools(ListAPIView[School]):
     queryset = School.objects.none()
-    serializer_class = records.SchoolRecord
+    serializer_class = directory.SchoolRecord
     pagination_class = ByName
     filter_backends = [DjangoFilterBackend]
     filterset_class = SchoolFilter
@@ -82,7 +82,7 @@ class Schools(ListAPIView[School]):
         "list_schools",
         "The schools you see something of",
         tag="records",
-        answers={200: records.SchoolRecord(many=True)},
+        answers={200: directory.SchoolRecord(many=True)},
         headers={200: ["Cache-Control", "Link"]},
         problems=[401, 503],
     )
@@ -93,7 +93,7 @@ class Schools(ListAPIView[School]):
 
 class Classes(ListAPIView[SchoolClass]):
     queryset = SchoolClass.objects.none()
-    serializer_class = records.ClassRecord
+    serializer_class = directory.ClassRecord
     pagination_class = ByName
     filter_backends = [DjangoFilterBackend]
     filterset_class = ClassFilter
@@ -106,7 +106,7 @@ class Classes(ListAPIView[SchoolClass]):
         "list_classes",
         "The classes you see something of",
         tag="records",
-        answers={200: records.ClassRecord(many=True)},
+        answers={200: directory.ClassRecord(many=True)},
         headers={200: ["Cache-Control", "Link"]},
         problems=[401, 503],
     )
@@ -149,7 +149,7 @@ class StudentsSearch(APIView):
         "Find students",
         tag="records",
         body={"application/json": StudentSearch.model_json_schema()},
-        answers={200: records.FoundStudents},
+        answers={200: directory.FoundStudents},
         headers={200: ["Cache-Control"]},
         problems=[400, 401, 413, 415, 503],
     )
@@ -169,7 +169,7 @@ class StudentsSearch(APIView):
         found = find_students(viewer, wanted, size=size + 1)
         more = _cursor(found[size - 1].place, viewer) if len(found) > size else None
         page = {"results": found[:size], "next": more}
-        return Response(records.FoundStudents(page).data)
+        return Response(directory.FoundStudents(page).data)
 
 
 def _cursor(place: Place, viewer: User) -> str:

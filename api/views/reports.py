@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import entries, serializers
 from api.contract.schema import PREFER, WAIT, operation
 from api.documents import accepted, ended
 from api.i18n import languages
 from api.problems.registry import Problem
+from api.serializers import catalogue, tasks
 from api.waits import Patience, until_end
 from school.models import Role, User
 from tasks import lifecycle
@@ -39,12 +39,12 @@ class Reports(APIView):
         "list_reports",
         "The reports you may ask for",
         tag="reports",
-        answers={200: serializers.Catalogue},
+        answers={200: tasks.Catalogue},
         problems=[401, 503],
     )
     def get(self, request: Request) -> Response:
         offered = [
-            entries.of(report) for report in _offered_to(cast(User, request.user))
+            catalogue.of(report) for report in _offered_to(cast(User, request.user))
         ]
         return Response({"results": offered})
 
@@ -52,8 +52,8 @@ class Reports(APIView):
         "create_report",
         "Ask for a report",
         tag="reports",
-        body=serializers.ReportSerializer,
-        answers={200: serializers.TaskDocument, 202: serializers.TaskDocument},
+        body=tasks.ReportSerializer,
+        answers={200: tasks.TaskDocument, 202: tasks.TaskDocument},
         headers={
             200: ["ETag", "Location", "Preference-Applied", "Idempotency-Replayed"],
             202: [
@@ -71,7 +71,7 @@ class Reports(APIView):
         """Answers at once with the task in which the report is made (202); then poll that. With
         `Prefer: wait=N` the answer waits for the end, and is 200 if it saw that."""
         patience = Patience.of(request)
-        body = serializers.ReportSerializer(data=request.data)
+        body = tasks.ReportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         wanted = ReportRequest(
             kind=body.validated_data["report"],
@@ -92,13 +92,13 @@ class ReportKind(APIView):
         "get_report",
         "One kind of report",
         tag="reports",
-        answers={200: serializers.CatalogueEntry},
+        answers={200: tasks.CatalogueEntry},
         problems=[401, 404, 503],
     )
     def get(self, request: Request, kind: str) -> Response:
         for report in _offered_to(cast(User, request.user)):
             if report.kind() == kind:
-                return Response(entries.of(report))
+                return Response(catalogue.of(report))
         raise Http404
 
 

@@ -21,11 +21,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import links, ranges, serializers
+from api import links, ranges
 from api.contract.schema import operation
 from api.links import Grant, LinkAuthentication
 from api.problems.registry import Problem
 from api.renderers import AnyForm
+from api.serializers import tasks
 from api.views.tasks import TaskListing
 from school.db import connections
 from school.models import User
@@ -126,7 +127,7 @@ class TaskResultLink(APIView):
         "create_result_link",
         "A link to the file a task made",
         tag="tasks",
-        answers={200: serializers.ResultLink},
+        answers={200: tasks.ResultLink},
         headers={200: ["Cache-Control"], 409: ["Retry-After"]},
         problems=[401, 404, 409, 410, 503],
     )

@@ -15,12 +15,12 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api import serializers
 from api.auth import PollAuthentication, UserAuthentication
 from api.contract.schema import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.documents import accepted, answer, is_known, moment, unchanged
 from api.paging import NewestFirst
 from api.problems.registry import Problem
+from api.serializers import tasks
 from api.waits import Patience, until_news
 from school.models import User
 from tasks import lifecycle
@@ -53,7 +53,7 @@ class TaskFilter(django_filters.FilterSet):
     created_after = InstantFilter("created_at", "gt")
 
 
-class TaskListing(serializers.TaskDocument):
+class TaskListing(tasks.TaskDocument):
     """The rows as documents, without the reports' own rows."""
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class TaskDetail(APIView):
         "get_task",
         "What became of a task",
         tag="tasks",
-        answers={200: serializers.TaskDocument, 304: None},
+        answers={200: tasks.TaskDocument, 304: None},
         parameters=[WAIT, PREFER, IF_NONE_MATCH],
         headers={
             200: ["ETag", "Retry-After", "Preference-Applied"],
@@ -145,7 +145,7 @@ class TaskCancel(APIView):
         "cancel_task",
         "Cancel a task",
         tag="tasks",
-        answers={202: serializers.TaskDocument},
+        answers={202: tasks.TaskDocument},
         headers={202: ["Location", "Retry-After"]},
         problems=[401, 404, 409, 410, 503],
     )

@@ -16,7 +16,7 @@ from api.auth import (
 )
 from api.contract.schema import operation
 from api.problems.registry import Problem
-from api.serializers import TokenPair
+from api.serializers.tasks import TokenPair
 
 
 class Login(TokenViewBase):

@@ -1,0 +1,1 @@
+"""Serializers of request and response bodies."""
