@@ -10,4 +10,4 @@ class ApiConfig(AppConfig):
     verbose_name = "API"
 
     def ready(self) -> None:
-        import_module("api.checks")  # which registers them
+        import_module("api.auth.checks")  # which registers them

@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "api.throttles.AdminLoginMiddleware",
+    "api.auth.throttles.AdminLoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.middleware.PagePolicyMiddleware",
@@ -196,7 +196,7 @@ MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # in each queue
 # --- API ----------------------------------------------------------------------------
 MAX_REQUEST_BYTES = 64 * 1024
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.UserAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.tokens.UserAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
@@ -223,8 +223,8 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "SIGNING_KEY": JWT_SIGNING_KEY,
-    "TOKEN_OBTAIN_SERIALIZER": "api.auth.TokenPairSerializer",
-    "TOKEN_REFRESH_SERIALIZER": "api.auth.TokenRefreshSerializer",
+    "TOKEN_OBTAIN_SERIALIZER": "api.auth.tokens.TokenPairSerializer",
+    "TOKEN_REFRESH_SERIALIZER": "api.auth.tokens.TokenRefreshSerializer",
 }
 CORS_ALLOWED_ORIGINS = cors.origins(
     "CORS_ALLOWED_ORIGINS", env.words("CORS_ALLOWED_ORIGINS", [])

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from jsonschema import Draft202012Validator
 
-from api.auth import access_token_for
+from api.auth.tokens import access_token_for
 from school.models import User
 from tasks.reporting import registry
 

@@ -21,9 +21,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import links, ranges
+from api import ranges
+from api.auth import signed_links
+from api.auth.signed_links import Grant, LinkAuthentication
 from api.contract.schema import operation
-from api.links import Grant, LinkAuthentication
 from api.problems.registry import Problem
 from api.renderers import AnyForm
 from api.serializers import tasks
@@ -135,7 +136,7 @@ class TaskResultLink(APIView):
         """For whatever cannot send a header, such as a phone's download manager. It lives
         for minutes, and ends with your right to see the report."""
         viewer = cast(User, request.user)
-        link = links.make(_find(task_id, viewer), viewer)
+        link = signed_links.make(_find(task_id, viewer), viewer)
         return Response(
             {"url": link.url, "expires_at": task_document.rfc3339(link.expires_at)},
             headers={"Cache-Control": "private, no-store"},

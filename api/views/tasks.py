@@ -15,7 +15,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api.auth import PollAuthentication, UserAuthentication
+from api.auth.tokens import PollAuthentication, UserAuthentication
 from api.contract.schema import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.documents import accepted, answer, is_known, moment, unchanged
 from api.paging import NewestFirst

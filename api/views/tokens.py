@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.views import TokenViewBase
 
-from api import throttles
-from api.auth import (
+from api.auth import throttles
+from api.auth.tokens import (
     LogoutSerializer,
     TokenPairSerializer,
     TokenRefreshSerializer,

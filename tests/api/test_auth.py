@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from api.auth import PollAuthentication, StampedRefreshToken, UserAuthentication
+from api.auth.tokens import PollAuthentication, StampedRefreshToken, UserAuthentication
 from api.urls import urlpatterns
 from school.models import User
 from tasks.models import Task

@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client
 
-from api.auth import access_token_for
+from api.auth.tokens import access_token_for
 from api.views import health
 
 pytestmark = [

@@ -95,7 +95,9 @@ def test_link_that_is_not_valid_is_the_same_403_for_every_reason(
     nobody, task, link, teacher, settings
 ):
     here = f"/tasks/{task.pk}/result?link="
-    forged = signing.dumps([teacher.pk, task.result["sha256"]], salt="api.links")
+    forged = signing.dumps(
+        [teacher.pk, task.result["sha256"]], salt="api.auth.signed_links"
+    )
     other = link_to(made(teacher, {"class_id": 2}, format="csv"))
     answers = [
         nobody.get(here),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from api.auth import access_token_for
+from api.auth.tokens import access_token_for
 from school.models import (
     Attachment,
     Enrolment,

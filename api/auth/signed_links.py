@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from api.auth import UserAuthentication
+from api.auth.tokens import UserAuthentication
 from api.problems.registry import Problem
 from school.models import User
 from tasks.status import document
@@ -54,7 +54,7 @@ def read(token: str, task_id: uuid.UUID) -> Grant:
 
 def _salt(task_id: uuid.UUID) -> str:
     """Another for each task, so that no link opens another's result."""
-    return f"api.links.{task_id}"
+    return f"api.auth.signed_links.{task_id}"
 
 
 class LinkAuthentication(BaseAuthentication):

@@ -1,0 +1,1 @@
+"""Authentication: tokens, signed links and login throttles."""
