@@ -8,7 +8,8 @@ from pathlib import Path
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
-from school import cors, openapi
+from api.http import cors
+from school import openapi
 from school.runtime import logging as runtime_logging
 from school.runtime.environment import Environment
 
@@ -50,14 +51,14 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
-    "api.middleware.RequestIdMiddleware",
+    "api.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "api.middleware.PathLogMiddleware",
+    "api.http.middleware.PathLogMiddleware",
     # Outside all that makes answers, inside whitenoise, whose files are packed already.
-    "api.middleware.CompressionMiddleware",
-    "api.middleware.HeadersMiddleware",
-    "api.middleware.AddressMiddleware",
+    "api.http.middleware.CompressionMiddleware",
+    "api.http.middleware.HeadersMiddleware",
+    "api.http.middleware.AddressMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -67,7 +68,7 @@ MIDDLEWARE = [
     "api.auth.throttles.AdminLoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "api.middleware.PagePolicyMiddleware",
+    "api.http.middleware.PagePolicyMiddleware",
 ]
 ROOT_URLCONF = "school.urls"
 WSGI_APPLICATION = "school.wsgi.application"
@@ -199,8 +200,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.tokens.UserAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["api.parsers.BoundedJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.renderers.OneForm",
+    "DEFAULT_PARSER_CLASSES": ["api.http.parsers.BoundedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.http.negotiation.OneForm",
     "DEFAULT_SCHEMA_CLASS": "api.contract.schema.ApiAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,

@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from school.bodies import with_lengths
+from api.http.chunked_bodies import with_lengths
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
 

@@ -14,7 +14,7 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
-from api import queries
+from api.http import query_params
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
 from api.serializers.tasks import StrictSerializer, problem_of
 
@@ -116,7 +116,7 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
         ],
     )
     in_query = [p.name for p in parameters if p.location == OpenApiParameter.QUERY]
-    return lambda method: described(queries.checked(in_query)(method))
+    return lambda method: described(query_params.checked(in_query)(method))
 
 
 class EnglishGenerator(SchemaGenerator):

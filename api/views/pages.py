@@ -11,17 +11,18 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularYAMLAPIView
 from rest_framework.request import Request
 
-from api import explained, queries
+from api import explained
 from api.contract.schema import EnglishGenerator
+from api.http import query_params
+from api.http.negotiation import AnyForm
 from api.i18n import languages
 from api.problems import handler
-from api.renderers import AnyForm
 
 
 class OpenapiDocument(SpectacularYAMLAPIView):
     content_negotiation_class = AnyForm
     # The library's would take a version out of the query, for the name of the file.
-    get = queries.checked(["lang"])(SpectacularYAMLAPIView.get)
+    get = query_params.checked(["lang"])(SpectacularYAMLAPIView.get)
 
     def _get_schema_response(self, request: Request) -> HttpResponse:
         """What the library's does, but once for all: a quarter of a second in which no

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.contract.schema import operation
-from api.paging import ByName
+from api.http.pagination import ByName
 from api.serializers import directory
 from school import access
 from school.collation import letters

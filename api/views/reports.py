@@ -11,11 +11,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.contract.schema import PREFER, WAIT, operation
-from api.documents import accepted, ended
+from api.http.long_polling import Patience, until_end
+from api.http.task_responses import accepted, ended
 from api.i18n import languages
 from api.problems.registry import Problem
 from api.serializers import catalogue, tasks
-from api.waits import Patience, until_end
 from school.models import Role, User
 from tasks import lifecycle
 from tasks.lifecycle import Accepted

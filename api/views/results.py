@@ -21,12 +21,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api import ranges
 from api.auth import signed_links
 from api.auth.signed_links import Grant, LinkAuthentication
 from api.contract.schema import operation
+from api.http import byte_ranges
+from api.http.negotiation import AnyForm
 from api.problems.registry import Problem
-from api.renderers import AnyForm
 from api.serializers import tasks
 from api.views.tasks import TaskListing
 from school.db import connections
@@ -113,14 +113,14 @@ class TaskResult(APIView):
         span = _span(request, result)
         status = HTTPStatus.OK
         if span is None:
-            span = ranges.Span(0, result.bytes, result.bytes)
+            span = byte_ranges.Span(0, result.bytes, result.bytes)
         else:
             status = HTTPStatus.PARTIAL_CONTENT
             headers["Content-Range"] = span.content_range
             headers["Content-Length"] = str(span.length)
         file = downloads.open_file(result, viewer)
         connections.give_back()  # a slow download would hold it all the while
-        return ResultFile(ranges.Slice(file, span), status=status, headers=headers)
+        return ResultFile(byte_ranges.Slice(file, span), status=status, headers=headers)
 
 
 class TaskResultLink(APIView):
@@ -172,13 +172,13 @@ def _disposition(filename: str) -> str:
     return f"{described}; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def _span(request: Request, result: downloads.Result) -> ranges.Span | None:
+def _span(request: Request, result: downloads.Result) -> byte_ranges.Span | None:
     """The bytes asked for; the whole if the client has begun with another file."""
     condition = request.headers.get("If-Range")
     if condition is not None and parse_etags(condition) != [quote_etag(result.sha256)]:
         return None
     try:
-        return ranges.asked(request.headers.get("Range", ""), result.bytes)
-    except ranges.Unsatisfiable:
+        return byte_ranges.asked(request.headers.get("Range", ""), result.bytes)
+    except byte_ranges.Unsatisfiable:
         size = {"Content-Range": f"bytes */{result.bytes}"}
         raise Problem("range_not_satisfiable", headers=size) from None

@@ -17,11 +17,11 @@ from rest_framework.views import APIView
 
 from api.auth.tokens import PollAuthentication, UserAuthentication
 from api.contract.schema import IF_NONE_MATCH, PREFER, WAIT, operation
-from api.documents import accepted, answer, is_known, moment, unchanged
-from api.paging import NewestFirst
+from api.http.long_polling import Patience, until_news
+from api.http.pagination import NewestFirst
+from api.http.task_responses import accepted, answer, is_known, moment, unchanged
 from api.problems.registry import Problem
 from api.serializers import tasks
-from api.waits import Patience, until_news
 from school.models import User
 from tasks import lifecycle
 from tasks.errors import NotEnded, TaskPurged, TooLate

@@ -19,7 +19,7 @@ def commands(*, bind: str) -> dict[str, list[str]]:
     return {
         "web": [
             sys.executable, "-m", "gunicorn", "school.wsgi", "--bind", bind,
-            "--worker-class", "api.server.Worker", "--no-control-socket",
+            "--worker-class", "api.http.gunicorn_worker.Worker", "--no-control-socket",
             # Each client that waits is one, and costs little; some poll on theirs.
             "--worker-connections", "10000", "--keep-alive", "20",
             "--limit-request-line", "4094", "--limit-request-fields", "100",

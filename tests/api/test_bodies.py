@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
-from api.parsers import BoundedJSONParser
+from api.http.parsers import BoundedJSONParser
 
 pytestmark = [
     pytest.mark.django_db,

@@ -5,7 +5,7 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
-from api.middleware import CompressionMiddleware
+from api.http.middleware import CompressionMiddleware
 from tasks import artifacts
 from tests.making import asked, made
 

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from api.documents import moment
+from api.http.task_responses import moment
 from tasks.status.reader import Reading
 
 

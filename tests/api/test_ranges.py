@@ -2,8 +2,8 @@ import io
 
 import pytest
 
-from api import ranges
-from api.ranges import Slice, Span
+from api.http import byte_ranges
+from api.http.byte_ranges import Slice, Span
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from api.ranges import Slice, Span
     ],
 )
 def test_range_is_those_bytes(header, start, length):
-    assert ranges.asked(header, 100) == Span(start, length, 100)
+    assert byte_ranges.asked(header, 100) == Span(start, length, 100)
 
 
 @pytest.mark.parametrize(
@@ -33,19 +33,19 @@ def test_range_is_those_bytes(header, start, length):
     ],
 )  # fmt: skip
 def test_range_that_makes_no_sense_is_the_whole(header):
-    assert ranges.asked(header, 100) is None
+    assert byte_ranges.asked(header, 100) is None
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=100-200", "bytes=-0"])
 def test_range_past_the_end_is_refused(header):
-    with pytest.raises(ranges.Unsatisfiable):
-        ranges.asked(header, 100)
+    with pytest.raises(byte_ranges.Unsatisfiable):
+        byte_ranges.asked(header, 100)
 
 
 def test_empty_file_has_no_first_byte_and_all_of_its_last_ones():
-    assert ranges.asked("bytes=-5", 0) is None
-    with pytest.raises(ranges.Unsatisfiable):
-        ranges.asked("bytes=0-", 0)
+    assert byte_ranges.asked("bytes=-5", 0) is None
+    with pytest.raises(byte_ranges.Unsatisfiable):
+        byte_ranges.asked("bytes=0-", 0)
 
 
 def test_content_range_counts_from_nought_to_the_last_byte():

@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from school import cors
+from api.http import cors
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
-from api import hangups
-from api.documents import is_known
+from api.http import disconnects
+from api.http.task_responses import is_known
 from tasks.status.reader import Reading
 from tasks.status.waiters import Waiter, listener, wait
 
@@ -81,7 +81,7 @@ def _wait(
 ) -> Reading:
     if not seconds:
         return read()
-    with hangups.noticed(request, waiter.dismiss):
+    with disconnects.noticed(request, waiter.dismiss):
         return wait(task_id, read, waiter, seconds=seconds)
 
 

@@ -1,0 +1,1 @@
+"""HTTP mechanics: middleware, negotiation, pagination, long polling and byte ranges."""
