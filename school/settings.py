@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
 from api.http import cors
-from school import openapi
+from api.openapi import config as openapi
 from school.runtime import logging as runtime_logging
 from school.runtime.environment import Environment
 
@@ -202,7 +202,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.http.parsers.BoundedJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.http.negotiation.OneForm",
-    "DEFAULT_SCHEMA_CLASS": "api.contract.schema.ApiAutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api.openapi.operations.ApiAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
     # Else whoever asks could claim any address in X-Forwarded-For.

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.contract.schema import operation
+from api.openapi.operations import operation
 from api.serializers.directory import Myself
 from school import access
 from school.models import Role, User

@@ -11,11 +11,11 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.views import SpectacularYAMLAPIView
 from rest_framework.request import Request
 
-from api import explained
-from api.contract.schema import EnglishGenerator
 from api.http import query_params
 from api.http.negotiation import AnyForm
 from api.i18n import languages
+from api.openapi import problem_pages
+from api.openapi.operations import EnglishGenerator
 from api.problems import handler
 
 
@@ -67,14 +67,17 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @to_read
 def problem_list(request: HttpRequest) -> HttpResponse:
-    context = {"problems": explained.problems(), "failures": explained.failures()}
+    context = {
+        "problems": problem_pages.problems(),
+        "failures": problem_pages.failures(),
+    }
     return _page(request, "api/problems.html", context)
 
 
 @to_read
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """The page that a problem's `type` leads to."""
-    explanation = explained.explain(code)
+    explanation = problem_pages.explain(code)
     if explanation is None:
         raise Http404
     return _page(request, "api/problem.html", {"problem": explanation})

@@ -16,8 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.contract.schema import operation
 from api.http.pagination import ByName
+from api.openapi.operations import operation
 from api.serializers import directory
 from school import access
 from school.collation import letters

@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.contract.schema import PREFER, WAIT, operation
 from api.http.long_polling import Patience, until_end
 from api.http.task_responses import accepted, ended
 from api.i18n import languages
+from api.openapi.operations import PREFER, WAIT, operation
 from api.problems.registry import Problem
 from api.serializers import catalogue, tasks
 from school.models import Role, User

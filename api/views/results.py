@@ -23,9 +23,9 @@ from rest_framework.views import APIView
 
 from api.auth import signed_links
 from api.auth.signed_links import Grant, LinkAuthentication
-from api.contract.schema import operation
 from api.http import byte_ranges
 from api.http.negotiation import AnyForm
+from api.openapi.operations import operation
 from api.problems.registry import Problem
 from api.serializers import tasks
 from api.views.tasks import TaskListing

@@ -16,10 +16,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api.auth.tokens import PollAuthentication, UserAuthentication
-from api.contract.schema import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.http.long_polling import Patience, until_news
 from api.http.pagination import NewestFirst
 from api.http.task_responses import accepted, answer, is_known, moment, unchanged
+from api.openapi.operations import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.problems.registry import Problem
 from api.serializers import tasks
 from school.models import User

@@ -14,7 +14,7 @@ from api.auth.tokens import (
     TokenPairSerializer,
     TokenRefreshSerializer,
 )
-from api.contract.schema import operation
+from api.openapi.operations import operation
 from api.problems.registry import Problem
 from api.serializers.tasks import TokenPair
 

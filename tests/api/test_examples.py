@@ -1,6 +1,6 @@
 import pytest
 
-from api.contract import examples
+from api.openapi import examples
 from tasks import lifecycle
 from tasks.errors import TimedOut
 from tasks.states import State

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.contract import examples, follow_ups, guide
-from api.contract.schema import OF_EVERY_ANSWER, OF_STATUS, SHARED
+from api.openapi import examples, guide, links
+from api.openapi.operations import OF_EVERY_ANSWER, OF_STATUS, SHARED
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
 from tasks.reporting import registry
 
@@ -57,7 +57,7 @@ def finish(result: Schema, **_: Any) -> Schema:
     bodies = _BODIES | {"create_report": next(iter(reports.values()))["value"]}
     for path, operations in result["paths"].items():
         for method, described in operations.items():
-            follow_ups.add_links(described)
+            links.add_links(described)
             _add_sample(path, method, described, bodies)
             _add_body_examples(described, bodies, reports)
             _add_answers(described)

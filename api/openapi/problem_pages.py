@@ -8,8 +8,8 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from api.contract import examples
 from api.i18n import languages
+from api.openapi import examples
 from api.problems.registry import PROBLEMS
 from tasks.errors import FAILURES, Unforeseen
 from tasks.status import document as task_document

@@ -32,14 +32,14 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
             "Language": "api.i18n.languages.LANGUAGES",
             "HealthStatus": ["ok", "unavailable"],
         },
-        "DEFAULT_GENERATOR_CLASS": "api.contract.schema.EnglishGenerator",
+        "DEFAULT_GENERATOR_CLASS": "api.openapi.operations.EnglishGenerator",
         "SORT_OPERATIONS": False,  # as the routes are: logging in comes first
         "SERVE_INCLUDE_SCHEMA": False,
         "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
         "SERVE_AUTHENTICATION": [],
         "POSTPROCESSING_HOOKS": [
             "drf_spectacular.hooks.postprocess_schema_enums",
-            "api.contract.splicing.finish",
+            "api.openapi.postprocessing.finish",
         ],
         "APPEND_COMPONENTS": {
             "securitySchemes": {
