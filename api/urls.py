@@ -6,18 +6,18 @@ from drf_spectacular.views import (
     SpectacularSwaggerSplitView,
 )
 
-from api.views import health, me, pages, records, reports, results, tasks, tokens
+from api.views import auth, directory, docs, health, me, reports, results, tasks
 
 urlpatterns = [
-    path("auth/token", tokens.Login.as_view()),
-    path("auth/token/refresh", tokens.Refresh.as_view()),
-    path("auth/logout", tokens.Logout.as_view()),
+    path("auth/token", auth.Login.as_view()),
+    path("auth/token/refresh", auth.Refresh.as_view()),
+    path("auth/logout", auth.Logout.as_view()),
     path("me", me.Me.as_view()),
     path("reports", reports.Reports.as_view()),
     path("reports/<slug:kind>", reports.ReportKind.as_view()),
-    path("schools", records.Schools.as_view()),
-    path("classes", records.Classes.as_view()),
-    path("students/search", records.StudentsSearch.as_view()),
+    path("schools", directory.Schools.as_view()),
+    path("classes", directory.Classes.as_view()),
+    path("students/search", directory.StudentsSearch.as_view()),
     path("tasks", tasks.Tasks.as_view()),
     path("tasks/<uuid:task_id>", tasks.TaskDetail.as_view()),
     path("tasks/<uuid:task_id>/cancel", tasks.TaskCancel.as_view()),
@@ -25,7 +25,7 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/result/link", results.TaskResultLink.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
-    path("openapi.yaml", pages.OpenapiDocument.as_view(), name="openapi"),
+    path("openapi.yaml", docs.OpenapiDocument.as_view(), name="openapi"),
     path(
         "docs",
         SpectacularSwaggerSplitView.as_view(url_name="openapi", metadata_class=None),
@@ -36,7 +36,7 @@ urlpatterns = [
             url_name="openapi", template_name="api/redoc.html", metadata_class=None
         ),
     ),
-    path("problems", pages.problem_list),
-    path("problems/<slug:code>", pages.problem_page),
-    path("", pages.home),
+    path("problems", docs.problem_list),
+    path("problems/<slug:code>", docs.problem_page),
+    path("", docs.home),
 ]

@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 
 from api.problems.registry import PROBLEMS
 from api.urls import urlpatterns
-from api.views import pages
+from api.views import docs
 from school.runtime.processes import MANAGE
 from tasks.states import State
 from tests.contract import SPEC, committed
@@ -111,13 +111,13 @@ def test_served_document_is_yaml(client):
 @pytest.mark.guarantee("The served contract is built once.")
 @pytest.mark.django_db
 def test_served_document_is_made_once(client):
-    pages._contract.cache_clear()
+    docs._contract.cache_clear()
 
     first = client.get("/openapi.yaml")
     again = client.get("/openapi.yaml", headers={"Accept-Language": "en"})
 
     assert again.content == first.content
-    assert pages._contract.cache_info().misses == 1
+    assert docs._contract.cache_info().misses == 1
 
 
 def described(operation):
