@@ -78,7 +78,7 @@ secrets: ## make the secrets that compose.yaml reads, once
 	@$(PYTHON) school/runtime/make_secrets.py secrets
 
 compose-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
-	@$(BIN)/python -m tests.compose_check
+	@$(BIN)/python -m tests.support.compose_check
 
 clean: ## remove the virtual environment and all state
 	rm -rf $(VENV) var bench/.venv bench/.data

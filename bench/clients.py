@@ -33,7 +33,7 @@ from bench.results import keep
 from school.runtime.embedded_redis import free_port
 from school.runtime.processes import commands
 from school.runtime.supervisor import Keeper
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 TELLING_MS = 10.0
 """Processor time a client; what is less drowns in that of asking, which is taken off."""

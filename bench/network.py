@@ -23,7 +23,7 @@ import psycopg
 from bench.naive import statements
 from bench.options import Options, read_options
 from school.runtime.processes import MANAGE
-from tests.postgresql import Postgresql
+from tests.support.postgresql import Postgresql
 
 HERE = Path(__file__).parent
 DATA = HERE / ".data"

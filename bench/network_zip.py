@@ -18,7 +18,7 @@ from bench.options import Options, read_options
 from bench.results import keep
 from bench.runs import circumstances, held
 from school.runtime.client import Client
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 CARDS = {"report": "report_card", "parameters": {"year": 2026}, "format": "zip"}
 WORKER = "worker-bulk"

@@ -18,7 +18,7 @@ from bench.options import Options, read_options
 from bench.results import keep
 from bench.runs import Run, Way, check_same, circumstances, interleaved, median, table
 from school.runtime.client import Client
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 CARDS = {"report": "report_card", "parameters": {"class_id": 1}, "format": "pdf"}
 FACTOR, MARGIN = 1.2, 0.05

@@ -21,10 +21,10 @@ from tasks import redis_store
 from tasks.circuit_breaker import breaker, database_breaker
 from tasks.redis_store.client import listening_client
 from tasks.scheduling import broker, durations
-from tests import browsing
-from tests.contract import ContractClient
-from tests.environment import DATABASE
-from tests.stack import Stack, new_database
+from tests.support import chromium
+from tests.support.contract import ContractClient
+from tests.support.environment import DATABASE
+from tests.support.stack import Stack, new_database
 
 STUDENTS = 100
 GIVE_DATABASE = {"db", "transactional_db", "network", "stack"}
@@ -241,5 +241,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="module")  # while it is there, Django refuses the database
 def browser() -> Iterator[Browser]:
     """A real browser, which reaches this machine alone."""
-    with browsing.browser() as started:
+    with chromium.browser() as started:
         yield started

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tests.tree import Tree
+from tests.support.repo_copy import Tree
 
 SIXTH = '''"""TSV: a line a row, cells between tabs."""
 
@@ -44,4 +44,4 @@ def test_one_file_is_all_a_format_takes_and_a_kind_that_offers_it(tmp_path):
     answers = spec["paths"]["/tasks/{task_id}/result"]["get"]["responses"]
     assert "text/tab-separated-values" in answers["200"]["content"]
     tree.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "class_performance",
-        "tests/tasks/test_every_report.py")  # fmt: skip
+        "tests/tasks/reports/test_every_report.py")  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tests.tree import Tree
+from tests.support.repo_copy import Tree
 
 THIRD = '''"""How many students each class has."""
 
@@ -53,4 +53,4 @@ def test_one_file_is_all_a_kind_takes(tmp_path):
     examples = spec["paths"]["/reports"]["post"]["requestBody"]["content"]
     assert "class_sizes, csv" in examples["application/json"]["examples"]
     tree.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "class_sizes or query_count or openapi",
-        "tests/tasks/test_every_report.py", "tests/api/test_openapi.py")  # fmt: skip
+        "tests/tasks/reports/test_every_report.py", "tests/api/openapi/test_openapi_document.py")  # fmt: skip

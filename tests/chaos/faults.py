@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psutil
 
-from tests.chaos.crowd import Crowd
-from tests.chaos.house import House, kill
-from tests.stack import frozen
+from tests.chaos.clients import Crowd
+from tests.chaos.cluster import House, kill
+from tests.support.stack import frozen
 
-SHIFTED = Path(__file__).with_name("shifted")
+SHIFTED = Path(__file__).with_name("clock_shift")
 
 
 @dataclass(frozen=True)

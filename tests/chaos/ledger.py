@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.calls import Answer
-from tests.chaos.wishes import Wish
+from tests.chaos.http_calls import Answer
+from tests.chaos.workload import Wish
 
 FINAL = {"succeeded", "failed", "canceled", "expired"}
 

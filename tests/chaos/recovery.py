@@ -15,9 +15,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tests.chaos.audit_triggers import History, Move
 from tests.chaos.ledger import Entry
 from tests.chaos.schedule import Blow
-from tests.chaos.witness import History, Move
 
 SLOTS = {"reports": 2, "reports.bulk": 1}
 SUPERVISION_SECONDS = 20

@@ -8,21 +8,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.chaos import tables, witness
-from tests.chaos.crowd import Crowd
+from tests.chaos import audit_triggers, summary
+from tests.chaos.checks import Judge, Verdict, age_files
+from tests.chaos.clients import Crowd
+from tests.chaos.cluster import House
 from tests.chaos.faults import FAULTS
-from tests.chaos.house import House
 from tests.chaos.schedule import Schedule
-from tests.chaos.verdict import Judge, Verdict, age_files
 
 WARM_UP_SECONDS = 5
 DAY = 24 * 3600
 # What the sweep does in the course of an hour.
 SWEEP = """
 from tasks import artifacts
-from tasks.tending import orphans
+from tasks.maintenance import artifact_gc
 for folder in artifacts.FOLDERS:
-    orphans.settle(folder)
+    artifact_gc.settle(folder)
 """
 
 
@@ -57,7 +57,7 @@ def run(plan: Plan, folder: Path, console: Console) -> Verdict:
     with ExitStack() as undo:
         house = House(folder, database=plan.database, variables=plan.variables)
         undo.enter_context(house)
-        witness.install(house)
+        audit_triggers.install(house)
         _tell_impossible(house, plan, console)
         crowd = Crowd(house, plan.seed)
         undo.callback(crowd.end)
@@ -74,7 +74,7 @@ def run(plan: Plan, folder: Path, console: Console) -> Verdict:
         found = judge.judge()
         _sweep(house)
         judge.look_for_files()
-        tables.show(console, found, crowd.ledger)
+        summary.show(console, found, crowd.ledger)
         return found
 
 

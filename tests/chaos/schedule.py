@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from tests.chaos.crowd import Crowd
+from tests.chaos.clients import Crowd
+from tests.chaos.cluster import House
 from tests.chaos.faults import FAULTS, Fault, Scene
-from tests.chaos.house import House
 
 SHARE_OF_PAIRS = 0.25
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tests.fuzz.run import NOBODY, USERS, Plan, environment, fuzz, write_users
-from tests.postgresql import Postgresql
-from tests.stack import Stack, new_database
+from tests.support.postgresql import Postgresql
+from tests.support.stack import Stack, new_database
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from tasks.states import FINAL, MOVES, State
 from tasks.status import projection
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.tasks import generate_report
-from tests.making import asked, made
+from tests.support.task_factories import asked, made
 
 pytestmark = pytest.mark.django_db
 

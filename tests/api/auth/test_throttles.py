@@ -1,0 +1,251 @@
+"""Guessing passwords: counted exactly, alike for everybody, and never in the way for long."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.contrib.auth.signals import user_login_failed
+from django.db import connection
+from django.test import override_settings
+
+from school.models import User
+from tasks import redis_store
+from tests.support.contract import ContractClient
+
+pytestmark = pytest.mark.django_db
+
+
+def log_in(username="teacher", password="demo", *, address="192.0.2.1", **headers):
+    return ContractClient(REMOTE_ADDR=address).post(
+        "/auth/token",
+        {"username": username, "password": password},
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+def guess(times: int, username="teacher", **where):
+    return [log_in(username, "wrong", **where).status_code for _ in range(times)]
+
+
+@pytest.fixture
+def one_an_address(settings):
+    settings.LOGINS_PER_ADDRESS = 1
+
+
+def test_ten_guesses_are_looked_at_and_then_not_even_the_right_one(teacher):
+    assert guess(10) == [401] * 10
+
+    answer = log_in()
+
+    assert answer.status_code == 429
+    assert answer.json()["code"] == "throttled"
+    assert 290 <= int(answer["Retry-After"]) <= 300
+
+
+def test_refused_attempts_prolong_nothing(teacher, settings):
+    guess(12)
+
+    assert len(redis_store.client().lrange(*_only_key("logins-of-user"), 0, -1)) == 10
+
+
+def _only_key(what):
+    return redis_store.client().keys(f"rate:{what}*")
+
+
+@pytest.mark.guarantee("A login attempt is counted before its password is checked.")
+def test_two_hundred_guesses_at_once_let_no_more_than_the_limit_through(
+    transactional_db, teacher
+):
+    looked_at = []
+
+    def note(**_):
+        looked_at.append(1)
+
+    def attempt(_):
+        try:
+            return log_in("teacher", "wrong").status_code
+        finally:
+            connection.close()
+
+    user_login_failed.connect(note)
+    with (
+        ThreadPoolExecutor(24) as pool,
+        override_settings(LOGINS_PER_ADDRESS=1000),
+    ):
+        statuses = list(pool.map(attempt, range(200)))
+    user_login_failed.disconnect(note)
+
+    assert len(looked_at) == 10
+    assert sorted(statuses) == [401] * 10 + [429] * 190
+
+
+@pytest.mark.guarantee("Frequent logins lock nobody out.")
+def test_nobody_is_locked_out_by_logging_in_often(teacher):
+    assert {log_in().status_code for _ in range(30)} == {200}
+
+
+def test_good_log_in_forgets_the_bad_ones(teacher):
+    guess(9)
+    assert log_in().status_code == 200
+
+    assert guess(10) == [401] * 10
+
+
+def test_good_log_ins_count_for_their_address(teacher, settings):
+    settings.LOGINS_PER_ADDRESS = 3
+    statuses = [log_in().status_code for _ in range(4)]
+
+    assert statuses == [200, 200, 200, 429]
+    assert log_in(address="192.0.2.2").status_code == 200
+
+
+def test_what_an_address_may_not_try_is_not_held_against_the_user(teacher, settings):
+    settings.LOGINS_PER_ADDRESS = 5
+    guess(50)
+
+    assert log_in(address="192.0.2.2").status_code == 200
+
+
+def test_user_name_is_one_however_it_is_written(teacher):
+    # In capitals, in letters of double width, with blanks around.
+    for written in ("teacher", "TEACHER", "ｔｅａｃｈｅｒ", " teacher ", "TeAcHeR"):
+        guess(2, written)
+
+    assert log_in().status_code == 429
+
+
+def test_user_who_is_not_there_is_throttled_alike(teacher):
+    def answers(username):
+        bodies = []
+        for _ in range(11):
+            answer = log_in(username, "wrong", address=f"203.0.113.{len(bodies)}")
+            body = {**answer.json(), "request_id": ""}
+            bodies.append((answer.status_code, body, answer.headers.keys()))
+        return bodies
+
+    assert answers("teacher") == answers("nobody")
+
+
+def test_no_user_name_is_written_into_redis(teacher):
+    guess(1)
+
+    assert not [key for key in redis_store.client().keys("*") if b"teacher" in key]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("192.0.2.1", "::ffff:192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8::1", "fe80::1%eth0", False),
+    ],
+)
+@pytest.mark.usefixtures("one_an_address", "teacher")
+def test_address_of_version_6_counts_by_its_network(one, other, is_same):
+    log_in(address=one)
+
+    assert log_in(address=other).status_code == (429 if is_same else 200)
+
+
+@pytest.mark.guarantee("Forwarded addresses are trusted from configured proxies only.")
+@pytest.mark.parametrize(
+    ("proxies", "one", "other", "is_same"),
+    [
+        (0, "198.51.100.1", "198.51.100.2", True),
+        (1, "198.51.100.1", "198.51.100.2", False),
+        (1, "198.51.100.1", "6.6.6.6, 198.51.100.1", True),
+        (1, "unknown", "unknown", True),
+        (2, "198.51.100.1, 10.0.0.1", "6.6.6.6, 198.51.100.1, 10.0.0.1", True),
+    ],
+)
+@pytest.mark.usefixtures("one_an_address", "teacher")
+def test_forwarded_address_is_believed_of_our_proxies_alone(
+    settings, proxies, one, other, is_same
+):
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
+    log_in(**{"X-Forwarded-For": one})
+
+    answer = log_in(**{"X-Forwarded-For": other})
+
+    assert answer.status_code == (429 if is_same else 200)
+
+
+@pytest.mark.guarantee("Forwarded addresses are trusted from configured proxies only.")
+@pytest.mark.usefixtures("one_an_address", "teacher")
+def test_forwarded_address_is_believed_of_nobody_where_no_proxy_is_named():
+    log_in(**{"X-Forwarded-For": "198.51.100.1"})
+
+    answer = log_in(**{"X-Forwarded-For": "198.51.100.2"})
+
+    assert answer.status_code == 429
+
+
+@pytest.mark.parametrize("body", [[], "teacher", {"username": ["a"]}, {}, None])
+@pytest.mark.usefixtures("one_an_address")
+def test_body_that_is_none_counts_too(body):
+    statuses = [
+        ContractClient().post_json("/auth/token", body).status_code for _ in range(2)
+    ]
+
+    assert statuses == [400, 429]
+
+
+@pytest.mark.parametrize("away", ["refused", "frozen"])
+def test_without_redis_everybody_may_try_and_nobody_waits(request, away):
+    User.objects.create_user("maria", password="demo")
+    request.getfixturevalue(away)
+    began = time.monotonic()
+
+    statuses = {log_in("maria").status_code for _ in range(6)}
+
+    assert statuses == {200}
+    assert time.monotonic() - began < 2
+
+
+def test_attempt_is_possible_again_after_the_seconds_told(teacher):
+    rate = redis_store.Rate("tries", 2, 1)
+    assert [rate.take("a"), rate.take("a"), rate.take("b")] == [0, 0, 0]
+    wait = rate.take("a")
+
+    time.sleep(wait)
+
+    assert wait == 1
+    assert rate.take("a") == 0
+
+
+def test_admin_s_own_form_is_the_same_door(client, admin, settings):
+    settings.LOGINS_PER_USER = 2
+    form = {"username": "admin", "password": "wrong"}
+
+    tried = [client.post("/admin/login/", form).status_code for _ in range(3)]
+    last = client.post("/auth/token", form, content_type="application/json")
+
+    assert tried == [200, 200, 429]
+    assert last.status_code == 429
+    assert last["Retry-After"]
+
+
+def test_admin_s_form_is_known_wherever_the_service_is_mounted(client, admin, settings):
+    settings.LOGINS_PER_USER = 2
+    form = {"username": "admin", "password": "wrong"}
+
+    tried = [
+        client.post("/admin/login/", form, SCRIPT_NAME="/x").status_code
+        for _ in range(3)
+    ]
+
+    assert tried == [200, 200, 429]
+
+
+def test_who_logs_in_to_the_admin_is_not_locked_out(client, admin, settings):
+    settings.LOGINS_PER_USER = 2
+    admin.is_staff = admin.is_superuser = True
+    admin.save()
+    form = {"username": "admin", "password": "demo"}
+
+    tried = [client.post("/admin/login/", form).status_code for _ in range(4)]
+
+    assert tried == [302] * 4

@@ -1,0 +1,165 @@
+import gzip
+import json
+
+import pytest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.test import RequestFactory
+
+from api.http.middleware import CompressionMiddleware
+from tasks import artifacts
+from tests.support.task_factories import asked, made
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("an answer is compressed once the rows are read"),
+]
+
+GZIP = {"Accept-Encoding": "gzip, deflate, br"}
+LONG = b"a line of a report\n" * 1000
+
+
+def passed(response, method="GET", accepted="gzip"):
+    """The response, after it has gone through the middleware."""
+    request = RequestFactory().generic(
+        method, "/", headers={"Accept-Encoding": accepted}
+    )
+    if not response.streaming:  # which Django's own middleware sees to
+        response["Content-Length"] = str(len(response.content))
+    return CompressionMiddleware(lambda request: response)(request)
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/json", "application/problem+json", "text/csv; charset=utf-8",
+        "text/html", "text/plain", "application/javascript", "application/jsonl",
+        "application/vnd.oai.openapi; charset=utf-8",
+    ],
+)  # fmt: skip
+def test_long_text_is_compressed(media_type):
+    answer = passed(HttpResponse(LONG, content_type=media_type))
+
+    assert answer["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.content) == LONG
+    assert answer["Content-Length"] == str(len(answer.content))
+    assert answer["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/pdf", "application/zip", "image/png", "application/octet-stream",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "",
+    ],
+)  # fmt: skip
+def test_packed_formats_are_left_alone(media_type):
+    answer = passed(HttpResponse(LONG, headers={"Content-Type": media_type}))
+
+    assert answer.content == LONG
+    assert "Content-Encoding" not in answer
+    assert "Vary" not in answer
+
+
+@pytest.mark.parametrize(
+    "accepted", ["", "br", "identity", "gzip;q=0", "gzip ; q=0.000, br"]
+)
+def test_text_is_left_alone_where_gzip_is_not_accepted(accepted):
+    answer = passed(HttpResponse(LONG, content_type="text/csv"), accepted=accepted)
+
+    assert answer.content == LONG
+    assert answer["Vary"] == "Accept-Encoding"
+
+
+def test_text_is_compressed_where_gzip_is_accepted_a_little():
+    answer = passed(HttpResponse(LONG, content_type="text/csv"), accepted="gzip;q=0.1")
+
+    assert answer["Content-Encoding"] == "gzip"
+
+
+def test_short_text_is_left_alone():
+    answer = passed(HttpResponse(LONG[:1399], content_type="text/csv"))
+
+    assert "Content-Encoding" not in answer
+
+
+def test_stream_of_unknown_length_is_left_alone():
+    events = StreamingHttpResponse([LONG], content_type="text/event-stream")
+
+    assert "Content-Encoding" not in passed(events)
+
+
+def test_file_whole_is_compressed_under_another_etag(as_user, teacher):
+    task = made(teacher, format="csv")
+    content = artifacts.read(task.artifact)
+
+    answer = as_user(teacher).get(f"/tasks/{task.pk}/result", headers=GZIP)
+
+    assert gzip.decompress(answer.getvalue()) == content
+    assert answer["ETag"] == f'W/"{task.result["sha256"]}"'
+    assert answer["Accept-Ranges"] == "none"
+    assert "Content-Length" not in answer
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}"])
+def test_file_that_came_compressed_is_known_again(as_user, teacher, form):
+    task = made(teacher, format="csv")
+    etag = form.format(f'"{task.result["sha256"]}"')
+    headers = GZIP | {"If-None-Match": etag}
+
+    answer = as_user(teacher).get(f"/tasks/{task.pk}/result", headers=headers)
+
+    assert answer.status_code == 304
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_parts_and_heads_are_of_the_file_as_it_is(as_user, teacher, method):
+    task = made(teacher, format="csv")
+    ask = getattr(as_user(teacher), method)
+    headers = GZIP | {"Range": "bytes=100-"}
+
+    answer = ask(f"/tasks/{task.pk}/result", headers=headers)
+
+    content = artifacts.read(task.artifact)
+    start = 100 if method == "get" else 0
+    assert "Content-Encoding" not in answer
+    assert answer["Content-Length"] == str(len(content) - start)
+    assert answer["ETag"] == f'"{task.result["sha256"]}"'
+    assert "Accept-Encoding" in answer["Vary"]
+    assert answer.getvalue() == (content[100:] if method == "get" else b"")
+
+
+@pytest.mark.guarantee("A compressed download is never joined with a plain one.")
+def test_part_does_not_go_on_with_what_came_compressed(as_user, teacher):
+    task = made(teacher, format="csv")
+    client = as_user(teacher)
+    whole = client.get(f"/tasks/{task.pk}/result", headers=GZIP)
+    whole.getvalue()
+
+    resumed = client.get(
+        f"/tasks/{task.pk}/result",
+        headers=GZIP | {"Range": "bytes=100-", "If-Range": whole["ETag"]},
+    )
+
+    assert resumed.status_code == 200
+    assert gzip.decompress(resumed.getvalue()) == artifacts.read(task.artifact)
+
+
+def test_documents_with_rows_are_compressed_and_short_ones_are_not(as_user, teacher):
+    client = as_user(teacher)
+
+    short = client.get(f"/tasks/{asked(teacher).pk}", headers=GZIP)
+    long = client.get(f"/tasks/{made(teacher).pk}", headers=GZIP)
+
+    assert "Content-Encoding" not in short
+    assert long["Content-Encoding"] == "gzip"
+    assert len(json.loads(gzip.decompress(long.content))["result"]["data"]) == 40
+
+
+def test_static_files_do_not_come_this_way(client):
+    css = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css"
+
+    answer = client.get(css, headers=GZIP)
+
+    assert answer.status_code == 200
+    assert len(answer.getvalue()) == int(answer["Content-Length"]) > 10_000
+    assert "Content-Encoding" not in answer  # nothing is packed in a checkout

@@ -1,0 +1,188 @@
+import pytest
+import yaml
+from django.test import Client
+from django.utils.translation import override
+
+from api.problems.registry import PROBLEMS
+from tests.support.contract import committed
+from tests.support.task_factories import made
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("words are chosen once the rows are read"),
+]
+
+EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+ACCEPTED = [
+    ("en", "en"),
+    ("en-US,en;q=0.9", "en"),
+    ("fr, en;q=0.5", "en"),
+    ("pt", "pt-BR"),
+    ("pt-PT", "pt-BR"),
+    ("pt-BR,pt;q=0.9,en;q=0.8", "pt-BR"),
+    ("fr", "pt-BR"),
+    ("nonsense;;q=", "pt-BR"),
+    (None, "pt-BR"),
+]
+NOT_FOUND = {"en": "Not found", "pt-BR": "Não encontrado"}
+
+
+def accepting(language):
+    return {} if language is None else {"Accept-Language": language}
+
+
+def flaws(client, language, **body):
+    answer = client.post(
+        "/reports",
+        {**EXAMPLE, **body},
+        content_type="application/json",
+        headers=accepting(language),
+    )
+    return [flaw["detail"] for flaw in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize(("header", "language"), ACCEPTED)
+def test_whoever_asks_for_no_english_is_answered_in_portuguese(header, language):
+    answer = Client().get("/nothing", headers=accepting(header))
+
+    assert answer.json()["title"] == NOT_FOUND[language]
+    assert answer["Content-Language"].lower() == language.lower()
+    assert "Accept-Language" in answer["Vary"]
+
+
+@pytest.mark.parametrize(("header", "language"), ACCEPTED)
+def test_task_asked_for_without_a_language_has_the_header_s(
+    as_user, teacher, header, language
+):
+    answer = as_user(teacher).post(
+        "/reports", EXAMPLE, content_type="application/json", headers=accepting(header)
+    )
+
+    assert answer.json()["language"] == language
+
+
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_every_problem_is_said_in_both_languages(code):
+    _status, title, advice = PROBLEMS[code]
+    said = []
+    for language in ("pt-br", "en"):
+        with override(language):
+            said.append((str(title), str(advice)))
+
+    portuguese, english = said
+    assert portuguese[0] != english[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "portuguese", "english"),
+    [
+        ({"parameters": {"class_id": 999}}, "Essa turma não existe.", "There is no such class."),
+        ({"parameters": {"class_id": 3}}, "Essa turma não existe.", "There is no such class."),
+        ({"parameters": {"class_id": "1"}}, "O valor deve ser um número inteiro", "Input should be a valid integer"),
+        ({"parameters": {"x": 1}}, "Esse parâmetro não existe.", "There is no such parameter."),
+        ({"color": "red"}, "Esse campo não existe.", "There is no such member."),
+        ({"format": "docx"}, "Formatos do relatório “class_performance”: json, jsonl, csv, csv-br, xlsx, pdf.", "The report “class_performance” comes as: json, jsonl, csv, csv-br, xlsx, pdf."),
+        ({"report": "report_card", "parameters": {}}, "Informe uma turma ou um ano letivo.", "Name a class, or a school year."),
+        ({"report": None}, "Este campo não pode ser nulo.", "This field may not be null."),
+    ],
+)  # fmt: skip
+def test_flaws_are_in_the_language_of_the_header(
+    as_user, teacher, body, portuguese, english
+):
+    client = as_user(teacher)
+
+    assert flaws(client, "pt-BR", **body) == [portuguese]
+    assert flaws(client, "en", **body) == [english]
+
+
+@pytest.mark.parametrize(
+    ("body", "portuguese", "english"),
+    [
+        (b"{", "O corpo não é JSON: veja a linha 1, coluna 2.", "The body is not JSON: see line 1, column 2."),
+        (b"[" * 30_000, "O JSON tem níveis demais, um dentro do outro.", "The JSON is nested too deeply."),
+        (b"\xff\xfe\x00", "O corpo não está em UTF-8.", "The body is not UTF-8."),
+        (b'{"a": NaN}', "O corpo contém um número que não pode ser lido.", "The body holds a number that cannot be read."),
+        (b"1" * 5000, "O corpo contém um número que não pode ser lido.", "The body holds a number that cannot be read."),
+    ],
+)  # fmt: skip
+def test_unreadable_body_is_said_in_the_language(
+    as_user, teacher, body, portuguese, english
+):
+    def detail(language):
+        answer = as_user(teacher).post(
+            "/reports",
+            body,
+            content_type="application/json",
+            headers={"Accept-Language": language},
+        )
+        return answer.json()["detail"]
+
+    assert (detail("pt-BR"), detail("en")) == (portuguese, english)
+
+
+def test_kind_not_for_the_role_is_said_in_the_language(as_user, guardian):
+    answer = as_user(guardian).post_json("/reports", EXAMPLE)
+
+    assert answer.json()["detail"] == (
+        "O relatório “class_performance” não é oferecido ao seu perfil."
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "description", "year"),
+    [
+        ("pt-BR", "Desempenho das turmas", "Por turma", "Ano letivo"),
+        ("en", "Class performance", "For each class", "School year"),
+    ],
+)
+def test_catalogue_is_in_the_language(
+    as_user, teacher, language, title, description, year
+):
+    entry = as_user(teacher).get(
+        "/reports/class_performance", headers={"Accept-Language": language}
+    ).json()  # fmt: skip
+
+    assert entry["title"] == title
+    assert entry["description"].startswith(description)
+    assert entry["parameters"]["properties"]["year"]["title"] == year
+
+
+@pytest.mark.guarantee("A task's texts are in the language of the task.")
+@pytest.mark.parametrize("header", ["pt-BR", "en"])
+def test_task_speaks_its_own_language_whatever_the_poll_accepts(
+    as_user, teacher, header
+):
+    failed = made(teacher, {"of": "code"}, kind="failing", language="en")
+    empty = made(teacher, {"year": 1999}, language="pt-BR")
+    client = as_user(teacher)
+
+    def read(task):
+        path = f"/tasks/{task.pk}"
+        return client.get(path, headers={"Accept-Language": header}).json()
+
+    assert read(failed)["error"]["title"] == "A fault of ours"
+    assert read(failed)["error"]["type"] == "/problems/internal"
+    assert read(empty)["result"]["summary"].startswith("Não há nenhum aluno")
+
+
+@pytest.mark.guarantee("The contract is English, and matches the code.")
+@pytest.mark.parametrize("query", ["", "?lang=pt-br"])
+def test_contract_is_english_whatever_is_accepted(query):
+    answer = Client().get(f"/openapi.yaml{query}", headers={"Accept-Language": "pt-BR"})
+
+    served, ours = yaml.safe_load(answer.content), committed()
+    assert answer["Content-Language"] == "en"
+    assert served["paths"]["/tasks"] == ours["paths"]["/tasks"]
+    name = "ClassPerformanceParameters"
+    assert (
+        served["components"]["schemas"][name] == (ours["components"]["schemas"][name])
+    )
+
+
+def test_host_that_is_refused_is_answered_in_the_language_too():
+    headers = {"Host": "evil.example", "Accept-Language": "en"}
+
+    with override("pt-br"):
+        answer = Client().get("/healthz", headers=headers)
+
+    assert answer.json()["title"] == "The request is not valid"

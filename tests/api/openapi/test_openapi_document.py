@@ -1,0 +1,228 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from django.test import Client
+from django.urls import get_resolver
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from api.problems.registry import PROBLEMS
+from api.urls import urlpatterns
+from api.views import docs
+from school.runtime.processes import MANAGE
+from tasks.states import State
+from tests.support.contract import SPEC, committed
+
+PAGES = {"docs", "redoc", "problems", "problems/<slug:code>", ""}
+OUTSIDE = {"openapi.yaml", *PAGES}
+
+
+@pytest.fixture(scope="module")
+def spec():
+    return committed()
+
+
+@pytest.mark.guarantee("The contract is English, and matches the code.")
+def test_committed_document_is_what_the_code_makes(tmp_path, monkeypatch):
+    made = tmp_path / "openapi.yaml"
+    monkeypatch.delenv("REPORT_PACKAGES")
+
+    command = ["spectacular", "--validate", "--fail-on-warn", "--file", str(made)]
+    subprocess.run([sys.executable, str(MANAGE), *command], check=True)
+
+    assert made.read_text() == SPEC.read_text(), "run `make generate`"
+
+
+def test_document_is_valid_openapi_3_1(spec):
+    validate(spec)
+
+    assert spec["openapi"] == "3.1.1"
+
+
+def test_version_is_the_changelog_s(spec):
+    changelog = (SPEC.parent / "CHANGELOG.md").read_text()
+
+    assert spec["info"]["version"] == re.search(r"^## (\S+)", changelog, re.M)[1]
+
+
+def test_every_route_is_documented_and_every_path_routed(spec):
+    routes = {route.pattern._route for route in urlpatterns} - OUTSIDE
+    documented = {re.sub(r"<\w+:(\w+)>", r"{\1}", f"/{route}") for route in routes}
+
+    assert documented == set(spec["paths"])
+    assert get_resolver().resolve("/reports")
+
+
+def test_every_operation_has_a_sample_and_every_kind_an_example(spec):
+    operations = [op for path in spec["paths"].values() for op in path.values()]
+    examples = spec["paths"]["/reports"]["post"]["requestBody"]["content"][
+        "application/json"
+    ]["examples"]
+
+    assert all(op["x-codeSamples"][0]["source"] for op in operations)
+    assert all(op["summary"] for op in operations)
+    kinds = {path.stem for path in Path("tasks/reports").glob("*.py")} - {
+        "__init__",
+        "base",
+    }
+    assert {e["value"]["report"] for e in examples.values()} == kinds
+
+
+def test_problems_of_each_status_name_their_codes(spec):
+    schemas = spec["components"]["schemas"]
+    codes = {
+        code: schema["properties"]["status"]["const"]
+        for name, schema in schemas.items()
+        if name.startswith("Problem")
+        for code in schema["properties"]["code"]["enum"]
+    }
+
+    assert codes.keys() == PROBLEMS.keys()
+    assert all(PROBLEMS[code][0] == status for code, status in codes.items())
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+@pytest.mark.django_db
+def test_pages_load_everything_from_here(path):
+    client = Client()
+    page = client.get(path)
+    html = page.content.decode()
+
+    sources = re.findall(r'(?:src|href)="([^"]+)"', html)
+    assert page.status_code == 200
+    assert sources
+    assert not [source for source in sources if "//" in source]
+    policy = page["Content-Security-Policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives.get("script-src", directives["default-src"]) == "'self'"
+
+
+@pytest.mark.django_db
+def test_served_document_is_yaml(client):
+    answer = client.get("/openapi.yaml")
+
+    assert yaml.safe_load(answer.content)["info"]["title"] == "School reports"
+
+
+@pytest.mark.guarantee("The served contract is built once.")
+@pytest.mark.django_db
+def test_served_document_is_made_once(client):
+    docs._contract.cache_clear()
+
+    first = client.get("/openapi.yaml")
+    again = client.get("/openapi.yaml", headers={"Accept-Language": "en"})
+
+    assert again.content == first.content
+    assert docs._contract.cache_info().misses == 1
+
+
+def described(operation):
+    """Whatever of the operation has a schema, and where it is."""
+    for parameter in operation.get("parameters", []):
+        yield parameter["name"], parameter
+    request = {"request": operation.get("requestBody", {})}
+    for part, body in (request | operation["responses"]).items():
+        for content in body.get("content", {}).values():
+            yield part, content
+        for name, header in body.get("headers", {}).items():
+            if "$ref" not in header:
+                yield f"{part} {name}", header
+
+
+def values(spec, holder):
+    """The examples that stand beside a schema or in it."""
+    for example in holder.get("examples", {}).values():
+        name = example.get("$ref", "").rpartition("/")[2]
+        yield (spec["components"]["examples"][name] if name else example)["value"]
+    if "example" in holder:
+        yield holder["example"]
+    yield from holder["schema"].get("examples", [])
+
+
+def everything(spec):
+    for path, operations in spec["paths"].items():
+        for operation in operations.values():
+            for where, holder in described(operation):
+                yield f"{operation['operationId']} {path} {where}", holder
+
+
+@pytest.mark.guarantee("Every example matches its schema.")
+def test_every_example_is_as_its_schema_says(spec):
+    checker = Draft202012Validator.FORMAT_CHECKER
+    wrong = []
+    for where, holder in everything(spec):
+        schema = {**holder["schema"], "components": spec["components"]}
+        validator = Draft202012Validator(schema, format_checker=checker)
+        for value in values(spec, holder):
+            wrong += [(where, error.message) for error in validator.iter_errors(value)]
+
+    assert wrong == []
+
+
+def test_every_parameter_header_and_json_body_has_an_example(spec):
+    found = list(everything(spec))
+
+    having = {where for where, holder in found if [*values(spec, holder)]}
+    assert {where for where, _holder in found} - having == {
+        "get_result /tasks/{task_id}/result 206",  # a part of a file is its bytes
+    }  # fmt: skip
+
+
+def test_every_answer_has_the_headers_of_all_and_of_its_status(spec):
+    shared = spec["components"]["headers"]
+
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                assert "X-Request-ID" in answer["headers"]
+                assert ("Allow" in answer["headers"]) == (status == "405")
+    assert all(header["example"] for header in shared.values())
+
+
+def test_every_state_and_every_code_has_its_example(spec):
+    examples = spec["components"]["examples"]
+    states = {e["value"]["state"] for e in examples.values() if "state" in e["value"]}
+    codes = {e["value"]["code"] for e in examples.values() if "code" in e["value"]}
+
+    assert states == set(State)
+    assert codes == PROBLEMS.keys()
+
+
+def test_guide_tells_every_state_and_who_is_there(spec):
+    guide = spec["info"]["description"]
+
+    assert all(f"| `{state}` |" in guide for state in State)
+    for user in ("admin", "secretary", "teacher", "guardian", "stranger"):
+        assert f"| `{user}` |" in guide
+    assert "poll_after_ms" in guide
+
+
+@pytest.mark.django_db
+def test_served_document_has_no_versions(client):
+    assert client.get("/openapi.yaml?version=%00").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_pages_have_no_other_methods(client, path):
+    assert client.options(path).status_code == 405
+    assert client.post(path).status_code == 405
+
+
+def test_every_link_leads_to_a_parameter(spec):
+    operations = [op for path in spec["paths"].values() for op in path.values()]
+    named = {
+        op["operationId"]: {p["name"] for p in op["parameters"]} for op in operations
+    }
+    links = [
+        link
+        for op in operations
+        for answer in op["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+
+    assert len(links) > 20
+    assert all(set(it["parameters"]) <= named[it["operationId"]] for it in links)

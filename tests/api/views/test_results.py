@@ -1,0 +1,284 @@
+import hashlib
+from contextlib import ExitStack
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+from django.utils import timezone
+from django.utils.http import http_date
+
+from tasks import access_log, artifacts, lifecycle
+from tasks.models import AccessEntry, Task
+from tasks.status import downloads
+from tests.support.task_factories import asked, made
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("a result is a file"),
+]
+
+
+@pytest.fixture
+def task(teacher):
+    return made(teacher, format="csv")
+
+
+@pytest.fixture
+def url(task):
+    return f"/tasks/{task.pk}/result"
+
+
+@pytest.fixture
+def content(task):
+    return artifacts.read(task.artifact)
+
+
+@pytest.fixture
+def etag(task):
+    return f'"{task.result["sha256"]}"'
+
+
+@pytest.fixture
+def fetch(as_user, teacher, url):
+    """Ask for the result; what a test does not read is read after it, and closed."""
+    client = as_user(teacher)
+    with ExitStack() as undo:
+
+        def fetch(headers: dict[str, str] | None = None, method: str = "get"):
+            answer = getattr(client, method)(url, headers=headers)
+            undo.callback(answer.getvalue)
+            return answer
+
+        yield fetch
+
+
+def downloaded():
+    return AccessEntry.objects.filter(action="downloaded").count()
+
+
+def open_files():
+    return [file for file in psutil.Process().open_files() if ".csv" in file.path]
+
+
+@pytest.mark.each_database
+def test_result_is_the_file_and_is_written_to_the_access_log(fetch, task, content):
+    answer = fetch()
+
+    assert b"".join(answer) == content
+    assert content.count(b"\r\n") == 41
+    day = timezone.localdate(task.created_at).isoformat()
+    assert (
+        dict(answer.headers).items()
+        >= {
+            "Content-Type": "text/csv; charset=utf-8",
+            "Content-Length": str(len(content)),
+            "Content-Disposition": f'attachment; filename="Desempenho das turmas {day}.csv"; '
+            f"filename*=UTF-8''Desempenho%20das%20turmas%20{day}.csv",
+            "Accept-Ranges": "bytes",
+            "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
+            "Last-Modified": http_date(task.finished_at.timestamp()),
+            "Cache-Control": "private, no-store",
+            "Referrer-Policy": "no-referrer",
+        }.items()
+    )
+    actions = AccessEntry.objects.order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["created", "downloaded"]
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("Ações 1.csv", "Acoes 1.csv\"; filename*=UTF-8''A%C3%A7%C3%B5es%201.csv"),
+        ('a"b.csv', "a\\\"b.csv\"; filename*=UTF-8''a%22b.csv"),
+        ("報告.csv", ".csv\"; filename*=UTF-8''%E5%A0%B1%E5%91%8A.csv"),
+    ],
+)
+def test_name_is_told_in_ascii_and_in_full(fetch, task, name, header):
+    Task.objects.update(result=task.result | {"filename": name})
+
+    disposition = fetch()["Content-Disposition"]
+
+    assert disposition == f'attachment; filename="{header}'
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [("100-199", 100, 199), ("100-", 100, None), ("-100", -100, None), ("0-0", 0, 0)],
+)
+def test_range_is_that_part_of_the_file(fetch, content, asked, first, last):
+    part = content[first : None if last is None else last + 1]
+
+    answer = fetch({"Range": f"bytes={asked}"})
+
+    start = first % len(content)
+    end = start + len(part) - 1
+    assert answer.status_code == 206
+    assert b"".join(answer) == part
+    assert answer["Content-Range"] == f"bytes {start}-{end}/{len(content)}"
+    assert answer["Content-Length"] == str(len(part))
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert downloaded() == 1
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-1,5-6", "rows=0-1", "bytes=9-5", "nonsense"]
+)
+def test_range_that_is_not_one_of_bytes_is_the_whole(fetch, content, asked):
+    answer = fetch({"Range": asked})
+
+    assert answer.status_code == 200
+    assert b"".join(answer) == content
+
+
+def test_range_past_the_end_is_told_the_size(fetch, content):
+    answer = fetch({"Range": f"bytes={len(content)}-"})
+
+    assert answer.status_code == 416
+    assert answer.json()["code"] == "range_not_satisfiable"
+    assert answer["Content-Range"] == f"bytes */{len(content)}"
+    assert downloaded() == 0
+
+
+@pytest.mark.guarantee("A download is resumed only with the same file.")
+def test_part_goes_on_only_with_the_file_it_is_of(fetch, etag):
+    def status(condition):
+        headers = {"Range": "bytes=5-", "If-Range": condition}
+        return fetch(headers).status_code
+
+    date = fetch(method="head")["Last-Modified"]
+    assert status(etag) == 206
+    others = [f"W/{etag}", '"another"', etag.strip('"'), f'{etag}, "b"', date, ""]
+    assert {other: status(other) for other in others} == dict.fromkeys(others, 200)
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"another", {}', "*"])
+def test_file_that_is_there_already_is_not_sent_again(fetch, etag, form):
+    headers = {"If-None-Match": form.format(etag), "Range": "bytes=5-"}
+
+    answer = fetch(headers)
+
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer["ETag"] == etag
+    assert downloaded() == 0
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_file_that_is_another_than_is_wanted_is_not_sent(fetch, etag, method):
+    assert fetch({"If-Match": etag}, method).status_code == 200
+    refused = fetch({"If-Match": f'"another", W/{etag}'}, method)
+    assert refused.status_code == 412
+    assert method == "head" or refused.json()["code"] == "precondition_failed"
+    assert downloaded() == (method == "get")
+
+
+def test_dates_are_conditions_too(fetch):
+    now = fetch(method="head")["Last-Modified"]
+    before, later = "Mon, 01 Jan 2024 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
+
+    def status(header, date):
+        return fetch({header: date}).status_code
+
+    assert status("If-Modified-Since", now) == 304
+    assert status("If-Modified-Since", before) == 200
+    assert status("If-Unmodified-Since", later) == 200
+    assert status("If-Unmodified-Since", before) == 412
+
+
+def test_head_is_the_headers_alone_and_no_download(fetch, content):
+    head = fetch({"Range": "bytes=5-"}, "head")
+
+    assert downloaded() == 0
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Content-Length"] == str(len(content))
+    whole = fetch()
+    varying = {"X-Request-ID"}
+    assert {(k, v) for k, v in head.items() if k not in varying} == {
+        (k, v) for k, v in whole.items() if k not in varying
+    }
+
+
+@pytest.mark.guarantee("A file is closed after every download.")
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=5-"}])
+def test_file_that_nobody_reads_to_its_end_is_closed(as_user, teacher, url, headers):
+    answer = as_user(teacher).get(url, headers=headers)
+    next(iter(answer))
+    were_open = len(open_files())
+
+    answer.close()
+
+    assert (were_open, open_files()) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"If-None-Match": "*"}, {"If-Match": '"another"'}, {"Range": "bytes=999999-"}],
+)
+def test_file_that_is_not_sent_is_not_left_open(fetch, headers):
+    fetch(headers)
+
+    assert open_files() == []
+
+
+@pytest.mark.guarantee("A file is closed after every download.")
+@pytest.mark.each_database
+def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeypatch):
+    def break_down(*args):
+        raise OperationalError("disk full")
+
+    monkeypatch.setattr(access_log, "record", break_down)
+    result = downloads.find(task.pk, teacher)
+
+    with pytest.raises(OperationalError):
+        downloads.open_file(result, teacher)
+    assert open_files() == []
+
+
+def test_part_is_read_in_pieces(fetch, task):
+    path = settings.ARTIFACTS_DIR / task.artifact
+    path.write_bytes(bytes(3_000_000))
+
+    answer = fetch({"Range": "bytes=1000000-"})
+    pieces = [len(piece) for piece in answer]
+
+    assert sum(pieces) == 2_000_000
+    assert max(pieces) <= 64 * 1024
+
+
+def test_file_that_has_vanished_is_gone(fetch, task):
+    artifacts.remove(task.artifact)
+
+    assert fetch().status_code == fetch(method="head").status_code == 410
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/csv", "*/*", "application/problem+json", "image/png"]
+)
+def test_result_comes_whatever_is_accepted(as_user, teacher, accept):
+    task = made(teacher, format="csv")
+
+    answer = as_user(teacher).get(
+        f"/tasks/{task.pk}/result", headers={"Accept": accept}
+    )
+
+    assert b"".join(answer).startswith(b"school,year,class,")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+
+
+def test_result_of_unfinished_task_is_a_conflict_that_says_when(as_user, teacher):
+    answer = as_user(teacher).get(f"/tasks/{asked(teacher).pk}/result")
+
+    assert answer.status_code == 409
+    assert answer["Retry-After"] == "1"
+    assert answer.json()["task"]["state"] == "queued"
+
+
+def test_result_of_expired_task_is_gone(as_user, teacher):
+    task = made(teacher)
+    lifecycle.expire(task)
+
+    answer = as_user(teacher).get(f"/tasks/{task.pk}/result")
+
+    assert answer.status_code == 410
+    assert as_user(teacher).get(f"/tasks/{task.pk}").json()["state"] == "expired"

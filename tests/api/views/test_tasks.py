@@ -1,0 +1,366 @@
+import json
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school.models import User
+from tasks import artifacts, lifecycle, redis_store
+from tasks.errors import DataError, TimedOut
+from tasks.maintenance import retention
+from tasks.maintenance import tasks as maintenance_tasks
+from tasks.models import AccessEntry, Task, Tombstone
+from tasks.progress import Progress
+from tasks.status import projection, reader
+from tests.support.task_factories import asked, made
+
+pytestmark = pytest.mark.django_db
+
+
+def test_poll_of_mirrored_task_asks_no_database(as_user, teacher):
+    task = asked(teacher)
+    client = as_user(teacher)
+    client.get(f"/tasks/{task.pk}")  # learns the stamp
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answer = client.get(f"/tasks/{task.pk}")
+
+    assert answer.json()["state"] == "queued"
+    assert [query["sql"] for query in queries] == []
+
+
+def test_poll_without_redis_document_answers_from_the_row(as_user, teacher):
+    task = made(teacher)
+    redis_store.client().delete(f"celery-task-meta-{task.pk}")
+
+    first = as_user(teacher).get(f"/tasks/{task.pk}").json()
+    second = as_user(teacher).get(f"/tasks/{task.pk}").json()
+
+    assert first == second
+    assert first["state"] == "succeeded"
+    assert redis_store.poll(task.pk, teacher.pk).header is not None
+
+
+def test_finished_document_holds_the_rows(as_user, teacher):
+    document = as_user(teacher).get(f"/tasks/{made(teacher).pk}").json()
+
+    assert document["result"]["rows"] == len(document["result"]["data"]) == 40
+    assert document["progress"] == {
+        "stage": "finished", "done": 40, "total": 40, "percent": 100,
+    }  # fmt: skip
+    assert document["poll_after_ms"] is None
+
+
+def test_rows_too_many_to_inline_are_at_the_url(as_user, teacher, settings):
+    settings.INLINE_RESULT_BYTES = 1000
+    client = as_user(teacher)
+
+    result = client.get(f"/tasks/{made(teacher).pk}").json()["result"]
+
+    assert "data" not in result
+    assert len(json.loads(b"".join(client.get(result["url"])))) == 40
+
+
+def test_final_answer_has_no_retry_after(as_user, teacher):
+    task = asked(teacher)
+    client = as_user(teacher)
+
+    queued = client.get(f"/tasks/{task.pk}")
+    lifecycle.cancel(task)
+    final = client.get(f"/tasks/{task.pk}")
+
+    assert "Retry-After" in queued
+    assert "Retry-After" not in final
+
+
+EVERYTHING = [
+    ("get", ""), ("post", "/cancel"), ("get", "/result"), ("post", "/result/link"),
+    ("delete", ""),
+]  # fmt: skip
+"""What can be done with one task."""
+
+
+@pytest.mark.parametrize(("method", "path"), EVERYTHING)
+def test_purged_task_is_gone_for_a_year_and_then_unknown(
+    as_user, teacher, method, path
+):
+    task = made(teacher)
+    client = as_user(teacher)
+    assert client.delete(f"/tasks/{task.pk}").status_code == 204
+
+    def ask():
+        answer = getattr(client, method)(f"/tasks/{task.pk}{path}")
+        return answer.status_code, answer.json()["code"]
+
+    assert ask() == (410, "purged")
+    Tombstone.objects.update(cleared=True, purged_at="2020-01-01T00:00:00Z")
+    maintenance_tasks.forget()
+    assert ask() == (404, "not_found")
+
+
+@pytest.mark.parametrize("end", ["succeeded", "failed", "canceled", "expired"])
+def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
+    task = asked(teacher) if end in {"failed", "canceled"} else made(teacher)
+    if end == "failed":
+        lifecycle.fail(lifecycle.claim(task.pk), TimedOut())
+    elif end == "canceled":
+        lifecycle.cancel(task)
+    elif end == "expired":
+        lifecycle.expire(task)
+    client = as_user(teacher)
+    client.get(f"/tasks/{task.pk}")  # which puts it into Redis
+
+    answer = client.delete(f"/tasks/{task.pk}")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert not Task.objects.exists()
+    assert redis_store.poll(task.pk, teacher.pk).header is None
+    assert not artifacts.exists(task.artifact or "none")
+    assert client.get("/tasks").json()["results"] == []
+    entry = AccessEntry.objects.first()
+    assert (entry.action, entry.viewer, entry.task_id) == ("deleted", teacher, task.pk)
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_task_that_has_not_ended_cannot_be_erased(as_user, teacher, state):
+    task = asked(teacher)
+    if state == "running":
+        lifecycle.claim(task.pk)
+
+    answer = as_user(teacher).delete(f"/tasks/{task.pk}")
+
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "not_ended"
+    assert answer.json()["task"]["state"] == state
+    assert Task.objects.exists()
+
+
+@pytest.mark.guarantee("An old token erases nothing.")
+def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
+    task = made(teacher)
+    client = as_user(teacher)
+    User.objects.filter(pk=teacher.pk).update(is_active=False)
+
+    assert client.delete(f"/tasks/{task.pk}").status_code == 401
+    assert Task.objects.exists()
+
+
+@pytest.fixture
+def purged_once_read(monkeypatch):
+    """Somebody purges each task just after its row was read."""
+    own_task = reader.own_task
+
+    def purge_then(task_id, viewer):
+        found = own_task(task_id, viewer)
+        retention.bury(found)
+        return found
+
+    monkeypatch.setattr(reader, "own_task", purge_then)
+
+
+@pytest.mark.usefixtures("purged_once_read")
+def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(as_user, teacher):
+    task = made(teacher)
+    answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "purged")
+
+
+@pytest.mark.usefixtures("purged_once_read")
+def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
+    task = made(teacher)
+    Task.objects.update(stamp=teacher.stamp + 1)
+    redis_store.client().flushdb()
+    client = as_user(teacher)
+
+    assert client.get(f"/tasks/{task.pk}").status_code == 200
+    assert redis_store.poll(task.pk, teacher.pk).header is None
+
+
+def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    lifecycle.fail(task, DataError("Enrolment 7 has no class."))
+    Task.objects.update(expires_at="2020-01-01T00:00:00Z")
+    maintenance_tasks.expire_past()
+
+    document = as_user(teacher).get(f"/tasks/{task.pk}").json()
+
+    assert (document["state"], document["parameters"]) == ("failed", {})
+    assert document["error"]["code"] == "data_error"
+    assert "Enrolment" not in json.dumps(document)
+
+
+def test_failed_task_says_why_and_nothing_of_celery(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    lifecycle.fail(task, TimedOut())
+
+    from_redis = as_user(teacher).get(f"/tasks/{task.pk}").json()
+    redis_store.client().flushdb()
+    from_row = as_user(teacher).get(f"/tasks/{task.pk}").json()
+
+    assert from_redis == from_row
+    assert from_row["error"]["code"] == "timeout"
+    assert not [name for name in from_redis if name.startswith("exc")]
+
+
+def test_list_shows_own_tasks_newest_first_without_data(as_user, teacher, stranger):
+    first, second = made(teacher), asked(teacher)
+    asked(stranger, {"class_id": 3})
+
+    listed = as_user(teacher).get("/tasks").json()["results"]
+
+    assert [entry["task_id"] for entry in listed] == [str(second.pk), str(first.pk)]
+    assert "data" not in listed[1]["result"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_list_takes_two_queries(as_user, teacher, count):
+    for _ in range(count):
+        asked(teacher)
+    client = as_user(teacher)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/tasks")
+
+    assert len(queries) == 2  # the user, and the page
+
+
+def test_list_pages_by_cursor(as_user, teacher):
+    tasks = [asked(teacher) for _ in range(3)]
+    client = as_user(teacher)
+
+    first = client.get("/tasks?page_size=2").json()
+    second = client.get(first["next"]).json()
+
+    found = [e["task_id"] for page in (first, second) for e in page["results"]]
+    assert found == [str(task.pk) for task in reversed(tasks)]
+    assert second["next"] is None
+
+
+def test_list_is_filtered(as_user, teacher):
+    done, waiting = made(teacher), asked(teacher, kind="report_card")
+    client = as_user(teacher)
+
+    def ids(query):
+        return {e["task_id"] for e in client.get(f"/tasks?{query}").json()["results"]}
+
+    assert ids("state=succeeded") == {str(done.pk)}
+    assert ids("report=report_card") == {str(waiting.pk)}
+    assert ids("created_after=2100-01-01T00:00:00Z") == set()
+    assert client.get("/tasks?state=odd").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("cursor=cD1hYmM%3D", 400),
+        ("cursor=nonsense", 400),
+        ("created_after=9999-12-31T23:59:59-04:00", 400),
+        ("created_after=0001-01-01T00:00:00%2B14:00", 400),
+        ("created_after=9999-12-31T23:59:59", 400),
+        ("created_after=yesterday", 400),
+        ("created_after=", 400),
+        ("state=", 400),
+        ("page_size=x", 400),
+    ],
+)
+def test_query_that_makes_no_sense_is_no_fault(as_user, teacher, query, status):
+    asked(teacher)
+
+    assert as_user(teacher).get(f"/tasks?{query}").status_code == status
+
+
+def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    projection.put(task, Progress("writing", 7, 9), moment=900)
+    redis_store.client().delete(f"stamp:{teacher.pk}")
+
+    document = as_user(teacher).get(f"/tasks/{task.pk}").json()
+
+    assert document["progress"]["done"] == 7
+
+
+def test_cancel_of_queued_task_ends_it_and_may_be_repeated(as_user, teacher):
+    task = asked(teacher)
+    client = as_user(teacher)
+
+    first = client.post_json(f"/tasks/{task.pk}/cancel")
+    second = client.post_json(f"/tasks/{task.pk}/cancel")
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json()["state"] == "canceled"
+    assert lifecycle.claim(task.pk) is None
+
+
+def test_cancel_of_running_task_is_remembered(as_user, teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+
+    answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel").json()
+
+    assert answer["state"] == "running"
+    assert answer["cancel_requested_at"] is not None
+
+
+def test_cancel_of_ended_task_is_too_late(as_user, teacher):
+    task = made(teacher)
+
+    answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
+
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "too_late"
+    assert answer.json()["task"]["state"] == "succeeded"
+
+
+def test_links_begin_with_the_public_url(as_user, teacher, settings):
+    settings.PUBLIC_URL = "https://reports.example.org"
+    task = asked(teacher)
+    projection.write(task)
+
+    links = as_user(teacher).get(f"/tasks/{task.pk}").json()["links"]
+
+    assert links["self"] == f"https://reports.example.org/tasks/{task.pk}"
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/result", "/result/link"])
+def test_id_may_stand_in_capitals(as_user, teacher, stranger, rest):
+    task = made(teacher)
+    method = "post" if "link" in rest else "head"
+
+    def status(user, id):
+        return getattr(as_user(user), method)(f"/tasks/{id}{rest}").status_code
+
+    assert status(teacher, str(task.pk).upper()) == 200
+    assert status(stranger, str(task.pk).upper()) == 404
+
+
+def test_id_that_is_none_is_not_found(as_user, teacher):
+    answer = as_user(teacher).get("/nowhere")
+
+    assert answer.status_code == 404
+    assert answer["Content-Type"] == "application/problem+json"
+    assert Task.objects.count() == 0
+
+
+@pytest.mark.guarantee("Progress that was shown never decreases.")
+def test_progress_that_was_shown_goes_back_nowhere(as_user, teacher):
+    client = as_user(teacher)
+    body = {"report": "class_performance", "parameters": {"class_id": 1}}
+
+    def ask():
+        return client.post(
+            "/reports",
+            body,
+            content_type="application/json",
+            headers={"Idempotency-Key": "a"},
+        )
+
+    path = ask()["Location"]
+    task = lifecycle.claim(Task.objects.get().pk)
+    projection.write(task)
+    projection.put_progress(task, Progress("writing", 50, 100), moment=5000)
+
+    answers = [client.get(path), ask(), client.post(f"{path}/cancel"), client.get(path)]
+
+    assert [answer.json()["progress"]["percent"] for answer in answers] == [50] * 4

@@ -1,0 +1,103 @@
+"""What the real server does with requests that are odd before anybody has read them."""
+
+import http.client
+import json
+import socket
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.one_database("it is about what the server reads")
+EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+
+
+def sent(stack: Stack, raw: bytes) -> tuple[int, dict, bytes]:
+    """The answer to those very bytes: status, headers, body."""
+    host, _, port = stack.base.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(raw)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status, dict(answer.headers), answer.read()
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        (b"NONSENSE\r\n\r\n", 400, "malformed_request"),
+        (b"GET / HTTP/1.1\r\nBad Header: x\r\n\r\n", 400, "malformed_request"),
+        (b"GET /%b HTTP/1.1\r\n\r\n" % (b"x" * 5000), 414, "uri_too_long"),
+        (b"GET / HTTP/1.1\r\nX: %b\r\n\r\n" % (b"x" * 9000), 431, "headers_too_large"),
+        (b"GET / HTTP/1.1\r\n%b\r\n" % (b"X: y\r\n" * 101), 431, "headers_too_large"),
+        (b"GET /healthz HTTP/1.1\r\nHost: elsewhere\r\n\r\n", 400, "invalid_request"),
+    ],
+)
+def test_request_that_is_no_good_gets_a_problem(stack: Stack, raw, status, code):
+    answered, headers, body = sent(stack, raw)
+
+    document = json.loads(body)
+    assert (answered, document["status"], document["code"]) == (status, status, code)
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["X-Request-ID"] == document["request_id"] != ""
+
+
+def chunked(stack: Stack, token: str, body: bytes) -> tuple[int, dict, bytes]:
+    head = (
+        "POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    half = len(body) // 2
+    chunks = [body[:half], body[half:], b""]
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return sent(stack, head.encode() + framed)
+
+
+def test_body_in_chunks_is_read(stack: Stack):
+    token = stack.as_user("teacher").token
+
+    status, _headers, body = chunked(stack, token, json.dumps(EXAMPLE).encode())
+
+    assert (status, json.loads(body)["report"]) == (202, "class_performance")
+
+
+def test_body_in_chunks_that_is_too_large_is_413(stack: Stack):
+    token = stack.as_user("teacher").token
+
+    status, _headers, body = chunked(stack, token, b" " * 100_000)
+
+    assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+
+
+def test_body_that_only_says_it_is_large_is_not_waited_for(stack: Stack):
+    token = stack.as_user("teacher").token
+    head = (
+        "POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: 10000000000\r\n\r\n"
+    )
+
+    status, _headers, body = sent(stack, head.encode())
+
+    assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.guarantee(
+    "A request whose body does not arrive holds no connection to the database."
+)
+@pytest.mark.each_database
+def test_bodies_that_do_not_come_hold_no_connection_to_the_database(stack: Stack):
+    client = stack.as_user("teacher")
+    host, _, port = stack.base.removeprefix("http://").partition(":")
+    head = (
+        "POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {client.token}\r\nContent-Length: 100\r\n\r\n{{"
+    )
+    with ExitStack() as undo:
+        for _ in range(12):  # there are 8 connections
+            line = undo.enter_context(socket.create_connection((host, int(port))))
+            line.sendall(head.encode())
+        time.sleep(0.5)
+
+        assert client.ask("GET", "/me")["username"] == "teacher"

@@ -1,0 +1,94 @@
+import os
+import signal
+
+import psutil
+import pytest
+
+from school.runtime.supervisor import kill_group
+from tests.support.stack import LEASE_SECONDS, Stack
+
+
+def test_child_killed_in_the_middle_is_replaced_and_the_report_made(
+    stack: Stack, tmp_path
+):
+    client = stack.as_user("teacher")
+    parameters = {"tally": str(tmp_path / "deaths"), "times": 1}
+
+    task = client.request_report({"report": "killer", "parameters": parameters})
+    done = stack.finished(client, task, seconds=30)
+
+    assert (done["state"], done["attempt"]) == ("succeeded", 2)
+    assert done["result"]["data"] == [{"deaths": 1}]
+    assert done["task_id"] == task["task_id"]
+
+
+def test_whole_worker_killed_in_the_middle_loses_nothing(stack: Stack):
+    client = stack.as_user("teacher")
+    body = {"report": "slow", "parameters": {"seconds": 4}}
+    task = client.request_report(body)
+    stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
+
+    kill_group(stack.keeper.processes["worker-reports"])
+    stack.start("worker-reports")
+    done = stack.finished(client, task, seconds=LEASE_SECONDS + 30)
+
+    assert (done["state"], done["attempt"]) == ("succeeded", 2)
+    assert done["result"]["rows"] == 80
+    files = list((stack.folder / "artifacts").rglob(f"{task['task_id']}*"))
+    assert len(files) == 1
+
+
+@pytest.mark.guarantee(
+    "A report that kills its worker fails after a bounded number of attempts."
+)
+def test_report_that_kills_every_worker_fails_as_such(stack: Stack, tmp_path):
+    client = stack.as_user("teacher")
+    parameters = {"tally": str(tmp_path / "deaths"), "times": 99}
+
+    task = client.request_report({"report": "killer", "parameters": parameters})
+    done = stack.finished(client, task, seconds=60)
+
+    assert (done["state"], done["attempt"]) == ("failed", 3)
+    assert done["error"]["code"] == "worker_lost"
+    assert (tmp_path / "deaths").stat().st_size == 3
+
+
+@pytest.mark.guarantee(
+    "A report that hangs ends as a timeout, and its process is killed."
+)
+def test_report_that_hangs_ends_as_timeout_and_its_process_is_killed(stack: Stack):
+    client = stack.as_user("teacher")
+    worker = psutil.Process(stack.keeper.processes["worker-reports"].pid)
+    children = {child.pid for child in worker.children()}
+
+    done = stack.finished(client, client.request_report({"report": "hanging"}))
+
+    assert (done["state"], done["attempt"]) == ("failed", 1)
+    assert done["error"]["code"] == "timeout"
+    stack.wait(
+        lambda: {child.pid for child in worker.children()} != children, seconds=30
+    )
+
+
+def test_dispatcher_killed_is_missed_until_it_is_back(stack: Stack):
+    client = stack.as_user("teacher")
+    os.kill(stack.keeper.processes["dispatcher"].pid, signal.SIGKILL)
+    stack.keeper.processes["dispatcher"].wait()
+
+    done = stack.finished(
+        client, client.request_report({"report": "slow", "parameters": {"seconds": 0.1}})
+    )  # fmt: skip
+    stack.start("dispatcher")
+
+    assert done["state"] == "succeeded"
+
+
+def test_wiped_redis_loses_no_report(stack: Stack):
+    client = stack.as_user("teacher")
+    body = {"report": "slow", "parameters": {"seconds": 2}}
+    tasks = [client.request_report(body) for _ in range(4)]
+
+    stack.redis.flushall()
+
+    states = {stack.finished(client, task, seconds=40)["state"] for task in tasks}
+    assert states == {"succeeded"}

@@ -1,0 +1,92 @@
+import sys
+import time
+from contextlib import closing
+
+import psycopg
+import pytest
+from psycopg_pool import ConnectionPool
+
+from school.db import postgresql
+from tests.support.environment import DATABASE
+from tests.support.postgresql import Postgresql
+
+pytestmark = pytest.mark.skipif(DATABASE != "postgresql", reason="needs PostgreSQL")
+
+
+@pytest.fixture(scope="module")
+def server():
+    with closing(Postgresql()) as server:
+        yield server
+
+
+@pytest.fixture
+def pool(server, monkeypatch):
+    """The pool of a process that answers requests, with two idle connections."""
+    monkeypatch.setitem(sys.modules, "school.wsgi", postgresql)
+    options = postgresql.options(is_snapshot=False, pool_size=2)
+    with ConnectionPool(server.url, open=False, **options["pool"]) as pool:
+        first, second = pool.getconn(), pool.getconn()
+        pool.putconn(first)
+        pool.putconn(second)
+        yield pool
+
+
+def backend(pool) -> int:
+    with pool.connection() as connection:
+        return connection.info.backend_pid
+
+
+@pytest.mark.guarantee("No request waits for a database that is away.")
+def test_statement_that_is_not_answered_is_given_up(pool):
+    before = {backend(pool), backend(pool)}
+    began = time.monotonic()
+
+    with pytest.raises(psycopg.OperationalError), pool.connection() as connection:
+        connection.execute("SELECT pg_sleep(5)")
+
+    assert time.monotonic() - began < 3
+    assert connection.closed
+    assert backend(pool) not in before
+
+
+def test_frozen_server_is_asked_again_once_it_thaws(pool, server):
+    server.freeze()
+    try:
+        for _ in range(3):
+            began = time.monotonic()
+            with pytest.raises(psycopg.OperationalError), pool.connection() as lost:
+                lost.execute("SELECT 1")
+            assert time.monotonic() - began < 2
+    finally:
+        server.thaw()
+
+    with pool.connection(timeout=10) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.guarantee("A lost connection to the database fails one request only.")
+def test_one_connection_that_is_lost_takes_the_idle_ones_with_it(pool, server):
+    server.stop()
+    server.start()
+
+    with pytest.raises(psycopg.OperationalError), pool.connection() as connection:
+        connection.execute("SELECT 1")
+
+    with pool.connection(timeout=10) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_statement_that_fails_by_itself_keeps_its_connection(pool):
+    with pool.connection() as connection:
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SET statement_timeout = 1; SELECT pg_sleep(1)")
+
+        assert not connection.closed
+
+
+def test_who_answers_no_requests_waits_for_long_statements(server):
+    options = postgresql.options(is_snapshot=True, pool_size=2)
+    connection_class = options["pool"]["connection_class"]
+
+    with connection_class.connect(server.url) as connection:
+        connection.execute("SELECT pg_sleep(1.5)")

@@ -1,0 +1,232 @@
+import json
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from django.utils.translation import override
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from school.grading.default_profiles import PROFILES
+from school.grading.rules import Rules
+from tests.school.grading import strategies
+
+SCALE = [
+    {"label": "C", "lowest": "0.0", "highest": "4.9"},
+    {"label": "B", "lowest": "5.0", "highest": "7.9"},
+    {"label": "A", "lowest": "8.0", "highest": "10.0"},
+]
+
+
+def refused(**content):
+    """Where what is wrong, and how it is said, in English."""
+    with override("en"), pytest.raises(ValidationError) as caught:
+        Rules.from_json({"terms": 4, "pass_mark": "6.0"} | content)
+    return [(*error["loc"], error["msg"]) for error in caught.value.errors()]
+
+
+def scaled(*bands):
+    return [
+        {"label": label, "lowest": lowest, "highest": highest}
+        for label, lowest, highest in bands
+    ]
+
+
+def test_scale_without_hole_or_overlap_is_taken():
+    rules = Rules.from_json({"terms": 4, "pass_mark": "6.0", "scale": SCALE})
+
+    assert [band.label for band in rules.scale] == ["C", "B", "A"]
+
+
+def test_hole_in_the_scale_is_refused():
+    # As in a seeded table of i-Educar: 4.1 to 4.4 mapped to nothing.
+    scale = scaled(("C", "0.0", "4.0"), ("A", "4.5", "10.0"))
+
+    assert refused(scale=scale) == [
+        ("scale", "There is a hole between C and A: 4.1 is in no band.")
+    ]
+
+
+def test_overlap_in_the_scale_is_refused():
+    scale = scaled(("C", "0.0", "9.9"), ("A", "9.9", "10.0"))
+
+    assert refused(scale=scale) == [
+        ("scale", "The bands C and A overlap: 9.9 is in both.")
+    ]
+
+
+def test_unsorted_scale_is_refused():
+    scale = scaled(("C", "0.0", "1.9"), ("A", "6.0", "7.0"), ("B", "2.0", "10.0"))
+
+    assert refused(scale=[scale[0], scale[2], scale[1]]) == [
+        ("scale", "The scale must go from 0.0 up to 10.0.")
+    ]
+    assert refused(scale=scale) == [
+        ("scale", "There is a hole between C and A: 2.0 is in no band.")
+    ]
+    scale = scaled(("C", "0.0", "1.9"), ("A", "2.0", "7.0"), ("B", "1.0", "10.0"))
+    assert refused(scale=scale) == [
+        ("scale", "The bands must be sorted from the lowest: A is before B.")
+    ]
+
+
+@pytest.mark.parametrize(("lowest", "highest"), [("0.1", "10.0"), ("0.0", "9.9")])
+def test_scale_that_leaves_out_an_end_is_refused(lowest, highest):
+    assert refused(scale=scaled(("A", lowest, highest))) == [
+        ("scale", "The scale must go from 0.0 up to 10.0.")
+    ]
+
+
+def test_label_twice_in_the_scale_is_refused():
+    scale = scaled(("A", "0.0", "4.9"), ("A", "5.0", "10.0"))
+
+    assert refused(scale=scale) == [
+        ("scale", "Each label of the scale must be there once.")
+    ]
+
+
+def test_band_that_goes_downwards_is_refused_at_its_place():
+    scale = [SCALE[0], scaled(("B", "7.9", "5.0"))[0], SCALE[2]]
+
+    assert refused(scale=scale) == [
+        ("scale", 1, "Band B: its lowest grade is above its highest one.")
+    ]
+
+
+def test_weights_are_as_many_as_terms():
+    message = "There must be a weight for each of the 4 terms, not {}."
+
+    assert refused(mean_rule="weighted", term_weights=[1, 2, 3]) == [
+        ("term_weights", message.format(3))
+    ]
+    assert refused(mean_rule="weighted") == [("term_weights", message.format(0))]
+
+
+def test_weights_of_an_arithmetic_mean_are_refused():
+    assert refused(term_weights=[1, 1, 1, 1]) == [
+        ("term_weights", "Only a weighted mean takes term weights.")
+    ]
+
+
+@pytest.mark.parametrize("weight", [0, -1, 1.5, "2", True, None, 101])
+def test_weight_is_a_whole_number_from_one(weight):
+    weights = [1, 1, 1, weight]
+
+    places = {tuple(place) for *place, _ in refused(
+        mean_rule="weighted", term_weights=weights
+    )}  # fmt: skip
+
+    assert places == {("term_weights", 3)}
+    assert refused(recovery_rule="weighted", recovery_exam_weight=weight)
+
+
+@pytest.mark.parametrize("step", ["0.3", "0.15", "0.7", "0.0", "2", "-0.1", "1e-400"])
+def test_step_that_does_not_divide_one_is_refused(step):
+    [(place, _message)] = refused(rounding_step=step)
+
+    assert place == "rounding_step"
+
+
+@pytest.mark.parametrize("step", ["0.1", "0.2", "0.25", "0.5", "1", 1, 0.1, "0.125"])
+def test_step_that_divides_one_is_taken(step):
+    rules = Rules.from_json({"terms": 4, "pass_mark": "6.0", "rounding_step": step})
+
+    assert rules.rounding_step == Decimal(str(step))
+
+
+def test_pass_mark_of_a_recovery_needs_one():
+    assert refused(recovery_pass_mark="5.0") == [
+        ("recovery_pass_mark", "Without a recovery there is no pass mark of one.")
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"terms": 0}, {"terms": 11}, {"terms": "4"}, {"terms": True}, {"terms": 4.0},
+        {"pass_mark": "10.1"}, {"pass_mark": "-0.1"}, {"pass_mark": "5.95"},
+        {"pass_mark": "NaN"}, {"pass_mark": "Infinity"}, {"pass_mark": "1e400"},
+        {"pass_mark": 5.9500000001}, {"pass_mark": None}, {"pass_mark": "six"},
+        {"rounding": "sometimes"}, {"hopeless_fails": "yes"}, {"hopeless_fails": 1},
+        {"minimum_attendance": "100.01"}, {"minimum_attendance": "74.999"},
+        {"council_absences": "-1"}, {"year_days": 0}, {"year_days": 367},
+        {"dependencies": -1}, {"dependencies": 21}, {"formula": "eval"},
+        {"scale": [{"label": "", "lowest": "0.0", "highest": "10.0"}]},
+        {"scale": [{"label": "A", "lowest": "0", "highest": "10", "color": "red"}]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_rule_is_refused(wrong):
+    assert {place for place, *_ in refused(**wrong)} == set(wrong)
+
+
+def test_binary_float_of_json_becomes_the_decimal_that_was_written():
+    content = json.loads('{"terms": 4, "pass_mark": 5.1, "minimum_attendance": 74.9}')
+
+    rules = Rules.from_json(content)
+
+    assert rules.pass_mark == Decimal("5.1")
+    assert rules.minimum_attendance == Decimal("74.9")
+    assert rules.measure.pass_mark == Fraction(51, 10)
+
+
+def test_message_is_in_the_language_of_who_reads_it():
+    with override("pt-br"), pytest.raises(ValidationError) as caught:
+        Rules.from_json(
+            {"terms": 4, "pass_mark": "6.0", "scale": scaled(("A", "0.0", "9.5"))}
+        )
+
+    [error] = caught.value.errors()
+    assert error["msg"] == "A escala deve ir de 0,0 a 10,0."
+
+
+def test_label_with_braces_is_only_a_label():
+    scale = scaled(("{upper}", "0.0", "4.0"), ("A", "4.5", "10.0"))
+
+    assert refused(scale=scale) == [
+        ("scale", "There is a hole between {upper} and A: 4.1 is in no band.")
+    ]
+
+
+@given(strategies.rules())
+def test_json_and_back_are_the_same_rules(rules):
+    assert rules.measure.weights
+    text = json.dumps(rules.to_json())
+
+    assert Rules.from_json(json.loads(text)) == rules
+    assert "measure" not in text
+
+
+def test_rules_that_were_used_are_still_equal_and_copied_anew():
+    used, fresh = (Rules(terms=4, pass_mark=Decimal(6)) for _ in range(2))
+    assert used.measure.pass_mark == 6
+
+    assert used == fresh
+    assert hash(used) == hash(fresh)
+    assert used.model_copy(update={"pass_mark": "7.0"}).measure.pass_mark == 7
+    with pytest.raises(ValidationError):
+        used.model_copy(update={"terms": 0})
+
+
+@pytest.mark.parametrize("shipped", PROFILES, ids=lambda shipped: shipped.code)
+@given(mean=st.fractions(0, 10))
+def test_every_mean_has_at_most_one_concept(shipped, mean):
+    scale = shipped.rules.scale
+    uppers = [*[band.lowest for band in scale[1:]], 11]
+    fitting = [
+        band.label
+        for band, upper in zip(scale, uppers, strict=False)
+        if band.lowest <= mean < upper
+    ]
+
+    assert fitting == ([shipped.rules.concept(mean)] if scale else [])
+
+
+def test_mean_between_two_bands_is_in_the_lower():
+    rules = Rules.from_json({"terms": 4, "pass_mark": "6.0", "scale": SCALE})
+
+    assert rules.concept(Fraction(799, 100)) == "B"
+    assert rules.concept(Decimal("8.0")) == "A"
+    assert rules.concept(Fraction(0)) == "C"
+    assert Rules(terms=4, pass_mark=Decimal(6)).concept(Fraction(5)) is None

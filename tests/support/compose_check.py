@@ -1,0 +1,225 @@
+"""`make compose-check`: run `compose.yaml` for real with podman, and make a report through it.
+
+Needs root, podman, buildah, runc, catatonit, netavark, aardvark-dns, iptables and
+debootstrap. Debian trixie stands in for the official images, under their names: it carries
+the versions that `compose.yaml` and the Dockerfile name (Python 3.13, Redis 8, PostgreSQL 17),
+and the script checks that. The Dockerfile and the compose file are used as they are, but for
+two things: health checks are run by hand, and services are started in the order of
+`depends_on`, because podman waits for neither.
+"""
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from school.runtime.client import Client
+from school.runtime.embedded_redis import free_port
+from school.runtime.first_report import show_first_report
+from school.runtime.make_secrets import make_secrets
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TOOLS = (
+    "podman",
+    "buildah",
+    "runc",
+    "catatonit",
+    "netavark",
+    "iptables",
+    "debootstrap",
+)
+PACKAGES = "python3,python3-venv,redis-server,postgresql-17,ca-certificates"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+CONTAINERS_CONF = """
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+init_path = "{catatonit}"
+[engine]
+runtime = "runc"
+[network]
+network_backend = "netavark"
+"""
+STORAGE_CONF = """
+[storage]
+driver = "vfs"
+graphroot = "{work}/storage"
+runroot = "{work}/run"
+"""
+# What the official image's own entry point does with the same variables.
+POSTGRES_ENTRYPOINT = """#!/bin/sh
+set -e
+PATH=/usr/lib/postgresql/17/bin:$PATH
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+    mkdir -p "$PGDATA" && chown -R postgres "$PGDATA" && chmod 700 "$PGDATA"
+    cp "$POSTGRES_PASSWORD_FILE" /tmp/pw && chown postgres /tmp/pw
+    su postgres -c "$(which initdb) -D $PGDATA -U $POSTGRES_USER --pwfile=/tmp/pw -A scram-sha-256"
+    echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
+    echo "CREATE DATABASE $POSTGRES_DB;" |
+        su postgres -c "$(which postgres) --single -D $PGDATA postgres" > /dev/null
+fi
+exec su postgres -c "exec $(which postgres) -D $PGDATA -c listen_addresses='*'"
+"""
+
+
+POSTGRES_BIN = "/usr/lib/postgresql/17/bin"
+VERSION_COMMANDS = {
+    "python": ["python3", "--version"],
+    "redis": ["redis-server", "--version"],
+    "postgres": [f"{POSTGRES_BIN}/postgres", "--version"],
+}
+
+
+def images() -> dict[str, str]:
+    """The images that the Dockerfile and `compose.yaml` name, with their tags."""
+    python = re.search(r"PYTHON_IMAGE=(\S+)", (ROOT / "Dockerfile").read_text())
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    names = {name: services[name]["image"] for name in ("redis", "postgres")}
+    defaults = {n: re.sub(r"\$\{\w+:-(.+)\}", r"\1", i) for n, i in names.items()}
+    return {"python": f"docker.io/library/{python[1]}" if python else "", **defaults}
+
+
+class Check:
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.port = free_port()
+        self.project = f"check{secrets.token_hex(3)}"
+        self.compose = work / "compose.yaml"
+        (work / "containers.conf").write_text(
+            CONTAINERS_CONF.format(catatonit=shutil.which("catatonit"))
+        )
+        (work / "storage.conf").write_text(STORAGE_CONF.format(work=work))
+        self.environment = {
+            **os.environ,
+            "CONTAINERS_CONF": str(work / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(work / "storage.conf"),
+            "BUILDAH_ISOLATION": "chroot",
+            "PORT": str(self.port),
+        }
+
+    def run(self, *command: str, check: bool = True) -> int:
+        print("$", *command, flush=True)
+        ended = subprocess.run(command, env=self.environment, cwd=ROOT, check=check)
+        return ended.returncode
+
+    def podman_compose(self, *arguments: str) -> None:
+        tool = Path(sys.executable).with_name("podman-compose")
+        options = ["-p", self.project, "-f", str(self.compose)]
+        self.run(str(tool), *options, *arguments)
+
+    def make_images(self) -> None:
+        base = Path(os.environ.get("COMPOSE_CHECK_BASE", self.work / "base"))
+        if not base.exists():
+            self.run("debootstrap", "--variant=minbase", f"--include={PACKAGES}",
+                     "trixie", str(base))  # fmt: skip
+        # The host's, in case it is behind a proxy with a certificate of its own.
+        shutil.copy(CERTIFICATES, base / CERTIFICATES.relative_to("/"))
+        entry = base / "usr/local/bin/docker-entrypoint.sh"
+        entry.write_text(POSTGRES_ENTRYPOINT)
+        entry.chmod(0o755)
+        (base / "usr/local/bin/python").unlink(missing_ok=True)
+        (base / "usr/local/bin/python").symlink_to("/usr/bin/python3")
+        (base / "data").mkdir(exist_ok=True)
+        self.run("chroot", str(base), "chown", "redis:redis", "/data")
+        archive = self.work / "base.tar"
+        self.run("tar", "-C", str(base), "-cf", str(archive), ".")
+        path = f"ENV PATH={POSTGRES_BIN}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        entry_point = 'ENTRYPOINT ["/usr/local/bin/docker-entrypoint.sh"]'
+        for name, image in images().items():
+            self.require_version(base, name, image)
+            changes = [path, entry_point] if name == "postgres" else []
+            options = [word for change in changes for word in ("--change", change)]
+            self.run("podman", "import", *options, str(archive), image)
+        archive.unlink()
+        self.run("buildah", "bud", "--pull=never", "-t", "school-reports:local", ".")
+
+    def require_version(self, base: Path, name: str, image: str) -> None:
+        """Exit unless the base has the version that the image's tag names."""
+        command = ["chroot", str(base), *VERSION_COMMANDS[name]]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = re.search(r"\d+(\.\d+)?", printed.stdout)
+        wanted = image.rpartition(":")[2].partition("-")[0]
+        if found is None or f"{found[0]}.".find(f"{wanted}.") != 0:
+            sys.exit(
+                f"compose-check: {image} is named, and {base} has {printed.stdout}"
+            )
+        print(f"{image}: {printed.stdout.strip()}", flush=True)
+
+    def write_compose_file(self) -> None:
+        """The same services, without what podman cannot do."""
+        compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+        make_secrets(self.work / "secrets")
+        for service in compose["services"].values():
+            for name in ("depends_on", "build", "pull_policy", "logging", "cpus"):
+                service.pop(name, None)
+            service.get("healthcheck", {}).pop("start_interval", None)
+            if limits := service.get("ulimits"):
+                # With limits of its own a service gets none of `default_ulimits`, and runc may
+                # not raise the host's.
+                limits["nproc"] = 4096
+        for name, secret in compose["secrets"].items():
+            secret["file"] = str(self.work / "secrets" / name)
+        self.compose.write_text(yaml.safe_dump(compose))
+
+    def start(self) -> None:
+        self.podman_compose("up", "-d", "redis", "postgres")
+        for service in ("redis", "postgres"):
+            self.wait(lambda service=service: self.is_healthy(service))
+        self.podman_compose("run", "--rm", "migrate")
+        workers = ["worker-reports", "worker-bulk", "worker-default"]
+        self.podman_compose("up", "-d", "web", *workers, "dispatcher")
+        self.wait(Client(f"http://127.0.0.1:{self.port}").is_ready)
+        for service in ("web", *workers):
+            self.wait(lambda service=service: self.is_healthy(service))
+
+    def is_healthy(self, service: str) -> bool:
+        container = f"{self.project}_{service}_1"
+        return self.run("podman", "healthcheck", "run", container, check=False) == 0
+
+    def report(self) -> None:
+        self.podman_compose("exec", "-T", "web", "python", "manage.py", "demo")
+        client = Client(f"http://127.0.0.1:{self.port}")
+        show_first_report(client, Lines())
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 90) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                self.podman_compose("logs")
+                sys.exit("compose-check: it did not come up")
+            time.sleep(1)
+
+
+class Lines:
+    def write(self, text: str) -> None:
+        print(text, flush=True)
+
+
+def main() -> None:
+    path = os.environ["PATH"] + ":/usr/lib/podman:/usr/libexec/podman"
+    missing = [tool for tool in TOOLS if not shutil.which(tool, path=path)]
+    if missing or os.geteuid() != 0:
+        print(f"compose-check skipped: it needs root and {', '.join(missing or TOOLS)}")
+        return
+    with tempfile.TemporaryDirectory(prefix="compose-check-", dir="/var/tmp") as work:
+        check = Check(Path(work))
+        check.make_images()
+        check.write_compose_file()
+        try:
+            check.start()
+            check.report()
+        finally:
+            check.podman_compose("down", "-v")
+    print("compose-check passed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""The whole service as real processes: the same ones, started the same way, as anywhere."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import redis
+
+from school.runtime.client import Client
+from school.runtime.embedded_redis import EmbeddedValkey, free_port
+from school.runtime.processes import MANAGE, commands
+from school.runtime.supervisor import Keeper
+from tests.support.database_template import fill
+
+STUDENTS = 200
+LEASE_SECONDS = 3
+"""Shorter than in production, so that tests need not wait long for a lost worker."""
+
+
+class Stack:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str = "",
+        students: int = STUDENTS,
+        **variables: str,
+    ) -> None:
+        self.folder = folder
+        self._students = students
+        port = free_port()
+        self.base = f"http://127.0.0.1:{port}"
+        self.pages = f"http://localhost:{free_port()}"
+        """The other origin, whose pages may call the service."""
+        self.valkey = EmbeddedValkey(folder)
+        self.database_url = database_url or f"sqlite:///{folder / 'school.sqlite3'}"
+        self.is_postgresql = not self.database_url.startswith("sqlite")
+        self.environment = {
+            **os.environ,
+            "VAR_DIR": str(folder),
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.valkey.start(),
+            "LEASE_SECONDS": str(LEASE_SECONDS),
+            "REPUBLISH_SECONDS": "2",
+            "HAND_OVER_SECONDS": "3",
+            "CORS_ALLOWED_ORIGINS": self.pages,
+            "REPORT_PACKAGES": "tasks.reports,tests.reports",
+            **variables,
+        }
+        self.redis = redis.Redis.from_url(self.valkey.url)
+        self.keeper = Keeper(folder / "log", self.environment)
+        self._commands = commands(bind=f"127.0.0.1:{port}")
+
+    def __enter__(self) -> "Stack":
+        with ExitStack() as undo:
+            undo.callback(self.__exit__)
+            fill(self.database_url, f"demo_{self._students}", self._load)
+            for name in self._commands:
+                self.start(name)
+            self.wait(lambda: Client(self.base).is_ready(), seconds=60)
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.redis.close()
+        self.keeper.stop()
+        self.valkey.stop()
+
+    def _load(self) -> None:
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("demo", "--students", str(self._students))
+
+    def start(self, name: str) -> None:
+        self.keeper.start(name, self._commands[name])
+
+    @contextmanager
+    def web_with(self, *options: str) -> Iterator[None]:
+        """Restart the web process with these options, and as it was at the end."""
+        self._restart_web(options)
+        try:
+            yield
+        finally:
+            self._restart_web()
+
+    def _restart_web(self, options: Sequence[str] = ()) -> None:
+        self.keeper.processes["web"].terminate()
+        self.keeper.processes["web"].wait()
+        self.keeper.start("web", [*self._commands["web"], *options])
+        self.wait(lambda: Client(self.base).is_ready())
+
+    def manage(self, *arguments: str) -> str:
+        return self.run(sys.executable, str(MANAGE), *arguments)
+
+    def celery(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "celery", "-A", "school", *arguments)
+
+    def run(self, *command: str) -> str:
+        """Run a command as somebody at this installation's terminal would."""
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def as_user(self, username: str) -> Client:
+        client = Client(self.base)
+        client.log_in(username, "demo")
+        return client
+
+    def finished(
+        self, client: Client, task: dict[str, Any], seconds: float = 30
+    ) -> Any:
+        """Poll the task as a client would, until it is final."""
+        deadline = time.monotonic() + seconds
+        while task["poll_after_ms"] is not None:
+            assert time.monotonic() < deadline, task
+            time.sleep(min(0.2, task["poll_after_ms"] / 1000))
+            task = client.ask("GET", task["links"]["self"])
+        return task
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
+        """What `condition` gives, once it gives something true."""
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+            time.sleep(0.05)
+        return value
+
+    def query(self, sql: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
+        """Ask the database itself, past all of our code."""
+        if self.is_postgresql:
+            with psycopg.connect(self.database_url) as connection:
+                return connection.execute(sql.replace("?", "%s"), parameters).fetchall()
+        path = self.database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def frozen_between_writes(
+        self, processes: Sequence[psutil.Process]
+    ) -> Iterator[None]:
+        """Frozen inside, but not with SQLite's lock, for which all others would wait."""
+        with ExitStack() as thaw:
+            with self._nobody_writing():
+                thaw.enter_context(frozen(processes))
+                self.wait(lambda: all(map(_is_still, processes)))
+            yield
+
+    @contextmanager
+    def _nobody_writing(self) -> Iterator[None]:
+        if self.is_postgresql:
+            yield
+            return
+        path = self.database_url.removeprefix("sqlite:///")
+        with closing(
+            sqlite3.connect(path, timeout=30, isolation_level=None)
+        ) as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield
+
+
+def _is_still(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+@contextmanager
+def frozen(processes: Sequence[psutil.Process]) -> Iterator[None]:
+    try:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+def new_database(server: str | None = None) -> str:
+    """An empty database on that PostgreSQL server, or else on that of the tests."""
+    url = server or os.environ["TEST_DATABASE_URL"]
+    name = f"stack_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", url, count=1)

@@ -1,0 +1,216 @@
+import csv
+import io
+import json
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.utils.translation import override
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tasks.rendering.columns import Column
+from tasks.rendering.table import Table
+from tasks.reporting import registry
+from tests.support.result_readers import read
+
+COLUMNS = [
+    Column("name", "Name"),
+    Column("mean", "Mean", "decimal"),
+    Column("days", "Days", "integer"),
+    Column("on", "On", "date"),
+    Column("attendance", "Attendance", "percent"),
+    Column("below", "Below", "boolean"),
+    Column("situation", "Situation", labels={"ok": "Aprovada", 7: "=Sete"}),
+]
+ROWS = [
+    ("Ângela, a primeira", Decimal("6.50"), 3, date(2026, 2, 9), Decimal("75.0"), True, "ok"),
+    ('=HYPERLINK("x")', None, -1, None, None, None, None),
+    ("linha\nnova; só", Decimal("-0.5"), 0, None, Decimal("74.96"), False, "?"),
+]  # fmt: skip
+FORMATS = list(registry.formats())
+OF_CELLS = [name for name in FORMATS if name not in {"pdf", "zip"}]
+"""Those that can be read back; what papers say has tests of its own."""
+TEXTS = ["csv", "csv-br"]
+TEXT = st.text(max_size=12) | st.text(
+    "ab1 =+-@\t\r\n'\"“;,|_x0041<&>#$\\\x01\ufeff＝", max_size=20
+)
+
+
+def written(format: str, rows=ROWS, columns=COLUMNS, **more) -> bytes:
+    file = io.BytesIO()
+    registry.formats()[format]().write(Table("T", columns, iter(rows), **more), file)
+    return file.getvalue()
+
+
+def of_texts(format: str, texts: list[str]) -> bytes:
+    """A table of a number and a text, twice."""
+    columns = [
+        Column("n", "N", "integer"), Column("a", "A"),
+        Column("m", "M", "integer"), Column("b", "B"),
+    ]  # fmt: skip
+    rows = [(n, text, -n, text) for n, text in enumerate(texts, 1)]
+    return written(format, rows, columns)
+
+
+def test_formats_are_the_files_of_the_folder():
+    folder = Path("tasks/formats").glob("*.py")
+
+    assert set(FORMATS) == {path.stem.replace("_", "-") for path in folder} - {
+        "--init--", "base",
+    }  # fmt: skip
+
+
+def test_json_keeps_decimals_as_strings():
+    first = json.loads(written("json"))[0]
+
+    assert first == {
+        "name": "Ângela, a primeira", "mean": "6.50", "days": 3, "on": "2026-02-09",
+        "attendance": "75.0", "below": True, "situation": "ok",
+    }  # fmt: skip
+
+
+def test_jsonl_is_json_s_rows_a_line_each():
+    lines = written("jsonl").decode().splitlines()
+
+    assert [json.loads(line) for line in lines] == json.loads(written("json"))
+
+
+def test_csv_is_for_machines():
+    rows = list(csv.reader(io.StringIO(written("csv").decode(), newline="")))
+
+    assert rows == [
+        ["name", "mean", "days", "on", "attendance", "below", "situation"],
+        ["Ângela, a primeira", "6.50", "3", "2026-02-09", "75.0", "true", "ok"],
+        ['\'=HYPERLINK("x")', "", "-1", "", "", "", ""],
+        ["linha\nnova; só", "-0.5", "0", "", "74.96", "false", "?"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "yes", "no"), [("pt-br", "Sim", "Não"), ("en", "Yes", "No")]
+)
+def test_brazilian_csv_is_for_people(language, yes, no):
+    with override(language):
+        content = written("csv-br")
+
+    assert content.decode("utf-8").split("\r\n") == [
+        "\ufeffName;Mean;Days;On;Attendance;Below;Situation",
+        f"Ângela, a primeira;6,50;3;09/02/2026;75,0%;{yes};Aprovada",
+        '"\'=HYPERLINK(""x"")";;-1;;;;',
+        f'"linha\nnova; só";-0,5;0;;74,96%;{no};?',
+        "",
+    ]
+
+
+def test_no_number_has_an_exponent():
+    rows = [("a", Decimal("1E+3"), 1, None, Decimal("1E-7"), None, 7)]
+
+    assert written("csv", rows).endswith(b"a,1000,1,,0.0000001,,7\r\n")
+    assert written("csv-br", rows).endswith(b"a;1000;1;;0,0000001%;;'=Sete\r\n")
+
+
+@pytest.mark.guarantee("Text is read back unchanged from every format.")
+@pytest.mark.parametrize("format", OF_CELLS)
+@given(texts=st.lists(TEXT, min_size=1, max_size=4))
+@example(texts=["=1", "'=1", "''=1", " \t=1", "\tx", "'\rx", "x;=1;", 'x,"=1&"'])
+@example(
+    texts=[
+        "_x0041_",
+        "_x005F_",
+        "\x01\ufffe",
+        " a ",
+        "\r\n",
+        "\u2028\x85",
+        "😀",
+        "שלום",
+    ]
+)
+def test_any_text_reads_back(format, texts):
+    rows = read(format, of_texts(format, texts))
+
+    if format == "xlsx":  # XML cannot say what is no character at all
+        texts = [re.sub("[\ufffe\uffff]", "\ufffd", text) for text in texts]
+    assert [[row[1], row[3]] for row in rows[1:]] == [[text, text] for text in texts]
+
+
+@pytest.mark.guarantee("No cell starts a formula.")
+@pytest.mark.parametrize("format", TEXTS)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@given(texts=st.lists(TEXT, min_size=1, max_size=4))
+@example(
+    texts=["x;=1;", "x,=1,", "x\t=1\t", "x\n=1;", 'x;"=1&";', "x|=1|", "＝1", "a\r=1,"]
+)
+def test_no_cell_starts_a_formula_however_it_is_split(format, delimiter, texts):
+    text = of_texts(format, texts).decode("utf-8-sig")
+
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        for cell in row:
+            bare = cell.strip().strip('"\ufeff\x00').strip()
+            is_number = re.fullmatch(r"-\d", bare)
+            assert is_number or not bare.startswith(tuple("=+-@＝＋－＠")), cell
+
+
+@pytest.mark.parametrize("format", TEXTS)
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "－"])
+def test_csv_text_never_starts_a_formula(format, start):
+    rows = read(format, of_texts(format, [f"{start}SUM(A1)"]), as_it_is=True)
+
+    assert rows[1][1] == f"'{start}SUM(A1)"
+
+
+@pytest.mark.parametrize("format", TEXTS)
+def test_title_starts_no_formula(format):
+    columns = [Column("=name", "=Título")]
+
+    assert read(format, written(format, [], columns), as_it_is=True)[0][0].startswith(
+        "'="
+    )
+
+
+@pytest.mark.parametrize(
+    ("format", "content"),
+    [
+        ("json", b"[]\n"),
+        ("jsonl", b""),
+        ("csv", b"name,mean,days,on,attendance,below,situation\r\n"),
+        ("csv-br", b"\xef\xbb\xbfName;Mean;Days;On;Attendance;Below;Situation\r\n"),
+    ],
+)
+def test_no_row_is_a_valid_file(format, content):
+    assert written(format, []) == content
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_same_rows_give_the_same_bytes(format):
+    assert written(format) == written(format)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_file_stays_open_and_rows_are_read_one_by_one(format):
+    read_rows = []
+
+    def rows():
+        for row in ROWS:
+            read_rows.append(row)
+            yield row
+
+    file = io.BytesIO()
+    registry.formats()[format]().write(Table("T", COLUMNS, rows()), file)
+
+    assert not file.closed
+    assert read_rows == ROWS
+
+
+@pytest.mark.parametrize(
+    ("format", "told"),
+    [("csv", "ok no"), ("csv-br", "Aprovada, =Não"), ("xlsx", "Aprovada, =Não")],
+)
+def test_each_of_several_codes_in_a_cell_is_told_to_people(format, told):
+    columns = [Column("a", "A", labels={"ok": "Aprovada", "no": "=Não"})]
+
+    [_title, cells] = read(format, written(format, [("ok no",)], columns))
+
+    assert cells == [told]

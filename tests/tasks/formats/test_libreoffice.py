@@ -1,0 +1,105 @@
+"""Sheets as LibreOffice opens and shows them, where it is installed."""
+
+import csv
+import os
+import shutil
+import subprocess
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.utils.translation import override
+from pypdf import PdfReader
+
+from tasks import artifacts
+from tasks.rendering.columns import Column
+from tasks.rendering.table import Table
+from tasks.reporting import registry
+from tests.support.task_factories import made
+from tests.tasks.rendering.pdf.test_pdf import HOSTILE
+
+OFFICE = shutil.which("soffice")
+pytestmark = [
+    pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed"),
+    pytest.mark.timeout(300),
+]
+
+COLUMNS = [
+    Column("name", "Nome"), Column("registration", "Matrícula"),
+    Column("mean", "Média", "decimal"), Column("attendance", "Frequência", "percent"),
+    Column("on", "Em", "date"), Column("passes", "Passa", "boolean"),
+]  # fmt: skip
+NAMES = [
+    *HOSTILE.values(),
+    "שלום عربى",
+    "Zoë 😀 🧑‍🎓",
+    "-1+2",
+    "@SUM(A1)",
+    "＝1",
+    "007",
+]
+AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1046,false,true,false"
+"""The values of the first sheet, as somebody in Brazil would type them."""
+AS_A_BRAZILIAN = "--infilter=Text - txt - csv (StarCalc):59,34,76,1,,1046,false,true"
+
+
+def rows():
+    for name in NAMES:
+        yield name, "0012", Decimal("7.50"), Decimal("74.96"), date(2026, 2, 9), True
+
+
+def converted(folder: Path, files: list[Path], to: str, *more: str) -> list[Path]:
+    own = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [OFFICE, own, "--headless", *more, "--convert-to", to]
+    subprocess.run(
+        [*command, "--outdir", folder / "out", *files],
+        check=True, capture_output=True, env={**os.environ, "LC_ALL": "pt_BR.UTF-8"},
+    )  # fmt: skip
+    return [folder / "out" / f"{f.stem}.{to.partition(':')[0]}" for f in files]
+
+
+def shown(folder: Path, format: str, *more: str) -> list[list[str]]:
+    kind = registry.formats()[format]
+    path = folder / f"{format}.{kind.extension}"
+    with override("pt-br"), path.open("w+b") as file:
+        kind().write(Table("T", COLUMNS, rows()), file)
+    [found] = converted(folder, [path], AS_CSV, *more)
+    with found.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_workbook_shows_what_was_written(tmp_path):
+    titles, *found = shown(tmp_path, "xlsx")
+
+    assert titles == [column.title for column in COLUMNS]
+    assert found == [
+        [name, "0012", "7,5", "74,96%", "09/02/2026", "Sim"] for name in NAMES
+    ]
+
+
+def test_brazilian_csv_shows_figures_and_no_formula(tmp_path):
+    titles, *found = shown(tmp_path, "csv-br", AS_A_BRAZILIAN)
+
+    assert titles == [column.title for column in COLUMNS]
+    for name, row in zip(NAMES, found, strict=True):
+        # A spreadsheet reads digits as a number, and a guarded formula as text.
+        assert row[0] in (name, f"'{name}", name.lstrip("0"))
+        assert row[2:] == ["7,5", "74,96%", "09/02/2026", "Sim"]
+
+
+@pytest.mark.django_db
+def test_workbook_of_every_kind_is_printed_whole(admin, tmp_path):
+    paths = {}
+    for kind, report in registry.reports().items():
+        if report.__module__.startswith("tasks.reports."):
+            task = made(admin, dict(report.example), kind=kind, format="xlsx")
+            paths[kind] = tmp_path / f"{kind}.xlsx"
+            paths[kind].write_bytes(artifacts.read(task.artifact))
+
+    papers = converted(tmp_path, list(paths.values()), "pdf")
+
+    for paper in papers:
+        first, *_more, last = PdfReader(paper).pages
+        assert "1 / " in first.extract_text()
+        assert "Rede Municipal de Ensino de Serra do Encanto" in last.extract_text()

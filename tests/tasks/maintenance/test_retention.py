@@ -1,0 +1,187 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tasks import artifacts, lifecycle, redis_store
+from tasks.circuit_breaker import RedisAway
+from tasks.errors import NotEnded, TaskNotFound, TaskPurged
+from tasks.maintenance import retention
+from tasks.maintenance.tasks import sweep
+from tasks.models import AccessEntry, Task, Tombstone
+from tasks.status import projection, reader
+from tests.support.task_factories import asked, made
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path):
+    settings.ARTIFACTS_DIR = tmp_path
+
+
+def age(minutes: int) -> None:
+    """Let the purge be so long ago."""
+    then = timezone.now() - timedelta(minutes=minutes)
+    Tombstone.objects.update(purged_at=then)
+
+
+def is_in_redis(task: Task) -> bool:
+    return bool(redis_store.client().exists(f"celery-task-meta-{task.pk}"))
+
+
+def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
+    task = made(teacher)
+    projection.repair(task.pk)
+    redis_store.vouch([str(task.pk)], seconds=60)
+
+    retention.delete(task, teacher)
+
+    assert not Task.objects.exists()
+    assert not redis_store.client().keys(f"*{task.pk}*")
+    assert artifacts.read(task.artifact) is None
+    assert not is_in_redis(task)
+    grave = Tombstone.objects.get()
+    assert (grave.pk, grave.requester, grave.cleared) == (task.pk, teacher, False)
+    logged = AccessEntry.objects.order_by("id").values_list("action", flat=True)
+    assert list(logged) == ["created", "deleted"]
+
+
+@pytest.mark.guarantee("Only a final task is purged, and only once.")
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_task_that_has_not_ended_is_not_purged(teacher, state):
+    task = asked(teacher)
+    if state == "running":
+        task = lifecycle.claim(task.pk)
+
+    with pytest.raises(NotEnded):
+        retention.delete(task, teacher)
+
+    assert not retention.bury(task)
+    assert Task.objects.exists()
+    assert not Tombstone.objects.exists()
+
+
+@pytest.mark.guarantee("Only a final task is purged, and only once.")
+def test_task_is_purged_once(teacher):
+    task = made(teacher)
+    retention.delete(Task.objects.get(), teacher)
+
+    with pytest.raises(TaskPurged):
+        retention.delete(task, teacher)
+
+    assert Tombstone.objects.count() == 1
+    assert AccessEntry.objects.filter(action="deleted").count() == 1
+
+
+@pytest.mark.guarantee("A purge that was interrupted is completed.")
+def test_purge_cut_off_after_its_transaction_is_ended_by_the_sweep(teacher):
+    task = made(teacher)
+    assert retention.bury(task)
+    assert artifacts.read(task.artifact)
+    assert is_in_redis(task)
+
+    sweep()
+
+    assert artifacts.read(task.artifact) is None
+    assert not is_in_redis(task)
+
+
+def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
+    task = made(teacher)
+
+    def away(task_id):
+        raise RedisAway
+
+    with monkeypatch.context() as patch:
+        patch.setattr(redis_store, "drop_document", away)
+        retention.delete(task, teacher)
+        age(minutes=5)
+        sweep()
+        assert not Tombstone.objects.get().cleared
+    assert is_in_redis(task)
+
+    sweep()
+    assert not is_in_redis(task)
+    assert Tombstone.objects.get().cleared
+
+
+@pytest.mark.guarantee("A purge that was interrupted is completed.")
+def test_grave_is_cleared_until_no_straggler_can_come(teacher):
+    task = made(teacher)
+    retention.delete(Task.objects.get(), teacher)
+
+    projection.put(task, lifecycle.Progress.of(task))  # by somebody killed right after
+    sweep()
+    assert not is_in_redis(task)
+    assert not Tombstone.objects.get().cleared
+
+    age(minutes=5)
+    sweep()
+    assert Tombstone.objects.get().cleared
+
+
+@pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
+def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
+    read_before = made(teacher)
+    retention.delete(Task.objects.get(), teacher)
+
+    projection.write(read_before)
+
+    assert not is_in_redis(read_before)
+
+
+def test_repair_of_a_task_that_is_gone_drops_its_document(teacher):
+    task = made(teacher)
+    retention.bury(task)
+
+    projection.repair(task.pk)
+
+    assert not is_in_redis(task)
+
+
+def test_task_is_purged_long_after_its_end_and_not_before_it_is_erased(teacher):
+    erased, kept, young = (made(teacher) for _ in range(3))
+    for task in (erased, young):
+        lifecycle.expire(task)
+    Task.objects.exclude(pk=young.pk).update(finished_at=LONG_AGO)
+
+    sweep()
+
+    assert set(Task.objects.values_list("pk", flat=True)) == {kept.pk, young.pk}
+    assert Tombstone.objects.get().pk == erased.pk
+
+
+def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
+    task = made(teacher)
+    retention.delete(task, teacher)
+
+    with pytest.raises(TaskPurged):
+        reader.own_task(task.pk, teacher)
+    for other in (stranger, admin):
+        with pytest.raises(TaskNotFound):
+            reader.own_task(task.pk, other)
+
+    Tombstone.objects.all().delete()
+    with pytest.raises(TaskNotFound):
+        reader.own_task(task.pk, teacher)
+
+
+def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
+    bad, good = made(teacher), made(teacher)
+    for task in (bad, good):
+        retention.bury(task)
+    Tombstone.objects.update(purged_at="2020-01-01T00:00:00Z")
+    keep_only = artifacts.keep_only
+
+    def refuse(task_id, *args, **kwargs):
+        if task_id == bad.pk:
+            raise PermissionError
+        keep_only(task_id, *args, **kwargs)
+
+    monkeypatch.setattr(artifacts, "keep_only", refuse)
+    retention.clear_graves()
+
+    assert list(Tombstone.objects.filter(cleared=False)) == [Tombstone(pk=bad.pk)]

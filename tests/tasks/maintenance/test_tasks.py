@@ -1,0 +1,166 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from rest_framework_simplejwt.token_blacklist.models import (
+    BlacklistedToken,
+    OutstandingToken,
+)
+
+from tasks import artifacts, lifecycle, redis_store
+from tasks.maintenance import tasks
+from tasks.maintenance.tasks import canary, run_commands, sweep
+from tasks.models import AccessEntry, Task, Tombstone
+from tests.support.task_factories import asked, made
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path):
+    settings.ARTIFACTS_DIR = tmp_path
+
+
+def test_canary_marks_its_queue_alive():
+    canary("reports")
+
+    assert redis_store.alive(["reports"]) == {"reports": True}
+
+
+def test_result_past_its_time_is_erased(teacher):
+    task, young = made(teacher), made(teacher)
+    assert artifacts.read(task.artifact)
+    Task.objects.filter(pk=task.pk).update(expires_at=LONG_AGO)
+
+    sweep()
+
+    name = task.artifact
+    task.refresh_from_db()
+    young.refresh_from_db()
+    assert (task.state, young.state) == ("expired", "succeeded")
+    assert artifacts.read(name) is None
+    assert artifacts.read(young.artifact)
+
+
+def test_expiry_cut_off_after_the_file_is_ended_by_the_next(teacher, monkeypatch):
+    task = made(teacher)
+    Task.objects.update(expires_at=LONG_AGO)
+
+    def die(task):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "expire", die)
+        with pytest.raises(KeyboardInterrupt):
+            sweep()
+    sweep()
+
+    task.refresh_from_db()
+    assert (task.state, task.erased) == ("expired", True)
+
+
+def test_failed_and_canceled_tasks_are_erased_in_their_time(teacher):
+    canceled = lifecycle.cancel(asked(teacher))
+    running = lifecycle.claim(asked(teacher).pk)
+    Task.objects.filter(expires_at__isnull=False).update(expires_at=LONG_AGO)
+
+    sweep()
+
+    canceled.refresh_from_db()
+    running.refresh_from_db()
+    assert (canceled.state, canceled.parameters) == ("canceled", {})
+    assert running.parameters == {"class_id": 1}
+
+
+def test_file_that_cannot_be_erased_stops_no_other(teacher, monkeypatch):
+    stuck, other = made(teacher), made(teacher)
+    Task.objects.update(expires_at=LONG_AGO)
+    keep_only = artifacts.keep_only
+
+    def refuse(task_id, name=""):
+        if task_id == stuck.pk:
+            raise PermissionError
+        keep_only(task_id, name)
+
+    monkeypatch.setattr(artifacts, "keep_only", refuse)
+    sweep()
+
+    stuck.refresh_from_db()
+    other.refresh_from_db()
+    assert (stuck.state, other.state) == ("succeeded", "expired")
+
+
+def test_step_that_fails_stops_no_other(teacher, monkeypatch):
+    def fail():
+        raise ValueError("odd")
+
+    task = made(teacher)
+    Task.objects.update(erased=True, finished_at=LONG_AGO)
+    monkeypatch.setattr(tasks, "expire_past", fail)
+
+    sweep()
+
+    assert Tombstone.objects.filter(pk=task.pk).exists()
+
+
+def test_old_tombstones_are_forgotten_once_they_are_cleared(teacher):
+    ids = [asked(teacher).pk for _ in range(3)]
+    now = timezone.now()
+    for task_id, age, cleared in zip(
+        ids, (366, 366, 364), (True, False, True), strict=True
+    ):
+        Tombstone.objects.create(
+            id=task_id,
+            requester=teacher,
+            purged_at=now - timedelta(days=age),
+            cleared=cleared,
+        )
+
+    tasks.forget()
+
+    left = Tombstone.objects.values_list("pk", flat=True)
+    assert set(left) == set(ids[1:])
+
+
+def test_access_log_is_kept_for_its_time_and_no_longer(teacher, settings):
+    settings.ACCESS_LOG_TTL = timedelta(days=30)
+    old, young = asked(teacher), asked(teacher)
+    for task, days in ((old, 31), (young, 29)):
+        at = timezone.now() - timedelta(days=days)
+        AccessEntry.objects.filter(task_id=task.pk).update(at=at)
+
+    sweep()
+
+    assert [entry.task_id for entry in AccessEntry.objects.all()] == [young.pk]
+
+
+def test_much_is_forgotten_a_batch_at_a_time(teacher, monkeypatch):
+    monkeypatch.setattr(tasks, "BATCH", 2)
+    for _ in range(3):
+        asked(teacher)
+    AccessEntry.objects.update(at=LONG_AGO)
+
+    tasks.forget()
+    assert AccessEntry.objects.count() == 1
+    tasks.forget()
+    assert AccessEntry.objects.count() == 0
+
+
+def test_tokens_and_sessions_past_their_time_are_flushed(teacher):
+    now = timezone.now()
+    for name, days in (("old", -1), ("young", 1)):
+        end = now + timedelta(days=days)
+        token = OutstandingToken.objects.create(
+            user=teacher, jti=name, token=name, created_at=now, expires_at=end
+        )
+        BlacklistedToken.objects.create(token=token)
+        Session.objects.create(session_key=name, session_data="", expire_date=end)
+
+    run_commands()
+
+    assert [held.jti for held in OutstandingToken.objects.all()] == ["young"]
+    assert [held.token.jti for held in BlacklistedToken.objects.all()] == ["young"]
+    assert [held.session_key for held in Session.objects.all()] == ["young"]

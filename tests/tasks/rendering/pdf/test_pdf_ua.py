@@ -1,0 +1,103 @@
+"""PDFs as a checker of PDF/UA-1 finds them, which is not ours; it knows the commonest faults."""
+
+import io
+from dataclasses import replace
+
+import pdfua
+import pytest
+from pypdf import PdfReader, PdfWriter
+
+from school.models import Crest, School
+from tasks import artifacts
+from tasks.rendering.pdf import layout as pdf_layout
+from tasks.reporting import registry
+from tests.school.crests.test_crests import png
+from tests.support.task_factories import made
+from tests.tasks.rendering.pdf.test_pdf import ABOUT, CARDS, rows, table, walk
+
+KINDS = [
+    kind
+    for kind, report in registry.reports().items()
+    if report.__module__.startswith("tasks.reports.") and "pdf" in report.formats
+]
+NOT_LOOKED_AT = {"UA-14-001"}
+"""That headings are not empty: with pikepdf 10 this rule of pdfua 0.1.3 fails by itself."""
+
+
+def findings(path, content: bytes) -> list[str]:
+    """What is wrong with it; and that every heading says something, which is ours to see."""
+    path.write_bytes(content)
+    report = pdfua.validate(str(path))
+    skipped = {one.rule_id for one in report.outcomes if one.skipped_reason}
+    assert skipped <= NOT_LOOKED_AT
+    assert len(report.outcomes) - len(skipped) >= 11
+    tags = list(walk(PdfReader(io.BytesIO(content)).root_object["/StructTreeRoot"]))
+    headings = [tag for tag in tags if tag["/S"] == "/H1"]
+    empty = [f"empty {tag['/S']}" for tag in headings if not len(tag["/K"])]
+    assert headings
+    return [finding.message for finding in report.findings] + empty
+
+
+@pytest.mark.django_db
+@pytest.mark.one_database("a page is tagged once the rows are read")
+@pytest.mark.parametrize(
+    "language",
+    ["pt-BR", pytest.param("en", marks=pytest.mark.deep("the same tags, other words"))],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
+    parameters = dict(registry.report(kind).example)
+
+    task = made(admin, parameters, kind=kind, format="pdf", language=language)
+
+    assert (task.state, task.error) == ("succeeded", None)
+    assert Crest.objects.filter(school=School.objects.get(classes=1)).exists()
+    assert findings(tmp_path / "a.pdf", artifacts.read(task.artifact)) == []
+
+
+def written(table) -> bytes:
+    file = io.BytesIO()
+    registry.formats()["pdf"]().write(table, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("layout", [CARDS, {"heading": ("student",)}, {}])
+@pytest.mark.parametrize("chart", [(), ("mean",)])
+def test_file_bound_of_many_is_without_findings(tmp_path, monkeypatch, layout, chart):
+    monkeypatch.setattr(pdf_layout, "PAGES", 2)
+
+    content = written(table(rows(students=9, subjects=30), **layout, chart=chart))
+
+    assert len(PdfReader(io.BytesIO(content)).pages) >= 5
+    assert findings(tmp_path / "a.pdf", content) == []
+
+
+def test_picture_for_a_crest_and_an_empty_table_are_without_findings(tmp_path):
+    about = replace(ABOUT, crest=png)
+
+    assert (
+        findings(tmp_path / "a.pdf", written(replace(table(rows()), about=about))) == []
+    )
+    assert findings(tmp_path / "b.pdf", written(table([]))) == []  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lost", ["/Lang", "/MarkInfo", "/Metadata", "/ViewerPreferences"]
+)
+def test_checker_finds_what_is_lost(tmp_path, lost):
+    writer = PdfWriter(clone_from=io.BytesIO(written(table(rows(), chart=("mean",)))))
+    del writer.root_object[lost]
+    file = io.BytesIO()
+    writer.write(file)
+
+    assert len(findings(tmp_path / "a.pdf", file.getvalue())) == 1
+
+
+def test_checker_finds_a_chart_without_words(tmp_path):
+    writer = PdfWriter(clone_from=io.BytesIO(written(table(rows(), chart=("mean",)))))
+    for tag in walk(writer.root_object["/StructTreeRoot"]):
+        tag.pop("/Alt", None)
+    file = io.BytesIO()
+    writer.write(file)
+
+    assert "Figure" in findings(tmp_path / "a.pdf", file.getvalue())[0]

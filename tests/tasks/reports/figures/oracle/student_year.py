@@ -1,0 +1,191 @@
+"""One pupil's year as a whole: its subjects, its days, its situation."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+
+from django.db import models
+
+from school import models as m
+from school.grading.rules import Rules
+from tests.tasks.reports.figures.oracle.days import Days
+from tests.tasks.reports.figures.oracle.subject_year import SubjectYear
+
+AFTER = {
+    "transferred": "transferred", "abandoned": "abandoned", "reclassified": "reclassified",
+    "deceased": "deceased", "class_change": "class_changed", "": "left",
+}  # fmt: skip
+
+
+class Records:
+    """Everything there is, read once, and grouped by what it belongs to."""
+
+    def __init__(self, network: m.Network | None = None) -> None:
+        self._network = network
+        self.grades = self._by("enrolment", m.Grade, "offering")
+        self.exams = self._by("enrolment", m.RecoveryGrade, "offering")
+        self.absences = self._by("enrolment", m.Absence, "session")
+        self.sessions = self._by("school_class", m.ClassSession)
+        self.offerings = self._by("school_class", m.Offering, "subject")
+        self.terms = self._by("school_year", m.Term)
+        self._rules = self._by("school_year", m.YearRules, "version")
+
+    def _by(self, owner: str, model: type, *needed: str) -> dict[int, list]:
+        """All records, by their owner's id."""
+        groups = defaultdict(list)
+        records = model.objects.select_related(*needed).order_by("pk")
+        if self._network is not None:
+            path = {"enrolment": "enrolment__student__network", "school_year": "school_year__network"}  # fmt: skip
+            of_network = path.get(owner, "school_class__school__network")
+            records = records.filter(**{of_network: self._network})
+        for record in records:
+            groups[getattr(record, f"{owner}_id")].append(record)
+        return dict(groups)
+
+    def rules_of(self, e: m.Enrolment) -> Rules | None:
+        """Those of the level, else those of the other levels."""
+        of_year = self._rules.get(e.school_class.school_year_id, [])
+        for level in (e.grade_level_id, None):
+            for row in of_year:
+                if row.grade_level_id == level:
+                    return row.version.rules
+        return None
+
+    def subjects_of(self, class_id: int) -> list[m.Offering]:
+        """As they stand on a report card."""
+        return sorted(
+            self.offerings.get(class_id, []),
+            key=lambda o: (o.subject.order, bytes(o.subject.sort_key), o.subject_id),
+        )
+
+
+class Year:
+    """The year of the chain's newest enrolment."""
+
+    def __init__(
+        self,
+        chain: list[m.Enrolment],
+        records: Records,
+        overlapping: Iterable[m.Enrolment] = (),
+    ) -> None:
+        self.chain = chain
+        self.overlapping = overlapping
+        self.enrolment = chain[0]
+        self._records = records
+        self.rules = records.rules_of(self.enrolment)
+        self.days = Days(chain, records.sessions, records.absences, self.rules)
+
+    @cached_property
+    def terms(self) -> int:
+        if self.rules is not None:
+            return self.rules.terms
+        year = self.enrolment.school_class.school_year_id
+        return len(self._records.terms.get(year, []))
+
+    @cached_property
+    def subjects(self) -> list[SubjectYear]:
+        offered = self._records.subjects_of(self.enrolment.school_class_id)
+        return [self._subject(offering.subject) for offering in offered]
+
+    def _subject(self, subject: m.Subject) -> SubjectYear:
+        numbers = range(1, self.terms + 1)
+        tenths = [self._grade(subject.pk, number) for number in numbers]
+        exams = [
+            exam.tenths
+            for e in self.chain
+            for exam in self._records.exams.get(e.pk, [])
+            if exam.offering.subject_id == subject.pk
+        ]
+        exam = exams[0] if exams else None
+        is_over = self._is_closed and not self.is_gone
+        return SubjectYear(subject, tenths, exam, self.rules, is_over)
+
+    def _grade(self, subject: int, term: int) -> int | None:
+        """The newest that was given, of those that count."""
+        for e in self.chain:
+            for grade in self._records.grades.get(e.pk, []):
+                is_it = grade.term == term and grade.offering.subject_id == subject
+                if is_it and grade.tenths is not None and not self._is_late(e, term):
+                    return grade.tenths
+        return None
+
+    def _is_late(self, e: m.Enrolment, number: int) -> bool:
+        """Whether that term began when the pupil had left already."""
+        terms = self._records.terms.get(e.school_class.school_year_id, [])
+        return any(
+            term.number == number
+            and e.exit_date is not None
+            and term.starts_on >= e.exit_date
+            for term in terms
+        )
+
+    def left_out(self) -> Iterable[tuple[str, models.Model]]:
+        """Each record that counts for nothing, and why."""
+        for enrolment in self.overlapping:
+            yield "enrolment_overlaps", enrolment
+        offered = {subject.subject.pk for subject in self.subjects}
+        for e in self.chain:
+            for grade in self._records.grades.get(e.pk, []):
+                # Where nothing was given there is nothing to leave out.
+                why = None if grade.tenths is None else self._why_not(e, grade)
+                if why:
+                    yield why, grade
+            for exam in self._records.exams.get(e.pk, []):
+                if exam.offering.subject_id not in offered:
+                    yield "subject_not_offered", exam
+        for absence in self.days.out_of_place:
+            yield "absence_outside_enrolment", absence
+
+    def _why_not(self, e: m.Enrolment, grade: m.Grade) -> str | None:
+        if grade.term > self.terms:
+            return "grade_outside_terms"
+        if self._is_late(e, grade.term):
+            return "grade_after_exit"
+        offered = {subject.subject.pk for subject in self.subjects}
+        is_offered = grade.offering.subject_id in offered
+        return None if is_offered else "subject_not_offered"
+
+    @cached_property
+    def situation(self) -> str | None:
+        gone = self.gone
+        if gone or self.rules is None:
+            return gone
+        results = [subject.result for subject in self.subjects]
+        if not results or "open" in results:
+            return "incomplete" if self._is_closed else "in_progress"
+        if "recovery" in results:
+            return "in_recovery"
+        return self._end(results)
+
+    @property
+    def _is_closed(self) -> bool:
+        return self.enrolment.school_class.school_year.is_closed
+
+    @property
+    def is_gone(self) -> bool:
+        return self.gone is not None
+
+    @property
+    def gone(self) -> str | None:
+        e = self.enrolment
+        if e.exit_date is None:
+            return None
+        ends_on = e.school_class.school_year.ends_on
+        stayed = e.ending == "" and e.exit_date >= ends_on
+        return None if stayed else AFTER[e.ending]
+
+    def _end(self, results: list[str]) -> str:
+        failed = results.count("failed")
+        by_council = self.enrolment.approved_by_council
+        may_pass = not failed or by_council or failed <= self.rules.dependencies
+        if self.days.is_enough is False:
+            may_rise = not self._is_closed and self.days.left >= 0
+            if may_pass and may_rise:
+                return "in_progress"
+            return "failed" if failed else "failed_by_attendance"
+        if not failed:
+            needed_exam = "passed_after_recovery" in results
+            return "approved_after_recovery" if needed_exam else "approved"
+        if by_council:
+            return "approved_by_council"
+        return "approved_with_dependency" if failed <= self.rules.dependencies else "failed"  # fmt: skip

@@ -1,0 +1,359 @@
+import io
+import time
+import tracemalloc
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+from django.db.models import Func, TextField
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from school.access import visible_enrolments
+from school.db.snapshot import ALIAS, snapshot
+from school.models import Enrolment, Grade, School, SchoolClass, Student, Subject, User
+from tasks import artifacts
+from tasks.errors import Canceled
+from tasks.rendering import database_csv
+from tasks.rendering.columns import Column
+from tasks.rendering.query_source import Pick, Source
+from tasks.rendering.table import Table
+from tasks.reporting import parameters, registry
+from tasks.reporting.export_tables import EXPORTS
+from tasks.reports.data_export import DataExport, Parameters
+from tests.support.class_factory import MATHEMATICS, PORTUGUESE, Classroom, day, student
+from tests.support.environment import DATABASE
+from tests.support.task_factories import made
+
+pytestmark = pytest.mark.django_db
+
+HEADERS = {
+    "schools": "school_id,inep_code,name,address,city,state",
+    "school_years": "school_year_id,year,period,starts_on,ends_on,is_closed",
+    "terms": "school_year_id,term,starts_on,ends_on",
+    "grade_levels": "grade_level_id,code,name,order",
+    "subjects": "subject_id,code,name,order",
+    "classes": "class_id,school_id,school,school_year_id,year,name,shift",
+    "class_subjects": "class_id,subject_id,subject,hours",
+    "class_days": "class_day_id,class_id,date,term",
+    "students": "student_id,registration,student,birth_date,inep_code",
+    "enrolments": "enrolment_id,student_id,class_id,year,school,class,registration,student,"
+    "grade_level_id,number,entry_date,exit_date,ending,approved_by_council",
+    "grades": "enrolment_id,year,school,class,registration,student,subject_id,subject,term,"
+    "grade",
+    "recovery_exams": "enrolment_id,year,school,class,registration,student,subject_id,"
+    "subject,grade",
+    "absences": "enrolment_id,year,school,class,registration,student,class_day_id,date,term,"
+    "is_justified",
+}
+"""Published once, and never changed."""
+ODD = [
+    '=HYPERLINK("http://x")', "+1", "-1", "@x", "\tx", "\rx", "\nx", "a;=1", "a\t=1", "x;y",
+    'say "=1"', "＝1", "－1", "＠x", "x, y", "", "'=1", "''", "😀", "שלום", "á" * 40, "a\r\nb",
+    " \u3000-1", "\u2028+1", "\x85x", "\\.", "'\t", '"', "%s %%", "a-b, c-d", "0-1",
+]  # fmt: skip
+TEXT = st.text(max_size=10) | st.text(
+    "ab1 =+-@\t\r\n'\"“;,|_\\%\x01\ufeff＝－\xa0\u3000\x85", max_size=12
+)
+
+
+def report_of(viewer, table="grades", **given):
+    wanted = parameters.parse(Parameters, {"table": table, **given})
+    return DataExport(wanted, parameters.narrow(visible_enrolments(viewer), wanted))
+
+
+def written(table: Table, format="csv") -> bytes:
+    file = io.BytesIO()
+    registry.formats()[format]().write(table, file)
+    return file.getvalue()
+
+
+def by_python(table: Table) -> bytes:
+    return written(replace(table, source=None))
+
+
+def lines_of(viewer, table, **given):
+    return written(report_of(viewer, table, **given).table()).decode().split("\r\n")
+
+
+def name_all(records, names):
+    """Call them so, one after the other and again from the first."""
+    found = list(records.order_by("pk"))
+    for number, record in enumerate(found):
+        record.name = names[number % len(names)]
+    records.model.objects.bulk_update(found, ["name"], batch_size=200)
+
+
+@pytest.fixture
+def oddly_named(network):
+    name_all(School.objects.all(), ODD[:3])
+    name_all(Subject.objects.all(), ODD[8:])
+    name_all(Student.objects.all(), ODD)
+    for pk, name in enumerate(("a, b", '"', "=1", "ok"), 1):
+        SchoolClass.objects.filter(pk=pk).update(name=name)
+    Student.objects.filter(pk__lt=20).update(social_name="=so")
+    School.objects.filter(pk=1).update(city="", address="\n+1")
+
+
+@pytest.mark.guarantee("The columns of an export never change.")
+@pytest.mark.parametrize("table", EXPORTS)
+def test_columns_are_what_was_published(admin, table):
+    lines = lines_of(admin, table)
+
+    assert lines[0] == HEADERS[table]
+    assert len(lines) > 2
+
+
+def test_tables_are_those_that_can_be_asked_for():
+    asked_for = get_args(Parameters.model_fields["table"].annotation)
+
+    assert set(asked_for) == set(EXPORTS) == set(HEADERS)
+
+
+def test_rows_are_what_is_recorded(admin):
+    """Byte by byte, and so the same from both databases."""
+    School.objects.filter(pk=1).update(name='Escola "Um", anexo')
+    room = Classroom("=Turma")
+    room.hold(0, 1)
+    ana = room.enrol(student("Ana", social_name="-Zé", registration="7"))
+    room.grade(ana, MATHEMATICS, 75, None, 100, exam=5)
+    room.grade(ana, PORTUGUESE, 0)
+    room.absent(ana, 1, justified=1)
+    Enrolment.objects.filter(pk=ana.pk).update(exit_date=day(9), ending="abandoned")
+    who = f'{ana.pk},2025,"Escola ""Um"", anexo",\'=Turma,7,\'-Zé'
+    session = room.record.sessions.get(date=day(1))
+
+    assert lines_of(admin, "grades", class_id=room.pk)[1:] == [
+        f"{who},2,Matemática,1,7.5",
+        f"{who},2,Matemática,2,",
+        f"{who},2,Matemática,3,10.0",
+        f"{who},1,Língua Portuguesa,1,0.0",
+        "",
+    ]
+    assert lines_of(admin, "recovery_exams", class_id=room.pk)[1:] == [
+        f"{who},2,Matemática,0.5", "",
+    ]  # fmt: skip
+    assert lines_of(admin, "absences", class_id=room.pk)[1:] == [
+        f"{who},{session.pk},2025-02-04,1,true", "",
+    ]  # fmt: skip
+    assert lines_of(admin, "enrolments", class_id=room.pk)[1:] == [
+        f"{ana.pk},{ana.student_id},{room.pk}{who.removeprefix(str(ana.pk))},1,1,"
+        "2025-02-03,2025-02-12,abandoned,false",
+        "",
+    ]
+
+
+@pytest.mark.guarantee("The database writes the same export as Python.")
+@pytest.mark.parametrize("asks_from", [0, 10**9])
+@pytest.mark.parametrize("table", EXPORTS)
+def test_database_writes_what_python_would(
+    admin, oddly_named, monkeypatch, table, asks_from
+):
+    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
+    monkeypatch.setattr(database_csv, "LINES", 7)
+    report = report_of(admin, table, year=2026)
+
+    content = written(report.table())
+
+    assert content == by_python(report.table())
+    assert content.count(b"\r\n") >= report.total() > 0
+
+
+@pytest.mark.guarantee("The database writes the same export as Python.")
+@pytest.mark.parametrize("asks_from", [0, 10**9])
+@given(names=st.lists(TEXT, min_size=1, max_size=8))
+@example(names=["a-b", "c-d"])
+@example(names=[""])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_any_name_is_written_alike(admin, monkeypatch, asks_from, names):
+    if DATABASE == "postgresql":  # which has no such character
+        names = [name.replace("\x00", "") for name in names]
+    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
+    room = SchoolClass.objects.get(pk=1)
+    name_all(Student.objects.filter(enrolments__school_class=room), names)
+    SchoolClass.objects.filter(pk=1).update(name=names[-1])
+
+    table = report_of(admin, "enrolments", class_id=1).table()
+
+    assert written(table) == by_python(table)
+
+
+@pytest.mark.parametrize("format", DataExport.formats)
+def test_every_format_has_every_row(admin, format):
+    task = made(admin, {"table": "grades"}, kind="data_export", format=format)
+
+    assert task.result["rows"] == Grade.objects.count()
+    assert (task.done, task.total) == (task.result["rows"],) * 2
+
+
+def test_every_row_is_counted_as_it_is_written(admin, monkeypatch):
+    monkeypatch.setattr(database_csv, "LINES", 100)
+    report, told = report_of(admin), []
+
+    written(replace(report.table(), advance=told.append))
+
+    assert sum(told) == report.total() == Grade.objects.count()
+    assert len(told) >= report.total() / 100
+
+
+def test_same_data_gives_the_same_bytes(admin):
+    one, two = (
+        made(admin, {"table": "absences"}, kind="data_export", format="csv")
+        for _ in range(2)
+    )
+
+    assert one.result["sha256"] == two.result["sha256"]
+
+
+def test_empty_export_says_why(admin):
+    task = made(
+        admin, {"table": "grades", "year": 1999}, kind="data_export", format="csv"
+    )
+
+    assert task.result["rows"] == 0
+    assert artifacts.read(task.artifact).decode() == HEADERS["grades"] + "\r\n"
+    assert (
+        task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."
+    )
+
+
+def test_student_who_moved_is_each_school_s_own_part(stranger, admin):
+    """Student 67 went from class 3, of the stranger's school, to class 4."""
+    ours = {int(line.split(",")[0]) for line in lines_of(stranger, "grades")[1:-1]}
+    of_67 = set(Enrolment.objects.filter(student=67).values_list("pk", flat=True))
+    (own,) = Enrolment.objects.filter(student=67, school_class=3)
+
+    assert ours & of_67 == {own.pk}
+    classes = {line.split(",")[1] for line in lines_of(stranger, "class_days")[1:-1]}
+    assert classes == {"3"}
+
+
+@pytest.mark.parametrize("asks_from", [0, 10**9])
+def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
+    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
+    monkeypatch.setattr(database_csv, "LINES", 10)
+
+    def queries(**given):
+        report = report_of(admin, **given)
+        with CaptureQueriesContext(connection) as captured:
+            count = report.total()
+            written(report.table())
+        return len(captured), count
+
+    (of_class, few), (of_all, many) = queries(class_id=1), queries()
+
+    assert of_class == of_all
+    assert many > 2 * few
+
+
+@pytest.mark.guarantee("An export to CSV needs constant memory.")
+def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
+    monkeypatch.setattr(database_csv, "LINES", 50)
+
+    def peak(**given):
+        table = report_of(admin, **given).table()
+        tracemalloc.start()
+        with open("/dev/null", "wb") as file:
+            registry.formats()["csv"]().write(table, file)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(class_id=1)  # what is only made once
+    assert peak() < 1.3 * peak(class_id=1)
+
+
+@pytest.mark.guarantee("A canceled export ends in the database server too.")
+def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
+    monkeypatch.setattr(database_csv, "LINES", 5)
+    report, told = report_of(admin), []
+
+    def cancel(count):
+        told.append(count)
+        if len(told) == 3:
+            raise Canceled
+
+    with pytest.raises(Canceled), transaction.atomic():
+        written(replace(report.table(), advance=cancel))
+
+    assert told == [5, 5, 5]
+    assert (
+        report.total() == Grade.objects.count()
+    )  # the connection is as good as before
+
+
+def asleep(records) -> Table:
+    """A table whose first row takes a minute."""
+
+    def sleep(_prefix):
+        return Func(
+            60,
+            template="CAST(pg_sleep(%(expressions)s) AS text)",
+            output_field=TextField(),
+        )
+
+    column = Column("slept", "Slept")
+    source = Source(records, [Pick(column, "", sleep)])
+    return Table("Slow", [column], source.rows(), source=source)
+
+
+@pytest.fixture
+def snapshots(transactional_db, network):
+    """Real ones, on a second connection."""
+    yield
+    if DATABASE == "postgresql":
+        connections[ALIAS].close_pool()  # else the test database cannot be dropped
+
+
+def sleep_in_a_snapshot(check):
+    """Write what takes a minute to begin; `check` is given the server process's id."""
+    with snapshot():
+        table = asleep(User.objects.order_by("pk"))
+        pid = connections[ALIAS].connection.info.backend_pid
+        written(replace(table, check=lambda: check(pid)))
+
+
+def on_the_server(question, pid):
+    with connections["default"].cursor() as cursor:
+        cursor.execute(question, [pid])
+        return cursor.fetchall()
+
+
+@pytest.mark.guarantee("A canceled export ends in the database server too.")
+@pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite gives rows at once")
+@pytest.mark.django_db(transaction=True, databases="__all__")
+def test_cancel_does_not_wait_for_the_first_row(snapshots):
+    pids = []
+
+    def cancel(pid):
+        pids.append(pid)
+        raise Canceled
+
+    began = time.monotonic()
+    with pytest.raises(Canceled):
+        sleep_in_a_snapshot(cancel)
+
+    assert time.monotonic() - began < 5
+    with snapshot():
+        assert User.objects.exists()
+    states = "SELECT state FROM pg_stat_activity WHERE pid = %s"
+    assert ("active",) not in on_the_server(states, pids[0])
+
+
+@pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite has no server")
+@pytest.mark.django_db(transaction=True, databases="__all__")
+def test_server_that_goes_away_is_the_database_s_fault(snapshots):
+    def kill(pid):
+        on_the_server("SELECT pg_terminate_backend(%s)", pid)
+
+    with pytest.raises(OperationalError):
+        sleep_in_a_snapshot(kill)
+
+    with snapshot():
+        assert User.objects.exists()

@@ -1,0 +1,258 @@
+"""What holds for every kind of report in every format: found in the folders, not listed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from school.access import reached, visible_enrolments
+from school.models import (
+    Absence,
+    Attachment,
+    Enrolment,
+    Grade,
+    PriorYear,
+    RecoveryGrade,
+    Role,
+    Student,
+    User,
+)
+from tasks import artifacts, lifecycle
+from tasks.errors import NotForYourRole, RequestRefused
+from tasks.reporting import parameters, registry
+from tests.support.class_factory import Classroom, day, judge, year_2025
+from tests.support.task_factories import asked, made
+
+pytestmark = pytest.mark.django_db
+
+KINDS = {
+    kind: report
+    for kind, report in registry.reports().items()
+    if report.__module__.startswith("tasks.reports.")
+}
+EACH_FORMAT = [
+    (kind, format) for kind, report in KINDS.items() for format in report.formats
+]
+PEOPLE = {
+    Role.ADMINISTRATOR: "admin",
+    Role.STAFF: "secretary",
+    Role.TEACHER: "teacher",
+    Role.GUARDIAN: "guardian",
+}
+
+
+def someone_for(report) -> User:
+    return User.objects.get(username=PEOPLE[sorted(report.audience)[0]])
+
+
+def report_for(viewer: User, kind: str, **given):
+    model = KINDS[kind].parameters_model()
+    wanted = parameters.parse(model, given or dict(KINDS[kind].example))
+    asked_for = parameters.narrow(visible_enrolments(viewer), wanted)
+    seen = reached(viewer, asked_for, KINDS[kind].reach)
+    return KINDS[kind](wanted, asked_for, seen)
+
+
+def test_kinds_are_the_files_of_the_folder():
+    folder = Path("tasks/reports").glob("*.py")
+
+    assert set(KINDS) == {path.stem for path in folder} - {"__init__", "base"}
+
+
+@pytest.mark.parametrize(("kind", "format"), EACH_FORMAT)
+def test_example_is_made(network, kind, format):
+    task = made(
+        someone_for(KINDS[kind]), dict(KINDS[kind].example), kind=kind, format=format
+    )
+
+    assert task.state == "succeeded", task.error
+    assert task.result["rows"] > 0
+    assert len(artifacts.read(task.artifact)) == task.result["bytes"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_total_where_known_is_the_number_of_rows_and_rows_fit_the_columns(
+    network, kind
+):
+    report = report_for(someone_for(KINDS[kind]), kind)
+
+    rows = list(report.rows())
+
+    assert report.total() in {None, len(rows)}
+    assert {len(row) for row in rows} == {len(report.columns())}
+    names = [column.name for column in report.columns()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("kind", KINDS)
+def test_audience_alone_may_ask(network, kind, role):
+    viewer = User.objects.get(username=PEOPLE[role])
+
+    if role in KINDS[kind].audience:
+        assert asked(viewer, dict(KINDS[kind].example), kind=kind).state == "queued"
+    else:
+        with pytest.raises(NotForYourRole):
+            asked(viewer, dict(KINDS[kind].example), kind=kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unknown_parameter_is_refused(network, kind):
+    example = {**KINDS[kind].example, "surprise": 1}
+
+    with pytest.raises(RequestRefused, match="/parameters/surprise"):
+        asked(someone_for(KINDS[kind]), example, kind=kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_viewer_who_sees_nobody_gets_no_row_and_a_reason(network, kind):
+    viewer = someone_for(KINDS[kind])
+    report = report_for(viewer, kind)
+    Attachment.objects.filter(user=viewer).delete()
+    viewer.is_superuser = False
+    viewer.save()
+
+    report = report_for(viewer, kind)
+
+    assert list(report.rows()) == []
+    assert report.why_empty() == "Não há nenhum aluno matriculado no que foi pedido."
+
+
+MANY = 2500
+"""Students: more than are ever in memory at once."""
+
+
+def crowd(size):
+    """A class of that many, who all came from another one, with all that can be recorded."""
+    before, now = Classroom(f"Before {size}"), Classroom(f"Now {size}")
+    for room in (before, now):
+        room.hold(*range(20))
+    students = Student.objects.bulk_create(
+        Student(network_id=1, registration=f"{size}-{n}", name=f"N {n}", birth_date="2015-05-05", sort_key=b"%d" % n)
+        for n in range(size)
+    )  # fmt: skip
+    PriorYear.objects.bulk_create(
+        PriorYear(student=s, year=2024, grade_level="?", school="?", result="?")
+        for s in students
+    )
+    for room, dates in ((before, (day(0), day(10))), (now, (day(10), None))):
+        enrolments = Enrolment.objects.bulk_create(
+            Enrolment(student=s, school_class=room.record, grade_level_id=1, diary_number=n, entry_date=dates[0], exit_date=dates[1])
+            for n, s in enumerate(students, 1)
+        )  # fmt: skip
+        session = room.record.sessions.get(date=dates[0])
+        Absence.objects.bulk_create(
+            Absence(enrolment=e, session=session) for e in enrolments
+        )
+        for offering in room.record.offerings.all():
+            Grade.objects.bulk_create(
+                Grade(enrolment=e, offering=offering, term=term, tenths=50)
+                for e in enrolments
+                for term in range(1, 5)
+            )
+            RecoveryGrade.objects.bulk_create(
+                RecoveryGrade(enrolment=e, offering=offering, tenths=50)
+                for e in enrolments
+            )
+    return now
+
+
+@pytest.mark.timeout(300)  # it is all kinds
+@pytest.mark.one_database(
+    "the queries are the same, and SQLite takes fewer values in each"
+)
+def test_query_count_does_not_depend_on_the_students(network):
+    admin = User.objects.get(username="admin")
+    judge(year_2025(), recovery_rule="weighted", year_days=20)
+    rooms = {size: crowd(size) for size in (1, 3, 300, MANY)}
+    with connection.cursor() as cursor:  # as PostgreSQL does by itself, in time
+        cursor.execute("ANALYZE")
+
+    def counted(kind, room):
+        """The queries that the kind needs for that class, and the rows that come of it."""
+        with CaptureQueriesContext(connection) as captured:
+            given = {**KINDS[kind].example, "class_id": room.pk}
+            report = report_for(admin, kind, **given)
+            report.total()
+            rows = len(list(report.table().rows))
+            report.left_out()
+            report.summary() if rows else report.why_empty()
+        return len(captured), rows
+
+    for kind in KINDS:
+        queries, rows = zip(
+            *(counted(kind, room) for room in rooms.values()), strict=True
+        )
+
+        assert set(queries) == {queries[0]}, (kind, queries)
+        # Some kinds have a row, or several, for each student, others for each class.
+        assert rows[-1] in {rows[0], MANY * rows[0]}, kind
+        assert rows[-1] > 0, kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_example_runs_on_the_demo_for_all_of_its_audience(network, kind):
+    for role in KINDS[kind].audience:
+        viewer = User.objects.get(username=PEOPLE[role])
+        assert made(viewer, dict(KINDS[kind].example), kind=kind).result["rows"] > 0
+
+
+def test_same_data_gives_the_same_bytes(teacher):
+    one, two = made(teacher), made(teacher)
+
+    assert one.result["sha256"] == two.result["sha256"]
+
+
+def test_module_without_exactly_one_kind_is_refused_by_name(
+    tmp_path, monkeypatch, settings
+):
+    package = tmp_path / "odd_kinds"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "nothing.py").write_text("NOTHING = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.REPORT_PACKAGES = ["odd_kinds"]
+
+    with pytest.raises(
+        ImproperlyConfigured, match="odd_kinds.nothing must define exactly one"
+    ):
+        registry.reports.__wrapped__()
+
+
+def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
+    of_data = made(teacher, {"of": "data"}, kind="failing")
+    of_code = made(teacher, {"of": "code"}, kind="failing")
+
+    assert of_data.error == {
+        "code": "data_error",
+        "detail": "Enrolment 7 has a grade in a term that is not there.",
+    }
+    assert of_code.error["code"] == "internal"
+    assert "secret" not in json.dumps(of_code.error)
+    assert not list(
+        artifacts.Path(artifacts.settings.ARTIFACTS_DIR).rglob(f"*{of_code.pk}*")
+    )
+
+
+def test_report_canceled_while_it_is_made_leaves_no_file(teacher, monkeypatch):
+    from tasks.worker import tasks
+
+    task = asked(teacher)
+    produce = tasks.produce
+
+    def cancel_first(task, tracker):
+        product = produce(task, tracker)
+        lifecycle.cancel(task)
+        return product
+
+    monkeypatch.setattr(tasks, "produce", cancel_first)
+    tasks.generate_report(str(task.pk))
+
+    task.refresh_from_db()
+    assert task.state == "canceled"
+    assert not list(
+        artifacts.Path(artifacts.settings.ARTIFACTS_DIR).rglob(f"*{task.pk}*")
+    )

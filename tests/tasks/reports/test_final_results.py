@@ -1,0 +1,418 @@
+import io
+import zipfile
+
+import pytest
+from django.utils.translation import override
+from pypdf import PdfReader
+
+from school.access import visible_enrolments
+from school.models import Enrolment, Network, School, SchoolClass, SchoolYear
+from tasks import artifacts
+from tasks.reporting.student_report import StudentParameters
+from tasks.reports.final_results import FinalResults
+from tests.support.class_factory import (
+    MATHEMATICS,
+    PORTUGUESE,
+    Classroom,
+    day,
+    judge,
+    student,
+)
+from tests.support.task_factories import made, rows_of
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database(
+        "tests/tasks/reports/figures and tests/api/matrix compare this kind's rows on both"
+    ),
+]
+
+
+@pytest.fixture
+def room(network):
+    """Twenty days of lessons, which are all of a year that is closed."""
+    room = Classroom()
+    judge(room.year, recovery_rule="weighted", year_days=20, dependencies=1)
+    room.hold(*range(20))
+    room.year.is_closed = True
+    room.year.save()
+    return room
+
+
+@pytest.fixture
+def class_of_all(room):
+    """One student of each end that a year can have."""
+    other = Classroom("Turma B")
+
+    def ends(name, portuguese, mathematics, exams=(None, None), **enrolment):
+        one = room.enrol(name, **enrolment)
+        room.grade(one, PORTUGUESE, *[portuguese] * 4, exam=exams[0])
+        room.grade(one, MATHEMATICS, *[mathematics] * 4, exam=exams[1])
+        return one
+
+    left = {"exit_date": day(10)}
+    ends("Ana", 70, 60)
+    ends("Bia", 70, 55, (None, 65))
+    ends("Caio", 30, 30, (40, 40), approved_by_council=True)
+    ends("Davi", 70, 30, (None, 40))
+    ends("Eva", 30, 30, (40, 40))
+    room.absent(ends("Fábio", 70, 70), *range(6))
+    ends("Gil", 70, 50)
+    ends("Hugo", 70, None)
+    ends("Iara", 70, 70, ending="transferred", **left)
+    ends("João", 70, 70, ending="abandoned", **left)
+    ends("Kátia", 70, 70, **left)
+    moved = ends("Lia", 70, 70, ending="class_change", **left)
+    other.enrol(moved.student, entry_date=day(10))
+    ends("Mia", 70, 70, ending="reclassified", **left)
+    ends("Noé", 70, 70, ending="deceased", **left)
+    return room
+
+
+def results(viewer, room, **options):
+    return made(viewer, {"class_id": room.pk}, kind="final_results", **options)
+
+
+def test_everybody_who_was_in_the_class_has_a_line_with_the_end(
+    secretary, class_of_all
+):
+    rows = rows_of(results(secretary, class_of_all))
+
+    assert [(row["number"], row["student"], row["situation"]) for row in rows] == [
+        (1, "Ana", "approved"),
+        (2, "Bia", "approved_after_recovery"),
+        (3, "Caio", "approved_by_council"),
+        (4, "Davi", "approved_with_dependency"),
+        (5, "Eva", "failed"),
+        (6, "Fábio", "failed_by_attendance"),
+        (7, "Gil", "approved_with_dependency"),
+        (8, "Hugo", "incomplete"),
+        (9, "Iara", "transferred"),
+        (10, "João", "abandoned"),
+        (11, "Kátia", "left"),
+        (12, "Lia", "class_changed"),
+        (13, "Mia", "reclassified"),
+        (14, "Noé", "deceased"),
+    ]
+
+
+def test_grade_is_the_final_one_or_the_mean_so_far(secretary, class_of_all):
+    rows = rows_of(results(secretary, class_of_all))
+
+    grades = {row["student"]: (row["subject_s-1"], row["subject_s-2"]) for row in rows}
+    assert grades["Bia"] == ("7.00", "6.00")  # (5.5 + 6.5) / 2
+    assert grades["Davi"] == ("7.00", "3.50")
+    assert grades["Gil"] == ("7.00", "5.00")
+    assert grades["Hugo"] == ("7.00", None)
+
+
+def test_concepts_stand_where_there_is_a_scale(secretary, network):
+    room = Classroom()
+    scale = [("Satisfatório", "5.0", "10.0"), ("Insuficiente", "0.0", "4.9")]
+    bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
+    judge(room.year, scale=bands[::-1])
+    room.grade(room.enrol("Ana"), PORTUGUESE, 49, 50, 50, 50)
+
+    (row,) = rows_of(results(secretary, room))
+
+    assert row["subject_s-1"] == "Insuficiente"
+
+
+def test_every_reason_is_told_in_both_languages(secretary, class_of_all):
+    def reasons(language):
+        rows = rows_of(results(secretary, class_of_all, language=language))
+        return {row["student"]: row["reasons"] for row in rows}
+
+    portuguese, english = reasons("pt-BR"), reasons("en")
+    present = "frequência 20/20 = 100,0 % ≥ 75 % (dos dias letivos dados)"
+    there = "attendance 20/20 = 100.0 % ≥ 75 % (days given)"
+    assert portuguese["Ana"] == f"aprovado em todas as 2 disciplinas; {present}"
+    assert english["Ana"] == f"passed in all 2 subjects; {there}"
+    assert portuguese["Caio"] == (
+        "sem aprovação em Língua Portuguesa (3,5 < 6,0), Matemática (3,5 < 6,0); "
+        f"aprovado pelo conselho de classe; {present}"
+    )
+    assert english["Caio"] == (
+        "failed in Língua Portuguesa (3.5 < 6.0), Matemática (3.5 < 6.0); "
+        f"approved by the class council; {there}"
+    )
+    assert portuguese["Davi"] == (
+        "aprovado em 1 disciplina; sem aprovação em Matemática (3,5 < 6,0); "
+        f"com dependência (disciplinas sem aprovação: 1; permitidas: 1); {present}"
+    )
+    assert english["Davi"] == (
+        "passed in 1 subject; failed in Matemática (3.5 < 6.0); "
+        f"with dependency (failed subjects: 1; allowed: 1); {there}"
+    )
+    assert portuguese["Fábio"] == (
+        "aprovado em todas as 2 disciplinas; "
+        "frequência 14/20 = 70,0 % < 75 % (dos dias letivos dados)"
+    )
+    assert english["Gil"] == (
+        "passed in 1 subject; failed in Matemática (5.0 < 6.0); "
+        f"with dependency (failed subjects: 1; allowed: 1); {there}"
+    )
+    assert portuguese["Hugo"] == (
+        "aprovado em 1 disciplina; "
+        f"faltam notas em Matemática (bimestre 1, 2, 3, 4); {present}"
+    )
+    assert english["Hugo"] == (
+        "passed in 1 subject; "
+        f"grades missing in Matemática (bimester 1, 2, 3, 4); {there}"
+    )
+
+
+def test_both_reasons_are_told_where_grades_and_attendance_fail(secretary, room):
+    one = room.enrol("Oto")
+    for subject in (PORTUGUESE, MATHEMATICS):
+        room.grade(one, subject, 30, 30, 30, 30, exam=40)
+    room.absent(one, *range(10))
+
+    (row,) = rows_of(results(secretary, room))
+
+    assert row["situation"] == "failed"
+    assert row["reasons"] == (
+        "sem aprovação em Língua Portuguesa (3,5 < 6,0), Matemática (3,5 < 6,0); "
+        "frequência 10/20 = 50,0 % < 75 % (dos dias letivos dados)"
+    )
+
+
+def test_open_year_waits_for_exams_and_for_days_that_can_lift_attendance(
+    secretary, network
+):
+    room = Classroom()
+    judge(room.year, recovery_rule="weighted", year_days=40)
+    room.hold(*range(20))
+    ana, bia, caio = (room.enrol(name) for name in ("Ana", "Bia", "Caio"))
+    room.grade(ana, PORTUGUESE, 50, 50, 50, 50)
+    room.grade(bia, PORTUGUESE, 70, 70, 70, 70)
+    room.grade(caio, PORTUGUESE, 70, 70, 70, 70)
+    for one in (ana, bia, caio):
+        room.grade(one, MATHEMATICS, 70, 70, 70, 70)
+    room.absent(bia, *range(10))
+    room.absent(caio, *range(11))
+
+    rows = rows_of(results(secretary, room))
+
+    assert [row["situation"] for row in rows] == [
+        "in_recovery",
+        "in_progress",
+        "failed_by_attendance",
+    ]
+
+
+def test_summary_counts_each_situation(secretary, class_of_all):
+    portuguese = results(secretary, class_of_all).result["summary"]
+    english = results(secretary, class_of_all, language="en").result["summary"]
+
+    assert portuguese == (
+        "Matrículas: 14 (Incompleto: faltam notas: 1, Aprovado: 1, "
+        "Aprovado após recuperação: 1, Aprovado pelo conselho de classe: 1, "
+        "Aprovado com dependência: 2, Reprovado: 1, Reprovado por frequência: 1, "
+        "Transferido: 1, Abandono: 1, Reclassificado: 1, Falecido: 1, Remanejado: 1, "
+        "Saiu, motivo não registrado: 1)"
+    )
+    assert english.startswith("Enrolments: 14 (Incomplete: grades missing: 1, ")
+
+
+def test_summary_counts_those_without_rules_too(secretary, network):
+    room = Classroom()
+    room.enrol("Ana")
+
+    task = results(secretary, room)
+
+    assert rows_of(task)[0]["situation"] is None
+    assert task.result["summary"] == "Matrículas: 1 (Sem resultado: 1)"
+
+
+def test_subject_that_a_class_is_not_taught_is_blank_there(secretary, room):
+    art = 6
+    other = Classroom("Turma B", subjects=(art,))
+    other.grade(other.enrol("Ana"), art, 80)
+    room.grade(room.enrol("Bia"), PORTUGUESE, 70)
+
+    task = made(secretary, {"school_id": 1, "year": 2025}, kind="final_results")
+    bia, ana = rows_of(task)
+
+    names = ["subject_s-1", "subject_s-2", "subject_s-6"]
+    assert [name for name in ana if name.startswith("subject_")] == names
+    assert [bia[name] for name in names] == ["7.00", None, None]
+    assert [ana[name] for name in names] == [None, None, "8.00"]
+
+
+def test_who_came_back_to_the_class_has_both_lines(secretary, room):
+    before = room.enrol("Ana", exit_date=day(5), ending="transferred")
+    room.grade(before, PORTUGUESE, 80)
+    after = room.enrol(before.student, entry_date=day(10))
+    room.grade(after, PORTUGUESE, None, None, 60)
+
+    rows = rows_of(results(secretary, room))
+
+    assert [(row["number"], row["subject_s-1"]) for row in rows] == [
+        (1, "8.00"),
+        (2, "7.00"),  # with what was before it
+    ]
+
+
+def test_result_is_called_by_the_social_name(secretary, room):
+    room.enrol(student("Pedro Dias", social_name="Paula Dias"))
+
+    assert rows_of(results(secretary, room))[0]["student"] == "Paula Dias"
+
+
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("pt-br", ["Escola", "Ano letivo", "Turma", "Série", "Nº", "Matrícula", "Aluno", "Língua Portuguesa", "Matemática", "Faltas", "Frequência", "Situação", "Motivos"]),
+        ("en", ["School", "School year", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons"]),
+    ],
+)  # fmt: skip
+def test_titles_are_in_the_language_and_names_are_not(
+    secretary, room, language, titles
+):
+    room.enrol("Ana")
+    enrolments = visible_enrolments(secretary).filter(school_class=room.pk)
+    with override(language):
+        columns = FinalResults(StudentParameters(class_id=1), enrolments).columns()
+        assert [str(column.title) for column in columns] == titles
+
+    assert [column.name for column in columns] == [
+        "school", "year", "class", "grade_level", "number", "registration", "student",
+        "subject_s-1", "subject_s-2", "absences", "attendance", "situation", "reasons",
+    ]  # fmt: skip
+
+
+def test_situations_are_labelled_for_people(secretary):
+    report = FinalResults(StudentParameters(class_id=1), visible_enrolments(secretary))
+    with override("pt-br"):
+        labels = {
+            column.name: {code: str(text) for code, text in column.labels.items()}
+            for column in report.columns()
+        }
+
+    assert labels["situation"]["approved_by_council"] == "Aprovado pelo conselho de classe"  # fmt: skip
+    assert len(labels["situation"]) == 15
+
+
+def test_grade_after_leaving_is_left_out_and_said(secretary, room):
+    left = room.enrol("Ana", exit_date=day(5), ending="transferred")
+    room.grade(left, PORTUGUESE, 80, 20)
+
+    task = results(secretary, room)
+
+    assert rows_of(task)[0]["subject_s-1"] == "8.00"
+    assert task.result["skipped"]["reasons"] == [
+        {
+            "code": "grade_after_exit",
+            "detail": "Notas de períodos que começaram depois que o aluno saiu da turma.",
+            "count": 1,
+        }
+    ]
+
+
+def test_class_without_anybody_is_empty_and_says_why(secretary, room):
+    task = results(secretary, room, language="en")
+
+    assert task.result["rows"] == 0
+    assert task.result["summary"] == "No student is enrolled in what was asked for."
+
+
+@pytest.mark.parametrize("format", ["pdf", "zip"])
+def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
+    secretary, room, format
+):
+    year = SchoolYear.objects.create(
+        network_id=1, year=2025, period="2", starts_on=day(200), ends_on=day(300)
+    )
+    other = SchoolClass.objects.create(
+        school=room.record.school, school_year=year, name="Turma A", shift="evening"
+    )
+    room.enrol("Ana")
+    Enrolment.objects.create(
+        student=student("Bia"), school_class=other, grade_level_id=1, diary_number=1,
+        entry_date=day(200),
+    )  # fmt: skip
+
+    asked = {"school_id": room.record.school_id, "year": 2025}
+    task = made(secretary, asked, kind="final_results", format=format)
+
+    content = io.BytesIO(artifacts.read(task.artifact))
+    if format == "zip":
+        names = zipfile.ZipFile(content).namelist()
+        assert names[:2] == ["2025/Turma A.pdf", "2025.2/Turma A.pdf"]
+        return
+    said = [page.extract_text() for page in PdfReader(content).pages]
+    assert ["Ana" in page for page in said[:2]] == [True, False]
+    assert ["Bia" in page for page in said[:2]] == [False, True]
+    assert "Ano letivo: 2025.2" in said[1]
+
+
+def class_of_namesake(room):
+    """A class of the same name, in another school of the same name."""
+    school = School.objects.create(
+        network_id=1, inep_code="13099999", name=room.record.school.name
+    )
+    other = SchoolClass.objects.create(
+        school=school, school_year=room.year, name="Turma A", shift="morning"
+    )
+    Enrolment.objects.create(
+        student=student("Bia"), school_class=other, grade_level_id=1, diary_number=1,
+        entry_date=day(0),
+    )  # fmt: skip
+    return school
+
+
+@pytest.fixture
+def namesakes(room):
+    """What the two schools are called, and who is in the class of each."""
+    room.enrol("Ana")
+    schools = room.record.school, class_of_namesake(room)
+    called = [f"{school.name} (INEP {school.inep_code})" for school in schools]
+    return [*zip(called, ("Ana", "Bia"), strict=True)]
+
+
+def test_schools_of_one_name_are_told_apart_in_rows(admin, namesakes):
+    task = made(admin, {"year": 2025}, kind="final_results")
+
+    found = [(row["school"], row["student"]) for row in rows_of(task)]
+    assert found == namesakes
+
+
+def test_classes_of_one_name_in_two_schools_of_one_name_are_two_papers(
+    admin, namesakes
+):
+    task = made(admin, {"year": 2025}, kind="final_results", format="pdf")
+
+    *papers, _closing = PdfReader(io.BytesIO(artifacts.read(task.artifact))).pages
+    for (school, student_name), page in zip(namesakes, papers, strict=True):
+        said = page.extract_text()
+        assert school in said
+        assert [name for name in ("Ana", "Bia") if name in said] == [student_name]
+
+
+def test_classes_of_one_name_in_two_schools_of_one_name_are_two_files(admin, namesakes):
+    task = made(admin, {"year": 2025}, kind="final_results", format="zip")
+
+    names = zipfile.ZipFile(io.BytesIO(artifacts.read(task.artifact))).namelist()
+    assert names[:2] == [f"{school}/2025/Turma A.pdf" for school, _name in namesakes]
+
+
+def test_school_whose_name_nobody_shares_in_the_network_is_called_by_it(admin, room):
+    room.enrol("Ana")
+    elsewhere = Network.objects.create(code="other", name="Outra rede")
+    class_of_namesake(room)
+    School.objects.filter(inep_code="13099999").update(network=elsewhere)
+
+    task = made(admin, {"class_id": room.record.pk}, kind="final_results")
+
+    assert [row["school"] for row in rows_of(task)] == [room.record.school.name]
+
+
+def test_of_nobody_it_says_why_and_counts_no_situations(secretary, room):
+    task = results(secretary, room, format="pdf")
+
+    [page] = PdfReader(io.BytesIO(artifacts.read(task.artifact))).pages
+    said = page.extract_text()
+    assert "Não há nenhum aluno matriculado no que foi pedido." in said
+    assert "Matrículas: 0" not in said
+    assert room.record.school.name in said

@@ -1,0 +1,324 @@
+import csv
+
+import pytest
+from django.utils.translation import override
+
+from school.access import visible_enrolments, whole_histories
+from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
+from tasks import artifacts
+from tasks.errors import RequestRefused
+from tasks.reporting.parameters import parse
+from tasks.reports.transcript import Parameters, Transcript
+from tests.support.class_factory import (
+    MATHEMATICS,
+    PORTUGUESE,
+    Classroom,
+    day,
+    judge,
+    student,
+)
+from tests.support.task_factories import made, rows_of
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database(
+        "tests/tasks/reports/figures and tests/api/matrix compare this kind's rows on both"
+    ),
+]
+
+PAPERS = {
+    "registration": "7",
+    "inep_code": "100000000007",
+    "birth_date": "2015-05-05",
+    "birth_place": "Tefé, AM",
+    "nationality": "brasileira",
+    "parents": "Maria Ávila, José Ávila",
+    "identity_document": "123-4 SSP/AM",
+    "birth_certificate": "termo 7, livro A-1, folha 7",
+}
+
+
+@pytest.fixture
+def room(network):
+    room = Classroom()
+    judge(room.year, recovery_rule="weighted", year_days=20)
+    room.hold(*range(20))
+    return room
+
+
+@pytest.fixture
+def ana(room):
+    ana = room.enrol(student("André Ávila", social_name="Ana Ávila", **PAPERS))
+    room.grade(ana, PORTUGUESE, 60, 50, 60, 50, exam=65)
+    room.grade(ana, MATHEMATICS, 70, 71)
+    room.absent(ana, 0, 1)
+    return ana
+
+
+def elsewhere(of, year, subjects=(), **fields):
+    prior = PriorYear.objects.create(
+        student=of, year=year, **{"grade_level": "5º ano", "school": "Escola Rio Negro", "result": "Aprovado", **fields}
+    )  # fmt: skip
+    for subject, grade, hours in subjects:
+        PriorSubject.objects.create(
+            prior_year=prior, subject=subject, grade=grade, hours=hours
+        )
+
+
+def transcript(viewer, of, **options):
+    given = {"student_id": of.student_id, "year": 2025}
+    return made(viewer, given, kind="transcript", **options)
+
+
+def test_every_paper_and_result_is_stated(secretary, room, ana):
+    school = School.objects.get(pk=1)
+
+    first, second = rows_of(transcript(secretary, ana))
+
+    assert first == {
+        "student": "André Ávila",
+        "social_name": "Ana Ávila",
+        **PAPERS,
+        "year": "2025",
+        "grade_level": "1º ano",
+        "school": school.name,
+        "city": school.city,
+        "state": "AM",
+        "authorisation": school.authorisation,
+        "subject": "Língua Portuguesa",
+        "grade": "6.00",
+        "term_1": "6.0",
+        "term_2": "5.0",
+        "term_3": "6.0",
+        "term_4": "5.0",
+        "hours": 160,
+        "days": 20,
+        "attendance": "90.0",
+        "situation": "in_progress",
+        "result": "Cursando",
+        "explanation": "(6,0 + 5,0 + 6,0 + 5,0) / 4 = 5,5 < 6,0; (5,5 + 6,5) / 2 = 6,0 ≥ 6,0",
+    }
+    assert (second["grade"], second["term_3"]) == ("7.05", None)
+    assert second["explanation"] == (
+        "(7,0 + 7,1) / 2 = 7,05 até agora; "
+        "precisa de pelo menos 5,0 em cada bimestre que falta (3, 4)"
+    )
+
+
+def test_texts_are_in_the_language_and_codes_are_not(secretary, ana):
+    first, second = rows_of(transcript(secretary, ana, language="en"))
+
+    assert (first["situation"], first["result"]) == ("in_progress", "In progress")
+    assert (first["grade"], first["attendance"]) == ("6.00", "90.0")
+    assert second["explanation"] == (
+        "(7.0 + 7.1) / 2 = 7.05 so far; "
+        "needs at least 5.0 in each bimester that is missing (3, 4)"
+    )
+
+
+def test_years_of_elsewhere_come_before_as_their_papers_say(secretary, ana):
+    grades = [("Português", "8,5", 160), ("Artes", "", None)]
+    place = {"city": "Manacapuru", "state": "AM", "days": 200, "attendance": "92%"}
+    elsewhere(ana.student, 2024, grades, **place)
+    elsewhere(ana.student, 2023, result="Promovido")
+
+    rows = rows_of(transcript(secretary, ana))
+
+    names = ("year", "school", "city", "subject", "grade", "hours", "days", "attendance", "situation", "result", "explanation")  # fmt: skip
+    rio = "Escola Rio Negro"
+    assert [tuple(row[name] for name in names) for row in rows[:3]] == [
+        ("2023", rio, None, None, None, None, None, None, None, "Promovido", None),
+        ("2024", rio, "Manacapuru", "Português", "8,5", 160, 200, "92%", None, "Aprovado", None),
+        ("2024", rio, "Manacapuru", "Artes", None, None, 200, "92%", None, "Aprovado", None),
+    ]  # fmt: skip
+    assert [row["year"] for row in rows[3:]] == ["2025", "2025"]
+    assert {row["registration"] for row in rows} == {"7"}
+
+
+def test_year_asked_for_says_whose_and_all_of_theirs_is_told(secretary, ana):
+    elsewhere(ana.student, 2020)
+    later = {"school_class_id": 1, "grade_level_id": 2, "diary_number": 99}
+    ana.student.enrolments.create(entry_date="2026-02-09", **later)
+
+    years = [row["year"] for row in rows_of(transcript(secretary, ana))]
+
+    assert sorted(set(years)) == ["2020", "2025", "2026"]
+    assert years == sorted(years)
+
+
+def test_student_alone_is_enough_and_nobody_is_not(secretary, ana):
+    alone = made(secretary, {"student_id": ana.student_id}, kind="transcript")
+
+    assert rows_of(alone) == rows_of(transcript(secretary, ana))
+    with pytest.raises(RequestRefused) as refused, override("en"):
+        parse(Parameters, {"school_id": 1})
+    (flaw,) = refused.value.flaws
+    assert flaw.detail == "Name a student, a class, or a school year."
+
+
+def test_who_changed_school_has_the_year_once_with_all_of_it(stranger, room, ana):
+    ana.exit_date, ana.ending = day(10), "transferred"
+    ana.save()
+    other = Classroom("Turma B", school=2)
+    after = other.enrol(ana.student, entry_date=day(10))
+    other.grade(after, PORTUGUESE, None, None, 90, 90)
+
+    portuguese, mathematics = rows_of(transcript(stranger, after))
+
+    assert portuguese["school"] == mathematics["school"] == other.record.school.name
+    assert [portuguese[f"term_{n}"] for n in range(1, 5)] == ["6.0", "5.0", "9.0", "9.0"]  # fmt: skip
+    assert (portuguese["grade"], portuguese["explanation"]) == (
+        "7.25",
+        "(6,0 + 5,0 + 9,0 + 9,0) / 4 = 7,25 ≥ 6,0",
+    )
+
+
+def test_old_school_has_its_part_and_nothing_of_what_came_after(
+    secretary, stranger, room, ana
+):
+    ana.exit_date, ana.ending = day(10), "transferred"
+    ana.save()
+    other = Classroom("Turma B", school=2)
+    other.enrol(ana.student, entry_date=day(10))
+    elsewhere(ana.student, 2024)
+    elsewhere(ana.student, 2026)
+
+    rows = rows_of(transcript(secretary, ana))
+
+    assert [(row["year"], row["school"]) for row in rows] == [
+        ("2024", "Escola Rio Negro"),
+        ("2025", room.record.school.name),
+        ("2025", room.record.school.name),
+    ]
+    assert rows[1]["result"] == "Transferido"
+    assert [rows[1]["term_2"], rows[1]["term_3"]] == ["5.0", None]
+
+
+def test_year_before_without_an_exit_does_not_open_what_came_after(
+    secretary, room, ana
+):
+    before = {"starts_on": "2024-02-05", "ends_on": "2024-12-20"}
+    year = SchoolYear.objects.create(network_id=1, year=2024, **before)
+    other = SchoolClass.objects.create(
+        school_id=2, school_year=year, name="Turma B", shift="morning"
+    )
+    ana.student.enrolments.create(
+        school_class=other, grade_level_id=1, diary_number=1, entry_date="2024-02-05"
+    )
+    ana.exit_date, ana.ending = day(10), "transferred"
+    ana.save()
+    elsewhere(ana.student, 2026)
+
+    years = [row["year"] for row in rows_of(transcript(secretary, ana))]
+
+    assert years == ["2024", "2025", "2025"]
+
+
+def test_closed_year_is_the_last_that_a_school_hears_of(secretary, room, ana):
+    elsewhere(ana.student, 2025)
+    elsewhere(ana.student, 2026)
+    assert rows_of(transcript(secretary, ana))[-1]["year"] == "2026"
+
+    SchoolYear.objects.filter(pk=room.year.pk).update(is_closed=True)
+
+    years = [row["year"] for row in rows_of(transcript(secretary, ana))]
+    assert years == ["2025"] * 3
+
+
+def test_class_without_subjects_is_told_in_one_line(secretary, network):
+    room = Classroom(subjects=())
+    judge(room.year)
+    ana = room.enrol("Ana")
+
+    (row,) = rows_of(transcript(secretary, ana))
+
+    assert (row["subject"], row["grade"], row["explanation"]) == (None, None, None)
+    assert (row["year"], row["result"]) == ("2025", "Cursando")
+
+
+def test_without_rules_the_mean_so_far_is_all_that_is_said(secretary, network):
+    room = Classroom()
+    ana = room.enrol("Ana")
+    room.grade(ana, PORTUGUESE, 60, 61)
+
+    row, _blank = rows_of(transcript(secretary, ana))
+
+    assert (row["grade"], row["situation"], row["result"]) == ("6.05", None, "Sem resultado")  # fmt: skip
+    assert row["explanation"] is None
+
+
+def test_concept_stands_where_there_is_a_scale(secretary, network):
+    room = Classroom()
+    scale = [("Satisfatório", "5.0", "10.0"), ("Insuficiente", "0.0", "4.9")]
+    bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
+    judge(room.year, scale=bands[::-1])
+    ana = room.enrol("Ana")
+    room.grade(ana, PORTUGUESE, 60, 60, 60, 60)
+
+    assert rows_of(transcript(secretary, ana))[0]["grade"] == "Satisfatório"
+
+
+def test_period_of_a_course_of_its_own_is_part_of_the_year(secretary, room, ana):
+    room.year.period = "1"
+    room.year.save()
+
+    assert {row["year"] for row in rows_of(transcript(secretary, ana))} == {"2025.1"}
+
+
+def test_students_are_in_order_each_with_the_years_together(secretary, room, ana):
+    zoe, bia = room.enrol("Zoé"), room.enrol("Bia")
+    elsewhere(zoe.student, 2020)
+    elsewhere(bia.student, 2020)
+
+    rows = rows_of(made(secretary, {"class_id": room.pk}, kind="transcript"))
+
+    assert [(row["student"], row["year"]) for row in rows] == [
+        *[("André Ávila", "2025")] * 2,  # called Ana, and sorted so
+        ("Bia", "2020"), *[("Bia", "2025")] * 2,
+        ("Zoé", "2020"), *[("Zoé", "2025")] * 2,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("pt-br", ["Nome social", "Naturalidade", "Filiação", "Certidão de nascimento", "UF", "Ato de autorização", "1º período", "Carga horária", "Resultado"]),
+        ("en", ["Social name", "Place of birth", "Parents", "Birth certificate", "State", "Act of authorisation", "Term 1", "Hours of lessons", "Result"]),
+    ],
+)  # fmt: skip
+def test_titles_are_in_the_language_and_names_are_not(secretary, language, titles):
+    asked_for = visible_enrolments(secretary).filter(school_class=1)
+    history = whole_histories(secretary, asked_for)
+    report = Transcript(Parameters(class_id=1), asked_for, history)
+    with override(language):
+        shown = {column.name: str(column.title) for column in report.columns()}
+
+    names = ["social_name", "birth_place", "parents", "birth_certificate", "state", "authorisation", "term_1", "hours", "result"]  # fmt: skip
+    assert [shown[name] for name in names] == titles
+
+
+def test_csv_has_the_same_names_and_figures(secretary, ana):
+    (in_json, _), (in_csv, _) = (
+        rows_of(transcript(secretary, ana, format=format)) for format in ("json", "csv")
+    )
+
+    assert in_csv == {
+        name: "" if cell is None else str(cell) for name, cell in in_json.items()
+    }
+
+
+def test_nobody_is_empty_and_says_why(secretary, room):
+    task = made(secretary, {"class_id": room.pk}, kind="transcript")
+
+    assert task.result["rows"] == 0
+    assert task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."  # fmt: skip
+
+
+def test_attendance_here_and_elsewhere_are_both_percents(secretary, room, ana):
+    elsewhere(ana.student, 2024, attendance="92%")
+
+    task = transcript(secretary, ana, format="csv-br")
+
+    lines = artifacts.read(task.artifact).decode("utf-8-sig").splitlines()
+    told = list(csv.DictReader(lines, delimiter=";"))
+    assert [line["Frequência"] for line in told] == ["92%", "90,0%", "90,0%"]

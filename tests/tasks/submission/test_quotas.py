@@ -1,0 +1,65 @@
+import pytest
+from django.db.models.functions import Now
+
+from tasks import lifecycle
+from tasks.models import Task
+from tests.support.task_factories import asked, made
+
+pytestmark = pytest.mark.django_db
+
+BODY = {"report": "class_performance", "parameters": {"class_id": 2}}
+
+
+@pytest.mark.guarantee("Requesters and queues have limits.")
+def test_requester_with_too_many_active_is_told_what_waits(
+    as_user, teacher, secretary, settings
+):
+    settings.MAX_ACTIVE_PER_REQUESTER = 3
+    lifecycle.claim(asked(teacher).pk)
+    for viewer in (teacher, teacher, secretary):
+        asked(viewer)
+
+    answer = as_user(teacher).post_json("/reports", BODY)
+
+    document = answer.json()
+    assert (answer.status_code, document["code"]) == (429, "too_many_active")
+    assert answer["Retry-After"] == "60"  # one started in the last minute
+    assert document["waiting"] == {
+        "own_queued": 2, "own_running": 1, "queue_length": 3, "limit": 3,
+    }  # fmt: skip
+    assert Task.objects.count() == 4
+    assert as_user(secretary).post_json("/reports", BODY).status_code == 202
+
+
+def test_what_has_ended_does_not_count(as_user, teacher, settings):
+    settings.MAX_ACTIVE_PER_REQUESTER = 1
+    made(teacher)
+    lifecycle.cancel(asked(teacher))
+
+    assert as_user(teacher).post_json("/reports", BODY).status_code == 202
+
+
+@pytest.mark.guarantee("Requesters and queues have limits.")
+def test_full_queue_takes_no_more_and_the_other_queue_does(
+    as_user, teacher, secretary, settings
+):
+    settings.MAX_QUEUED = 2
+    asked(teacher)
+    asked(secretary)
+
+    answer = as_user(teacher).post_json("/reports", BODY)
+
+    assert (answer.status_code, answer.json()["code"]) == (429, "queue_full")
+    assert answer.json()["waiting"]["limit"] == 2
+    asked(teacher, {}, kind="bulk_slow")
+
+
+def test_retry_after_follows_the_pace_of_the_queue(as_user, teacher, settings):
+    for _ in range(7):
+        asked(teacher)
+    Task.objects.update(started_at=Now())
+    settings.MAX_QUEUED = 7
+
+    answer = as_user(teacher).post_json("/reports", BODY)
+
+    assert answer["Retry-After"] == "9"

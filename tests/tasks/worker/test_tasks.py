@@ -1,0 +1,210 @@
+import pytest
+import structlog
+from django.db import OperationalError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from tasks import artifacts, lifecycle, redis_store
+from tasks.errors import RequestRefused
+from tasks.maintenance import lease_recovery
+from tasks.models import Task
+from tasks.progress import Progress
+from tasks.reporting import registry
+from tasks.status import projection
+from tasks.worker import tasks
+from tasks.worker.heartbeat import Heartbeat
+from tests.support.task_factories import asked, made
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.guarantee("A finished report waits for a database that is away.")
+def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkeypatch):
+    task = asked(teacher)
+    succeed, failures = lifecycle.succeed, iter([1, 1])
+
+    def locked_twice(*args, **kwargs):
+        if next(failures, None):
+            raise OperationalError("database is locked")
+        return succeed(*args, **kwargs)
+
+    monkeypatch.setattr(lifecycle, "succeed", locked_twice)
+    monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)
+    tasks.generate_report(str(task.pk))
+
+    task.refresh_from_db()
+    assert task.state == "succeeded"
+    assert artifacts.read(task.artifact)
+
+
+def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
+    """The database had committed it when the connection broke."""
+    task = asked(teacher)
+    succeed, failures = lifecycle.succeed, iter([1])
+
+    def lose_the_answer(*args, **kwargs):
+        done = succeed(*args, **kwargs)
+        if next(failures, None):
+            raise OperationalError("server closed the connection unexpectedly")
+        return done
+
+    monkeypatch.setattr(lifecycle, "succeed", lose_the_answer)
+    monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)
+    tasks.generate_report(str(task.pk))
+
+    task.refresh_from_db()
+    assert task.state == "succeeded"
+    assert artifacts.read(task.artifact)
+
+
+@pytest.mark.guarantee("Faults of the host are retried a bounded number of times.")
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        OperationalError("server closed the connection unexpectedly"),
+        OSError(28, "No space left on device"),
+        RequestRefused(),  # of another release, which does not know the kind
+    ],
+)
+def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, trouble):
+    task = asked(teacher)
+
+    def fail(*_args):
+        raise trouble
+
+    monkeypatch.setattr(tasks, "produce", fail)
+    for attempt in (1, 2, 3):
+        tasks.generate_report(str(task.pk))
+        task.refresh_from_db()
+        assert task.attempt == attempt
+        # It waits until its lease runs out, but the last time it ends.
+        assert task.state == ("failed" if attempt == 3 else "running")
+        Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
+        lease_recovery.recover()
+
+    task.refresh_from_db()
+    assert task.error["code"] == "internal"
+
+
+def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplog):
+    task = made(teacher, {"of": "code"}, kind="failing")
+
+    error = as_user(teacher).get(f"/tasks/{task.pk}").json()["error"]
+
+    assert error["code"] == "internal"
+    assert "secret" not in str(error)
+    logged = [
+        record for record in caplog.records if error["reference"] in str(record.msg)
+    ]
+    assert "a secret of the inside" in str(logged)
+
+
+def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatch):
+    task = asked(teacher)
+    write = projection.write
+
+    def fail_once(row):
+        monkeypatch.setattr(projection, "write", write)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(projection, "write", fail_once)
+    tasks.generate_report(str(task.pk))
+
+    task.refresh_from_db()
+    assert (task.state, task.attempt) == ("succeeded", 1)
+
+
+@pytest.mark.guarantee("A report that exceeds its memory limit is stopped.")
+def test_report_that_eats_memory_is_stopped_at_its_limit(teacher, settings):
+    settings.REPORT_MEMORY_BYTES = 50 * 1024 * 1024
+
+    task = made(teacher, {}, kind="hungry")
+
+    assert (task.state, task.attempt) == ("failed", 1)
+    assert task.error["code"] == "memory_limit"
+    assert bytearray(60 * 1024 * 1024)  # the bound ended with the report
+
+
+def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
+    task = asked(teacher)
+
+    def told_to_end(*_args):
+        raise SystemExit
+
+    monkeypatch.setattr(tasks, "produce", told_to_end)
+    with pytest.raises(SystemExit):
+        tasks.generate_report(str(task.pk))
+
+    task.refresh_from_db()
+    assert (task.state, task.attempt) == ("queued", 0)
+
+
+@pytest.mark.guarantee("Late progress of a lost worker creates no document.")
+def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
+    lease_recovery.recover()
+    heartbeat = Heartbeat(task)
+
+    heartbeat._tell(Progress("writing", 7, 9))
+    assert redis_store.poll(task.pk, teacher.pk).header.state == "queued"
+
+    redis_store.client().delete(f"celery-task-meta-{task.pk}")
+    heartbeat._tell(Progress("writing", 8, 9))
+    assert redis_store.poll(task.pk, teacher.pk).header is None
+
+
+def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
+    task = lifecycle.claim(asked(teacher).pk)
+    redis_store.client().delete(f"celery-task-meta-{task.pk}")
+
+    Heartbeat(task)._beat()
+
+    assert redis_store.poll(task.pk, teacher.pk).header.state == "running"
+
+
+@pytest.mark.guarantee("A document that was written too late is repaired.")
+def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
+    """The writer slept between reading and writing, and Redis was wiped meanwhile."""
+    task = lifecycle.claim(asked(teacher).pk)
+    old = Task.objects.get(pk=task.pk)
+    lifecycle.hand_over(task)
+    redis_store.client().flushdb()
+    redis_store.raise_tide(0)
+
+    projection.write(old)
+
+    assert redis_store.poll(task.pk, teacher.pk).header.state == "queued"
+
+
+@pytest.mark.guarantee("A file name contains no path.")
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        (gettext_lazy("December"), "Dezembro"),
+        ("Ações: São Luís/MA", "Ações São Luís MA"),
+        ("../../etc\\passwd\x00\r\n", "etc passwd"),
+        ("Boletim \u202egpj.exe", "Boletim gpj.exe"),
+    ],
+)
+def test_file_is_called_by_its_title_in_its_language_and_its_day(
+    teacher, monkeypatch, title, stem
+):
+    monkeypatch.setattr(registry.report("class_performance"), "title", title)
+
+    task = made(teacher, format="csv")
+
+    day = timezone.localdate(task.created_at)
+    assert task.result["filename"] == f"{stem} {day.isoformat()}.csv"
+
+
+def test_worker_s_lines_have_the_request_s_id_whoever_sent_the_message(teacher):
+    with structlog.contextvars.bound_contextvars(request_id="seen-by-all"):
+        task = asked(teacher)
+    structlog.contextvars.clear_contextvars()
+
+    tasks.generate_report(str(task.pk))
+
+    bound = structlog.contextvars.get_contextvars()
+    structlog.contextvars.clear_contextvars()
+    assert bound == {"request_id": "seen-by-all", "task_id": str(task.pk)}
