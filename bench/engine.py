@@ -30,7 +30,7 @@ def made(
     from tasks.models import Task
     from tasks.progress import Tracker
     from tasks.worker import memory_limit
-    from tasks.worker.build import produce
+    from tasks.worker.build import build_report
 
     app.loader.import_default_modules()
     settings.ARTIFACTS_DIR = Path(folder)
@@ -46,9 +46,9 @@ def made(
     )
 
     def work() -> dict[str, Any]:
-        with memory_limit.limited(settings.REPORT_MEMORY_BYTES):
-            product = produce(task, Tracker(lambda _progress: None))
-        artifacts.remove(product.artifact)
+        with memory_limit.limit_memory(settings.REPORT_MEMORY_LIMIT_BYTES):
+            product = build_report(task, Tracker(lambda _progress: None))
+        artifacts.delete_artifact(product.artifact)
         return {name: product.result[name] for name in ("rows", "bytes")}
 
     if warm:

@@ -22,7 +22,7 @@ from tests.support.stack import Stack
 
 CARDS = {"report": "report_card", "parameters": {"year": 2026}, "format": "zip"}
 WORKER = "worker-bulk"
-LIKE_PRODUCTION = {"LEASE_SECONDS": "15", "REPUBLISH_SECONDS": "10"}
+LIKE_PRODUCTION = {"LEASE_SECONDS": "15", "REPUBLISH_AFTER_SECONDS": "10"}
 """Those of the tests are shorter than a busy machine may make somebody wait."""
 POLL_SECONDS = 0.5
 LOG_IN_SECONDS = 300

@@ -39,7 +39,7 @@ def wanted() -> list[tuple[str, str]]:
 
     return [
         (kind, format)
-        for kind, report in registry.reports().items()
+        for kind, report in registry.report_classes().items()
         for format in FORMATS
         if format in report.formats
     ]

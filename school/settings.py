@@ -118,7 +118,7 @@ ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
 # --- Redis and Celery (namespace CELERY; the reasons are measured, see docs) ---------
 REDIS_URL = env.redis("REDIS_URL")
-REDIS_IS_GIVEN = env.is_given("REDIS_URL")
+HAS_EXTERNAL_REDIS = env.is_given("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_IMPORTS = (
@@ -176,8 +176,8 @@ INLINE_RESULT_BYTES = env.integer("INLINE_RESULT_BYTES", 256 * 1024)
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
 HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
 # For what is under way when a worker is told to stop: less than its supervisor waits.
-HAND_OVER_SECONDS = env.integer("HAND_OVER_SECONDS", 10)
-REPORT_MEMORY_BYTES = env.integer("REPORT_MEMORY_MB", 384) * 1024 * 1024
+SHUTDOWN_GRACE_SECONDS = env.integer("SHUTDOWN_GRACE_SECONDS", 10)
+REPORT_MEMORY_LIMIT_BYTES = env.integer("REPORT_MEMORY_LIMIT_MB", 384) * 1024 * 1024
 # Typesetters that a report has beside it, each on a processor of its own.
 PDF_PROCESSES = env.integer("PDF_PROCESSES", os.cpu_count() or 1)
 # How long is kept, after its end: what a report was asked with and made; its task; that
@@ -185,12 +185,12 @@ PDF_PROCESSES = env.integer("PDF_PROCESSES", os.cpu_count() or 1)
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
 TASK_TTL = timedelta(days=env.integer("TASK_TTL_DAYS", 90))
 TOMBSTONE_TTL = timedelta(days=365)
-ACCESS_LOG_TTL = timedelta(days=env.integer("ACCESS_LOG_DAYS", 1826))
+ACCESS_LOG_TTL = timedelta(days=env.integer("ACCESS_LOG_TTL_DAYS", 1826))
 # What others' tables need, so that they do not grow for ever.
 HOUSEKEEPING_COMMANDS = ["flushexpiredtokens", "clearsessions"]
 # How many messages a queue may hold; what is past that waits as rows.
-PUBLISH_AHEAD = env.integer("PUBLISH_AHEAD", 16)
-REPUBLISH_SECONDS = env.integer("REPUBLISH_SECONDS", 10)
+MAX_PUBLISHED_PER_QUEUE = env.integer("MAX_PUBLISHED_PER_QUEUE", 16)
+REPUBLISH_AFTER_SECONDS = env.integer("REPUBLISH_AFTER_SECONDS", 10)
 MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
 MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # in each queue
 
@@ -213,11 +213,11 @@ DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "api.problems.handler.ProblemFormatter",
     "NESTED_FIELD_SEPARATOR": "/",
 }
-LOGINS_PER_ADDRESS = env.integer("LOGINS_PER_ADDRESS", 120)  # a minute
+LOGIN_ATTEMPTS_PER_IP = env.integer("LOGIN_ATTEMPTS_PER_IP", 120)  # a minute
 # Failed ones, in five minutes.
-LOGINS_PER_USER = env.integer("LOGINS_PER_USER", 10)
+LOGIN_FAILURES_PER_USER = env.integer("LOGIN_FAILURES_PER_USER", 10)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10))
-RESULT_LINK_LIFE = timedelta(minutes=env.integer("RESULT_LINK_MINUTES", 5))
+RESULT_LINK_LIFETIME = timedelta(minutes=env.integer("RESULT_LINK_MINUTES", 5))
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),

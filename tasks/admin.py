@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from tasks.models import AccessEntry, Task
+from tasks.models import AccessLogEntry, Task
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -32,9 +32,9 @@ class TaskAdmin(ReadOnlyAdmin):
     search_fields = ["id", "requester__username"]
 
 
-@admin.register(AccessEntry)
-class AccessEntryAdmin(ReadOnlyAdmin):
-    list_display = ["at", "viewer", "action", "kind", "task_id"]
+@admin.register(AccessLogEntry)
+class AccessLogEntryAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "viewer", "action", "kind", "task_id"]
     list_filter = ["action", "kind"]
     list_select_related = ["viewer"]
     search_fields = ["task_id", "viewer__username"]

@@ -13,12 +13,12 @@ from typing import IO, cast
 
 from django.conf import settings
 
-FOLDERS = [f"{number:02x}" for number in range(256)]
-_NAME = re.compile(
+SHARDS = [f"{number:02x}" for number in range(256)]
+_FILE_NAME = re.compile(
     r"\.?(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?P<fence>\d+)\..+"
 )
-_MARK = "README.txt"
-_MARKED = """\
+_SENTINEL = "README.txt"
+_SENTINEL_TEXT = """\
 The files of reports. While this note is missing, none of them is taken for deleted: the
 disk itself may be. If they are gone for good, put a file of this name here.
 """
@@ -35,23 +35,25 @@ class Artifact:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredFile:
     """A file that is there, whole or a draft."""
 
     name: str
     task_id: uuid.UUID
     fence: int
-    modified: float
+    mtime: float
 
 
 @contextmanager
-def write(task_id: uuid.UUID, fence: int, extension: str) -> Iterator[Artifact]:
+def write_artifact(
+    task_id: uuid.UUID, fence: int, extension: str
+) -> Iterator[Artifact]:
     """Give a file to write; on leaving it is flushed to the disk and renamed into place.
 
     The name contains the fence, so a worker that lost its lease writes over nobody's
     file. If writing fails nothing stays.
     """
-    name = f"{folder_of(task_id)}/{task_id}.{fence}.{extension}"
+    name = f"{shard_of(task_id)}/{task_id}.{fence}.{extension}"
     path = _path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
@@ -59,9 +61,9 @@ def write(task_id: uuid.UUID, fence: int, extension: str) -> Iterator[Artifact]:
         with draft.open("w+b", buffering=1024 * 1024) as file:
             artifact = Artifact(name, cast(BufferedRandom, file))
             yield artifact
-            _seal(artifact)
+            _finalize(artifact)
         draft.rename(path)
-        _sync_folder(path.parent)
+        _fsync_directory(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -81,7 +83,7 @@ def size(name: str) -> int | None:
         return None
 
 
-def read(name: str) -> bytes | None:
+def read_artifact(name: str) -> bytes | None:
     file = open_artifact(name)
     if file is None:
         return None
@@ -89,55 +91,59 @@ def read(name: str) -> bytes | None:
         return file.read()
 
 
-def keep_only(task_id: uuid.UUID, name: str = "", *, up_to: int | None = None) -> None:
+def delete_other_attempts(
+    task_id: uuid.UUID, keep_name: str = "", *, max_fence: int | None = None
+) -> None:
     """Erase every file of the task, drafts too, but that one.
 
     With a fence, only those up to it: a later attempt may be at work already.
     """
-    folder = folder_of(task_id)
-    for path in _path(folder).glob(f"*{task_id}.*"):
-        match = _NAME.fullmatch(path.name)
-        is_later = up_to is not None and match and int(match["fence"]) > up_to
-        if f"{folder}/{path.name}" != name and not is_later:
+    shard = shard_of(task_id)
+    for path in _path(shard).glob(f"*{task_id}.*"):
+        match = _FILE_NAME.fullmatch(path.name)
+        is_later = max_fence is not None and match and int(match["fence"]) > max_fence
+        if f"{shard}/{path.name}" != keep_name and not is_later:
             path.unlink(missing_ok=True)
 
 
-def stored(folder: str) -> list[Stored]:
+def list_shard(shard: str) -> list[StoredFile]:
     """The files of tasks in that folder; others are not ours to judge.
 
     Raises `OSError` where the folder is there and cannot be listed: that is not empty.
     """
-    found = []
-    with suppress(FileNotFoundError), os.scandir(_path(folder)) as entries:
+    files = []
+    with suppress(FileNotFoundError), os.scandir(_path(shard)) as entries:
         for entry in entries:
-            if match := _NAME.fullmatch(entry.name):
+            if match := _FILE_NAME.fullmatch(entry.name):
                 with suppress(FileNotFoundError):  # renamed or removed just now
                     modified = entry.stat().st_mtime
-                    name, task_id = f"{folder}/{entry.name}", uuid.UUID(match["id"])
-                    found.append(Stored(name, task_id, int(match["fence"]), modified))
-    return found
+                    name, task_id = f"{shard}/{entry.name}", uuid.UUID(match["id"])
+                    files.append(
+                        StoredFile(name, task_id, int(match["fence"]), modified)
+                    )
+    return files
 
 
 def exists(name: str) -> bool:
     return _path(name).exists()
 
 
-def is_marked() -> bool:
+def has_sentinel() -> bool:
     """Whether this is the place that was marked, and not one whose disk is missing."""
-    return exists(_MARK)
+    return exists(_SENTINEL)
 
 
-def mark() -> None:
-    _path(_MARK).parent.mkdir(parents=True, exist_ok=True)
-    _path(_MARK).write_text(_MARKED)
+def write_sentinel() -> None:
+    _path(_SENTINEL).parent.mkdir(parents=True, exist_ok=True)
+    _path(_SENTINEL).write_text(_SENTINEL_TEXT)
 
 
-def remove(name: str) -> None:
+def delete_artifact(name: str) -> None:
     if name:
         _path(name).unlink(missing_ok=True)
 
 
-def folder_of(task_id: uuid.UUID) -> str:
+def shard_of(task_id: uuid.UUID) -> str:
     # The last digits of a UUIDv7 are random, which keeps the folders equally full.
     return task_id.hex[-2:]
 
@@ -146,7 +152,7 @@ def _path(name: str) -> Path:
     return Path(settings.ARTIFACTS_DIR) / name
 
 
-def _seal(artifact: Artifact) -> None:
+def _finalize(artifact: Artifact) -> None:
     artifact.file.flush()
     os.fsync(artifact.file.fileno())
     artifact.bytes = artifact.file.tell()
@@ -154,12 +160,12 @@ def _seal(artifact: Artifact) -> None:
     artifact.sha256 = hashlib.file_digest(artifact.file, "sha256").hexdigest()
 
 
-def _sync_folder(folder: Path) -> None:
+def _fsync_directory(directory: Path) -> None:
     """Make the rename itself outlive a power cut, where the system can."""
     if os.name != "posix":
         return
-    handle = os.open(folder, os.O_RDONLY)
+    fd = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        os.fsync(fd)
     finally:
-        os.close(handle)
+        os.close(fd)

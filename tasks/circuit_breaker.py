@@ -10,15 +10,15 @@ import redis.exceptions
 from django.db import InterfaceError, OperationalError
 
 COOLDOWN_SECONDS = 1.0
-AT_ONCE = 32
+MAX_CONCURRENCY = 32
 """How many may be asking Redis in one process; the others wait for their turn."""
 
 
-class RedisAway(Exception):
+class RedisUnavailable(Exception):
     """Redis did not answer, or did not a moment ago."""
 
 
-class DatabaseAway(OperationalError):
+class DatabaseUnavailable(OperationalError):
     """The database did not answer, or did not a moment ago."""
 
 
@@ -29,11 +29,11 @@ class Breaker:
     hangs those that wait do not each find that out for themselves.
     """
 
-    failures: tuple[type[Exception], ...] = (
+    failure_types: tuple[type[Exception], ...] = (
         redis.exceptions.RedisError,
         kombu.exceptions.KombuError,
     )
-    away: type[Exception] = RedisAway
+    unavailable_error: type[Exception] = RedisUnavailable
 
     def __init__(self) -> None:
         self.reset()
@@ -41,7 +41,7 @@ class Breaker:
     def reset(self) -> None:
         """Close the breaker and free every turn, as in a new process."""
         self._open_until = 0.0
-        self._turn = BoundedSemaphore(AT_ONCE)
+        self._semaphore = BoundedSemaphore(MAX_CONCURRENCY)
 
     @property
     def is_open(self) -> bool:
@@ -50,21 +50,21 @@ class Breaker:
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Turn every failure to reach it into `away`, at once while open."""
-        with self._turn:
+        with self._semaphore:
             if self.is_open:
-                raise self.away("It failed a moment ago.")
+                raise self.unavailable_error("It failed a moment ago.")
             try:
                 yield
-            except self.failures as error:
+            except self.failure_types as error:
                 self._open_until = time.monotonic() + COOLDOWN_SECONDS
-                raise self.away(str(error)) from error
+                raise self.unavailable_error(str(error)) from error
 
 
 class DatabaseBreaker(Breaker):
     """The same for the database, where one alone asks whether it is back."""
 
-    failures = (OperationalError, InterfaceError)
-    away = DatabaseAway
+    failure_types = (OperationalError, InterfaceError)
+    unavailable_error = DatabaseUnavailable
 
     @contextmanager
     def guard(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Flaw:
+class FieldError:
     """One thing wrong with a request, and where in its body."""
 
     pointer: str
@@ -21,19 +21,21 @@ class Flaw:
     detail: str
 
 
-class RequestRefused(Exception):
+class InvalidRequest(Exception):
     """The request as it stands cannot become a task."""
 
-    def __init__(self, *flaws: Flaw) -> None:
-        super().__init__("; ".join(f"{flaw.pointer}: {flaw.detail}" for flaw in flaws))
-        self.flaws = flaws
+    def __init__(self, *field_errors: FieldError) -> None:
+        super().__init__(
+            "; ".join(f"{error.pointer}: {error.detail}" for error in field_errors)
+        )
+        self.field_errors = field_errors
 
 
-class NotForYourRole(Exception):
+class RoleNotAllowed(Exception):
     """The kind of report is not offered to the viewer's role."""
 
 
-class KeyReused(Exception):
+class IdempotencyKeyConflict(Exception):
     """The idempotency key was given with another request before."""
 
 
@@ -46,11 +48,11 @@ class Load:
     queue_length: int
     """All that waits in the queue, of all requesters."""
     limit: int
-    ask_after: int
+    retry_after: int
     """Seconds after which there may be room again."""
 
 
-class Overloaded(Exception):
+class LimitExceeded(Exception):
     """No more is taken for now; `code` is part of the contract."""
 
     code: ClassVar[str]
@@ -60,19 +62,19 @@ class Overloaded(Exception):
         self.load = load
 
 
-class TooManyActive(Overloaded):
+class TooManyActive(LimitExceeded):
     """The requester has as many tasks queued and running as one may have."""
 
     code = "too_many_active"
 
 
-class QueueFull(Overloaded):
+class QueueFull(LimitExceeded):
     """As many tasks wait in the queue as may."""
 
     code = "queue_full"
 
 
-class ViewerGone(Exception):
+class InactiveUser(Exception):
     """Whoever asks was disabled or deleted since they logged in."""
 
 
@@ -80,7 +82,7 @@ class TaskNotFound(Exception):
     """There is no such task, or it is not the viewer's: nobody is told which."""
 
 
-class TooLate(Exception):
+class TaskFinished(Exception):
     """The task is final, so that what was asked of it cannot be done."""
 
     def __init__(self, task: "Task") -> None:
@@ -95,7 +97,7 @@ class TaskPurged(Exception):
         super().__init__(_("All that the task held was erased."))
 
 
-class NotEnded(Exception):
+class TaskNotFinished(Exception):
     """The task is not final, so that what was asked of it cannot be done yet."""
 
     def __init__(self, task: "Task") -> None:
@@ -103,7 +105,7 @@ class NotEnded(Exception):
         self.task = task
 
 
-class NoResult(Exception):
+class ResultUnavailable(Exception):
     """The task has no artifact to fetch: it is unfinished, or ended without one."""
 
     def __init__(self, task: "Task") -> None:
@@ -130,7 +132,7 @@ class ReportFailed(Exception):
             return {"code": self.code, "detail": str(self) or str(self.detail)}
 
 
-class Unforeseen(ReportFailed):
+class InternalFailure(ReportFailed):
     """A fault of ours: the client is told where the log tells of it, and no more."""
 
     code = "internal"
@@ -167,7 +169,7 @@ class WorkerLost(ReportFailed):
     advice = _("Ask for it again. If it fails again, tell whoever runs the service.")
 
 
-class NoLongerAllowed(ReportFailed):
+class AccessRevoked(ReportFailed):
     code = "forbidden"
     title = _("No longer yours to see")
     detail = _("The requester may no longer see what the report would show.")
@@ -193,8 +195,8 @@ FAILURES: dict[str, type[ReportFailed]] = {
         WorkerLost,
         OutOfMemory,
         DataError,
-        NoLongerAllowed,
-        Unforeseen,
+        AccessRevoked,
+        InternalFailure,
     )
 }
 """Every way in which making a report ends without one."""

@@ -41,7 +41,7 @@ class Task(models.Model):
     queue = models.CharField(max_length=40)
     time_limit = models.DurationField()
     """For one attempt, as its kind had it when it was asked for."""
-    soonest = models.DurationField(null=True)
+    expected_duration = models.DurationField(null=True)
     """In what time its like were made that were made soon, when it was asked for."""
     request_id = models.CharField(max_length=64, blank=True)
     """Of the request that asked for it, for the lines of whoever makes it."""
@@ -49,13 +49,13 @@ class Task(models.Model):
     """After its end, likewise."""
     scope = models.JSONField()
     """By which role and attachments the requester sees what the report shows."""
-    stamp = models.IntegerField()
+    access_version = models.IntegerField()
     """The requester's stamp when that was last found to be so."""
 
     state = models.CharField(max_length=9, default=State.QUEUED)
     version = models.IntegerField(default=1)
     """Raised by every move, so that an older document never replaces a newer one."""
-    mirrored_version = models.IntegerField(default=0)
+    projected_version = models.IntegerField(default=0)
     """The version whose document was last seen to reach Redis."""
     attempt = models.SmallIntegerField(default=0)
     fence = models.IntegerField(default=0)
@@ -67,8 +67,8 @@ class Task(models.Model):
     cancel_requested_at = models.DateTimeField(null=True)
 
     stage = models.CharField(max_length=20, default="queued")
-    done = models.IntegerField(default=0)
-    total = models.IntegerField(null=True)
+    progress_done = models.IntegerField(default=0)
+    progress_total = models.IntegerField(null=True)
 
     result = models.JSONField(null=True)
     artifact = models.CharField(max_length=100, blank=True)
@@ -78,7 +78,7 @@ class Task(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
-    erased = models.BooleanField(default=False)
+    is_erased = models.BooleanField(default=False)
     """Whether that time has come: parameters, result and file are gone."""
 
     class Meta:
@@ -115,7 +115,7 @@ class Task(models.Model):
             ),
             models.Index(
                 fields=["id"],
-                condition=~Q(mirrored_version=models.F("version")),
+                condition=~Q(projected_version=models.F("version")),
                 name="task_unmirrored",
             ),
             models.Index(fields=["requester", "id"], name="task_of_requester"),
@@ -127,12 +127,12 @@ class Task(models.Model):
             models.Index(fields=["queue", "started_at"], name="task_pace"),
             models.Index(
                 fields=["expires_at"],
-                condition=Q(erased=False, expires_at__isnull=False),
+                condition=Q(is_erased=False, expires_at__isnull=False),
                 name="task_expiring",
             ),
             models.Index(
                 fields=["finished_at"],
-                condition=Q(erased=True),
+                condition=Q(is_erased=True),
                 name="task_erased",
             ),
             models.Index(
@@ -181,7 +181,7 @@ class Tombstone(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
     )
     purged_at = models.DateTimeField()
-    cleared = models.BooleanField(default=False)
+    is_cleared = models.BooleanField(default=False)
     """Whether its file and its document in Redis are known to be gone, too."""
 
     class Meta:
@@ -189,7 +189,7 @@ class Tombstone(models.Model):
             models.Index(fields=["purged_at"], name="tombstone_age"),
             models.Index(
                 fields=["purged_at"],
-                condition=Q(cleared=False),
+                condition=Q(is_cleared=False),
                 name="tombstone_uncleared",
             ),
         ]
@@ -198,7 +198,7 @@ class Tombstone(models.Model):
         return f"{self.id}, purged"
 
 
-class AccessEntry(models.Model):
+class AccessLogEntry(models.Model):
     """Who asked for, downloaded or deleted which report: written once, never changed."""
 
     class Action(models.TextChoices):
@@ -206,7 +206,7 @@ class AccessEntry(models.Model):
         DOWNLOADED = "downloaded"
         DELETED = "deleted"
 
-    at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True)
     viewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+"
     )
@@ -219,11 +219,11 @@ class AccessEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["at"], name="access_entry_age")]
-        verbose_name_plural = "access entries"
+        indexes = [models.Index(fields=["created_at"], name="access_log_entry_age")]
+        verbose_name_plural = "access log entries"
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.task_id}"
+        return f"{self.created_at:%Y-%m-%d %H:%M} {self.action} {self.task_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

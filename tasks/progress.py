@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-NOTICE_SECONDS = 0.5
-TELLING_PART = 50
+NOTIFY_INTERVAL = 0.5
+ESTIMATE_DENOMINATOR = 50
 """The first of so many equal parts tells how long the others will take."""
 
 
@@ -26,8 +26,8 @@ class Progress:
     """How long the rest will take at this pace, once enough was done to tell."""
 
     @classmethod
-    def of(cls, task: "Task") -> Self:
-        return cls(task.stage, task.done, task.total)
+    def from_task(cls, task: "Task") -> Self:
+        return cls(task.stage, task.progress_done, task.progress_total)
 
     @property
     def percent(self) -> int | None:
@@ -51,11 +51,11 @@ class Tracker:
     """Follows one attempt: counts its rows, tells of them, and says when to stop."""
 
     def __init__(self, notify: Callable[[Progress], object]) -> None:
-        self.halt: Exception | None = None
+        self.stop_reason: Exception | None = None
         """Set from the heartbeat: why the attempt should end."""
         self._notify = notify
-        self._next_notice = 0.0
-        self._stage_began = time.monotonic()
+        self._next_notify_at = 0.0
+        self._stage_started_at = time.monotonic()
         self._stage = "preparing"
         self._done = 0
         self._total: int | None = None
@@ -69,15 +69,15 @@ class Tracker:
         """The progress, and what it lets expect."""
         progress = self.progress
         done, total = progress.done, progress.total
-        if not total or done * TELLING_PART < total:
+        if not total or done * ESTIMATE_DENOMINATOR < total:
             return progress
-        elapsed = time.monotonic() - self._stage_began
-        left = elapsed * max(0, total - done) / done
-        return replace(progress, seconds_left=left)
+        elapsed = time.monotonic() - self._stage_started_at
+        seconds_left = elapsed * max(0, total - done) / done
+        return replace(progress, seconds_left=seconds_left)
 
-    def start(self, stage: str, total: int | None = None) -> None:
-        self._next_notice = 0.0
-        self._stage_began = time.monotonic()
+    def start_stage(self, stage: str, total: int | None = None) -> None:
+        self._next_notify_at = 0.0
+        self._stage_started_at = time.monotonic()
         self._stage, self._done, self._total = stage, 0, total
         self.advance(0)
 
@@ -89,13 +89,13 @@ class Tracker:
     def advance(self, by: int = 1) -> None:
         """Count so many rows; once for each of millions, so it makes no object for them."""
         self._done += by
-        self.check()
+        self.raise_if_stopped()
         now = time.monotonic()
-        if now >= self._next_notice:
-            self._next_notice = now + NOTICE_SECONDS
+        if now >= self._next_notify_at:
+            self._next_notify_at = now + NOTIFY_INTERVAL
             self._notify(self.estimate)
 
-    def check(self) -> None:
+    def raise_if_stopped(self) -> None:
         """End the attempt here if it should end."""
-        if self.halt is not None:
-            raise self.halt
+        if self.stop_reason is not None:
+            raise self.stop_reason

@@ -12,7 +12,7 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
-MOVES = {
+TRANSITIONS = {
     #                  claimed        canceled        cannot be made
     State.QUEUED: {State.RUNNING, State.CANCELED, State.FAILED},
     # Back to queued when the worker was lost, or handed the task over.
@@ -44,6 +44,6 @@ CELERY_FAILURES = {State.FAILED, State.CANCELED}
 """Where Celery will read a result only with the keys of an exception in it."""
 
 
-def sources(to: State) -> list[State]:
+def states_before(to: State) -> list[State]:
     """The states from which `to` may be reached."""
-    return [state for state, targets in MOVES.items() if to in targets]
+    return [state for state, targets in TRANSITIONS.items() if to in targets]

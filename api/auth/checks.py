@@ -41,7 +41,9 @@ def _rules(jwt: dict[str, Any]) -> Iterator[tuple[str, bool, str]]:
     yield "api.E006", is_plain, "CHECK_REVOKE_TOKEN must be off."
     is_flushed = "flushexpiredtokens" in settings.HOUSEKEEPING_COMMANDS
     yield "api.E007", is_flushed, "Nothing would ever clear old tokens away."
-    lets_in = settings.LOGINS_PER_ADDRESS > 0 and settings.LOGINS_PER_USER > 0
+    lets_in = (
+        settings.LOGIN_ATTEMPTS_PER_IP > 0 and settings.LOGIN_FAILURES_PER_USER > 0
+    )
     yield "api.E008", lets_in, "With 0 log-ins nobody could log in."
 
 

@@ -35,7 +35,7 @@ class Grant:
 
 def make(result: Result, viewer: User) -> Link:
     # In whole seconds, as the token counts them.
-    expires_at = timezone.now().replace(microsecond=0) + settings.RESULT_LINK_LIFE
+    expires_at = timezone.now().replace(microsecond=0) + settings.RESULT_LINK_LIFETIME
     grant = [viewer.pk, result.sha256]
     token = signing.dumps(grant, salt=_salt(result.task.pk))
     address = f"{document.address(result.task.pk)}/result"
@@ -45,7 +45,7 @@ def make(result: Result, viewer: User) -> Link:
 def read(token: str, task_id: uuid.UUID) -> Grant:
     try:
         grant = signing.loads(
-            token, salt=_salt(task_id), max_age=settings.RESULT_LINK_LIFE
+            token, salt=_salt(task_id), max_age=settings.RESULT_LINK_LIFETIME
         )
     except signing.BadSignature:
         raise Problem("link_not_valid") from None

@@ -16,7 +16,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api.problems import handler
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 from tasks.redis_store import Rate
 
 
@@ -58,19 +58,19 @@ class AdminLoginMiddleware:
 
 def forget_user(username: object) -> None:
     """After a log-in that succeeded: who knows the password is not locked out."""
-    with suppress(RedisAway):
+    with suppress(RedisUnavailable):
         _of_users().forget(_folded(username))
 
 
 def _wait_of_address(request: HttpRequest | Request) -> int:
     address = BaseThrottle().get_ident(cast(Request, request))
-    with suppress(RedisAway):
+    with suppress(RedisUnavailable):
         return _of_addresses().take(_network(address))
     return 0
 
 
 def _wait_of_user(username: object) -> int:
-    with suppress(RedisAway):
+    with suppress(RedisUnavailable):
         return _of_users().take(_folded(username))
     return 0
 
@@ -80,11 +80,11 @@ def _username(request: Request) -> object:
 
 
 def _of_addresses() -> Rate:
-    return Rate("logins-of-address", settings.LOGINS_PER_ADDRESS, 60)
+    return Rate("logins-of-address", settings.LOGIN_ATTEMPTS_PER_IP, 60)
 
 
 def _of_users() -> Rate:
-    return Rate("logins-of-user", settings.LOGINS_PER_USER, 300)
+    return Rate("logins-of-user", settings.LOGIN_FAILURES_PER_USER, 300)
 
 
 def _network(address: str | None) -> str:

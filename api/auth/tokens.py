@@ -23,7 +23,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from api.serializers.tasks import StrictSerializer
 from school.models import User
-from tasks.errors import ViewerGone
+from tasks.errors import InactiveUser
 
 __all__ = [
     "LogoutSerializer",
@@ -73,7 +73,7 @@ class UserAuthentication(JWTAuthentication):
         except InvalidToken:
             raise
         except AuthenticationFailed:
-            raise ViewerGone from None  # as a poll says it, in our words
+            raise InactiveUser from None  # as a poll says it, in our words
 
 
 class PollAuthentication(JWTStatelessUserAuthentication):

@@ -12,7 +12,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tasks.errors import Flaw, RequestRefused
+from tasks.errors import FieldError, InvalidRequest
 
 _SIZE = re.compile(r"[0-9]{1,3}")
 
@@ -118,8 +118,8 @@ class ByName(ByCursor):
         return bytes(instance.sort_key)
 
 
-def _refused(parameter: str, told: str) -> RequestRefused:
-    return RequestRefused(Flaw(f"/{parameter}", "invalid", told))
+def _refused(parameter: str, told: str) -> InvalidRequest:
+    return InvalidRequest(FieldError(f"/{parameter}", "invalid", told))
 
 
 def _as_link(url: str | None) -> str | None:

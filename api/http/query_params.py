@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django_filters import CharFilter
 from rest_framework.request import Request
 
-from tasks.errors import Flaw, RequestRefused
+from tasks.errors import FieldError, InvalidRequest
 
 View = Callable[..., Any]
 
@@ -34,21 +34,23 @@ def checked(names: Iterable[str]) -> Callable[[View], View]:
 def _check(request: Request, view: Any, known: frozenset[str]) -> None:
     query = request.query_params
     unknown = [
-        Flaw(_pointer(name), "unknown_parameter", _("There is no such parameter."))
+        FieldError(
+            _pointer(name), "unknown_parameter", _("There is no such parameter.")
+        )
         for name in sorted(query.keys() - known)
     ]
     repeated = [
-        Flaw(_pointer(name), "repeated_parameter", _("Give it once."))
+        FieldError(_pointer(name), "repeated_parameter", _("Give it once."))
         for name in sorted(query.keys() & known)
         if len(query.getlist(name)) > 1
     ]
     blank = [
-        Flaw(_pointer(name), "blank", _("Give it a value, or leave it out."))
+        FieldError(_pointer(name), "blank", _("Give it a value, or leave it out."))
         for name in sorted(query.keys() & _never_blank(view))
         if not query[name]
     ]
     if flaws := unknown + repeated + blank:
-        raise RequestRefused(*flaws)
+        raise InvalidRequest(*flaws)
 
 
 def _of_list(view: Any) -> frozenset[str]:

@@ -28,7 +28,7 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
         "ENUM_NAME_OVERRIDES": {
             "TaskState": "tasks.states.State",
             "FailureCode": "tasks.errors.FAILURES",
-            "Format": "tasks.reporting.registry.formats",
+            "Format": "tasks.reporting.registry.format_classes",
             "Language": "api.i18n.languages.LANGUAGES",
             "HealthStatus": ["ok", "unavailable"],
         },

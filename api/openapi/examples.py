@@ -17,7 +17,7 @@ from django.utils.translation import override
 from api.problems.registry import problem
 from api.serializers import catalogue
 from school.models import Enrolment
-from tasks.errors import Flaw, TimedOut
+from tasks.errors import FieldError, TimedOut
 from tasks.models import Task
 from tasks.rendering.columns import Row
 from tasks.rendering.table import Table
@@ -69,8 +69,8 @@ PARAMETERS: dict[str, Any] = {
 
 _BEGUN = {"attempt": 1, "started_at": BEGUN}
 _ENDED = {"finished_at": ENDED, "expires_at": ENDED + settings.ARTIFACT_TTL}
-_HALF = {"stage": "writing", "done": 12, "total": 40}
-_WHOLE = {"stage": "finished", "done": len(ROWS), "total": len(ROWS)}
+_HALF = {"stage": "writing", "progress_done": 12, "progress_total": 40}
+_WHOLE = {"stage": "finished", "progress_done": len(ROWS), "progress_total": len(ROWS)}
 _STATES: dict[str, dict[str, Any]] = {
     "queued": {},
     "running": {**_BEGUN, **_HALF},
@@ -131,7 +131,9 @@ def _members(code: str, language: str) -> dict[str, Any]:
     if code == "queue_full":
         return {"waiting": waiting | {"limit": 12}}
     if code == "invalid_request":
-        flaw = Flaw("/parameters/class_id", "not_found", _("There is no such class."))
+        flaw = FieldError(
+            "/parameters/class_id", "not_found", _("There is no such class.")
+        )
         return {"errors": [asdict(flaw)]}
     return {}
 
@@ -154,7 +156,7 @@ def _row(name: str, language: str) -> Task:
 
 
 def _result(row: Task) -> dict[str, Any]:
-    content, format = _file(row.format), registry.formats()[row.format]
+    content, format = _file(row.format), registry.format_classes()[row.format]
     with override(row.language):
         title = str(ClassPerformance.title)
     return {
@@ -173,7 +175,7 @@ def _file(format: str) -> bytes:
     report = ClassPerformance(Parameters(), Enrolment.objects.none())
     table = Table(str(report.title), report.columns(), iter(ROWS))
     written = BytesIO()
-    registry.formats()[format]().write(table, written)
+    registry.format_classes()[format]().write(table, written)
     return written.getvalue()
 
 
@@ -186,7 +188,7 @@ def _page() -> dict[str, Any]:
 def _link() -> dict[str, Any]:
     return {
         "url": f"/tasks/{TASK_ID}/result?link=Wzcs...",
-        "expires_at": task_document.rfc3339(ENDED + settings.RESULT_LINK_LIFE),
+        "expires_at": task_document.rfc3339(ENDED + settings.RESULT_LINK_LIFETIME),
     }
 
 

@@ -93,7 +93,7 @@ def _name_codes(schemas: Schema) -> None:
 def _splice_reports(schemas: Schema) -> Schema:
     """Give every kind of report its own request schema; an example for each of its formats."""
     mapping, asked = {}, {}
-    for kind, report in registry.reports().items():
+    for kind, report in registry.report_classes().items():
         name = "".join(part.capitalize() for part in kind.split("_"))
         schemas[f"{name}Parameters"] = {
             **_without_defaults(report.parameters_schema()),

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from api.i18n import languages
 from api.openapi import examples
 from api.problems.registry import PROBLEMS
-from tasks.errors import FAILURES, Unforeseen
+from tasks.errors import FAILURES, InternalFailure
 from tasks.status import document as task_document
 
 
@@ -55,7 +55,7 @@ def _of_failure(code: str) -> Explanation:
     failure = FAILURES[code]
     meaning, advice = str(failure.detail), str(failure.advice)
     kept = {"code": code, "detail": meaning}
-    if code == Unforeseen.code:
+    if code == InternalFailure.code:
         kept["reference"] = "3f9c0a6b71d2"
     document = task_document.failure(kept, languages.spoken())
     return Explanation(

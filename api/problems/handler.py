@@ -15,18 +15,18 @@ from rest_framework.response import Response
 
 from api.problems.registry import MEDIA_TYPE, PROBLEMS, Problem, problem
 from tasks.errors import (
-    Flaw,
-    KeyReused,
-    NoResult,
-    NotEnded,
-    NotForYourRole,
-    Overloaded,
-    RequestRefused,
+    FieldError,
+    IdempotencyKeyConflict,
+    InactiveUser,
+    InvalidRequest,
+    LimitExceeded,
     ResultExpired,
+    ResultUnavailable,
+    RoleNotAllowed,
+    TaskFinished,
+    TaskNotFinished,
     TaskNotFound,
     TaskPurged,
-    TooLate,
-    ViewerGone,
 )
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
@@ -36,13 +36,13 @@ RETRY_SECONDS = 2
 WHO_ARE_YOU = {"WWW-Authenticate": 'Bearer realm="api"'}
 
 _OF_EXCEPTION: dict[type[Exception], str] = {
-    NotForYourRole: "not_for_your_role",
-    KeyReused: "idempotency_key_reused",
+    RoleNotAllowed: "not_for_your_role",
+    IdempotencyKeyConflict: "idempotency_key_reused",
     TaskNotFound: "not_found",
     TaskPurged: "purged",
-    TooLate: "too_late",
-    NotEnded: "not_ended",
-    NoResult: "no_result",
+    TaskFinished: "too_late",
+    TaskNotFinished: "not_ended",
+    ResultUnavailable: "no_result",
     ResultExpired: "result_expired",
     **dict.fromkeys(DATABASE_AWAY, "unavailable"),
 }
@@ -52,15 +52,15 @@ class ProblemHandler(ExceptionHandler):
     """Turns what the lower layers raise into problems."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        if isinstance(exc, RequestRefused):
-            return Problem("invalid_request", flaws=exc.flaws)
+        if isinstance(exc, InvalidRequest):
+            return Problem("invalid_request", flaws=exc.field_errors)
         if isinstance(exc, SuspiciousOperation):  # a thousand parameters, for instance
             return Problem("invalid_request")
-        if isinstance(exc, Overloaded):
+        if isinstance(exc, LimitExceeded):
             waiting = asdict(exc.load)
-            wait = waiting.pop("ask_after")
+            wait = waiting.pop("retry_after")
             return Problem(exc.code, wait=wait, waiting=waiting)
-        if isinstance(exc, ViewerGone):
+        if isinstance(exc, InactiveUser):
             return Problem("token_not_valid", headers=WHO_ARE_YOU)
         for kind, code in _OF_EXCEPTION.items():
             if isinstance(exc, kind):
@@ -107,10 +107,10 @@ class ProblemFormatter(ExceptionFormatter):
         detail = self.exc.detail
         return str(detail.get("detail", "") if isinstance(detail, dict) else detail)
 
-    def _flaws(self) -> Sequence[Flaw]:
+    def _flaws(self) -> Sequence[FieldError]:
         if isinstance(self.exc, exceptions.ValidationError):
             return [
-                Flaw(_pointer(error.attr), error.code, error.detail)
+                FieldError(_pointer(error.attr), error.code, error.detail)
                 for error in flatten_errors(self.exc.detail)
             ]
         return getattr(self.exc, "flaws", ())

@@ -7,7 +7,7 @@ import structlog
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
 
-from tasks.errors import Flaw
+from tasks.errors import FieldError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -55,7 +55,7 @@ class Problem(APIException):
         code: str,
         detail: str = "",
         *,
-        flaws: Sequence[Flaw] = (),
+        flaws: Sequence[FieldError] = (),
         wait: int | None = None,
         headers: Mapping[str, str] | None = None,
         **members: Any,

@@ -15,7 +15,7 @@ from tasks.errors import FAILURES
 from tasks.reporting import registry
 from tasks.states import State
 
-FORMATS = list(registry.formats())
+FORMATS = list(registry.format_classes())
 STATES = [(state.value, state.name) for state in State]
 
 

@@ -24,7 +24,7 @@ from school.collation import letters
 from school.db import name_search
 from school.models import School, SchoolClass, User
 from school.student_search import Place, Wanted, find_students
-from tasks.errors import Flaw, RequestRefused
+from tasks.errors import FieldError, InvalidRequest
 from tasks.reporting import parameters
 from tasks.reporting.parameters import Id, ReportParameters, Year
 
@@ -157,10 +157,12 @@ class StudentsSearch(APIView):
         """What `student_id` of a report may be: in the order of names, with the classes
         in which you see them. Names stand in no address, so it is a POST."""
         viewer = cast(User, request.user)
-        search = parameters.parse(StudentSearch, request.data, at="")
-        parameters.check_visible(search, viewer, at="")
+        search = parameters.parse_parameters(
+            StudentSearch, request.data, base_pointer=""
+        )
+        parameters.check_visible(search, viewer, base_pointer="")
         wanted = Wanted(
-            parameters.narrow(access.visible_enrolments(viewer), search),
+            parameters.filter_enrolments(access.visible_enrolments(viewer), search),
             search.name,
             search.registration,
             _place(search.cursor, viewer),
@@ -183,8 +185,8 @@ def _place(cursor: str | None, viewer: User) -> Place | None:
         sort_key, id = signing.loads(cursor, salt=_salt(viewer))
     except signing.BadSignature:
         told = _("It is not the `next` of a page of yours.")
-        flaw = Flaw("/cursor", "invalid", told)
-        raise RequestRefused(flaw) from None
+        flaw = FieldError("/cursor", "invalid", told)
+        raise InvalidRequest(flaw) from None
     return Place(bytes.fromhex(sort_key), id)
 
 

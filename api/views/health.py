@@ -10,7 +10,7 @@ from api.openapi.operations import operation
 from api.problems.handler import RETRY_SECONDS
 from api.serializers.tasks import HealthDocument
 from tasks import redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 
 WATCHED = ("dispatcher", "default", "reports", "reports.bulk")
 
@@ -61,5 +61,5 @@ def _database_answers() -> bool:
 def _redis_checks() -> dict[str, bool]:
     try:
         return {"redis": True, **redis_store.alive(WATCHED)}
-    except RedisAway:
+    except RedisUnavailable:
         return {"redis": False, **dict.fromkeys(WATCHED, False)}

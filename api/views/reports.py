@@ -18,7 +18,7 @@ from api.problems.registry import Problem
 from api.serializers import catalogue, tasks
 from school.models import Role, User
 from tasks import lifecycle
-from tasks.lifecycle import Accepted
+from tasks.lifecycle import Submission
 from tasks.reporting import registry
 from tasks.reporting.report import Report
 from tasks.status import reader
@@ -78,9 +78,9 @@ class Reports(APIView):
             parameters=body.validated_data["parameters"],
             format=body.validated_data["format"],
             language=body.validated_data.get("language", languages.spoken()),
-            key=_idempotency_key(request),
+            idempotency_key=_idempotency_key(request),
         )
-        done = lifecycle.request(cast(User, request.user), wanted)
+        done = lifecycle.submit_report(cast(User, request.user), wanted)
         response = _followed(request, done, patience)
         if done.is_replay:
             response["Idempotency-Replayed"] = "true"
@@ -102,7 +102,7 @@ class ReportKind(APIView):
         raise Http404
 
 
-def _followed(request: Request, done: Accepted, patience: Patience) -> HttpResponse:
+def _followed(request: Request, done: Submission, patience: Patience) -> HttpResponse:
     """The answer about a task just asked for: after its end, if that is to be waited for."""
     task, viewer = done.task, cast(User, request.user)
     read = partial(reader.read, task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
@@ -116,7 +116,9 @@ def _followed(request: Request, done: Accepted, patience: Patience) -> HttpRespo
 
 def _offered_to(viewer: User) -> list[type[Report[Any]]]:
     role = Role(viewer.role)
-    return [kind for kind in registry.reports().values() if role in kind.audience]
+    return [
+        kind for kind in registry.report_classes().values() if role in kind.audience
+    ]
 
 
 def _idempotency_key(request: Request) -> str:

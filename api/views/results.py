@@ -31,13 +31,13 @@ from api.serializers import tasks
 from api.views.tasks import TaskListing
 from school.db import connections
 from school.models import User
-from tasks.errors import NoResult, ResultExpired
+from tasks.errors import ResultExpired, ResultUnavailable
 from tasks.reporting import registry
 from tasks.status import document as task_document
 from tasks.status import downloads
 
 MEDIA_TYPES = [
-    format.media_type.partition(";")[0] for format in registry.formats().values()
+    format.media_type.partition(";")[0] for format in registry.format_classes().values()
 ]
 ROWS = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
 
@@ -146,7 +146,7 @@ class TaskResultLink(APIView):
 def _find(task_id: uuid.UUID, viewer: User) -> downloads.Result:
     try:
         return downloads.find(task_id, viewer)
-    except NoResult as none:
+    except ResultUnavailable as none:
         wait = None if none.task.is_final else 1
         document = TaskListing(none.task).data
         raise Problem("no_result", wait=wait, task=document) from None

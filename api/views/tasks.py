@@ -24,7 +24,7 @@ from api.problems.registry import Problem
 from api.serializers import tasks
 from school.models import User
 from tasks import lifecycle
-from tasks.errors import NotEnded, TaskPurged, TooLate
+from tasks.errors import TaskFinished, TaskNotFinished, TaskPurged
 from tasks.maintenance import retention
 from tasks.models import Task
 from tasks.states import State
@@ -135,7 +135,7 @@ class TaskDetail(APIView):
         viewer = cast(User, request.user)
         try:
             retention.delete(reader.own_task(task_id, viewer), viewer)
-        except NotEnded as early:
+        except TaskNotFinished as early:
             raise Problem("not_ended", task=TaskListing(early.task).data) from None
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
@@ -156,7 +156,7 @@ class TaskCancel(APIView):
             lifecycle.cancel(reader.own_task(task_id, viewer))
             found = reader.read(task_id, viewer_id=viewer.pk, stamp=viewer.stamp)
             return accepted(found)
-        except TooLate as late:
+        except TaskFinished as late:
             raise Problem("too_late", task=TaskListing(late.task).data) from None
         except Task.DoesNotExist:
             raise TaskPurged from None  # since it was read

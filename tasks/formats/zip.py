@@ -81,7 +81,9 @@ def _jobs(
     closing = sheets.table.close()
     if closing.summary or closing.left_out or not taken:
         nothing = {} if not taken else {"nothing": ""}
-        files.append((_unique(filenames.safe(_("About these files")), taken), 1))
+        files.append(
+            (_unique(filenames.safe_filename(_("About these files")), taken), 1)
+        )
         yield [{**sheets.document([], closing), **nothing}]
 
 
@@ -101,7 +103,7 @@ def _together(sheets: Sheets) -> Iterator[Job]:
         while some := list(islice(papers, MOST_PAPERS)):
             count += 1
             first, last = (cut(_name(sheets, some[end]), CALLED) for end in (0, -1))
-            name = folder or filenames.safe(f"{count:04} {first} – {last}")
+            name = folder or filenames.safe_filename(f"{count:04} {first} – {last}")
             documents = list(_documents(sheets, some))
             yield [(name, len(documents))], documents[:1]
             yield from (([], [document]) for document in documents[1:])
@@ -136,14 +138,20 @@ def _name(sheets: Sheets, paper: Paper) -> str:
     named = [name for name in NAMES if name in cells] or folders[-1:] or list(cells)
     if sheets.table.about.school:
         folders = [name for name in folders if name != "school"]
-    path = [filenames.safe(cells[name]) for name in folders if name not in named]
-    return "/".join([*path, filenames.safe(" ".join(cells[name] for name in named))])
+    path = [
+        filenames.safe_filename(cells[name]) for name in folders if name not in named
+    ]
+    return "/".join(
+        [*path, filenames.safe_filename(" ".join(cells[name] for name in named))]
+    )
 
 
 def _folder(sheets: Sheets, paper: Paper) -> str:
     """All folders there can be for it; empty where it belongs to no class or school."""
     cells = _cells(sheets, paper)
-    return "/".join(filenames.safe(cells[name]) for name in PLACES if name in cells)
+    return "/".join(
+        filenames.safe_filename(cells[name]) for name in PLACES if name in cells
+    )
 
 
 def _cells(sheets: Sheets, paper: Paper) -> dict[str, str]:

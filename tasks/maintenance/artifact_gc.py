@@ -20,7 +20,7 @@ def settle_some() -> None:
     """Settle the folders whose turn it is by the clock."""
     turn = int(time.time() // 60) * FOLDERS_A_MINUTE
     for number in range(turn, turn + FOLDERS_A_MINUTE):
-        if not settle(artifacts.FOLDERS[number % len(artifacts.FOLDERS)]):
+        if not settle(artifacts.SHARDS[number % len(artifacts.SHARDS)]):
             log.error("artifacts_unknown", detail="Is the disk there? None is settled.")
             return
 
@@ -31,7 +31,7 @@ def settle(folder: str) -> bool:
     False if this is not the place where the files are, so that nothing can be said.
     """
     rows = _succeeded_in(folder)
-    files = artifacts.stored(folder)
+    files = artifacts.list_shard(folder)
     # After the look at the files: the disk may be lost at any time.
     if not _is_our_place():
         return False
@@ -43,20 +43,20 @@ def settle(folder: str) -> bool:
             log.warning("artifact_lost", task_id=str(task.pk))
     old = time.time() - YOUNG_SECONDS
     named = {task.artifact for task in rows}
-    _remove_needless([f for f in files if f.modified < old and f.name not in named])
+    _remove_needless([f for f in files if f.mtime < old and f.name not in named])
     return True
 
 
-def _remove_needless(files: list[artifacts.Stored]) -> None:
+def _remove_needless(files: list[artifacts.StoredFile]) -> None:
     some = Task.objects.only("state", "fence", "artifact")
     tasks = some.in_bulk([file.task_id for file in files])
     for file in files:
         if not _is_needed(file, tasks.get(file.task_id)):
             log.warning("file_without_row", name=file.name)
-            artifacts.remove(file.name)
+            artifacts.delete_artifact(file.name)
 
 
-def _is_needed(file: artifacts.Stored, task: Task | None) -> bool:
+def _is_needed(file: artifacts.StoredFile, task: Task | None) -> bool:
     """Whether it is the task's result, or the attempt that counts may still make it so."""
     if task is None:
         return False
@@ -69,12 +69,12 @@ def _is_our_place() -> bool:
 
     The place is marked once, while the rows still find their files there.
     """
-    if artifacts.is_marked():
+    if artifacts.has_sentinel():
         return True
     oldest = Task.objects.filter(state=State.SUCCEEDED).order_by("pk")[:SAMPLE]
     if not all(artifacts.exists(task.artifact) for task in oldest):
         return False
-    artifacts.mark()
+    artifacts.write_sentinel()
     return True
 
 

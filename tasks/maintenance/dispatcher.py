@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError
 
 from school.db import connections
 from tasks import redis_store
-from tasks.circuit_breaker import RedisAway, breaker
+from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.maintenance import lease_recovery
 from tasks.maintenance.tasks import CANARY_SECONDS
 from tasks.scheduling import broker, outbox, positions
@@ -71,7 +71,7 @@ class Dispatcher:
     def _run(self, step: Callable[[], object]) -> None:
         try:
             step()
-        except RedisAway:
+        except RedisUnavailable:
             pass
         except Exception:  # the process's boundary: one bad row stops no other step
             log.exception("dispatch_step_failed", step=str(step))
@@ -160,7 +160,10 @@ class Dispatcher:
 
     def _send(self, name: str, *args: str, queue: str, every: float) -> None:
         """Send it unless too many wait there already: Redis must not fill up with them."""
-        if redis_store.queue_length(queue) < settings.PUBLISH_AHEAD + MESSAGES_TO_SPARE:
+        if (
+            redis_store.queue_length(queue)
+            < settings.MAX_PUBLISHED_PER_QUEUE + MESSAGES_TO_SPARE
+        ):
             # One that waited longer than this does nothing that the next will not.
             broker.send(name, *args, queue=queue, expires=every)
 

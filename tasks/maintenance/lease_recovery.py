@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from tasks import lifecycle, redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 from tasks.errors import TimedOut, WorkerLost
 from tasks.models import Task
 from tasks.states import State
@@ -26,7 +26,7 @@ def recover(*, has_all_marks: bool = True) -> int:
     tasks = list(silent[:AT_ONCE])
     try:
         computing = redis_store.vouched(task.pk for task in tasks)
-    except RedisAway:
+    except RedisUnavailable:
         has_all_marks, computing = False, set()
     return sum(
         _recover(task, computing)
@@ -38,7 +38,7 @@ def recover(*, has_all_marks: bool = True) -> int:
 def _recover(task: Any, computing: set[uuid.UUID]) -> bool:
     if task.pk in computing and task.cancel_requested_at is None:
         # Not lost, but inside code that lets nothing else of it run.
-        return bool(task.is_late) and lifecycle.end_silent(task, TimedOut())
+        return bool(task.is_late) and lifecycle.reclaim(task, TimedOut())
     if task.attempt >= lifecycle.MAX_ATTEMPTS:
-        return lifecycle.end_silent(task, WorkerLost())
-    return lifecycle.end_silent(task, None)
+        return lifecycle.reclaim(task, WorkerLost())
+    return lifecycle.reclaim(task, None)

@@ -11,9 +11,9 @@ from django.db.models.functions import Now
 from school.db import connections
 from school.models import User
 from tasks import access_log, artifacts, redis_store
-from tasks.circuit_breaker import RedisAway
-from tasks.errors import NotEnded, TaskPurged
-from tasks.models import AccessEntry, Task, Tombstone
+from tasks.circuit_breaker import RedisUnavailable
+from tasks.errors import TaskNotFinished, TaskPurged
+from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.states import FINAL
 
 log = structlog.get_logger(__name__)
@@ -26,21 +26,21 @@ STRAGGLER_SECONDS = 120
 def delete(task: Task, viewer: User) -> None:
     """Purge the viewer's own task at once; `NotEnded` if it is too early for that."""
     if not task.is_final:
-        raise NotEnded(task)
+        raise TaskNotFinished(task)
     with transaction.atomic():
         if not bury(task):
             raise TaskPurged  # by somebody else, since it was read
-        access_log.record(viewer, AccessEntry.Action.DELETED, task)
+        access_log.record_access(viewer, AccessLogEntry.Action.DELETED, task)
     try:
         _clear(task.pk)
-    except (RedisAway, OSError) as error:  # the sweep does it
+    except (RedisUnavailable, OSError) as error:  # the sweep does it
         log.warning("clearing_postponed", task_id=str(task.pk), reason=str(error))
 
 
 def purge_past() -> None:
     """Purge what was erased already and ended long ago."""
     long_ago = Now() - settings.TASK_TTL
-    past = Task.objects.filter(erased=True, finished_at__lt=long_ago)
+    past = Task.objects.filter(is_erased=True, finished_at__lt=long_ago)
     for task in past.order_by("finished_at")[:BATCH]:
         bury(task)
 
@@ -64,23 +64,23 @@ def clear_graves() -> None:
     A straggler that had read the row may write its document once more after it was
     dropped. So each grave is cleared at once, and again when no such copy can come.
     """
-    uncleared = Tombstone.objects.filter(cleared=False).order_by("purged_at")
+    uncleared = Tombstone.objects.filter(is_cleared=False).order_by("purged_at")
     graves = list(uncleared.values_list("pk", flat=True)[:BATCH])
     cleared = []
     for task_id in graves:
         try:
             _clear(task_id)
         except OSError:  # the others' need not wait for that
-            log.exception("file_kept", task_id=str(task_id))
+            log.exception("file_delete_failed", task_id=str(task_id))
         else:
             cleared.append(task_id)
     long_ago = Now() - timedelta(seconds=STRAGGLER_SECONDS)
     sure = Tombstone.objects.filter(pk__in=cleared, purged_at__lt=long_ago)
-    sure.update(cleared=True)
+    sure.update(is_cleared=True)
 
 
 def _clear(task_id: uuid.UUID) -> None:
-    artifacts.keep_only(task_id)
+    artifacts.delete_other_attempts(task_id)
     connections.give_back()
     redis_store.drop_document(task_id)
     redis_store.drop_vouch(task_id)  # of a short report it outlives the end by seconds

@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 
 from school.db import connections
 from tasks import artifacts, lifecycle, redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 from tasks.maintenance import artifact_gc, retention
-from tasks.models import AccessEntry, Task, Tombstone
+from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.submission import idempotency
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ def sweep() -> None:
     ):
         try:
             step()
-        except RedisAway:
+        except RedisUnavailable:
             pass
         except Exception:  # the boundary: what hinders one step hinders no other
             log.exception("sweep_step_failed", step=step.__name__)
@@ -53,30 +53,32 @@ def run_commands() -> None:
 @shared_task(name="tasks.canary")
 def canary(queue: str) -> None:
     """Prove that the queue's workers take messages: that one is alive is not enough."""
-    with suppress(RedisAway):  # then the mark is missing, which is the truth
+    with suppress(RedisUnavailable):  # then the mark is missing, which is the truth
         redis_store.mark_alive(queue, seconds=3 * CANARY_SECONDS)
 
 
 def expire_past() -> None:
     """Erase what was asked and made with tasks that are past their time."""
-    past = Task.objects.filter(erased=False, expires_at__lt=Now())
+    past = Task.objects.filter(is_erased=False, expires_at__lt=Now())
     for task in past.order_by("expires_at")[:BATCH]:
         try:
             # The files first: if this is cut off in between, the next call ends it.
-            artifacts.keep_only(task.pk)
+            artifacts.delete_other_attempts(task.pk)
         except OSError:
-            log.exception("artifact_kept", task_id=str(task.pk))
+            log.exception("file_delete_failed", task_id=str(task.pk))
         else:
             lifecycle.expire(task)
 
 
 def forget() -> None:
     """Delete what need not be known any more."""
-    graves = Tombstone.objects.filter(cleared=True)
+    graves = Tombstone.objects.filter(is_cleared=True)
     _delete_some(graves.filter(purged_at__lt=Now() - settings.TOMBSTONE_TTL))
-    entries = AccessEntry.objects.filter(at__lt=Now() - settings.ACCESS_LOG_TTL)
-    _delete_some(entries.order_by("at"))
-    _delete_some(idempotency.old_keys())
+    entries = AccessLogEntry.objects.filter(
+        created_at__lt=Now() - settings.ACCESS_LOG_TTL
+    )
+    _delete_some(entries.order_by("created_at"))
+    _delete_some(idempotency.expired_keys())
 
 
 def _delete_some(rows: QuerySet[Any]) -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tasks.circuit_breaker import AT_ONCE
+from tasks.circuit_breaker import MAX_CONCURRENCY
 
 TIMEOUT_SECONDS = 0.5
 LISTEN_SECONDS = 0.5
@@ -18,7 +18,7 @@ LISTEN_SECONDS = 0.5
 
 @cache
 def client() -> redis.Redis:
-    return _client(timeout=TIMEOUT_SECONDS, connections=AT_ONCE)
+    return _client(timeout=TIMEOUT_SECONDS, connections=MAX_CONCURRENCY)
 
 
 @cache

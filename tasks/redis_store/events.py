@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tasks.circuit_breaker import RedisAway, breaker
+from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.redis_store.client import LISTEN_SECONDS, listening_client
 
 CHANGES_KEPT = 4096
@@ -47,5 +47,5 @@ def _reached() -> Iterator[None]:
     """Apart from the breaker: who waits here neither opens it for the requests nor asks it."""
     try:
         yield
-    except breaker.failures as error:
-        raise RedisAway(str(error)) from error
+    except breaker.failure_types as error:
+        raise RedisUnavailable(str(error)) from error

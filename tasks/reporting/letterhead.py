@@ -15,7 +15,9 @@ from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.report import Report
 
 
-def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> About:
+def build_letterhead(
+    task: Task, report: Report[Any], viewer: User, as_of: datetime
+) -> About:
     """Of the schools of who is in it, or of nobody, of what was asked for.
 
     Times are those of the schools, to the minute, as they are printed: what is asked for twice
@@ -23,30 +25,32 @@ def about(task: Task, report: Report[Any], viewer: User, as_of: datetime) -> Abo
     """
     classes = report.enrolments.order_by().values("school_class")
     schools = School.objects.filter(classes__in=classes)
-    found = _two(schools) or _two(_asked_for(report.parameters, viewer))
-    networks = list(dict.fromkeys(school.network for school in found))
-    only = found[0] if len(found) == 1 else None
+    first_and_last = _first_and_last(schools) or _first_and_last(
+        _selected_schools(report.parameters, viewer)
+    )
+    networks = list(dict.fromkeys(school.network for school in first_and_last))
+    only_school = first_and_last[0] if len(first_and_last) == 1 else None
     return About(
         network=networks[0].name if len(networks) == 1 else "",
-        school=only.name if only else "",
-        inep_code=only.inep_code if only else "",
-        address=only.full_address if only else "",
+        school=only_school.name if only_school else "",
+        inep_code=only_school.inep_code if only_school else "",
+        address=only_school.full_address if only_school else "",
         asked_by=viewer.get_full_name() or viewer.get_username(),
-        issued_at=_minute(task.created_at),
-        data_as_of=_minute(as_of),
+        issued_at=_truncate_to_minute(task.created_at),
+        data_as_of=_truncate_to_minute(as_of),
         rules=report.rules(),
-        crest=partial(Crest.of, found if len(networks) == 1 else ()),
+        crest=partial(Crest.of, first_and_last if len(networks) == 1 else ()),
     )
 
 
-def _two(schools: QuerySet[School]) -> list[School]:
+def _first_and_last(schools: QuerySet[School]) -> list[School]:
     """The first and the last, which are of two networks if any two are; of one, the one."""
     schools = schools.select_related("network").distinct().order_by("network", "pk")
-    found = list(schools[:2])
-    return found if len(found) < 2 else [found[0], *schools.reverse()[:1]]
+    first_two = list(schools[:2])
+    return first_two if len(first_two) < 2 else [first_two[0], *schools.reverse()[:1]]
 
 
-def _asked_for(parameters: ReportParameters, viewer: User) -> QuerySet[School]:
+def _selected_schools(parameters: ReportParameters, viewer: User) -> QuerySet[School]:
     """Of what nobody is enrolled in: the school that was named, or else all the viewer's."""
     schools = visible_schools(viewer)
     if class_id := getattr(parameters, "class_id", None):
@@ -56,5 +60,5 @@ def _asked_for(parameters: ReportParameters, viewer: User) -> QuerySet[School]:
     return schools
 
 
-def _minute(moment: datetime) -> datetime:
-    return timezone.localtime(moment).replace(second=0, microsecond=0)
+def _truncate_to_minute(timestamp: datetime) -> datetime:
+    return timezone.localtime(timestamp).replace(second=0, microsecond=0)

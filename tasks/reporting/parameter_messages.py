@@ -39,35 +39,35 @@ _MESSAGES = {
 }  # fmt: skip
 
 
-def title(name: str, _field: object) -> str:
+def parameter_title(name: str, _field: object) -> str:
     """A parameter's title for people, as the schema keeps it: in English."""
     return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
-def translated(schema: Any) -> Any:
+def translate_schema(schema: Any) -> Any:
     """The JSON Schema with its titles and descriptions in the active language."""
     if isinstance(schema, list):
-        return [translated(part) for part in schema]
+        return [translate_schema(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     return {
         # A parameter may be called `title`: then what is under it is no text.
         name: gettext(part)
         if name in {"title", "description"} and isinstance(part, str)
-        else translated(part)
+        else translate_schema(part)
         for name, part in schema.items()
     }
 
 
-def message(error: Any) -> str:
+def error_message(error: Any) -> str:
     """What pydantic found wrong with a parameter."""
     if error["type"] == "extra_forbidden":
         return gettext("There is no such parameter.")
-    known = _MESSAGES.get(error["type"], "")
-    template = gettext(known)
-    if template == known:
-        said: str = error["msg"]
-        return said.removeprefix("Value error, ")  # what follows is the kind's own
+    msgid = _MESSAGES.get(error["type"], "")
+    template = gettext(msgid)
+    if template == msgid:
+        text: str = error["msg"]
+        return text.removeprefix("Value error, ")  # what follows is the kind's own
     context = dict(error.get("ctx", {}))
     if "expected" in context:
         context["expected"] = context["expected"].replace("' or '", "', '")

@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from school import access
 from school.models import Enrolment, User
-from tasks.errors import Flaw, RequestRefused
+from tasks.errors import FieldError, InvalidRequest
 from tasks.reporting import parameter_messages
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
 TermNumber = Annotated[int, Field(ge=1, le=10)]
 
-PLACE = "/parameters"
+PARAMETERS_POINTER = "/parameters"
 """Where they stand in a request for a report."""
 
 
@@ -33,11 +33,11 @@ class ReportParameters(BaseModel):
         strict=True,
         frozen=True,
         title=gettext_noop("Parameters"),
-        field_title_generator=parameter_messages.title,
+        field_title_generator=parameter_messages.parameter_title,
     )
 
 
-class PlaceParameters(ReportParameters):
+class SelectionParameters(ReportParameters):
     """Of which year, school or class; of all where none is named."""
 
     year: Year | None = Field(
@@ -58,10 +58,10 @@ Model = TypeVar("Model", bound=ReportParameters)
 class _Reference:
     """A parameter that names a record."""
 
-    enrolments: str
+    enrolment_path: str
     """Where an enrolment holds it."""
-    visible: Callable[[User], QuerySet[Any]]
-    missing: Promise
+    visible_records: Callable[[User], QuerySet[Any]]
+    not_found_detail: Promise
     """What is said where there is none of that id, or none of the viewer's."""
 
 
@@ -81,7 +81,9 @@ _REFERENCES: Mapping[str, _Reference] = {
 _FILTERS = {"year": "school_class__school_year__year"}
 
 
-def parse(model: type[Model], value: object, *, at: str = PLACE) -> Model:
+def parse_parameters(
+    model: type[Model], value: object, *, base_pointer: str = PARAMETERS_POINTER
+) -> Model:
     """Read the parameters, or refuse them with one flaw for each thing wrong.
 
     `at` points to them in the body.
@@ -90,45 +92,50 @@ def parse(model: type[Model], value: object, *, at: str = PLACE) -> Model:
         # As JSON, where strict still reads a date from its text.
         return model.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        flaws = (_flaw(detail, at) for detail in error.errors())
-        raise RequestRefused(*flaws) from None
+        field_errors = (_field_error(item, base_pointer) for item in error.errors())
+        raise InvalidRequest(*field_errors) from None
 
 
 def check_visible(
-    parameters: ReportParameters, viewer: User, *, at: str = PLACE
+    parameters: ReportParameters,
+    viewer: User,
+    *,
+    base_pointer: str = PARAMETERS_POINTER,
 ) -> None:
     """Refuse records that are not there or not the viewer's, in the same words."""
-    flaws = [
-        Flaw(f"{at}/{name}", "not_found", str(reference.missing))
-        for name, reference, value in _named(parameters)
-        if not _exists(reference.visible(viewer), value)
+    field_errors = [
+        FieldError(
+            f"{base_pointer}/{name}", "not_found", str(reference.not_found_detail)
+        )
+        for name, reference, value in _find_references(parameters)
+        if not _exists(reference.visible_records(viewer), value)
     ]
-    if flaws:
-        raise RequestRefused(*flaws)
+    if field_errors:
+        raise InvalidRequest(*field_errors)
 
 
-def narrow(
+def filter_enrolments(
     enrolments: QuerySet[Enrolment], parameters: ReportParameters
 ) -> QuerySet[Enrolment]:
     """Those of the enrolments that the parameters speak of."""
-    for _name, reference, value in _named(parameters):
-        enrolments = enrolments.filter(**{reference.enrolments: value})
+    for _name, reference, value in _find_references(parameters):
+        enrolments = enrolments.filter(**{reference.enrolment_path: value})
     for name, path in _FILTERS.items():
-        if (wanted := getattr(parameters, name, None)) is not None:
-            enrolments = enrolments.filter(**{path: wanted})
+        if (filter_value := getattr(parameters, name, None)) is not None:
+            enrolments = enrolments.filter(**{path: filter_value})
     return enrolments
 
 
-def school_of(enrolments: QuerySet[Enrolment]) -> int | None:
+def find_single_school_id(enrolments: QuerySet[Enrolment]) -> int | None:
     """The one school they are of; None where there are several, or no enrolment at all."""
-    path = _REFERENCES["school_id"].enrolments
-    schools = enrolments.order_by().values_list(path, flat=True)
+    path = _REFERENCES["school_id"].enrolment_path
+    school_ids = enrolments.order_by().values_list(path, flat=True)
     # Two looks at one row each: counting the schools would read a whole network.
-    school: int | None = schools.first()
-    return None if schools.exclude(**{path: school}).exists() else school
+    school_id: int | None = school_ids.first()
+    return None if school_ids.exclude(**{path: school_id}).exists() else school_id
 
 
-def _named(parameters: ReportParameters) -> list[tuple[str, _Reference, int]]:
+def _find_references(parameters: ReportParameters) -> list[tuple[str, _Reference, int]]:
     """The parameters that name a record, and the id each one names."""
     return [
         (name, reference, id)
@@ -137,16 +144,18 @@ def _named(parameters: ReportParameters) -> list[tuple[str, _Reference, int]]:
     ]
 
 
-def _exists(visible: QuerySet[models.Model], id: int) -> bool:
-    return visible.filter(pk=id).exists()
+def _exists(records: QuerySet[models.Model], id: int) -> bool:
+    return records.filter(pk=id).exists()
 
 
-def _flaw(detail: Any, at: str) -> Flaw:
-    pointer = at + "".join(f"/{_escape(str(part))}" for part in detail["loc"])
-    is_unknown = detail["type"] == "extra_forbidden"
-    code = "unknown_field" if is_unknown else detail["type"]
-    return Flaw(pointer, code, parameter_messages.message(detail))
+def _field_error(error: Any, base_pointer: str) -> FieldError:
+    pointer = base_pointer + "".join(
+        f"/{_escape_pointer(str(part))}" for part in error["loc"]
+    )
+    is_unknown = error["type"] == "extra_forbidden"
+    code = "unknown_field" if is_unknown else error["type"]
+    return FieldError(pointer, code, parameter_messages.error_message(error))
 
 
-def _escape(part: str) -> str:
+def _escape_pointer(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
-from tasks.errors import Flaw, RequestRefused
+from tasks.errors import FieldError, InvalidRequest
 from tasks.rendering.format import Format
 from tasks.reporting.report import Report
 
@@ -23,44 +23,46 @@ Entry = TypeVar("Entry")
 
 
 @cache
-def reports() -> dict[str, type[Report[Any]]]:
+def report_classes() -> dict[str, type[Report[Any]]]:
     """Every kind of report, by name."""
-    found: dict[str, type[Report[Any]]] = {}
+    classes: dict[str, type[Report[Any]]] = {}
     for package in settings.REPORT_PACKAGES:
-        found |= _classes(package, Report)  # type: ignore[type-abstract]
-    return dict(sorted(found.items()))
+        classes |= _load_classes(package, Report)  # type: ignore[type-abstract]
+    return dict(sorted(classes.items()))
 
 
 @cache
-def formats() -> dict[str, type[Format]]:
+def format_classes() -> dict[str, type[Format]]:
     """Every format, by name."""
-    found = _classes("tasks.formats", Format)  # type: ignore[type-abstract]
-    return {name.replace("_", "-"): format for name, format in found.items()}
+    classes = _load_classes("tasks.formats", Format)  # type: ignore[type-abstract]
+    return {name.replace("_", "-"): format for name, format in classes.items()}
 
 
-def report(kind: str) -> type[Report[Any]]:
-    if kind not in reports():
+def get_report_class(kind: str) -> type[Report[Any]]:
+    if kind not in report_classes():
         detail = _("There is no report “{report}”. There are: {reports}.").format(
-            report=kind, reports=", ".join(reports())
+            report=kind, reports=", ".join(report_classes())
         )
-        raise RequestRefused(Flaw("/report", "unknown_report", detail))
-    return reports()[kind]
+        raise InvalidRequest(FieldError("/report", "unknown_report", detail))
+    return report_classes()[kind]
 
 
-def _classes(package: str, base: type[Entry]) -> dict[str, type[Entry]]:
-    folder = import_module(package).__path__
-    names = [info.name for info in pkgutil.iter_modules(folder) if info.name != "base"]
-    return {name: _only_class(f"{package}.{name}", base) for name in names}
+def _load_classes(package: str, base: type[Entry]) -> dict[str, type[Entry]]:
+    package_path = import_module(package).__path__
+    names = [
+        info.name for info in pkgutil.iter_modules(package_path) if info.name != "base"
+    ]
+    return {name: _load_only_class(f"{package}.{name}", base) for name in names}
 
 
-def _only_class(module: str, base: type[Entry]) -> type[Entry]:
-    found = [
+def _load_only_class(module: str, base: type[Entry]) -> type[Entry]:
+    classes = [
         value
         for value in vars(import_module(module)).values()
         if isclass(value) and issubclass(value, base) and value.__module__ == module
     ]
-    if len(found) != 1:
+    if len(classes) != 1:
         raise ImproperlyConfigured(
-            f"{module} must define exactly one {base.__name__}; it defines {len(found)}."
+            f"{module} must define exactly one {base.__name__}; it defines {len(classes)}."
         )
-    return found[0]
+    return classes[0]

@@ -73,7 +73,7 @@ class Report(ABC, Generic[P]):
     @classmethod
     def parameters_schema(cls) -> dict[str, Any]:
         """The JSON Schema of its parameters, in the language that is active."""
-        schema: dict[str, Any] = parameter_messages.translated(
+        schema: dict[str, Any] = parameter_messages.translate_schema(
             cls.parameters_model().model_json_schema()
         )
         return schema
@@ -123,7 +123,7 @@ class Report(ABC, Generic[P]):
     @cached_property
     def omitted(self) -> dict[str, Any]:
         """What was left out, in words; asked once all rows are read."""
-        return skipped.told(self.left_out())
+        return skipped.describe_skipped(self.left_out())
 
     @cached_property
     def _namesakes(self) -> Mapping[int, str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
-REASONS = {
+SKIP_REASONS = {
     "no_subjects": gettext_noop("Students whose class is taught no subject."),
     "subject_without_grades": gettext_noop("Subjects of a class without any grade."),
     "left": gettext_noop("Students who have left."),
@@ -30,10 +30,10 @@ REASONS = {
 """By the codes that a report or the records give."""
 
 
-def told(counts: Mapping[str, int]) -> dict[str, Any]:
+def describe_skipped(counts: Mapping[str, int]) -> dict[str, Any]:
     """The part of a result that says it, in the active language."""
     reasons = [
-        {"code": code, "detail": gettext(REASONS.get(code, code)), "count": count}
+        {"code": code, "detail": gettext(SKIP_REASONS.get(code, code)), "count": count}
         for code, count in sorted(counts.items())
         if count
     ]

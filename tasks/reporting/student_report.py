@@ -16,11 +16,11 @@ from school.models import Enrolment
 from school.records.enrolment_rows import BY_CLASS, Place, latest
 from school.records.years import StudentYears
 from tasks.rendering.columns import Cell, Column
-from tasks.reporting.parameters import Id, PlaceParameters, Year
+from tasks.reporting.parameters import Id, SelectionParameters, Year
 from tasks.reporting.report import Report
 
 
-class StudentParameters(PlaceParameters):
+class StudentParameters(SelectionParameters):
     """Of whom: a class, a school, a student or all, in a year."""
 
     year: Year | None = Field(

@@ -32,12 +32,12 @@ from school.records.enrolment_rows import courses
 from school.records.grade_filter import Usable
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
-from tasks.reporting.parameters import PlaceParameters, TermNumber
+from tasks.reporting.parameters import SelectionParameters, TermNumber
 from tasks.reporting.report import Report
 from tasks.reporting.student_report import term_title
 
 
-class Parameters(PlaceParameters):
+class Parameters(SelectionParameters):
     term: TermNumber | None = Field(
         default=None, description=gettext_noop("Only this term.")
     )

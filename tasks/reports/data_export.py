@@ -13,11 +13,11 @@ from school.models import Role
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import Source
 from tasks.reporting.export_tables import EXPORTS
-from tasks.reporting.parameters import PlaceParameters
+from tasks.reporting.parameters import SelectionParameters
 from tasks.reporting.report import Report
 
 
-class Parameters(PlaceParameters):
+class Parameters(SelectionParameters):
     table: Literal[
         "schools",
         "school_years",

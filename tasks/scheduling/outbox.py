@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from school.db import connections
 from tasks import redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 from tasks.models import Task
 from tasks.scheduling import broker
 from tasks.scheduling.fair_order import Waiting, in_turn, shape
@@ -33,11 +33,14 @@ def publish_if_room(task: Task) -> None:
     if unpublished.filter(created_at__lt=Now() - STANDING).exists():
         return
     own = active.filter(_IN_FLIGHT, requester=task.requester_id).count()
-    share = max(1, settings.PUBLISH_AHEAD // 4)
-    if own < share and _published(task.queue).count() < settings.PUBLISH_AHEAD:
+    share = max(1, settings.MAX_PUBLISHED_PER_QUEUE // 4)
+    if (
+        own < share
+        and _published(task.queue).count() < settings.MAX_PUBLISHED_PER_QUEUE
+    ):
         try:
             _publish(task)
-        except RedisAway:
+        except RedisUnavailable:
             log.warning("publish_postponed", task_id=str(task.pk))
 
 
@@ -72,9 +75,9 @@ def publish_lost_again(queue: str) -> int:
 
     One that a worker is just taking may be doubled, which does no harm: one claim wins.
     """
-    long_ago = Now() - timedelta(seconds=settings.REPUBLISH_SECONDS)
+    long_ago = Now() - timedelta(seconds=settings.REPUBLISH_AFTER_SECONDS)
     old = _active(queue).filter(state=State.QUEUED, published_at__lt=long_ago)
-    tasks = list(old.order_by("id")[: settings.PUBLISH_AHEAD])
+    tasks = list(old.order_by("id")[: settings.MAX_PUBLISHED_PER_QUEUE])
     if not tasks:
         return 0
     waiting = redis_store.message_ids(queue)

@@ -55,13 +55,14 @@ class Pace:
         """
         slots = max(1, self.slots)
         expected = [
-            self._expected(task.shape) for task in line[: settings.PUBLISH_AHEAD]
+            self._expected(task.shape)
+            for task in line[: settings.MAX_PUBLISHED_PER_QUEUE]
         ]
         known = [seconds for seconds in expected if seconds is not None]
         if len(known) < len(expected):
-            return settings.PUBLISH_AHEAD
+            return settings.MAX_PUBLISHED_PER_QUEUE
         fitting = sum(end <= slots * BUSY_SECONDS for end in accumulate(known))
-        return min(settings.PUBLISH_AHEAD, slots + fitting)
+        return min(settings.MAX_PUBLISHED_PER_QUEUE, slots + fitting)
 
     def waits(self, order: Sequence[Waiting]) -> list[float | None]:
         """In how many seconds each of these is started, if they are served in that order.

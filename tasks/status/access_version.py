@@ -5,7 +5,7 @@ from typing import Any
 
 from school.models import User
 from tasks import redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 
 
 def announce(user: User, **_: Any) -> None:
@@ -22,11 +22,11 @@ def may_be_current(user_id: int, stamp: int, *, held: int | None) -> bool:
     """Whether Redis, where `held` is the stamp of now, last heard of no other."""
     try:
         return held is None and redis_store.known_stamp(user_id) == stamp
-    except RedisAway:
+    except RedisUnavailable:
         return False
 
 
 def _put(user: User, *, is_news: bool) -> None:
     # The key lives a minute at most, and without it the row is asked.
-    with suppress(RedisAway):
+    with suppress(RedisUnavailable):
         redis_store.put_stamp(user.pk, user.stamp, is_news=is_news)

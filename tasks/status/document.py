@@ -33,7 +33,7 @@ def build(
         "format": task.format,
         "language": task.language,
         "state": task.state,
-        "progress": (progress or Progress.of(task)).to_json(),
+        "progress": (progress or Progress.from_task(task)).to_json(),
         "result": _result(task, f"{here}/result", with_data=with_data),
         "error": task.error and failure(task.error, task.language),
         "attempt": task.attempt,
@@ -77,7 +77,7 @@ def _result(task: Task, url: str, *, with_data: bool) -> Document | None:
     )
     if is_inline and with_data:
         # From the artifact, so that the row stays small.
-        content = artifacts.read(task.artifact)
+        content = artifacts.read_artifact(task.artifact)
         if content is not None:
             result["data"] = json.loads(content)
     return result

@@ -7,8 +7,8 @@ from typing import IO
 
 from school.models import User
 from tasks import access_log, artifacts
-from tasks.errors import NoResult, ResultExpired
-from tasks.models import AccessEntry, Task
+from tasks.errors import ResultExpired, ResultUnavailable
+from tasks.models import AccessLogEntry, Task
 from tasks.states import State
 from tasks.status.reader import own_task
 
@@ -29,7 +29,7 @@ def find(task_id: uuid.UUID, viewer: User) -> Result:
     if task.state == State.EXPIRED:
         raise ResultExpired
     if task.state != State.SUCCEEDED or task.result is None or not task.finished_at:
-        raise NoResult(task)
+        raise ResultUnavailable(task)
     size = artifacts.size(task.artifact)
     if size is None:
         raise ResultExpired  # erased between the row and here
@@ -50,7 +50,7 @@ def open_file(result: Result, viewer: User) -> IO[bytes]:
     if file is None:
         raise ResultExpired
     try:
-        access_log.record(viewer, AccessEntry.Action.DOWNLOADED, result.task)
+        access_log.record_access(viewer, AccessLogEntry.Action.DOWNLOADED, result.task)
     except BaseException:
         file.close()
         raise

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from school.db import connections
 from tasks import redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State
@@ -35,12 +35,12 @@ def write(task: Task) -> bool:
             redis_store.drop_document(task.pk)
         else:
             put(task, _progress(task))
-    except RedisAway:
+    except RedisUnavailable:
         return False
     as_read = Task.objects.filter(pk=task.pk, version=task.version)
-    is_told = task.mirrored_version == task.version
+    is_told = task.projected_version == task.version
     if not (
-        as_read.exists() if is_told else as_read.update(mirrored_version=task.version)
+        as_read.exists() if is_told else as_read.update(projected_version=task.version)
     ):
         # The row has moved on, and its document may have gone meanwhile: then an old one
         # was put, by a process that slept in between.
@@ -56,7 +56,7 @@ def repair(task_id: uuid.UUID) -> bool:
     connections.give_back()
     try:
         redis_store.drop_document(task_id)
-    except RedisAway:
+    except RedisUnavailable:
         return False
     return True
 
@@ -76,8 +76,8 @@ def shown() -> list[uuid.UUID]:
 
 def lagging(limit: int) -> list[uuid.UUID]:
     """The tasks whose document may be older than their row, or than its tombstone."""
-    behind = Task.objects.exclude(mirrored_version=F("version")).order_by("id")
-    graves = Tombstone.objects.filter(cleared=False).order_by("purged_at")
+    behind = Task.objects.exclude(projected_version=F("version")).order_by("id")
+    graves = Tombstone.objects.filter(is_cleared=False).order_by("purged_at")
     return [
         *behind.values_list("pk", flat=True)[:limit],
         *graves.values_list("pk", flat=True)[:limit],
@@ -117,10 +117,10 @@ def header(task: Task, progress: Progress, moment: int = 0) -> redis_store.Heade
         version=task.version,
         moment=moment,
         viewer=task.requester_id,
-        stamp=task.stamp,
+        stamp=task.access_version,
         state=task.state,
         queue=task.queue,
-        takes_ms=_milliseconds(task.soonest),
+        takes_ms=_milliseconds(task.expected_duration),
         ends_at_ms=_ends_at(task, progress, moment),
     )
 
@@ -134,7 +134,7 @@ def _progress(task: Task) -> Progress:
         if before and (before.state, before.version) == (task.state, task.version - 1):
             shown = json.loads(held.document)["progress"]
             return Progress(shown["stage"], shown["done"], shown["total"])
-    return Progress.of(task)
+    return Progress.from_task(task)
 
 
 def _exception(task: Task) -> dict[str, Any]:
@@ -153,8 +153,8 @@ def _exception(task: Task) -> dict[str, Any]:
 def _ends_at(task: Task, progress: Progress, moment: int) -> int | None:
     """By how far the report is, once that tells; else by how soon its like were made."""
     left = progress.seconds_left
-    if left is None and task.soonest is not None:
-        left = task.soonest.total_seconds() - moment / 1000
+    if left is None and task.expected_duration is not None:
+        left = task.expected_duration.total_seconds() - moment / 1000
     if left is None or task.state != State.RUNNING:
         return None
     return round((time.time() + left) * 1000)

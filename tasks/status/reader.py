@@ -11,8 +11,12 @@ from django.db.models import QuerySet
 from school.access import Scope, still_seen, still_sees
 from school.models import User
 from tasks import redis_store
-from tasks.circuit_breaker import DatabaseAway, RedisAway, database_breaker
-from tasks.errors import TaskNotFound, TaskPurged, ViewerGone
+from tasks.circuit_breaker import (
+    DatabaseUnavailable,
+    RedisUnavailable,
+    database_breaker,
+)
+from tasks.errors import InactiveUser, TaskNotFound, TaskPurged
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, FINAL
@@ -54,7 +58,7 @@ def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
     """
     try:
         poll = redis_store.poll(task_id, viewer_id)
-    except RedisAway:
+    except RedisUnavailable:
         poll = redis_store.NOTHING
     header = poll.header
     trusted = (viewer_id, stamp, stamp)
@@ -63,7 +67,7 @@ def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
     try:
         with database_breaker.guard():
             return _after_checking(task_id, viewer_id, poll)
-    except DatabaseAway:
+    except DatabaseUnavailable:
         # No right changes while it is away: a document of before may still be shown.
         if header is None or (header.viewer, header.stamp) != (viewer_id, stamp):
             raise
@@ -92,7 +96,7 @@ def own_tasks(viewer: User) -> QuerySet[Task]:
 
 def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
     """The task's document from its row."""
-    header = projection.header(task, Progress.of(task))
+    header = projection.header(task, Progress.from_task(task))
     return _with_header(
         task.pk, header, task_document.to_json(task_document.build(task)), places or {}
     )
@@ -100,7 +104,9 @@ def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
 
 def outline(task: Task) -> Reading:
     """The same without the document: enough to say when to ask again."""
-    return _with_header(task.pk, projection.header(task, Progress.of(task)), b"", {})
+    return _with_header(
+        task.pk, projection.header(task, Progress.from_task(task)), b"", {}
+    )
 
 
 def _without_exception(document: bytes) -> bytes:
@@ -122,13 +128,13 @@ def _after_checking(
     """Ask the database who may see the task, and the row for what Redis lacks."""
     viewer = User.objects.filter(pk=viewer_id, is_active=True).first()
     if viewer is None:
-        raise ViewerGone
+        raise InactiveUser
     task = own_task(task_id, viewer)
     if poll.stamp != viewer.stamp:
         access_version.remember(viewer)
-    if task.stamp != viewer.stamp:
-        task.stamp = viewer.stamp
-        Task.objects.filter(pk=task.pk).update(stamp=viewer.stamp)
+    if task.access_version != viewer.stamp:
+        task.access_version = viewer.stamp
+        Task.objects.filter(pk=task.pk).update(access_version=viewer.stamp)
     header = poll.header
     if header is not None and header.version == task.version:
         if header.stamp != viewer.stamp:

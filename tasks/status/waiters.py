@@ -17,7 +17,7 @@ import structlog
 
 from school.db import connections
 from tasks import redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 from tasks.status.reader import Reading
 
 log = structlog.get_logger(__name__)
@@ -98,7 +98,7 @@ class Listener:
         while self._goes_on():
             try:
                 self._follow()
-            except RedisAway:
+            except RedisUnavailable:
                 time.sleep(PAUSE_SECONDS)
             except Exception:  # the thread's boundary: without it nobody is woken again
                 log.exception("listening_failed")

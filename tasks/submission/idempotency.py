@@ -7,36 +7,38 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from school.models import User
-from tasks.errors import KeyReused
+from tasks.errors import IdempotencyKeyConflict
 from tasks.models import IdempotencyKey, Task
 from tasks.states import State
 from tasks.submission.validation import ReportRequest
 
-KEPT_FOR = timedelta(hours=24)
+KEY_TTL = timedelta(hours=24)
 
 
-def task_of_key(viewer: User, wanted: ReportRequest) -> uuid.UUID | None:
+def find_by_key(viewer: User, request: ReportRequest) -> uuid.UUID | None:
     """The task that was asked for under this key; `KeyReused` if it was another request."""
-    held = _held(viewer, wanted).filter(created_at__gt=Now() - KEPT_FOR).first()
-    if held is None:
+    key_row = (
+        _matching_keys(viewer, request).filter(created_at__gt=Now() - KEY_TTL).first()
+    )
+    if key_row is None:
         return None
-    if held.fingerprint != wanted.fingerprint(wanted.parameters):
-        raise KeyReused
-    return held.task_id
+    if key_row.fingerprint != request.fingerprint(request.parameters):
+        raise IdempotencyKeyConflict
+    return key_row.task_id
 
 
-def keep_key(viewer: User, wanted: ReportRequest, task: Task) -> None:
+def save_key(viewer: User, request: ReportRequest, task: Task) -> None:
     """Remember under which key the task was asked for, in the transaction it is made in."""
-    _held(viewer, wanted).delete()  # one whose time is over
+    _matching_keys(viewer, request).delete()  # one whose time is over
     IdempotencyKey.objects.create(
         requester=viewer,
-        key=wanted.key,
-        fingerprint=wanted.fingerprint(wanted.parameters),
+        key=request.idempotency_key,
+        fingerprint=request.fingerprint(request.parameters),
         task_id=task.pk,
     )
 
 
-def waiting_equal(task: Task) -> Task | None:
+def find_queued_duplicate(task: Task) -> Task | None:
     """A task of the same requester that would make the same, and that nobody makes yet."""
     return Task.objects.filter(
         requester=task.requester_id,
@@ -46,9 +48,9 @@ def waiting_equal(task: Task) -> Task | None:
     ).first()
 
 
-def old_keys() -> QuerySet[IdempotencyKey]:
-    return IdempotencyKey.objects.filter(created_at__lte=Now() - KEPT_FOR)
+def expired_keys() -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(created_at__lte=Now() - KEY_TTL)
 
 
-def _held(viewer: User, wanted: ReportRequest) -> QuerySet[IdempotencyKey]:
-    return IdempotencyKey.objects.filter(requester=viewer, key=wanted.key)
+def _matching_keys(viewer: User, request: ReportRequest) -> QuerySet[IdempotencyKey]:
+    return IdempotencyKey.objects.filter(requester=viewer, key=request.idempotency_key)

@@ -12,10 +12,10 @@ from tasks.errors import Load, QueueFull, TooManyActive
 from tasks.models import Task
 from tasks.states import State
 
-PACE_WINDOW = timedelta(minutes=1)
+THROUGHPUT_WINDOW = timedelta(minutes=1)
 
 
-def check(viewer: User, queue: str) -> None:
+def enforce_quotas(viewer: User, queue: str) -> None:
     """Refuse one task more of the viewer in that queue: `TooManyActive` or `QueueFull`.
 
     It is exact where it is called in the transaction that inserts the task.
@@ -24,18 +24,20 @@ def check(viewer: User, queue: str) -> None:
     own = Task.objects.filter(queued | running, requester=viewer).aggregate(
         queued=Count("pk", filter=queued), running=Count("pk", filter=running)
     )
-    length = Task.objects.filter(queued, queue=queue).count()
+    queue_length = Task.objects.filter(queued, queue=queue).count()
 
-    def load(limit: int) -> Load:
-        return Load(own["queued"], own["running"], length, limit, _ask_after(queue))
+    def current_load(limit: int) -> Load:
+        return Load(
+            own["queued"], own["running"], queue_length, limit, _retry_after(queue)
+        )
 
     if own["queued"] + own["running"] >= settings.MAX_ACTIVE_PER_REQUESTER:
-        raise TooManyActive(load(settings.MAX_ACTIVE_PER_REQUESTER))
-    if length >= settings.MAX_QUEUED:
-        raise QueueFull(load(settings.MAX_QUEUED))
+        raise TooManyActive(current_load(settings.MAX_ACTIVE_PER_REQUESTER))
+    if queue_length >= settings.MAX_QUEUED:
+        raise QueueFull(current_load(settings.MAX_QUEUED))
 
 
-def _ask_after(queue: str) -> int:
+def _retry_after(queue: str) -> int:
     """About the seconds until the queue's next task starts: at least 1, at most a minute."""
-    recent = Task.objects.filter(queue=queue, started_at__gt=Now() - PACE_WINDOW)
-    return math.ceil(PACE_WINDOW.total_seconds() / max(1, recent.count()))
+    recent = Task.objects.filter(queue=queue, started_at__gt=Now() - THROUGHPUT_WINDOW)
+    return math.ceil(THROUGHPUT_WINDOW.total_seconds() / max(1, recent.count()))

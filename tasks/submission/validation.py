@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from school.access import reached, scope_of, visible_enrolments
 from school.models import Enrolment, Role, User
 from tasks import access_log
-from tasks.errors import Flaw, NotForYourRole, RequestRefused
+from tasks.errors import FieldError, InvalidRequest, RoleNotAllowed
 from tasks.models import Task
 from tasks.reporting import parameters, registry
 from tasks.reporting.report import Report
 from tasks.scheduling import durations
 
-MANY = 1000
+BULK_THRESHOLD = 1000
 """Enrolments of several schools: more of them than that are many."""
 
 
@@ -31,7 +31,7 @@ class ReportRequest:
     parameters: Any
     format: str
     language: str
-    key: str = ""
+    idempotency_key: str = ""
     """The client's own name for this request, if it gave one."""
 
     def fingerprint(self, parameters: Any) -> str:
@@ -40,47 +40,55 @@ class ReportRequest:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def check(viewer: User, wanted: ReportRequest) -> Task:
+def build_task(viewer: User, request: ReportRequest) -> Task:
     """The task that the request would become, not saved; or raise why it cannot."""
-    report = registry.report(wanted.kind)
-    if Role(viewer.role) not in report.audience:
+    report_class = registry.get_report_class(request.kind)
+    if Role(viewer.role) not in report_class.audience:
         detail = _("The report “{report}” is not offered to your role.")
-        raise NotForYourRole(detail.format(report=wanted.kind))
-    if wanted.format not in report.formats:
+        raise RoleNotAllowed(detail.format(report=request.kind))
+    if request.format not in report_class.formats:
         detail = _("The report “{report}” comes as: {formats}.").format(
-            report=wanted.kind, formats=", ".join(report.formats)
+            report=request.kind, formats=", ".join(report_class.formats)
         )
-        raise RequestRefused(Flaw("/format", "unknown_format", detail))
-    given = parameters.parse(report.parameters_model(), wanted.parameters)
-    parameters.check_visible(given, viewer)
-    asked = parameters.narrow(visible_enrolments(viewer), given)
-    seen = reached(viewer, asked, report.reach)
-    normal = given.model_dump(mode="json", exclude_unset=True)
-    school = parameters.school_of(asked)
-    queue = _queue(report, asked, school)
+        raise InvalidRequest(FieldError("/format", "unknown_format", detail))
+    params = parameters.parse_parameters(
+        report_class.parameters_model(), request.parameters
+    )
+    parameters.check_visible(params, viewer)
+    enrolments = parameters.filter_enrolments(visible_enrolments(viewer), params)
+    reachable = reached(viewer, enrolments, report_class.reach)
+    canonical_parameters = params.model_dump(mode="json", exclude_unset=True)
+    school_id = parameters.find_single_school_id(enrolments)
+    queue = _choose_queue(report_class, enrolments, school_id)
     return Task(
         requester=viewer,
-        kind=wanted.kind,
-        parameters=normal,
-        format=wanted.format,
-        language=wanted.language,
-        fingerprint=wanted.fingerprint(normal),
-        school_id=school,
+        kind=request.kind,
+        parameters=canonical_parameters,
+        format=request.format,
+        language=request.language,
+        fingerprint=request.fingerprint(canonical_parameters),
+        school_id=school_id,
         queue=queue,
-        time_limit=report.time_limit,
-        soonest=durations.soonest(queue, wanted.kind, normal),
-        request_id=access_log.request_id(),
-        retention=report.retention or settings.ARTIFACT_TTL,
-        scope=scope_of(viewer, seen).to_json(),
-        stamp=viewer.stamp,
+        time_limit=report_class.time_limit,
+        expected_duration=durations.soonest(queue, request.kind, canonical_parameters),
+        request_id=access_log.current_request_id(),
+        retention=report_class.retention or settings.ARTIFACT_TTL,
+        scope=scope_of(viewer, reachable).to_json(),
+        access_version=viewer.stamp,
         created_at=Now(),
     )
 
 
-def _queue(
-    report: type[Report[Any]], asked: QuerySet[Enrolment], school: int | None
+def _choose_queue(
+    report_class: type[Report[Any]],
+    enrolments: QuerySet[Enrolment],
+    school_id: int | None,
 ) -> str:
     """Where it waits; only of several schools' students it is asked how many they are."""
-    if report.queue_of_many and school is None and asked.order_by()[MANY:].exists():
-        return report.queue_of_many
-    return report.queue
+    if (
+        report_class.queue_of_many
+        and school_id is None
+        and enrolments.order_by()[BULK_THRESHOLD:].exists()
+    ):
+        return report_class.queue_of_many
+    return report_class.queue

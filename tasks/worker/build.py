@@ -9,7 +9,7 @@ from school.access import Scope, reached, scope_of, still_sees, visible_enrolmen
 from school.db.snapshot import snapshot
 from school.models import User
 from tasks import artifacts
-from tasks.errors import NoLongerAllowed
+from tasks.errors import AccessRevoked
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.rendering import filenames
@@ -19,57 +19,61 @@ from tasks.status import document
 
 
 @dataclass(frozen=True)
-class Product:
+class BuiltReport:
     artifact: str
     result: dict[str, Any]
     scope: Scope
     """What the report shows in truth; since it was asked for it may have changed."""
 
 
-def produce(task: Task, tracker: Tracker) -> Product:
+def build_report(task: Task, tracker: Tracker) -> BuiltReport:
     """Make the artifact, or raise why not; nothing of it stays then."""
-    kind = registry.report(task.kind)
-    format = registry.formats()[task.format]()
-    wanted = parameters.parse(kind.parameters_model(), task.parameters)
+    report_class = registry.get_report_class(task.kind)
+    format = registry.format_classes()[task.format]()
+    params = parameters.parse_parameters(
+        report_class.parameters_model(), task.parameters
+    )
     with snapshot() as as_of, translation.override(task.language):
-        viewer = _viewer(task)
-        enrolments = parameters.narrow(visible_enrolments(viewer), wanted)
-        seen = reached(viewer, enrolments, kind.reach)
-        report: Report[Any] = kind(wanted, enrolments, seen)
-        tracker.start("writing", report.total())
-        table = report.table(letterhead.about(task, report, viewer, as_of))
-        tracked = replace(
+        viewer = _load_viewer(task)
+        enrolments = parameters.filter_enrolments(visible_enrolments(viewer), params)
+        reachable = reached(viewer, enrolments, report_class.reach)
+        report: Report[Any] = report_class(params, enrolments, reachable)
+        tracker.start_stage("writing", report.total())
+        table = report.table(letterhead.build_letterhead(task, report, viewer, as_of))
+        tracked_table = replace(
             table,
             rows=tracker.track(table.rows),
-            check=tracker.check,
+            check=tracker.raise_if_stopped,
             advance=tracker.advance,
             close=lambda: report.closing(tracker.progress.done),
         )
-        with artifacts.write(task.pk, task.fence, format.extension) as artifact:
-            format.write(tracked, artifact.file)
-            tracker.check()
-        rows = tracker.progress.done
+        with artifacts.write_artifact(
+            task.pk, task.fence, format.extension
+        ) as artifact:
+            format.write(tracked_table, artifact.file)
+            tracker.raise_if_stopped()
+        row_count = tracker.progress.done
         result = {
-            "rows": rows,
+            "rows": row_count,
             "bytes": artifact.bytes,
             "sha256": artifact.sha256,
             "media_type": format.media_type,
-            "filename": _filename(task, table.title, format.extension),
-            "summary": report.conclusion(rows),
+            "filename": _build_filename(task, table.title, format.extension),
+            "summary": report.conclusion(row_count),
             "skipped": report.omitted,
             "data_as_of": document.rfc3339(as_of),
         }
-        return Product(artifact.name, result, scope_of(viewer, seen))
+        return BuiltReport(artifact.name, result, scope_of(viewer, reachable))
 
 
-def _viewer(task: Task) -> User:
+def _load_viewer(task: Task) -> User:
     """The requester as they are now; refused if they may no longer see what they asked."""
     viewer = User.objects.get(pk=task.requester_id)
     if not still_sees(viewer, Scope.from_json(task.scope)):
-        raise NoLongerAllowed
+        raise AccessRevoked
     return viewer
 
 
-def _filename(task: Task, title: str, extension: str) -> str:
+def _build_filename(task: Task, title: str, extension: str) -> str:
     """What people see in their downloads: what it is, in the report's language, and the day."""
-    return f"{filenames.safe(title)} {timezone.localdate(task.created_at):%Y-%m-%d}.{extension}"
+    return f"{filenames.safe_filename(title)} {timezone.localdate(task.created_at):%Y-%m-%d}.{extension}"

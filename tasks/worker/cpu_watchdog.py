@@ -17,41 +17,43 @@ from celery.worker import state
 from django.conf import settings
 
 from tasks import redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 
 
-class Watch:
+class CpuWatchdog:
     """Remembers how much processor time each process had used when it was last seen."""
 
     def __init__(self) -> None:
-        self._used: dict[int, int] = {}
+        self._last_ticks: dict[int, int] = {}
 
     def __call__(self) -> None:
-        running = {r.worker_pid: r.id for r in _reports()}
-        used = {pid: _processor_time(pid) for pid in running}
-        computing = [pid for pid in used if used[pid] > self._used.get(pid, 0)]
-        self._used = used
-        with suppress(RedisAway):
+        task_by_pid = {r.worker_pid: r.id for r in _running_reports()}
+        ticks = {pid: _cpu_ticks(pid) for pid in task_by_pid}
+        active_pids = [
+            pid for pid in ticks if ticks[pid] > self._last_ticks.get(pid, 0)
+        ]
+        self._last_ticks = ticks
+        with suppress(RedisUnavailable):
             redis_store.vouch(
-                [running[pid] for pid in computing],
+                [task_by_pid[pid] for pid in active_pids],
                 seconds=2 * settings.HEARTBEAT_SECONDS,
             )
 
 
 @worker_ready.connect
-def watch(sender: Any, **_: Any) -> None:
+def on_worker_ready(sender: Any, **_: Any) -> None:
     if sys.platform == "linux":
-        sender.timer.call_repeatedly(settings.HEARTBEAT_SECONDS, Watch())
+        sender.timer.call_repeatedly(settings.HEARTBEAT_SECONDS, CpuWatchdog())
 
 
-def _reports() -> Iterator[Any]:
+def _running_reports() -> Iterator[Any]:
     """What the pool's processes are at."""
     for request in list(state.active_requests):
         if request.name == "tasks.generate_report" and request.worker_pid:
             yield request
 
 
-def _processor_time(pid: int) -> int:
+def _cpu_ticks(pid: int) -> int:
     """In ticks of the clock; 0 for a process that is stopped or gone."""
     try:
         # After the name in brackets: the state, and eleven fields on the two times.

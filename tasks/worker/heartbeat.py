@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connections
 
 from tasks import lifecycle, redis_store
-from tasks.circuit_breaker import RedisAway
+from tasks.circuit_breaker import RedisUnavailable
 from tasks.errors import Canceled, LeaseLost, TimedOut
 from tasks.models import Task
 from tasks.progress import Progress, Tracker
@@ -19,7 +19,7 @@ from tasks.worker import shutdown
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.5
+CHECK_INTERVAL = 0.5
 """How long it may take to hear that the worker was told to stop."""
 
 
@@ -32,12 +32,12 @@ class Heartbeat:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._began = time.monotonic()
-        self._deadline = self._began + task.time_limit.total_seconds()
-        self._next_beat = self._began + settings.HEARTBEAT_SECONDS
-        self._over = threading.Event()
+        self._started_at = time.monotonic()
+        self._deadline = self._started_at + task.time_limit.total_seconds()
+        self._next_beat_at = self._started_at + settings.HEARTBEAT_SECONDS
+        self._stop_event = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self.tracker = Tracker(self._tell)
+        self.tracker = Tracker(self._publish_progress)
 
     def __enter__(self) -> Tracker:
         self._thread.start()
@@ -45,59 +45,64 @@ class Heartbeat:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._over.set()
+        self._stop_event.set()
         self._thread.join()
 
     def _run(self) -> None:
         try:
-            while not self._over.wait(self._pause()) and self.tracker.halt is None:
+            while (
+                not self._stop_event.wait(self._check_delay())
+                and self.tracker.stop_reason is None
+            ):
                 try:
-                    self.tracker.halt = self._look()
+                    self.tracker.stop_reason = self._check()
                 except Exception:  # the thread's boundary: without it the lease ends
                     log.exception("heartbeat_missed", task_id=str(self._task.pk))
                     connections.close_all()  # a broken one is not reopened by itself
         finally:
             connections.close_all()  # this thread's own
 
-    def _look(self) -> Exception | None:
+    def _check(self) -> Exception | None:
         """Why the attempt must end, if it must; renews the lease when that is due."""
         if time.monotonic() >= self._deadline:
             # Here, for the report itself may hang.
             lifecycle.fail(self._task, TimedOut())
             return LeaseLost()
         if shutdown.seconds_left() <= 0:
-            lifecycle.hand_over(self._task)
+            lifecycle.release(self._task)
             return LeaseLost()
-        if time.monotonic() < self._next_beat:
+        if time.monotonic() < self._next_beat_at:
             return None
-        self._next_beat = time.monotonic() + settings.HEARTBEAT_SECONDS
+        self._next_beat_at = time.monotonic() + settings.HEARTBEAT_SECONDS
         return self._beat()
 
     def _beat(self) -> Exception | None:
-        canceled = lifecycle.renew(self._task, self.tracker.progress)
-        if canceled is None:
+        is_canceled = lifecycle.renew(self._task, self.tracker.progress)
+        if is_canceled is None:
             return LeaseLost()
-        if canceled:
+        if is_canceled:
             return Canceled()
-        if not self._tell(self.tracker.estimate):
+        if not self._publish_progress(self.tracker.estimate):
             projection.repair(self._task.pk)
         return None
 
-    def _pause(self) -> float:
-        left = self._deadline - time.monotonic()
-        return min(LOOK_SECONDS, left) if left > 0 else LOOK_SECONDS
+    def _check_delay(self) -> float:
+        seconds_left = self._deadline - time.monotonic()
+        return min(CHECK_INTERVAL, seconds_left) if seconds_left > 0 else CHECK_INTERVAL
 
-    def _tell(self, progress: Progress) -> bool:
+    def _publish_progress(self, progress: Progress) -> bool:
         """Write the progress into the document; whether there is one to write it into."""
-        moment = round((time.monotonic() - self._began) * 1000)
-        with suppress(RedisAway):  # the row has it, and the next beat tells it again
-            told = projection.put_progress(self._task, progress, moment=moment)
+        sequence = round((time.monotonic() - self._started_at) * 1000)
+        with suppress(
+            RedisUnavailable
+        ):  # the row has it, and the next beat tells it again
+            is_updated = projection.put_progress(self._task, progress, moment=sequence)
             redis_store.mark_alive(
                 self._task.queue, seconds=3 * settings.HEARTBEAT_SECONDS
             )
-            return told
+            return is_updated
         return True

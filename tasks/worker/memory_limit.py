@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PAGES = Path("/proc/self/statm")
+_STATM = Path("/proc/self/statm")
 
 
 @contextmanager
-def limited(extra: int) -> Iterator[None]:
+def limit_memory(extra_bytes: int) -> Iterator[None]:
     """Let the process take `extra` bytes more than it has; then `MemoryError`.
 
     Private memory is what is counted: of a file or a library that is mapped the system can
@@ -20,10 +20,10 @@ def limited(extra: int) -> Iterator[None]:
         return
     import resource  # not there on Windows
 
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    held = int(_PAGES.read_text().split()[5]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_DATA, (held + extra, before[1]))
+    old_limits = resource.getrlimit(resource.RLIMIT_DATA)
+    data_bytes = int(_STATM.read_text().split()[5]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes + extra_bytes, old_limits[1]))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
+        resource.setrlimit(resource.RLIMIT_DATA, old_limits)

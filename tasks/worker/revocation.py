@@ -7,7 +7,7 @@ from typing import Any
 from celery.signals import task_revoked
 
 from tasks import lifecycle
-from tasks.errors import TooLate
+from tasks.errors import TaskFinished
 from tasks.models import Task
 
 
@@ -18,5 +18,5 @@ def cancel_revoked(request: Any, expired: bool, **_: Any) -> None:
         return
     task = Task.objects.filter(pk=uuid.UUID(request.id)).first()
     if task is not None:
-        with suppress(TooLate):
+        with suppress(TaskFinished):
             lifecycle.cancel(task)

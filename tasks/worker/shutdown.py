@@ -9,17 +9,19 @@ from typing import Any
 from celery.signals import worker_shutting_down
 from django.conf import settings
 
-_BY = struct.Struct("d")
+_DEADLINE = struct.Struct("d")
 # Anonymous shared memory, which the pool's processes inherit when they are forked.
-_shared = mmap.mmap(-1, _BY.size)
+_shared_deadline = mmap.mmap(-1, _DEADLINE.size)
 
 
 def seconds_left() -> float:
     """How long a report may still run here; infinite while nobody says stop."""
-    (by,) = _BY.unpack(_shared[:])
-    return by - time.monotonic() if by else math.inf
+    (deadline,) = _DEADLINE.unpack(_shared_deadline[:])
+    return deadline - time.monotonic() if deadline else math.inf
 
 
 @worker_shutting_down.connect
-def tell_to_stop(**_: Any) -> None:
-    _shared[:] = _BY.pack(time.monotonic() + settings.HAND_OVER_SECONDS)
+def on_shutdown(**_: Any) -> None:
+    _shared_deadline[:] = _DEADLINE.pack(
+        time.monotonic() + settings.SHUTDOWN_GRACE_SECONDS
+    )

@@ -14,25 +14,25 @@ from school.db import connections
 from tasks import artifacts, lifecycle
 from tasks.errors import (
     Canceled,
+    InternalFailure,
+    InvalidRequest,
     LeaseLost,
     OutOfMemory,
     ReportFailed,
-    RequestRefused,
-    Unforeseen,
 )
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.status import projection
 from tasks.worker import memory_limit
-from tasks.worker.build import Product, produce
+from tasks.worker.build import BuiltReport, build_report
 from tasks.worker.heartbeat import Heartbeat
 
 log = structlog.get_logger(__name__)
 
-DATABASE_AWAY = (OperationalError, InterfaceError)
-NOT_ITS_FAULT = (*DATABASE_AWAY, OSError, RequestRefused)
+DATABASE_ERRORS = (OperationalError, InterfaceError)
+INFRASTRUCTURE_ERRORS = (*DATABASE_ERRORS, OSError, InvalidRequest)
 """The database is away, the disk full, or this worker's release does not know the kind."""
-SETTLE_SECONDS = 120
+SETTLE_TIMEOUT_SECONDS = 120
 """How long a finished report waits for the database to come back."""
 
 
@@ -46,69 +46,73 @@ def generate_report(task_id: str) -> None:
     structlog.contextvars.bind_contextvars(request_id=task.request_id, task_id=task_id)
     with Heartbeat(task) as tracker:
         try:
-            _show(task)
-            settle = _attempt(task, tracker)
+            _sync_document(task)
+            settle = _run_attempt(task, tracker)
             if settle is not None:
-                _persist(settle)
+                _settle_with_retry(settle)
         except SystemExit:  # this process was told to end, without any notice
             connections.close()
-            lifecycle.hand_over(task)
+            lifecycle.release(task)
             raise
 
 
-def _show(task: Task) -> None:
+def _sync_document(task: Task) -> None:
     try:
         projection.write(task)
     except Error:  # the dispatcher does it
         connections.close()
 
 
-def _attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
+def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
     """Make the report; how it is to be settled, or None if that is not this worker's."""
     try:
-        with memory_limit.limited(settings.REPORT_MEMORY_BYTES):
-            product = produce(task, tracker)
+        with memory_limit.limit_memory(settings.REPORT_MEMORY_LIMIT_BYTES):
+            report = build_report(task, tracker)
     except LeaseLost:
         log.warning("lease_lost", task_id=str(task.pk))
         return None
     except Canceled:
-        return partial(lifecycle.end_canceled, task)
+        return partial(lifecycle.finish_cancel, task)
     except ReportFailed as error:
         return partial(lifecycle.fail, task, error)
     except MemoryError:
         return partial(lifecycle.fail, task, OutOfMemory())
-    except NOT_ITS_FAULT:
-        fault = Unforeseen()
-        log.exception("host_at_fault", task_id=str(task.pk), reference=fault.reference)
+    except INFRASTRUCTURE_ERRORS:
+        failure = InternalFailure()
+        log.exception(
+            "infrastructure_error", task_id=str(task.pk), reference=failure.reference
+        )
         if task.attempt < lifecycle.MAX_ATTEMPTS:
             return None  # its lease runs out, and it is tried again
-        return partial(lifecycle.fail, task, fault)
+        return partial(lifecycle.fail, task, failure)
     except Exception:  # the boundary: whatever a report raises, its task ends
-        fault = Unforeseen()
-        log.exception("report_failed", task_id=str(task.pk), reference=fault.reference)
-        return partial(lifecycle.fail, task, fault)
-    return partial(_succeed, task, product)
+        failure = InternalFailure()
+        log.exception(
+            "report_failed", task_id=str(task.pk), reference=failure.reference
+        )
+        return partial(lifecycle.fail, task, failure)
+    return partial(_succeed, task, report)
 
 
-def _succeed(task: Task, product: Product) -> None:
-    settled = lifecycle.succeed(
-        task, artifact=product.artifact, result=product.result, scope=product.scope
+def _succeed(task: Task, report: BuiltReport) -> None:
+    is_settled = lifecycle.succeed(
+        task, artifact=report.artifact, result=report.result, scope=report.scope
     )
-    if not settled:
-        artifacts.remove(product.artifact)
-        lifecycle.end_canceled(task)  # or lost: then this moves nothing
+    if not is_settled:
+        artifacts.delete_artifact(report.artifact)
+        lifecycle.finish_cancel(task)  # or lost: then this moves nothing
 
 
-def _persist(settle: Callable[[], object]) -> None:
+def _settle_with_retry(settle: Callable[[], object]) -> None:
     """Settle, trying again while the database is away; the fence makes that safe."""
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
     while True:
         try:
             settle()
             return
-        except DATABASE_AWAY:
+        except DATABASE_ERRORS:
             if time.monotonic() > deadline:
                 raise
-            log.warning("settling_postponed")
+            log.warning("settle_retried")
             connections.close()
             time.sleep(1)

@@ -162,7 +162,7 @@ def web_killed_after_commit(scene: Scene) -> None:
        part="redis", bound=30, may_cost_attempts=True)  # fmt: skip
 def worker_killed_before_mirroring(scene: Scene) -> None:
     house = scene.house
-    unseen = "state IN ('succeeded', 'failed') AND mirrored_version < version"
+    unseen = "state IN ('succeeded', 'failed') AND projected_version < version"
     with house.redis_frozen():
         house.until(lambda: house.count(unseen), 4)
         house.kill("worker-reports")

@@ -21,7 +21,7 @@ DAY = 24 * 3600
 SWEEP = """
 from tasks import artifacts
 from tasks.maintenance import artifact_gc
-for folder in artifacts.FOLDERS:
+for folder in artifacts.SHARDS:
     artifact_gc.settle(folder)
 """
 
@@ -48,8 +48,8 @@ class Plan:
     def variables(self) -> dict[str, str]:
         return {
             "LEASE_SECONDS": str(self.lease_seconds),
-            "REPUBLISH_SECONDS": str(self.republish_seconds),
-            "HAND_OVER_SECONDS": str(self.hand_over_seconds),
+            "REPUBLISH_AFTER_SECONDS": str(self.republish_seconds),
+            "SHUTDOWN_GRACE_SECONDS": str(self.hand_over_seconds),
         }
 
 
@@ -99,7 +99,7 @@ def _hurt(schedule: Schedule, plan: Plan, console: Console) -> None:
 
 def _wait_for_quiet(house: House, plan: Plan) -> None:
     """Until all have ended and Redis was brought up to them, or the time is over."""
-    unsettled = "state IN ('queued', 'running') OR mirrored_version <> version"
+    unsettled = "state IN ('queued', 'running') OR projected_version <> version"
     house.until(lambda: not house.count(unsettled), plan.quiet_seconds)
 
 

@@ -143,7 +143,7 @@ def test_file_is_fetched_over_several_connections(file: File, folder: Path):
 
     assert (folder / "got").read_bytes() == file.content
     entries = file.stack.query(
-        "SELECT count(*) FROM tasks_accessentry WHERE task_id = ? AND action = ?",
+        "SELECT count(*) FROM tasks_accesslogentry WHERE task_id = ? AND action = ?",
         file.task_id if file.stack.is_postgresql else file.task_id.replace("-", ""),
         "downloaded",
     )

@@ -27,8 +27,10 @@ def asked(
     """A queued task; of class 1 if nothing else is said."""
     parameters = {"class_id": 1} if parameters is None else parameters
     # A key of its own, so that equal ones are not joined.
-    wanted = ReportRequest(kind, parameters, format, language, key=str(uuid.uuid4()))
-    return lifecycle.request(viewer, wanted).task
+    wanted = ReportRequest(
+        kind, parameters, format, language, idempotency_key=str(uuid.uuid4())
+    )
+    return lifecycle.submit_report(viewer, wanted).task
 
 
 def made(
@@ -48,7 +50,7 @@ def made(
 
 def rows_of(task: Task) -> Any:
     """The rows of a finished report, from its file."""
-    content = artifacts.read(task.artifact)
+    content = artifacts.read_artifact(task.artifact)
     if task.format == "csv":
         return list(csv.DictReader(io.StringIO(content.decode())))
     return json.loads(content)

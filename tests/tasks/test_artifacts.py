@@ -29,7 +29,7 @@ def names_in(root):
 
 
 def test_artifact_is_whole_when_it_has_its_name(root):
-    with artifacts.write(TASK, 3, "csv") as artifact:
+    with artifacts.write_artifact(TASK, 3, "csv") as artifact:
         artifact.file.write(b"x" * 3_000_000)
         assert not [name for name in names_in(root) if not name.startswith(".")]
 
@@ -41,7 +41,7 @@ def test_artifact_is_whole_when_it_has_its_name(root):
 @pytest.mark.guarantee("A result file is complete or does not exist.")
 def test_artifact_whose_writing_fails_leaves_nothing(root):
     def half_a_file():
-        with artifacts.write(TASK, 4, "csv") as artifact:
+        with artifacts.write_artifact(TASK, 4, "csv") as artifact:
             artifact.file.write(b"half")
             raise ZeroDivisionError
 
@@ -52,13 +52,13 @@ def test_artifact_whose_writing_fails_leaves_nothing(root):
 
 
 def test_artifacts_of_two_fences_do_not_meet():
-    with artifacts.write(TASK, 1, "csv") as first:
+    with artifacts.write_artifact(TASK, 1, "csv") as first:
         first.file.write(b"first")
-    with artifacts.write(TASK, 2, "csv") as second:
+    with artifacts.write_artifact(TASK, 2, "csv") as second:
         second.file.write(b"second")
 
-    assert artifacts.read(first.name) == b"first"
-    assert artifacts.read(second.name) == b"second"
+    assert artifacts.read_artifact(first.name) == b"first"
+    assert artifacts.read_artifact(second.name) == b"second"
 
 
 def test_only_the_artifact_that_counts_is_kept(root):
@@ -68,11 +68,11 @@ def test_only_the_artifact_that_counts_is_kept(root):
     of_other = f"{FOLDER}/{other}.1.csv"
     put(root, *names, of_other)
 
-    artifacts.keep_only(TASK, names[2])
+    artifacts.delete_other_attempts(TASK, names[2])
     assert [artifacts.exists(name) for name in names] == [False, False, True]
 
-    artifacts.keep_only(TASK)
-    artifacts.keep_only(uuid.UUID(int=0))  # whose folder is not there
+    artifacts.delete_other_attempts(TASK)
+    artifacts.delete_other_attempts(uuid.UUID(int=0))  # whose folder is not there
     assert not artifacts.exists(names[2])
     assert artifacts.exists(of_other)
 
@@ -81,12 +81,14 @@ def test_files_are_told_by_task_and_fence(root):
     whole, draft = f"{FOLDER}/{TASK}.1.csv", f"{FOLDER}/.{TASK}.12.csv.draft"
     put(root, whole, draft, f"{FOLDER}/README.txt", f"{FOLDER}/{TASK}.csv")
 
-    found = {(file.name, file.task_id, file.fence) for file in artifacts.stored(FOLDER)}
+    found = {
+        (file.name, file.task_id, file.fence) for file in artifacts.list_shard(FOLDER)
+    }
 
     assert found == {(whole, TASK, 1), (draft, TASK, 12)}
-    assert artifacts.stored("00") == []
+    assert artifacts.list_shard("00") == []
 
 
 def test_artifact_that_is_gone_reads_as_none():
-    assert artifacts.read("zz/none.csv") is None
-    artifacts.remove("zz/none.csv")
+    assert artifacts.read_artifact("zz/none.csv") is None
+    artifacts.delete_artifact("zz/none.csv")

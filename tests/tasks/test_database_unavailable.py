@@ -11,7 +11,7 @@ from django.test import Client
 from school.models import User
 from tasks import circuit_breaker as breakers
 from tasks import redis_store
-from tasks.circuit_breaker import DatabaseAway, DatabaseBreaker
+from tasks.circuit_breaker import DatabaseBreaker, DatabaseUnavailable
 from tasks.errors import TaskNotFound
 from tasks.status import access_version, reader
 from tests.support.task_factories import asked, made
@@ -72,7 +72,7 @@ def test_right_taken_away_is_not_lent_again(teacher):
 
     with away():
         for stamp in (old_stamp, teacher.stamp):
-            with pytest.raises(DatabaseAway):
+            with pytest.raises(DatabaseUnavailable):
                 reader.read(task.pk, viewer_id=teacher.pk, stamp=stamp)
 
 
@@ -88,21 +88,21 @@ def test_what_is_not_theirs_or_not_known_stays_unanswered(teacher, stranger):
     let_a_minute_pass(teacher)
 
     with away():
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             reader.read(task.pk, viewer_id=stranger.pk, stamp=teacher.stamp)
-        with pytest.raises(DatabaseAway):
+        with pytest.raises(DatabaseUnavailable):
             reader.read(uuid.uuid4(), viewer_id=teacher.pk, stamp=teacher.stamp)
 
 
 def test_one_alone_asks_whether_the_database_is_back(monkeypatch):
     monkeypatch.setattr(breakers, "COOLDOWN_SECONDS", 0.0)
     breaker = DatabaseBreaker()
-    with pytest.raises(DatabaseAway), breaker.guard():
+    with pytest.raises(DatabaseUnavailable), breaker.guard():
         raise OperationalError
     monkeypatch.setattr(breakers, "COOLDOWN_SECONDS", 60.0)
 
     with suppress(TaskNotFound), breaker.guard():
-        with pytest.raises(DatabaseAway), breaker.guard():
+        with pytest.raises(DatabaseUnavailable), breaker.guard():
             pytest.fail("a second one asked")
         raise TaskNotFound
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tasks import errors, lifecycle, redis_store
-from tasks.errors import FAILURES, DataError, NoLongerAllowed, ReportFailed, WorkerLost
+from tasks.errors import FAILURES, AccessRevoked, DataError, ReportFailed, WorkerLost
 from tasks.maintenance import lease_recovery, tasks
 from tasks.models import Task
 from tasks.status import document, reader
@@ -40,7 +40,7 @@ def test_every_failure_is_in_the_table():
     ],
 )
 def test_failure_is_told_in_the_task_s_language(teacher, language, detail):
-    task = failed(teacher, NoLongerAllowed(), language)
+    task = failed(teacher, AccessRevoked(), language)
 
     assert task.error == {"code": "forbidden", "detail": detail}
 

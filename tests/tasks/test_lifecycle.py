@@ -8,12 +8,12 @@ from django.db.models.functions import Now
 
 from school.access import Scope
 from tasks import artifacts, lifecycle, redis_store
-from tasks.errors import DataError, LeaseLost, TimedOut, TooLate
+from tasks.errors import DataError, LeaseLost, TaskFinished, TimedOut
 from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reports.class_performance import ClassPerformance
-from tasks.states import FINAL, MOVES, State
+from tasks.states import FINAL, TRANSITIONS, State
 from tasks.status import projection
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.tasks import generate_report
@@ -90,7 +90,7 @@ def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
     assert lifecycle.renew(first, Progress("writing")) is None
     assert not succeed(first)
     assert not lifecycle.fail(first, TimedOut())
-    assert not lifecycle.end_canceled(first)
+    assert not lifecycle.finish_cancel(first)
     assert state_of(first) == "running"
     assert succeed(second)
 
@@ -102,7 +102,7 @@ def test_renewal_keeps_the_lease_and_the_progress(teacher):
     assert lifecycle.renew(task, Progress("writing", 3, 9)) is False
 
     task.refresh_from_db()
-    assert (task.stage, task.done, task.total) == ("writing", 3, 9)
+    assert (task.stage, task.progress_done, task.progress_total) == ("writing", 3, 9)
     assert Task.objects.filter(pk=task.pk, lease_until__gt=Now()).exists()
 
 
@@ -131,7 +131,7 @@ def test_canceled_task_never_succeeds(teacher):
 
     assert lifecycle.renew(task, Progress("writing")) is True
     assert not succeed(task)
-    assert lifecycle.end_canceled(task)
+    assert lifecycle.finish_cancel(task)
     assert state_of(task) == "canceled"
 
 
@@ -147,7 +147,7 @@ def test_cancel_of_queued_task_ends_it(teacher):
 def test_cancel_of_ended_task_is_too_late(teacher):
     task = made(teacher)
 
-    with pytest.raises(TooLate):
+    with pytest.raises(TaskFinished):
         lifecycle.cancel(task)
     assert state_of(task) == "succeeded"
 
@@ -168,7 +168,7 @@ def test_silent_worker_s_task_is_queued_again(teacher):
 def test_task_that_is_handed_over_was_not_tried(teacher):
     first = claimed(teacher)
 
-    assert lifecycle.hand_over(first)
+    assert lifecycle.release(first)
 
     first_again = Task.objects.get(pk=first.pk)
     assert (first_again.state, first_again.attempt) == ("queued", 0)
@@ -185,7 +185,7 @@ def test_canceled_task_is_not_handed_over(teacher):
     task = claimed(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
 
-    lifecycle.hand_over(task)
+    lifecycle.release(task)
 
     assert state_of(task) == "canceled"
 
@@ -197,7 +197,7 @@ def test_task_past_its_time_is_not_handed_over(teacher):
     task = claimed(teacher)
     Task.objects.filter(pk=task.pk).update(deadline="2020-01-01T00:00:00Z")
 
-    assert not lifecycle.hand_over(task)
+    assert not lifecycle.release(task)
     assert state_of(task) == "running"
 
 
@@ -236,7 +236,7 @@ def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
 
 def test_who_lost_the_task_leaves_no_file(teacher):
     task = claimed(teacher)
-    with artifacts.write(task.pk, task.fence, "json") as artifact:
+    with artifacts.write_artifact(task.pk, task.fence, "json") as artifact:
         artifact.file.write(b"[]")
     silence(task)
 
@@ -283,7 +283,7 @@ def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
     heartbeat = Heartbeat(task)
     heartbeat._deadline = 0.0
 
-    assert isinstance(heartbeat._look(), LeaseLost)
+    assert isinstance(heartbeat._check(), LeaseLost)
 
     assert (state_of(task), task.error["code"]) == ("failed", "timeout")
 
@@ -300,7 +300,7 @@ def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch)
         return repair(task_id)
 
     monkeypatch.setattr(projection, "repair", sleep_first)
-    lifecycle.hand_over(task)
+    lifecycle.release(task)
 
     assert state_of(task) == "succeeded"
     assert artifacts.exists(task.artifact)
@@ -309,16 +309,16 @@ def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch)
 @pytest.mark.guarantee("A cancel is kept when the task changes workers.")
 def test_cancel_of_a_task_that_changes_hands_is_not_lost(teacher, monkeypatch):
     task = claimed(teacher)
-    move = lifecycle._move
+    move = lifecycle._transition
 
     def change_hands(tasks, to, **fields):
         won = move(tasks, to, **fields)
         if to == State.CANCELED:
-            monkeypatch.setattr(lifecycle, "_move", move)
-            lifecycle.hand_over(task)
+            monkeypatch.setattr(lifecycle, "_transition", move)
+            lifecycle.release(task)
         return won
 
-    monkeypatch.setattr(lifecycle, "_move", change_hands)
+    monkeypatch.setattr(lifecycle, "_transition", change_hands)
     refresh = Task.refresh_from_db
 
     def claim_first(self, *args, **kwargs):
@@ -349,14 +349,14 @@ def test_cancel_outlives_the_worker(teacher):
 def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch):
     task = claimed(teacher)
     silence(task)
-    move = lifecycle._move
+    move = lifecycle._transition
 
     def cancel_first(tasks, to, **fields):
-        monkeypatch.setattr(lifecycle, "_move", move)
+        monkeypatch.setattr(lifecycle, "_transition", move)
         lifecycle.cancel(Task.objects.get(pk=task.pk))
         return move(tasks, to, **fields)
 
-    monkeypatch.setattr(lifecycle, "_move", cancel_first)
+    monkeypatch.setattr(lifecycle, "_transition", cancel_first)
     lease_recovery.recover()
     lease_recovery.recover()
 
@@ -367,13 +367,13 @@ def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch)
 def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
     task = claimed(teacher)
     silence(task)
-    move = lifecycle._move
+    move = lifecycle._transition
 
     def beat_first(tasks, to, **fields):
         lifecycle.renew(task, Progress("writing"))
         return move(tasks, to, **fields)
 
-    monkeypatch.setattr(lifecycle, "_move", beat_first)
+    monkeypatch.setattr(lifecycle, "_transition", beat_first)
     lease_recovery.recover()
 
     assert state_of(task) == "running"
@@ -400,7 +400,7 @@ def test_every_move_raises_the_version_and_reaches_redis(teacher):
         task.refresh_from_db()
         header = redis_store.poll(task.pk, teacher.pk).header
         assert (header.version, header.state) == (task.version, task.state)
-        assert task.mirrored_version == task.version
+        assert task.projected_version == task.version
         seen.append(task.version)
 
     look()
@@ -409,14 +409,14 @@ def test_every_move_raises_the_version_and_reaches_redis(teacher):
     look()
     lifecycle.cancel(task)
     look()
-    lifecycle.end_canceled(held)
+    lifecycle.finish_cancel(held)
     look()
     assert seen == sorted(set(seen))
 
 
 def test_final_states_are_left_by_nothing_but_expiry():
-    assert {state for state in FINAL if MOVES[state]} == {State.SUCCEEDED}
-    assert MOVES[State.SUCCEEDED] == {State.EXPIRED}
+    assert {state for state in FINAL if TRANSITIONS[state]} == {State.SUCCEEDED}
+    assert TRANSITIONS[State.SUCCEEDED] == {State.EXPIRED}
 
 
 @pytest.mark.parametrize(
@@ -461,7 +461,7 @@ def test_expired_document_that_is_written_late_is_taken_back(teacher):
     "end",
     [
         succeed,
-        lambda task: lifecycle.cancel(task) and lifecycle.end_canceled(task),
+        lambda task: lifecycle.cancel(task) and lifecycle.finish_cancel(task),
         lambda task: lifecycle.fail(task, TimedOut()),
     ],
 )
@@ -495,7 +495,7 @@ def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
 
     before = task.version
     assert state_of(task) == "failed"
-    assert (task.parameters, task.erased, task.version) == ({}, True, before + 1)
+    assert (task.parameters, task.is_erased, task.version) == ({}, True, before + 1)
     assert task.error == {"code": "data_error", "detail": lifecycle.DETAIL_ERASED}
     assert b"Enrolment" not in redis_store.poll(task.pk, teacher.pk).document
 
@@ -512,4 +512,4 @@ def test_task_that_has_not_ended_does_not_expire(teacher):
     task = claimed(teacher)
 
     assert not lifecycle.expire(task)
-    assert (state_of(task), task.erased) == ("running", False)
+    assert (state_of(task), task.is_erased) == ("running", False)

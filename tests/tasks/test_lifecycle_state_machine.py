@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 from school.access import Scope
 from school.models import User
 from tasks import lifecycle, redis_store
-from tasks.circuit_breaker import RedisAway, breaker
-from tasks.errors import DataError, TooLate
+from tasks.circuit_breaker import RedisUnavailable, breaker
+from tasks.errors import DataError, TaskFinished
 from tasks.maintenance import lease_recovery
 from tasks.maintenance.dispatcher import Dispatcher
 from tasks.models import Task
@@ -110,7 +110,7 @@ class Lifecycle(RuleBasedStateMachine):
         task = Task.objects.get(pk=self.tasks[which])
         if task.state == "queued" and not rarely:
             return
-        with suppress(TooLate):
+        with suppress(TaskFinished):
             lifecycle.cancel(task)
             self.cancels_answered.add(task.pk)
 
@@ -183,7 +183,7 @@ class Lifecycle(RuleBasedStateMachine):
     def beat(self, who, done):
         if worker := self.worker(who):
             lifecycle.renew(worker, Progress("writing", done, 9))
-            with suppress(RedisAway):
+            with suppress(RedisUnavailable):
                 projection.put_progress(
                     worker, Progress("writing", done, 9), moment=done
                 )
@@ -191,16 +191,16 @@ class Lifecycle(RuleBasedStateMachine):
     def finish(self, who):
         if worker := self.worker(who):
             self.succeed(worker)
-            lifecycle.end_canceled(worker)
+            lifecycle.finish_cancel(worker)
 
     def end_otherwise(self, who):
         if worker := self.worker(who):
-            lifecycle.end_canceled(worker)
+            lifecycle.finish_cancel(worker)
             lifecycle.fail(worker, DataError("Enrolment 7 has no class."))
 
     def hand_over(self, who):
         if worker := self.worker(who):
-            lifecycle.hand_over(worker)
+            lifecycle.release(worker)
 
     def fall_silent(self, which, rarely):
         running = Task.objects.filter(pk=self.tasks[which], state="running")
@@ -210,7 +210,7 @@ class Lifecycle(RuleBasedStateMachine):
         lease_recovery.recover()
 
     def compute_silently(self, which):
-        with suppress(RedisAway):
+        with suppress(RedisUnavailable):
             redis_store.vouch([str(self.tasks[which])], seconds=60)
 
     def sleep_before_mirroring(self, which):
@@ -261,7 +261,7 @@ class Lifecycle(RuleBasedStateMachine):
             if header.version == row.version:
                 assert header.state == row.state != "expired"
             else:
-                assert row.mirrored_version < row.version
+                assert row.projected_version < row.version
 
     def everything_ends(self) -> None:
         """Once nothing is broken any more, a living worker brings all to their ends."""
@@ -288,7 +288,7 @@ class Lifecycle(RuleBasedStateMachine):
         for row in self._all():
             assert row.state in FINAL, f"{row} is stuck: {row.state}, {row.attempt}"
             header = self._shown_header(row)
-            assert row.mirrored_version == row.version
+            assert row.projected_version == row.version
             if row.state == "expired":
                 assert header is None
             else:
@@ -318,7 +318,7 @@ class Lifecycle(RuleBasedStateMachine):
         return list(Task.objects.order_by("id")) if hasattr(self, "undo") else []
 
     def _shown_header(self, row: Task):
-        with suppress(RedisAway):
+        with suppress(RedisUnavailable):
             return redis_store.poll(row.pk, self.viewer.pk).header
         return None
 

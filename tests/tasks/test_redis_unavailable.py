@@ -7,7 +7,7 @@ import pytest
 
 from school.runtime.embedded_redis import EmbeddedValkey
 from tasks import redis_store
-from tasks.circuit_breaker import RedisAway, breaker
+from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.maintenance.dispatcher import Dispatcher
 from tasks.scheduling import broker, outbox
 from tasks.status import reader
@@ -37,7 +37,7 @@ def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
     for _ in range(2):
         breaker.reset()
         began = time.monotonic()
-        with pytest.raises(RedisAway):
+        with pytest.raises(RedisUnavailable):
             broker.send("tasks.canary", "reports", queue="reports")
         assert time.monotonic() - began < 1
 
@@ -50,7 +50,11 @@ def test_report_is_accepted_in_under_a_second(request, teacher, away):
     task = asked(teacher)
 
     assert time.monotonic() - began < 1
-    assert (task.state, task.published_at, task.mirrored_version) == ("queued", None, 0)
+    assert (task.state, task.published_at, task.projected_version) == (
+        "queued",
+        None,
+        0,
+    )
 
 
 @pytest.mark.parametrize("away", ["refused", "frozen"])
@@ -66,11 +70,11 @@ def test_poll_answers_from_the_row_in_under_a_second(request, teacher, away):
 
 
 def test_after_a_failure_redis_is_left_alone_for_a_moment(frozen):
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         redis_store.poll(broker.uuid.uuid4(), 1)
     began = time.monotonic()
 
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnavailable):
         redis_store.poll(broker.uuid.uuid4(), 1)
 
     assert time.monotonic() - began < 0.05
@@ -89,6 +93,6 @@ def test_dispatcher_publishes_and_mirrors_when_redis_is_back(
 
     task.refresh_from_db()
     assert task.published_at is not None
-    assert task.mirrored_version == task.version
+    assert task.projected_version == task.version
     assert redis_store.client().llen("reports") >= 1
     assert outbox.line_up("reports") == []

@@ -72,7 +72,7 @@ class Command(BaseCommand):
     def _environment(self, stack: ExitStack, folder: Path) -> dict[str, str]:
         """What the processes get: an embedded server unless a Redis was given."""
         environment = {"ACCESS_TOKEN_MINUTES": str(TOKEN_MINUTES)} | dict(os.environ)
-        if not settings.REDIS_IS_GIVEN:
+        if not settings.HAS_EXTERNAL_REDIS:
             server = EmbeddedValkey(folder)
             stack.callback(server.stop)
             environment["REDIS_URL"] = server.start()

@@ -83,7 +83,7 @@ def is_as_none(client, task):
 def test_every_kind_that_reaches_further_is_here():
     reaching = {
         kind
-        for kind, report in registry.reports().items()
+        for kind, report in registry.report_classes().items()
         if kind in KINDS and report.reach.name != "ASKED"
     }
 

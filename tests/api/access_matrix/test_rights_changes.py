@@ -7,7 +7,7 @@ import pytest
 
 from school.models import Attachment, User
 from tasks import artifacts, redis_store
-from tasks.models import AccessEntry, Task
+from tasks.models import AccessLogEntry, Task
 from tasks.worker import tasks
 from tasks.worker.tasks import generate_report
 from tests.api.access_matrix.actions import CARD, ON_TASK, all_of, table, told
@@ -158,7 +158,7 @@ def test_what_is_lost_reads_like_what_is_not_there(people, clients, happen, owne
     task, none = Asked(clients[owner]), uuid.uuid4()
     task.make()
     task.read()
-    downloads = AccessEntry.objects.filter(action="downloaded").count()
+    downloads = AccessLogEntry.objects.filter(action="downloaded").count()
 
     happen(how, owner)
 
@@ -166,7 +166,7 @@ def test_what_is_lost_reads_like_what_is_not_there(people, clients, happen, owne
         lost = action.by(clients[owner], task.id, task.etag)
         of_none = action.by(clients[owner], none, task.etag)
         assert all_of(lost, task.id) == all_of(of_none, none), name
-    assert AccessEntry.objects.filter(action="downloaded").count() == downloads
+    assert AccessLogEntry.objects.filter(action="downloaded").count() == downloads
 
 
 @pytest.mark.guarantee("A report whose right is lost before it is made is not made.")
@@ -214,14 +214,14 @@ def test_right_that_is_held_again_is_enough_to_have_it_made(
 )
 @pytest.mark.parametrize("how", LOST)
 def test_right_lost_while_it_is_made_shows_nothing(clients, happen, how, monkeypatch):
-    task, produce = Asked(clients["teacher"]), tasks.produce
+    task, produce = Asked(clients["teacher"]), tasks.build_report
 
     def lose_then_settle(*given):
         product = produce(*given)
         happen(how, "teacher")
         return product
 
-    monkeypatch.setattr(tasks, "produce", lose_then_settle)
+    monkeypatch.setattr(tasks, "build_report", lose_then_settle)
     task.make()
 
     row = {name: cell for name, cell in AFTER[how].items() if name != "used"}

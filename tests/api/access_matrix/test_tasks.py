@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.models import AccessEntry, Task
+from tasks.models import AccessLogEntry, Task
 from tests.api.access_matrix.actions import CARD, ON_TASK, all_of, table, told
 from tests.support.contract import ContractClient
 from tests.support.task_factories import STATES, brought_to
@@ -96,7 +96,7 @@ def test_task_of_somebody_else_is_the_same_as_none(
 ):
     task = card(state, people[owner])
     etag = etag_of(clients[owner], task)
-    before = list(Task.objects.values()), AccessEntry.objects.count()
+    before = list(Task.objects.values()), AccessLogEntry.objects.count()
 
     for name in clients.keys() - {owner}:
         code, status = OTHERS[name]
@@ -108,7 +108,7 @@ def test_task_of_somebody_else_is_the_same_as_none(
                 known[name, what] = all_of(action.by(clients[name], none, etag), none)
             assert all_of(answer, task.pk) == known[name, what], (name, what)
 
-    assert (list(Task.objects.values()), AccessEntry.objects.count()) == before
+    assert (list(Task.objects.values()), AccessLogEntry.objects.count()) == before
     assert told(ON_TASK["poll"].by(clients[owner], task.pk)) == OWN[state]["poll"]
 
 

@@ -50,7 +50,7 @@ def test_old_tokens_must_be_cleared_away(settings):
     assert found() == ["api.E007"]
 
 
-@pytest.mark.parametrize("name", ["LOGINS_PER_ADDRESS", "LOGINS_PER_USER"])
+@pytest.mark.parametrize("name", ["LOGIN_ATTEMPTS_PER_IP", "LOGIN_FAILURES_PER_USER"])
 def test_somebody_must_be_able_to_log_in(settings, name):
     setattr(settings, name, 0)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from school.models import User
 from tasks import artifacts, lifecycle
 from tasks.errors import TimedOut
-from tasks.models import AccessEntry, Task
+from tasks.models import AccessLogEntry, Task
 from tests.support.contract import ContractClient
 from tests.support.task_factories import asked, made
 
@@ -44,7 +44,7 @@ def outcome(answer):
 
 
 def test_link_fetches_the_file_without_any_header(nobody, task, link, teacher):
-    content = artifacts.read(task.artifact)
+    content = artifacts.read_artifact(task.artifact)
 
     whole = nobody.get(link)
     part = nobody.get(link, headers={"Range": "bytes=100-"})
@@ -57,17 +57,17 @@ def test_link_fetches_the_file_without_any_header(nobody, task, link, teacher):
 
 def test_downloads_by_link_are_logged_and_links_are_not(nobody, link, teacher):
     nobody.head(link)
-    before = [entry.action for entry in AccessEntry.objects.all()]
+    before = [entry.action for entry in AccessLogEntry.objects.all()]
 
     nobody.get(link).getvalue()
 
-    entry = AccessEntry.objects.first()
+    entry = AccessLogEntry.objects.first()
     assert before == ["created"]
     assert (entry.action, entry.viewer) == ("downloaded", teacher)
 
 
 def test_link_says_how_long_it_lives(as_user, teacher, task, settings):
-    settings.RESULT_LINK_LIFE = timedelta(minutes=7)
+    settings.RESULT_LINK_LIFETIME = timedelta(minutes=7)
 
     made = as_user(teacher).post_json(f"/tasks/{task.pk}/result/link")
 
@@ -113,13 +113,13 @@ def test_link_that_is_not_valid_is_the_same_403_for_every_reason(
     User.objects.filter(pk=teacher.pk).update(is_active=False)
     answers.append(nobody.get(link))
     User.objects.filter(pk=teacher.pk).update(is_active=True)
-    settings.RESULT_LINK_LIFE = timedelta(seconds=-1)
+    settings.RESULT_LINK_LIFETIME = timedelta(seconds=-1)
     answers.append(nobody.get(link))
 
     outcomes = [outcome(answer) for answer in answers]
     assert outcomes == outcomes[:1] * 10
     assert (outcomes[0][0], outcomes[0][1]["code"]) == (403, "link_not_valid")
-    assert not AccessEntry.objects.filter(action="downloaded").exists()
+    assert not AccessLogEntry.objects.filter(action="downloaded").exists()
 
 
 def test_where_there_is_a_link_it_counts(as_user, task, link, teacher, stranger):

@@ -30,7 +30,7 @@ def guess(times: int, username="teacher", **where):
 
 @pytest.fixture
 def one_an_address(settings):
-    settings.LOGINS_PER_ADDRESS = 1
+    settings.LOGIN_ATTEMPTS_PER_IP = 1
 
 
 def test_ten_guesses_are_looked_at_and_then_not_even_the_right_one(teacher):
@@ -71,7 +71,7 @@ def test_two_hundred_guesses_at_once_let_no_more_than_the_limit_through(
     user_login_failed.connect(note)
     with (
         ThreadPoolExecutor(24) as pool,
-        override_settings(LOGINS_PER_ADDRESS=1000),
+        override_settings(LOGIN_ATTEMPTS_PER_IP=1000),
     ):
         statuses = list(pool.map(attempt, range(200)))
     user_login_failed.disconnect(note)
@@ -93,7 +93,7 @@ def test_good_log_in_forgets_the_bad_ones(teacher):
 
 
 def test_good_log_ins_count_for_their_address(teacher, settings):
-    settings.LOGINS_PER_ADDRESS = 3
+    settings.LOGIN_ATTEMPTS_PER_IP = 3
     statuses = [log_in().status_code for _ in range(4)]
 
     assert statuses == [200, 200, 200, 429]
@@ -101,7 +101,7 @@ def test_good_log_ins_count_for_their_address(teacher, settings):
 
 
 def test_what_an_address_may_not_try_is_not_held_against_the_user(teacher, settings):
-    settings.LOGINS_PER_ADDRESS = 5
+    settings.LOGIN_ATTEMPTS_PER_IP = 5
     guess(50)
 
     assert log_in(address="192.0.2.2").status_code == 200
@@ -217,7 +217,7 @@ def test_attempt_is_possible_again_after_the_seconds_told(teacher):
 
 
 def test_admin_s_own_form_is_the_same_door(client, admin, settings):
-    settings.LOGINS_PER_USER = 2
+    settings.LOGIN_FAILURES_PER_USER = 2
     form = {"username": "admin", "password": "wrong"}
 
     tried = [client.post("/admin/login/", form).status_code for _ in range(3)]
@@ -229,7 +229,7 @@ def test_admin_s_own_form_is_the_same_door(client, admin, settings):
 
 
 def test_admin_s_form_is_known_wherever_the_service_is_mounted(client, admin, settings):
-    settings.LOGINS_PER_USER = 2
+    settings.LOGIN_FAILURES_PER_USER = 2
     form = {"username": "admin", "password": "wrong"}
 
     tried = [
@@ -241,7 +241,7 @@ def test_admin_s_form_is_known_wherever_the_service_is_mounted(client, admin, se
 
 
 def test_who_logs_in_to_the_admin_is_not_locked_out(client, admin, settings):
-    settings.LOGINS_PER_USER = 2
+    settings.LOGIN_FAILURES_PER_USER = 2
     admin.is_staff = admin.is_superuser = True
     admin.save()
     form = {"username": "admin", "password": "demo"}

@@ -90,7 +90,7 @@ def test_stream_of_unknown_length_is_left_alone():
 
 def test_file_whole_is_compressed_under_another_etag(as_user, teacher):
     task = made(teacher, format="csv")
-    content = artifacts.read(task.artifact)
+    content = artifacts.read_artifact(task.artifact)
 
     answer = as_user(teacher).get(f"/tasks/{task.pk}/result", headers=GZIP)
 
@@ -119,7 +119,7 @@ def test_parts_and_heads_are_of_the_file_as_it_is(as_user, teacher, method):
 
     answer = ask(f"/tasks/{task.pk}/result", headers=headers)
 
-    content = artifacts.read(task.artifact)
+    content = artifacts.read_artifact(task.artifact)
     start = 100 if method == "get" else 0
     assert "Content-Encoding" not in answer
     assert answer["Content-Length"] == str(len(content) - start)
@@ -141,7 +141,7 @@ def test_part_does_not_go_on_with_what_came_compressed(as_user, teacher):
     )
 
     assert resumed.status_code == 200
-    assert gzip.decompress(resumed.getvalue()) == artifacts.read(task.artifact)
+    assert gzip.decompress(resumed.getvalue()) == artifacts.read_artifact(task.artifact)
 
 
 def test_documents_with_rows_are_compressed_and_short_ones_are_not(as_user, teacher):

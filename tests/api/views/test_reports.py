@@ -1,7 +1,7 @@
 import pytest
 
 from school.models import SchoolClass
-from tasks.models import AccessEntry, Task
+from tasks.models import AccessLogEntry, Task
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +91,7 @@ def test_report_asked_for_with_a_slash_is_accepted_too(as_user, teacher):
 def test_asking_is_written_to_the_access_log(as_user, teacher):
     as_user(teacher).post_json("/reports", EXAMPLE)
 
-    entry = AccessEntry.objects.get()
+    entry = AccessLogEntry.objects.get()
     task = Task.objects.get()
     assert (entry.viewer, entry.action, entry.task_id) == (teacher, "created", task.pk)
     assert entry.scope == {"role": "teacher", "ids": [1]}
@@ -195,7 +195,7 @@ def test_request_id_is_the_client_s_if_it_is_fit(as_user, teacher, sent):
         headers={"X-Request-ID": sent},
     )
 
-    logged = AccessEntry.objects.get().request_id
+    logged = AccessLogEntry.objects.get().request_id
     assert answer["X-Request-ID"] == logged
     assert (logged == sent) == (sent == "fits-0.1_2")
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.http import http_date
 
 from tasks import access_log, artifacts, lifecycle
-from tasks.models import AccessEntry, Task
+from tasks.models import AccessLogEntry, Task
 from tasks.status import downloads
 from tests.support.task_factories import asked, made
 
@@ -31,7 +31,7 @@ def url(task):
 
 @pytest.fixture
 def content(task):
-    return artifacts.read(task.artifact)
+    return artifacts.read_artifact(task.artifact)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def fetch(as_user, teacher, url):
 
 
 def downloaded():
-    return AccessEntry.objects.filter(action="downloaded").count()
+    return AccessLogEntry.objects.filter(action="downloaded").count()
 
 
 def open_files():
@@ -82,7 +82,7 @@ def test_result_is_the_file_and_is_written_to_the_access_log(fetch, task, conten
             "Referrer-Policy": "no-referrer",
         }.items()
     )
-    actions = AccessEntry.objects.order_by("id").values_list("action", flat=True)
+    actions = AccessLogEntry.objects.order_by("id").values_list("action", flat=True)
     assert list(actions) == ["created", "downloaded"]
 
 
@@ -226,7 +226,7 @@ def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeyp
     def break_down(*args):
         raise OperationalError("disk full")
 
-    monkeypatch.setattr(access_log, "record", break_down)
+    monkeypatch.setattr(access_log, "record_access", break_down)
     result = downloads.find(task.pk, teacher)
 
     with pytest.raises(OperationalError):
@@ -246,7 +246,7 @@ def test_part_is_read_in_pieces(fetch, task):
 
 
 def test_file_that_has_vanished_is_gone(fetch, task):
-    artifacts.remove(task.artifact)
+    artifacts.delete_artifact(task.artifact)
 
     assert fetch().status_code == fetch(method="head").status_code == 410
 

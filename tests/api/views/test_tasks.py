@@ -9,7 +9,7 @@ from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import DataError, TimedOut
 from tasks.maintenance import retention
 from tasks.maintenance import tasks as maintenance_tasks
-from tasks.models import AccessEntry, Task, Tombstone
+from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.progress import Progress
 from tasks.status import projection, reader
 from tests.support.task_factories import asked, made
@@ -95,7 +95,7 @@ def test_purged_task_is_gone_for_a_year_and_then_unknown(
         return answer.status_code, answer.json()["code"]
 
     assert ask() == (410, "purged")
-    Tombstone.objects.update(cleared=True, purged_at="2020-01-01T00:00:00Z")
+    Tombstone.objects.update(is_cleared=True, purged_at="2020-01-01T00:00:00Z")
     maintenance_tasks.forget()
     assert ask() == (404, "not_found")
 
@@ -119,7 +119,7 @@ def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
     assert redis_store.poll(task.pk, teacher.pk).header is None
     assert not artifacts.exists(task.artifact or "none")
     assert client.get("/tasks").json()["results"] == []
-    entry = AccessEntry.objects.first()
+    entry = AccessLogEntry.objects.first()
     assert (entry.action, entry.viewer, entry.task_id) == ("deleted", teacher, task.pk)
 
 
@@ -171,7 +171,7 @@ def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(as_user, teacher):
 @pytest.mark.usefixtures("purged_once_read")
 def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
     task = made(teacher)
-    Task.objects.update(stamp=teacher.stamp + 1)
+    Task.objects.update(access_version=teacher.stamp + 1)
     redis_store.client().flushdb()
     client = as_user(teacher)
 

@@ -4,7 +4,7 @@ from django.core.checks import Tags, run_checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tasks.models import AccessEntry, Task
+from tasks.models import AccessLogEntry, Task
 from tests.support.task_factories import made
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +14,7 @@ REGISTERED = [
     for model in admin.site._registry
     if model._meta.app_label in {"school", "tasks"}
 ]
-READ_ONLY = (Task, AccessEntry)
+READ_ONLY = (Task, AccessLogEntry)
 
 
 def url(model, page):

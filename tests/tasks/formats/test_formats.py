@@ -30,7 +30,7 @@ ROWS = [
     ('=HYPERLINK("x")', None, -1, None, None, None, None),
     ("linha\nnova; só", Decimal("-0.5"), 0, None, Decimal("74.96"), False, "?"),
 ]  # fmt: skip
-FORMATS = list(registry.formats())
+FORMATS = list(registry.format_classes())
 OF_CELLS = [name for name in FORMATS if name not in {"pdf", "zip"}]
 """Those that can be read back; what papers say has tests of its own."""
 TEXTS = ["csv", "csv-br"]
@@ -41,7 +41,9 @@ TEXT = st.text(max_size=12) | st.text(
 
 def written(format: str, rows=ROWS, columns=COLUMNS, **more) -> bytes:
     file = io.BytesIO()
-    registry.formats()[format]().write(Table("T", columns, iter(rows), **more), file)
+    registry.format_classes()[format]().write(
+        Table("T", columns, iter(rows), **more), file
+    )
     return file.getvalue()
 
 
@@ -198,7 +200,7 @@ def test_file_stays_open_and_rows_are_read_one_by_one(format):
             yield row
 
     file = io.BytesIO()
-    registry.formats()[format]().write(Table("T", COLUMNS, rows()), file)
+    registry.format_classes()[format]().write(Table("T", COLUMNS, rows()), file)
 
     assert not file.closed
     assert read_rows == ROWS

@@ -60,7 +60,7 @@ def converted(folder: Path, files: list[Path], to: str, *more: str) -> list[Path
 
 
 def shown(folder: Path, format: str, *more: str) -> list[list[str]]:
-    kind = registry.formats()[format]
+    kind = registry.format_classes()[format]
     path = folder / f"{format}.{kind.extension}"
     with override("pt-br"), path.open("w+b") as file:
         kind().write(Table("T", COLUMNS, rows()), file)
@@ -91,11 +91,11 @@ def test_brazilian_csv_shows_figures_and_no_formula(tmp_path):
 @pytest.mark.django_db
 def test_workbook_of_every_kind_is_printed_whole(admin, tmp_path):
     paths = {}
-    for kind, report in registry.reports().items():
+    for kind, report in registry.report_classes().items():
         if report.__module__.startswith("tasks.reports."):
             task = made(admin, dict(report.example), kind=kind, format="xlsx")
             paths[kind] = tmp_path / f"{kind}.xlsx"
-            paths[kind].write_bytes(artifacts.read(task.artifact))
+            paths[kind].write_bytes(artifacts.read_artifact(task.artifact))
 
     papers = converted(tmp_path, list(paths.values()), "pdf")
 

@@ -34,7 +34,7 @@ def written(rows, closing=None, *, layout=CARDS, **about) -> bytes:
     )  # fmt: skip
     file = io.BytesIO()
     with translation.override("pt-br"):
-        registry.formats()["zip"]().write(table, file)
+        registry.format_classes()["zip"]().write(table, file)
     return file.getvalue()
 
 
@@ -193,6 +193,6 @@ def test_same_students_give_the_same_bytes(settings, school):
 
 
 def test_it_is_offered_for_papers_of_their_own_alone():
-    for report in registry.reports().values():
+    for report in registry.report_classes().values():
         if report.__module__.startswith("tasks.reports."):
             assert ("zip" in report.formats) == report.layout.is_paged

@@ -25,7 +25,7 @@ def put(folder, task, fence, *, is_draft=False, modified=HOURS_AGO):
     """A file of that attempt, as old as said."""
     name = f"{task.pk}.{fence}.json"
     path = (
-        folder / artifacts.folder_of(task.pk) / (f".{name}.draft" if is_draft else name)
+        folder / artifacts.shard_of(task.pk) / (f".{name}.draft" if is_draft else name)
     )
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"[]")
@@ -34,7 +34,7 @@ def put(folder, task, fence, *, is_draft=False, modified=HOURS_AGO):
 
 
 def settle(task) -> bool:
-    return artifact_gc.settle(artifacts.folder_of(task.pk))
+    return artifact_gc.settle(artifacts.shard_of(task.pk))
 
 
 def test_old_file_that_no_row_names_is_removed(teacher, folder):
@@ -85,14 +85,14 @@ def test_file_whose_row_names_it_only_just_now_is_kept(teacher, folder, monkeypa
     task = lifecycle.claim(asked(teacher).pk)
     path = put(folder, task, 1)
     name = str(path.relative_to(folder))
-    stored = artifacts.stored
+    stored = artifacts.list_shard
 
     def succeed_first(of):
         scope = Scope.from_json(task.scope)
         lifecycle.succeed(task, artifact=name, result=RESULT, scope=scope)
         return stored(of)
 
-    monkeypatch.setattr(artifacts, "stored", succeed_first)
+    monkeypatch.setattr(artifacts, "list_shard", succeed_first)
     settle(task)
 
     assert path.exists()
@@ -113,7 +113,7 @@ def test_file_of_an_attempt_that_lost_its_task_is_removed(teacher, folder):
 
 def test_strangers_files_are_left_alone(teacher, folder):
     task = made(teacher)
-    path = folder / artifacts.folder_of(task.pk) / "notes.txt"
+    path = folder / artifacts.shard_of(task.pk) / "notes.txt"
     path.touch()
     os.utime(path, (HOURS_AGO, HOURS_AGO))
 
@@ -125,7 +125,7 @@ def test_strangers_files_are_left_alone(teacher, folder):
 def test_row_whose_file_is_gone_expires(teacher):
     lost, kept = made(teacher), made(teacher)
     settle(kept)  # marks the place, while all is well
-    artifacts.remove(lost.artifact)
+    artifacts.delete_artifact(lost.artifact)
 
     for task in (lost, kept):
         settle(task)
@@ -162,17 +162,17 @@ def test_every_folder_has_its_turn_within_an_hour(monkeypatch):
         monkeypatch.setattr(artifact_gc.time, "time", lambda m=minute: 1e9 + 60 * m)
         artifact_gc.settle_some()
 
-    assert set(seen) == set(artifacts.FOLDERS)
-    assert len(artifacts.FOLDERS) == 256
+    assert set(seen) == set(artifacts.SHARDS)
+    assert len(artifacts.SHARDS) == 256
 
 
 def test_folders_are_looked_up_apart(teacher):
     task = made(teacher)
-    own = artifacts.folder_of(task.pk)
+    own = artifacts.shard_of(task.pk)
 
     found = {
         folder: [row.pk for row in artifact_gc._succeeded_in(folder)]
-        for folder in artifacts.FOLDERS
+        for folder in artifacts.SHARDS
     }
 
     assert found.pop(own) == [task.pk]

@@ -65,7 +65,7 @@ def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
 
     assert projection.lagging(10) == [bad.pk]
     good.refresh_from_db()
-    assert good.mirrored_version == 9
+    assert good.projected_version == 9
     assert length("reports.bulk") == 1  # a later step
 
 
@@ -222,7 +222,7 @@ def test_lease_that_ran_out_is_recovered(teacher, settings):
 
 
 def test_queue_in_redis_stays_short(teacher, settings):
-    settings.PUBLISH_AHEAD = 4
+    settings.MAX_PUBLISHED_PER_QUEUE = 4
     for _ in range(10):
         asked(teacher)
 
@@ -232,7 +232,7 @@ def test_queue_in_redis_stays_short(teacher, settings):
 
 
 def test_one_requester_does_not_starve_another(teacher, secretary, settings):
-    settings.PUBLISH_AHEAD = 0
+    settings.MAX_PUBLISHED_PER_QUEUE = 0
     many = [asked(teacher) for _ in range(6)]
     few = [asked(secretary) for _ in range(2)]
 
@@ -244,7 +244,7 @@ def test_one_requester_does_not_starve_another(teacher, secretary, settings):
 def test_who_has_much_under_way_waits_behind_who_has_none(teacher, secretary, settings):
     for _ in range(3):
         lifecycle.claim(asked(teacher).pk)
-    settings.PUBLISH_AHEAD = 0
+    settings.MAX_PUBLISHED_PER_QUEUE = 0
     asked(teacher)
     later = asked(secretary)
     Task.objects.filter(state="running").update(published_at=None)
@@ -257,7 +257,7 @@ def test_who_has_much_under_way_waits_behind_who_has_none(teacher, secretary, se
 def test_school_of_many_requesters_does_not_starve_another(
     teacher, secretary, stranger, settings
 ):
-    settings.PUBLISH_AHEAD = 0
+    settings.MAX_PUBLISHED_PER_QUEUE = 0
     for _ in range(2):
         asked(teacher)
         asked(secretary)
@@ -283,7 +283,7 @@ def test_newcomer_does_not_jump_the_line(teacher, secretary):
 
 
 def test_line_is_gone_on_with_between_two_looks(teacher, settings):
-    settings.PUBLISH_AHEAD = 4
+    settings.MAX_PUBLISHED_PER_QUEUE = 4
     tasks = [asked(teacher) for _ in range(7)]
     dispatcher = Dispatcher()
     dispatcher.tick()
@@ -304,7 +304,7 @@ def test_report_takes_the_turn_of_its_school(admin, parameters, school):
 
 
 def test_position_in_the_queue_is_told(as_user, teacher, settings):
-    settings.PUBLISH_AHEAD = 0
+    settings.MAX_PUBLISHED_PER_QUEUE = 0
     tasks = [asked(teacher) for _ in range(3)]
     Dispatcher().tick()
 
@@ -316,7 +316,7 @@ def test_position_in_the_queue_is_told(as_user, teacher, settings):
 def test_position_is_that_in_the_order_of_service(
     as_user, teacher, secretary, settings
 ):
-    settings.PUBLISH_AHEAD = 0
+    settings.MAX_PUBLISHED_PER_QUEUE = 0
     asked(teacher)
     second = asked(teacher)
     other = asked(secretary)
@@ -330,7 +330,7 @@ def test_position_is_that_in_the_order_of_service(
 
 @pytest.mark.guarantee("A position in the queue is shown only once it was measured.")
 def test_place_of_a_task_just_asked_for_is_not_told_wrong(as_user, teacher, settings):
-    settings.PUBLISH_AHEAD = 0
+    settings.MAX_PUBLISHED_PER_QUEUE = 0
     asked(teacher)
     Dispatcher().tick()
 
@@ -356,7 +356,7 @@ def test_nothing_piles_up_where_no_worker_is(network, settings):
         dispatcher._send_canaries()
         dispatcher._sweep()
 
-    most = settings.PUBLISH_AHEAD + 20
+    most = settings.MAX_PUBLISHED_PER_QUEUE + 20
     assert [length(q) for q in ("default", "reports", "reports.bulk")] == [most] * 3
 
 

@@ -4,11 +4,11 @@ import pytest
 from django.utils import timezone
 
 from tasks import artifacts, lifecycle, redis_store
-from tasks.circuit_breaker import RedisAway
-from tasks.errors import NotEnded, TaskNotFound, TaskPurged
+from tasks.circuit_breaker import RedisUnavailable
+from tasks.errors import TaskNotFinished, TaskNotFound, TaskPurged
 from tasks.maintenance import retention
 from tasks.maintenance.tasks import sweep
-from tasks.models import AccessEntry, Task, Tombstone
+from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.status import projection, reader
 from tests.support.task_factories import asked, made
 
@@ -41,11 +41,11 @@ def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
 
     assert not Task.objects.exists()
     assert not redis_store.client().keys(f"*{task.pk}*")
-    assert artifacts.read(task.artifact) is None
+    assert artifacts.read_artifact(task.artifact) is None
     assert not is_in_redis(task)
     grave = Tombstone.objects.get()
-    assert (grave.pk, grave.requester, grave.cleared) == (task.pk, teacher, False)
-    logged = AccessEntry.objects.order_by("id").values_list("action", flat=True)
+    assert (grave.pk, grave.requester, grave.is_cleared) == (task.pk, teacher, False)
+    logged = AccessLogEntry.objects.order_by("id").values_list("action", flat=True)
     assert list(logged) == ["created", "deleted"]
 
 
@@ -56,7 +56,7 @@ def test_task_that_has_not_ended_is_not_purged(teacher, state):
     if state == "running":
         task = lifecycle.claim(task.pk)
 
-    with pytest.raises(NotEnded):
+    with pytest.raises(TaskNotFinished):
         retention.delete(task, teacher)
 
     assert not retention.bury(task)
@@ -73,19 +73,19 @@ def test_task_is_purged_once(teacher):
         retention.delete(task, teacher)
 
     assert Tombstone.objects.count() == 1
-    assert AccessEntry.objects.filter(action="deleted").count() == 1
+    assert AccessLogEntry.objects.filter(action="deleted").count() == 1
 
 
 @pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_purge_cut_off_after_its_transaction_is_ended_by_the_sweep(teacher):
     task = made(teacher)
     assert retention.bury(task)
-    assert artifacts.read(task.artifact)
+    assert artifacts.read_artifact(task.artifact)
     assert is_in_redis(task)
 
     sweep()
 
-    assert artifacts.read(task.artifact) is None
+    assert artifacts.read_artifact(task.artifact) is None
     assert not is_in_redis(task)
 
 
@@ -93,19 +93,19 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
     task = made(teacher)
 
     def away(task_id):
-        raise RedisAway
+        raise RedisUnavailable
 
     with monkeypatch.context() as patch:
         patch.setattr(redis_store, "drop_document", away)
         retention.delete(task, teacher)
         age(minutes=5)
         sweep()
-        assert not Tombstone.objects.get().cleared
+        assert not Tombstone.objects.get().is_cleared
     assert is_in_redis(task)
 
     sweep()
     assert not is_in_redis(task)
-    assert Tombstone.objects.get().cleared
+    assert Tombstone.objects.get().is_cleared
 
 
 @pytest.mark.guarantee("A purge that was interrupted is completed.")
@@ -113,14 +113,16 @@ def test_grave_is_cleared_until_no_straggler_can_come(teacher):
     task = made(teacher)
     retention.delete(Task.objects.get(), teacher)
 
-    projection.put(task, lifecycle.Progress.of(task))  # by somebody killed right after
+    projection.put(
+        task, lifecycle.Progress.from_task(task)
+    )  # by somebody killed right after
     sweep()
     assert not is_in_redis(task)
-    assert not Tombstone.objects.get().cleared
+    assert not Tombstone.objects.get().is_cleared
 
     age(minutes=5)
     sweep()
-    assert Tombstone.objects.get().cleared
+    assert Tombstone.objects.get().is_cleared
 
 
 @pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
@@ -174,14 +176,14 @@ def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
     for task in (bad, good):
         retention.bury(task)
     Tombstone.objects.update(purged_at="2020-01-01T00:00:00Z")
-    keep_only = artifacts.keep_only
+    keep_only = artifacts.delete_other_attempts
 
     def refuse(task_id, *args, **kwargs):
         if task_id == bad.pk:
             raise PermissionError
         keep_only(task_id, *args, **kwargs)
 
-    monkeypatch.setattr(artifacts, "keep_only", refuse)
+    monkeypatch.setattr(artifacts, "delete_other_attempts", refuse)
     retention.clear_graves()
 
-    assert list(Tombstone.objects.filter(cleared=False)) == [Tombstone(pk=bad.pk)]
+    assert list(Tombstone.objects.filter(is_cleared=False)) == [Tombstone(pk=bad.pk)]

@@ -11,7 +11,7 @@ from rest_framework_simplejwt.token_blacklist.models import (
 from tasks import artifacts, lifecycle, redis_store
 from tasks.maintenance import tasks
 from tasks.maintenance.tasks import canary, run_commands, sweep
-from tasks.models import AccessEntry, Task, Tombstone
+from tasks.models import AccessLogEntry, Task, Tombstone
 from tests.support.task_factories import asked, made
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ def test_canary_marks_its_queue_alive():
 
 def test_result_past_its_time_is_erased(teacher):
     task, young = made(teacher), made(teacher)
-    assert artifacts.read(task.artifact)
+    assert artifacts.read_artifact(task.artifact)
     Task.objects.filter(pk=task.pk).update(expires_at=LONG_AGO)
 
     sweep()
@@ -41,8 +41,8 @@ def test_result_past_its_time_is_erased(teacher):
     task.refresh_from_db()
     young.refresh_from_db()
     assert (task.state, young.state) == ("expired", "succeeded")
-    assert artifacts.read(name) is None
-    assert artifacts.read(young.artifact)
+    assert artifacts.read_artifact(name) is None
+    assert artifacts.read_artifact(young.artifact)
 
 
 def test_expiry_cut_off_after_the_file_is_ended_by_the_next(teacher, monkeypatch):
@@ -59,7 +59,7 @@ def test_expiry_cut_off_after_the_file_is_ended_by_the_next(teacher, monkeypatch
     sweep()
 
     task.refresh_from_db()
-    assert (task.state, task.erased) == ("expired", True)
+    assert (task.state, task.is_erased) == ("expired", True)
 
 
 def test_failed_and_canceled_tasks_are_erased_in_their_time(teacher):
@@ -78,14 +78,14 @@ def test_failed_and_canceled_tasks_are_erased_in_their_time(teacher):
 def test_file_that_cannot_be_erased_stops_no_other(teacher, monkeypatch):
     stuck, other = made(teacher), made(teacher)
     Task.objects.update(expires_at=LONG_AGO)
-    keep_only = artifacts.keep_only
+    keep_only = artifacts.delete_other_attempts
 
     def refuse(task_id, name=""):
         if task_id == stuck.pk:
             raise PermissionError
         keep_only(task_id, name)
 
-    monkeypatch.setattr(artifacts, "keep_only", refuse)
+    monkeypatch.setattr(artifacts, "delete_other_attempts", refuse)
     sweep()
 
     stuck.refresh_from_db()
@@ -98,7 +98,7 @@ def test_step_that_fails_stops_no_other(teacher, monkeypatch):
         raise ValueError("odd")
 
     task = made(teacher)
-    Task.objects.update(erased=True, finished_at=LONG_AGO)
+    Task.objects.update(is_erased=True, finished_at=LONG_AGO)
     monkeypatch.setattr(tasks, "expire_past", fail)
 
     sweep()
@@ -116,7 +116,7 @@ def test_old_tombstones_are_forgotten_once_they_are_cleared(teacher):
             id=task_id,
             requester=teacher,
             purged_at=now - timedelta(days=age),
-            cleared=cleared,
+            is_cleared=cleared,
         )
 
     tasks.forget()
@@ -130,23 +130,23 @@ def test_access_log_is_kept_for_its_time_and_no_longer(teacher, settings):
     old, young = asked(teacher), asked(teacher)
     for task, days in ((old, 31), (young, 29)):
         at = timezone.now() - timedelta(days=days)
-        AccessEntry.objects.filter(task_id=task.pk).update(at=at)
+        AccessLogEntry.objects.filter(task_id=task.pk).update(created_at=at)
 
     sweep()
 
-    assert [entry.task_id for entry in AccessEntry.objects.all()] == [young.pk]
+    assert [entry.task_id for entry in AccessLogEntry.objects.all()] == [young.pk]
 
 
 def test_much_is_forgotten_a_batch_at_a_time(teacher, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH", 2)
     for _ in range(3):
         asked(teacher)
-    AccessEntry.objects.update(at=LONG_AGO)
+    AccessLogEntry.objects.update(created_at=LONG_AGO)
 
     tasks.forget()
-    assert AccessEntry.objects.count() == 1
+    assert AccessLogEntry.objects.count() == 1
     tasks.forget()
-    assert AccessEntry.objects.count() == 0
+    assert AccessLogEntry.objects.count() == 0
 
 
 def test_tokens_and_sessions_past_their_time_are_flushed(teacher):

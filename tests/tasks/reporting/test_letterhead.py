@@ -6,7 +6,7 @@ from school.access import visible_enrolments
 from school.models import Crest, Network, School, User
 from tasks.models import Task
 from tasks.reporting import letterhead
-from tasks.reporting.parameters import narrow
+from tasks.reporting.parameters import filter_enrolments
 from tasks.reports.class_performance import ClassPerformance, Parameters
 
 pytestmark = pytest.mark.django_db
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db
 def about(viewer, *, second=0, **parameters):
     moment = datetime(2026, 11, 26, 15, 12, second, 7, tzinfo=UTC)
     asked = Parameters(**parameters)
-    enrolments = narrow(visible_enrolments(viewer), asked)
+    enrolments = filter_enrolments(visible_enrolments(viewer), asked)
     report = ClassPerformance(asked, enrolments)
-    return letterhead.about(Task(created_at=moment), report, viewer, moment)
+    return letterhead.build_letterhead(Task(created_at=moment), report, viewer, moment)
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import pytest
 from django.utils.translation import gettext_noop, override
 from pydantic import Field, ValidationError
 
-from tasks.errors import RequestRefused
+from tasks.errors import InvalidRequest
 from tasks.reporting import parameter_messages, parameters, registry
 from tasks.reporting.parameters import ReportParameters
 
 KINDS = {
     kind: report
-    for kind, report in registry.reports().items()
+    for kind, report in registry.report_classes().items()
     if report.__module__.startswith("tasks.reports.")
 }
 ODD = [None, "x", "", "a" * 1000, 1.5, 0, -1, 2**80, True, [], [1, "x"], {},
@@ -32,9 +32,9 @@ def errors(model, value):
 
 
 def details(model, value, language):
-    with override(language), pytest.raises(RequestRefused) as refused:
-        parameters.parse(model, value)
-    return [flaw.detail for flaw in refused.value.flaws]
+    with override(language), pytest.raises(InvalidRequest) as refused:
+        parameters.parse_parameters(model, value)
+    return [flaw.detail for flaw in refused.value.field_errors]
 
 
 @pytest.mark.guarantee("Every error of a parameter has Portuguese words.")
@@ -48,7 +48,9 @@ def test_whatever_can_be_wrong_with_a_parameter_has_portuguese_words(kind):
 
     assert mine
     with override("pt-br"):
-        unsaid = {e["type"] for e in mine if parameter_messages.message(e) == e["msg"]}
+        unsaid = {
+            e["type"] for e in mine if parameter_messages.error_message(e) == e["msg"]
+        }
     assert unsaid == set()
 
 
@@ -73,12 +75,12 @@ def test_kind_of_error_without_words_of_ours_keeps_the_library_s():
     error = {"type": "url_parsing", "msg": "Input should be a valid URL"}
 
     with override("pt-br"):
-        assert parameter_messages.message(error) == "Input should be a valid URL"
+        assert parameter_messages.error_message(error) == "Input should be a valid URL"
 
 
 def test_schema_is_translated_where_it_is_text_and_nowhere_else():
     with override("pt-br"):
-        schema = parameter_messages.translated(Odd.model_json_schema())
+        schema = parameter_messages.translate_schema(Odd.model_json_schema())
 
     assert schema["title"] == "Parâmetros"
     assert schema["properties"]["pages"]["description"].startswith("Somente este")

@@ -6,7 +6,7 @@ from django.utils.translation import override
 
 from school.access import visible_enrolments
 from tasks import artifacts
-from tasks.errors import RequestRefused
+from tasks.errors import InvalidRequest
 from tasks.reports.attendance_summary import AttendanceSummary, Parameters
 from tests.support.class_factory import Classroom, day, judge, student
 from tests.support.task_factories import asked, made, rows_of
@@ -186,14 +186,14 @@ def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, room):
 
 
 def test_list_of_another_name_is_refused_with_those_there_are(secretary, room):
-    with pytest.raises(RequestRefused) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         asked(
             secretary,
             {"class_id": room.pk, "list": "everyone"},
             kind="attendance_summary",
         )
 
-    (flaw,) = refused.value.flaws
+    (flaw,) = refused.value.field_errors
     assert (flaw.pointer, flaw.code) == ("/parameters/list", "literal_error")
     assert flaw.detail == (
         "O valor deve ser um destes: 'all', 'below_minimum', 'council', 'benefit'"
@@ -321,6 +321,6 @@ def test_paper_says_which_list_it_is(secretary, room):
 
     task = made(secretary, parameters, kind="attendance_summary", format="xlsx")
 
-    book = openpyxl.load_workbook(io.BytesIO(artifacts.read(task.artifact)))
+    book = openpyxl.load_workbook(io.BytesIO(artifacts.read_artifact(task.artifact)))
     assert book.worksheets[-1]["A1"].value == "Frequência: para o Conselho Tutelar"
     assert task.result["filename"].startswith("Frequência para o Conselho Tutelar ")

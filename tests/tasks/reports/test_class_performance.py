@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 def rows_of(task):
-    return json.loads(artifacts.read(task.artifact))
+    return json.loads(artifacts.read_artifact(task.artifact))
 
 
 def figures_by_hand(tenths, pass_tenths=60):
@@ -200,6 +200,10 @@ def test_year_without_grades_is_empty_and_says_why(teacher):
 def test_paper_says_which_term_it_is_of_and_whose_pass_mark(teacher):
     task = made(teacher, {"class_id": 1, "term": 2}, format="pdf")
 
-    said = PdfReader(io.BytesIO(artifacts.read(task.artifact))).pages[0].extract_text()
+    said = (
+        PdfReader(io.BytesIO(artifacts.read_artifact(task.artifact)))
+        .pages[0]
+        .extract_text()
+    )
     assert "Desempenho das turmas: 2º período" in said
     assert "Regras: SEDUC-AM 2022, v1" in said

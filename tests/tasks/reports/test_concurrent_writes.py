@@ -119,7 +119,7 @@ def writing(monkeypatch):
         return writer, len(steps)
 
     monkeypatch.setattr(enrolment_record, "AT_ONCE", AT_ONCE)
-    monkeypatch.setattr(heartbeat, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(heartbeat, "CHECK_INTERVAL", 0.02)
     yield make
     if connections[ALIAS].vendor == "postgresql":
         connections[ALIAS].close_pool()  # else the test database cannot be dropped

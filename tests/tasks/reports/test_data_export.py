@@ -60,13 +60,15 @@ TEXT = st.text(max_size=10) | st.text(
 
 
 def report_of(viewer, table="grades", **given):
-    wanted = parameters.parse(Parameters, {"table": table, **given})
-    return DataExport(wanted, parameters.narrow(visible_enrolments(viewer), wanted))
+    wanted = parameters.parse_parameters(Parameters, {"table": table, **given})
+    return DataExport(
+        wanted, parameters.filter_enrolments(visible_enrolments(viewer), wanted)
+    )
 
 
 def written(table: Table, format="csv") -> bytes:
     file = io.BytesIO()
-    registry.formats()[format]().write(table, file)
+    registry.format_classes()[format]().write(table, file)
     return file.getvalue()
 
 
@@ -189,7 +191,7 @@ def test_every_format_has_every_row(admin, format):
     task = made(admin, {"table": "grades"}, kind="data_export", format=format)
 
     assert task.result["rows"] == Grade.objects.count()
-    assert (task.done, task.total) == (task.result["rows"],) * 2
+    assert (task.progress_done, task.progress_total) == (task.result["rows"],) * 2
 
 
 def test_every_row_is_counted_as_it_is_written(admin, monkeypatch):
@@ -217,7 +219,7 @@ def test_empty_export_says_why(admin):
     )
 
     assert task.result["rows"] == 0
-    assert artifacts.read(task.artifact).decode() == HEADERS["grades"] + "\r\n"
+    assert artifacts.read_artifact(task.artifact).decode() == HEADERS["grades"] + "\r\n"
     assert (
         task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."
     )
@@ -260,7 +262,7 @@ def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
         table = report_of(admin, **given).table()
         tracemalloc.start()
         with open("/dev/null", "wb") as file:
-            registry.formats()["csv"]().write(table, file)
+            registry.format_classes()["csv"]().write(table, file)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most

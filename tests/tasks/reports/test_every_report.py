@@ -21,7 +21,7 @@ from school.models import (
     User,
 )
 from tasks import artifacts, lifecycle
-from tasks.errors import NotForYourRole, RequestRefused
+from tasks.errors import InvalidRequest, RoleNotAllowed
 from tasks.reporting import parameters, registry
 from tests.support.class_factory import Classroom, day, judge, year_2025
 from tests.support.task_factories import asked, made
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 KINDS = {
     kind: report
-    for kind, report in registry.reports().items()
+    for kind, report in registry.report_classes().items()
     if report.__module__.startswith("tasks.reports.")
 }
 EACH_FORMAT = [
@@ -50,8 +50,8 @@ def someone_for(report) -> User:
 
 def report_for(viewer: User, kind: str, **given):
     model = KINDS[kind].parameters_model()
-    wanted = parameters.parse(model, given or dict(KINDS[kind].example))
-    asked_for = parameters.narrow(visible_enrolments(viewer), wanted)
+    wanted = parameters.parse_parameters(model, given or dict(KINDS[kind].example))
+    asked_for = parameters.filter_enrolments(visible_enrolments(viewer), wanted)
     seen = reached(viewer, asked_for, KINDS[kind].reach)
     return KINDS[kind](wanted, asked_for, seen)
 
@@ -70,7 +70,7 @@ def test_example_is_made(network, kind, format):
 
     assert task.state == "succeeded", task.error
     assert task.result["rows"] > 0
-    assert len(artifacts.read(task.artifact)) == task.result["bytes"]
+    assert len(artifacts.read_artifact(task.artifact)) == task.result["bytes"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -95,7 +95,7 @@ def test_audience_alone_may_ask(network, kind, role):
     if role in KINDS[kind].audience:
         assert asked(viewer, dict(KINDS[kind].example), kind=kind).state == "queued"
     else:
-        with pytest.raises(NotForYourRole):
+        with pytest.raises(RoleNotAllowed):
             asked(viewer, dict(KINDS[kind].example), kind=kind)
 
 
@@ -103,7 +103,7 @@ def test_audience_alone_may_ask(network, kind, role):
 def test_unknown_parameter_is_refused(network, kind):
     example = {**KINDS[kind].example, "surprise": 1}
 
-    with pytest.raises(RequestRefused, match="/parameters/surprise"):
+    with pytest.raises(InvalidRequest, match="/parameters/surprise"):
         asked(someone_for(KINDS[kind]), example, kind=kind)
 
 
@@ -219,7 +219,7 @@ def test_module_without_exactly_one_kind_is_refused_by_name(
     with pytest.raises(
         ImproperlyConfigured, match="odd_kinds.nothing must define exactly one"
     ):
-        registry.reports.__wrapped__()
+        registry.report_classes.__wrapped__()
 
 
 def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
@@ -241,14 +241,14 @@ def test_report_canceled_while_it_is_made_leaves_no_file(teacher, monkeypatch):
     from tasks.worker import tasks
 
     task = asked(teacher)
-    produce = tasks.produce
+    produce = tasks.build_report
 
     def cancel_first(task, tracker):
         product = produce(task, tracker)
         lifecycle.cancel(task)
         return product
 
-    monkeypatch.setattr(tasks, "produce", cancel_first)
+    monkeypatch.setattr(tasks, "build_report", cancel_first)
     tasks.generate_report(str(task.pk))
 
     task.refresh_from_db()

@@ -336,7 +336,7 @@ def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
     asked = {"school_id": room.record.school_id, "year": 2025}
     task = made(secretary, asked, kind="final_results", format=format)
 
-    content = io.BytesIO(artifacts.read(task.artifact))
+    content = io.BytesIO(artifacts.read_artifact(task.artifact))
     if format == "zip":
         names = zipfile.ZipFile(content).namelist()
         assert names[:2] == ["2025/Turma A.pdf", "2025.2/Turma A.pdf"]
@@ -383,7 +383,9 @@ def test_classes_of_one_name_in_two_schools_of_one_name_are_two_papers(
 ):
     task = made(admin, {"year": 2025}, kind="final_results", format="pdf")
 
-    *papers, _closing = PdfReader(io.BytesIO(artifacts.read(task.artifact))).pages
+    *papers, _closing = PdfReader(
+        io.BytesIO(artifacts.read_artifact(task.artifact))
+    ).pages
     for (school, student_name), page in zip(namesakes, papers, strict=True):
         said = page.extract_text()
         assert school in said
@@ -393,7 +395,9 @@ def test_classes_of_one_name_in_two_schools_of_one_name_are_two_papers(
 def test_classes_of_one_name_in_two_schools_of_one_name_are_two_files(admin, namesakes):
     task = made(admin, {"year": 2025}, kind="final_results", format="zip")
 
-    names = zipfile.ZipFile(io.BytesIO(artifacts.read(task.artifact))).namelist()
+    names = zipfile.ZipFile(
+        io.BytesIO(artifacts.read_artifact(task.artifact))
+    ).namelist()
     assert names[:2] == [f"{school}/2025/Turma A.pdf" for school, _name in namesakes]
 
 
@@ -411,7 +415,7 @@ def test_school_whose_name_nobody_shares_in_the_network_is_called_by_it(admin, r
 def test_of_nobody_it_says_why_and_counts_no_situations(secretary, room):
     task = results(secretary, room, format="pdf")
 
-    [page] = PdfReader(io.BytesIO(artifacts.read(task.artifact))).pages
+    [page] = PdfReader(io.BytesIO(artifacts.read_artifact(task.artifact))).pages
     said = page.extract_text()
     assert "Não há nenhum aluno matriculado no que foi pedido." in said
     assert "Matrículas: 0" not in said

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 KINDS = [
     kind
-    for kind, report in registry.reports().items()
+    for kind, report in registry.report_classes().items()
     if report.__module__.startswith("tasks.reports.")
 ]
 WITH_STUDENTS = [kind for kind in KINDS if kind != "class_performance"]

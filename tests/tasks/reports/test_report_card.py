@@ -3,7 +3,7 @@ from django.utils.translation import override
 
 from school.access import visible_enrolments
 from school.models import Absence, Enrolment, Grade, Offering
-from tasks.errors import RequestRefused
+from tasks.errors import InvalidRequest
 from tasks.reporting.student_report import StudentParameters
 from tasks.reports.report_card import ReportCard
 from tests.support.class_factory import (
@@ -310,7 +310,7 @@ def card_by_hand(enrolment, offering):
 
 @pytest.mark.parametrize("given", [{}, {"student_id": 1}, {"school_id": 1}])
 def test_class_or_year_must_be_said(teacher, given):
-    with pytest.raises(RequestRefused, match="Informe uma turma ou um ano letivo"):
+    with pytest.raises(InvalidRequest, match="Informe uma turma ou um ano letivo"):
         asked(teacher, given, kind="report_card")
 
 

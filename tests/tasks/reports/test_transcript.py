@@ -6,8 +6,8 @@ from django.utils.translation import override
 from school.access import visible_enrolments, whole_histories
 from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
 from tasks import artifacts
-from tasks.errors import RequestRefused
-from tasks.reporting.parameters import parse
+from tasks.errors import InvalidRequest
+from tasks.reporting.parameters import parse_parameters
 from tasks.reports.transcript import Parameters, Transcript
 from tests.support.class_factory import (
     MATHEMATICS,
@@ -150,9 +150,9 @@ def test_student_alone_is_enough_and_nobody_is_not(secretary, ana):
     alone = made(secretary, {"student_id": ana.student_id}, kind="transcript")
 
     assert rows_of(alone) == rows_of(transcript(secretary, ana))
-    with pytest.raises(RequestRefused) as refused, override("en"):
-        parse(Parameters, {"school_id": 1})
-    (flaw,) = refused.value.flaws
+    with pytest.raises(InvalidRequest) as refused, override("en"):
+        parse_parameters(Parameters, {"school_id": 1})
+    (flaw,) = refused.value.field_errors
     assert flaw.detail == "Name a student, a class, or a school year."
 
 
@@ -319,6 +319,6 @@ def test_attendance_here_and_elsewhere_are_both_percents(secretary, room, ana):
 
     task = transcript(secretary, ana, format="csv-br")
 
-    lines = artifacts.read(task.artifact).decode("utf-8-sig").splitlines()
+    lines = artifacts.read_artifact(task.artifact).decode("utf-8-sig").splitlines()
     told = list(csv.DictReader(lines, delimiter=";"))
     assert [line["Frequência"] for line in told] == ["92%", "90,0%", "90,0%"]

@@ -94,4 +94,4 @@ def test_long_reports_are_published_shortly_before_their_turn(teacher, seconds, 
 
 
 def test_reports_of_unknown_length_are_published_as_many_as_may(teacher, settings):
-    assert looked().ahead(line(CLASS)) == settings.PUBLISH_AHEAD
+    assert looked().ahead(line(CLASS)) == settings.MAX_PUBLISHED_PER_QUEUE

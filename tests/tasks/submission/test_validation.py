@@ -13,7 +13,7 @@ YEAR = {"year": 2026}
 @pytest.fixture
 def few(monkeypatch):
     """Twenty students of several schools are many."""
-    monkeypatch.setattr(validation, "MANY", 20)
+    monkeypatch.setattr(validation, "BULK_THRESHOLD", 20)
 
 
 @pytest.mark.guarantee("The report cards of a network do not delay those of a class.")

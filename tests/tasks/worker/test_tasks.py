@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from tasks import artifacts, lifecycle, redis_store
-from tasks.errors import RequestRefused
+from tasks.errors import InvalidRequest
 from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Progress
@@ -34,7 +34,7 @@ def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkey
 
     task.refresh_from_db()
     assert task.state == "succeeded"
-    assert artifacts.read(task.artifact)
+    assert artifacts.read_artifact(task.artifact)
 
 
 def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
@@ -54,7 +54,7 @@ def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
 
     task.refresh_from_db()
     assert task.state == "succeeded"
-    assert artifacts.read(task.artifact)
+    assert artifacts.read_artifact(task.artifact)
 
 
 @pytest.mark.guarantee("Faults of the host are retried a bounded number of times.")
@@ -63,7 +63,7 @@ def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
     [
         OperationalError("server closed the connection unexpectedly"),
         OSError(28, "No space left on device"),
-        RequestRefused(),  # of another release, which does not know the kind
+        InvalidRequest(),  # of another release, which does not know the kind
     ],
 )
 def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, trouble):
@@ -72,7 +72,7 @@ def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, tro
     def fail(*_args):
         raise trouble
 
-    monkeypatch.setattr(tasks, "produce", fail)
+    monkeypatch.setattr(tasks, "build_report", fail)
     for attempt in (1, 2, 3):
         tasks.generate_report(str(task.pk))
         task.refresh_from_db()
@@ -116,7 +116,7 @@ def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatc
 
 @pytest.mark.guarantee("A report that exceeds its memory limit is stopped.")
 def test_report_that_eats_memory_is_stopped_at_its_limit(teacher, settings):
-    settings.REPORT_MEMORY_BYTES = 50 * 1024 * 1024
+    settings.REPORT_MEMORY_LIMIT_BYTES = 50 * 1024 * 1024
 
     task = made(teacher, {}, kind="hungry")
 
@@ -131,7 +131,7 @@ def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
     def told_to_end(*_args):
         raise SystemExit
 
-    monkeypatch.setattr(tasks, "produce", told_to_end)
+    monkeypatch.setattr(tasks, "build_report", told_to_end)
     with pytest.raises(SystemExit):
         tasks.generate_report(str(task.pk))
 
@@ -146,11 +146,11 @@ def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
     lease_recovery.recover()
     heartbeat = Heartbeat(task)
 
-    heartbeat._tell(Progress("writing", 7, 9))
+    heartbeat._publish_progress(Progress("writing", 7, 9))
     assert redis_store.poll(task.pk, teacher.pk).header.state == "queued"
 
     redis_store.client().delete(f"celery-task-meta-{task.pk}")
-    heartbeat._tell(Progress("writing", 8, 9))
+    heartbeat._publish_progress(Progress("writing", 8, 9))
     assert redis_store.poll(task.pk, teacher.pk).header is None
 
 
@@ -168,7 +168,7 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
     """The writer slept between reading and writing, and Redis was wiped meanwhile."""
     task = lifecycle.claim(asked(teacher).pk)
     old = Task.objects.get(pk=task.pk)
-    lifecycle.hand_over(task)
+    lifecycle.release(task)
     redis_store.client().flushdb()
     redis_store.raise_tide(0)
 
@@ -190,7 +190,7 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
 def test_file_is_called_by_its_title_in_its_language_and_its_day(
     teacher, monkeypatch, title, stem
 ):
-    monkeypatch.setattr(registry.report("class_performance"), "title", title)
+    monkeypatch.setattr(registry.get_report_class("class_performance"), "title", title)
 
     task = made(teacher, format="csv")
 

@@ -37,7 +37,7 @@ def given(network):
 
 def first_page(task) -> bytes:
     assert task.state == "succeeded", task.error
-    reader = PdfReader(io.BytesIO(artifacts.read(task.artifact)))
+    reader = PdfReader(io.BytesIO(artifacts.read_artifact(task.artifact)))
     return reader.pages[0].get_contents().get_data()
 
 
@@ -52,7 +52,7 @@ def test_paper_has_the_crest_of_its_school(admin, parameters, crest):
     assert {image for image, fill in FILLS.items() if fill in page} == {crest}
 
 
-@pytest.mark.parametrize("format", registry.formats())
+@pytest.mark.parametrize("format", registry.format_classes())
 def test_crest_is_read_where_it_is_drawn_alone(admin, format):
     kind = "report_card" if format == "zip" else "class_performance"
 
@@ -81,7 +81,7 @@ def page_with(crest: bytes) -> bytes:
     about = About(network="Rede", crest=lambda: crest)
     file = io.BytesIO()
     table = Table("T", [Column("a", "A")], iter([("x",)]), about)
-    registry.formats()["pdf"]().write(table, file)
+    registry.format_classes()["pdf"]().write(table, file)
     return PdfReader(file).pages[0].get_contents().get_data()
 
 
@@ -96,7 +96,7 @@ def test_picture_is_once_in_a_file_bound_of_many(monkeypatch):
     rows = iter([(f"{n}", "x") for n in range(9)])
     file = io.BytesIO()
 
-    registry.formats()["pdf"]().write(
+    registry.format_classes()["pdf"]().write(
         Table("T", [Column("a", "A"), Column("b", "B")], rows, about, layout), file
     )
 

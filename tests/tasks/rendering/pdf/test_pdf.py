@@ -87,7 +87,7 @@ def table(rows, closing=None, **layout) -> Table:
 def pdf(table: Table, language="pt-br") -> PdfReader:
     file = io.BytesIO()
     with translation.override(language):
-        registry.formats()["pdf"]().write(table, file)
+        registry.format_classes()["pdf"]().write(table, file)
     return PdfReader(file, strict=True)
 
 
@@ -451,7 +451,7 @@ def test_same_table_gives_the_same_bytes(settings, monkeypatch):
     def written(processes: int) -> bytes:
         settings.PDF_PROCESSES = processes
         file = io.BytesIO()
-        registry.formats()["pdf"]().write(table(rows(students=9), **CARDS), file)
+        registry.format_classes()["pdf"]().write(table(rows(students=9), **CARDS), file)
         return file.getvalue()
 
     assert written(1) == written(1) == written(3)

@@ -17,7 +17,7 @@ from tests.tasks.rendering.pdf.test_pdf import ABOUT, CARDS, rows, table, walk
 
 KINDS = [
     kind
-    for kind, report in registry.reports().items()
+    for kind, report in registry.report_classes().items()
     if report.__module__.startswith("tasks.reports.") and "pdf" in report.formats
 ]
 NOT_LOOKED_AT = {"UA-14-001"}
@@ -46,18 +46,18 @@ def findings(path, content: bytes) -> list[str]:
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
-    parameters = dict(registry.report(kind).example)
+    parameters = dict(registry.get_report_class(kind).example)
 
     task = made(admin, parameters, kind=kind, format="pdf", language=language)
 
     assert (task.state, task.error) == ("succeeded", None)
     assert Crest.objects.filter(school=School.objects.get(classes=1)).exists()
-    assert findings(tmp_path / "a.pdf", artifacts.read(task.artifact)) == []
+    assert findings(tmp_path / "a.pdf", artifacts.read_artifact(task.artifact)) == []
 
 
 def written(table) -> bytes:
     file = io.BytesIO()
-    registry.formats()["pdf"]().write(table, file)
+    registry.format_classes()["pdf"]().write(table, file)
     return file.getvalue()
 
 

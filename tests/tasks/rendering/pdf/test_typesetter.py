@@ -22,7 +22,7 @@ from tasks.progress import Tracker
 from tasks.rendering.pdf import typesetter as typesetter_module
 from tasks.rendering.table import Table, go_on
 from tasks.worker import tasks
-from tasks.worker.build import produce
+from tasks.worker.build import build_report
 from tests.support.task_factories import asked, made
 
 SLEEPS = "import time; time.sleep(60)"
@@ -273,7 +273,7 @@ def test_child_that_gives_too_little_is_found_out(typesetter):
 @pytest.mark.django_db
 @pytest.mark.skipif(sys.platform != "linux", reason="bounded on Linux alone")
 def test_child_that_eats_memory_fails_as_such(typesetter, teacher, settings):
-    settings.REPORT_MEMORY_BYTES = 50 * 1024 * 1024
+    settings.REPORT_MEMORY_LIMIT_BYTES = 50 * 1024 * 1024
     typesetter(EATS)
 
     task = made(teacher, format="pdf")
@@ -288,11 +288,11 @@ def test_report_canceled_while_it_is_printed_ends(typesetter, teacher):
     before = children()
 
     tracker = Tracker(lambda progress: None)
-    heard = threading.Timer(0.5, setattr, (tracker, "halt", Canceled()))
+    heard = threading.Timer(0.5, setattr, (tracker, "stop_reason", Canceled()))
 
     heard.start()
     with pytest.raises(Canceled):
-        produce(task, tracker)
+        build_report(task, tracker)
 
     assert children() == before
     assert files_of(task) == []

@@ -21,16 +21,16 @@ def made_rows(
     """By the worker's own function: all rows, and how many records were left out why."""
     task = made(viewer, given, kind=kind, language=language)
     assert task.state == "succeeded", task.error
-    rows = json.loads(artifacts.read(task.artifact))
+    rows = json.loads(artifacts.read_artifact(task.artifact))
     assert task.result["rows"] == len(rows)
     reasons = task.result["skipped"]["reasons"]
     return rows, {reason["code"]: reason["count"] for reason in reasons}
 
 
 def report_for(viewer: User, kind: str, given: dict[str, Any]) -> Report[Any]:
-    model = registry.report(kind)
-    wanted = parameters.parse(model.parameters_model(), given)
-    asked = parameters.narrow(visible_enrolments(viewer), wanted)
+    model = registry.get_report_class(kind)
+    wanted = parameters.parse_parameters(model.parameters_model(), given)
+    asked = parameters.filter_enrolments(visible_enrolments(viewer), wanted)
     return model(wanted, asked, reached(viewer, asked, model.reach))
 
 
@@ -38,7 +38,7 @@ def plain_rows(viewer: User, kind: str, given: dict[str, Any]) -> list[dict[str,
     """The same without a task, for tests that ask very often."""
     file = io.BytesIO()
     report = report_for(viewer, kind, given)
-    registry.formats()["json"]().write(report.table(), file)
+    registry.format_classes()["json"]().write(report.table(), file)
     rows: list[dict[str, Any]] = json.loads(file.getvalue())
     return rows
 

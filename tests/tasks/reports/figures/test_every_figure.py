@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from school.models import User
-from tasks.errors import RequestRefused
+from tasks.errors import InvalidRequest
 from tasks.reporting import registry
 from tests.support.task_factories import asked
 from tests.tasks.reports.figures.builder import Builder, lesson_days
@@ -55,7 +55,7 @@ def wishes(world: Awkward, kind: str, viewer: User) -> list[dict[str, object]]:
 def test_kinds_are_those_that_are_reckoned():
     ours = {
         kind
-        for kind, report in registry.reports().items()
+        for kind, report in registry.report_classes().items()
         if report.__module__.startswith("tasks.reports.")
     }
 
@@ -65,7 +65,7 @@ def test_kinds_are_those_that_are_reckoned():
 
 @pytest.mark.parametrize("kind", EACH_KIND)
 def test_every_figure_is_as_reckoned(world, reckoned, kind):
-    audience = registry.report(kind).audience
+    audience = registry.get_report_class(kind).audience
     for name in VIEWERS:
         viewer = world.viewers[name]
         for given in wishes(world, kind, viewer) if viewer.role in audience else []:
@@ -97,9 +97,9 @@ def test_what_is_others_cannot_be_asked_for(world, kind):
         "school_id": world.schools["a"].pk,
         "student_id": world.students["Ávila"].pk,
     }
-    known = registry.report(kind).parameters_model().model_fields
+    known = registry.get_report_class(kind).parameters_model().model_fields
     for name in others.keys() & known.keys():
-        with pytest.raises(RequestRefused, match=f"/parameters/{name}"):
+        with pytest.raises(InvalidRequest, match=f"/parameters/{name}"):
             asked(stranger, {name: others[name], "year": 2026}, kind=kind)
 
 
@@ -107,7 +107,7 @@ def test_what_is_others_cannot_be_asked_for(world, kind):
 def test_viewer_sees_nobody_else(world, kind):
     for name in VIEWERS:
         viewer = world.viewers[name]
-        if viewer.role not in registry.report(kind).audience:
+        if viewer.role not in registry.get_report_class(kind).audience:
             continue
         seen = seen_by(viewer, all_enrolments())
         rows, _ = made_rows(viewer, kind, {"year": 2026})
