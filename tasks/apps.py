@@ -9,6 +9,6 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         from school.signals import access_changed  # models must be loaded
-        from tasks.status.access_version import announce
+        from tasks.status.access_version import invalidate
 
-        access_changed.connect(announce)
+        access_changed.connect(invalidate)

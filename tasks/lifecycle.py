@@ -82,9 +82,9 @@ def submit_report(viewer: User, request: ReportRequest) -> Submission:
         access_log.record_access(viewer, AccessLogEntry.Action.CREATED, task)
         task.refresh_from_db()
     try:
-        projection.write(task)
-        access_version.remember(viewer)  # for the polls that follow
-        outbox.publish_if_room(task)
+        projection.sync_document(task)
+        access_version.cache(viewer)  # for the polls that follow
+        outbox.try_publish(task)
     except Error:
         # It is committed, so it is accepted; the dispatcher does what was left.
         log.exception("publish_deferred", task_id=str(task.pk))
@@ -95,7 +95,7 @@ def _find_replay(viewer: User, request: ReportRequest) -> Task | None:
     if not request.idempotency_key:
         return None
     task_id = idempotency.find_by_key(viewer, request)
-    return None if task_id is None else reader.own_task(task_id, viewer)
+    return None if task_id is None else reader.get_task_for(task_id, viewer)
 
 
 def claim(task_id: uuid.UUID) -> Task | None:
@@ -182,7 +182,7 @@ def cancel(task: Task) -> Task:
     task.refresh_from_db()
     if not task.is_final and task.cancel_requested_at is None:
         return cancel(task)  # it went back to the queue just between the two statements
-    projection.write(task)
+    projection.sync_document(task)
     if task.is_final and task.state != State.CANCELED:
         raise TaskFinished(task)
     return task
@@ -253,7 +253,7 @@ def _owned(task: Task) -> QuerySet[Task]:
 def _after_transition(task: Task, has_changed: bool, *, keep_name: str = "") -> bool:
     """Have Redis and the files follow a move; of the attempt's files that one stays."""
     if has_changed:
-        projection.repair(task.pk)
+        projection.resync_document(task.pk)
         try:
             artifacts.delete_other_attempts(task.pk, keep_name, max_fence=task.fence)
         except OSError:  # the sweep does it

@@ -145,9 +145,9 @@ def clean_redis() -> None:
     redis_store.client().flushdb()
     breaker.reset()  # closed again
     database_breaker.reset()
-    redis_store.highest_tide.reset()
-    durations.memory.reset()
-    redis_store.raise_tide(0)  # as a dispatcher does once it has looked
+    redis_store.epoch_guard.reset()
+    durations.duration_cache.reset()
+    redis_store.advance_epoch(0)  # as a dispatcher does once it has looked
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,7 @@ def make(result: Result, viewer: User) -> Link:
     expires_at = timezone.now().replace(microsecond=0) + settings.RESULT_LINK_LIFETIME
     grant = [viewer.pk, result.sha256]
     token = signing.dumps(grant, salt=_salt(result.task.pk))
-    address = f"{document.address(result.task.pk)}/result"
+    address = f"{document.task_url(result.task.pk)}/result"
     return Link(f"{address}?{PARAMETER}={token}", expires_at)
 
 

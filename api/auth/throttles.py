@@ -59,19 +59,19 @@ class AdminLoginMiddleware:
 def forget_user(username: object) -> None:
     """After a log-in that succeeded: who knows the password is not locked out."""
     with suppress(RedisUnavailable):
-        _of_users().forget(_folded(username))
+        _of_users().reset(_folded(username))
 
 
 def _wait_of_address(request: HttpRequest | Request) -> int:
     address = BaseThrottle().get_ident(cast(Request, request))
     with suppress(RedisUnavailable):
-        return _of_addresses().take(_network(address))
+        return _of_addresses().hit(_network(address))
     return 0
 
 
 def _wait_of_user(username: object) -> int:
     with suppress(RedisUnavailable):
-        return _of_users().take(_folded(username))
+        return _of_users().hit(_folded(username))
     return 0
 
 

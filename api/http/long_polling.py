@@ -12,8 +12,8 @@ from rest_framework.request import Request
 
 from api.http import disconnects
 from api.http.task_responses import is_known
-from tasks.status.reader import Reading
-from tasks.status.waiters import Waiter, listener, wait
+from tasks.status.reader import TaskSnapshot
+from tasks.status.waiters import Waiter, listener, wait_for_task
 
 MOST_SECONDS = 25
 _SECONDS = re.compile(r"[0-9]{1,6}")
@@ -30,9 +30,9 @@ class Patience:
     def of(cls, request: Request) -> "Patience":
         asked = _in_query(request)
         if asked is not None:
-            return cls(min(asked, MOST_SECONDS) if listener.takes_more else 0)
+            return cls(min(asked, MOST_SECONDS) if listener.has_capacity else 0)
         preferred = _preferred(request.headers.get("Prefer", ""))
-        if preferred is None or not listener.takes_more:
+        if preferred is None or not listener.has_capacity:
             return cls()
         seconds = min(preferred, MOST_SECONDS)
         return cls(seconds, f"wait={seconds}")
@@ -44,8 +44,8 @@ class Patience:
 
 
 def until_news(
-    request: Request, task_id: uuid.UUID, read: Callable[[], Reading], seconds: int
-) -> Reading:
+    request: Request, task_id: uuid.UUID, read: Callable[[], TaskSnapshot], seconds: int
+) -> TaskSnapshot:
     """Read, and wait until there is something that the client does not know: another state,
     or that a cancel was asked for; progress alone counts only after a while.
 
@@ -53,10 +53,10 @@ def until_news(
     found first.
     """
 
-    def is_over(first: Reading, now: Reading) -> bool:
+    def is_over(first: TaskSnapshot, now: TaskSnapshot) -> bool:
         if now.is_final or is_known(request, now) is False:
             return True
-        if waiter.heeds_progress and now.document != first.document:
+        if waiter.progress_due and now.document != first.document:
             return True
         return now.version != first.version
 
@@ -65,24 +65,24 @@ def until_news(
 
 
 def until_end(
-    request: Request, task_id: uuid.UUID, read: Callable[[], Reading], seconds: int
-) -> Reading:
+    request: Request, task_id: uuid.UUID, read: Callable[[], TaskSnapshot], seconds: int
+) -> TaskSnapshot:
     """Read, and wait for the end."""
-    waiter = Waiter(lambda _first, now: now.is_final, minds_progress=False)
+    waiter = Waiter(lambda _first, now: now.is_final, wants_progress=False)
     return _wait(request, task_id, read, waiter, seconds)
 
 
 def _wait(
     request: Request,
     task_id: uuid.UUID,
-    read: Callable[[], Reading],
+    read: Callable[[], TaskSnapshot],
     waiter: Waiter,
     seconds: int,
-) -> Reading:
+) -> TaskSnapshot:
     if not seconds:
         return read()
-    with disconnects.noticed(request, waiter.dismiss):
-        return wait(task_id, read, waiter, seconds=seconds)
+    with disconnects.noticed(request, waiter.cancel):
+        return wait_for_task(task_id, read, waiter, seconds=seconds)
 
 
 def _in_query(request: Request) -> int | None:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from tasks.scheduling import positions
 from tasks.states import FINAL, State
 from tasks.status import document
-from tasks.status.reader import Reading
+from tasks.status.reader import TaskSnapshot
 
 SOONEST_MS = 250
 LATEST_MS = 10_000
@@ -21,7 +21,7 @@ SLACK_MS = 300
 """What is made as expected has been settled by then, too."""
 
 
-def answer(reading: Reading, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+def answer(reading: TaskSnapshot, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     """Answer with the document's own bytes, to which the moment is added."""
     now = moment(reading)
     body = reading.document[:-1] + b"," + json.dumps(now).encode()[1:]
@@ -30,7 +30,7 @@ def answer(reading: Reading, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse
     return response
 
 
-def unchanged(reading: Reading) -> HttpResponse:
+def unchanged(reading: TaskSnapshot) -> HttpResponse:
     """304: it is as the client knows it. The headers still say when to ask again."""
     response = HttpResponse(
         status=HTTPStatus.NOT_MODIFIED, content_type="application/json"
@@ -39,22 +39,22 @@ def unchanged(reading: Reading) -> HttpResponse:
     return response
 
 
-def accepted(reading: Reading) -> HttpResponse:
+def accepted(reading: TaskSnapshot) -> HttpResponse:
     """202: it is in hand; `Location` is where to see what becomes of it."""
     return _located(answer(reading, HTTPStatus.ACCEPTED), reading)
 
 
-def ended(reading: Reading) -> HttpResponse:
+def ended(reading: TaskSnapshot) -> HttpResponse:
     """200: it was in hand, and has ended while the client waited."""
     return _located(answer(reading), reading)
 
 
-def _located(response: HttpResponse, reading: Reading) -> HttpResponse:
-    response["Location"] = document.address(reading.task_id)
+def _located(response: HttpResponse, reading: TaskSnapshot) -> HttpResponse:
+    response["Location"] = document.task_url(reading.task_id)
     return response
 
 
-def is_known(request: Request, reading: Reading) -> bool | None:
+def is_known(request: Request, reading: TaskSnapshot) -> bool | None:
     """Whether the client has the document already; None if it does not say what it has."""
     given = request.headers.get("If-None-Match")
     if given is None:
@@ -64,19 +64,21 @@ def is_known(request: Request, reading: Reading) -> bool | None:
     return bool({_etag(reading).removeprefix("W/"), "*"} & known)
 
 
-def moment(reading: Reading) -> dict[str, Any]:
+def moment(reading: TaskSnapshot) -> dict[str, Any]:
     """What changes without the task changing: not part of the stored document."""
     is_final = reading.state in FINAL
     place = None
     if reading.state == State.QUEUED:
-        place = positions.place(reading.task_id, reading.places.get(reading.queue, []))
+        place = positions.estimate_position(
+            reading.task_id, reading.queue_positions.get(reading.queue, [])
+        )
     return {
         "queue": place,
         "poll_after_ms": None if is_final else _poll_after_ms(reading, place),
     }
 
 
-def _tell(response: HttpResponse, reading: Reading, now: dict[str, Any]) -> None:
+def _tell(response: HttpResponse, reading: TaskSnapshot, now: dict[str, Any]) -> None:
     response["ETag"] = _etag(reading)
     # The rows of a report stay in nobody's cache; nor does a place in the queue, which
     # changes without the document.
@@ -87,15 +89,15 @@ def _tell(response: HttpResponse, reading: Reading, now: dict[str, Any]) -> None
         response["Retry-After"] = str(math.ceil(now["poll_after_ms"] / 1000))
 
 
-def _etag(reading: Reading) -> str:
+def _etag(reading: TaskSnapshot) -> str:
     """Weak: the moment is left out of it."""
-    return f'W/"{reading.mark}"'
+    return f'W/"{reading.digest}"'
 
 
-def _poll_after_ms(reading: Reading, place: dict[str, Any] | None) -> int:
+def _poll_after_ms(reading: TaskSnapshot, place: dict[str, Any] | None) -> int:
     """When it is likely to have ended; where that is not known, later for what is older."""
     now = time.time() * 1000
-    age = max(0.0, now - positions.asked_at(reading.task_id))
+    age = max(0.0, now - positions.created_at_ms(reading.task_id))
     left = _left_ms(reading, place, now)
     if left is None:
         wait = age / 4
@@ -107,12 +109,12 @@ def _poll_after_ms(reading: Reading, place: dict[str, Any] | None) -> int:
 
 
 def _left_ms(
-    reading: Reading, place: dict[str, Any] | None, now: float
+    reading: TaskSnapshot, place: dict[str, Any] | None, now: float
 ) -> float | None:
     if reading.state != State.QUEUED:
-        return None if reading.ends_at_ms is None else reading.ends_at_ms - now
-    if reading.takes_ms is None:
+        return None if reading.eta_ms is None else reading.eta_ms - now
+    if reading.expected_duration_ms is None:
         return None
     # Before the dispatcher has looked it may be the next one to be made.
-    waits = (place or {"wait_seconds": 0})["wait_seconds"]
-    return None if waits is None else waits * 1000 + reading.takes_ms
+    waits = (place or {"estimated_wait_seconds": 0})["estimated_wait_seconds"]
+    return None if waits is None else waits * 1000 + reading.expected_duration_ms

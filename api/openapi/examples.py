@@ -29,7 +29,7 @@ from tasks.status import document as task_document
 
 TASK_ID = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 REQUEST_ID = "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"
-ASKED = datetime.fromtimestamp(positions.asked_at(TASK_ID) / 1000, UTC)
+ASKED = datetime.fromtimestamp(positions.created_at_ms(TASK_ID) / 1000, UTC)
 BEGUN, ENDED = ASKED + timedelta(seconds=1), ASKED + timedelta(seconds=3)
 ROWS: list[Row] = [
     (
@@ -88,13 +88,13 @@ STATES = list(_STATES)
 def task(name: str, *, language: str = "en", with_data: bool = True) -> dict[str, Any]:
     """The document of an invented task, with the moment as it may be then."""
     row = _row(name, language)
-    document = task_document.build(row, with_data=False)
+    document = task_document.build_document(row, with_data=False)
     if row.result and row.format == "json" and with_data:
         document["result"]["data"] = json.loads(_file("json"))
     is_queued = row.state == State.QUEUED
     return {
         **document,
-        "queue": {"position": 3, "wait_seconds": 6} if is_queued else None,
+        "queue": {"position": 3, "estimated_wait_seconds": 6} if is_queued else None,
         "poll_after_ms": None if row.is_final else 2150,
     }
 
@@ -167,7 +167,7 @@ def _result(row: Task) -> dict[str, Any]:
         "filename": f"{title} {ASKED:%Y-%m-%d}.{format.extension}",
         "summary": None,
         "skipped": {"total": 0, "reasons": []},
-        "data_as_of": task_document.rfc3339(BEGUN),
+        "data_as_of": task_document.format_rfc3339(BEGUN),
     }
 
 
@@ -188,7 +188,9 @@ def _page() -> dict[str, Any]:
 def _link() -> dict[str, Any]:
     return {
         "url": f"/tasks/{TASK_ID}/result?link=Wzcs...",
-        "expires_at": task_document.rfc3339(ENDED + settings.RESULT_LINK_LIFETIME),
+        "expires_at": task_document.format_rfc3339(
+            ENDED + settings.RESULT_LINK_LIFETIME
+        ),
     }
 
 

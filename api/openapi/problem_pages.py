@@ -57,7 +57,7 @@ def _of_failure(code: str) -> Explanation:
     kept = {"code": code, "detail": meaning}
     if code == InternalFailure.code:
         kept["reference"] = "3f9c0a6b71d2"
-    document = task_document.failure(kept, languages.spoken())
+    document = task_document.build_problem(kept, languages.spoken())
     return Explanation(
         code, document["title"], None, meaning, _marked_up(advice), _shown(document)
     )

@@ -32,7 +32,7 @@ def _filled_by(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def of(report: type[Report[Any]]) -> dict[str, Any]:
     """The kind's entry, in the language that is active."""
-    seconds = durations.typical_seconds(report.queue, report.kind())
+    seconds = durations.median_seconds(report.queue, report.kind())
     return {**described(report), "typical_seconds": seconds}
 
 

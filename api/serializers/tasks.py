@@ -68,7 +68,7 @@ class ProgressDocument(serializers.Serializer[Any]):
 
 class QueueDocument(serializers.Serializer[Any]):
     position = serializers.IntegerField(help_text="1 is the next to be made.")
-    wait_seconds = serializers.IntegerField(allow_null=True)
+    estimated_wait_seconds = serializers.IntegerField(allow_null=True)
 
 
 class ReasonDocument(serializers.Serializer[Any]):

@@ -60,6 +60,6 @@ def _database_answers() -> bool:
 
 def _redis_checks() -> dict[str, bool]:
     try:
-        return {"redis": True, **redis_store.alive(WATCHED)}
+        return {"redis": True, **redis_store.get_alive(WATCHED)}
     except RedisUnavailable:
         return {"redis": False, **dict.fromkeys(WATCHED, False)}

@@ -105,10 +105,12 @@ class ReportKind(APIView):
 def _followed(request: Request, done: Submission, patience: Patience) -> HttpResponse:
     """The answer about a task just asked for: after its end, if that is to be waited for."""
     task, viewer = done.task, cast(User, request.user)
-    read = partial(reader.read, task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
+    read = partial(
+        reader.read_snapshot, task.pk, viewer_id=viewer.pk, token_version=viewer.stamp
+    )
     if not patience.seconds:
         # What is new has its row alone; of what is not, Redis knows the progress.
-        found = read() if done.is_replay else reader.describe(task)
+        found = read() if done.is_replay else reader.from_row(task)
         return patience.told(accepted(found))
     found = until_end(request, task.pk, read, patience.seconds)
     return patience.told(ended(found) if found.is_final else accepted(found))

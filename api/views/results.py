@@ -104,7 +104,7 @@ class TaskResult(APIView):
         headers = _headers(result)
         whole = HttpResponse(headers=headers)
         early = get_conditional_response(
-            request, headers["ETag"], int(result.made_at.timestamp()), whole
+            request, headers["ETag"], int(result.finished_at.timestamp()), whole
         )
         if early is None or early.status_code == HTTPStatus.PRECONDITION_FAILED:
             raise Problem("precondition_failed")
@@ -118,7 +118,7 @@ class TaskResult(APIView):
             status = HTTPStatus.PARTIAL_CONTENT
             headers["Content-Range"] = span.content_range
             headers["Content-Length"] = str(span.length)
-        file = downloads.open_file(result, viewer)
+        file = downloads.open_result(result, viewer)
         connections.give_back()  # a slow download would hold it all the while
         return ResultFile(byte_ranges.Slice(file, span), status=status, headers=headers)
 
@@ -138,14 +138,17 @@ class TaskResultLink(APIView):
         viewer = cast(User, request.user)
         link = signed_links.make(_find(task_id, viewer), viewer)
         return Response(
-            {"url": link.url, "expires_at": task_document.rfc3339(link.expires_at)},
+            {
+                "url": link.url,
+                "expires_at": task_document.format_rfc3339(link.expires_at),
+            },
             headers={"Cache-Control": "private, no-store"},
         )
 
 
 def _find(task_id: uuid.UUID, viewer: User) -> downloads.Result:
     try:
-        return downloads.find(task_id, viewer)
+        return downloads.find_result(task_id, viewer)
     except ResultUnavailable as none:
         wait = None if none.task.is_final else 1
         document = TaskListing(none.task).data
@@ -159,7 +162,7 @@ def _headers(result: downloads.Result) -> dict[str, str]:
         "Content-Disposition": _disposition(result.filename),
         "Accept-Ranges": "bytes",
         "ETag": quote_etag(result.sha256),
-        "Last-Modified": http_date(result.made_at.timestamp()),
+        "Last-Modified": http_date(result.finished_at.timestamp()),
         "Cache-Control": "private, no-store",
         "Referrer-Policy": "no-referrer",
     }

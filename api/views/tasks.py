@@ -57,8 +57,8 @@ class TaskListing(tasks.TaskDocument):
     """The rows as documents, without the reports' own rows."""
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
-        document = task_document.build(instance, with_data=False)
-        return {**document, **moment(reader.outline(instance))}
+        document = task_document.build_document(instance, with_data=False)
+        return {**document, **moment(reader.without_body(instance))}
 
 
 class Tasks(ListAPIView[Task]):
@@ -69,7 +69,7 @@ class Tasks(ListAPIView[Task]):
     filterset_class = TaskFilter
 
     def get_queryset(self) -> Any:
-        return reader.own_tasks(cast(User, self.request.user))
+        return reader.tasks_for(cast(User, self.request.user))
 
     @operation(
         "list_tasks",
@@ -113,10 +113,10 @@ class TaskDetail(APIView):
         token = cast(Any, request.auth)
         patience = Patience.of(request)
         read = partial(
-            reader.read,
+            reader.read_snapshot,
             task_id,
             viewer_id=int(token["user_id"]),
-            stamp=token.get("stamp", -1),
+            token_version=token.get("stamp", -1),
         )
         found = until_news(request, task_id, read, patience.seconds)
         response = unchanged(found) if is_known(request, found) else answer(found)
@@ -134,7 +134,7 @@ class TaskDetail(APIView):
         what was asked. That there was one is answered with 410 for a year."""
         viewer = cast(User, request.user)
         try:
-            retention.delete(reader.own_task(task_id, viewer), viewer)
+            retention.delete_task(reader.get_task_for(task_id, viewer), viewer)
         except TaskNotFinished as early:
             raise Problem("not_ended", task=TaskListing(early.task).data) from None
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -153,8 +153,10 @@ class TaskCancel(APIView):
         """A queued task ends at once, a running one within seconds. May be repeated."""
         viewer = cast(User, request.user)
         try:
-            lifecycle.cancel(reader.own_task(task_id, viewer))
-            found = reader.read(task_id, viewer_id=viewer.pk, stamp=viewer.stamp)
+            lifecycle.cancel(reader.get_task_for(task_id, viewer))
+            found = reader.read_snapshot(
+                task_id, viewer_id=viewer.pk, token_version=viewer.stamp
+            )
             return accepted(found)
         except TaskFinished as late:
             raise Problem("too_late", task=TaskListing(late.task).data) from None

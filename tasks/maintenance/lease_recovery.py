@@ -12,31 +12,35 @@ from tasks.errors import TimedOut, WorkerLost
 from tasks.models import Task
 from tasks.states import State
 
-AT_ONCE = 200
+BATCH_SIZE = 200
 
 
-def recover(*, has_all_marks: bool = True) -> int:
+def recover_tasks(*, is_cpu_activity_complete: bool = True) -> int:
     """Move on every running task whose worker is silent; how many there were.
 
     Without all marks of what computes in Redis it cannot be told who is lost; and without
     Redis nothing would be made meanwhile.
     """
-    silent = Task.objects.filter(state=State.RUNNING, lease_until__lt=Now())
-    silent = silent.annotate(is_late=Q(deadline__lte=Now())).order_by("lease_until")
-    tasks = list(silent[:AT_ONCE])
+    expired_leases = Task.objects.filter(state=State.RUNNING, lease_until__lt=Now())
+    expired_leases = expired_leases.annotate(is_late=Q(deadline__lte=Now())).order_by(
+        "lease_until"
+    )
+    tasks = list(expired_leases[:BATCH_SIZE])
     try:
-        computing = redis_store.vouched(task.pk for task in tasks)
+        cpu_active_ids = redis_store.get_cpu_active(task.pk for task in tasks)
     except RedisUnavailable:
-        has_all_marks, computing = False, set()
+        is_cpu_activity_complete, cpu_active_ids = False, set()
     return sum(
-        _recover(task, computing)
+        _recover_task(task, cpu_active_ids)
         for task in tasks
-        if has_all_marks or task.pk in computing or task.cancel_requested_at
+        if is_cpu_activity_complete
+        or task.pk in cpu_active_ids
+        or task.cancel_requested_at
     )
 
 
-def _recover(task: Any, computing: set[uuid.UUID]) -> bool:
-    if task.pk in computing and task.cancel_requested_at is None:
+def _recover_task(task: Any, cpu_active_ids: set[uuid.UUID]) -> bool:
+    if task.pk in cpu_active_ids and task.cancel_requested_at is None:
         # Not lost, but inside code that lets nothing else of it run.
         return bool(task.is_late) and lifecycle.reclaim(task, TimedOut())
     if task.attempt >= lifecycle.MAX_ATTEMPTS:

@@ -18,39 +18,39 @@ from tasks.states import FINAL
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
-STRAGGLER_SECONDS = 120
+BATCH_SIZE = 500
+LATE_WRITE_SECONDS = 120
 """Longer than a document lives that somebody was just writing when its task was purged."""
 
 
-def delete(task: Task, viewer: User) -> None:
+def delete_task(task: Task, viewer: User) -> None:
     """Purge the viewer's own task at once; `NotEnded` if it is too early for that."""
     if not task.is_final:
         raise TaskNotFinished(task)
     with transaction.atomic():
-        if not bury(task):
+        if not replace_with_tombstone(task):
             raise TaskPurged  # by somebody else, since it was read
         access_log.record_access(viewer, AccessLogEntry.Action.DELETED, task)
     try:
-        _clear(task.pk)
+        _delete_files_and_keys(task.pk)
     except (RedisUnavailable, OSError) as error:  # the sweep does it
-        log.warning("clearing_postponed", task_id=str(task.pk), reason=str(error))
+        log.warning("cleanup_deferred", task_id=str(task.pk), reason=str(error))
 
 
-def purge_past() -> None:
+def purge_old_tasks() -> None:
     """Purge what was erased already and ended long ago."""
-    long_ago = Now() - settings.TASK_TTL
-    past = Task.objects.filter(is_erased=True, finished_at__lt=long_ago)
-    for task in past.order_by("finished_at")[:BATCH]:
-        bury(task)
+    cutoff = Now() - settings.TASK_TTL
+    due = Task.objects.filter(is_erased=True, finished_at__lt=cutoff)
+    for task in due.order_by("finished_at")[:BATCH_SIZE]:
+        replace_with_tombstone(task)
 
 
-def bury(task: Task) -> bool:
+def replace_with_tombstone(task: Task) -> bool:
     """Put a tombstone in the place of the row; False if it was not final, or is gone."""
     with transaction.atomic():
         final = Task.objects.filter(pk=task.pk, state__in=FINAL)
-        _count, deleted = final.delete()
-        if not deleted.get(Task._meta.label):
+        _count, counts = final.delete()
+        if not counts.get(Task._meta.label):
             return False
         Tombstone.objects.create(
             id=task.pk, requester_id=task.requester_id, purged_at=Now()
@@ -58,29 +58,31 @@ def bury(task: Task) -> bool:
     return True
 
 
-def clear_graves() -> None:
+def delete_leftovers() -> None:
     """Erase what purged tasks left outside the database, until it is sure to be gone.
 
     A straggler that had read the row may write its document once more after it was
     dropped. So each grave is cleared at once, and again when no such copy can come.
     """
-    uncleared = Tombstone.objects.filter(is_cleared=False).order_by("purged_at")
-    graves = list(uncleared.values_list("pk", flat=True)[:BATCH])
-    cleared = []
-    for task_id in graves:
+    tombstones = Tombstone.objects.filter(is_cleared=False).order_by("purged_at")
+    task_ids = list(tombstones.values_list("pk", flat=True)[:BATCH_SIZE])
+    clean_ids = []
+    for task_id in task_ids:
         try:
-            _clear(task_id)
+            _delete_files_and_keys(task_id)
         except OSError:  # the others' need not wait for that
             log.exception("file_delete_failed", task_id=str(task_id))
         else:
-            cleared.append(task_id)
-    long_ago = Now() - timedelta(seconds=STRAGGLER_SECONDS)
-    sure = Tombstone.objects.filter(pk__in=cleared, purged_at__lt=long_ago)
-    sure.update(is_cleared=True)
+            clean_ids.append(task_id)
+    cutoff = Now() - timedelta(seconds=LATE_WRITE_SECONDS)
+    old_enough = Tombstone.objects.filter(pk__in=clean_ids, purged_at__lt=cutoff)
+    old_enough.update(is_cleared=True)
 
 
-def _clear(task_id: uuid.UUID) -> None:
+def _delete_files_and_keys(task_id: uuid.UUID) -> None:
     artifacts.delete_other_attempts(task_id)
     connections.give_back()
     redis_store.drop_document(task_id)
-    redis_store.drop_vouch(task_id)  # of a short report it outlives the end by seconds
+    redis_store.clear_cpu_active(
+        task_id
+    )  # of a short report it outlives the end by seconds

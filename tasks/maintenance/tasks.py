@@ -20,7 +20,7 @@ from tasks.submission import idempotency
 log = structlog.get_logger(__name__)
 
 CANARY_SECONDS = 10
-BATCH = 500
+BATCH_SIZE = 500
 """What one call takes on of each thing; the next one goes on."""
 
 
@@ -28,11 +28,11 @@ BATCH = 500
 def sweep() -> None:
     """End what is past its time. Harmless when doubled, and when it is cut off anywhere."""
     for step in (
-        expire_past,
-        retention.purge_past,
-        retention.clear_graves,
-        forget,
-        artifact_gc.settle_some,
+        expire_due_tasks,
+        retention.purge_old_tasks,
+        retention.delete_leftovers,
+        delete_old_rows,
+        artifact_gc.sweep_shards,
     ):
         try:
             step()
@@ -54,13 +54,13 @@ def run_commands() -> None:
 def canary(queue: str) -> None:
     """Prove that the queue's workers take messages: that one is alive is not enough."""
     with suppress(RedisUnavailable):  # then the mark is missing, which is the truth
-        redis_store.mark_alive(queue, seconds=3 * CANARY_SECONDS)
+        redis_store.set_alive(queue, seconds=3 * CANARY_SECONDS)
 
 
-def expire_past() -> None:
+def expire_due_tasks() -> None:
     """Erase what was asked and made with tasks that are past their time."""
-    past = Task.objects.filter(is_erased=False, expires_at__lt=Now())
-    for task in past.order_by("expires_at")[:BATCH]:
+    due = Task.objects.filter(is_erased=False, expires_at__lt=Now())
+    for task in due.order_by("expires_at")[:BATCH_SIZE]:
         try:
             # The files first: if this is cut off in between, the next call ends it.
             artifacts.delete_other_attempts(task.pk)
@@ -70,18 +70,18 @@ def expire_past() -> None:
             lifecycle.expire(task)
 
 
-def forget() -> None:
+def delete_old_rows() -> None:
     """Delete what need not be known any more."""
-    graves = Tombstone.objects.filter(is_cleared=True)
-    _delete_some(graves.filter(purged_at__lt=Now() - settings.TOMBSTONE_TTL))
+    tombstones = Tombstone.objects.filter(is_cleared=True)
+    _delete_batch(tombstones.filter(purged_at__lt=Now() - settings.TOMBSTONE_TTL))
     entries = AccessLogEntry.objects.filter(
         created_at__lt=Now() - settings.ACCESS_LOG_TTL
     )
-    _delete_some(entries.order_by("created_at"))
-    _delete_some(idempotency.expired_keys())
+    _delete_batch(entries.order_by("created_at"))
+    _delete_batch(idempotency.expired_keys())
 
 
-def _delete_some(rows: QuerySet[Any]) -> None:
+def _delete_batch(rows: QuerySet[Any]) -> None:
     # No more at once: while SQLite writes, nobody else does.
-    some = list(rows.values_list("pk", flat=True)[:BATCH])
-    rows.filter(pk__in=some).delete()
+    ids = list(rows.values_list("pk", flat=True)[:BATCH_SIZE])
+    rows.filter(pk__in=ids).delete()

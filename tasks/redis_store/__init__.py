@@ -3,64 +3,69 @@
 The keys, beside those of Celery's queues:
 `celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
 `changes`                     a stream of the tasks whose documents have changed lately
-`stamp:<user id>`             the user's stamp, for a minute
-`known:<user id>`             the newest that was told, for the life of a token
-`places:<user id>`            where in the queues the user's tasks stand, for seconds
-`tide`                        rises while the documents are known to be whole
-`alive:<who>`                 set by who is alive, until shortly after
-`computing:<task id>`         set while the task's process is seen to compute
+`access-version:<user id>`             the user's stamp, for a minute
+`access-version-max:<user id>`             the newest that was told, for the life of a token
+`queue-positions:<user id>`            where in the queues the user's tasks stand, for seconds
+`mirror-epoch`                        rises while the documents are known to be whole
+`liveness:<who>`                 set by who is alive, until shortly after
+`cpu-active:<task id>`         set while the task's process is seen to compute
 `rate:<what>/<whose>/...`     when it was done, for as long as that counts
 """
 
 from tasks.redis_store.client import client
 from tasks.redis_store.documents import (
-    NOTHING,
+    MISS,
+    CachedTask,
+    DocumentMeta,
     Envelope,
-    Header,
-    Poll,
     drop_document,
-    poll,
+    get_cached_task,
     put_document,
 )
-from tasks.redis_store.epoch import highest_tide, raise_tide, tide
-from tasks.redis_store.events import CHANGES_KEPT, Change, changes_after, newest_change
-from tasks.redis_store.liveness import (
-    alive,
-    drop_vouch,
-    known_stamp,
-    mark_alive,
-    put_stamp,
-    vouch,
-    vouched,
+from tasks.redis_store.epoch import advance_epoch, epoch_guard, get_server_epoch
+from tasks.redis_store.events import (
+    EVENT_STREAM_MAXLEN,
+    TaskEvent,
+    last_event_id,
+    read_events,
 )
-from tasks.redis_store.queues import message_ids, put_places, queue_length
+from tasks.redis_store.liveness import (
+    clear_cpu_active,
+    get_alive,
+    get_cpu_active,
+    get_max_access_version,
+    set_access_version,
+    set_alive,
+    set_cpu_active,
+)
+from tasks.redis_store.queues import message_ids, queue_length, set_queue_positions
 from tasks.redis_store.rate_limits import Rate
 
 __all__ = [
-    "CHANGES_KEPT",
-    "Change",
+    "EVENT_STREAM_MAXLEN",
+    "TaskEvent",
     "Envelope",
-    "Header",
-    "NOTHING",
-    "Poll",
+    "DocumentMeta",
+    "MISS",
+    "CachedTask",
     "Rate",
-    "alive",
-    "changes_after",
-    "known_stamp",
+    "get_alive",
+    "read_events",
+    "get_max_access_version",
     "client",
     "drop_document",
-    "drop_vouch",
-    "highest_tide",
-    "mark_alive",
+    "clear_cpu_active",
+    "epoch_guard",
+    "set_alive",
     "message_ids",
-    "newest_change",
-    "poll",
+    "last_event_id",
+    "get_cached_task",
     "put_document",
-    "put_places",
-    "put_stamp",
+    "set_queue_positions",
+    "set_access_version",
     "queue_length",
-    "raise_tide",
-    "tide",
-    "vouch",
-    "vouched",
+    "advance_epoch",
+    "get_server_epoch",
+    "set_cpu_active",
+    "get_cpu_active",
 ]

@@ -18,19 +18,19 @@ LISTEN_SECONDS = 0.5
 
 @cache
 def client() -> redis.Redis:
-    return _client(timeout=TIMEOUT_SECONDS, connections=MAX_CONCURRENCY)
+    return _client(timeout=TIMEOUT_SECONDS, max_connections=MAX_CONCURRENCY)
 
 
 @cache
 def listening_client() -> redis.Redis:
     """Of the one who waits for news, on whose connection waiting is no failure."""
-    return _client(timeout=LISTEN_SECONDS + TIMEOUT_SECONDS, connections=1)
+    return _client(timeout=LISTEN_SECONDS + TIMEOUT_SECONDS, max_connections=1)
 
 
-def _client(*, timeout: float, connections: int) -> redis.Redis:
+def _client(*, timeout: float, max_connections: int) -> redis.Redis:
     pool = redis.BlockingConnectionPool.from_url(
         settings.REDIS_URL,
-        max_connections=connections,
+        max_connections=max_connections,
         timeout=timeout,
         socket_timeout=timeout,
         socket_connect_timeout=TIMEOUT_SECONDS,

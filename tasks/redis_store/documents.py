@@ -7,100 +7,98 @@ from typing import Any, cast
 
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client, to_json
-from tasks.redis_store.epoch import highest_tide
-from tasks.redis_store.events import CHANGES_KEPT
+from tasks.redis_store.epoch import epoch_guard
+from tasks.redis_store.events import EVENT_STREAM_MAXLEN
 
 # Replaces a document only by a newer one: of a higher version, or of the same version and
 # not an earlier moment of it. Anything that is not ours, such as the bare REVOKED that
 # `celery control revoke` leaves, counts as missing: there `ARGV[5]` says whether it may be
 # put at all. The publication is Celery's own convention: it wakes whoever waits in
 # `AsyncResult.get()`. The stream is ours: it wakes the requests that wait.
-_PUT = """
-local held = redis.call('GETRANGE', KEYS[1], 0, 80)
-local version, moment = string.match(held, '^{"ours":{"version":(%d+),"moment":(%d+),')
+_PUT_IF_NEWER = """
+local prefix = redis.call('GETRANGE', KEYS[1], 0, 80)
+local version, sequence = string.match(prefix, '^{"meta":{"version":(%d+),"sequence":(%d+),')
 if version then
-  version, moment = tonumber(version), tonumber(moment)
+  version, sequence = tonumber(version), tonumber(sequence)
   if version > tonumber(ARGV[1]) then return 0 end
-  if version == tonumber(ARGV[1]) and moment > tonumber(ARGV[2]) then return 0 end
+  if version == tonumber(ARGV[1]) and sequence > tonumber(ARGV[2]) then return 0 end
 elseif ARGV[5] == '0' then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 redis.call('PUBLISH', KEYS[1], ARGV[3])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'task', ARGV[6], 'moment', ARGV[2])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'task_id', ARGV[6], 'sequence', ARGV[2])
 return 1
 """
 
 
 @dataclass(frozen=True)
-class Header:
+class DocumentMeta:
     """What must be known of a document before it may be shown."""
 
     version: int
-    moment: int
+    sequence: int
     """Orders the progress within a version: milliseconds since the attempt began."""
-    viewer: int
-    stamp: int
+    viewer_id: int
+    access_version: int
     state: str
     queue: str
-    takes_ms: int | None = None
+    expected_duration_ms: int | None = None
     """How long the making is expected to take, in all."""
-    ends_at_ms: int | None = None
+    eta_ms: int | None = None
     """When what runs is expected to end: milliseconds since 1970, by the writer's clock."""
 
 
 @dataclass(frozen=True)
-class Poll:
+class CachedTask:
     """All that one poll needs, read by one command."""
 
-    header: Header | None
+    meta: DocumentMeta | None
     document: bytes
-    stamp: int | None
-    places: dict[str, Any]
+    access_version: int | None
+    queue_positions: dict[str, Any]
 
 
-_HEADER_FIELDS = {field.name for field in fields(Header)}
+_META_FIELDS = {field.name for field in fields(DocumentMeta)}
 
-NOTHING = Poll(header=None, document=b"", stamp=None, places={})
+MISS = CachedTask(meta=None, document=b"", access_version=None, queue_positions={})
 
 
 @dataclass(frozen=True)
 class Envelope:
     """A task's document with all that Celery's backend keeps beside a result."""
 
-    header: Header
-    celery: dict[str, Any]
+    meta: DocumentMeta
+    celery_fields: dict[str, Any]
     document: bytes
     ttl_seconds: int
 
     def to_json(self) -> bytes:
-        return b'{"ours":%b,%b,"result":%b}' % (
-            to_json(asdict(self.header)),
-            to_json(self.celery)[1:-1],
+        return b'{"meta":%b,%b,"result":%b}' % (
+            to_json(asdict(self.meta)),
+            to_json(self.celery_fields)[1:-1],
             self.document,
         )
 
 
-def put_document(
-    task_id: uuid.UUID, envelope: Envelope, *, may_be_missing: bool
-) -> bool:
+def put_document(task_id: uuid.UUID, envelope: Envelope, *, create: bool) -> bool:
     """Write a task's document unless a newer one is there; whether it was written."""
-    header = envelope.header
+    meta = envelope.meta
     with breaker.guard():
-        put = client().register_script(_PUT)
-        written = put(
-            keys=[_document_key(task_id), "changes"],
+        script = client().register_script(_PUT_IF_NEWER)
+        result = script(
+            keys=[_document_key(task_id), "task-events"],
             args=[
-                header.version,
-                header.moment,
+                meta.version,
+                meta.sequence,
                 envelope.to_json(),
                 envelope.ttl_seconds,
-                int(may_be_missing),
+                int(create),
                 str(task_id),
-                CHANGES_KEPT,
+                EVENT_STREAM_MAXLEN,
             ],
         )
-    return bool(written)
+    return bool(result)
 
 
 def drop_document(task_id: uuid.UUID) -> None:
@@ -108,18 +106,24 @@ def drop_document(task_id: uuid.UUID) -> None:
         client().delete(_document_key(task_id))
 
 
-def poll(task_id: uuid.UUID, viewer_id: int) -> Poll:
-    own = (f"stamp:{viewer_id}", f"places:{viewer_id}", "tide")
+def get_cached_task(task_id: uuid.UUID, viewer_id: int) -> CachedTask:
+    viewer_keys = (
+        f"access-version:{viewer_id}",
+        f"queue-positions:{viewer_id}",
+        "mirror-epoch",
+    )
     with breaker.guard():
-        found = cast("list[bytes | None]", client().mget(_document_key(task_id), *own))
-    envelope, stamp, places, tide = found
-    is_whole = highest_tide.is_reached(tide)
-    header, document = _open_envelope((is_whole and envelope) or b"")
-    return Poll(
-        header=header,
+        values = cast(
+            "list[bytes | None]", client().mget(_document_key(task_id), *viewer_keys)
+        )
+    envelope, access_version, positions, epoch = values
+    is_current = epoch_guard.is_current(epoch)
+    meta, document = _parse_envelope((is_current and envelope) or b"")
+    return CachedTask(
+        meta=meta,
         document=document,
-        stamp=None if stamp is None else int(stamp),
-        places=json.loads(places or b"{}"),
+        access_version=None if access_version is None else int(access_version),
+        queue_positions=json.loads(positions or b"{}"),
     )
 
 
@@ -127,11 +131,11 @@ def _document_key(task_id: uuid.UUID) -> str:
     return f"celery-task-meta-{task_id}"
 
 
-def _open_envelope(envelope: bytes) -> tuple[Header | None, bytes]:
-    if not envelope.startswith(b'{"ours":'):
+def _parse_envelope(envelope: bytes) -> tuple[DocumentMeta | None, bytes]:
+    if not envelope.startswith(b'{"meta":'):
         return None, b""
-    head, _, document = envelope.partition(b',"result":')
-    ours = json.loads(head + b"}")["ours"]
+    meta_json, _, document = envelope.partition(b',"result":')
+    meta = json.loads(meta_json + b"}")["meta"]
     # A newer release may say more than this one knows.
-    known = {name: ours[name] for name in _HEADER_FIELDS & ours.keys()}
-    return Header(**known), document[:-1]
+    values = {name: meta[name] for name in _META_FIELDS & meta.keys()}
+    return DocumentMeta(**values), document[:-1]

@@ -11,39 +11,43 @@ from typing import Any, cast
 from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.redis_store.client import LISTEN_SECONDS, listening_client
 
-CHANGES_KEPT = 4096
+EVENT_STREAM_MAXLEN = 4096
 """At least so many are there to be read, and seldom many more."""
 
 
 @dataclass(frozen=True)
-class Change:
+class TaskEvent:
     task_id: str
-    is_move: bool
+    is_transition: bool
     """Whether the row moved; else it is only further in its progress."""
 
 
-def newest_change() -> str:
+def last_event_id() -> str:
     """Where the stream ends now, so that what follows can be listened for."""
-    with _reached():
-        newest = cast("list[Any]", listening_client().xrevrange("changes", count=1))
-    return newest[0][0].decode() if newest else "0-0"
+    with _translate_errors():
+        entries = cast(
+            "list[Any]", listening_client().xrevrange("task-events", count=1)
+        )
+    return entries[0][0].decode() if entries else "0-0"
 
 
-def changes_after(place: str) -> tuple[list[Change], str]:
+def read_events(event_id: str) -> tuple[list[TaskEvent], str]:
     """Wait shortly for what comes after that place; it, and the place where it ends."""
-    block = round(LISTEN_SECONDS * 1000)
-    with _reached():
-        found = cast("Any", listening_client().xread({"changes": place}, block=block))
-    entries = found[0][1] if found else []
-    changes = [
-        Change(fields[b"task"].decode(), fields[b"moment"] == b"0")
-        for _place, fields in entries
+    block_ms = round(LISTEN_SECONDS * 1000)
+    with _translate_errors():
+        response = cast(
+            "Any", listening_client().xread({"task-events": event_id}, block=block_ms)
+        )
+    entries = response[0][1] if response else []
+    events = [
+        TaskEvent(fields[b"task_id"].decode(), fields[b"sequence"] == b"0")
+        for _event_id, fields in entries
     ]
-    return changes, entries[-1][0].decode() if entries else place
+    return events, entries[-1][0].decode() if entries else event_id
 
 
 @contextmanager
-def _reached() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Apart from the breaker: who waits here neither opens it for the requests nor asks it."""
     try:
         yield

@@ -8,66 +8,71 @@ from django.conf import settings
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
 
-STAMP_SECONDS = 60
+ACCESS_VERSION_TTL = 60
 
-_RAISE = """
+_SET_MAX = """
 if tonumber(redis.call('GET', KEYS[1]) or '-1') <= tonumber(ARGV[1]) then
   redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 end
 """
 
 
-def mark_alive(who: str, *, seconds: int) -> None:
+def set_alive(component: str, *, seconds: int) -> None:
     """For so long at least: who has been vouched for longer stays so."""
-    name = f"alive:{who}"
-    with breaker.guard(), client().pipeline() as mark:
-        mark.set(name, 1, ex=seconds, nx=True)
-        mark.expire(name, seconds, gt=True)
-        mark.execute()
+    key = f"liveness:{component}"
+    with breaker.guard(), client().pipeline() as pipeline:
+        pipeline.set(key, 1, ex=seconds, nx=True)
+        pipeline.expire(key, seconds, gt=True)
+        pipeline.execute()
 
 
-def alive(names: Iterable[str]) -> dict[str, bool]:
+def get_alive(names: Iterable[str]) -> dict[str, bool]:
     """Which of these were alive just now."""
     names = list(names)
     with breaker.guard():
-        marks = client().mget([f"alive:{name}" for name in names])
-    return {name: mark is not None for name, mark in zip(names, marks, strict=True)}
+        values = client().mget([f"liveness:{name}" for name in names])
+    return {name: value is not None for name, value in zip(names, values, strict=True)}
 
 
-def vouch(task_ids: Iterable[str], *, seconds: int) -> None:
+def set_cpu_active(task_ids: Iterable[str], *, seconds: int) -> None:
     """Say that the processes of these tasks compute, whatever their heartbeats do."""
-    with breaker.guard(), client().pipeline(transaction=False) as marks:
+    with breaker.guard(), client().pipeline(transaction=False) as pipeline:
         for task_id in task_ids:
-            marks.set(f"computing:{task_id}", 1, ex=seconds)
-        marks.execute()
+            pipeline.set(f"cpu-active:{task_id}", 1, ex=seconds)
+        pipeline.execute()
 
 
-def vouched(task_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+def get_cpu_active(task_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Those of the tasks whose processes were seen to compute just now."""
     task_ids = list(task_ids)
     if not task_ids:
         return set()
     with breaker.guard():
-        marks = client().mget([f"computing:{task_id}" for task_id in task_ids])
-    return {task_id for task_id, mark in zip(task_ids, marks, strict=True) if mark}
+        values = client().mget([f"cpu-active:{task_id}" for task_id in task_ids])
+    return {task_id for task_id, value in zip(task_ids, values, strict=True) if value}
 
 
-def drop_vouch(task_id: uuid.UUID) -> None:
+def clear_cpu_active(task_id: uuid.UUID) -> None:
     with breaker.guard():
-        client().delete(f"computing:{task_id}")
+        client().delete(f"cpu-active:{task_id}")
 
 
-def put_stamp(user_id: int, stamp: int, *, is_news: bool) -> None:
+def set_access_version(user_id: int, access_version: int, *, is_change: bool) -> None:
     """Keep a user's stamp; one that was only read never replaces one that is news."""
-    with breaker.guard(), client().pipeline(transaction=False) as keys:
-        keys.set(f"stamp:{user_id}", stamp, ex=STAMP_SECONDS, nx=not is_news)
-        life = round(settings.ACCESS_TOKEN_LIFETIME.total_seconds())
-        keys.eval(_RAISE, 1, f"known:{user_id}", stamp, life)
-        keys.execute()
+    with breaker.guard(), client().pipeline(transaction=False) as pipeline:
+        pipeline.set(
+            f"access-version:{user_id}",
+            access_version,
+            ex=ACCESS_VERSION_TTL,
+            nx=not is_change,
+        )
+        ttl = round(settings.ACCESS_TOKEN_LIFETIME.total_seconds())
+        pipeline.eval(_SET_MAX, 1, f"access-version-max:{user_id}", access_version, ttl)
+        pipeline.execute()
 
 
-def known_stamp(user_id: int) -> int | None:
+def get_max_access_version(user_id: int) -> int | None:
     """The newest stamp of the user that was told here in the life of a token."""
     with breaker.guard():
-        known = client().get(f"known:{user_id}")
-    return None if known is None else int(known)
+        value = client().get(f"access-version-max:{user_id}")
+    return None if value is None else int(value)

@@ -7,14 +7,16 @@ from typing import Any, cast
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client, to_json
 
-PLACES_SECONDS = 10
+POSITIONS_TTL = 10
 
 
-def put_places(places: Mapping[int, Mapping[str, Any]]) -> None:
+def set_queue_positions(positions: Mapping[int, Mapping[str, Any]]) -> None:
     """Tell each of these users, by queue, where their tasks stand."""
     with breaker.guard(), client().pipeline(transaction=False) as pipeline:
-        for user_id, of_queues in places.items():
-            pipeline.set(f"places:{user_id}", to_json(of_queues), ex=PLACES_SECONDS)
+        for user_id, by_queue in positions.items():
+            pipeline.set(
+                f"queue-positions:{user_id}", to_json(by_queue), ex=POSITIONS_TTL
+            )
         pipeline.execute()
 
 

@@ -19,26 +19,26 @@ class Rate:
     """So many times in so many seconds; its name is part of the keys."""
 
     name: str
-    times: int
+    limit: int
     seconds: int
 
     def _item(self) -> RateLimitItemPerSecond:
-        return RateLimitItemPerSecond(self.times, self.seconds, namespace=self.name)
+        return RateLimitItemPerSecond(self.limit, self.seconds, namespace=self.name)
 
-    def take(self, whose: str) -> int:
+    def hit(self, identifier: str) -> int:
         """Count one attempt: 0; or none, and the whole seconds until there is one again."""
         with breaker.guard():
             limiter = _limiter(client().connection_pool)
-            if limiter.hit(self._item(), whose):
+            if limiter.hit(self._item(), identifier):
                 return 0
-            window = limiter.get_window_stats(self._item(), whose)
+            window = limiter.get_window_stats(self._item(), identifier)
         if window.remaining:
             return 1  # forgotten, or over, since it was refused
         return max(1, math.ceil(window.reset_time - time.time()))
 
-    def forget(self, whose: str) -> None:
+    def reset(self, identifier: str) -> None:
         with breaker.guard():
-            _limiter(client().connection_pool).clear(self._item(), whose)
+            _limiter(client().connection_pool).clear(self._item(), identifier)
 
 
 @lru_cache(maxsize=1)

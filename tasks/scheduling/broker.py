@@ -12,19 +12,19 @@ from school.celery import app
 from tasks.circuit_breaker import breaker
 
 TIMEOUT_SECONDS = 0.5
-KILL_AFTER = timedelta(seconds=10)
+KILL_GRACE = timedelta(seconds=10)
 """How long past its time limit a report is given before its process is killed."""
 
 
-def publish(task_id: uuid.UUID, *, queue: str, time_limit: timedelta) -> None:
+def publish_task(task_id: uuid.UUID, *, queue: str, time_limit: timedelta) -> None:
     """Publish or raise `RedisAway`, within half a second."""
-    kill_after = time_limit + KILL_AFTER
-    send("tasks.generate_report", str(task_id), queue=queue, id=str(task_id),
-         time_limit=kill_after.total_seconds())  # fmt: skip
+    hard_time_limit = time_limit + KILL_GRACE
+    send_task("tasks.generate_report", str(task_id), queue=queue, task_id=str(task_id),
+         time_limit=hard_time_limit.total_seconds())  # fmt: skip
 
 
-def send(
-    name: str, *args: str, queue: str, id: str | None = None, **options: Any
+def send_task(
+    name: str, *args: str, queue: str, task_id: str | None = None, **options: Any
 ) -> None:
     """Send any task of the app over a connection that fails fast."""
     with (
@@ -36,7 +36,7 @@ def send(
         app.send_task(
             name,
             args=args,
-            task_id=id,
+            task_id=task_id,
             queue=queue,
             producer=producer,
             # By name Celery does not know that ours are ignored: it would subscribe to each
@@ -51,9 +51,9 @@ def send(
 @cache
 def _connection() -> Connection:
     """Our own: a worker's connections may wait five seconds, a request may not."""
-    fast = {
+    timeouts = {
         "socket_timeout": TIMEOUT_SECONDS,
         "socket_connect_timeout": TIMEOUT_SECONDS,
     }
-    options = {**app.conf.broker_transport_options, **fast, "max_retries": 0}
+    options = {**app.conf.broker_transport_options, **timeouts, "max_retries": 0}
     return app.connection_for_write(transport_options=options)

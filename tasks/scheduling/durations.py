@@ -11,94 +11,105 @@ from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 
 from tasks.models import Task
-from tasks.scheduling.fair_order import shape
+from tasks.scheduling.fair_order import workload_key
 from tasks.states import State
 
-Shape = tuple[str, ...]
+WorkloadKey = tuple[str, ...]
 
-HISTORY = 500
-OF_A_SHAPE = 20
-SOON_PART = 5
-KEPT_SECONDS = 30.0
+MAX_HISTORY = 500
+MAX_PER_WORKLOAD = 20
+OPTIMISTIC_DIVISOR = 5
+CACHE_TTL = 30.0
 
 
 @dataclass(frozen=True)
 class Durations:
     """Seconds that those took which ended last."""
 
-    of_shape: dict[Shape, float] = field(default_factory=dict)
+    mean_by_workload: dict[WorkloadKey, float] = field(default_factory=dict)
     """The mean."""
-    soon_of_shape: dict[Shape, float] = field(default_factory=dict)
+    optimistic_by_workload: dict[WorkloadKey, float] = field(default_factory=dict)
     """What a fifth of them took at most."""
-    of_kind: dict[str, float] = field(default_factory=dict)
+    median_by_kind: dict[str, float] = field(default_factory=dict)
     """The median."""
-    of_any: float | None = None
+    mean: float | None = None
     """The mean."""
 
 
-class Memory:
+class DurationCache:
     """What was read of each queue, kept for a while: who asks often is not worth a query."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[float, Durations]] = {}
+        self._by_queue: dict[str, tuple[float, Durations]] = {}
 
     def reset(self) -> None:
         """Forget what was read, as in a new process."""
-        self._kept.clear()
+        self._by_queue.clear()
 
-    def of(self, queue: str) -> Durations:
-        read_at, durations = self._kept.get(queue, (float("-inf"), Durations()))
+    def get(self, queue: str) -> Durations:
+        read_at, durations = self._by_queue.get(queue, (float("-inf"), Durations()))
         now = time.monotonic()
-        if now - read_at > KEPT_SECONDS:
-            durations = recent(queue, of_state=State.SUCCEEDED)
-            self._kept[queue] = now, durations
+        if now - read_at > CACHE_TTL:
+            durations = load_durations(queue, state=State.SUCCEEDED)
+            self._by_queue[queue] = now, durations
         return durations
 
 
-memory = Memory()
+duration_cache = DurationCache()
 
 
-def soonest(queue: str, kind: str, parameters: Iterable[str]) -> timedelta | None:
+def optimistic_duration(
+    queue: str, kind: str, parameters: Iterable[str]
+) -> timedelta | None:
     """When to look first whether a report of that kind with those parameters is made.
 
     Reports alike in this may differ much in what they took, so that the mean would have
     many a client hear of its report late.
     """
-    seconds = memory.of(queue).soon_of_shape.get(shape(kind, parameters))
+    seconds = duration_cache.get(queue).optimistic_by_workload.get(
+        workload_key(kind, parameters)
+    )
     return None if seconds is None else timedelta(seconds=seconds)
 
 
-def typical_seconds(queue: str, kind: str) -> float | None:
-    seconds = memory.of(queue).of_kind.get(kind)
+def median_seconds(queue: str, kind: str) -> float | None:
+    seconds = duration_cache.get(queue).median_by_kind.get(kind)
     return None if seconds is None else round(seconds, 1)
 
 
-def recent(queue: str, *, of_state: State | None = None) -> Durations:
+def load_durations(queue: str, *, state: State | None = None) -> Durations:
     """Of those that ended last, whatever as; or of those alone that are in that state."""
-    ended = Task.objects.filter(queue=queue, finished_at__isnull=False)
-    if of_state is not None:
-        ended = ended.filter(state=of_state)
-    started = ended.filter(started_at__isnull=False).order_by("-started_at")
-    rows = timed(started[:HISTORY], F("finished_at"))
-    shapes: dict[Shape, list[float]] = defaultdict(list)
-    kinds: dict[str, list[float]] = defaultdict(list)
-    for of, seconds in rows:
-        if len(shapes[of]) < OF_A_SHAPE:
-            shapes[of].append(seconds)
-        kinds[of[0]].append(seconds)
+    finished_tasks = Task.objects.filter(queue=queue, finished_at__isnull=False)
+    if state is not None:
+        finished_tasks = finished_tasks.filter(state=state)
+    started_tasks = finished_tasks.filter(started_at__isnull=False).order_by(
+        "-started_at"
+    )
+    rows = measure_durations(started_tasks[:MAX_HISTORY], F("finished_at"))
+    by_workload: dict[WorkloadKey, list[float]] = defaultdict(list)
+    by_kind: dict[str, list[float]] = defaultdict(list)
+    for key, seconds in rows:
+        if len(by_workload[key]) < MAX_PER_WORKLOAD:
+            by_workload[key].append(seconds)
+        by_kind[key[0]].append(seconds)
     return Durations(
-        of_shape={of: fmean(seconds) for of, seconds in shapes.items()},
-        soon_of_shape={of: sorted(s)[len(s) // SOON_PART] for of, s in shapes.items()},
-        of_kind={kind: median(seconds) for kind, seconds in kinds.items()},
-        of_any=fmean(seconds for _of, seconds in rows) if rows else None,
+        mean_by_workload={key: fmean(seconds) for key, seconds in by_workload.items()},
+        optimistic_by_workload={
+            key: sorted(s)[len(s) // OPTIMISTIC_DIVISOR]
+            for key, s in by_workload.items()
+        },
+        median_by_kind={kind: median(seconds) for kind, seconds in by_kind.items()},
+        mean=fmean(seconds for _of, seconds in rows) if rows else None,
     )
 
 
-def timed(tasks: QuerySet[Task], until: F | Now) -> list[tuple[Shape, float]]:
+def measure_durations(
+    tasks: QuerySet[Task], until: F | Now
+) -> list[tuple[WorkloadKey, float]]:
     """Each task's shape and the seconds since its start, by the database's clock."""
-    took = ExpressionWrapper(until - F("started_at"), DurationField())
-    rows = tasks.values_list("kind", "parameters", took)
+    elapsed = ExpressionWrapper(until - F("started_at"), DurationField())
+    rows = tasks.values_list("kind", "parameters", elapsed)
     return [
-        (shape(kind, names), max(0.0, took.total_seconds()))
+        (workload_key(kind, names), max(0.0, took.total_seconds()))
         for kind, names, took in rows
     ]

@@ -12,99 +12,99 @@ from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
 from tasks.models import Task
 from tasks.scheduling import broker
-from tasks.scheduling.fair_order import Waiting, in_turn, shape
+from tasks.scheduling.fair_order import QueuedTask, fair_order, workload_key
 from tasks.states import State
 
 log = structlog.get_logger(__name__)
 
-STANDING = timedelta(seconds=2)
+MIN_AGE = timedelta(seconds=2)
 """What has waited for longer than this stands in a line that nobody jumps."""
 _IN_FLIGHT = Q(state=State.RUNNING) | Q(published_at__isnull=False)
 
 
-def publish_if_room(task: Task) -> None:
+def try_publish(task: Task) -> None:
     """Publish at once if the queue is short and the requester under their share.
 
     If not, or if others stand in line, or if Redis is away, the row waits for the
     dispatcher.
     """
-    active = _active(task.queue)
+    active = _active_tasks(task.queue)
     unpublished = active.filter(state=State.QUEUED, published_at=None)
-    if unpublished.filter(created_at__lt=Now() - STANDING).exists():
+    if unpublished.filter(created_at__lt=Now() - MIN_AGE).exists():
         return
-    own = active.filter(_IN_FLIGHT, requester=task.requester_id).count()
+    requester_count = active.filter(_IN_FLIGHT, requester=task.requester_id).count()
     share = max(1, settings.MAX_PUBLISHED_PER_QUEUE // 4)
     if (
-        own < share
-        and _published(task.queue).count() < settings.MAX_PUBLISHED_PER_QUEUE
+        requester_count < share
+        and _published_tasks(task.queue).count() < settings.MAX_PUBLISHED_PER_QUEUE
     ):
         try:
             _publish(task)
         except RedisUnavailable:
-            log.warning("publish_postponed", task_id=str(task.pk))
+            log.warning("publish_deferred", task_id=str(task.pk))
 
 
-def line_up(queue: str) -> list[Waiting]:
+def queue_order(queue: str) -> list[QueuedTask]:
     """What waits in the queue unpublished, in the order in which it is to be served."""
-    active = _active(queue).order_by("id")
-    under_way = active.filter(_IN_FLIGHT).values_list("requester_id", "school_id")
-    unpublished = active.filter(state=State.QUEUED, published_at=None)
-    return in_turn(_waiting(unpublished[: settings.MAX_QUEUED]), under_way)
+    active_tasks = _active_tasks(queue).order_by("id")
+    in_flight = active_tasks.filter(_IN_FLIGHT).values_list("requester_id", "school_id")
+    unpublished = active_tasks.filter(state=State.QUEUED, published_at=None)
+    return fair_order(_to_queued_tasks(unpublished[: settings.MAX_QUEUED]), in_flight)
 
 
-def published(queue: str) -> list[Waiting]:
+def published_order(queue: str) -> list[QueuedTask]:
     """What the workers are about to take, in the order in which they will."""
-    return _waiting(_published(queue).order_by("published_at", "id"))
+    return _to_queued_tasks(_published_tasks(queue).order_by("published_at", "id"))
 
 
-def publish_next(queue: str, line: list[Waiting], ahead: int) -> int:
+def publish_next(queue: str, backlog: list[QueuedTask], target: int) -> int:
     """Fill the queue up to that many messages from the head of the line, which is left
     shorter by that; how many were published."""
-    room = max(0, ahead - _published(queue).count())
-    unpublished = _active(queue).filter(state=State.QUEUED, published_at=None)
-    tasks = unpublished.in_bulk([waiting.id for waiting in line[:room]])
-    for waiting in line[:room]:
+    capacity = max(0, target - _published_tasks(queue).count())
+    unpublished = _active_tasks(queue).filter(state=State.QUEUED, published_at=None)
+    tasks = unpublished.in_bulk([waiting.id for waiting in backlog[:capacity]])
+    for waiting in backlog[:capacity]:
         if waiting.id in tasks:
             _publish(tasks[waiting.id])
-    del line[:room]
+    del backlog[:capacity]
     return len(tasks)
 
 
-def publish_lost_again(queue: str) -> int:
+def republish_lost(queue: str) -> int:
     """Publish again what was published long ago and has no message; how many there were.
 
     One that a worker is just taking may be doubled, which does no harm: one claim wins.
     """
-    long_ago = Now() - timedelta(seconds=settings.REPUBLISH_AFTER_SECONDS)
-    old = _active(queue).filter(state=State.QUEUED, published_at__lt=long_ago)
-    tasks = list(old.order_by("id")[: settings.MAX_PUBLISHED_PER_QUEUE])
+    cutoff = Now() - timedelta(seconds=settings.REPUBLISH_AFTER_SECONDS)
+    overdue = _active_tasks(queue).filter(state=State.QUEUED, published_at__lt=cutoff)
+    tasks = list(overdue.order_by("id")[: settings.MAX_PUBLISHED_PER_QUEUE])
     if not tasks:
         return 0
-    waiting = redis_store.message_ids(queue)
-    lost = [task for task in tasks if str(task.pk) not in waiting]
-    for task in lost:
+    queued_ids = redis_store.message_ids(queue)
+    lost_tasks = [task for task in tasks if str(task.pk) not in queued_ids]
+    for task in lost_tasks:
         log.warning("message_lost", task_id=str(task.pk))
         _publish(task)
-    return len(lost)
+    return len(lost_tasks)
 
 
 def _publish(task: Task) -> None:
     connections.give_back()
-    broker.publish(task.pk, queue=task.queue, time_limit=task.time_limit)
+    broker.publish_task(task.pk, queue=task.queue, time_limit=task.time_limit)
     Task.objects.filter(pk=task.pk, state=State.QUEUED).update(published_at=Now())
 
 
-def _active(queue: str) -> QuerySet[Task]:
+def _active_tasks(queue: str) -> QuerySet[Task]:
     return Task.objects.filter(queue=queue, state__in=[State.QUEUED, State.RUNNING])
 
 
-def _published(queue: str) -> QuerySet[Task]:
-    return _active(queue).filter(state=State.QUEUED, published_at__isnull=False)
+def _published_tasks(queue: str) -> QuerySet[Task]:
+    return _active_tasks(queue).filter(state=State.QUEUED, published_at__isnull=False)
 
 
-def _waiting(tasks: QuerySet[Task]) -> list[Waiting]:
+def _to_queued_tasks(tasks: QuerySet[Task]) -> list[QueuedTask]:
     rows = tasks.values_list("pk", "requester_id", "school_id", "kind", "parameters")
     return [
-        Waiting(pk, requester, school, shape(kind, parameters))
+        QueuedTask(pk, requester, school, workload_key(kind, parameters))
         for pk, requester, school, kind, parameters in rows
     ]

@@ -6,60 +6,64 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.scheduling.fair_order import Waiting
+from tasks.scheduling.fair_order import QueuedTask
 
-Mark = tuple[int, int, int | None]
+PositionSample = tuple[int, int, int | None]
 """The moment of asking, the position, and the seconds left to wait."""
 
-NEAR = 20
+PRECISION = 20
 """A position is told exactly up to this one, and to one part in so many beyond it."""
 
 
-def places(
-    order: Sequence[Waiting], waits: Sequence[float | None]
-) -> dict[int, list[Mark]]:
+def sample_positions(
+    order: Sequence[QueuedTask], waits: Sequence[float | None]
+) -> dict[int, list[PositionSample]]:
     """For each viewer marks by which the place of any of their tasks can be told."""
-    own: dict[int, list[Mark]] = defaultdict(list)
+    by_viewer: dict[int, list[PositionSample]] = defaultdict(list)
     for position, (task, wait) in enumerate(zip(order, waits, strict=True), 1):
         seconds = None if wait is None else round(wait)
-        own[task.requester].append((_moment(task.id), position, seconds))
-    return {viewer: _thinned(sorted(marks)) for viewer, marks in own.items()}
+        by_viewer[task.requester].append((_sort_key(task.id), position, seconds))
+    return {viewer: _compress(sorted(samples)) for viewer, samples in by_viewer.items()}
 
 
-def place(task_id: uuid.UUID, marks: Sequence[Mark]) -> dict[str, Any] | None:
+def estimate_position(
+    task_id: uuid.UUID, samples: Sequence[PositionSample]
+) -> dict[str, Any] | None:
     """The task's position in its queue, 1 the next, and about how long it will wait.
 
     Unknown if it was asked for after the marks were made.
     """
-    moment = _moment(task_id)
-    index = bisect_right(marks, moment, key=lambda mark: mark[0])
-    if index == 0 or moment > marks[-1][0]:
+    sort_key = _sort_key(task_id)
+    index = bisect_right(samples, sort_key, key=lambda sample: sample[0])
+    if index == 0 or sort_key > samples[-1][0]:
         return None
-    _moment_, position, seconds = marks[index - 1]
-    return {"position": position, "wait_seconds": seconds}
+    _key, position, seconds = samples[index - 1]
+    return {"position": position, "estimated_wait_seconds": seconds}
 
 
-def asked_at(task_id: uuid.UUID) -> int:
+def created_at_ms(task_id: uuid.UUID) -> int:
     """Milliseconds since 1970, which a UUIDv7 begins with."""
     return task_id.int >> 80
 
 
-def _moment(task_id: uuid.UUID) -> int:
+def _sort_key(task_id: uuid.UUID) -> int:
     """Finer than the millisecond, so that no two of a viewer's tasks have the same."""
     return task_id.int >> 64
 
 
-def _thinned(marks: Sequence[Mark]) -> list[Mark]:
+def _compress(samples: Sequence[PositionSample]) -> list[PositionSample]:
     """Without those whose place the mark before tells well enough; with the newest."""
-    kept = list(marks[:1])
-    for mark in marks[1:]:
-        if mark is marks[-1] or not _tells(kept[-1], mark):
-            kept.append(mark)
-    return kept
+    result = list(samples[:1])
+    for sample in samples[1:]:
+        if sample is samples[-1] or not _predicts(result[-1], sample):
+            result.append(sample)
+    return result
 
 
-def _tells(mark: Mark, other: Mark) -> bool:
-    _moment, position, seconds = other
-    if abs(position - mark[1]) * NEAR > position:
+def _predicts(sample: PositionSample, other: PositionSample) -> bool:
+    _key, position, seconds = other
+    if abs(position - sample[1]) * PRECISION > position:
         return False
-    return abs((seconds or 0) - (mark[2] or 0)) * NEAR <= max(NEAR, seconds or 0)
+    return abs((seconds or 0) - (sample[2] or 0)) * PRECISION <= max(
+        PRECISION, seconds or 0
+    )

@@ -8,25 +8,28 @@ from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
 
 
-def announce(user: User, **_: Any) -> None:
+def invalidate(user: User, **_: Any) -> None:
     """Tell the polls of a change of rights; if Redis is away they know within a minute."""
-    _put(user, is_news=True)
+    _store(user, is_change=True)
 
 
-def remember(user: User) -> None:
+def cache(user: User) -> None:
     """Keep what was read from the row, for the next polls."""
-    _put(user, is_news=False)
+    _store(user, is_change=False)
 
 
-def may_be_current(user_id: int, stamp: int, *, held: int | None) -> bool:
+def is_latest(user_id: int, access_version: int, *, current: int | None) -> bool:
     """Whether Redis, where `held` is the stamp of now, last heard of no other."""
     try:
-        return held is None and redis_store.known_stamp(user_id) == stamp
+        return (
+            current is None
+            and redis_store.get_max_access_version(user_id) == access_version
+        )
     except RedisUnavailable:
         return False
 
 
-def _put(user: User, *, is_news: bool) -> None:
+def _store(user: User, *, is_change: bool) -> None:
     # The key lives a minute at most, and without it the row is asked.
     with suppress(RedisUnavailable):
-        redis_store.put_stamp(user.pk, user.stamp, is_news=is_news)
+        redis_store.set_access_version(user.pk, user.stamp, is_change=is_change)

@@ -18,14 +18,14 @@ from tasks.states import State
 Document = dict[str, Any]
 
 
-def build(
+def build_document(
     task: Task, progress: Progress | None = None, *, with_data: bool = True
 ) -> Document:
     """Describe the row; all but what changes by the moment: `queue` and `poll_after_ms`.
 
     Lists go `with_data=False`, without the report's own rows.
     """
-    here = address(task.pk)
+    url = task_url(task.pk)
     return {
         "task_id": str(task.pk),
         "report": task.kind,
@@ -34,19 +34,19 @@ def build(
         "language": task.language,
         "state": task.state,
         "progress": (progress or Progress.from_task(task)).to_json(),
-        "result": _result(task, f"{here}/result", with_data=with_data),
-        "error": task.error and failure(task.error, task.language),
+        "result": _build_result(task, f"{url}/result", with_data=with_data),
+        "error": task.error and build_problem(task.error, task.language),
         "attempt": task.attempt,
-        "cancel_requested_at": _time(task.cancel_requested_at),
-        "created_at": _time(task.created_at),
-        "started_at": _time(task.started_at),
-        "finished_at": _time(task.finished_at),
-        "expires_at": _time(task.expires_at),
-        "links": {"self": here, "cancel": f"{here}/cancel", "result": f"{here}/result"},
+        "cancel_requested_at": _format_or_none(task.cancel_requested_at),
+        "created_at": _format_or_none(task.created_at),
+        "started_at": _format_or_none(task.started_at),
+        "finished_at": _format_or_none(task.finished_at),
+        "expires_at": _format_or_none(task.expires_at),
+        "links": {"self": url, "cancel": f"{url}/cancel", "result": f"{url}/result"},
     }
 
 
-def to_json(document: Document) -> bytes:
+def serialize_document(document: Document) -> bytes:
     """The same bytes for the same document, whoever writes it: clients compare them."""
     text = json.dumps(
         document, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")
@@ -54,12 +54,12 @@ def to_json(document: Document) -> bytes:
     return text.encode()
 
 
-def address(task_id: uuid.UUID) -> str:
+def task_url(task_id: uuid.UUID) -> str:
     """Where the task is to be asked for: a path, after the public URL if there is one."""
     return f"{settings.PUBLIC_URL}/tasks/{task_id}"
 
 
-def failure(error: Document, language: str) -> Document:
+def build_problem(error: Document, language: str) -> Document:
     """What the row keeps of a failure, as a problem: with a page about it, and a title."""
     code = error["code"]
     with override(language):
@@ -68,7 +68,7 @@ def failure(error: Document, language: str) -> Document:
     return {"type": f"/problems/{code}", "title": title, **error}
 
 
-def _result(task: Task, url: str, *, with_data: bool) -> Document | None:
+def _build_result(task: Task, url: str, *, with_data: bool) -> Document | None:
     if task.state != State.SUCCEEDED or task.result is None:
         return None
     result = {**task.result, "url": url}
@@ -83,11 +83,11 @@ def _result(task: Task, url: str, *, with_data: bool) -> Document | None:
     return result
 
 
-def rfc3339(value: datetime) -> str:
+def format_rfc3339(value: datetime) -> str:
     """The instant in UTC, to the millisecond."""
     text = value.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else rfc3339(value)
+def _format_or_none(value: datetime | None) -> str | None:
+    return None if value is None else format_rfc3339(value)

@@ -10,7 +10,7 @@ from tasks import access_log, artifacts
 from tasks.errors import ResultExpired, ResultUnavailable
 from tasks.models import AccessLogEntry, Task
 from tasks.states import State
-from tasks.status.reader import own_task
+from tasks.status.reader import get_task_for
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Result:
     media_type: str
     bytes: int
     sha256: str
-    made_at: datetime
+    finished_at: datetime
 
 
-def find(task_id: uuid.UUID, viewer: User) -> Result:
+def find_result(task_id: uuid.UUID, viewer: User) -> Result:
     """The result of the viewer's own task, or why there is none to fetch."""
-    task = own_task(task_id, viewer)
+    task = get_task_for(task_id, viewer)
     if task.state == State.EXPIRED:
         raise ResultExpired
     if task.state != State.SUCCEEDED or task.result is None or not task.finished_at:
@@ -40,11 +40,11 @@ def find(task_id: uuid.UUID, viewer: User) -> Result:
         media_type=result["media_type"],
         bytes=size,
         sha256=result["sha256"],
-        made_at=task.finished_at,
+        finished_at=task.finished_at,
     )
 
 
-def open_file(result: Result, viewer: User) -> IO[bytes]:
+def open_result(result: Result, viewer: User) -> IO[bytes]:
     """The file, open for whoever is sent it, which is in the access log by then."""
     file = artifacts.open_artifact(result.task.artifact)
     if file is None:

@@ -25,7 +25,7 @@ from tasks.status import document as task_document
 
 
 @dataclass(frozen=True)
-class Reading:
+class TaskSnapshot:
     """A task's document as of now, and what is needed to say when to ask again."""
 
     task_id: uuid.UUID
@@ -33,11 +33,11 @@ class Reading:
     queue: str
     document: bytes
     """JSON, as the client gets it but for what changes by the moment."""
-    places: dict[str, Any]
+    queue_positions: dict[str, Any]
     """By queue, what `backlog` made for the viewer."""
     version: int = 0
-    takes_ms: int | None = None
-    ends_at_ms: int | None = None
+    expected_duration_ms: int | None = None
+    eta_ms: int | None = None
     """As in the document's header."""
 
     @property
@@ -45,38 +45,49 @@ class Reading:
         return self.state in FINAL
 
     @property
-    def mark(self) -> str:
+    def digest(self) -> str:
         """Equal where the document is: for comparing without sending it."""
         return hashlib.blake2b(self.document, digest_size=12).hexdigest()
 
 
-def read(task_id: uuid.UUID, *, viewer_id: int, stamp: int) -> Reading:
+def read_snapshot(
+    task_id: uuid.UUID, *, viewer_id: int, token_version: int
+) -> TaskSnapshot:
     """The task's document, for its requester alone.
 
     `stamp` is that of the viewer's token. While it, the viewer's in Redis and that of the
     document agree, no right has changed since the document's was checked: no database.
     """
     try:
-        poll = redis_store.poll(task_id, viewer_id)
+        cached_task = redis_store.get_cached_task(task_id, viewer_id)
     except RedisUnavailable:
-        poll = redis_store.NOTHING
-    header = poll.header
-    trusted = (viewer_id, stamp, stamp)
-    if header is not None and (header.viewer, header.stamp, poll.stamp) == trusted:
-        return _as_held(task_id, header, poll)
+        cached_task = redis_store.MISS
+    meta = cached_task.meta
+    current_access = (viewer_id, token_version, token_version)
+    if (
+        meta is not None
+        and (meta.viewer_id, meta.access_version, cached_task.access_version)
+        == current_access
+    ):
+        return _from_cache(task_id, meta, cached_task)
     try:
         with database_breaker.guard():
-            return _after_checking(task_id, viewer_id, poll)
+            return _read_with_access_check(task_id, viewer_id, cached_task)
     except DatabaseUnavailable:
         # No right changes while it is away: a document of before may still be shown.
-        if header is None or (header.viewer, header.stamp) != (viewer_id, stamp):
+        if meta is None or (meta.viewer_id, meta.access_version) != (
+            viewer_id,
+            token_version,
+        ):
             raise
-        if not access_version.may_be_current(viewer_id, stamp, held=poll.stamp):
+        if not access_version.is_latest(
+            viewer_id, token_version, current=cached_task.access_version
+        ):
             raise
-        return _as_held(task_id, header, poll)
+        return _from_cache(task_id, meta, cached_task)
 
 
-def own_task(task_id: uuid.UUID, viewer: User) -> Task:
+def get_task_for(task_id: uuid.UUID, viewer: User) -> Task:
     """The viewer's own task if they may still see what it shows; else `TaskNotFound`.
 
     `TaskPurged` if there was one, as long as that is known.
@@ -89,84 +100,91 @@ def own_task(task_id: uuid.UUID, viewer: User) -> Task:
     return task
 
 
-def own_tasks(viewer: User) -> QuerySet[Task]:
+def tasks_for(viewer: User) -> QuerySet[Task]:
     """Those of the viewer's own tasks of which the same is true."""
     return Task.objects.filter(still_seen(viewer, "scope"), requester=viewer)
 
 
-def describe(task: Task, places: dict[str, Any] | None = None) -> Reading:
+def from_row(task: Task, queue_positions: dict[str, Any] | None = None) -> TaskSnapshot:
     """The task's document from its row."""
-    header = projection.header(task, Progress.from_task(task))
-    return _with_header(
-        task.pk, header, task_document.to_json(task_document.build(task)), places or {}
+    meta = projection.build_meta(task, Progress.from_task(task))
+    return _from_meta(
+        task.pk,
+        meta,
+        task_document.serialize_document(task_document.build_document(task)),
+        queue_positions or {},
     )
 
 
-def outline(task: Task) -> Reading:
+def without_body(task: Task) -> TaskSnapshot:
     """The same without the document: enough to say when to ask again."""
-    return _with_header(
-        task.pk, projection.header(task, Progress.from_task(task)), b"", {}
+    return _from_meta(
+        task.pk, projection.build_meta(task, Progress.from_task(task)), b"", {}
     )
 
 
-def _without_exception(document: bytes) -> bytes:
+def _strip_exception(body: bytes) -> bytes:
     """Leave out what is there for Celery's sake alone."""
     fields = {
         name: value
-        for name, value in json.loads(document).items()
+        for name, value in json.loads(body).items()
         if not name.startswith("exc_")
     }
     if fields["error"]:
         # One that an earlier release wrote has no title yet.
-        fields["error"] = task_document.failure(fields["error"], fields["language"])
-    return task_document.to_json(fields)
+        fields["error"] = task_document.build_problem(
+            fields["error"], fields["language"]
+        )
+    return task_document.serialize_document(fields)
 
 
-def _after_checking(
-    task_id: uuid.UUID, viewer_id: int, poll: redis_store.Poll
-) -> Reading:
+def _read_with_access_check(
+    task_id: uuid.UUID, viewer_id: int, cached_task: redis_store.CachedTask
+) -> TaskSnapshot:
     """Ask the database who may see the task, and the row for what Redis lacks."""
     viewer = User.objects.filter(pk=viewer_id, is_active=True).first()
     if viewer is None:
         raise InactiveUser
-    task = own_task(task_id, viewer)
-    if poll.stamp != viewer.stamp:
-        access_version.remember(viewer)
+    task = get_task_for(task_id, viewer)
+    if cached_task.access_version != viewer.stamp:
+        access_version.cache(viewer)
     if task.access_version != viewer.stamp:
         task.access_version = viewer.stamp
         Task.objects.filter(pk=task.pk).update(access_version=viewer.stamp)
-    header = poll.header
-    if header is not None and header.version == task.version:
-        if header.stamp != viewer.stamp:
-            projection.write(task)
+    meta = cached_task.meta
+    if meta is not None and meta.version == task.version:
+        if meta.access_version != viewer.stamp:
+            projection.sync_document(task)
         # Redis is ahead of the row in its progress, which must not be seen to go back.
-        return _as_held(task_id, header, poll)
-    projection.write(task)
-    return describe(task, poll.places)
+        return _from_cache(task_id, meta, cached_task)
+    projection.sync_document(task)
+    return from_row(task, cached_task.queue_positions)
 
 
-def _as_held(
-    task_id: uuid.UUID, header: redis_store.Header, poll: redis_store.Poll
-) -> Reading:
-    document = poll.document
-    if header.state in CELERY_FAILURES:
-        document = _without_exception(document)
-    return _with_header(task_id, header, document, poll.places)
-
-
-def _with_header(
+def _from_cache(
     task_id: uuid.UUID,
-    header: redis_store.Header,
-    document: bytes,
-    places: dict[str, Any],
-) -> Reading:
-    return Reading(
+    meta: redis_store.DocumentMeta,
+    cached_task: redis_store.CachedTask,
+) -> TaskSnapshot:
+    body = cached_task.document
+    if meta.state in CELERY_FAILURES:
+        body = _strip_exception(body)
+    return _from_meta(task_id, meta, body, cached_task.queue_positions)
+
+
+def _from_meta(
+    task_id: uuid.UUID,
+    meta: redis_store.DocumentMeta,
+    body: bytes,
+    queue_positions: dict[str, Any],
+) -> TaskSnapshot:
+    return TaskSnapshot(
         task_id=task_id,
-        state=header.state,
-        queue=header.queue,
-        document=document,
-        places=places,
-        version=header.version,
-        takes_ms=header.takes_ms,
-        ends_at_ms=header.ends_at_ms,
+        state=meta.state,
+        queue=meta.queue,
+        document=body,
+        queue_positions=queue_positions,
+        version=meta.version,
+        expected_duration_ms=meta.expected_duration_ms,
+        eta_ms=meta.eta_ms,
     )

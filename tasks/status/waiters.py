@@ -18,16 +18,16 @@ import structlog
 from school.db import connections
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
-from tasks.status.reader import Reading
+from tasks.status.reader import TaskSnapshot
 
 log = structlog.get_logger(__name__)
 
-MOST = 9_000
+MAX_WAITERS = 9_000
 """Who comes when so many wait in this process is answered at once."""
-PROGRESS_SECONDS = 10.0
+MIN_PROGRESS_SECONDS = 10.0
 """A wait is ended by progress alone no sooner than this: else a long report would be read
 as often as by somebody who polls it without a pause."""
-PAUSE_SECONDS = 0.5
+RETRY_DELAY_SECONDS = 0.5
 """Before Redis is asked again when it did not answer."""
 
 
@@ -36,21 +36,21 @@ class Waiter:
 
     def __init__(
         self,
-        is_over: Callable[[Reading, Reading], bool],
+        is_over: Callable[[TaskSnapshot, TaskSnapshot], bool],
         *,
-        minds_progress: bool = True,
+        wants_progress: bool = True,
     ) -> None:
         self.is_over = is_over
-        self.woken = threading.Event()
-        self.minds_progress = minds_progress
+        self.wake_event = threading.Event()
+        self.wants_progress = wants_progress
         """Whether it will ever want to hear of progress alone."""
-        self.heeds_progress = False
-        self.is_dismissed = False
+        self.progress_due = False
+        self.is_canceled = False
 
-    def dismiss(self) -> None:
+    def cancel(self) -> None:
         """Its client has gone, or this process is to stop: it is to wait no longer."""
-        self.is_dismissed = True
-        self.woken.set()
+        self.is_canceled = True
+        self.wake_event.set()
 
 
 class Listener:
@@ -64,18 +64,18 @@ class Listener:
         self.count = 0
 
     @property
-    def takes_more(self) -> bool:
-        return self.count < MOST and not self._is_closing
+    def has_capacity(self) -> bool:
+        return self.count < MAX_WAITERS and not self._is_closing
 
     @contextmanager
-    def waking(self, task_id: uuid.UUID, waiter: Waiter) -> Iterator[None]:
+    def register(self, task_id: uuid.UUID, waiter: Waiter) -> Iterator[None]:
         """Wake the waiter at each change of the task while the block runs."""
         key = str(task_id)
         with self._lock:
             self.count += 1
             self._waiters[key].add(waiter)
             if self._is_closing:
-                waiter.dismiss()  # it was let in just before
+                waiter.cancel()  # it was let in just before
             if not self._is_listening:
                 self._is_listening = True
                 threading.Thread(target=self._run, daemon=True).start()
@@ -91,41 +91,41 @@ class Listener:
     def close(self) -> None:
         """End all waits, and let nobody begin one: this process is told to stop."""
         self._is_closing = True
-        for waiter in self._everybody():
-            waiter.dismiss()
+        for waiter in self._all_waiters():
+            waiter.cancel()
 
     def _run(self) -> None:
-        while self._goes_on():
+        while self._should_continue():
             try:
                 self._follow()
             except RedisUnavailable:
-                time.sleep(PAUSE_SECONDS)
+                time.sleep(RETRY_DELAY_SECONDS)
             except Exception:  # the thread's boundary: without it nobody is woken again
-                log.exception("listening_failed")
-                time.sleep(PAUSE_SECONDS)
+                log.exception("listener_failed")
+                time.sleep(RETRY_DELAY_SECONDS)
 
-    def _goes_on(self) -> bool:
+    def _should_continue(self) -> bool:
         with self._lock:
             self._is_listening = self.count > 0
             return self._is_listening
 
     def _follow(self) -> None:
-        place = redis_store.newest_change()
-        for waiter in self._everybody():
-            waiter.woken.set()  # what changed before that place may have been missed
+        event_id = redis_store.last_event_id()
+        for waiter in self._all_waiters():
+            waiter.wake_event.set()  # what changed before that place may have been missed
         while self.count:
-            changes, place = redis_store.changes_after(place)
-            if len(changes) >= redis_store.CHANGES_KEPT:
+            events, event_id = redis_store.read_events(event_id)
+            if len(events) >= redis_store.EVENT_STREAM_MAXLEN:
                 return  # some may have been cut off the stream unseen: begin anew
-            for change in changes:
-                self._wake(change)
+            for event in events:
+                self._wake(event)
 
-    def _wake(self, change: redis_store.Change) -> None:
-        for waiter in list(self._waiters.get(change.task_id, ())):
-            if change.is_move or waiter.heeds_progress:
-                waiter.woken.set()
+    def _wake(self, event: redis_store.TaskEvent) -> None:
+        for waiter in list(self._waiters.get(event.task_id, ())):
+            if event.is_transition or waiter.progress_due:
+                waiter.wake_event.set()
 
-    def _everybody(self) -> list[Waiter]:
+    def _all_waiters(self) -> list[Waiter]:
         with self._lock:
             return [waiter for waiters in self._waiters.values() for waiter in waiters]
 
@@ -133,13 +133,13 @@ class Listener:
 listener = Listener()
 
 
-def wait(
+def wait_for_task(
     task_id: uuid.UUID,
-    read: Callable[[], Reading],
+    read_snapshot: Callable[[], TaskSnapshot],
     waiter: Waiter,
     *,
     seconds: float,
-) -> Reading:
+) -> TaskSnapshot:
     """Read the task, and again at each change until the waiter finds that it is over, or
     the time is, or the client has gone.
 
@@ -147,15 +147,15 @@ def wait(
     """
     now = time.monotonic()
     deadline = now + seconds
-    heeding = now + PROGRESS_SECONDS if waiter.minds_progress else math.inf
-    with listener.waking(task_id, waiter):
-        first = reading = read()
-        while now < deadline and not waiter.is_over(first, reading):
+    progress_due_at = now + MIN_PROGRESS_SECONDS if waiter.wants_progress else math.inf
+    with listener.register(task_id, waiter):
+        first = snapshot = read_snapshot()
+        while now < deadline and not waiter.is_over(first, snapshot):
             connections.close()
-            until = deadline if waiter.heeds_progress else min(deadline, heeding)
-            waiter.woken.wait(max(0.0, until - now))
-            waiter.woken.clear()
-            now = deadline if waiter.is_dismissed else time.monotonic()
-            waiter.heeds_progress = now >= heeding
-            reading = read()
-    return reading
+            until = deadline if waiter.progress_due else min(deadline, progress_due_at)
+            waiter.wake_event.wait(max(0.0, until - now))
+            waiter.wake_event.clear()
+            now = deadline if waiter.is_canceled else time.monotonic()
+            waiter.progress_due = now >= progress_due_at
+            snapshot = read_snapshot()
+    return snapshot

@@ -70,7 +70,9 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
         school_id=school_id,
         queue=queue,
         time_limit=report_class.time_limit,
-        expected_duration=durations.soonest(queue, request.kind, canonical_parameters),
+        expected_duration=durations.optimistic_duration(
+            queue, request.kind, canonical_parameters
+        ),
         request_id=access_log.current_request_id(),
         retention=report_class.retention or settings.ARTIFACT_TTL,
         scope=scope_of(viewer, reachable).to_json(),

@@ -61,7 +61,7 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
             "filename": _build_filename(task, table.title, format.extension),
             "summary": report.conclusion(row_count),
             "skipped": report.omitted,
-            "data_as_of": document.rfc3339(as_of),
+            "data_as_of": document.format_rfc3339(as_of),
         }
         return BuiltReport(artifact.name, result, scope_of(viewer, reachable))
 

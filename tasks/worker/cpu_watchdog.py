@@ -34,7 +34,7 @@ class CpuWatchdog:
         ]
         self._last_ticks = ticks
         with suppress(RedisUnavailable):
-            redis_store.vouch(
+            redis_store.set_cpu_active(
                 [task_by_pid[pid] for pid in active_pids],
                 seconds=2 * settings.HEARTBEAT_SECONDS,
             )

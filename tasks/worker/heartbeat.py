@@ -87,7 +87,7 @@ class Heartbeat:
         if is_canceled:
             return Canceled()
         if not self._publish_progress(self.tracker.estimate):
-            projection.repair(self._task.pk)
+            projection.resync_document(self._task.pk)
         return None
 
     def _check_delay(self) -> float:
@@ -100,8 +100,10 @@ class Heartbeat:
         with suppress(
             RedisUnavailable
         ):  # the row has it, and the next beat tells it again
-            is_updated = projection.put_progress(self._task, progress, moment=sequence)
-            redis_store.mark_alive(
+            is_updated = projection.update_progress(
+                self._task, progress, sequence=sequence
+            )
+            redis_store.set_alive(
                 self._task.queue, seconds=3 * settings.HEARTBEAT_SECONDS
             )
             return is_updated

@@ -12,7 +12,7 @@ from tasks.models import Task
 
 
 @task_revoked.connect
-def cancel_revoked(request: Any, expired: bool, **_: Any) -> None:
+def on_task_revoked(request: Any, expired: bool, **_: Any) -> None:
     """Without this the row would stay queued, and be published again and again."""
     if expired or request.task != "tasks.generate_report":
         return

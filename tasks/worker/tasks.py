@@ -58,7 +58,7 @@ def generate_report(task_id: str) -> None:
 
 def _sync_document(task: Task) -> None:
     try:
-        projection.write(task)
+        projection.sync_document(task)
     except Error:  # the dispatcher does it
         connections.close()
 

@@ -185,9 +185,9 @@ class Judge:
     def _look_into_redis(self) -> None:
         for task_id, row in self._rows.items():
             held = self._house.redis.get(f"celery-task-meta-{task_id}")
-            if held is None or not held.startswith(b'{"ours":'):
+            if held is None or not held.startswith(b'{"meta":'):
                 continue  # the row answers
-            ours = json.loads(held)["ours"]
+            ours = json.loads(held)["meta"]
             if (ours["version"], ours["state"]) != (row.version, row.state):
                 said = f"Redis has {ours['state']} of version {ours['version']}, the row {row.state} of {row.version}"
                 self._verdict.find("stale in Redis", task_id, said)

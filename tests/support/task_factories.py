@@ -70,7 +70,7 @@ def brought_to(
         task = asked(viewer, parameters, **wanted)
     if state in {"running", "failed"}:
         task = lifecycle.claim(task.pk) or task
-        projection.write(task)
+        projection.sync_document(task)
     if state == "failed":
         lifecycle.fail(task, TimedOut())
     elif state == "canceled":
@@ -78,5 +78,5 @@ def brought_to(
     elif state == "expired":
         lifecycle.expire(task)
     elif state == "purged":
-        retention.delete(task, viewer)
+        retention.delete_task(task, viewer)
     return task

@@ -33,11 +33,13 @@ def away():
 
 
 def read(task, viewer):
-    return reader.read(task.pk, viewer_id=viewer.pk, stamp=viewer.stamp)
+    return reader.read_snapshot(
+        task.pk, viewer_id=viewer.pk, token_version=viewer.stamp
+    )
 
 
 def let_a_minute_pass(viewer):
-    redis_store.client().delete(f"stamp:{viewer.pk}")
+    redis_store.client().delete(f"access-version:{viewer.pk}")
 
 
 @pytest.mark.parametrize("make", [asked, made])
@@ -67,19 +69,19 @@ def test_right_taken_away_is_not_lent_again(teacher):
     old_stamp = teacher.stamp
     User.objects.filter(pk=teacher.pk).update(stamp=F("stamp") + 1)
     teacher.refresh_from_db()
-    access_version.announce(teacher)
+    access_version.invalidate(teacher)
     let_a_minute_pass(teacher)
 
     with away():
         for stamp in (old_stamp, teacher.stamp):
             with pytest.raises(DatabaseUnavailable):
-                reader.read(task.pk, viewer_id=teacher.pk, stamp=stamp)
+                reader.read_snapshot(task.pk, viewer_id=teacher.pk, token_version=stamp)
 
 
 def test_change_is_remembered_for_the_life_of_a_token(teacher, settings):
-    access_version.announce(teacher)
+    access_version.invalidate(teacher)
 
-    left = redis_store.client().ttl(f"known:{teacher.pk}")
+    left = redis_store.client().ttl(f"access-version-max:{teacher.pk}")
     assert 0 <= settings.ACCESS_TOKEN_LIFETIME.total_seconds() - left <= 5
 
 
@@ -89,9 +91,13 @@ def test_what_is_not_theirs_or_not_known_stays_unanswered(teacher, stranger):
 
     with away():
         with pytest.raises(DatabaseUnavailable):
-            reader.read(task.pk, viewer_id=stranger.pk, stamp=teacher.stamp)
+            reader.read_snapshot(
+                task.pk, viewer_id=stranger.pk, token_version=teacher.stamp
+            )
         with pytest.raises(DatabaseUnavailable):
-            reader.read(uuid.uuid4(), viewer_id=teacher.pk, stamp=teacher.stamp)
+            reader.read_snapshot(
+                uuid.uuid4(), viewer_id=teacher.pk, token_version=teacher.stamp
+            )
 
 
 def test_one_alone_asks_whether_the_database_is_back(monkeypatch):

@@ -53,7 +53,7 @@ def test_failure_of_a_silent_worker_too(teacher, language, beginning):
     task = lifecycle.claim(asked(teacher, language=language).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z", attempt=3)
 
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     task.refresh_from_db()
     assert task.error["code"] == WorkerLost.code
@@ -67,7 +67,7 @@ def test_failure_past_its_time_too(teacher, language, beginning):
     task = failed(teacher, DataError("Enrolment 7 has no class."), language)
     Task.objects.update(expires_at="2020-01-01T00:00:00Z")
 
-    tasks.expire_past()
+    tasks.expire_due_tasks()
 
     task.refresh_from_db()
     assert task.error["detail"].startswith(beginning)
@@ -86,7 +86,7 @@ def test_summary_of_no_rows_is_in_the_task_s_language(teacher, language, beginni
 def test_failure_in_the_document_is_a_problem(teacher, language, title):
     task = failed(teacher, DataError("Enrolment 7 has no class."), language)
 
-    assert document.build(task)["error"] == {
+    assert document.build_document(task)["error"] == {
         "type": "/problems/data_error",
         "title": title,
         "code": "data_error",
@@ -99,7 +99,7 @@ def test_failure_of_a_code_that_is_no_more_is_shown(teacher):
     failed(teacher, DataError("Enrolment 7 has no class."), "en")
     Task.objects.update(error={"code": "old", "detail": "Of an earlier release."})
 
-    error = document.build(Task.objects.get())["error"]
+    error = document.build_document(Task.objects.get())["error"]
 
     assert error["title"] == "The report could not be made"
     assert error["detail"] == "Of an earlier release."
@@ -110,12 +110,12 @@ def test_document_of_an_earlier_release_gets_what_it_lacks(
     as_user, teacher, monkeypatch
 ):
     with monkeypatch.context() as earlier:
-        earlier.setattr(document, "failure", lambda error, language: error)
+        earlier.setattr(document, "build_problem", lambda error, language: error)
         task = failed(teacher, DataError("Enrolment 7 has no class."), "pt-BR")
-    stored = json.loads(redis_store.poll(task.pk, teacher.pk).document)
+    stored = json.loads(redis_store.get_cached_task(task.pk, teacher.pk).document)
     assert "title" not in stored["error"]
 
     error = as_user(teacher).get(f"/tasks/{task.pk}").json()["error"]
 
-    assert error == document.build(task)["error"]
-    assert reader.describe(task).state == "failed"
+    assert error == document.build_document(task)["error"]
+    assert reader.from_row(task).state == "failed"

@@ -82,7 +82,7 @@ def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
 def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
     first = claimed(teacher)
     silence(first)
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     second = lifecycle.claim(first.pk)
 
@@ -156,7 +156,7 @@ def test_silent_worker_s_task_is_queued_again(teacher):
     task = claimed(teacher)
     silence(task)
 
-    assert lease_recovery.recover() == 1
+    assert lease_recovery.recover_tasks() == 1
 
     task.refresh_from_db()
     assert (task.state, task.published_at, task.attempt) == ("queued", None, 1)
@@ -204,9 +204,9 @@ def test_task_past_its_time_is_not_handed_over(teacher):
 def test_silent_task_whose_process_computes_is_not_lost(teacher):
     task = claimed(teacher)
     silence(task)
-    redis_store.vouch([str(task.pk)], seconds=9)
+    redis_store.set_cpu_active([str(task.pk)], seconds=9)
 
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     assert state_of(task) == "running"
 
@@ -216,9 +216,9 @@ def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
     Task.objects.filter(pk=task.pk).update(
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
     )
-    redis_store.vouch([str(task.pk)], seconds=9)
+    redis_store.set_cpu_active([str(task.pk)], seconds=9)
 
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     assert (state_of(task), task.error["code"]) == ("failed", "timeout")
 
@@ -227,9 +227,9 @@ def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
     task = claimed(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
     silence(task)
-    redis_store.vouch([str(task.pk)], seconds=9)
+    redis_store.set_cpu_active([str(task.pk)], seconds=9)
 
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     assert state_of(task) == "canceled"
 
@@ -240,7 +240,7 @@ def test_who_lost_the_task_leaves_no_file(teacher):
         artifact.file.write(b"[]")
     silence(task)
 
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     assert not artifacts.exists(artifact.name)
 
@@ -249,7 +249,7 @@ def test_who_lost_the_task_leaves_no_file(teacher):
 def test_living_worker_s_task_is_left_alone(teacher):
     task = claimed(teacher)
 
-    assert lease_recovery.recover() == 0
+    assert lease_recovery.recover_tasks() == 0
     assert state_of(task) == "running"
 
 
@@ -257,7 +257,7 @@ def test_task_that_loses_every_worker_fails(teacher):
     task = asked(teacher)
     for _ in range(lifecycle.MAX_ATTEMPTS):
         silence(lifecycle.claim(task.pk))
-        lease_recovery.recover()
+        lease_recovery.recover_tasks()
 
     assert state_of(task) == "failed"
     assert task.error["code"] == "worker_lost"
@@ -270,7 +270,7 @@ def test_worker_lost_shortly_before_its_time_is_up_is_no_timeout(teacher):
         deadline="2020-01-01T00:05:00Z", lease_until="2020-01-01T00:05:10Z"
     )
 
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     assert state_of(task) == "queued"
 
@@ -292,14 +292,14 @@ def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
 def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch):
     """The one that hands over sleeps after its commit; the next attempt is done by then."""
     task = claimed(teacher)
-    repair = projection.repair
+    repair = projection.resync_document
 
     def sleep_first(task_id):
-        monkeypatch.setattr(projection, "repair", repair)
+        monkeypatch.setattr(projection, "resync_document", repair)
         generate_report(str(task_id))
         return repair(task_id)
 
-    monkeypatch.setattr(projection, "repair", sleep_first)
+    monkeypatch.setattr(projection, "resync_document", sleep_first)
     lifecycle.release(task)
 
     assert state_of(task) == "succeeded"
@@ -338,7 +338,7 @@ def test_cancel_outlives_the_worker(teacher):
     silence(task)
 
     assert lifecycle.claim(task.pk) is None
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     assert state_of(task) == "canceled"
 
@@ -357,8 +357,8 @@ def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch)
         return move(tasks, to, **fields)
 
     monkeypatch.setattr(lifecycle, "_transition", cancel_first)
-    lease_recovery.recover()
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
+    lease_recovery.recover_tasks()
 
     assert state_of(task) == "canceled"
 
@@ -374,7 +374,7 @@ def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
         return move(tasks, to, **fields)
 
     monkeypatch.setattr(lifecycle, "_transition", beat_first)
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     assert state_of(task) == "running"
 
@@ -387,7 +387,7 @@ def test_worker_lost_long_ago_is_no_timeout(teacher):
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
     )
 
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
 
     assert state_of(task) == "queued"
 
@@ -398,14 +398,14 @@ def test_every_move_raises_the_version_and_reaches_redis(teacher):
 
     def look():
         task.refresh_from_db()
-        header = redis_store.poll(task.pk, teacher.pk).header
+        header = redis_store.get_cached_task(task.pk, teacher.pk).meta
         assert (header.version, header.state) == (task.version, task.state)
         assert task.projected_version == task.version
         seen.append(task.version)
 
     look()
     held = lifecycle.claim(task.pk)
-    projection.write(held)
+    projection.sync_document(held)
     look()
     lifecycle.cancel(task)
     look()
@@ -442,7 +442,7 @@ def test_expired_task_keeps_no_copy_in_redis(teacher):
 
     assert state_of(task) == "expired"
     assert (task.result, task.parameters, task.artifact) == (None, {}, "")
-    assert redis_store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
     assert not lifecycle.expire(task)
 
 
@@ -451,9 +451,9 @@ def test_expired_document_that_is_written_late_is_taken_back(teacher):
     read_before = made(teacher)
     lifecycle.expire(Task.objects.get())
 
-    projection.write(read_before)
+    projection.sync_document(read_before)
 
-    assert redis_store.poll(read_before.pk, teacher.pk).header is None
+    assert redis_store.get_cached_task(read_before.pk, teacher.pk).meta is None
 
 
 @pytest.mark.guarantee("Every final state has its retention, and is erased once.")
@@ -497,7 +497,7 @@ def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
     assert state_of(task) == "failed"
     assert (task.parameters, task.is_erased, task.version) == ({}, True, before + 1)
     assert task.error == {"code": "data_error", "detail": lifecycle.DETAIL_ERASED}
-    assert b"Enrolment" not in redis_store.poll(task.pk, teacher.pk).document
+    assert b"Enrolment" not in redis_store.get_cached_task(task.pk, teacher.pk).document
 
 
 def test_canceled_task_past_its_time_keeps_its_state(teacher):

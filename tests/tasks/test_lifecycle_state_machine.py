@@ -72,7 +72,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.undo.__enter__()
         redis_store.client().flushdb()
         breaker.reset()
-        redis_store.highest_tide.reset()
+        redis_store.epoch_guard.reset()
         self.viewer = User.objects.get(username="teacher")
         self.dispatcher = Dispatcher()
         self.tasks = [asked(self.viewer).pk for _ in range(TASKS)]
@@ -117,7 +117,9 @@ class Lifecycle(RuleBasedStateMachine):
     def poll(self, which):
         task_id = self.tasks[which]
         stamp = self.viewer.stamp
-        state = reader.read(task_id, viewer_id=self.viewer.pk, stamp=stamp).state
+        state = reader.read_snapshot(
+            task_id, viewer_id=self.viewer.pk, token_version=stamp
+        ).state
         before = self.shown.get(task_id)
         assert before not in FINAL or state in {before, "expired"}, (before, state)
         self.shown[task_id] = state
@@ -157,7 +159,7 @@ class Lifecycle(RuleBasedStateMachine):
         redis.flushdb()
         for key, value in self.copy.items():
             redis.restore(key, 60_000, value)
-        self.dispatcher._redis = "of the run before"
+        self.dispatcher._redis_run_id = "of the run before"
 
     def messages_grow_old(self):
         Task.objects.filter(published_at__isnull=False).update(published_at=LONG_AGO)
@@ -184,8 +186,8 @@ class Lifecycle(RuleBasedStateMachine):
         if worker := self.worker(who):
             lifecycle.renew(worker, Progress("writing", done, 9))
             with suppress(RedisUnavailable):
-                projection.put_progress(
-                    worker, Progress("writing", done, 9), moment=done
+                projection.update_progress(
+                    worker, Progress("writing", done, 9), sequence=done
                 )
 
     def finish(self, who):
@@ -207,18 +209,18 @@ class Lifecycle(RuleBasedStateMachine):
         running.update(lease_until=LONG_AGO)
         if rarely:
             running.update(deadline=LONG_AGO)
-        lease_recovery.recover()
+        lease_recovery.recover_tasks()
 
     def compute_silently(self, which):
         with suppress(RedisUnavailable):
-            redis_store.vouch([str(self.tasks[which])], seconds=60)
+            redis_store.set_cpu_active([str(self.tasks[which])], seconds=60)
 
     def sleep_before_mirroring(self, which):
         self.sleeper = Task.objects.get(pk=self.tasks[which])
 
     def wake_and_mirror(self):
         if self.sleeper is not None:
-            projection.write(self.sleeper)
+            projection.sync_document(self.sleeper)
 
     # --- What holds after each step -------------------------------------------------
 
@@ -269,10 +271,10 @@ class Lifecycle(RuleBasedStateMachine):
         for _ in range(3 * lifecycle.MAX_ATTEMPTS):
             self.fall_silent_all()
             redis_store.client().delete(
-                *[f"computing:{row.pk}" for row in self._all()] or ["x"]
+                *[f"cpu-active:{row.pk}" for row in self._all()] or ["x"]
             )
             self.messages_grow_old()
-            lease_recovery.recover()
+            lease_recovery.recover_tasks()
             self.dispatcher.tick()
             for task_id in sorted(redis_store.message_ids(QUEUE)):
                 self._make(task_id)
@@ -319,7 +321,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _shown_header(self, row: Task):
         with suppress(RedisUnavailable):
-            return redis_store.poll(row.pk, self.viewer.pk).header
+            return redis_store.get_cached_task(row.pk, self.viewer.pk).meta
         return None
 
 

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from school.db import postgresql
 from tasks.maintenance.dispatcher import Dispatcher
 
-TURNS = 5
+PUBLISHES_PER_TICK = 5
 """How often a backlog is published from between two looks at everything."""
-STATEMENT_SECONDS = 5.0
+STATEMENT_TIMEOUT_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -21,16 +21,16 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
 
     def handle(self, *args: Any, every: float, **options: Any) -> None:
-        over = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: over.set())
+        stop_event = threading.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: stop_event.set())
         # While the database hangs, Redis is still to be looked after.
-        postgresql.Connection.statement_seconds = STATEMENT_SECONDS
+        postgresql.Connection.statement_seconds = STATEMENT_TIMEOUT_SECONDS
         dispatcher = Dispatcher()
-        while not over.is_set():
+        while not stop_event.is_set():
             dispatcher.tick()
-            for _ in range(TURNS - 1):
-                if over.wait(every / TURNS):
+            for _ in range(PUBLISHES_PER_TICK - 1):
+                if stop_event.wait(every / PUBLISHES_PER_TICK):
                     return
                 dispatcher.publish_more()
-            over.wait(every / TURNS)
+            stop_event.wait(every / PUBLISHES_PER_TICK)

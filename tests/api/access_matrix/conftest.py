@@ -36,7 +36,7 @@ def people(network, tokens) -> dict[str, User]:
     """Who may see something, by name; each sees what `tests.api.access_matrix.expected_access` says."""
     found = User.objects.in_bulk(SEES, field_name="username")
     for user in found.values():
-        access_version.remember(user)
+        access_version.cache(user)
     return {name: found[name] for name in SEES}
 
 

@@ -141,7 +141,7 @@ def test_change_between_making_and_reading(people, clients, happen, owner, how):
     for client in (task.before, ContractClient.of(people[owner])):
         is_as(outcomes(task, client), AFTER[how])
     redis_store.client().flushdb()
-    redis_store.raise_tide(0)
+    redis_store.advance_epoch(0)
     is_as(outcomes(task, task.before), AFTER[how])
     last = ContractClient.of(people[owner])
     ends = [told(ON_TASK[name].by(last, task.id)) for name in ("cancel", "delete")]

@@ -207,13 +207,13 @@ def test_without_redis_everybody_may_try_and_nobody_waits(request, away):
 
 def test_attempt_is_possible_again_after_the_seconds_told(teacher):
     rate = redis_store.Rate("tries", 2, 1)
-    assert [rate.take("a"), rate.take("a"), rate.take("b")] == [0, 0, 0]
-    wait = rate.take("a")
+    assert [rate.hit("a"), rate.hit("a"), rate.hit("b")] == [0, 0, 0]
+    wait = rate.hit("a")
 
     time.sleep(wait)
 
     assert wait == 1
-    assert rate.take("a") == 0
+    assert rate.hit("a") == 0
 
 
 def test_admin_s_own_form_is_the_same_door(client, admin, settings):

@@ -6,7 +6,7 @@ import pytest
 from school.models import Attachment
 from tasks import lifecycle, redis_store
 from tasks.scheduling import positions
-from tasks.scheduling.fair_order import Waiting
+from tasks.scheduling.fair_order import QueuedTask
 from tasks.status import projection, waiters
 from tasks.worker.tasks import generate_report
 from tests.support.task_factories import asked, made
@@ -31,7 +31,7 @@ def in_between(monkeypatch):
                 happen()
             return sleep(event, timeout)
 
-        monkeypatch.setattr(threading.Event, "wait", interrupted)
+        monkeypatch.setattr(threading.Event, "wait_for_task", interrupted)
 
     return let
 
@@ -89,7 +89,7 @@ def test_final_task_is_answered_without_waiting(as_user, teacher):
 
 def test_wait_ends_when_the_task_is_claimed(as_user, teacher, in_between):
     task = asked(teacher)
-    in_between(lambda: projection.write(lifecycle.claim(task.pk) or task))
+    in_between(lambda: projection.sync_document(lifecycle.claim(task.pk) or task))
 
     answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
@@ -99,7 +99,7 @@ def test_wait_ends_when_the_task_is_claimed(as_user, teacher, in_between):
 
 def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, in_between):
     task = asked(teacher)
-    projection.write(lifecycle.claim(task.pk))
+    projection.sync_document(lifecycle.claim(task.pk))
     in_between(lambda: lifecycle.cancel(task))
 
     answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
@@ -171,9 +171,9 @@ def test_position_in_the_queue_is_left_out_of_the_mark(as_user, teacher):
     task = asked(teacher)
     client, path = as_user(teacher), f"/tasks/{task.pk}"
     before = client.get(path)
-    order = [Waiting(task.pk, teacher.pk, 1)]
-    redis_store.put_places(
-        {teacher.pk: {"reports": positions.places(order, [5.0])[teacher.pk]}}
+    order = [QueuedTask(task.pk, teacher.pk, 1)]
+    redis_store.set_queue_positions(
+        {teacher.pk: {"reports": positions.sample_positions(order, [5.0])[teacher.pk]}}
     )
 
     after = client.get(path)
@@ -210,7 +210,7 @@ def test_submit_that_waits_in_vain_is_202(as_user, teacher):
 
 
 def test_process_that_is_full_of_waiters_answers_at_once(as_user, teacher, monkeypatch):
-    monkeypatch.setattr(waiters, "MOST", 0)
+    monkeypatch.setattr(waiters, "MAX_WAITERS", 0)
     path = f"/tasks/{asked(teacher).pk}"
 
     answer, took = timed(

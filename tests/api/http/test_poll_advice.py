@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from api.http.task_responses import moment
-from tasks.status.reader import Reading
+from tasks.status.reader import TaskSnapshot
 
 
 def advice(
@@ -21,10 +21,10 @@ def advice(
     now = time.time() * 1000
     id = uuid.UUID(int=(round(now - age * 1000) << 80) + 1)
     places = {} if wait is None else {"reports": [(id.int >> 64, 3, wait)]}
-    reading = Reading(
+    reading = TaskSnapshot(
         id, state, "reports", b"{}", places,
-        takes_ms=takes and round(takes * 1000),
-        ends_at_ms=None if left is None else round(now + left * 1000),
+        expected_duration_ms=takes and round(takes * 1000),
+        eta_ms=None if left is None else round(now + left * 1000),
     )  # fmt: skip
     return moment(reading)["poll_after_ms"] / 1000
 
@@ -50,7 +50,7 @@ def test_client_is_told_to_ask_when_the_end_is_likely(told, expected):
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "canceled", "expired"])
 def test_final_task_need_not_be_asked_for_again(state):
-    reading = Reading(uuid.uuid4(), state, "reports", b"{}", {})
+    reading = TaskSnapshot(uuid.uuid4(), state, "reports", b"{}", {})
 
     assert moment(reading) == {"queue": None, "poll_after_ms": None}
 

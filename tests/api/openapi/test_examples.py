@@ -28,7 +28,7 @@ def real(state, viewer):
     if state == "canceled":
         lifecycle.cancel(task)
     task.refresh_from_db()
-    return task_document.build(task)
+    return task_document.build_document(task)
 
 
 def filled(document):

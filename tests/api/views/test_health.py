@@ -26,7 +26,7 @@ def test_readyz_names_what_is_missing():
 
 def test_readyz_is_ok_when_everybody_is_alive():
     for who in ("dispatcher", "default", "reports", "reports.bulk"):
-        redis_store.mark_alive(who, seconds=5)
+        redis_store.set_alive(who, seconds=5)
 
     answer = ContractClient().get("/readyz")
 

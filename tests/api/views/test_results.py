@@ -227,10 +227,10 @@ def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeyp
         raise OperationalError("disk full")
 
     monkeypatch.setattr(access_log, "record_access", break_down)
-    result = downloads.find(task.pk, teacher)
+    result = downloads.find_result(task.pk, teacher)
 
     with pytest.raises(OperationalError):
-        downloads.open_file(result, teacher)
+        downloads.open_result(result, teacher)
     assert open_files() == []
 
 

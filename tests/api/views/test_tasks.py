@@ -40,7 +40,7 @@ def test_poll_without_redis_document_answers_from_the_row(as_user, teacher):
 
     assert first == second
     assert first["state"] == "succeeded"
-    assert redis_store.poll(task.pk, teacher.pk).header is not None
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
 
 def test_finished_document_holds_the_rows(as_user, teacher):
@@ -96,7 +96,7 @@ def test_purged_task_is_gone_for_a_year_and_then_unknown(
 
     assert ask() == (410, "purged")
     Tombstone.objects.update(is_cleared=True, purged_at="2020-01-01T00:00:00Z")
-    maintenance_tasks.forget()
+    maintenance_tasks.delete_old_rows()
     assert ask() == (404, "not_found")
 
 
@@ -116,7 +116,7 @@ def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert not Task.objects.exists()
-    assert redis_store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
     assert not artifacts.exists(task.artifact or "none")
     assert client.get("/tasks").json()["results"] == []
     entry = AccessLogEntry.objects.first()
@@ -150,14 +150,14 @@ def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
 @pytest.fixture
 def purged_once_read(monkeypatch):
     """Somebody purges each task just after its row was read."""
-    own_task = reader.own_task
+    own_task = reader.get_task_for
 
     def purge_then(task_id, viewer):
         found = own_task(task_id, viewer)
-        retention.bury(found)
+        retention.replace_with_tombstone(found)
         return found
 
-    monkeypatch.setattr(reader, "own_task", purge_then)
+    monkeypatch.setattr(reader, "get_task_for", purge_then)
 
 
 @pytest.mark.usefixtures("purged_once_read")
@@ -176,14 +176,14 @@ def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
     client = as_user(teacher)
 
     assert client.get(f"/tasks/{task.pk}").status_code == 200
-    assert redis_store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
 
 
 def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
     task = lifecycle.claim(asked(teacher).pk)
     lifecycle.fail(task, DataError("Enrolment 7 has no class."))
     Task.objects.update(expires_at="2020-01-01T00:00:00Z")
-    maintenance_tasks.expire_past()
+    maintenance_tasks.expire_due_tasks()
 
     document = as_user(teacher).get(f"/tasks/{task.pk}").json()
 
@@ -274,8 +274,8 @@ def test_query_that_makes_no_sense_is_no_fault(as_user, teacher, query, status):
 
 def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
     task = lifecycle.claim(asked(teacher).pk)
-    projection.put(task, Progress("writing", 7, 9), moment=900)
-    redis_store.client().delete(f"stamp:{teacher.pk}")
+    projection.put_document(task, Progress("writing", 7, 9), sequence=900)
+    redis_store.client().delete(f"access-version:{teacher.pk}")
 
     document = as_user(teacher).get(f"/tasks/{task.pk}").json()
 
@@ -316,7 +316,7 @@ def test_cancel_of_ended_task_is_too_late(as_user, teacher):
 def test_links_begin_with_the_public_url(as_user, teacher, settings):
     settings.PUBLIC_URL = "https://reports.example.org"
     task = asked(teacher)
-    projection.write(task)
+    projection.sync_document(task)
 
     links = as_user(teacher).get(f"/tasks/{task.pk}").json()["links"]
 
@@ -358,8 +358,8 @@ def test_progress_that_was_shown_goes_back_nowhere(as_user, teacher):
 
     path = ask()["Location"]
     task = lifecycle.claim(Task.objects.get().pk)
-    projection.write(task)
-    projection.put_progress(task, Progress("writing", 50, 100), moment=5000)
+    projection.sync_document(task)
+    projection.update_progress(task, Progress("writing", 50, 100), sequence=5000)
 
     answers = [client.get(path), ask(), client.post(f"{path}/cancel"), client.get(path)]
 

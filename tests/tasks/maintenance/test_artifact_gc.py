@@ -34,7 +34,7 @@ def put(folder, task, fence, *, is_draft=False, modified=HOURS_AGO):
 
 
 def settle(task) -> bool:
-    return artifact_gc.settle(artifacts.shard_of(task.pk))
+    return artifact_gc.sweep_shard(artifacts.shard_of(task.pk))
 
 
 def test_old_file_that_no_row_names_is_removed(teacher, folder):
@@ -103,7 +103,7 @@ def test_file_whose_row_names_it_only_just_now_is_kept(teacher, folder, monkeypa
 def test_file_of_an_attempt_that_lost_its_task_is_removed(teacher, folder):
     task = lifecycle.claim(asked(teacher).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
     path = put(folder, task, 1)  # it woke up, and did not know yet
 
     settle(task)
@@ -146,21 +146,21 @@ def test_disk_that_is_missing_is_no_deletion(teacher, settings, folder, caplog):
 
     for task in (old, new):
         assert not settle(task)
-    artifact_gc.settle_some()
+    artifact_gc.sweep_shards()
 
     assert set(Task.objects.values_list("state", flat=True)) == {"succeeded"}
     assert stray.exists()
-    assert "artifacts_unknown" in caplog.text
+    assert "artifact_volume_missing" in caplog.text
 
 
 def test_every_folder_has_its_turn_within_an_hour(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        artifact_gc, "settle", lambda folder: seen.append(folder) or True
+        artifact_gc, "sweep_shard", lambda folder: seen.append(folder) or True
     )
     for minute in range(60):
         monkeypatch.setattr(artifact_gc.time, "time", lambda m=minute: 1e9 + 60 * m)
-        artifact_gc.settle_some()
+        artifact_gc.sweep_shards()
 
     assert set(seen) == set(artifacts.SHARDS)
     assert len(artifacts.SHARDS) == 256
@@ -171,7 +171,7 @@ def test_folders_are_looked_up_apart(teacher):
     own = artifacts.shard_of(task.pk)
 
     found = {
-        folder: [row.pk for row in artifact_gc._succeeded_in(folder)]
+        folder: [row.pk for row in artifact_gc._succeeded_tasks(folder)]
         for folder in artifacts.SHARDS
     }
 

@@ -26,7 +26,7 @@ def queued_ids() -> list[str]:
 
 
 def publish_from_line(queue: str, ahead: int) -> int:
-    return outbox.publish_next(queue, outbox.line_up(queue), ahead)
+    return outbox.publish_next(queue, outbox.queue_order(queue), ahead)
 
 
 def length(queue: str) -> int:
@@ -53,17 +53,17 @@ def test_one_lost_message_is_found_among_others(teacher):
 def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
     bad, good = asked(teacher), asked(teacher)
     Task.objects.update(version=9)
-    repair = projection.repair
+    repair = projection.resync_document
 
     def fail(task_id):
         if task_id == bad.pk:
             raise ValueError("a file that is no JSON")
         repair(task_id)
 
-    monkeypatch.setattr(projection, "repair", fail)
+    monkeypatch.setattr(projection, "resync_document", fail)
     Dispatcher().tick()
 
-    assert projection.lagging(10) == [bad.pk]
+    assert projection.out_of_date_ids(10) == [bad.pk]
     good.refresh_from_db()
     assert good.projected_version == 9
     assert length("reports.bulk") == 1  # a later step
@@ -85,7 +85,7 @@ def test_message_that_waits_is_not_published_again(teacher):
     asked(teacher)
     Task.objects.update(published_at="2020-01-01T00:00:00Z")
 
-    again = outbox.publish_lost_again("reports")
+    again = outbox.republish_lost("reports")
 
     assert again == 0
 
@@ -98,7 +98,7 @@ def test_wiped_redis_is_filled_again(teacher):
     Dispatcher().tick()
 
     assert length("reports") >= 1
-    assert redis_store.alive(["dispatcher"]) == {"dispatcher": True}
+    assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": True}
     done.refresh_from_db()
     assert done.state == "succeeded"
 
@@ -107,12 +107,12 @@ def test_wiped_redis_is_filled_again(teacher):
 def test_document_that_lags_is_repaired(teacher):
     task = asked(teacher)
     Task.objects.filter(pk=task.pk).update(version=9)
-    assert projection.lagging(10) == [task.pk]
+    assert projection.out_of_date_ids(10) == [task.pk]
 
     Dispatcher().tick()
 
-    assert redis_store.poll(task.pk, teacher.pk).header.version == 9
-    assert projection.lagging(10) == []
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta.version == 9
+    assert projection.out_of_date_ids(10) == []
 
 
 @pytest.mark.guarantee("Documents of a Redis that went back in time are not shown.")
@@ -122,34 +122,34 @@ def test_redis_that_went_back_is_believed_again_once_its_documents_are_mended(te
     dispatcher.tick()
     task, redis = asked(teacher), redis_store.client()
     key = f"celery-task-meta-{task.pk}"
-    old = {name: redis.get(name) for name in (key, "tide")}
+    old = {name: redis.get(name) for name in (key, "mirror-epoch")}
     dispatcher.tick()
     generate_report(str(task.pk))
-    assert redis_store.poll(task.pk, teacher.pk).header.state == "succeeded"
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "succeeded"
 
     redis.mset(old)
-    assert redis_store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
     dispatcher.tick()
 
-    assert redis_store.poll(task.pk, teacher.pk).header.state == "succeeded"
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "succeeded"
 
 
 def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
     teacher, monkeypatch
 ):
     task = asked(teacher)
-    monkeypatch.setattr("tasks.maintenance.dispatcher.REPAIRS_A_TICK", 1)
+    monkeypatch.setattr("tasks.maintenance.dispatcher.MAX_RESYNCS_PER_TICK", 1)
     asked(teacher)
-    old = redis_store.client().get("tide")
+    old = redis_store.client().get("mirror-epoch")
     dispatcher = Dispatcher()
 
     dispatcher.tick()
-    assert redis_store.client().get("tide") == old
+    assert redis_store.client().get("mirror-epoch") == old
 
     redis_store.client().set(f"celery-task-meta-{task.pk}", "{}")
     dispatcher.tick()
-    assert redis_store.client().get("tide") > old
-    assert redis_store.poll(task.pk, teacher.pk).header is not None
+    assert redis_store.client().get("mirror-epoch") > old
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
 
 def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
@@ -167,12 +167,12 @@ def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
 
 def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
     task = made(teacher)
-    assert retention.bury(task)  # and Redis was away just then
-    assert redis_store.poll(task.pk, teacher.pk).header is not None
+    assert retention.replace_with_tombstone(task)  # and Redis was away just then
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
     Dispatcher().tick()
 
-    assert redis_store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
 
 
 def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
@@ -191,22 +191,22 @@ def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
 )
 def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
     task = asked(teacher)
-    dispatcher, repair = Dispatcher(), projection.repair
-    old = redis_store.client().get("tide")
+    dispatcher, repair = Dispatcher(), projection.resync_document
+    old = redis_store.client().get("mirror-epoch")
 
     def be_away(_task_id):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(projection, "repair", be_away)
+    monkeypatch.setattr(projection, "resync_document", be_away)
     dispatcher.tick()
-    assert redis_store.client().get("tide") == old
+    assert redis_store.client().get("mirror-epoch") == old
 
-    monkeypatch.setattr(projection, "repair", repair)
+    monkeypatch.setattr(projection, "resync_document", repair)
     redis_store.client().set(f"celery-task-meta-{task.pk}", "{}")
     dispatcher.tick()
 
-    assert redis_store.client().get("tide") > old
-    assert redis_store.poll(task.pk, teacher.pk).header is not None
+    assert redis_store.client().get("mirror-epoch") > old
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
 
 def test_lease_that_ran_out_is_recovered(teacher, settings):
@@ -310,7 +310,7 @@ def test_position_in_the_queue_is_told(as_user, teacher, settings):
 
     document = as_user(teacher).get(f"/tasks/{tasks[2].pk}").json()
 
-    assert document["queue"] == {"position": 3, "wait_seconds": None}
+    assert document["queue"] == {"position": 3, "estimated_wait_seconds": None}
 
 
 def test_position_is_that_in_the_order_of_service(
@@ -352,9 +352,9 @@ def test_canaries_are_sent_to_every_queue(network):
 def test_nothing_piles_up_where_no_worker_is(network, settings):
     dispatcher = Dispatcher()
     for _ in range(60):
-        dispatcher._due.clear()
+        dispatcher._next_due.clear()
         dispatcher._send_canaries()
-        dispatcher._sweep()
+        dispatcher._send_periodic_tasks()
 
     most = settings.MAX_PUBLISHED_PER_QUEUE + 20
     assert [length(q) for q in ("default", "reports", "reports.bulk")] == [most] * 3

@@ -34,10 +34,10 @@ def is_in_redis(task: Task) -> bool:
 
 def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
     task = made(teacher)
-    projection.repair(task.pk)
-    redis_store.vouch([str(task.pk)], seconds=60)
+    projection.resync_document(task.pk)
+    redis_store.set_cpu_active([str(task.pk)], seconds=60)
 
-    retention.delete(task, teacher)
+    retention.delete_task(task, teacher)
 
     assert not Task.objects.exists()
     assert not redis_store.client().keys(f"*{task.pk}*")
@@ -57,9 +57,9 @@ def test_task_that_has_not_ended_is_not_purged(teacher, state):
         task = lifecycle.claim(task.pk)
 
     with pytest.raises(TaskNotFinished):
-        retention.delete(task, teacher)
+        retention.delete_task(task, teacher)
 
-    assert not retention.bury(task)
+    assert not retention.replace_with_tombstone(task)
     assert Task.objects.exists()
     assert not Tombstone.objects.exists()
 
@@ -67,10 +67,10 @@ def test_task_that_has_not_ended_is_not_purged(teacher, state):
 @pytest.mark.guarantee("Only a final task is purged, and only once.")
 def test_task_is_purged_once(teacher):
     task = made(teacher)
-    retention.delete(Task.objects.get(), teacher)
+    retention.delete_task(Task.objects.get(), teacher)
 
     with pytest.raises(TaskPurged):
-        retention.delete(task, teacher)
+        retention.delete_task(task, teacher)
 
     assert Tombstone.objects.count() == 1
     assert AccessLogEntry.objects.filter(action="deleted").count() == 1
@@ -79,7 +79,7 @@ def test_task_is_purged_once(teacher):
 @pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_purge_cut_off_after_its_transaction_is_ended_by_the_sweep(teacher):
     task = made(teacher)
-    assert retention.bury(task)
+    assert retention.replace_with_tombstone(task)
     assert artifacts.read_artifact(task.artifact)
     assert is_in_redis(task)
 
@@ -97,7 +97,7 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(redis_store, "drop_document", away)
-        retention.delete(task, teacher)
+        retention.delete_task(task, teacher)
         age(minutes=5)
         sweep()
         assert not Tombstone.objects.get().is_cleared
@@ -111,9 +111,9 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
 @pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_grave_is_cleared_until_no_straggler_can_come(teacher):
     task = made(teacher)
-    retention.delete(Task.objects.get(), teacher)
+    retention.delete_task(Task.objects.get(), teacher)
 
-    projection.put(
+    projection.put_document(
         task, lifecycle.Progress.from_task(task)
     )  # by somebody killed right after
     sweep()
@@ -128,18 +128,18 @@ def test_grave_is_cleared_until_no_straggler_can_come(teacher):
 @pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
 def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
     read_before = made(teacher)
-    retention.delete(Task.objects.get(), teacher)
+    retention.delete_task(Task.objects.get(), teacher)
 
-    projection.write(read_before)
+    projection.sync_document(read_before)
 
     assert not is_in_redis(read_before)
 
 
 def test_repair_of_a_task_that_is_gone_drops_its_document(teacher):
     task = made(teacher)
-    retention.bury(task)
+    retention.replace_with_tombstone(task)
 
-    projection.repair(task.pk)
+    projection.resync_document(task.pk)
 
     assert not is_in_redis(task)
 
@@ -158,23 +158,23 @@ def test_task_is_purged_long_after_its_end_and_not_before_it_is_erased(teacher):
 
 def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
     task = made(teacher)
-    retention.delete(task, teacher)
+    retention.delete_task(task, teacher)
 
     with pytest.raises(TaskPurged):
-        reader.own_task(task.pk, teacher)
+        reader.get_task_for(task.pk, teacher)
     for other in (stranger, admin):
         with pytest.raises(TaskNotFound):
-            reader.own_task(task.pk, other)
+            reader.get_task_for(task.pk, other)
 
     Tombstone.objects.all().delete()
     with pytest.raises(TaskNotFound):
-        reader.own_task(task.pk, teacher)
+        reader.get_task_for(task.pk, teacher)
 
 
 def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
     bad, good = made(teacher), made(teacher)
     for task in (bad, good):
-        retention.bury(task)
+        retention.replace_with_tombstone(task)
     Tombstone.objects.update(purged_at="2020-01-01T00:00:00Z")
     keep_only = artifacts.delete_other_attempts
 
@@ -184,6 +184,6 @@ def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
         keep_only(task_id, *args, **kwargs)
 
     monkeypatch.setattr(artifacts, "delete_other_attempts", refuse)
-    retention.clear_graves()
+    retention.delete_leftovers()
 
     assert list(Tombstone.objects.filter(is_cleared=False)) == [Tombstone(pk=bad.pk)]

@@ -27,7 +27,7 @@ def own_folder(settings, tmp_path):
 def test_canary_marks_its_queue_alive():
     canary("reports")
 
-    assert redis_store.alive(["reports"]) == {"reports": True}
+    assert redis_store.get_alive(["reports"]) == {"reports": True}
 
 
 def test_result_past_its_time_is_erased(teacher):
@@ -99,7 +99,7 @@ def test_step_that_fails_stops_no_other(teacher, monkeypatch):
 
     task = made(teacher)
     Task.objects.update(is_erased=True, finished_at=LONG_AGO)
-    monkeypatch.setattr(tasks, "expire_past", fail)
+    monkeypatch.setattr(tasks, "expire_due_tasks", fail)
 
     sweep()
 
@@ -119,7 +119,7 @@ def test_old_tombstones_are_forgotten_once_they_are_cleared(teacher):
             is_cleared=cleared,
         )
 
-    tasks.forget()
+    tasks.delete_old_rows()
 
     left = Tombstone.objects.values_list("pk", flat=True)
     assert set(left) == set(ids[1:])
@@ -138,14 +138,14 @@ def test_access_log_is_kept_for_its_time_and_no_longer(teacher, settings):
 
 
 def test_much_is_forgotten_a_batch_at_a_time(teacher, monkeypatch):
-    monkeypatch.setattr(tasks, "BATCH", 2)
+    monkeypatch.setattr(tasks, "BATCH_SIZE", 2)
     for _ in range(3):
         asked(teacher)
     AccessLogEntry.objects.update(created_at=LONG_AGO)
 
-    tasks.forget()
+    tasks.delete_old_rows()
     assert AccessLogEntry.objects.count() == 1
-    tasks.forget()
+    tasks.delete_old_rows()
     assert AccessLogEntry.objects.count() == 0
 
 

@@ -9,24 +9,24 @@ TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 
 
 def put(version: int, moment: int = 0, document: bytes = b"{}", ttl: int = 60) -> None:
-    header = redis_store.Header(version, moment, 7, 3, "running", "reports")
+    header = redis_store.DocumentMeta(version, moment, 7, 3, "running", "reports")
     celery = {"status": "STARTED", "task_id": str(TASK)}
     envelope = redis_store.Envelope(header, celery, document, ttl)
-    redis_store.put_document(TASK, envelope, may_be_missing=True)
+    redis_store.put_document(TASK, envelope, create=True)
 
 
 def held() -> tuple[int, int]:
-    header = redis_store.poll(TASK, 7).header
-    return header.version, header.moment
+    header = redis_store.get_cached_task(TASK, 7).meta
+    return header.version, header.sequence
 
 
 def test_document_comes_back_as_it_was():
     put(1, document='{"result":"\\"result\\": é"}'.encode())
 
-    poll = redis_store.poll(TASK, 7)
+    poll = redis_store.get_cached_task(TASK, 7)
 
     assert poll.document == '{"result":"\\"result\\": é"}'.encode()
-    assert poll.header == redis_store.Header(1, 0, 7, 3, "running", "reports")
+    assert poll.meta == redis_store.DocumentMeta(1, 0, 7, 3, "running", "reports")
 
 
 @pytest.mark.guarantee("An older document never replaces a newer one in Redis.")
@@ -45,7 +45,7 @@ def test_only_a_newer_document_replaces(later, left):
 def test_bare_document_of_celery_counts_as_missing_and_is_replaced():
     key = f"celery-task-meta-{TASK}"
     redis_store.client().set(key, '{"status": "REVOKED", "result": null}')
-    assert redis_store.poll(TASK, 7).header is None
+    assert redis_store.get_cached_task(TASK, 7).meta is None
 
     put(1)
 
@@ -54,45 +54,45 @@ def test_bare_document_of_celery_counts_as_missing_and_is_replaced():
 
 def test_what_may_not_be_missing_is_not_put_where_nothing_is():
     envelope = redis_store.Envelope(
-        redis_store.Header(1, 0, 7, 3, "running", "reports"), {}, b"{}", 9
+        redis_store.DocumentMeta(1, 0, 7, 3, "running", "reports"), {}, b"{}", 9
     )
 
-    assert not redis_store.put_document(TASK, envelope, may_be_missing=False)
-    assert redis_store.poll(TASK, 7).header is None
+    assert not redis_store.put_document(TASK, envelope, create=False)
+    assert redis_store.get_cached_task(TASK, 7).meta is None
 
-    assert redis_store.put_document(TASK, envelope, may_be_missing=True)
-    assert redis_store.put_document(TASK, envelope, may_be_missing=False)
+    assert redis_store.put_document(TASK, envelope, create=True)
+    assert redis_store.put_document(TASK, envelope, create=False)
 
 
 @pytest.mark.guarantee("Documents of a Redis that went back in time are not shown.")
 def test_documents_of_a_redis_that_has_gone_back_are_not_shown():
     put(1)
-    assert redis_store.poll(TASK, 7).header
-    before = redis_store.client().get("tide")
-    redis_store.raise_tide(0)
-    assert redis_store.poll(TASK, 7).header
+    assert redis_store.get_cached_task(TASK, 7).meta
+    before = redis_store.client().get("mirror-epoch")
+    redis_store.advance_epoch(0)
+    assert redis_store.get_cached_task(TASK, 7).meta
 
-    redis_store.client().set("tide", before)
+    redis_store.client().set("mirror-epoch", before)
 
-    assert redis_store.poll(TASK, 7).header is None
+    assert redis_store.get_cached_task(TASK, 7).meta is None
 
 
 def test_documents_of_a_redis_that_nobody_watches_are_not_shown():
     put(1)
-    redis_store.client().delete("tide")
+    redis_store.client().delete("mirror-epoch")
 
-    assert redis_store.poll(TASK, 7).header is None
+    assert redis_store.get_cached_task(TASK, 7).meta is None
 
 
 def test_tide_that_has_gone_back_is_not_raised():
-    first = redis_store.raise_tide(0)
-    second = redis_store.raise_tide(first)
+    first = redis_store.advance_epoch(0)
+    second = redis_store.advance_epoch(first)
     assert second > first
 
-    redis_store.client().set("tide", first)
+    redis_store.client().set("mirror-epoch", first)
 
-    assert redis_store.raise_tide(second) == 0
-    assert int(redis_store.client().get("tide")) == first
+    assert redis_store.advance_epoch(second) == 0
+    assert int(redis_store.client().get("mirror-epoch")) == first
 
 
 def test_document_does_not_outlive_its_time():
@@ -105,23 +105,23 @@ def test_poll_is_one_command(settings):
     put(1)
 
     with commands_to(settings.REDIS_URL) as commands:
-        redis_store.poll(TASK, 7)
+        redis_store.get_cached_task(TASK, 7)
 
     assert commands == [f"MGET celery-task-meta-{TASK} stamp:7 places:7 tide"]
 
 
 def test_stamp_that_was_only_read_replaces_no_news():
-    redis_store.put_stamp(7, 5, is_news=True)
+    redis_store.set_access_version(7, 5, is_change=True)
 
-    redis_store.put_stamp(7, 4, is_news=False)
+    redis_store.set_access_version(7, 4, is_change=False)
 
-    assert redis_store.poll(TASK, 7).stamp == 5
+    assert redis_store.get_cached_task(TASK, 7).access_version == 5
 
 
 def test_who_is_alive_is_told_for_a_while():
-    redis_store.mark_alive("dispatcher", seconds=5)
+    redis_store.set_alive("dispatcher", seconds=5)
 
-    assert redis_store.alive(["dispatcher", "reports"]) == {
+    assert redis_store.get_alive(["dispatcher", "reports"]) == {
         "dispatcher": True,
         "reports": False,
     }
@@ -129,10 +129,10 @@ def test_who_is_alive_is_told_for_a_while():
 
 @pytest.mark.guarantee("A heartbeat does not shorten a longer liveness mark.")
 def test_mark_of_a_heartbeat_does_not_shorten_a_canary_s():
-    redis_store.mark_alive("reports", seconds=30)
-    redis_store.mark_alive("reports", seconds=3)
+    redis_store.set_alive("reports", seconds=30)
+    redis_store.set_alive("reports", seconds=3)
 
     assert 25 < redis_store.client().ttl("alive:reports") <= 30
 
-    redis_store.mark_alive("reports", seconds=40)
+    redis_store.set_alive("reports", seconds=40)
     assert redis_store.client().ttl("alive:reports") > 35

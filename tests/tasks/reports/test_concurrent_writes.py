@@ -118,7 +118,7 @@ def writing(monkeypatch):
         task.refresh_from_db()
         return writer, len(steps)
 
-    monkeypatch.setattr(enrolment_record, "AT_ONCE", AT_ONCE)
+    monkeypatch.setattr(enrolment_record, "BATCH_SIZE", AT_ONCE)
     monkeypatch.setattr(heartbeat, "CHECK_INTERVAL", 0.02)
     yield make
     if connections[ALIAS].vendor == "postgresql":

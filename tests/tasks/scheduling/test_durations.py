@@ -19,7 +19,7 @@ def took(viewer, seconds: float, parameters: dict[str, int] | None = None) -> No
 
 
 def soonest(*parameters: str) -> float | None:
-    found = durations.soonest("reports", "class_performance", parameters)
+    found = durations.optimistic_duration("reports", "class_performance", parameters)
     return None if found is None else found.total_seconds()
 
 
@@ -27,7 +27,7 @@ def test_soonest_is_what_the_quick_ones_of_its_shape_took(teacher):
     for seconds in (1, 2, 60, 60, 60, 60, 60, 60, 60, 60):
         took(teacher, seconds)
     took(teacher, 0, {"school_id": 1})
-    durations.memory.reset()
+    durations.duration_cache.reset()
 
     assert soonest("class_id") == pytest.approx(60, abs=1)
     assert soonest("school_id") == pytest.approx(0, abs=1)
@@ -37,7 +37,7 @@ def test_soonest_is_what_the_quick_ones_of_its_shape_took(teacher):
 def test_soonest_of_differing_ones_is_early(teacher):
     for seconds in (1, 10, 60):
         took(teacher, seconds)
-    durations.memory.reset()
+    durations.duration_cache.reset()
 
     assert soonest("class_id") == pytest.approx(1, abs=0.5)
 
@@ -45,7 +45,7 @@ def test_soonest_of_differing_ones_is_early(teacher):
 def test_what_was_not_made_tells_nothing(teacher):
     task = lifecycle.claim(asked(teacher).pk)
     lifecycle.fail(task, TimedOut())
-    durations.memory.reset()
+    durations.duration_cache.reset()
 
     assert soonest("class_id") is None
 
@@ -53,7 +53,7 @@ def test_what_was_not_made_tells_nothing(teacher):
 def test_typical_duration_of_a_kind_is_the_median(teacher, as_user):
     for seconds in (1, 2, 60):
         took(teacher, seconds)
-    durations.memory.reset()
+    durations.duration_cache.reset()
 
     listed = as_user(teacher).get("/reports").json()["results"]
     entries = {entry["report"]: entry["typical_seconds"] for entry in listed}
@@ -65,7 +65,7 @@ def test_typical_duration_of_a_kind_is_the_median(teacher, as_user):
 def test_what_is_asked_often_is_read_once_in_a_while(
     teacher, django_assert_num_queries
 ):
-    durations.memory.reset()
+    durations.duration_cache.reset()
     with django_assert_num_queries(1):
         for _ in range(5):
             soonest("class_id")

@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.scheduling.fair_order import Waiting, in_turn
+from tasks.scheduling.fair_order import QueuedTask, fair_order
 
 SCHOOLS = st.none() | st.integers(1, 4)
 WHOSE = st.tuples(st.integers(1, 6), SCHOOLS)
 """Requester and school."""
 
 
-def line(*whose: tuple[int, int | None]) -> list[Waiting]:
+def line(*whose: tuple[int, int | None]) -> list[QueuedTask]:
     """Tasks of these requesters and schools, the oldest first."""
-    return [Waiting(uuid.UUID(int=age), *one) for age, one in enumerate(whose)]
+    return [QueuedTask(uuid.UUID(int=age), *one) for age, one in enumerate(whose)]
 
 
 LINES = st.lists(WHOSE, max_size=40).map(lambda whose: line(*whose))
@@ -31,12 +31,12 @@ def firsts(order, key):
 
 @given(LINES, UNDER_WAY)
 def test_everyone_is_served_once(waiting, under_way):
-    assert sorted(in_turn(waiting, under_way)) == waiting
+    assert sorted(fair_order(waiting, under_way)) == waiting
 
 
 @given(LINES, UNDER_WAY)
 def test_one_requester_s_tasks_about_one_school_are_served_by_age(waiting, under_way):
-    order = in_turn(waiting, under_way)
+    order = fair_order(waiting, under_way)
 
     for whose in {(task.requester, task.school) for task in waiting}:
         own = [task for task in order if (task.requester, task.school) == whose]
@@ -49,7 +49,7 @@ def test_in_a_school_everyone_has_a_first_turn_before_anyone_a_second(waiting):
     at_home = [
         task._replace(requester=(task.requester, task.school)) for task in waiting
     ]
-    order = in_turn(at_home)
+    order = fair_order(at_home)
 
     for school in {task.school for task in waiting}:
         own = [task for task in order if task.school == school]
@@ -60,7 +60,7 @@ def test_in_a_school_everyone_has_a_first_turn_before_anyone_a_second(waiting):
 @pytest.mark.guarantee("Neither a requester nor a school starves another.")
 @given(LINES, st.integers(7, 8))
 def test_newcomer_of_another_school_waits_for_one_task_of_each_school(waiting, new):
-    order = in_turn([*waiting, Waiting(uuid.UUID(int=99), new, new)])
+    order = fair_order([*waiting, QueuedTask(uuid.UUID(int=99), new, new)])
 
     assert firsts(order, lambda task: task.school)[new] <= len(
         {task.school for task in waiting}
@@ -72,7 +72,7 @@ def test_newcomer_of_another_school_waits_for_one_task_of_each_school(waiting, n
 def test_newcomer_goes_before_all_but_few_of_one_requester_s_many(waiting, school):
     waiting = [task._replace(requester=1) for task in waiting]
 
-    order = in_turn([*waiting, Waiting(uuid.UUID(int=99), 2, school)])
+    order = fair_order([*waiting, QueuedTask(uuid.UUID(int=99), 2, school)])
 
     assert firsts(order, lambda task: task.requester)[2] <= 2
 
@@ -83,7 +83,7 @@ def test_wait_is_bounded_by_what_one_s_own_and_one_s_school_asked(waiting):
     of_school = Counter(task.school for task in waiting)
     crowd = min(len(of_requester), len(of_school))
 
-    for place, task in enumerate(in_turn(waiting)):
+    for place, task in enumerate(fair_order(waiting)):
         own = of_requester[task.requester] + of_school[task.school]
         assert place < crowd * (own - 1)
 
@@ -91,10 +91,10 @@ def test_wait_is_bounded_by_what_one_s_own_and_one_s_school_asked(waiting):
 def test_who_has_tasks_under_way_has_had_as_many_turns():
     first, second, other = line((1, 1), (1, 1), (2, 2))
 
-    assert in_turn([first, second, other], [(1, 1)]) == [other, first, second]
+    assert fair_order([first, second, other], [(1, 1)]) == [other, first, second]
 
 
 def test_requester_of_many_schools_does_not_get_a_turn_for_each():
     waiting = line(*((1, school) for school in range(100)), (2, 7))
 
-    assert [task.requester for task in in_turn(waiting)][:3] == [1, 2, 1]
+    assert [task.requester for task in fair_order(waiting)][:3] == [1, 2, 1]

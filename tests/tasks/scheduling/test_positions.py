@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.scheduling import positions
-from tasks.scheduling.fair_order import Waiting
+from tasks.scheduling.fair_order import QueuedTask
 
 NEW = uuid.UUID(int=10**9 << 64)
 
@@ -13,9 +13,9 @@ def task_id(age: int) -> uuid.UUID:
     return uuid.UUID(int=(age + 1) << 64)
 
 
-def line(requesters: list[int], ages: list[int]) -> list[Waiting]:
+def line(requesters: list[int], ages: list[int]) -> list[QueuedTask]:
     return [
-        Waiting(task_id(age), requester, None)
+        QueuedTask(task_id(age), requester, None)
         for age, requester in zip(ages, requesters, strict=True)
     ]
 
@@ -26,29 +26,34 @@ def test_place_is_exact_in_front_and_near_behind_in_any_order(data, requesters):
     order = line(requesters, ages)
     waits = [2.0 * rank for rank in range(len(order))]
 
-    marks = positions.places(order, waits)
+    marks = positions.sample_positions(order, waits)
 
     for position, task in enumerate(order, 1):
-        told = positions.place(task.id, marks[task.requester])
-        assert abs(told["position"] - position) <= position / positions.NEAR
+        told = positions.estimate_position(task.id, marks[task.requester])
+        assert abs(told["position"] - position) <= position / positions.PRECISION
         real = 2 * (position - 1)
-        assert abs(told["wait_seconds"] - real) <= max(1, real / positions.NEAR)
+        assert abs(told["estimated_wait_seconds"] - real) <= max(
+            1, real / positions.PRECISION
+        )
 
 
 def test_marks_of_a_long_line_are_few():
     order = line([1] * 10_000, list(range(10_000)))
 
-    marks = positions.places(order, [0.5 * rank for rank in range(10_000)])[1]
+    marks = positions.sample_positions(order, [0.5 * rank for rank in range(10_000)])[1]
 
     assert len(marks) < 200
 
 
 def test_place_is_unknown_while_nobody_measures():
-    assert positions.place(task_id(1), []) is None
+    assert positions.estimate_position(task_id(1), []) is None
 
 
 def test_place_of_a_task_newer_than_the_measurement_is_unknown():
-    marks = positions.places(line([1, 1], [0, 1]), [None, None])[1]
+    marks = positions.sample_positions(line([1, 1], [0, 1]), [None, None])[1]
 
-    assert positions.place(task_id(1), marks) == {"position": 2, "wait_seconds": None}
-    assert positions.place(NEW, marks) is None
+    assert positions.estimate_position(task_id(1), marks) == {
+        "position": 2,
+        "estimated_wait_seconds": None,
+    }
+    assert positions.estimate_position(NEW, marks) is None

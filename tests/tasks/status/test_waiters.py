@@ -10,38 +10,40 @@ import pytest
 
 from tasks import redis_store
 from tasks.status import waiters
-from tasks.status.reader import Reading
-from tasks.status.waiters import Waiter, listener, wait
+from tasks.status.reader import TaskSnapshot
+from tasks.status.waiters import Waiter, listener, wait_for_task
 
 TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 
 
 def put(version: int, moment: int = 0, task_id: uuid.UUID = TASK) -> None:
-    header = redis_store.Header(version, moment, 7, 3, "running", "reports")
-    document = f'{{"version": {version}, "moment": {moment}}}'.encode()
+    header = redis_store.DocumentMeta(version, moment, 7, 3, "running", "reports")
+    document = f'{{"version": {version}, "sequence": {moment}}}'.encode()
     envelope = redis_store.Envelope(header, {"status": "STARTED"}, document, 60)
-    redis_store.put_document(task_id, envelope, may_be_missing=True)
+    redis_store.put_document(task_id, envelope, create=True)
 
 
-def read() -> Reading:
-    poll = redis_store.poll(TASK, 7)
-    version = poll.header.version if poll.header else 0
-    return Reading(TASK, "running", "reports", poll.document, {}, version)
+def read() -> TaskSnapshot:
+    poll = redis_store.get_cached_task(TASK, 7)
+    version = poll.meta.version if poll.meta else 0
+    return TaskSnapshot(TASK, "running", "reports", poll.document, {}, version)
 
 
 def new_waiter(**options: bool) -> Waiter:
-    def is_over(first: Reading, now: Reading) -> bool:
-        is_further = waiter.heeds_progress and now.document != first.document
+    def is_over(first: TaskSnapshot, now: TaskSnapshot) -> bool:
+        is_further = waiter.progress_due and now.document != first.document
         return is_further or now.version != first.version
 
     waiter = Waiter(is_over, **options)
     return waiter
 
 
-def waited(seconds: float = 5.0, waiter: Waiter | None = None) -> tuple[Reading, float]:
+def waited(
+    seconds: float = 5.0, waiter: Waiter | None = None
+) -> tuple[TaskSnapshot, float]:
     """What a wait finds, and how long it took."""
     began = time.monotonic()
-    found = wait(TASK, read, waiter or new_waiter(), seconds=seconds)
+    found = wait_for_task(TASK, read, waiter or new_waiter(), seconds=seconds)
     return found, time.monotonic() - began
 
 
@@ -90,7 +92,7 @@ def test_other_tasks_wake_nobody():
         0.3, lambda: put(1, task_id=uuid.uuid4()), lambda: put(1, task_id=uuid.uuid4())
     )
 
-    wait(TASK, lambda: reads.append(1) or read(), new_waiter(), seconds=1)
+    wait_for_task(TASK, lambda: reads.append(1) or read(), new_waiter(), seconds=1)
 
     # At the beginning, when the listener was there, and at the end.
     assert len(reads) == 3
@@ -98,12 +100,12 @@ def test_other_tasks_wake_nobody():
 
 @pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
 def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
-    monkeypatch.setattr(waiters, "PROGRESS_SECONDS", 1.0)
+    monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 1.0)
     later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
 
     found, took = waited()
 
-    assert b'"moment": 20' in found.document
+    assert b'"sequence": 20' in found.document
     assert 0.9 <= took < 2.0
 
 
@@ -112,14 +114,14 @@ def test_progress_alone_wakes_nobody_before_its_time():
     reads = []
     later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
 
-    wait(TASK, lambda: reads.append(1) or read(), new_waiter(), seconds=1)
+    wait_for_task(TASK, lambda: reads.append(1) or read(), new_waiter(), seconds=1)
 
     # At the beginning, when the listener was there, and at the end.
     assert len(reads) == 3
 
 
 def test_progress_after_that_time_ends_it_at_once(monkeypatch):
-    monkeypatch.setattr(waiters, "PROGRESS_SECONDS", 0.3)
+    monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 0.3)
     later(0.8, lambda: put(1, moment=10))
 
     _found, took = waited()
@@ -128,34 +130,34 @@ def test_progress_after_that_time_ends_it_at_once(monkeypatch):
 
 
 def test_who_waits_for_the_end_is_not_woken_by_progress(monkeypatch):
-    monkeypatch.setattr(waiters, "PROGRESS_SECONDS", 0.2)
+    monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 0.2)
     reads = []
     later(0.5, *[lambda n=n: put(1, moment=n) for n in (10, 20, 30)])
     patient = new_waiter(minds_progress=False)
 
-    wait(TASK, lambda: reads.append(1) or read(), patient, seconds=1)
+    wait_for_task(TASK, lambda: reads.append(1) or read(), patient, seconds=1)
 
     assert len(reads) == 3  # at the beginning, when the listener was there, at the end
 
 
 @pytest.mark.guarantee("A waiting client is told of a change that it missed.")
 def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
-    newest, has_read = redis_store.newest_change, threading.Event()
+    newest, has_read = redis_store.last_event_id, threading.Event()
 
     def slow() -> str:
         has_read.wait(5)
         put(2)  # before anybody listens
         return newest()
 
-    def first_read() -> Reading:
+    def first_read() -> TaskSnapshot:
         found = read()
         has_read.set()
         return found
 
-    monkeypatch.setattr(redis_store, "newest_change", slow)
+    monkeypatch.setattr(redis_store, "last_event_id", slow)
     began = time.monotonic()
 
-    found = wait(TASK, first_read, new_waiter(), seconds=5)
+    found = wait_for_task(TASK, first_read, new_waiter(), seconds=5)
 
     assert found.version == 2
     assert time.monotonic() - began < 1.3
@@ -182,18 +184,18 @@ def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     "A waiting client is told of a change that the stream no longer holds."
 )
 def test_change_pushed_out_of_the_stream_by_many_others_is_not_missed(monkeypatch):
-    changes_after = redis_store.changes_after
+    changes_after = redis_store.read_events
 
-    def slow(place: str) -> tuple[list[redis_store.Change], str]:
+    def slow(place: str) -> tuple[list[redis_store.TaskEvent], str]:
         monkeypatch.undo()
         put(2)
         add = redis_store.client().pipeline()
         for _ in range(5000):
-            add.xadd("changes", {"task": "other", "moment": 1}, maxlen=4096)
+            add.xadd("task-events", {"task_id": "other", "sequence": 1}, maxlen=4096)
         add.execute()
         return changes_after(place)
 
-    monkeypatch.setattr(redis_store, "changes_after", slow)
+    monkeypatch.setattr(redis_store, "read_events", slow)
 
     found, took = waited()
 
@@ -205,7 +207,7 @@ def test_wait_outlives_a_redis_that_is_wiped():
     later(
         0.4,
         redis_store.client().flushdb,
-        lambda: redis_store.raise_tide(0),
+        lambda: redis_store.advance_epoch(0),
         lambda: put(2),
     )
 
@@ -217,7 +219,7 @@ def test_wait_outlives_a_redis_that_is_wiped():
 
 def test_client_that_has_gone_waits_no_longer():
     waiter = new_waiter()
-    later(0.3, waiter.dismiss)
+    later(0.3, waiter.cancel)
 
     _found, took = waited(waiter=waiter)
 
@@ -234,7 +236,7 @@ def test_process_told_to_stop_ends_all_waits_and_takes_no_more(monkeypatch):
     _found, took = waited()
 
     assert took < 1.5
-    assert not listener.takes_more
+    assert not listener.has_capacity
     late, took = waited()  # let in before, it begins to wait only now
     listener._is_closing = False
     assert late.version == 1
@@ -257,20 +259,20 @@ def test_hundred_waiters_have_one_listener_and_hold_no_connection():
 
 
 def test_full_process_takes_no_more(monkeypatch):
-    monkeypatch.setattr(waiters, "MOST", 1)
+    monkeypatch.setattr(waiters, "MAX_WAITERS", 1)
     taken = []
-    later(0.2, lambda: taken.append(listener.takes_more))
+    later(0.2, lambda: taken.append(listener.has_capacity))
 
     waited(seconds=0.5)
 
     assert taken == [False]
-    assert listener.takes_more
+    assert listener.has_capacity
 
 
 def test_reading_that_is_refused_ends_the_wait():
     class Gone(Exception): ...
 
-    def refuse() -> Reading:
+    def refuse() -> TaskSnapshot:
         if listener.count and refuse.seen:
             raise Gone
         refuse.seen = True
@@ -280,5 +282,5 @@ def test_reading_that_is_refused_ends_the_wait():
     later(0.3, lambda: put(2))
 
     with pytest.raises(Gone):
-        wait(TASK, refuse, new_waiter(), seconds=5)
+        wait_for_task(TASK, refuse, new_waiter(), seconds=5)
     assert listener.count == 0

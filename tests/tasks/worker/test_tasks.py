@@ -80,7 +80,7 @@ def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, tro
         # It waits until its lease runs out, but the last time it ends.
         assert task.state == ("failed" if attempt == 3 else "running")
         Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
-        lease_recovery.recover()
+        lease_recovery.recover_tasks()
 
     task.refresh_from_db()
     assert task.error["code"] == "internal"
@@ -101,13 +101,13 @@ def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplo
 
 def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatch):
     task = asked(teacher)
-    write = projection.write
+    write = projection.sync_document
 
     def fail_once(row):
-        monkeypatch.setattr(projection, "write", write)
+        monkeypatch.setattr(projection, "sync_document", write)
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(projection, "write", fail_once)
+    monkeypatch.setattr(projection, "sync_document", fail_once)
     tasks.generate_report(str(task.pk))
 
     task.refresh_from_db()
@@ -143,15 +143,15 @@ def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
 def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
     task = lifecycle.claim(asked(teacher).pk)
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
-    lease_recovery.recover()
+    lease_recovery.recover_tasks()
     heartbeat = Heartbeat(task)
 
     heartbeat._publish_progress(Progress("writing", 7, 9))
-    assert redis_store.poll(task.pk, teacher.pk).header.state == "queued"
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "queued"
 
     redis_store.client().delete(f"celery-task-meta-{task.pk}")
     heartbeat._publish_progress(Progress("writing", 8, 9))
-    assert redis_store.poll(task.pk, teacher.pk).header is None
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
 
 
 def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
@@ -160,7 +160,7 @@ def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
 
     Heartbeat(task)._beat()
 
-    assert redis_store.poll(task.pk, teacher.pk).header.state == "running"
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "running"
 
 
 @pytest.mark.guarantee("A document that was written too late is repaired.")
@@ -170,11 +170,11 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
     old = Task.objects.get(pk=task.pk)
     lifecycle.release(task)
     redis_store.client().flushdb()
-    redis_store.raise_tide(0)
+    redis_store.advance_epoch(0)
 
-    projection.write(old)
+    projection.sync_document(old)
 
-    assert redis_store.poll(task.pk, teacher.pk).header.state == "queued"
+    assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "queued"
 
 
 @pytest.mark.guarantee("A file name contains no path.")

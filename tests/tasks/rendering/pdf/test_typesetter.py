@@ -246,7 +246,7 @@ def test_report_whose_child_is_killed_is_tried_again_and_fails_in_the_end(
         assert task.state == ("failed" if attempt == 3 else "running")
         assert files_of(task) == []
         Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
-        lease_recovery.recover()
+        lease_recovery.recover_tasks()
 
     task.refresh_from_db()
     assert task.error["code"] == "internal"

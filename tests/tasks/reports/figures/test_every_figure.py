@@ -126,7 +126,7 @@ def test_rows_do_not_depend_on_how_many_are_read_at_once(world, kind, monkeypatc
     viewer = world.viewers["administrator"]
     at_once = plain_rows(viewer, kind, {"year": 2026})
 
-    monkeypatch.setattr("school.records.enrolment_record.AT_ONCE", 7)
+    monkeypatch.setattr("school.records.enrolment_record.BATCH_SIZE", 7)
 
     assert plain_rows(viewer, kind, {"year": 2026}) == at_once
 
