@@ -60,7 +60,7 @@ def ours(path: str) -> Work:
 
     def work() -> Any:
         with open(path, "wb", buffering=BLOCK) as file:
-            Csv().write(report.table(), file)
+            Csv().write_table(report.table(), file)
         return lambda: _digest(path, has_header=True)
 
     return work
@@ -73,7 +73,7 @@ def statement(path: str) -> Work:
     from django.test.utils import CaptureQueriesContext
 
     source = report.source()
-    sql, parameters = source.sql(*(pick.cell for pick in source.picks))
+    sql, parameters = source.sql(*(pick.cell for pick in source.fields))
     connection = connections[source.records.db]
 
     def work() -> None:
@@ -89,10 +89,10 @@ def statement(path: str) -> Work:
 
 def questions() -> Work:
     report = _report()
-    from tasks.rendering.database_csv import _doubts
+    from tasks.rendering.database_csv import _probe_columns
 
     def work() -> None:
-        _doubts(report.source(), odd="^$")
+        _probe_columns(report.source(), quoting_pattern="^$")
 
     return work
 
@@ -145,7 +145,7 @@ def by_django(path: str) -> Work:
         ExpressionWrapper(pick.cell, TextField())
         if pick.column.type == "decimal"
         else pick.cell
-        for pick in source.picks
+        for pick in source.fields
     ]
 
     def work() -> Any:

@@ -32,7 +32,7 @@ def ours(path: str, cards: int) -> Work:
 
     def work() -> Any:
         with open(path, "w+b", buffering=1024 * 1024) as file:
-            Pdf().write(made, file)
+            Pdf().write_table(made, file)
         return lambda: Path(path).stat().st_size
 
     return work
@@ -41,10 +41,10 @@ def ours(path: str, cards: int) -> Work:
 def drawn_up(path: str, cards: int) -> Work:
     """Write what stands on each card into a file, for the peers."""
     made = _table(cards)
-    from tasks.rendering.pdf.layout import Sheets
+    from tasks.rendering.pdf.layout import PdfLayout
 
     def work() -> None:
-        documents = list(Sheets(made).documents())
+        documents = list(PdfLayout(made).documents())
         Path(path).write_text(json.dumps(list(_cards(documents))))
 
     return work
@@ -58,7 +58,7 @@ def _table(cards: int) -> Any:
     from django.utils import translation
 
     from school.models import Enrolment
-    from tasks.rendering.table import About, Table
+    from tasks.rendering.table import Letterhead, Table
     from tasks.reporting.student_report import StudentParameters
     from tasks.reports.report_card import ReportCard
 
@@ -66,10 +66,10 @@ def _table(cards: int) -> Any:
     classes = 1 + cards // 25
     enrolments = Enrolment.objects.filter(school_class_id__lte=classes)
     report = ReportCard(StudentParameters(year=2026), enrolments)
-    about = About(
+    about = Letterhead(
         network="Rede Municipal de Ensino de Serra do Encanto",
         school="Escola Municipal Prof. Antônio Conceição",
-        asked_by="secretaria",
+        requested_by="secretaria",
         issued_at=datetime.fromisoformat(MOMENT),
         data_as_of=datetime.fromisoformat(MOMENT),
         rules=report.rules(),
@@ -80,9 +80,17 @@ def _table(cards: int) -> Any:
 
 def _cards(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Each card with all that stands on it."""
-    shared = ("network", "school", "title", "facts", "columns", "signatures", "page")
+    shared = (
+        "network",
+        "school",
+        "title",
+        "facts",
+        "columns",
+        "signatures",
+        "page_label",
+    )
     for document in documents:
-        for part in document["parts"]:
+        for part in document["sections"]:
             yield _plain({**{key: document[key] for key in shared}, **part})
 
 

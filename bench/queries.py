@@ -168,7 +168,7 @@ def _aggregated() -> Any:
     from tasks.reports.class_performance import ClassPerformance, Parameters
 
     viewer = User.objects.get(username="admin")
-    return ClassPerformance(Parameters(), visible_enrolments(viewer)).aggregated
+    return ClassPerformance(Parameters(), visible_enrolments(viewer)).aggregate_query
 
 
 def _whole(row: Sequence[Any]) -> list[int]:

@@ -39,7 +39,7 @@ def ours(path: str, count: int) -> Work:
 
     def work() -> Any:
         with open(path, "wb", buffering=1024 * 1024) as file:
-            Xlsx().write(Table("Relatório", columns, cells), file)
+            Xlsx().write_table(Table("Relatório", columns, cells), file)
         return lambda: Path(path).stat().st_size
 
     return work

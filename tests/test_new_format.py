@@ -9,7 +9,7 @@ SIXTH = '''"""TSV: a line a row, cells between tabs."""
 
 from typing import IO
 
-from tasks.rendering.cells import harmless
+from tasks.rendering.cells import escape_formula
 from tasks.rendering.format import Format
 from tasks.rendering.table import Table
 
@@ -18,9 +18,9 @@ class TabSeparated(Format):
     media_type = "text/tab-separated-values; charset=utf-8"
     extension = "tsv"
 
-    def write(self, table: Table, file: IO[bytes]) -> None:
+    def write_table(self, table: Table, file: IO[bytes]) -> None:
         for row in table.rows:
-            cells = (harmless(" ".join(str(cell).split())) for cell in row)
+            cells = (escape_formula(" ".join(str(cell).split())) for cell in row)
             file.write("\\t".join(cells).encode() + b"\\n")
 '''
 KIND = "tasks/reports/class_performance.py"

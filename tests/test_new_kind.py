@@ -24,7 +24,7 @@ class Parameters(ReportParameters):
 class ClassSizes(Report[Parameters]):
     title = "Class sizes"
     description = "How many students each class has."
-    audience = frozenset(Role)
+    allowed_roles = frozenset(Role)
     example = {"class_id": 1}
 
     def columns(self) -> Sequence[Column]:

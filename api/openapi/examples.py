@@ -175,7 +175,7 @@ def _file(format: str) -> bytes:
     report = ClassPerformance(Parameters(), Enrolment.objects.none())
     table = Table(str(report.title), report.columns(), iter(ROWS))
     written = BytesIO()
-    registry.format_classes()[format]().write(table, written)
+    registry.format_classes()[format]().write_table(table, written)
     return written.getvalue()
 
 

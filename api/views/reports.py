@@ -119,7 +119,9 @@ def _followed(request: Request, done: Submission, patience: Patience) -> HttpRes
 def _offered_to(viewer: User) -> list[type[Report[Any]]]:
     role = Role(viewer.role)
     return [
-        kind for kind in registry.report_classes().values() if role in kind.audience
+        kind
+        for kind in registry.report_classes().values()
+        if role in kind.allowed_roles
     ]
 
 

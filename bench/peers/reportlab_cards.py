@@ -78,14 +78,14 @@ def _draw(canvas: Canvas, card: dict[str, Any]) -> None:
     at = _head(canvas, card, A4[1] - 13 * mm)
     at = _pairs(canvas, card["heading"], at) - 4
     at = _grades(canvas, card, at) - 6
-    at = _pairs(canvas, card["footing"], at)
+    at = _pairs(canvas, card["section_footer"], at)
     for chart in card["charts"]:
         at = _bars(canvas, chart, at - 18)
     _signatures(canvas, card["signatures"], at - 14 * mm)
     canvas.setFont(NORMAL, 7)
     canvas.setFillColor(GREY)
     canvas.drawString(LEFT, 11 * mm, card["name"])
-    page = card["page"].replace("{number}", "1").replace("{total}", "1")
+    page = card["page_label"].replace("{number}", "1").replace("{total}", "1")
     canvas.drawRightString(RIGHT, 11 * mm, page)
 
 
@@ -141,7 +141,7 @@ def _grades(canvas: Canvas, card: dict[str, Any], at: float) -> float:
     centred = [
         ("ALIGN", (place, 0), (place, -1), "CENTER")
         for place, column in enumerate(columns)
-        if column["is_figure"]
+        if column["is_numeric"]
     ]
     all_widths = sum(column["width"] for column in columns)
     widths = [WIDE * column["width"] / all_widths for column in columns]
@@ -158,7 +158,7 @@ def _bars(canvas: Canvas, chart: dict[str, Any], at: float) -> float:
     canvas.setLineWidth(0.6)
     canvas.line(LEFT, foot, RIGHT, foot)
     room = WIDE / len(chart["groups"])
-    thick = max(3, min(22, 300 / chart["bars"]))
+    thick = max(3, min(22, 300 / chart["bar_count"]))
     for place, group in enumerate(chart["groups"]):
         left = LEFT + room * place + (room - thick * len(group["bars"])) / 2
         for rank, bar in enumerate(group["bars"]):

@@ -57,7 +57,7 @@ def prepare(path: str, cards: str, count: int) -> Work:
 
 
 def _section(card: dict[str, Any]) -> str:
-    page = card["page"].replace("{number}", "1").replace("{total}", "1")
+    page = card["page_label"].replace("{number}", "1").replace("{total}", "1")
     charts = "".join(map(_chart, card["charts"]))
     signatures = "".join(f"<td>{escape(who)}</td>" for who in card["signatures"])
     return (
@@ -65,7 +65,7 @@ def _section(card: dict[str, Any]) -> str:
         f"<header><b>{escape(card['network'])}</b><br>{escape(card['school'])}</header>"
         f"<h1>{escape(card['title'])}</h1>"
         f'<p class="facts">{escape(" · ".join(card["facts"]))}</p>'
-        f"{_pairs(card['heading'])}{_grades(card)}{_pairs(card['footing'])}{charts}"
+        f"{_pairs(card['heading'])}{_grades(card)}{_pairs(card['section_footer'])}{charts}"
         f'<table class="signed"><tr>{signatures}</tr></table></section>'
     )
 
@@ -90,7 +90,7 @@ def _pairs(pairs: list[list[str]]) -> str:
 
 
 def _grades(card: dict[str, Any]) -> str:
-    kinds = [' class="figure"' * column["is_figure"] for column in card["columns"]]
+    kinds = [' class="figure"' * column["is_numeric"] for column in card["columns"]]
     titles = "".join(
         f"<th{kind}>{escape(column['title'])}</th>"
         for kind, column in zip(kinds, card["columns"], strict=True)

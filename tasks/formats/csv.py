@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import IO
 
 from tasks.rendering import database_csv
-from tasks.rendering.cells import harmless
+from tasks.rendering.cells import escape_formula
 from tasks.rendering.columns import Cell
 from tasks.rendering.format import Format
 from tasks.rendering.table import Table
@@ -16,23 +16,25 @@ class Csv(Format):
     media_type = "text/csv; charset=utf-8"
     extension = "csv"
 
-    def write(self, table: Table, file: IO[bytes]) -> None:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(text)
-        writer.writerow(harmless(column.name) for column in table.columns)
-        if table.source is None:
-            writer.writerows(map(_cell, row) for row in table.rows)
-        text.detach()  # the file stays open: it is its owner's to close
-        if table.source is not None:
-            with database_csv.lines(table.source, table.check) as blocks:
-                for count, block in blocks:
+    def write_table(self, table: Table, file: IO[bytes]) -> None:
+        text_file = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.writer(text_file)
+        writer.writerow(escape_formula(column.name) for column in table.columns)
+        if table.query_source is None:
+            writer.writerows(map(_csv_value, row) for row in table.rows)
+        text_file.detach()  # the file stays open: it is its owner's to close
+        if table.query_source is not None:
+            with database_csv.stream_csv(
+                table.query_source, table.raise_if_stopped
+            ) as blocks:
+                for row_count, block in blocks:
                     file.write(block)
-                    table.advance(count)
+                    table.advance(row_count)
 
 
-def _cell(value: Cell) -> Cell:
+def _csv_value(value: Cell) -> Cell:
     if isinstance(value, str):
-        return harmless(value)
+        return escape_formula(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):

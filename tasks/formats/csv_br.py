@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import IO
 
-from tasks.rendering.cells import harmless, labelled, words
+from tasks.rendering.cells import escape_formula, label_for, value_labels
 from tasks.rendering.columns import Cell, Column
 from tasks.rendering.format import Format
 from tasks.rendering.table import Table
@@ -20,33 +20,38 @@ class BrazilianCsv(Format):
     media_type = "text/csv; charset=utf-8"
     extension = "csv"
 
-    def write(self, table: Table, file: IO[bytes]) -> None:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        writer = csv.writer(text, delimiter=";")
-        writer.writerow(harmless(str(column.title)) for column in table.columns)
-        tellers = [_teller(column) for column in table.columns]
+    def write_table(self, table: Table, file: IO[bytes]) -> None:
+        text_file = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        writer = csv.writer(text_file, delimiter=";")
+        writer.writerow(escape_formula(str(column.title)) for column in table.columns)
+        formatters = [_value_formatter(column) for column in table.columns]
         for row in table.rows:
             writer.writerow(
-                [tell(value) for tell, value in zip(tellers, row, strict=True)]
+                [
+                    format_value(value)
+                    for format_value, value in zip(formatters, row, strict=True)
+                ]
             )
-        text.detach()  # the file stays open: it is its owner's to close
+        text_file.detach()  # the file stays open: it is its owner's to close
 
 
-def _teller(column: Column) -> Callable[[Cell], str]:
+def _value_formatter(column: Column) -> Callable[[Cell], str]:
     """How cells of the column are told."""
-    told = {value: harmless(word) for value, word in words(column).items()}
+    labels = {
+        value: escape_formula(label) for value, label in value_labels(column).items()
+    }
     unit = "%" if column.type == "percent" else ""
 
-    def tell(value: Cell) -> str:
-        if told and value in told:
-            return told[value]
+    def format_value(value: Cell) -> str:
+        if labels and value in labels:
+            return labels[value]
         if value is None:
             return ""
         if isinstance(value, str):
-            return harmless(labelled(column, value))
+            return escape_formula(label_for(column, value))
         if isinstance(value, date):
             return f"{value.day:02}/{value.month:02}/{value.year:04}"
         number = f"{value:f}" if isinstance(value, Decimal) else str(value)
         return number.replace(".", ",") + unit
 
-    return tell
+    return format_value

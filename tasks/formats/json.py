@@ -11,9 +11,9 @@ class Json(Format):
     media_type = "application/json"
     extension = "json"
 
-    def write(self, table: Table, file: IO[bytes]) -> None:
+    def write_table(self, table: Table, file: IO[bytes]) -> None:
         separator = b"[\n"
-        for record in cells.objects(table):
+        for record in cells.iter_json_objects(table):
             file.write(separator + record.encode())
             separator = b",\n"
         file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")

@@ -11,6 +11,6 @@ class JsonLines(Format):
     media_type = "application/jsonl"
     extension = "jsonl"
 
-    def write(self, table: Table, file: IO[bytes]) -> None:
-        for record in cells.objects(table):
+    def write_table(self, table: Table, file: IO[bytes]) -> None:
+        for record in cells.iter_json_objects(table):
             file.write(record.encode() + b"\n")

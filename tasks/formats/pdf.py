@@ -3,10 +3,13 @@
 from typing import IO
 
 from tasks.rendering.format import Format
-from tasks.rendering.pdf.layout import Sheets
-from tasks.rendering.pdf.merger import Binder
-from tasks.rendering.pdf.page_numbers import numbered, printed
-from tasks.rendering.pdf.typesetter import Press
+from tasks.rendering.pdf.layout import PdfLayout
+from tasks.rendering.pdf.merger import PdfMerger
+from tasks.rendering.pdf.page_numbers import (
+    render_numbered_by_file,
+    render_numbered_by_section,
+)
+from tasks.rendering.pdf.typesetter import TypesetterPool
 from tasks.rendering.table import Table
 
 
@@ -14,11 +17,15 @@ class Pdf(Format):
     media_type = "application/pdf"
     extension = "pdf"
 
-    def write(self, table: Table, file: IO[bytes]) -> None:
-        documents = Sheets(table).documents()
+    def write_table(self, table: Table, file: IO[bytes]) -> None:
+        documents = PdfLayout(table).documents()
         # Papers of their own count their own pages, and none waits for another.
-        papers = printed if table.layout.is_paged else numbered
-        with Press(table, file) as press, Binder(file) as binder:
-            for pdf in papers(documents, press):
-                binder.add(pdf)
-            binder.finish()
+        render_pdfs = (
+            render_numbered_by_section
+            if table.layout.page_per_section
+            else render_numbered_by_file
+        )
+        with TypesetterPool(table, file) as typesetters, PdfMerger(file) as merger:
+            for pdf in render_pdfs(documents, typesetters):
+                merger.add(pdf)
+            merger.finish()

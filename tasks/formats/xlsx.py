@@ -15,12 +15,12 @@ from tasks.rendering.columns import Row
 from tasks.rendering.format import Format
 from tasks.rendering.table import Table
 from tasks.rendering.xlsx import about_sheet, chart_sheet, styles
-from tasks.rendering.xlsx.chart_data import Charts
-from tasks.rendering.xlsx.data_sheet import Grid
-from tasks.rendering.xlsx.package import Listed, Package
-from tasks.rendering.xlsx.sheet_names import Names
+from tasks.rendering.xlsx.chart_data import ChartCollector
+from tasks.rendering.xlsx.data_sheet import DataSheetWriter
+from tasks.rendering.xlsx.package import Package, SheetInfo
+from tasks.rendering.xlsx.sheet_names import SheetNames
 
-SAMPLE = 200
+SAMPLE_ROWS = 200
 """Rows that are looked at for the widths of the columns."""
 
 
@@ -28,32 +28,43 @@ class Xlsx(Format):
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     extension = "xlsx"
 
-    def write(self, table: Table, file: IO[bytes]) -> None:
-        names, drawn = Names(), Charts(table)
+    def write_table(self, table: Table, file: IO[bytes]) -> None:
+        sheet_names, collector = SheetNames(), ChartCollector(table)
         with Package(file, table.title) as package:
-            count = _write_rows(table, drawn.noted(table.rows), package, names)
-            if blocks := drawn.blocks():
-                chart_sheet.add(
-                    package, names.name(_("Charts")), blocks, drawn.not_drawn()
+            row_count = _write_data_sheets(
+                table, collector.collect(table.rows), package, sheet_names
+            )
+            if charts := collector.build_charts():
+                chart_sheet.add_chart_sheet(
+                    package,
+                    sheet_names.unique_name(_("Charts")),
+                    charts,
+                    collector.skipped_note(),
                 )
-            with package.sheet(Listed(names.name(_("About")))) as part:
-                part.write(about_sheet.sheet(table, table.close(), count).encode())
-            package.finish(styles.part(get_language()))
+            with package.open_sheet(
+                SheetInfo(sheet_names.unique_name(_("About")))
+            ) as part:
+                part.write(
+                    about_sheet.build_about_sheet(
+                        table, table.build_footer(), row_count
+                    ).encode()
+                )
+            package.finish(styles.build_styles_xml(get_language()))
 
 
-def _write_rows(
-    table: Table, rows: Iterator[Row], package: Package, names: Names
+def _write_data_sheets(
+    table: Table, rows: Iterator[Row], package: Package, sheet_names: SheetNames
 ) -> int:
     """As many sheets as it takes, and at least one; says how many rows they hold."""
-    sample = list(islice(rows, SAMPLE))
-    grid = Grid(table, sample)
+    sample = list(islice(rows, SAMPLE_ROWS))
+    writer = DataSheetWriter(table, sample)
     rows = chain(sample, rows)
-    count = 0
+    row_count = 0
     while True:
-        listed = Listed(names.name(table.title), is_first=not count)
-        with package.sheet(listed) as part:
-            count += grid.write(part, rows, listed)
-        following = next(rows, None)
-        if following is None:
-            return count
-        rows = chain([following], rows)
+        info = SheetInfo(sheet_names.unique_name(table.title), is_first=not row_count)
+        with package.open_sheet(info) as part:
+            row_count += writer.write_sheet(part, rows, info)
+        next_row = next(rows, None)
+        if next_row is None:
+            return row_count
+        rows = chain([next_row], rows)

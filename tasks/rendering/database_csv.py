@@ -21,70 +21,76 @@ from psycopg.generators import WAIT_R, fetch_many
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
 
-from tasks.rendering.cells import FORMULA, harmless
-from tasks.rendering.query_source import Pick, Source
+from tasks.rendering.cells import FORMULA_PATTERN, escape_formula
+from tasks.rendering.query_source import ExportField, QuerySource
 
-LINES = 2000
+LINES_PER_BLOCK = 2000
 """How many make a block, some 300 kB."""
-WORTH_ASKING = 20_000
+MIN_ROWS_TO_PROBE = 20_000
 """From so many rows on it pays to ask first whether any text needs to be looked at."""
 
 Buffer = bytes | bytearray
-Block = tuple[int, Buffer]
+CsvBlock = tuple[int, Buffer]
 """So many whole lines."""
 
 # More than `FORMULA` finds, and never less: in UTF-8 spaces and wide signs are of high bytes.
-_SUSPECT = re.compile(
+_FORMULA_HINT = re.compile(
     rb"(?:^|[,;|\t\r\n\"])[\x00-\x20\"'\x80-\xff]*(?:[=+\-@]|\xef\xbc[\x8b\x8d\x9d\xa0])"
     rb"|(?:^|[,\n\"])'*\t|\"'*[\r\n]"
 )
 
 
 @contextmanager
-def lines(source: Source, check: Callable[[], None]) -> Iterator[Iterator[Block]]:
+def stream_csv(
+    query_source: QuerySource, raise_if_stopped: Callable[[], None]
+) -> Iterator[Iterator[CsvBlock]]:
     """The rows of the source as lines of CSV.
 
     `check` is called while the database is waited for, and may raise. On leaving, a
     statement that is under way is ended.
     """
-    write = _WRITERS[connections[source.records.db].vendor]
-    blocks = write(source, check)
+    stream = _STREAMERS[connections[query_source.records.db].vendor]
+    blocks = stream(query_source, raise_if_stopped)
     try:
         yield blocks
     finally:
         blocks.close()
 
 
-def _by_copy(source: Source, check: Callable[[], None]) -> Generator[Block, None, None]:
-    connection = connections[source.records.db]
-    risky, empty = _doubts(source, odd="^$")
+def _stream_postgresql(
+    query_source: QuerySource, raise_if_stopped: Callable[[], None]
+) -> Generator[CsvBlock, None, None]:
+    connection = connections[query_source.records.db]
+    risky, quoted_if_empty = _probe_columns(query_source, quoting_pattern="^$")
     cells: list[F | Expression] = []
-    for number, pick in enumerate(source.picks):
+    for index, field in enumerate(query_source.fields):
         # COPY quotes what is empty and not null.
-        blank = NullIf(pick.cell, Value(""), output_field=TextField())
-        cells.append(blank if number in empty else _told(pick))
-    sql, parameters = source.sql(*cells)
+        null_if_empty = NullIf(field.expression, Value(""), output_field=TextField())
+        cells.append(null_if_empty if index in quoted_if_empty else _sql_value(field))
+    sql, parameters = query_source.compile_sql(*cells)
     with connection.cursor() as cursor, connection.wrap_database_errors:
         statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters)
-        server = connection.connection
-        with server.checked(check), cursor.copy(statement):
-            is_over = False
-            while not is_over:
+        psycopg_connection = connection.connection
+        with psycopg_connection.checked(raise_if_stopped), cursor.copy(statement):
+            is_last = False
+            while not is_last:
                 block = bytearray()
-                count, is_over = server.wait(_rows_that_come(server.pgconn, block))
-                if _is_plain(block, count, risky):
-                    yield count, block.replace(b"\n", b"\r\n")
+                line_count, is_last = psycopg_connection.wait(
+                    _read_block(psycopg_connection.pgconn, block)
+                )
+                if _is_plain(block, line_count, risky):
+                    yield line_count, block.replace(b"\n", b"\r\n")
                 else:
-                    yield count, _rewritten(block, risky)
+                    yield line_count, _rewrite_block(block, risky)
 
 
-def _rows_that_come(pgconn: PGconn, block: bytearray) -> PQGen[tuple[int, bool]]:
+def _read_block(pgconn: PGconn, block: bytearray) -> PQGen[tuple[int, bool]]:
     """Add the rows of a block; how many, and whether these were the last.
 
     psycopg's own loop waits for each row anew. Nothing is kept of a row but its bytes: for
     thousands of small objects the garbage collector would take as long as all the rest.
     """
-    for count in range(LINES):
+    for count in range(LINES_PER_BLOCK):
         size, row = pgconn.get_copy_data(1)
         while not size:
             while not (yield WAIT_R):
@@ -97,80 +103,90 @@ def _rows_that_come(pgconn: PGconn, block: bytearray) -> PQGen[tuple[int, bool]]
                     raise errors.error_from_result(result)
             return count, True
         block += row
-    return LINES, False
+    return LINES_PER_BLOCK, False
 
 
-def _by_line(source: Source, check: Callable[[], None]) -> Generator[Block, None, None]:
-    connection = connections[source.records.db]
-    risky, special = _doubts(source, odd='[",\r\n]')
+def _stream_sqlite(
+    query_source: QuerySource, raise_if_stopped: Callable[[], None]
+) -> Generator[CsvBlock, None, None]:
+    connection = connections[query_source.records.db]
+    risky, needs_quotes = _probe_columns(query_source, quoting_pattern='[",\r\n]')
     cells: list[F | Expression] = []
-    for number, pick in enumerate(source.picks):
-        is_text = pick.column.type == "text"
-        told = _told(pick) if is_text else Coalesce(_told(pick), Value(""))
-        cells.append(_Quoted(told) if number in special else told)
-    sql, parameters = source.sql(_Line(*cells))
+    for index, field in enumerate(query_source.fields):
+        is_text = field.column.type == "text"
+        value = _sql_value(field) if is_text else Coalesce(_sql_value(field), Value(""))
+        cells.append(_QuoteIfNeeded(value) if index in needs_quotes else value)
+    sql, parameters = query_source.compile_sql(_CsvLine(*cells))
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        found = iter(cursor)
-        while rows := [line for (line,) in islice(found, LINES)]:
-            check()
+        cursor_rows = iter(cursor)
+        while rows := [line for (line,) in islice(cursor_rows, LINES_PER_BLOCK)]:
+            raise_if_stopped()
             block = b"".join(rows)
-            is_harmless = not (risky and _SUSPECT.search(block))
-            yield len(rows), block if is_harmless else _rewritten(block, risky)
+            is_safe = not (risky and _FORMULA_HINT.search(block))
+            yield len(rows), block if is_safe else _rewrite_block(block, risky)
 
 
-_WRITERS = {"postgresql": _by_copy, "sqlite": _by_line}
+_STREAMERS = {"postgresql": _stream_postgresql, "sqlite": _stream_sqlite}
 
 
-def _doubts(source: Source, *, odd: str) -> tuple[Set[int], Set[int]]:
+def _probe_columns(
+    query_source: QuerySource, *, quoting_pattern: str
+) -> tuple[Set[int], Set[int]]:
     """In which columns a text may be taken for a formula, and in which it may be odd."""
-    texts = {
-        number: pick
-        for number, pick in enumerate(source.picks)
-        if pick.column.type == "text"
+    text_fields = {
+        index: field
+        for index, field in enumerate(query_source.fields)
+        if field.column.type == "text"
     }
-    if source.count < WORTH_ASKING:
-        return texts.keys(), texts.keys()
-    risky, strange = (
+    if query_source.count < MIN_ROWS_TO_PROBE:
+        return text_fields.keys(), text_fields.keys()
+    risky, special = (
         {
             number
-            for number, pick in texts.items()
-            if pick.may_be(pattern, source.records.model)
+            for number, pick in text_fields.items()
+            if pick.may_match(pattern, query_source.records.model)
         }
-        for pattern in (FORMULA, odd)
+        for pattern in (FORMULA_PATTERN, quoting_pattern)
     )
-    return risky, strange
+    return risky, special
 
 
-def _is_plain(block: Buffer, lines: int, risky: Set[int]) -> bool:
+def _is_plain(block: Buffer, line_count: int, risky: Set[int]) -> bool:
     """Whether no text can be one for `harmless`, and each end of a line is that of a row."""
-    return block.count(b"\n") == lines and not (risky and _SUSPECT.search(block))
+    return block.count(b"\n") == line_count and not (
+        risky and _FORMULA_HINT.search(block)
+    )
 
 
-def _rewritten(block: Buffer, risky: Set[int]) -> bytes:
+def _rewrite_block(block: Buffer, risky: Set[int]) -> bytes:
     """The rows as `csv.writer` has them, with the texts of these columns made harmless."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     for row in csv.reader(io.StringIO(block.decode(), newline="")):
         writer.writerow(
-            harmless(cell) if number in risky else cell
-            for number, cell in enumerate(row)
+            escape_formula(cell) if index in risky else cell
+            for index, cell in enumerate(row)
         )
     return text.getvalue().encode()
 
 
-def _told(pick: Pick) -> F | Expression:
-    return _Word(pick.cell) if pick.column.type == "boolean" else pick.cell
+def _sql_value(field: ExportField) -> F | Expression:
+    return (
+        _BooleanText(field.expression)
+        if field.column.type == "boolean"
+        else field.expression
+    )
 
 
-class _Word(Func):
+class _BooleanText(Func):
     """Yes and no as CSV has them."""
 
     template = "CASE WHEN %(expressions)s THEN 'true' WHEN NOT %(expressions)s THEN 'false' END"
     output_field = TextField()
 
 
-class _Quoted(Func):
+class _QuoteIfNeeded(Func):
     """A text in quotes where CSV needs them."""
 
     template = (
@@ -187,7 +203,7 @@ class _Quoted(Func):
         return sql, tuple(parameters) * self.template.count("%(expressions)s")
 
 
-class _Line(Func):
+class _CsvLine(Func):
     """A whole line; as bytes, which are not decoded on the way."""
 
     template = "CAST(%(expressions)s || char(13, 10) AS BLOB)"

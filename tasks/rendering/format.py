@@ -13,5 +13,5 @@ class Format(ABC):
     extension: ClassVar[str]
 
     @abstractmethod
-    def write(self, table: Table, file: IO[bytes]) -> None:
+    def write_table(self, table: Table, file: IO[bytes]) -> None:
         """Write the whole table to the open file, row by row."""

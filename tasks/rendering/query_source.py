@@ -13,38 +13,40 @@ from tasks.rendering.columns import Column, Row
 
 
 @dataclass(frozen=True)
-class Pick:
+class ExportField:
     """A column, and where its cells are found from a record."""
 
     column: Column
-    at: str
+    relation_path: str
     """The relations that lead to the record that has it; blank where it is the first."""
-    of: Callable[[str], F | Expression]
+    build_expression: Callable[[str], F | Expression]
     """The cell, given what stands before the names of fields; a decimal's is `Tenths`."""
 
     @property
-    def cell(self) -> F | Expression:
-        return self.of(f"{self.at}__" if self.at else "")
+    def expression(self) -> F | Expression:
+        return self.build_expression(
+            f"{self.relation_path}__" if self.relation_path else ""
+        )
 
-    def may_be(self, pattern: str, model: type[Model]) -> bool:
+    def may_match(self, pattern: str, model: type[Model]) -> bool:
         """Whether a text in this column may be null, or match the regular expression.
 
         `model` is that of the records. All of the table that has the text is looked at, also
         what nobody will be shown: a name stands in it once, and in an export a thousand times.
         """
-        for relation in self.at.split("__") if self.at else ():
+        for relation in self.relation_path.split("__") if self.relation_path else ():
             model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
-        texts = model._default_manager.order_by().alias(text=self.of(""))
-        found: bool = texts.filter(Q(text__regex=pattern) | Q(text=None)).exists()
-        return found
+        texts = model._default_manager.order_by().alias(text=self.build_expression(""))
+        exists: bool = texts.filter(Q(text__regex=pattern) | Q(text=None)).exists()
+        return exists
 
 
 @dataclass(frozen=True)
-class Source:
+class QuerySource:
     """Records in a total order, and the cells of each."""
 
     records: QuerySet[Any]
-    picks: Sequence[Pick]
+    fields: Sequence[ExportField]
 
     @cached_property
     def count(self) -> int:
@@ -52,12 +54,12 @@ class Source:
 
     def rows(self) -> Iterator[Row]:
         """Each row as it comes from the database, in memory that does not grow with them."""
-        cells = self.records.values_list(*(pick.cell for pick in self.picks))
-        return cells.iterator(chunk_size=ROWS_AT_ONCE)
+        values = self.records.values_list(*(pick.expression for pick in self.fields))
+        return values.iterator(chunk_size=ROWS_AT_ONCE)
 
-    def sql(self, *cells: F | Expression) -> tuple[str, Sequence[Any]]:
+    def compile_sql(self, *expressions: F | Expression) -> tuple[str, Sequence[Any]]:
         """The statement that gives these cells of the records, and its parameters."""
-        query = self.records.values_list(*cells).query
+        query = self.records.values_list(*expressions).query
         sql, parameters = query.get_compiler(self.records.db).as_sql()
         return sql, parameters
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.rendering.columns import Column, Row
-from tasks.rendering.query_source import Source
+from tasks.rendering.query_source import QuerySource
 
 
 @dataclass(frozen=True)
-class About:
+class Letterhead:
     """What a document for people says of itself."""
 
     network: str = ""
@@ -18,13 +18,13 @@ class About:
     inep_code: str = ""
     address: str = ""
     """In one line, with the city and state."""
-    asked_by: str = ""
+    requested_by: str = ""
     issued_at: datetime | None = None
     """When it was asked for: not when it was made, which may be at the second attempt."""
     data_as_of: datetime | None = None
     rules: Sequence[str] = ()
     """Each profile and version that something in it was judged by."""
-    crest: Callable[[], bytes] = bytes
+    load_crest: Callable[[], bytes] = bytes
     """Reads the school's own, PNG or SVG, for who draws it; empty where there is none."""
 
 
@@ -37,11 +37,11 @@ class Layout:
 
     A part begins with these cells, and its table lacks the columns.
     """
-    footing: Sequence[str] = ()
+    section_footer: Sequence[str] = ()
     """Columns of a part whose cells are the same in each row: said once, after its table."""
-    is_paged: bool = False
+    page_per_section: bool = False
     """Whether each part is a paper of its own: it begins a page, and is a file of a ZIP."""
-    is_wide: bool = False
+    landscape: bool = False
     """Whether its table needs the page across."""
     hidden: Sequence[str] = ()
     """Columns that paper has no room for."""
@@ -50,19 +50,19 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Closing:
+class Footer:
     """What is known once all rows are read."""
 
     summary: str = ""
-    left_out: Sequence[str] = ()
+    skipped_reasons: Sequence[str] = ()
     """Each reason with its count, in words."""
 
 
-def go_on() -> None:
+def never_stop() -> None:
     """Nobody wants the writing to end."""
 
 
-def uncounted(rows: int) -> None:
+def ignore_progress(rows: int) -> None:
     """Nobody wants to know how many rows are written."""
 
 
@@ -72,13 +72,13 @@ class Table:
     columns: Sequence[Column]
     rows: Iterator[Row]
     """Read once; each row has one cell a column."""
-    about: About = About()
+    letterhead: Letterhead = Letterhead()
     layout: Layout = Layout()
-    close: Callable[[], Closing] = Closing
+    build_footer: Callable[[], Footer] = Footer
     """Called once all rows were read."""
-    check: Callable[[], None] = go_on
+    raise_if_stopped: Callable[[], None] = never_stop
     """Raises where the writing is to end; for those who work long between two rows."""
-    source: Source | None = None
+    query_source: QuerySource | None = None
     """The query that gives the same rows, for a format that lets the database write them."""
-    advance: Callable[[int], None] = uncounted
+    advance: Callable[[int], None] = ignore_progress
     """Told how many more rows were written, where that is not by reading `rows`."""

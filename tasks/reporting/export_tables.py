@@ -24,68 +24,70 @@ from school.models import (
     Term,
 )
 from tasks.rendering.columns import Column
-from tasks.rendering.query_source import Pick, Source, Tenths
+from tasks.rendering.query_source import ExportField, QuerySource, Tenths
 
 Enrolments = QuerySet[Enrolment]
 
 
 @dataclass(frozen=True)
 class Export:
-    records: Callable[[Enrolments], QuerySet[Any]]
+    select_records: Callable[[Enrolments], QuerySet[Any]]
     """What is recorded of these enrolments, and nothing of others."""
     order: Sequence[str]
     """A total one, by keys that are indexed: no millions of rows are sorted for it."""
-    picks: Sequence[Pick]
+    fields: Sequence[ExportField]
 
     @property
     def columns(self) -> Sequence[Column]:
-        return [pick.column for pick in self.picks]
+        return [pick.column for pick in self.fields]
 
-    def source(self, enrolments: Enrolments) -> Source:
-        records = self.records(enrolments.order_by())
-        return Source(records.order_by(*self.order), self.picks)
+    def query_source(self, enrolments: Enrolments) -> QuerySource:
+        records = self.select_records(enrolments.order_by())
+        return QuerySource(records.order_by(*self.order), self.fields)
 
 
-def _pick(
+def _field(
     name: str,
-    at: str = "",
+    path: str = "",
     type: Literal["text", "integer", "date", "boolean"] = "text",
-) -> Pick:
+) -> ExportField:
     """A field; `at` leads to it, if it is not the record's own of the same name."""
-    *relations, field = (at or name).split("__")
+    *relations, field_name = (path or name).split("__")
     column = Column(name, name, type)  # the same name for people: they look it up by it
-    return Pick(column, "__".join(relations), lambda prefix: F(prefix + field))
-
-
-def _number(name: str, at: str = "") -> Pick:
-    return _pick(name, at, "integer")
-
-
-def _grade(name: str, at: str) -> Pick:
-    column = Column(name, name, "decimal")
-    return Pick(column, "", lambda _prefix: Tenths(F(at)))
-
-
-def _called(at: str) -> Pick:
-    def called(prefix: str) -> Expression:
-        social_name = NullIf(prefix + "social_name", Value(""))
-        return Coalesce(social_name, prefix + "name")
-
-    return Pick(Column("student", "student"), at, called)
-
-
-def _whose(class_path: str, student_path: str) -> Sequence[Pick]:
-    """By whom and where, in words: so that no other table is needed to read one."""
-    return (
-        _number("year", f"{class_path}__school_year__year"),
-        _pick("school", f"{class_path}__school__name"),
-        _pick("class", f"{class_path}__name"),
-        _pick("registration", f"{student_path}__registration"),
-        _called(student_path),
+    return ExportField(
+        column, "__".join(relations), lambda prefix: F(prefix + field_name)
     )
 
 
-def _of_classes(model: Any, path: str) -> Callable[[Enrolments], QuerySet[Any]]:
+def _integer(name: str, path: str = "") -> ExportField:
+    return _field(name, path, "integer")
+
+
+def _grade(name: str, path: str) -> ExportField:
+    column = Column(name, name, "decimal")
+    return ExportField(column, "", lambda _prefix: Tenths(F(path)))
+
+
+def _student_name(path: str) -> ExportField:
+    def display_name(prefix: str) -> Expression:
+        social_name = NullIf(prefix + "social_name", Value(""))
+        return Coalesce(social_name, prefix + "name")
+
+    return ExportField(Column("student", "student"), path, display_name)
+
+
+def _student_fields(class_path: str, student_path: str) -> Sequence[ExportField]:
+    """By whom and where, in words: so that no other table is needed to read one."""
+    return (
+        _integer("year", f"{class_path}__school_year__year"),
+        _field("school", f"{class_path}__school__name"),
+        _field("class", f"{class_path}__name"),
+        _field("registration", f"{student_path}__registration"),
+        _student_name(student_path),
+    )
+
+
+def _by_class(model: Any, path: str) -> Callable[[Enrolments], QuerySet[Any]]:
     """Those that belong to a class in which somebody of them is."""
     return lambda enrolments: model.objects.filter(
         **{f"{path}__in": enrolments.values("school_class")}
@@ -99,8 +101,8 @@ EXPORTS = {
         ),
         ["pk"],
         [
-            _number("school_id", "pk"), _pick("inep_code"), _pick("name"),
-            _pick("address"), _pick("city"), _pick("state"),
+            _integer("school_id", "pk"), _field("inep_code"), _field("name"),
+            _field("address"), _field("city"), _field("state"),
         ],
     ),
     "school_years": Export(
@@ -109,9 +111,9 @@ EXPORTS = {
         ),
         ["pk"],
         [
-            _number("school_year_id", "pk"), _number("year"), _pick("period"),
-            _pick("starts_on", type="date"), _pick("ends_on", type="date"),
-            _pick("is_closed", type="boolean"),
+            _integer("school_year_id", "pk"), _integer("year"), _field("period"),
+            _field("starts_on", type="date"), _field("ends_on", type="date"),
+            _field("is_closed", type="boolean"),
         ],
     ),
     "terms": Export(
@@ -120,8 +122,8 @@ EXPORTS = {
         ),
         ["school_year_id", "number"],
         [
-            _number("school_year_id"), _number("term", "number"),
-            _pick("starts_on", type="date"), _pick("ends_on", type="date"),
+            _integer("school_year_id"), _integer("term", "number"),
+            _field("starts_on", type="date"), _field("ends_on", type="date"),
         ],
     ),
     "grade_levels": Export(
@@ -130,81 +132,81 @@ EXPORTS = {
         ),
         ["pk"],
         [
-            _number("grade_level_id", "pk"), _pick("code"), _pick("name"),
-            _number("order"),
+            _integer("grade_level_id", "pk"), _field("code"), _field("name"),
+            _integer("order"),
         ],
     ),
     "subjects": Export(
         lambda enrolments: Subject.objects.filter(
-            pk__in=_of_classes(Offering, "school_class")(enrolments).values("subject")
+            pk__in=_by_class(Offering, "school_class")(enrolments).values("subject")
         ),
         ["pk"],
         [
-            _number("subject_id", "pk"), _pick("code"), _pick("name"),
-            _number("order"),
+            _integer("subject_id", "pk"), _field("code"), _field("name"),
+            _integer("order"),
         ],
     ),
     "classes": Export(
-        _of_classes(SchoolClass, "pk"),
+        _by_class(SchoolClass, "pk"),
         ["pk"],
         [
-            _number("class_id", "pk"), _number("school_id"), _pick("school", "school__name"),
-            _number("school_year_id"), _number("year", "school_year__year"),
-            _pick("name"), _pick("shift"),
+            _integer("class_id", "pk"), _integer("school_id"), _field("school", "school__name"),
+            _integer("school_year_id"), _integer("year", "school_year__year"),
+            _field("name"), _field("shift"),
         ],
     ),
     "class_subjects": Export(
-        _of_classes(Offering, "school_class"),
+        _by_class(Offering, "school_class"),
         ["school_class_id", "subject_id"],
         [
-            _number("class_id", "school_class_id"), _number("subject_id"),
-            _pick("subject", "subject__name"), _number("hours"),
+            _integer("class_id", "school_class_id"), _integer("subject_id"),
+            _field("subject", "subject__name"), _integer("hours"),
         ],
     ),
     "class_days": Export(
-        _of_classes(ClassSession, "school_class"),
+        _by_class(ClassSession, "school_class"),
         ["school_class_id", "date"],
         [
-            _number("class_day_id", "pk"), _number("class_id", "school_class_id"),
-            _pick("date", type="date"), _number("term"),
+            _integer("class_day_id", "pk"), _integer("class_id", "school_class_id"),
+            _field("date", type="date"), _integer("term"),
         ],
     ),
     "students": Export(
         lambda enrolments: Student.objects.filter(pk__in=enrolments.values("student")),
         ["pk"],
         [
-            _number("student_id", "pk"), _pick("registration"), _called(""),
-            _pick("birth_date", type="date"), _pick("inep_code"),
+            _integer("student_id", "pk"), _field("registration"), _student_name(""),
+            _field("birth_date", type="date"), _field("inep_code"),
         ],
     ),
     "enrolments": Export(
         lambda enrolments: enrolments,
         ["pk"],
         [
-            _number("enrolment_id", "pk"), _number("student_id"),
-            _number("class_id", "school_class_id"), *_whose("school_class", "student"),
-            _number("grade_level_id"), _number("number", "diary_number"),
-            _pick("entry_date", type="date"), _pick("exit_date", type="date"),
-            _pick("ending"), _pick("approved_by_council", type="boolean"),
+            _integer("enrolment_id", "pk"), _integer("student_id"),
+            _integer("class_id", "school_class_id"), *_student_fields("school_class", "student"),
+            _integer("grade_level_id"), _integer("number", "diary_number"),
+            _field("entry_date", type="date"), _field("exit_date", type="date"),
+            _field("ending"), _field("approved_by_council", type="boolean"),
         ],
     ),
     "grades": Export(
         lambda enrolments: enrolments.filter(grades__isnull=False),
         ["pk", "grades__pk"],
         [
-            _number("enrolment_id", "pk"), *_whose("school_class", "student"),
-            _number("subject_id", "grades__offering__subject_id"),
-            _pick("subject", "grades__offering__subject__name"),
-            _number("term", "grades__term"), _grade("grade", "grades__tenths"),
+            _integer("enrolment_id", "pk"), *_student_fields("school_class", "student"),
+            _integer("subject_id", "grades__offering__subject_id"),
+            _field("subject", "grades__offering__subject__name"),
+            _integer("term", "grades__term"), _grade("grade", "grades__tenths"),
         ],
     ),
     "recovery_exams": Export(
         lambda enrolments: enrolments.filter(recovery_grades__isnull=False),
         ["pk", "recovery_grades__pk"],
         [
-            _number("enrolment_id", "pk"), *_whose("school_class", "student"),
-            _number("subject_id", "recovery_grades__offering__subject_id"),
-            _pick("subject", "recovery_grades__offering__subject__name"),
+            _integer("enrolment_id", "pk"), *_student_fields("school_class", "student"),
+            _integer("subject_id", "recovery_grades__offering__subject_id"),
+            _field("subject", "recovery_grades__offering__subject__name"),
             _grade("grade", "recovery_grades__tenths"),
         ],
     ),
@@ -212,11 +214,11 @@ EXPORTS = {
         lambda enrolments: enrolments.filter(absences__isnull=False),
         ["pk", "absences__session_id"],
         [
-            _number("enrolment_id", "pk"), *_whose("school_class", "student"),
-            _number("class_day_id", "absences__session_id"),
-            _pick("date", "absences__session__date", "date"),
-            _number("term", "absences__session__term"),
-            _pick("is_justified", "absences__is_justified", "boolean"),
+            _integer("enrolment_id", "pk"), *_student_fields("school_class", "student"),
+            _integer("class_day_id", "absences__session_id"),
+            _field("date", "absences__session__date", "date"),
+            _integer("term", "absences__session__term"),
+            _field("is_justified", "absences__is_justified", "boolean"),
         ],
     ),
 }  # fmt: skip

@@ -10,14 +10,14 @@ from django.utils import timezone
 from school.access import visible_schools
 from school.models import Crest, School, User
 from tasks.models import Task
-from tasks.rendering.table import About
+from tasks.rendering.table import Letterhead
 from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.report import Report
 
 
 def build_letterhead(
     task: Task, report: Report[Any], viewer: User, as_of: datetime
-) -> About:
+) -> Letterhead:
     """Of the schools of who is in it, or of nobody, of what was asked for.
 
     Times are those of the schools, to the minute, as they are printed: what is asked for twice
@@ -30,16 +30,16 @@ def build_letterhead(
     )
     networks = list(dict.fromkeys(school.network for school in first_and_last))
     only_school = first_and_last[0] if len(first_and_last) == 1 else None
-    return About(
+    return Letterhead(
         network=networks[0].name if len(networks) == 1 else "",
         school=only_school.name if only_school else "",
         inep_code=only_school.inep_code if only_school else "",
         address=only_school.full_address if only_school else "",
-        asked_by=viewer.get_full_name() or viewer.get_username(),
+        requested_by=viewer.get_full_name() or viewer.get_username(),
         issued_at=_truncate_to_minute(task.created_at),
         data_as_of=_truncate_to_minute(as_of),
         rules=report.rules(),
-        crest=partial(Crest.of, first_and_last if len(networks) == 1 else ()),
+        load_crest=partial(Crest.of, first_and_last if len(networks) == 1 else ()),
     )
 
 

@@ -14,8 +14,8 @@ from school.access import Reach
 from school.models import Enrolment, Role
 from school.records.enrolment_rows import namesakes
 from tasks.rendering.columns import Column, Row
-from tasks.rendering.query_source import Source
-from tasks.rendering.table import About, Closing, Layout, Table
+from tasks.rendering.query_source import QuerySource
+from tasks.rendering.table import Footer, Layout, Letterhead, Table
 from tasks.reporting import parameter_messages, skipped
 from tasks.reporting.parameters import ReportParameters
 
@@ -32,13 +32,13 @@ class Report(ABC, Generic[P]):
 
     title: ClassVar[str | Promise]
     description: ClassVar[str | Promise]
-    audience: ClassVar[frozenset[Role]]
+    allowed_roles: ClassVar[frozenset[Role]]
     """The roles that may ask for it."""
     example: ClassVar[Mapping[str, Any]]
     """Parameters that give a report on the demo network."""
     formats: ClassVar[Sequence[str]] = ("json", "jsonl", "csv", "csv-br", "xlsx", "pdf")
     queue: ClassVar[str] = "reports"
-    queue_of_many: ClassVar[str | None] = None
+    bulk_queue: ClassVar[str | None] = None
     """Where it waits instead if it is of so many students that others would wait for it."""
     time_limit: ClassVar[timedelta] = timedelta(minutes=5)
     """For one attempt."""
@@ -53,11 +53,11 @@ class Report(ABC, Generic[P]):
         self,
         parameters: P,
         enrolments: QuerySet[Enrolment],
-        seen: QuerySet[Enrolment] | None = None,
+        reachable: QuerySet[Enrolment] | None = None,
     ) -> None:
         self.parameters = parameters
         self.enrolments = enrolments
-        self.seen = enrolments if seen is None else seen
+        self.reachable = enrolments if reachable is None else reachable
         """The enrolments within `reach`, of which those asked for are a part."""
 
     @classmethod
@@ -89,15 +89,15 @@ class Report(ABC, Generic[P]):
     def total(self) -> int | None:
         """How many rows there will be, if that is known; for the progress."""
 
-    def school(self, id: int, name: str) -> str:
+    def school_label(self, id: int, name: str) -> str:
         """What rows call it: by its INEP code too where its network has another of the name."""
-        return self._namesakes.get(id, name)
+        return self._ambiguous_school_labels.get(id, name)
 
     def full_title(self) -> str:
         """The title, with what the parameters make of it."""
         return str(self.title)
 
-    def why_empty(self) -> str:
+    def empty_reason(self) -> str:
         """Why there is no row, where there is none."""
         if not self.enrolments.exists():
             return _("No student is enrolled in what was asked for.")
@@ -107,42 +107,42 @@ class Report(ABC, Generic[P]):
         """What the rows say all together; asked once they are all read."""
         return None
 
-    def left_out(self) -> Mapping[str, int]:
+    def skipped_counts(self) -> Mapping[str, int]:
         """How many records were left out, by why; asked once all rows are read."""
         return {}
 
-    def conclusion(self, rows: int) -> str | None:
+    def summary_text(self, rows: int) -> str | None:
         """The summary of so many rows, which are all; of none, why there is none."""
-        return self.summary() if rows else self.why_empty()
+        return self.summary() if rows else self.empty_reason()
 
-    def closing(self, rows: int) -> Closing:
+    def footer(self, rows: int) -> Footer:
         """What a paper ends with after so many rows, which are all."""
-        reasons = [f"{r['detail']} ({r['count']})" for r in self.omitted["reasons"]]
-        return Closing(self.conclusion(rows) or "", reasons)
+        reasons = [f"{r['detail']} ({r['count']})" for r in self.skipped["reasons"]]
+        return Footer(self.summary_text(rows) or "", reasons)
 
     @cached_property
-    def omitted(self) -> dict[str, Any]:
+    def skipped(self) -> dict[str, Any]:
         """What was left out, in words; asked once all rows are read."""
-        return skipped.describe_skipped(self.left_out())
+        return skipped.describe_skipped(self.skipped_counts())
 
     @cached_property
-    def _namesakes(self) -> Mapping[int, str]:
+    def _ambiguous_school_labels(self) -> Mapping[int, str]:
         return namesakes()
 
     def rules(self) -> Sequence[str]:
         """The profiles and versions by which something in it is judged, for people."""
         return ()
 
-    def source(self) -> Source | None:
+    def query_source(self) -> QuerySource | None:
         """The one query that gives the rows, where they need no Python."""
         return None
 
-    def table(self, about: About | None = None) -> Table:
+    def build_table(self, letterhead: Letterhead | None = None) -> Table:
         return Table(
             self.full_title(),
             self.columns(),
             self.rows(),
-            about=about or About(),
+            letterhead=letterhead or Letterhead(),
             layout=self.layout,
-            source=self.source(),
+            query_source=self.query_source(),
         )

@@ -32,7 +32,7 @@ class StudentParameters(SelectionParameters):
     )
 
     @model_validator(mode="after")
-    def _says_when(self) -> Self:
+    def _require_selection(self) -> Self:
         if self.class_id is None and self.year is None:
             raise ValueError(_("Name a class, or a school year."))
         return self
@@ -40,7 +40,7 @@ class StudentParameters(SelectionParameters):
 
 P = TypeVar("P", bound=StudentParameters)
 
-WHO = (
+IDENTITY_COLUMNS = (
     Column("school", gettext_lazy("School")),
     Column("year", gettext_lazy("School year")),
     Column("class", gettext_lazy("Class")),
@@ -61,38 +61,41 @@ class StudentReport(Report[P], ABC, Generic[P]):
     reach = Reach.YEAR
     # A page for each of 100,000 students takes two processors some twenty minutes.
     time_limit = timedelta(hours=1)
-    queue_of_many = "reports.bulk"
+    bulk_queue = "reports.bulk"
     order: ClassVar[Sequence[str]] = BY_CLASS
-    each_once: ClassVar[bool] = True
+    latest_only: ClassVar[bool] = True
     """Whether a student who changed class is listed in the last of the classes alone."""
 
-    with_marks: ClassVar[bool] = True
+    with_grades: ClassVar[bool] = True
     """Whether it looks at grades, or at attendance alone."""
 
     @cached_property
-    def listed(self) -> QuerySet[Enrolment]:
-        return latest(self.enrolments) if self.each_once else self.enrolments
+    def row_enrolments(self) -> QuerySet[Enrolment]:
+        return latest(self.enrolments) if self.latest_only else self.enrolments
 
     @cached_property
     def years(self) -> StudentYears:
         return StudentYears(
-            self.listed, self.seen, order=self.order, with_marks=self.with_marks
+            self.row_enrolments,
+            self.reachable,
+            order=self.order,
+            with_marks=self.with_grades,
         )
 
-    def who(self, place: Place) -> tuple[Cell, ...]:
+    def identity_cells(self, enrolment: Place) -> tuple[Cell, ...]:
         """The cells of `WHO`."""
         return (
-            self.school(place.school_id, place.school),
-            place.year_label,
-            place.class_name,
-            place.level,
-            place.number,
-            place.registration,
-            place.called,
+            self.school_label(enrolment.school_id, enrolment.school),
+            enrolment.year_label,
+            enrolment.class_name,
+            enrolment.level,
+            enrolment.number,
+            enrolment.registration,
+            enrolment.called,
         )
 
     def rules(self) -> Sequence[str]:
         return [str(version) for version in self.years.versions]
 
-    def left_out(self) -> Mapping[str, int]:
+    def skipped_counts(self) -> Mapping[str, int]:
         return self.years.left_out.counts

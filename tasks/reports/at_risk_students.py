@@ -15,7 +15,11 @@ from school.models import Role
 from school.records.student_year import StudentYear
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
-from tasks.reporting.student_report import WHO, StudentParameters, StudentReport
+from tasks.reporting.student_report import (
+    IDENTITY_COLUMNS,
+    StudentParameters,
+    StudentReport,
+)
 
 
 class AtRiskStudents(StudentReport[StudentParameters]):
@@ -25,17 +29,17 @@ class AtRiskStudents(StudentReport[StudentParameters]):
         "minimum, or of whom the Conselho Tutelar is told: why, and what would still save "
         "the year."
     )
-    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
+    allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
     layout = Layout(
         heading=("school", "year", "class"),
-        is_wide=True,
+        landscape=True,
         hidden=("by_grades", "by_attendance", "by_council_list"),
     )
 
     def columns(self) -> Sequence[Column]:
         return [
-            *WHO,
+            *IDENTITY_COLUMNS,
             Column("situation", _("Situation"), labels=labels.SITUATIONS),
             Column("attendance", _("Attendance"), "percent"),
             Column("absences", _("Days absent"), "integer"),
@@ -50,33 +54,33 @@ class AtRiskStudents(StudentReport[StudentParameters]):
 
     def rows(self) -> Iterator[Row]:
         for year in self.years:
-            self._looked_at += 1
+            self._student_count += 1
             if year.place.left_as is not None:
                 self.years.left_out.add(year.place.id, {"left": 1})
             elif year.rules is None:
                 self.years.left_out.add(year.place.id, {"no_rules": 1})
             else:
-                self._judged += 1
-                if risk := _risk(year.outcome, year.rules):
-                    self._found += 1
-                    yield *self.who(year.place), *_cells(year, risk)
+                self._judged_count += 1
+                if risk := _assess_risk(year.outcome, year.rules):
+                    self._at_risk_count += 1
+                    yield *self.identity_cells(year.place), *_risk_cells(year, risk)
 
     def total(self) -> None:
         """Nobody knows before all are looked at."""
 
-    def why_empty(self) -> str:
-        if self._looked_at and not self._judged:
+    def empty_reason(self) -> str:
+        if self._student_count and not self._judged_count:
             return gettext("Nobody can be judged: all have left, or have no rules.")
-        return self.summary() if self._judged else super().why_empty()
+        return self.summary() if self._judged_count else super().empty_reason()
 
     def summary(self) -> str:
         return ngettext(
             "%(found)s of %(looked_at)s student is at risk.",
             "%(found)s of %(looked_at)s students are at risk.",
-            self._judged,
-        ) % {"found": self._found, "looked_at": self._judged}
+            self._judged_count,
+        ) % {"found": self._at_risk_count, "looked_at": self._judged_count}
 
-    _looked_at = _judged = _found = 0
+    _student_count = _judged_count = _at_risk_count = 0
 
 
 @dataclass(frozen=True)
@@ -87,16 +91,18 @@ class _Risk:
     absences_left: int
 
 
-def _risk(outcome: Outcome, rules: Rules) -> _Risk | None:
+def _assess_risk(outcome: Outcome, rules: Rules) -> _Risk | None:
     """What there is to fear, if anything."""
-    days = outcome.attendance
-    if days is None or outcome.situation in SAFE:
+    attendance = outcome.attendance
+    if attendance is None or outcome.situation in SAFE:
         return None
     below = sum(_is_below(result, rules) for result in outcome.subjects.values())
-    by_attendance = days.is_enough is False
-    if not (below or by_attendance or days.is_for_council):
+    by_attendance = attendance.is_enough is False
+    if not (below or by_attendance or attendance.is_for_council):
         return None
-    return _Risk(below, by_attendance, days.is_for_council, days.absences_left)
+    return _Risk(
+        below, by_attendance, attendance.is_for_council, attendance.absences_left
+    )
 
 
 def _is_below(result: SubjectResult, rules: Rules) -> bool:
@@ -105,7 +111,7 @@ def _is_below(result: SubjectResult, rules: Rules) -> bool:
     return result.standing in {Standing.RECOVERY, Standing.FAILED}
 
 
-def _cells(year: StudentYear, risk: _Risk) -> Row:
+def _risk_cells(year: StudentYear, risk: _Risk) -> Row:
     return (
         year.outcome.situation,
         year.attendance,

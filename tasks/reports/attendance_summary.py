@@ -15,7 +15,11 @@ from school.models import Role
 from school.records.student_year import StudentYear
 from tasks.rendering.columns import Cell, Column, Row
 from tasks.rendering.table import Layout
-from tasks.reporting.student_report import WHO, StudentParameters, StudentReport
+from tasks.reporting.student_report import (
+    IDENTITY_COLUMNS,
+    StudentParameters,
+    StudentReport,
+)
 
 
 class Parameters(StudentParameters):
@@ -29,20 +33,20 @@ class Parameters(StudentParameters):
     )
 
 
-GONE = {
+SITUATIONS_WITHOUT_FOLLOW_UP = {
     Situation.TRANSFERRED,
     Situation.RECLASSIFIED,
     Situation.CLASS_CHANGED,
     Situation.DECEASED,
 }
 """Of whom there is nobody to be told any more by this school; of who dropped out there is."""
-ENDINGS = {ending: labels.SITUATIONS[ending] for ending in outcome.ENDINGS.values()}
-LISTS = {
+EXIT_LABELS = {ending: labels.SITUATIONS[ending] for ending in outcome.ENDINGS.values()}
+LIST_LABELS = {
     "below_minimum": _("below the minimum"),
     "council": _("for the Conselho Tutelar"),
     "benefit": _("below the Bolsa Família's minimum"),
 }
-BY_RULES = {"below_minimum", "council"}
+LISTS_NEEDING_RULES = {"below_minimum", "council"}
 """The lists that nobody can be found to be on without rules."""
 WINDOW_TITLES = {
     "feb_mar": _("February and March"),
@@ -59,17 +63,17 @@ class AttendanceSummary(StudentReport[Parameters]):
         "For each student: the days of lessons and of absence, the share attended, how many "
         "absences are left, and the same for each window of two months of the Bolsa Família."
     )
-    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
+    allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1, "list": "all"}
     layout = Layout(
-        heading=("school", "year", "class"), is_wide=True, hidden=("explanation",)
+        heading=("school", "year", "class"), landscape=True, hidden=("explanation",)
     )
-    with_marks = False
+    with_grades = False
 
     def columns(self) -> Sequence[Column]:
         return [
-            *WHO,
-            Column("ending", _("Left"), labels=ENDINGS),
+            *IDENTITY_COLUMNS,
+            Column("ending", _("Left"), labels=EXIT_LABELS),
             Column("days", _("Days of lessons"), "integer"),
             Column("absences", _("Days absent"), "integer"),
             Column("justified", _("Of these justified"), "integer"),
@@ -92,81 +96,87 @@ class AttendanceSummary(StudentReport[Parameters]):
 
     def rows(self) -> Iterator[Row]:
         for year in self.years:
-            if year.rules is None and self.parameters.list in BY_RULES:
+            if year.rules is None and self.parameters.list in LISTS_NEEDING_RULES:
                 self.years.left_out.add(year.place.id, {"no_rules": 1})
             benefit_below = _windows_below(year)
-            if not self._is_listed(year, benefit_below):
+            if not self._is_on_list(year, benefit_below):
                 continue
-            ending = _ending(year)
-            if ending in GONE and self.parameters.list != "all":
+            exit_situation = _exit_situation(year)
+            if (
+                exit_situation in SITUATIONS_WITHOUT_FOLLOW_UP
+                and self.parameters.list != "all"
+            ):
                 self.years.left_out.add(year.place.id, {"left": 1})
                 continue
             yield (
-                *self.who(year.place),
-                ending,
+                *self.identity_cells(year.place),
+                exit_situation,
                 year.given.total,
                 year.absent.total,
                 year.year.days.justified,
-                *_judged(year),
-                *map(_percent, year.given.by_window, year.absent.by_window),
+                *_rule_cells(year),
+                *map(_attendance_percent, year.given.by_window, year.absent.by_window),
                 " ".join(benefit_below) or None,
                 year.why_attendance(),
             )
 
     def total(self) -> int | None:
-        return self.listed.count() if self.parameters.list == "all" else None
+        return self.row_enrolments.count() if self.parameters.list == "all" else None
 
     def full_title(self) -> str:
         if self.parameters.list == "all":
             return super().full_title()
-        return f"{self.title}: {LISTS[self.parameters.list]}"
+        return f"{self.title}: {LIST_LABELS[self.parameters.list]}"
 
-    def why_empty(self) -> str:
+    def empty_reason(self) -> str:
         if self.parameters.list != "all" and self.enrolments.exists():
             return gettext("No student is on the list that was asked for.")
-        return super().why_empty()
+        return super().empty_reason()
 
-    def _is_listed(self, year: StudentYear, benefit_below: Sequence[str]) -> bool:
-        judged = year.outcome.attendance
+    def _is_on_list(self, year: StudentYear, benefit_below: Sequence[str]) -> bool:
+        attendance = year.outcome.attendance
         return {
             "all": True,
-            "below_minimum": judged is not None and judged.is_enough is False,
-            "council": judged is not None and judged.is_for_council,
+            "below_minimum": attendance is not None and attendance.is_enough is False,
+            "council": attendance is not None and attendance.is_for_council,
             "benefit": bool(benefit_below),
         }[self.parameters.list]
 
 
-def _ending(year: StudentYear) -> Situation | None:
+def _exit_situation(year: StudentYear) -> Situation | None:
     """As what the student left; of who is still there attendance alone says nothing more."""
     return None if year.year.ending is None else outcome.ENDINGS[year.year.ending]
 
 
-def _judged(year: StudentYear) -> Row:
+def _rule_cells(year: StudentYear) -> Row:
     """What only rules can say; nothing without them, and no verdict without a day."""
-    judged = year.outcome.attendance
-    if judged is None:
+    attendance = year.outcome.attendance
+    if attendance is None:
         return year.attendance, None, None, None, None
     has_days = bool(year.given.total)
     return (
         year.attendance,
-        judged.planned,
-        judged.absences_left,
-        judged.is_enough is False if has_days else None,
-        judged.is_for_council if has_days else None,
+        attendance.planned,
+        attendance.absences_left,
+        attendance.is_enough is False if has_days else None,
+        attendance.is_for_council if has_days else None,
     )
 
 
 def _windows_below(year: StudentYear) -> list[str]:
     """The windows in which the student attended less than the Bolsa Família asks for."""
     below = []
-    days = zip(WINDOWS, year.given.by_window, year.absent.by_window, strict=True)
-    for (code, first_month, _last), given, absent in days:
+    windows = zip(WINDOWS, year.given.by_window, year.absent.by_window, strict=True)
+    for (code, first_month, _last), lesson_days, absent_days in windows:
         first_day = date(year.place.year, first_month, 1)
         minimum = benefit_minimum(year.place.birth_date, first_day)
-        if minimum is not None and 100 * (given - absent) < minimum * given:
+        if (
+            minimum is not None
+            and 100 * (lesson_days - absent_days) < minimum * lesson_days
+        ):
             below.append(code)
     return below
 
 
-def _percent(given: int, absent: int) -> Cell:
-    return decimals.percent(given - absent, given)
+def _attendance_percent(lesson_days: int, absent_days: int) -> Cell:
+    return decimals.percent(lesson_days - absent_days, lesson_days)

@@ -43,11 +43,11 @@ class Parameters(SelectionParameters):
     )
 
 
-class Whole(IntegerField):  # type: ignore[type-arg]  # Django takes none
+class RawIntegerField(IntegerField):  # type: ignore[type-arg]  # Django takes none
     """A whole number as the driver gives it: Django would call Python once more a cell."""
 
     def get_internal_type(self) -> str:
-        return "Whole"
+        return "RawIntegerField"
 
 
 class ClassPerformance(Report[Parameters]):
@@ -56,7 +56,7 @@ class ClassPerformance(Report[Parameters]):
         "For each class, subject and term: how many grades there are, their mean, lowest, "
         "highest and standard deviation, and the share at or above the pass mark."
     )
-    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
+    allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
     layout = Layout(heading=("school", "year", "class"), chart=("mean",))
 
@@ -76,7 +76,7 @@ class ClassPerformance(Report[Parameters]):
         ]
 
     def rows(self) -> Iterator[Row]:
-        listed = self._offerings.order_by(
+        offerings = self._offerings.order_by(
             "school_class__school__sort_key",
             # Two schools or classes may share a name.
             "school_class__school_id",
@@ -94,11 +94,18 @@ class ClassPerformance(Report[Parameters]):
             "school_class__name",
             "subject__name",
         )
-        for offering, id, name, year, period, *names in listed.iterator():
-            school, label = self.school(id, name), year_label(year, period)
-            for term, n, total, squares, low, high, passing, judged in self._tallies.of(
-                offering
-            ):
+        for offering, id, name, year, period, *names in offerings.iterator():
+            school, label = self.school_label(id, name), year_label(year, period)
+            for (
+                term,
+                n,
+                total,
+                squares,
+                low,
+                high,
+                passing,
+                judged_count,
+            ) in self._aggregates.of(offering):
                 yield (
                     school,
                     label,
@@ -110,11 +117,11 @@ class ClassPerformance(Report[Parameters]):
                     decimals.grade(high if n else None),
                     decimals.standard_deviation(total, squares, n),
                     # Where a level has no rules the share of the others would mislead.
-                    decimals.percent(passing, n) if judged == n else None,
+                    decimals.percent(passing, n) if judged_count == n else None,
                 )
 
     def total(self) -> int:
-        return self._tallies.count
+        return self._aggregates.count
 
     def full_title(self) -> str:
         term = self.parameters.term
@@ -126,92 +133,100 @@ class ClassPerformance(Report[Parameters]):
 
     def rules(self) -> Sequence[str]:
         """Those whose pass mark the shares are of."""
-        versions = {self._frame.rules(*course) for course in self._courses} - {None}
+        versions = {self._calendar.rules(*course) for course in self._courses} - {None}
         return sorted(map(str, versions))
 
-    def left_out(self) -> Mapping[str, int]:
-        usable = self._usable
-        if usable.terms is None:
-            beyond = _given(self._grades(self.enrolments)).filter(usable.beyond).count()
+    def skipped_counts(self) -> Mapping[str, int]:
+        grade_filter = self._grade_filter
+        if grade_filter.terms is None:
+            outside_terms = (
+                _with_value(self._grades(self.enrolments))
+                .filter(grade_filter.beyond)
+                .count()
+            )
         else:
-            beyond = self._tallies.beyond
-        late = _given(self._grades(usable.left)).filter(usable.late)
+            outside_terms = self._aggregates.beyond
+        after_exit = _with_value(self._grades(grade_filter.left)).filter(
+            grade_filter.late
+        )
         return {
-            "subject_without_grades": self._offerings.count() - self._tallies.offerings,
-            "grade_outside_terms": beyond,
-            "grade_after_exit": late.exclude(usable.beyond).count(),
+            "subject_without_grades": self._offerings.count()
+            - self._aggregates.offerings,
+            "grade_outside_terms": outside_terms,
+            "grade_after_exit": after_exit.exclude(grade_filter.beyond).count(),
         }
 
     @cached_property
-    def _tallies(self) -> Tallies:
-        tallies, terms = Tallies(width=8), self._usable.terms
-        for offering, term, n, *numbers in streamed(self.aggregated):
+    def _aggregates(self) -> Tallies:
+        aggregates, terms = Tallies(width=8), self._grade_filter.terms
+        for offering, term, n, *numbers in streamed(self.aggregate_query):
             if terms is not None and term > terms:
-                tallies.beyond += n
+                aggregates.beyond += n
             else:
-                tallies.add(offering, term, n, *numbers)
-        return tallies
+                aggregates.add(offering, term, n, *numbers)
+        return aggregates
 
     @property
-    def aggregated(self) -> QuerySet[Grade, tuple[int, ...]]:
+    def aggregate_query(self) -> QuerySet[Grade, tuple[int, ...]]:
         """Whole numbers by offering and term: the order of an index, joined to no name."""
-        usable = self._usable
-        grades = self._grades(self.enrolments).exclude(usable.late)
-        if usable.terms is None:  # else what is beyond is in groups of its own
-            grades = grades.exclude(usable.beyond)
+        grade_filter = self._grade_filter
+        grades = self._grades(self.enrolments).exclude(grade_filter.late)
+        if grade_filter.terms is None:  # else what is beyond is in groups of its own
+            grades = grades.exclude(grade_filter.beyond)
         groups = grades.order_by("offering", "term").values_list("offering", "term")
-        whole = Whole()
+        raw_integer = RawIntegerField()
         passes = Q(tenths__gte=self._pass_mark)
         is_judged = Q(IsNull(self._pass_mark, False))
         return groups.annotate(
-            n=Count("tenths", output_field=whole),
-            total=Sum("tenths", output_field=whole),
-            squares=Sum(F("tenths") * F("tenths"), output_field=whole),
-            low=Min("tenths", output_field=whole),
-            high=Max("tenths", output_field=whole),
-            passing=Count("tenths", filter=passes, output_field=whole),
-            judged=Count("tenths", filter=is_judged, output_field=whole),
+            n=Count("tenths", output_field=raw_integer),
+            total=Sum("tenths", output_field=raw_integer),
+            squares=Sum(F("tenths") * F("tenths"), output_field=raw_integer),
+            low=Min("tenths", output_field=raw_integer),
+            high=Max("tenths", output_field=raw_integer),
+            passing=Count("tenths", filter=passes, output_field=raw_integer),
+            judged=Count("tenths", filter=is_judged, output_field=raw_integer),
         )
 
     def _grades(self, enrolments: QuerySet[Enrolment]) -> QuerySet[Grade]:
         grades = Grade.objects.filter(enrolment__in=enrolments)
-        wanted = self.parameters.term
-        return grades if wanted is None else grades.filter(term=wanted)
+        term = self.parameters.term
+        return grades if term is None else grades.filter(term=term)
 
     @cached_property
-    def _usable(self) -> Usable:
-        return Usable(self._frame, self.enrolments, self._courses)
+    def _grade_filter(self) -> Usable:
+        return Usable(self._calendar, self.enrolments, self._courses)
 
     @cached_property
     def _pass_mark(self) -> Case | Value:
         """The tenths with which a grade passes; null where its level has no rules."""
-        marks = self._marks()
-        if len(marks) <= 1:
+        pass_marks = self._pass_marks()
+        if len(pass_marks) <= 1:
             # Nearly always: then no grade is joined to its level and year.
-            return Value(next(iter(marks), None), SmallIntegerField())
+            return Value(next(iter(pass_marks), None), SmallIntegerField())
         cases = [
-            When(condition, then=Value(tenths)) for tenths, condition in marks.items()
+            When(condition, then=Value(tenths))
+            for tenths, condition in pass_marks.items()
         ]
         return Case(*cases, output_field=SmallIntegerField())
 
-    def _marks(self) -> dict[int | None, Q]:
+    def _pass_marks(self) -> dict[int | None, Q]:
         """Each pass mark in tenths, and the years and levels that have it."""
-        marks: dict[int | None, Q] = {}
+        pass_marks: dict[int | None, Q] = {}
         for year, level in self._courses:
-            version = self._frame.rules(year, level)
+            version = self._calendar.rules(year, level)
             tenths = int(version.rules.pass_mark * 10) if version else None
             of_level = Q(
                 offering__school_class__school_year=year, enrolment__grade_level=level
             )
-            marks[tenths] = marks.get(tenths, Q()) | of_level
-        return marks
+            pass_marks[tenths] = pass_marks.get(tenths, Q()) | of_level
+        return pass_marks
 
     @cached_property
     def _courses(self) -> list[tuple[int, int]]:
         return courses(self.enrolments)
 
     @cached_property
-    def _frame(self) -> Frame:
+    def _calendar(self) -> Frame:
         return Frame()
 
     @property
@@ -220,5 +235,5 @@ class ClassPerformance(Report[Parameters]):
         return Offering.objects.filter(school_class__in=classes)
 
 
-def _given(grades: QuerySet[Grade]) -> QuerySet[Grade]:
+def _with_value(grades: QuerySet[Grade]) -> QuerySet[Grade]:
     return grades.filter(tenths__isnull=False)

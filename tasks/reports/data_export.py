@@ -11,7 +11,7 @@ from pydantic import Field
 
 from school.models import Role
 from tasks.rendering.columns import Column, Row
-from tasks.rendering.query_source import Source
+from tasks.rendering.query_source import QuerySource
 from tasks.reporting.export_tables import EXPORTS
 from tasks.reporting.parameters import SelectionParameters
 from tasks.reporting.report import Report
@@ -45,7 +45,7 @@ class DataExport(Report[Parameters]):
         "The records themselves as flat rows, a table at a time, with names of columns that "
         "stay: for a data warehouse or a program of one's own."
     )
-    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
+    allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"table": "grades", "class_id": 1}
     formats = ("csv", "csv-br", "json", "jsonl", "xlsx")
     queue = "reports.bulk"
@@ -60,9 +60,9 @@ class DataExport(Report[Parameters]):
     def total(self) -> int:
         return self.source().count
 
-    def source(self) -> Source:
-        return self._source
+    def query_source(self) -> QuerySource:
+        return self._query_source
 
     @cached_property
-    def _source(self) -> Source:
-        return EXPORTS[self.parameters.table].source(self.enrolments)
+    def _query_source(self) -> QuerySource:
+        return EXPORTS[self.parameters.table].query_source(self.enrolments)

@@ -13,7 +13,11 @@ from school.models import Role, Subject
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
-from tasks.reporting.student_report import WHO, StudentParameters, StudentReport
+from tasks.reporting.student_report import (
+    IDENTITY_COLUMNS,
+    StudentParameters,
+    StudentReport,
+)
 
 
 class FinalResults(StudentReport[StudentParameters]):
@@ -22,15 +26,17 @@ class FinalResults(StudentReport[StudentParameters]):
         "For each student who was in a class, also those who left it: the final grade of "
         "each subject, attendance, the situation and all that speaks for it."
     )
-    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
+    allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
     formats = (*Report.formats, "zip")
-    layout = Layout(heading=("school", "year", "class"), is_paged=True, is_wide=True)
-    each_once = False  # the class's minutes hold everybody who was ever in it
+    layout = Layout(
+        heading=("school", "year", "class"), page_per_section=True, landscape=True
+    )
+    latest_only = False  # the class's minutes hold everybody who was ever in it
 
     def columns(self) -> Sequence[Column]:
         return [
-            *WHO,
+            *IDENTITY_COLUMNS,
             *(Column(f"subject_{s.code}", s.name, "decimal") for s in self._subjects),
             Column("absences", _("Days absent"), "integer"),
             Column("attendance", _("Attendance"), "percent"),
@@ -40,11 +46,14 @@ class FinalResults(StudentReport[StudentParameters]):
 
     def rows(self) -> Iterator[Row]:
         for year in self.years:
-            self._situations[year.outcome.situation] += 1
-            taught = {subject.id for subject in year.subjects}
+            self._situation_counts[year.outcome.situation] += 1
+            taught_ids = {subject.id for subject in year.subjects}
             yield (
-                *self.who(year.place),
-                *(year.told(s.pk) if s.pk in taught else None for s in self._subjects),
+                *self.identity_cells(year.place),
+                *(
+                    year.told(s.pk) if s.pk in taught_ids else None
+                    for s in self._subjects
+                ),
                 year.absent.total,
                 year.attendance,
                 year.outcome.situation,
@@ -57,22 +66,24 @@ class FinalResults(StudentReport[StudentParameters]):
     def summary(self) -> str:
         """How many there are of each situation."""
         counts = ", ".join(
-            f"{labels.situation(situation)}: {self._situations[situation]}"
+            f"{labels.situation(situation)}: {self._situation_counts[situation]}"
             for situation in [*Situation, None]
-            if self._situations[situation]
+            if self._situation_counts[situation]
         )
         return gettext("Enrolments: %(total)s (%(counts)s)") % {
-            "total": self._situations.total(),
+            "total": self._situation_counts.total(),
             "counts": counts,
         }
 
     @cached_property
-    def _situations(self) -> Counter[Situation | None]:
+    def _situation_counts(self) -> Counter[Situation | None]:
         return Counter()
 
     @cached_property
     def _subjects(self) -> list[Subject]:
         """All that is taught in one of the classes, in the order of a report card."""
         classes = self.enrolments.order_by().values("school_class")
-        taught = Subject.objects.filter(offerings__school_class__in=classes).distinct()
-        return list(taught.order_by("order", "sort_key", "pk"))
+        subjects = Subject.objects.filter(
+            offerings__school_class__in=classes
+        ).distinct()
+        return list(subjects.order_by("order", "sort_key", "pk"))

@@ -12,13 +12,13 @@ from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
 from tasks.reporting.student_report import (
-    WHO,
+    IDENTITY_COLUMNS,
     StudentParameters,
     StudentReport,
     term_title,
 )
 
-MOST_TERMS = 10
+MAX_TERMS = 10
 """That a year may have; a card has those of its own."""
 
 
@@ -28,7 +28,7 @@ class ReportCard(StudentReport[StudentParameters]):
         "For each student and subject: the grade of each term, the mean, what the final "
         "recovery made of it, and why; with the student's days of absence and situation."
     )
-    audience = frozenset(Role)
+    allowed_roles = frozenset(Role)
     example = {"class_id": 1}
     formats = (*Report.formats, "zip")
     layout = Layout(
@@ -41,14 +41,14 @@ class ReportCard(StudentReport[StudentParameters]):
             "registration",
             "student",
         ),
-        footing=(
+        section_footer=(
             "absences",
-            *(f"absences_{number}" for number in range(1, MOST_TERMS + 1)),
+            *(f"absences_{number}" for number in range(1, MAX_TERMS + 1)),
             "attendance",
             "situation",
             "reasons",
         ),
-        is_paged=True,
+        page_per_section=True,
         hidden=("explanation",),
         chart=("mean",),
     )
@@ -56,7 +56,7 @@ class ReportCard(StudentReport[StudentParameters]):
     def columns(self) -> Sequence[Column]:
         terms = range(1, self.years.terms + 1)
         return [
-            *WHO,
+            *IDENTITY_COLUMNS,
             Column("subject", _("Subject")),
             *(Column(f"term_{n}", term_title(n), "decimal") for n in terms),
             Column("mean", _("Mean"), "decimal"),
@@ -64,7 +64,7 @@ class ReportCard(StudentReport[StudentParameters]):
             Column("final", _("Final mean"), "decimal"),
             Column("concept", _("Concept")),
             Column("absences", _("Days absent"), "integer"),
-            *(Column(f"absences_{n}", _absences(n), "integer") for n in terms),
+            *(Column(f"absences_{n}", _absences_title(n), "integer") for n in terms),
             Column("attendance", _("Attendance"), "percent"),
             Column("result", _("Result"), labels=labels.STANDINGS),
             Column("needed", _("Grade still needed"), "decimal"),
@@ -77,32 +77,37 @@ class ReportCard(StudentReport[StudentParameters]):
         for year in self.years:
             if not year.subjects:
                 self.years.left_out.add(year.place.id, {"no_subjects": 1})
-            days, judgement = _days(year), _judgement(year)
+            absence_cells, situation_cells = (
+                _absence_cells(year),
+                _situation_cells(year),
+            )
             for subject in year.subjects:
-                grades, result = self._of_subject(year, subject)
+                grade_cells, result_cells = self._subject_cells(year, subject)
                 yield (
-                    *self.who(year.place),
+                    *self.identity_cells(year.place),
                     subject.name,
-                    *grades,
-                    *days,
-                    *result,
-                    *judgement,
+                    *grade_cells,
+                    *absence_cells,
+                    *result_cells,
+                    *situation_cells,
                 )
 
     def total(self) -> int:
-        return self.listed.filter(school_class__offerings__isnull=False).count()
+        return self.row_enrolments.filter(school_class__offerings__isnull=False).count()
 
-    def _of_subject(self, year: StudentYear, subject: TaughtSubject) -> tuple[Row, Row]:
+    def _subject_cells(
+        self, year: StudentYear, subject: TaughtSubject
+    ) -> tuple[Row, Row]:
         """What was given in it, and what that comes to."""
-        marks, result = (
+        recorded, result = (
             year.year.subjects[subject.id],
             year.outcome.subjects[subject.id],
         )
-        missing = (None,) * (self.years.terms - len(marks.terms))
+        padding = (None,) * (self.years.terms - len(recorded.terms))
         grades = (
-            *map(decimals.grade, (*marks.terms, *missing)),
+            *map(decimals.grade, (*recorded.terms, *padding)),
             year.mean(subject.id),
-            decimals.grade(marks.recovery),
+            decimals.grade(recorded.recovery),
             year.final(subject.id),
             year.concept(subject.id),
         )
@@ -112,13 +117,13 @@ class ReportCard(StudentReport[StudentParameters]):
         return grades, (result.standing, needed, year.why_subject(subject.id))
 
 
-def _days(year: StudentYear) -> Row:
+def _absence_cells(year: StudentYear) -> Row:
     return year.absent.total, *year.absent.by_term, year.attendance
 
 
-def _judgement(year: StudentYear) -> Row:
+def _situation_cells(year: StudentYear) -> Row:
     return year.outcome.situation, year.reasons()
 
 
-def _absences(number: int) -> str:
+def _absences_title(number: int) -> str:
     return gettext("Days absent in term %(number)s") % {"number": number}

@@ -35,7 +35,7 @@ class Parameters(StudentParameters):
     )
 
     @model_validator(mode="after")
-    def _says_when(self) -> Self:
+    def _require_selection(self) -> Self:
         if self.class_id is self.year is self.student_id is None:
             raise ValueError(gettext("Name a student, a class, or a school year."))
         return self
@@ -48,7 +48,7 @@ class Transcript(StudentReport[Parameters]):
         "hours, grades, attendance and results. A school that the student has left sees "
         "nothing of what came after."
     )
-    audience = frozenset({Role.ADMINISTRATOR, Role.STAFF})
+    allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
     formats = (*Report.formats, "zip")
     layout = Layout(
@@ -64,8 +64,8 @@ class Transcript(StudentReport[Parameters]):
             "identity_document",
             "birth_certificate",
         ),
-        is_paged=True,
-        is_wide=True,
+        page_per_section=True,
+        landscape=True,
         hidden=("situation", "explanation", "authorisation"),
     )
     reach = Reach.HISTORY
@@ -105,43 +105,45 @@ class Transcript(StudentReport[Parameters]):
         ]
 
     @cached_property
-    def listed(self) -> QuerySet[Enrolment]:
-        return latest(self.seen)
+    def row_enrolments(self) -> QuerySet[Enrolment]:
+        return latest(self.reachable)
 
     def rows(self) -> Iterator[Row]:
         years = groupby(self.years, key=lambda year: year.place.student_id)
         # Both in one order, and each of these students has a year: they keep step.
         students = prior_years.students(self._students())
-        for (student, prior), (_id, of_student) in zip(students, years, strict=True):
-            about = _identity(student)
-            for line in self._lines(prior, list(of_student)):
-                yield (*about, *line)
+        for (student, prior), (_id, student_years) in zip(students, years, strict=True):
+            student_cells = _student_cells(student)
+            for row in self._student_rows(prior, list(student_years)):
+                yield (*student_cells, *row)
 
     def total(self) -> None:
         """Nobody knows before all years are read."""
 
     def _students(self) -> QuerySet[Student]:
-        of_these = self.enrolments.order_by().values("student")
-        return Student.objects.filter(pk__in=of_these).order_by("sort_key", "pk")
+        student_ids = self.enrolments.order_by().values("student")
+        return Student.objects.filter(pk__in=student_ids).order_by("sort_key", "pk")
 
-    def _lines(
+    def _student_rows(
         self, prior: Sequence[YearElsewhere], years: Sequence[StudentYear]
     ) -> Iterator[Row]:
         """Year by year; in a year, what was done elsewhere comes first."""
-        there = [
-            (one.year, self._of_prior_year(one))
-            for one in prior
-            if _is_before_leaving(one, years)
+        prior_rows = [
+            (prior_year.year, self._prior_year_rows(prior_year))
+            for prior_year in prior
+            if _is_before_exit(prior_year, years)
         ]
-        here = [(year.place.year, self._of_year(year)) for year in years]
-        for _year, lines in sorted([*there, *here], key=lambda part: part[0]):
-            yield from lines
+        school_rows = [(year.place.year, self._year_rows(year)) for year in years]
+        for _year, rows in sorted(
+            [*prior_rows, *school_rows], key=lambda pair: pair[0]
+        ):
+            yield from rows
 
-    def _of_year(self, year: StudentYear) -> Iterator[Row]:
-        place, school = year.place, self._schools[year.place.school_id]
-        frame = (place.year_label, place.level, *_of_school(school))
+    def _year_rows(self, year: StudentYear) -> Iterator[Row]:
+        enrolment, school = year.place, self._schools[year.place.school_id]
+        year_cells = (enrolment.year_label, enrolment.level, *_school_cells(school))
         situation = year.outcome.situation
-        judged = (
+        result_cells = (
             year.given.total,
             year.attendance,
             situation,
@@ -149,44 +151,60 @@ class Transcript(StudentReport[Parameters]):
         )
         for subject in year.subjects:
             yield (
-                *frame,
+                *year_cells,
                 subject.name,
                 year.told(subject.id),
-                *self._terms(year.year.subjects[subject.id].terms),
+                *self._term_cells(year.year.subjects[subject.id].terms),
                 subject.hours,
-                *judged,
+                *result_cells,
                 year.why_subject(subject.id),
             )
         if not year.subjects:
-            yield (*frame, None, None, *self._terms(()), None, *judged, None)
-
-    def _of_prior_year(self, prior: YearElsewhere) -> Iterator[Row]:
-        school = (prior.school, prior.city or None, prior.state or None, None)
-        frame = (str(prior.year), prior.grade_level, *school)
-        judged = (prior.days, prior.attendance or None, None, prior.result)
-        for s in prior.subjects:
             yield (
-                *frame,
-                s.subject,
-                s.grade or None,
-                *self._terms(()),
-                s.hours,
-                *judged,
+                *year_cells,
+                None,
+                None,
+                *self._term_cells(()),
+                None,
+                *result_cells,
+                None,
+            )
+
+    def _prior_year_rows(self, prior: YearElsewhere) -> Iterator[Row]:
+        school_cells = (prior.school, prior.city or None, prior.state or None, None)
+        year_cells = (str(prior.year), prior.grade_level, *school_cells)
+        result_cells = (prior.days, prior.attendance or None, None, prior.result)
+        for prior_subject in prior.subjects:
+            yield (
+                *year_cells,
+                prior_subject.subject,
+                prior_subject.grade or None,
+                *self._term_cells(()),
+                prior_subject.hours,
+                *result_cells,
                 None,
             )
         if not prior.subjects:
-            yield (*frame, None, None, *self._terms(()), None, *judged, None)
+            yield (
+                *year_cells,
+                None,
+                None,
+                *self._term_cells(()),
+                None,
+                *result_cells,
+                None,
+            )
 
-    def _terms(self, tenths: Sequence[int | None]) -> Row:
-        missing = (None,) * (self.years.terms - len(tenths))
-        return tuple(map(decimals.grade, (*tenths, *missing)))
+    def _term_cells(self, tenths: Sequence[int | None]) -> Row:
+        padding = (None,) * (self.years.terms - len(tenths))
+        return tuple(map(decimals.grade, (*tenths, *padding)))
 
     @cached_property
     def _schools(self) -> dict[int, School]:
         return School.objects.in_bulk()  # of a whole network there are some hundreds
 
 
-def _of_school(school: School) -> Row:
+def _school_cells(school: School) -> Row:
     return (
         school.name,
         school.city or None,
@@ -195,7 +213,7 @@ def _of_school(school: School) -> Row:
     )
 
 
-def _identity(student: Student) -> Row:
+def _student_cells(student: Student) -> Row:
     return (
         student.name,
         student.social_name or None,
@@ -210,12 +228,15 @@ def _identity(student: Student) -> Row:
     )
 
 
-def _is_before_leaving(prior: YearElsewhere, years: Sequence[StudentYear]) -> bool:
+def _is_before_exit(prior: YearElsewhere, years: Sequence[StudentYear]) -> bool:
     """Whether who sees these years may know of it: a later year is the next school's."""
     # Of those before it, a year that nobody noted the end of says nothing.
-    last = max(
-        (year.place for year in years), key=lambda place: (place.entry, place.id)
+    last_enrolment = max(
+        (year.place for year in years),
+        key=lambda enrolment: (enrolment.entry, enrolment.id),
     )
-    if last.exit is not None:
-        return prior.year < last.exit.year
-    return not last.is_closed or prior.year <= last.year_ends_on.year
+    if last_enrolment.exit is not None:
+        return prior.year < last_enrolment.exit.year
+    return (
+        not last_enrolment.is_closed or prior.year <= last_enrolment.year_ends_on.year
+    )

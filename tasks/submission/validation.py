@@ -43,7 +43,7 @@ class ReportRequest:
 def build_task(viewer: User, request: ReportRequest) -> Task:
     """The task that the request would become, not saved; or raise why it cannot."""
     report_class = registry.get_report_class(request.kind)
-    if Role(viewer.role) not in report_class.audience:
+    if Role(viewer.role) not in report_class.allowed_roles:
         detail = _("The report “{report}” is not offered to your role.")
         raise RoleNotAllowed(detail.format(report=request.kind))
     if request.format not in report_class.formats:
@@ -88,9 +88,9 @@ def _choose_queue(
 ) -> str:
     """Where it waits; only of several schools' students it is asked how many they are."""
     if (
-        report_class.queue_of_many
+        report_class.bulk_queue
         and school_id is None
         and enrolments.order_by()[BULK_THRESHOLD:].exists()
     ):
-        return report_class.queue_of_many
+        return report_class.bulk_queue
     return report_class.queue

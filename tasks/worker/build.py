@@ -39,18 +39,20 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
         reachable = reached(viewer, enrolments, report_class.reach)
         report: Report[Any] = report_class(params, enrolments, reachable)
         tracker.start_stage("writing", report.total())
-        table = report.table(letterhead.build_letterhead(task, report, viewer, as_of))
+        table = report.build_table(
+            letterhead.build_letterhead(task, report, viewer, as_of)
+        )
         tracked_table = replace(
             table,
             rows=tracker.track(table.rows),
-            check=tracker.raise_if_stopped,
+            raise_if_stopped=tracker.raise_if_stopped,
             advance=tracker.advance,
-            close=lambda: report.closing(tracker.progress.done),
+            build_footer=lambda: report.footer(tracker.progress.done),
         )
         with artifacts.write_artifact(
             task.pk, task.fence, format.extension
         ) as artifact:
-            format.write(tracked_table, artifact.file)
+            format.write_table(tracked_table, artifact.file)
             tracker.raise_if_stopped()
         row_count = tracker.progress.done
         result = {
@@ -59,8 +61,8 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
             "sha256": artifact.sha256,
             "media_type": format.media_type,
             "filename": _build_filename(task, table.title, format.extension),
-            "summary": report.conclusion(row_count),
-            "skipped": report.omitted,
+            "summary": report.summary_text(row_count),
+            "skipped": report.skipped,
             "data_as_of": document.format_rfc3339(as_of),
         }
         return BuiltReport(artifact.name, result, scope_of(viewer, reachable))

@@ -17,7 +17,7 @@ class Parameters(ReportParameters):
 class Failing(Report[Parameters]):
     title = "Failing"
     description = "Fails after its first row."
-    audience = frozenset(Role)
+    allowed_roles = frozenset(Role)
     example = {"of": "data"}
 
     def columns(self) -> Sequence[Column]:

@@ -13,7 +13,7 @@ from tasks.reporting.report import Report
 class Hanging(Report[ReportParameters]):
     title = "Hanging"
     description = "Hangs past its time limit."
-    audience = frozenset(Role)
+    allowed_roles = frozenset(Role)
     example: dict[str, int] = {}
     time_limit = timedelta(seconds=4)
 

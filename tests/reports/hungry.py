@@ -14,7 +14,7 @@ BITES = 150
 class Hungry(Report[ReportParameters]):
     title = "Hungry"
     description = "Eats memory until it is stopped."
-    audience = frozenset(Role)
+    allowed_roles = frozenset(Role)
     example: dict[str, int] = {}
 
     def columns(self) -> Sequence[Column]:

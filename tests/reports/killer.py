@@ -20,7 +20,7 @@ class Parameters(ReportParameters):
 class Killer(Report[Parameters]):
     title = "Killer"
     description = "Kills the process that makes it, until it has done so often enough."
-    audience = frozenset(Role)
+    allowed_roles = frozenset(Role)
     example = {"tally": "/dev/null", "times": 0}
 
     def columns(self) -> Sequence[Column]:

@@ -20,7 +20,7 @@ class Parameters(ReportParameters):
 class Slow(Report[Parameters]):
     title = "Slow"
     description = "Yields rows for a given time."
-    audience = frozenset(Role)
+    allowed_roles = frozenset(Role)
     example = {"seconds": 0.1}
 
     def columns(self) -> Sequence[Column]:

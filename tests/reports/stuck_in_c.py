@@ -12,7 +12,7 @@ from tasks.reporting.report import Report
 class StuckInC(Report[ReportParameters]):
     title = "Stuck in C"
     description = "Holds Python's lock past its time limit."
-    audience = frozenset(Role)
+    allowed_roles = frozenset(Role)
     example: dict[str, int] = {}
     time_limit = timedelta(seconds=10)
 

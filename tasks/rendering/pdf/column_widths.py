@@ -5,166 +5,192 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.rendering.columns import Column
-from tasks.rendering.pdf.text import LONG
+from tasks.rendering.pdf.text import MIN_BREAKABLE_WORD
 
-ROOM = {False: 118, True: 182}
+LINE_LENGTH = {False: 118, True: 182}
 """Characters on a line of the page upright, and across; at the full size of letters."""
-GAP = 2
+COLUMN_GAP = 2
 """Characters that the space between two columns takes."""
-SMALL = 88
+MIN_SIZE_HORIZONTAL_TITLES = 88
 """Percent of the full size down to which titles may lie."""
-SMALLER = 76
+MIN_SIZE_PROSE = 76
 """Percent of the full size down to which sentences have room."""
-SMALLEST = 62
+MIN_SIZE = 62
 """Percent of the full size below which nobody can read."""
-WORD = LONG
+MAX_UNBROKEN_WORD = MIN_BREAKABLE_WORD
 """Longer words may be broken."""
-SHORT = 10
+MAX_UNBROKEN_TEXT = 10
 """A text of no more characters stays in one line."""
-TEXT = 24
+TEXT_LINE_LENGTH = 24
 """Characters of a line in which longer texts read well."""
-NAME = 18
+NAME_LINE_LENGTH = 18
 """Characters of a line in which names take two."""
-PROSE = 40
+PROSE_LINE_LENGTH = 40
 """Characters of a line for sentences."""
-TITLE = 22
+TITLE_LINE_LENGTH = 22
 """Characters of a title that stands upright; a longer one takes two lines."""
 
 
 @dataclass(frozen=True)
-class Measured:
+class ColumnMeasure:
     """A column, and of its cells the widest, the widest word, and all; in characters."""
 
     column: Column
-    cell: int
-    word: int
-    total: int
-    usual: int
+    longest_cell: int
+    longest_word: int
+    total_length: int
+    mean_length: int
     """What a cell that is not empty has on average."""
 
     @property
-    def is_figure(self) -> bool:
+    def is_numeric(self) -> bool:
         return self.column.type != "text"
 
     @property
-    def title_word(self) -> int:
+    def longest_title_word(self) -> int:
         return max(map(len, str(self.column.title).split()), default=0)
 
     @property
-    def least(self) -> int:
+    def min_width(self) -> int:
         """What its cells need: a figure is never broken, a text between its words."""
-        is_whole = self.is_figure or self.cell <= SHORT
-        return max(3, self.cell if is_whole else min(self.word, WORD))
+        is_unbroken = self.is_numeric or self.longest_cell <= MAX_UNBROKEN_TEXT
+        return max(
+            3,
+            self.longest_cell
+            if is_unbroken
+            else min(self.longest_word, MAX_UNBROKEN_WORD),
+        )
 
     @property
     def is_prose(self) -> bool:
         """Whether its cells are sentences, which would be towers of words in a narrow column."""
-        return not self.is_figure and self.usual > 2 * TEXT
+        return not self.is_numeric and self.mean_length > 2 * TEXT_LINE_LENGTH
 
     @property
-    def line(self) -> int:
+    def line_width(self) -> int:
         """What a line of its texts should have where room is scarce."""
-        if self.is_figure:
+        if self.is_numeric:
             return 0
-        return PROSE if self.is_prose else min(self.usual, NAME)
+        return (
+            PROSE_LINE_LENGTH
+            if self.is_prose
+            else min(self.mean_length, NAME_LINE_LENGTH)
+        )
 
     @property
-    def wanted(self) -> int:
+    def preferred_width(self) -> int:
         """What it should have before titles may take room."""
-        return max(self.least, self.line, min(self.usual, TEXT), self.title_word)
+        return max(
+            self.min_width,
+            self.line_width,
+            min(self.mean_length, TEXT_LINE_LENGTH),
+            self.longest_title_word,
+        )
 
     @property
-    def title_stands(self) -> bool:
+    def rotates_title(self) -> bool:
         """Whether its title stands upright where room is scarce."""
-        return self.is_figure and self.title_word > self.least
+        return self.is_numeric and self.longest_title_word > self.min_width
 
 
 @dataclass(frozen=True)
-class Grid:
+class ColumnSizes:
     """Widths in characters, which titles stand upright, and the size in percent."""
 
     widths: Sequence[int]
-    upright: Sequence[bool]
+    rotated: Sequence[bool]
     size: int = 100
-    tallest: int = 0
+    rotated_title_length: int = 0
     """Characters that upright titles have room for."""
 
 
-def measured(column: Column, texts: Sequence[str]) -> Measured:
-    different = set(texts)  # names of subjects and grades come again and again
+def measure_column(column: Column, texts: Sequence[str]) -> ColumnMeasure:
+    distinct = set(texts)  # names of subjects and grades come again and again
     total = sum(map(len, texts))
-    return Measured(
+    return ColumnMeasure(
         column,
-        cell=max(map(_width, different), default=0),
-        word=max(
-            (_width(word) for text in different for word in text.split()), default=0
+        longest_cell=max(map(_text_width, distinct), default=0),
+        longest_word=max(
+            (_text_width(word) for text in distinct for word in text.split()), default=0
         ),
-        total=total,
-        usual=total // max(1, sum(map(bool, texts))),
+        total_length=total,
+        mean_length=total // max(1, sum(map(bool, texts))),
     )
 
 
-def grid(columns: Sequence[Measured], *, is_wide: bool) -> Grid:
+def fit_columns(measures: Sequence[ColumnMeasure], *, landscape: bool) -> ColumnSizes:
     """Room for every column: titles lying if that fits, else those of figures upright."""
-    room = ROOM[is_wide]
-    lying = [one.wanted for one in columns]
-    if (size := _size(lying, room)) >= SMALL:
-        widths = _filled(columns, lying, 100 * room // size)
-        return Grid(widths, [False] * len(columns), size)
-    least = [
-        _under_title(one)
-        if one.title_stands
-        else max(one.least, min(one.title_word, WORD))
-        for one in columns
+    line_length = LINE_LENGTH[landscape]
+    preferred = [measure.preferred_width for measure in measures]
+    if (size := _fitting_size(preferred, line_length)) >= MIN_SIZE_HORIZONTAL_TITLES:
+        widths = _distribute_width(measures, preferred, 100 * line_length // size)
+        return ColumnSizes(widths, [False] * len(measures), size)
+    min_widths = [
+        _rotated_width(one)
+        if one.rotates_title
+        else max(one.min_width, min(one.longest_title_word, MAX_UNBROKEN_WORD))
+        for one in measures
     ]
-    roomy = [max(width, one.line) for width, one in zip(least, columns, strict=True)]
-    if (size := _size(roomy, room)) >= SMALLER:
-        least = roomy
+    line_widths = [
+        max(width, one.line_width)
+        for width, one in zip(min_widths, measures, strict=True)
+    ]
+    if (size := _fitting_size(line_widths, line_length)) >= MIN_SIZE_PROSE:
+        min_widths = line_widths
     else:
-        size = max(SMALLEST, min(SMALLER, _size(least, room)))
-    titles = [len(str(one.column.title)) for one in columns if one.title_stands]
-    return Grid(
-        _filled(columns, least, 100 * room // size),
-        [one.title_stands for one in columns],
+        size = max(
+            MIN_SIZE, min(MIN_SIZE_PROSE, _fitting_size(min_widths, line_length))
+        )
+    title_lengths = [
+        len(str(one.column.title)) for one in measures if one.rotates_title
+    ]
+    return ColumnSizes(
+        _distribute_width(measures, min_widths, 100 * line_length // size),
+        [one.rotates_title for one in measures],
         size,
-        tallest=min(TITLE, max(titles, default=0)),
+        rotated_title_length=min(TITLE_LINE_LENGTH, max(title_lengths, default=0)),
     )
 
 
-def _size(widths: Sequence[int], room: int) -> int:
+def _fitting_size(widths: Sequence[int], line_length: int) -> int:
     """The size in percent at which columns of these widths fill the room, at most the full."""
-    needed = sum(widths) + GAP * len(widths)
-    return min(100, 100 * room // max(1, needed))
+    needed = sum(widths) + COLUMN_GAP * len(widths)
+    return min(100, 100 * line_length // max(1, needed))
 
 
-def _under_title(one: Measured) -> int:
-    lines = -(-len(str(one.column.title)) // TITLE)
-    return max(one.least, 2 * lines + 1)
+def _rotated_width(measure: ColumnMeasure) -> int:
+    title_lines = -(-len(str(measure.column.title)) // TITLE_LINE_LENGTH)
+    return max(measure.min_width, 2 * title_lines + 1)
 
 
-def _filled(columns: Sequence[Measured], least: Sequence[int], room: int) -> list[int]:
+def _distribute_width(
+    measures: Sequence[ColumnMeasure], min_widths: Sequence[int], line_length: int
+) -> list[int]:
     """The widths with what is left of the room, to the texts by how much each holds."""
-    widths = [width + GAP for width in least]
-    left = room - sum(widths)
-    lacking = {
-        place: one.cell - least[place]
-        for place, one in enumerate(columns)
-        if not one.is_figure and one.cell > least[place]
+    widths = [width + COLUMN_GAP for width in min_widths]
+    remaining = line_length - sum(widths)
+    missing = {
+        index: measure.longest_cell - min_widths[index]
+        for index, measure in enumerate(measures)
+        if not measure.is_numeric and measure.longest_cell > min_widths[index]
     }
     # The one that lacks least for what it holds comes first, so that what it does not
     # need is there for the others.
-    held = sum(columns[place].total for place in lacking)
-    for place in sorted(lacking, key=lambda p: lacking[p] / columns[p].total):
-        given = min(lacking[place], max(0, left) * columns[place].total // held)
-        widths[place] += given
-        left -= given
-        held -= columns[place].total
+    missing_total = sum(measures[place].total_length for place in missing)
+    for place in sorted(missing, key=lambda p: missing[p] / measures[p].total_length):
+        extra = min(
+            missing[place],
+            max(0, remaining) * measures[place].total_length // missing_total,
+        )
+        widths[place] += extra
+        remaining -= extra
+        missing_total -= measures[place].total_length
     return widths
 
 
-def _width(text: str) -> int:
+def _text_width(text: str) -> int:
     """In characters of the usual width: figures and capitals are wider."""
-    return len(text) + len(_WIDE.findall(text)) // 6
+    return len(text) + len(_WIDE_CHARACTERS.findall(text)) // 6
 
 
-_WIDE = re.compile("[0-9A-Z]")
+_WIDE_CHARACTERS = re.compile("[0-9A-Z]")

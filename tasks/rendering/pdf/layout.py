@@ -10,224 +10,274 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from tasks.rendering.columns import Column, Row
-from tasks.rendering.pdf.charts import charts
-from tasks.rendering.pdf.column_widths import GAP, ROOM, WORD, grid, measured
-from tasks.rendering.pdf.sections import Part, Shown, parts
-from tasks.rendering.pdf.text import Text, cut, moment, said, typed
-from tasks.rendering.table import Closing, Table
+from tasks.rendering.pdf.charts import build_charts
+from tasks.rendering.pdf.column_widths import (
+    COLUMN_GAP,
+    LINE_LENGTH,
+    MAX_UNBROKEN_WORD,
+    fit_columns,
+    measure_column,
+)
+from tasks.rendering.pdf.sections import ColumnGroups, Section, split_sections
+from tasks.rendering.pdf.text import (
+    TypstText,
+    format_cell,
+    format_datetime,
+    to_typst,
+    truncate,
+)
+from tasks.rendering.table import Footer, Table
 
-PAGES = 6
+PAGES_PER_DOCUMENT = 6
 """About as many as a document has: each takes the typesetter over a megabyte, and each
 document as long as two more would, and 20 kB for its fonts."""
-LINES = {False: 50, True: 30}
+LINES_PER_PAGE = {False: 50, True: 30}
 """On a page upright, and across."""
-FIGURE = 8
+NUMBER_COLUMN_WIDTH = 8
 """Characters that a column of figures takes."""
 
-TALL = 20
+MIN_BREAKABLE_LINES = 20
 """Lines, were they full, of a cell whose row may go on on the next page; others stay together.
 A page across has room for some thirty, and words that do not fit take half as many more."""
 
-NAME = 110
+MAX_FOOTER_NAME_LENGTH = 110
 """Characters of the name that each page of a part has at its foot."""
 
 Document = dict[str, Any]
-Placed = Sequence[tuple[int, Column]]
+IndexedColumns = Sequence[tuple[int, Column]]
 
 
 @dataclass(frozen=True)
-class Sheets:
+class PdfLayout:
     """The documents that a table comes to; its rows are read as they are asked for."""
 
     table: Table
 
     @cached_property
-    def shown(self) -> Shown:
-        return Shown(self.table.columns, self.table.layout)
+    def column_groups(self) -> ColumnGroups:
+        return ColumnGroups(self.table.columns, self.table.layout)
 
-    def parts(self) -> Iterator[Part]:
-        return parts(self.table, self.shown)
+    def sections(self) -> Iterator[Section]:
+        return split_sections(self.table, self.column_groups)
 
     def documents(self) -> Iterator[Document]:
         """Each of some pages; the last has what is known once all is read."""
-        held: list[Part] = []
-        pages, count, is_first = 0.0, 0, True
-        for part in self.parts():
-            if pages >= PAGES:
-                yield self.document(held, is_first=is_first)
-                held, pages, is_first = [], 0.0, False
-            held.append(part)
-            pages += self.pages(part)
-            count += not part.is_begun
-        closing = self.table.close()
-        yield self.document(held, closing, of_parts=count, is_first=is_first)
+        pending: list[Section] = []
+        pages, section_count, is_first = 0.0, 0, True
+        for section in self.sections():
+            if pages >= PAGES_PER_DOCUMENT:
+                yield self.build_document(pending, is_first=is_first)
+                pending, pages, is_first = [], 0.0, False
+            pending.append(section)
+            pages += self.estimate_pages(section)
+            section_count += not section.is_continued
+        footer = self.table.build_footer()
+        yield self.build_document(
+            pending, footer, section_count=section_count, is_first=is_first
+        )
 
-    def document(
+    def build_document(
         self,
-        held: Sequence[Part],
-        closing: Closing | None = None,
+        sections: Sequence[Section],
+        footer: Footer | None = None,
         *,
-        of_parts: int = 1,
+        section_count: int = 1,
         is_first: bool = True,
     ) -> Document:
-        body = self._body([row for part in held for row in part.rows])
-        written = [
-            [[said(column, row[place]) for place, column in body] for row in part.rows]
-            for part in held
+        body_columns = self._body_columns(
+            [row for section in sections for row in section.rows]
+        )
+        texts = [
+            [
+                [format_cell(column, row[index]) for index, column in body_columns]
+                for row in part.rows
+            ]
+            for part in sections
         ]
-        drawn = _grid(body, written, is_wide=self.table.layout.is_wide)
-        most = [TALL * (column["width"] - GAP) for column in drawn["columns"]]
+        column_data = _column_data(
+            body_columns, texts, landscape=self.table.layout.landscape
+        )
+        max_lengths = [
+            MIN_BREAKABLE_LINES * (column["width"] - COLUMN_GAP)
+            for column in column_data["columns"]
+        ]
         return {
-            **self._frame,
+            **self._common_data,
             "is_first": is_first,
             "pages_before": 0,
             "pages": None,
-            **drawn,
-            "parts": [
+            **column_data,
+            "sections": [
                 {
-                    **self._part(part),
-                    "rows": [list(map(typed, row)) for row in rows],
-                    "tall": [
+                    **self._section_data(part),
+                    "rows": [list(map(to_typst, row)) for row in rows],
+                    "breakable": [
                         place
                         for place, row in enumerate(rows)
-                        if any(map(gt, map(len, row), most))
+                        if any(map(gt, map(len, row), max_lengths))
                     ],
                 }
-                for part, rows in zip(held, written, strict=True)
+                for part, rows in zip(sections, texts, strict=True)
             ],
-            "closing": _closing(closing),
-            "is_closed_apart": self.table.layout.is_paged and of_parts > 1,
+            "footer": _footer_data(footer),
+            "has_footer_page": self.table.layout.page_per_section and section_count > 1,
         }
 
-    def _body(self, rows: Sequence[Row]) -> Placed:
+    def _body_columns(self, rows: Sequence[Row]) -> IndexedColumns:
         """The columns shown; a text that is nowhere given takes no room from the others."""
         return [
-            (place, column)
-            for place, column in self.shown.body
-            if column.type != "text" or any(row[place] is not None for row in rows)
+            (index, column)
+            for index, column in self.column_groups.body
+            if column.type != "text" or any(row[index] is not None for row in rows)
         ]
 
     @cached_property
-    def _frame(self) -> Document:
-        about = self.table.about
+    def _common_data(self) -> Document:
+        letterhead = self.table.letterhead
         language = (get_language() or "en").split("-")
         return {
             "language": language[0],
             "region": language[1] if len(language) > 1 else None,
-            "title": typed(self.table.title),
-            "network": typed(about.network),
-            "school": typed(about.school),
-            "school_is": [typed(told) for told in self._school_is()],
-            "crest": list(about.crest()),
-            "facts": self._facts(),
-            "is_wide": self.table.layout.is_wide,
-            "is_paged": self.table.layout.is_paged,
+            "title": to_typst(self.table.title),
+            "network": to_typst(letterhead.network),
+            "school": to_typst(letterhead.school),
+            "school_details": [to_typst(line) for line in self._school_details()],
+            "crest": list(letterhead.load_crest()),
+            "facts": self._issue_facts(),
+            "landscape": self.table.layout.landscape,
+            "page_per_section": self.table.layout.page_per_section,
             "signatures": [_("School secretary"), _("Head of the school")],
-            "page": _("Page {number} of {total}"),
-            "continued": pgettext("a table", "continued"),
-            "nothing": _("There is nothing to show."),
+            "page_label": _("Page {number} of {total}"),
+            "continued_label": pgettext("a table", "continued"),
+            "empty_message": _("There is nothing to show."),
         }
 
-    def _school_is(self) -> Iterator[str]:
+    def _school_details(self) -> Iterator[str]:
         """What stands below the school's name."""
-        about = self.table.about
-        if about.inep_code:
-            yield f"INEP {about.inep_code}"
-        if about.address:
-            yield about.address
+        letterhead = self.table.letterhead
+        if letterhead.inep_code:
+            yield f"INEP {letterhead.inep_code}"
+        if letterhead.address:
+            yield letterhead.address
 
-    def _facts(self) -> list[Text]:
-        about = self.table.about
+    def _issue_facts(self) -> list[TypstText]:
+        letterhead = self.table.letterhead
         facts = []
-        if about.asked_by:
-            facts.append(_("Asked for by %(name)s") % {"name": about.asked_by})
-        if about.issued_at:
+        if letterhead.requested_by:
+            facts.append(_("Asked for by %(name)s") % {"name": letterhead.requested_by})
+        if letterhead.issued_at:
             facts.append(
-                _("Issued on %(moment)s") % {"moment": moment(about.issued_at)}
+                _("Issued on %(moment)s")
+                % {"moment": format_datetime(letterhead.issued_at)}
             )
-        if about.data_as_of:
-            facts.append(_("Data of %(moment)s") % {"moment": moment(about.data_as_of)})
-        if about.rules:
-            facts.append(_("Rules: %(rules)s") % {"rules": "; ".join(about.rules)})
-        return [typed(fact) for fact in facts]
+        if letterhead.data_as_of:
+            facts.append(
+                _("Data of %(moment)s")
+                % {"moment": format_datetime(letterhead.data_as_of)}
+            )
+        if letterhead.rules:
+            facts.append(_("Rules: %(rules)s") % {"rules": "; ".join(letterhead.rules)})
+        return [to_typst(fact) for fact in facts]
 
     @cached_property
-    def _heading(self) -> Placed:
+    def _heading_columns(self) -> IndexedColumns:
         """Without the school where the letterhead says it."""
         return [
-            (place, column)
-            for place, column in self.shown.heading
-            if not (self.table.about.school and column.name == "school")
+            (index, column)
+            for index, column in self.column_groups.heading
+            if not (self.table.letterhead.school and column.name == "school")
         ]
 
-    def _part(self, part: Part) -> Document:
-        heading = _told(self._heading, part.rows[0])
+    def _section_data(self, section: Section) -> Document:
+        heading = _titled_cells(self._heading_columns, section.rows[0])
         return {
-            "heading": [(typed(title), typed(told)) for title, told in heading],
-            "name": typed(cut(" · ".join(told for _title, told in heading), NAME)),
-            "is_begun": part.is_begun,
-            "is_whole": part.is_whole,
-            "footing": [
-                (typed(title), typed(told))
-                for title, told in _told(self.shown.footing, part.rows[-1])
-                if part.is_whole
+            "heading": [(to_typst(title), to_typst(told)) for title, told in heading],
+            "name": to_typst(
+                truncate(
+                    " · ".join(told for _title, told in heading), MAX_FOOTER_NAME_LENGTH
+                )
+            ),
+            "is_continued": section.is_continued,
+            "is_last_piece": section.is_last_piece,
+            "section_footer": [
+                (to_typst(title), to_typst(told))
+                for title, told in _titled_cells(
+                    self.column_groups.section_footer, section.rows[-1]
+                )
+                if section.is_last_piece
             ],
-            "charts": list(charts(self.shown, part)),
+            "charts": list(build_charts(self.column_groups, section)),
         }
 
-    def pages(self, part: Part) -> float:
+    def estimate_pages(self, section: Section) -> float:
         """About how many pages it takes; what begins one takes the whole of it."""
-        texts = [place for place, column in self.shown.body if column.type == "text"]
-        figures = len(self.shown.body) - len(texts)
-        room = ROOM[self.table.layout.is_wide] - FIGURE * figures
-        line = max(WORD, room // max(1, len(texts)))
-        lines = sum(
-            1 + max((len(str(row[place])) // line for place in texts), default=0)
-            for row in part.rows
+        text_indexes = [
+            index for index, column in self.column_groups.body if column.type == "text"
+        ]
+        number_columns = len(self.column_groups.body) - len(text_indexes)
+        text_width = (
+            LINE_LENGTH[self.table.layout.landscape]
+            - NUMBER_COLUMN_WIDTH * number_columns
         )
-        taken = lines / LINES[self.table.layout.is_wide]
-        return max(1.0, taken) if self.table.layout.is_paged else taken
+        line_length = max(MAX_UNBROKEN_WORD, text_width // max(1, len(text_indexes)))
+        lines = sum(
+            1
+            + max(
+                (len(str(row[place])) // line_length for place in text_indexes),
+                default=0,
+            )
+            for row in section.rows
+        )
+        pages = lines / LINES_PER_PAGE[self.table.layout.landscape]
+        return max(1.0, pages) if self.table.layout.page_per_section else pages
 
 
-def _grid(
-    body: Placed, written: Sequence[Sequence[Sequence[str]]], *, is_wide: bool
+def _column_data(
+    body_columns: IndexedColumns,
+    texts: Sequence[Sequence[Sequence[str]]],
+    *,
+    landscape: bool,
 ) -> Document:
-    rows = [row for part in written for row in part]
-    sizes = grid(
+    rows = [row for part in texts for row in part]
+    sizes = fit_columns(
         [
-            measured(column, [row[rank] for row in rows])
-            for rank, (_place, column) in enumerate(body)
+            measure_column(column, [row[rank] for row in rows])
+            for rank, (_index, column) in enumerate(body_columns)
         ],
-        is_wide=is_wide,
+        landscape=landscape,
     )
     columns = [
         {
-            "title": typed(str(column.title)),
-            "is_figure": column.type != "text",
+            "title": to_typst(str(column.title)),
+            "is_numeric": column.type != "text",
             "width": width,
-            "upright": upright,
+            "upright": rotated,
         }
-        for (_place, column), width, upright in zip(
-            body, sizes.widths, sizes.upright, strict=True
+        for (_place, column), width, rotated in zip(
+            body_columns, sizes.widths, sizes.rotated, strict=True
         )
     ]
-    return {"columns": columns, "upright": sizes.tallest, "size": sizes.size}
+    return {
+        "columns": columns,
+        "upright": sizes.rotated_title_length,
+        "size": sizes.size,
+    }
 
 
-def _told(columns: Placed, row: Row) -> list[tuple[str, str]]:
+def _titled_cells(columns: IndexedColumns, row: Row) -> list[tuple[str, str]]:
     """Each title with its cell; what is not known is not mentioned."""
     return [
-        (str(column.title), said(column, row[place]))
-        for place, column in columns
-        if row[place] is not None
+        (str(column.title), format_cell(column, row[index]))
+        for index, column in columns
+        if row[index] is not None
     ]
 
 
-def _closing(closing: Closing | None) -> Document | None:
-    if closing is None or not (closing.summary or closing.left_out):
+def _footer_data(footer: Footer | None) -> Document | None:
+    if footer is None or not (footer.summary or footer.skipped_reasons):
         return None
     return {
-        "summary": typed(closing.summary),
-        "left_out": [typed(reason) for reason in closing.left_out],
-        "left_out_title": _("Left out"),
+        "summary": to_typst(footer.summary),
+        "skipped_reasons": [to_typst(reason) for reason in footer.skipped_reasons],
+        "skipped_title": _("Left out"),
     }

@@ -13,27 +13,27 @@ for _depth in range(6):
     _TEXT = rb"\((?:[^()\\]|\\.|" + _TEXT + rb")*\)"
 _REFERENCE = re.compile(rb"(\d+) 0 R")
 _REFERENCE_OR_TEXT = re.compile(_TEXT + rb"|(\d+) 0 R", re.DOTALL)
-_PAGE_KEY = re.compile(rb"/StructParents (\d+)")
+_STRUCT_PARENTS = re.compile(rb"/StructParents (\d+)")
 # Of a table's cells: by what names they know their titles, which are the same names in
 # each of the PDFs (readers know them by the titles' scope, too), and the colour behind.
 # Several patterns, since one that begins with text is found faster.
-_COLOUR = rb"<</O/Layout/BackgroundColor\[[^\]]*\]>>"
-_CELLS = [
-    re.compile(rb"/A\[<</O/Table/Headers\[[^\]]*\]>>(?:" + _COLOUR + rb")?\]"),
+_CELL_COLOUR = rb"<</O/Layout/BackgroundColor\[[^\]]*\]>>"
+_CELL_ATTRIBUTES = [
+    re.compile(rb"/A\[<</O/Table/Headers\[[^\]]*\]>>(?:" + _CELL_COLOUR + rb")?\]"),
     re.compile(rb"/Headers\[[^\]]*\]"),
     re.compile(rb"/ID\(U\d+x\d+y\d+\)"),
-    re.compile(_COLOUR),
+    re.compile(_CELL_COLOUR),
 ]
-STREAM = b"\nstream\n"
+STREAM_START = b"\nstream\n"
 """Where an object's stream begins, if it has one."""
-_BEGINNING = 100
+_HEAD_BYTES = 100
 """Bytes of an object in which it says what it is."""
-_BETWEEN = b"\0"
+_SEPARATOR = b"\0"
 """Stands in no object: where it were in a text, that is hexadecimal."""
 
 
 @dataclass(frozen=True)
-class Source:
+class PdfDocument:
     """The objects by number, streams with their head; and those that have a name."""
 
     objects: Mapping[int, bytes]
@@ -42,7 +42,7 @@ class Source:
     id: bytes
 
     @classmethod
-    def read(cls, pdf: bytes) -> Self:
+    def parse(cls, pdf: bytes) -> Self:
         """Raises ValueError if it is not written as the typesetter writes."""
         start = int(pdf[pdf.rindex(b"startxref") :].split()[1])
         table, _word, trailer = pdf[start:].partition(b"trailer")
@@ -52,50 +52,55 @@ class Source:
             number: pdf[begin:end].partition(b" obj\n")[2].rpartition(b"\nendobj")[0]
             for number, (begin, end) in enumerate(pairwise([*offsets, start]), 1)
         }
-        root, info = found(rb"/Root (\d+)", trailer), found(rb"/Info (\d+)", trailer)
-        return cls(objects, int(root), int(info), found(rb"/ID(\[.*?\])>>", trailer))
+        root, info = (
+            search_required(rb"/Root (\d+)", trailer),
+            search_required(rb"/Info (\d+)", trailer),
+        )
+        return cls(
+            objects, int(root), int(info), search_required(rb"/ID(\[.*?\])>>", trailer)
+        )
 
     @property
-    def frame(self) -> set[int]:
+    def file_objects(self) -> set[int]:
         """What tells of the file as a whole, and not of its pages."""
-        names = [b"Metadata"]
+        keys = [b"Metadata"]
         if b"/Outlines" in self.objects[self.root]:
-            names.append(b"Outlines")
-        return {self.root, self.info, *map(self.named, names)}
+            keys.append(b"Outlines")
+        return {self.root, self.info, *map(self.catalogue_entry, keys)}
 
     @property
-    def top(self) -> int:
+    def root_tag(self) -> int:
         """The one tag that holds all others."""
-        tree = self.objects[self.named(b"StructTreeRoot")]
-        return int(found(rb"/K\[(\d+) 0 R\]", tree))
+        tree = self.objects[self.catalogue_entry(b"StructTreeRoot")]
+        return int(search_required(rb"/K\[(\d+) 0 R\]", tree))
 
     @property
-    def pictures(self) -> dict[int, bytes]:
+    def image_digests(self) -> dict[int, bytes]:
         """Each with a digest of all that it is of, which equal ones share in every PDF."""
         return {
             number: self._digest(number)
             for number, content in self.objects.items()
-            if b"/Subtype/Image" in content[:_BEGINNING]
+            if b"/Subtype/Image" in content[:_HEAD_BYTES]
         }
 
     def _digest(self, number: int) -> bytes:
-        head, mark, stream = self.objects[number].partition(STREAM)
-        known = _REFERENCE.sub(lambda one: self._digest(int(one[1])), head)
-        return sha256(known + mark + stream).digest()
+        head, separator, stream = self.objects[number].partition(STREAM_START)
+        expanded_head = _REFERENCE.sub(lambda match: self._digest(int(match[1])), head)
+        return sha256(expanded_head + separator + stream).digest()
 
-    def named(self, key: bytes) -> int:
+    def catalogue_entry(self, key: bytes) -> int:
         """The object that the catalogue has by that name."""
-        return int(found(rb"/%s (\d+) 0 R" % key, self.objects[self.root]))
+        return int(search_required(rb"/%s (\d+) 0 R" % key, self.objects[self.root]))
 
 
 class Renumbering:
     """Gives objects the numbers they have in another file."""
 
-    def __init__(self, numbers: Mapping[int, int], keys: int) -> None:
+    def __init__(self, numbers: Mapping[int, int], key_offset: int) -> None:
         self._references = {
             b"%d" % old: b"%d 0 R" % new for old, new in numbers.items()
         }
-        self._keys = keys
+        self._key_offset = key_offset
         """How many pages that file has already given keys in its tree of tags."""
 
     def __call__(self, heads: Sequence[bytes]) -> list[bytes]:
@@ -103,34 +108,41 @@ class Renumbering:
 
         All at once, since there are some hundreds a page, and most are short.
         """
-        text = _BETWEEN.join(heads)
-        for pattern in _CELLS:
+        text = _SEPARATOR.join(heads)
+        for pattern in _CELL_ATTRIBUTES:
             text = pattern.sub(b"", text)
-        text = _PAGE_KEY.sub(self._page_key, text)
-        made = text.split(_BETWEEN)
-        plain = [place for place, head in enumerate(made) if b"(" not in head]
-        moved = _REFERENCE.sub(
-            self._reference, _BETWEEN.join(made[place] for place in plain)
-        )
-        made = [
-            _REFERENCE_OR_TEXT.sub(self._outside_text, head) if b"(" in head else head
-            for head in made
+        text = _STRUCT_PARENTS.sub(self._page_key, text)
+        renumbered = text.split(_SEPARATOR)
+        without_text = [
+            index for index, head in enumerate(renumbered) if b"(" not in head
         ]
-        for place, head in zip(plain, moved.split(_BETWEEN), strict=True):
-            made[place] = head
-        return made
+        renumbered_heads = _REFERENCE.sub(
+            self._reference,
+            _SEPARATOR.join(renumbered[place] for place in without_text),
+        )
+        renumbered = [
+            _REFERENCE_OR_TEXT.sub(self._reference_outside_text, head)
+            if b"(" in head
+            else head
+            for head in renumbered
+        ]
+        for place, head in zip(
+            without_text, renumbered_heads.split(_SEPARATOR), strict=True
+        ):
+            renumbered[place] = head
+        return renumbered
 
     def _page_key(self, match: re.Match[bytes]) -> bytes:
-        return b"/StructParents %d" % (int(match[1]) + self._keys)
+        return b"/StructParents %d" % (int(match[1]) + self._key_offset)
 
     def _reference(self, match: re.Match[bytes]) -> bytes:
         return self._references[match[1]]
 
-    def _outside_text(self, match: re.Match[bytes]) -> bytes:
+    def _reference_outside_text(self, match: re.Match[bytes]) -> bytes:
         return match[0] if match[1] is None else self._references[match[1]]
 
 
-def found(pattern: bytes, text: bytes) -> bytes:
+def search_required(pattern: bytes, text: bytes) -> bytes:
     match = re.search(pattern, text)
     if match is None:
         raise ValueError(f"the typesetter wrote no {pattern!r}")

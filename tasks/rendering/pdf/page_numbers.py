@@ -6,45 +6,49 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import IO, Any
 
-from tasks.rendering.pdf.objects import found
-from tasks.rendering.pdf.typesetter import Press
+from tasks.rendering.pdf.objects import search_required
+from tasks.rendering.pdf.typesetter import TypesetterPool
 
 
-def numbered(documents: Iterable[dict[str, Any]], press: Press) -> Iterator[bytes]:
+def render_numbered_by_file(
+    documents: Iterable[dict[str, Any]], typesetters: TypesetterPool
+) -> Iterator[bytes]:
     """The documents' PDFs, in which each page says which it is of all.
 
     How many there are is known once the last is set. Where one document is all there is,
     as nearly always, it knows that itself; else the documents wait on the disk.
     """
-    with tempfile.TemporaryFile(dir=press.folder) as waiting:
-        pdf, counts = b"", []
-        for [pdf] in press.printed(_noted(documents, waiting)):
-            counts.append(page_count(pdf))
-        if len(counts) == 1:
+    with tempfile.TemporaryFile(dir=typesetters.temp_folder) as spool:
+        pdf, page_counts = b"", []
+        for [pdf] in typesetters.render(_spool_documents(documents, spool)):
+            page_counts.append(count_pages(pdf))
+        if len(page_counts) == 1:
             yield pdf
             return
-        waiting.seek(0)
-        befores = accumulate(counts, initial=0)
-        again = (
-            [{**json.loads(line), "pages_before": before, "pages": sum(counts)}]
-            for line, before in zip(waiting, befores)  # noqa: B905  (one more of these)
+        spool.seek(0)
+        offsets = accumulate(page_counts, initial=0)
+        numbered_jobs = (
+            [{**json.loads(line), "pages_before": offset, "pages": sum(page_counts)}]
+            for line, offset in zip(spool, offsets)  # noqa: B905  (one more of these)
         )
-        yield from (pdf for [pdf] in press.printed(again))
+        yield from (pdf for [pdf] in typesetters.render(numbered_jobs))
 
 
-def printed(documents: Iterable[dict[str, Any]], press: Press) -> Iterator[bytes]:
+def render_numbered_by_section(
+    documents: Iterable[dict[str, Any]], typesetters: TypesetterPool
+) -> Iterator[bytes]:
     """The documents' PDFs, where each paper of a document counts its own pages."""
-    for [pdf] in press.printed([document] for document in documents):
+    for [pdf] in typesetters.render([document] for document in documents):
         yield pdf
 
 
-def page_count(pdf: bytes) -> int:
-    return int(found(rb"/Type/Pages/Count (\d+)", pdf))
+def count_pages(pdf: bytes) -> int:
+    return int(search_required(rb"/Type/Pages/Count (\d+)", pdf))
 
 
-def _noted(
-    documents: Iterable[dict[str, Any]], waiting: IO[bytes]
+def _spool_documents(
+    documents: Iterable[dict[str, Any]], spool: IO[bytes]
 ) -> Iterator[list[dict[str, Any]]]:
     for document in documents:
-        waiting.write(json.dumps(document, separators=(",", ":")).encode() + b"\n")
+        spool.write(json.dumps(document, separators=(",", ":")).encode() + b"\n")
         yield [document]

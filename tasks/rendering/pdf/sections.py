@@ -7,12 +7,12 @@ from functools import cached_property
 from tasks.rendering.columns import Cell, Column, Row
 from tasks.rendering.table import Layout, Table
 
-ROWS_A_PIECE = 400
+MAX_ROWS_PER_PIECE = 400
 """Longer parts come in pieces, so that no paper is held as a whole."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class ColumnGroups:
     """Which of a table's columns stand where; each with its place in a row."""
 
     columns: Sequence[Column]
@@ -20,60 +20,62 @@ class Shown:
 
     @cached_property
     def heading(self) -> list[tuple[int, Column]]:
-        return self._named(self.layout.heading)
+        return self._find_columns(self.layout.heading)
 
     @cached_property
-    def footing(self) -> list[tuple[int, Column]]:
-        return self._named(self.layout.footing)
+    def section_footer(self) -> list[tuple[int, Column]]:
+        return self._find_columns(self.layout.section_footer)
 
     @cached_property
     def body(self) -> list[tuple[int, Column]]:
-        elsewhere = {
+        other_columns = {
             *self.layout.heading,
-            *self.layout.footing,
+            *self.layout.section_footer,
             *self.layout.hidden,
         }
         return [
-            (place, column)
-            for place, column in enumerate(self.columns)
-            if column.name not in elsewhere
+            (index, column)
+            for index, column in enumerate(self.columns)
+            if column.name not in other_columns
         ]
 
-    def key(self, row: Row) -> tuple[Cell, ...]:
-        return tuple(row[place] for place, _column in self.heading)
+    def section_key(self, row: Row) -> tuple[Cell, ...]:
+        return tuple(row[index] for index, _column in self.heading)
 
-    def _named(self, names: Sequence[str]) -> list[tuple[int, Column]]:
-        places = {column.name: place for place, column in enumerate(self.columns)}
+    def _find_columns(self, names: Sequence[str]) -> list[tuple[int, Column]]:
+        indexes = {column.name: index for index, column in enumerate(self.columns)}
         # A kind may have some of them only for some parameters.
         return [
-            (places[name], self.columns[places[name]])
+            (indexes[name], self.columns[indexes[name]])
             for name in names
-            if name in places
+            if name in indexes
         ]
 
 
 @dataclass(frozen=True)
-class Part:
+class Section:
     """Rows that share their heading: all of them, or a piece of a long one."""
 
     rows: Sequence[Row]
-    is_begun: bool = False
+    is_continued: bool = False
     """Whether a piece came before."""
-    is_whole: bool = True
+    is_last_piece: bool = True
     """Whether no piece comes after."""
 
 
-def parts(table: Table, shown: Shown) -> Iterator[Part]:
+def split_sections(table: Table, column_groups: ColumnGroups) -> Iterator[Section]:
     """Each part with at least one row, as the rows come."""
     rows: list[Row] = []
-    is_begun = False
+    is_continued = False
     for row in table.rows:
-        if rows and shown.key(row) != shown.key(rows[0]):
-            yield Part(rows, is_begun)
-            rows, is_begun = [], False
-        elif len(rows) == ROWS_A_PIECE:
-            yield Part(rows, is_begun, is_whole=False)
-            rows, is_begun = [], True
+        if rows and column_groups.section_key(row) != column_groups.section_key(
+            rows[0]
+        ):
+            yield Section(rows, is_continued)
+            rows, is_continued = [], False
+        elif len(rows) == MAX_ROWS_PER_PIECE:
+            yield Section(rows, is_continued, is_last_piece=False)
+            rows, is_continued = [], True
         rows.append(row)
     if rows:
-        yield Part(rows, is_begun)
+        yield Section(rows, is_continued)

@@ -21,18 +21,18 @@ from tasks.rendering.table import Table
 
 log = structlog.get_logger(__name__)
 
-CHILD = Path(__file__).with_name("typesetter_child.py")
-LOOK_SECONDS = 0.2
+CHILD_SCRIPT = Path(__file__).with_name("typesetter_child.py")
+CHECK_INTERVAL = 0.2
 """How long it may take to hear that the report is to end."""
-TOLD = 2000
+MAX_STDERR_BYTES = 2000
 """Bytes of the children's last words that an error repeats."""
-ENVIRONMENT = {
+CHILD_ENVIRONMENT = {
     # It would start a thread for each processor, which others need.
     "RAYON_NUM_THREADS": "1",
     # What is free goes back: else the system's allocator keeps more the more is taken.
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
-_CODE = 2
+_EXIT_CODE_BYTES = 2
 """Bytes of an exit code."""
 
 
@@ -44,10 +44,10 @@ class TypesettingFailed(RuntimeError):
 class _Job:
     output: IO[bytes]
     """A file without a name: whatever kills us, nothing of it stays."""
-    documents: int
+    document_count: int
 
 
-class Press:
+class TypesetterPool:
     """Sets documents in type, `PDF_PROCESSES` jobs at once; leaving it ends its children.
 
     One child stays as long as the press, and forks another for each job. While it waits it
@@ -56,51 +56,49 @@ class Press:
     """
 
     def __init__(self, table: Table, file: IO[bytes]) -> None:
-        self._check = table.check
-        issued = table.about.issued_at
-        self._moment = int(issued.timestamp()) if issued else 0
+        self._raise_if_stopped = table.raise_if_stopped
+        issued_at = table.letterhead.issued_at
+        self._timestamp = int(issued_at.timestamp()) if issued_at else 0
         name = getattr(file, "name", None)
-        self.folder = Path(name).parent if isinstance(name, str) else None
+        self.temp_folder = Path(name).parent if isinstance(name, str) else None
         """On the disk that has room for reports; else the system's own."""
         self._running: deque[_Job] = deque()
-        self._is_noted = False
+        self._is_stderr_logged = False
 
     def __enter__(self) -> Self:
         """Start the child, which gets ready while the first rows are read."""
         # Whatever they say: it is added at the end, wherever it was read.
-        self._words = tempfile.TemporaryFile("a+b", dir=self.folder)  # noqa: SIM115
-        self._line, theirs = socket.socketpair()
-        self._line.settimeout(LOOK_SECONDS)
-        with theirs:
+        self._stderr = tempfile.TemporaryFile("a+b", dir=self.temp_folder)  # noqa: SIM115
+        self._connection, child_end = socket.socketpair()
+        self._connection.settimeout(CHECK_INTERVAL)
+        with child_end:
             self._child = subprocess.Popen(  # noqa: S603  (our own command)
                 # Without the folder of the script among those that are imported from.
                 [
-                    *(sys.executable, "-P", str(CHILD)),
-                    *(str(os.getpid()), str(self._moment)),
+                    *(sys.executable, "-P", str(CHILD_SCRIPT)),
+                    *(str(os.getpid()), str(self._timestamp)),
                 ],
-                stdin=theirs.fileno(),
+                stdin=child_end.fileno(),
                 stdout=subprocess.DEVNULL,
-                stderr=self._words,
-                env={**bare_environment(), **ENVIRONMENT},
+                stderr=self._stderr,
+                env={**bare_environment(), **CHILD_ENVIRONMENT},
             )
         return self
 
     def __exit__(self, *_: object) -> None:
         self._child.kill()
         self._child.wait()
-        self._line.settimeout(None)
-        with self._line, suppress(ConnectionError):
+        self._connection.settimeout(None)
+        with self._connection, suppress(ConnectionError):
             # Each of them holds the other end: it closes when the last is gone.
-            while self._line.recv(_CODE):
+            while self._connection.recv(_EXIT_CODE_BYTES):
                 pass
         for job in self._running:
             job.output.close()
         self._running.clear()
-        self._words.close()
+        self._stderr.close()
 
-    def printed(
-        self, jobs: Iterable[Sequence[dict[str, Any]]]
-    ) -> Iterator[list[bytes]]:
+    def render(self, jobs: Iterable[Sequence[dict[str, Any]]]) -> Iterator[list[bytes]]:
         """The PDFs of each job's documents; a job is a child's work, and goes through whole.
 
         Raises `TypesettingFailed`, `MemoryError` where a child had too little memory, and
@@ -109,83 +107,89 @@ class Press:
         for job in jobs:
             if len(self._running) >= max(1, settings.PDF_PROCESSES):
                 yield self._collect()
-            self._running.append(self._start(job))
+            self._running.append(self._start_job(job))
         while self._running:
             yield self._collect()
 
-    def _start(self, job: Sequence[dict[str, Any]]) -> _Job:
-        output = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115  (the child's)
-        with tempfile.TemporaryFile(dir=self.folder) as documents:
+    def _start_job(self, job: Sequence[dict[str, Any]]) -> _Job:
+        output = tempfile.TemporaryFile(dir=self.temp_folder)  # noqa: SIM115  (the child's)
+        with tempfile.TemporaryFile(dir=self.temp_folder) as documents:
             for document in job:
                 line = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
                 documents.write(line.encode() + b"\n")
             documents.seek(0)
-            self._ask(documents.fileno(), output.fileno())
+            self._send_request(documents.fileno(), output.fileno())
         return _Job(output, len(job))
 
     def _collect(self) -> list[bytes]:
         """Wait for the oldest job; it stays among the running until it has ended."""
-        self._ask()
-        code = self._answer()
+        self._send_request()
+        code = self._receive_exit_code()
         job = self._running.popleft()
-        told = self._told()
+        stderr_tail = self._stderr_tail()
         with job.output:
-            _judge(code, told)
-            if told:
-                self._note(told)
+            _raise_for_exit_code(code, stderr_tail)
+            if stderr_tail:
+                self._log_stderr(stderr_tail)
             job.output.seek(0)
-            pdfs = list(_pdfs(job.output))
-        if len(pdfs) != job.documents:
-            raise TypesettingFailed(f"{len(pdfs)} PDFs of {job.documents} documents")
+            pdfs = list(_read_pdfs(job.output))
+        if len(pdfs) != job.document_count:
+            raise TypesettingFailed(
+                f"{len(pdfs)} PDFs of {job.document_count} documents"
+            )
         return pdfs
 
-    def _ask(self, *files: int) -> None:
+    def _send_request(self, *files: int) -> None:
         """With files for a job to be done, without for the oldest job's exit code."""
         try:
-            socket.send_fds(self._line, [b"."], files)
+            socket.send_fds(self._connection, [b"."], files)
         except ConnectionError:
-            self._find_out()
+            self._raise_child_exit()
 
-    def _answer(self) -> int:
+    def _receive_exit_code(self) -> int:
         while True:
-            self._check()
+            self._raise_if_stopped()
             try:
-                answer = self._line.recv(_CODE)
+                answer = self._connection.recv(_EXIT_CODE_BYTES)
             except TimeoutError:
                 continue
             except ConnectionError:
                 answer = b""
             if not answer:
-                self._find_out()
+                self._raise_child_exit()
             return int.from_bytes(answer, signed=True)
 
-    def _find_out(self) -> NoReturn:
+    def _raise_child_exit(self) -> NoReturn:
         """Raise why the child is gone, which was to stay."""
-        _judge(self._child.wait(), self._told())
+        _raise_for_exit_code(self._child.wait(), self._stderr_tail())
         raise ChildProcessError("the typesetter left")
 
-    def _told(self) -> bytes:
+    def _stderr_tail(self) -> bytes:
         """The last words of all."""
-        end = self._words.seek(0, os.SEEK_END)
-        return os.pread(self._words.fileno(), TOLD, max(0, end - TOLD))
+        end = self._stderr.seek(0, os.SEEK_END)
+        return os.pread(
+            self._stderr.fileno(), MAX_STDERR_BYTES, max(0, end - MAX_STDERR_BYTES)
+        )
 
-    def _note(self, told: bytes) -> None:
+    def _log_stderr(self, stderr_tail: bytes) -> None:
         """What a child that ended well said all the same; once a report, not of each page."""
-        if not self._is_noted:
-            self._is_noted = True
-            log.warning("typesetter_told", words=told.decode(errors="replace"))
+        if not self._is_stderr_logged:
+            self._is_stderr_logged = True
+            log.warning(
+                "typesetter_stderr", stderr=stderr_tail.decode(errors="replace")
+            )
 
 
-def _judge(code: int, told: bytes) -> None:
-    words = told.decode(errors="replace")
-    if b"memory allocation of" in told or b"MemoryError" in told:
-        raise MemoryError(words)
+def _raise_for_exit_code(code: int, stderr_tail: bytes) -> None:
+    message = stderr_tail.decode(errors="replace")
+    if b"memory allocation of" in stderr_tail or b"MemoryError" in stderr_tail:
+        raise MemoryError(message)
     if code < 0 or code == os.EX_TEMPFAIL:
-        raise ChildProcessError(f"the typesetter ended with {code}: {words}")
+        raise ChildProcessError(f"the typesetter ended with {code}: {message}")
     if code > 0:
-        raise TypesettingFailed(words)
+        raise TypesettingFailed(message)
 
 
-def _pdfs(output: IO[bytes]) -> Iterator[bytes]:
+def _read_pdfs(output: IO[bytes]) -> Iterator[bytes]:
     while size := output.read(8):
         yield output.read(int.from_bytes(size))

@@ -20,19 +20,19 @@ import typst
 HERE = os.path.dirname(__file__)
 PR_SET_PDEATHSIG = 1
 SIGKILL = 9
-WITHOUT_CREST = "the crest was left out"
-FILES = _socket.CMSG_SPACE(2 * 4)
+CREST_SKIPPED_MESSAGE = "the crest was left out"
+FD_MESSAGE_BYTES = _socket.CMSG_SPACE(2 * 4)
 """Bytes that bring two files."""
 
 
-def main(parent: int, moment: int) -> None:
+def main(parent: int, timestamp: int) -> None:
     """Do what the socket at the standard input asks, in its order, until its other end closes.
 
     A byte that brings two files is a job: the documents in the first, a line each, are printed
     into the second, issued at that moment. A byte alone asks for the oldest job's exit code
     (two bytes), once it has ended.
     """
-    _die_with(parent)
+    _die_with_parent(parent)
     fonts = typst.Fonts(
         include_system_fonts=False,
         include_embedded_fonts=False,
@@ -43,54 +43,56 @@ def main(parent: int, moment: int) -> None:
     compiler = typst.Compiler(template, root=HERE, font_paths=fonts)
     gc.freeze()  # else collecting would copy what is shared
     running: list[int] = []
-    press = _socket.socket(fileno=0)
+    connection = _socket.socket(fileno=0)
     while True:
-        message, brought, *_flags = press.recvmsg(1, FILES)
+        message, ancillary, *_flags = connection.recvmsg(1, FD_MESSAGE_BYTES)
         if not message:
             return
-        if brought:
-            files = memoryview(brought[0][2]).cast("i").tolist()
-            running.append(_forked(compiler, files, moment))
+        if ancillary:
+            files = memoryview(ancillary[0][2]).cast("i").tolist()
+            running.append(_fork_job(compiler, files, timestamp))
         else:
             _pid, status = os.waitpid(running.pop(0), 0)
             code = os.waitstatus_to_exitcode(status)
-            press.send(code.to_bytes(2, "big", signed=True))
+            connection.send(code.to_bytes(2, "big", signed=True))
 
 
-def _forked(compiler: typst.Compiler, files: list[int], moment: int) -> int:
+def _fork_job(compiler: typst.Compiler, files: list[int], timestamp: int) -> int:
     """The number of the process that does the job."""
     parent = os.getpid()
     pid = os.fork()
     if not pid:
         try:
-            _die_with(parent)
-            _print(compiler, files, moment)
+            _die_with_parent(parent)
+            _render_documents(compiler, files, timestamp)
         except BaseException as error:  # where the typesetter panics it is no Exception
-            _fail(error)
+            _exit_with_error(error)
         os._exit(0)
     for file in files:
         os.close(file)
     return pid
 
 
-def _fail(error: BaseException) -> None:
+def _exit_with_error(error: BaseException) -> None:
     """End the process; the exit code says whether the host is at fault."""
     sys.excepthook(type(error), error, error.__traceback__)
     os._exit(os.EX_TEMPFAIL if isinstance(error, OSError) else 1)
 
 
-def _print(compiler: typst.Compiler, files: list[int], moment: int) -> None:
+def _render_documents(
+    compiler: typst.Compiler, files: list[int], timestamp: int
+) -> None:
     documents, output = files
     with open(documents, "rb") as lines, open(output, "wb") as file:
         for line in lines:
-            pdf = _set(compiler, line.decode(), moment)
+            pdf = _compile(compiler, line.decode(), timestamp)
             file.write(len(pdf).to_bytes(8, "big") + pdf)
 
 
-def _set(compiler: typst.Compiler, data: str, moment: int) -> bytes:
+def _compile(compiler: typst.Compiler, data: str, timestamp: int) -> bytes:
     try:
         pdf = compiler.compile(
-            sys_inputs={"data": data}, pdf_standards=["ua-1"], timestamp=moment
+            sys_inputs={"data": data}, pdf_standards=["ua-1"], timestamp=timestamp
         )
     except BaseException as error:
         import json  # hardly ever needed
@@ -99,14 +101,14 @@ def _set(compiler: typst.Compiler, data: str, moment: int) -> bytes:
         if not document["crest"]:
             raise
         # If it is the fault of something else, that is told of the second try.
-        pdf = _set(compiler, json.dumps({**document, "crest": []}), moment)
-        print(f"{WITHOUT_CREST}: {error}", file=sys.stderr)
+        pdf = _compile(compiler, json.dumps({**document, "crest": []}), timestamp)
+        print(f"{CREST_SKIPPED_MESSAGE}: {error}", file=sys.stderr)
     if not isinstance(pdf, bytes):
         raise TypeError("the typesetter gave no PDF")
     return pdf
 
 
-def _die_with(parent: int) -> None:
+def _die_with_parent(parent: int) -> None:
     """Be killed when that process is gone, even if it is so by now."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -118,4 +120,4 @@ if __name__ == "__main__":
     try:
         main(*map(int, sys.argv[1:]))
     except BaseException as error:
-        _fail(error)
+        _exit_with_error(error)

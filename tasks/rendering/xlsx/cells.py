@@ -6,143 +6,149 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 
-from tasks.rendering.cells import labelled, words
+from tasks.rendering.cells import label_for, value_labels
 from tasks.rendering.columns import Cell, Column
 from tasks.rendering.xlsx import styles
 
-LONGEST_TEXT = 32_767
+MAX_TEXT_LENGTH = 32_767
 """UTF-16 units, the most that Excel reads in a cell."""
-MOST_DIGITS = 15
-EMPTY = "/>"
-_NEIGHBOURS = 64
+MAX_DIGITS = 15
+EMPTY_CELL = "/>"
+_TEXT_CACHE_SIZE = 64
 
-_NO_CHARACTER = "\ufffe\uffff\ud800-\udfff"
-_FORBIDDEN = f"\x00-\x08\x0b-\x1f{_NO_CHARACTER}"
+_NONCHARACTERS = "\ufffe\uffff\ud800-\udfff"
+_FORBIDDEN = f"\x00-\x08\x0b-\x1f{_NONCHARACTERS}"
 # Nearly every text: short enough, no space at its ends, nothing to escape.
-_SIMPLE = re.compile(f'(?!\\s)[^_&<>"{_FORBIDDEN}]{{1,{LONGEST_TEXT // 2}}}(?<!\\s)')
+_SIMPLE_TEXT = re.compile(
+    f'(?!\\s)[^_&<>"{_FORBIDDEN}]{{1,{MAX_TEXT_LENGTH // 2}}}(?<!\\s)'
+)
 # What XML forbids or changes; and the escape itself, so that it can be told from text.
-_ESCAPED = re.compile(f'[&<>"{_FORBIDDEN}]|_(?=x[0-9A-Fa-f]{{4}}_)')
-_LOST = re.compile(f"[{_NO_CHARACTER}]")
-_NUMBER = re.compile(r"-?[0-9]+(\.(?P<places>[0-9]+))?")
+_NEEDS_ESCAPE = re.compile(f'[&<>"{_FORBIDDEN}]|_(?=x[0-9A-Fa-f]{{4}}_)')
+_UNREPRESENTABLE = re.compile(f"[{_NONCHARACTERS}]")
+_NUMBER = re.compile(r"-?[0-9]+(\.(?P<decimals>[0-9]+))?")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
-_DAY_ZERO = date(1899, 12, 30).toordinal()
+_EPOCH_ORDINAL = date(1899, 12, 30).toordinal()
 # Excel has no day before 1900, and counts a 29 February of that year.
 _FIRST_DAY = date(1900, 3, 1)
 
-Tail = str
+CellXml = str
 """What follows the reference in a cell's element: `<c r="A1"` and this are the cell."""
-Writer = Callable[[Cell], Tail]
+CellWriter = Callable[[Cell], CellXml]
 
 
-def writer(column: Column, style: int = styles.TEXT) -> Writer:
+def cell_writer(column: Column, style: int = styles.TEXT) -> CellWriter:
     """How cells of the column are written: as what they are, codes by their labels.
 
     The style is that of its texts.
     """
-    told = {value: text(word, style) for value, word in words(column).items()}
+    label_cells = {
+        value: text_cell(label, style) for value, label in value_labels(column).items()
+    }
     is_plain = column.type != "percent"
-    number = _decimal if is_plain else _percent
+    number_cell = _decimal_cell if is_plain else _percent_cell
     # Neighbouring rows are of the same school, class and student.
-    known = lru_cache(_NEIGHBOURS)(partial(text, style=style))
-    integer = styles.decimal(0)
+    cached_text_cell = lru_cache(_TEXT_CACHE_SIZE)(partial(text_cell, style=style))
+    integer_style = styles.decimal_style(0)
 
-    def write(value: Cell) -> Tail:
+    def write_cell(value: Cell) -> CellXml:
         if isinstance(value, str):
-            return known(labelled(column, value))
+            return cached_text_cell(label_for(column, value))
         if value is None:
-            return EMPTY
+            return EMPTY_CELL
         if isinstance(value, date):
-            return day(value)
-        if type(value) is int and is_plain and abs(value) < 10**MOST_DIGITS:
-            return f' s="{integer}"><v>{value}</v></c>'
-        return number(str(value))
+            return date_cell(value)
+        if type(value) is int and is_plain and abs(value) < 10**MAX_DIGITS:
+            return f' s="{integer_style}"><v>{value}</v></c>'
+        return number_cell(str(value))
 
-    if told:
-        return lambda value: told[value] if value in told else write(value)
-    return write
+    if label_cells:
+        return lambda value: (
+            label_cells[value] if value in label_cells else write_cell(value)
+        )
+    return write_cell
 
 
-def text(value: str, style: int = styles.TEXT) -> Tail:
-    if _SIMPLE.fullmatch(value):
+def text_cell(value: str, style: int = styles.TEXT) -> CellXml:
+    if _SIMPLE_TEXT.fullmatch(value):
         return f' t="inlineStr" s="{style}"><is><t>{value}</t></is></c>'
     if not value:
-        return EMPTY
-    if len(value) > LONGEST_TEXT // 2:  # each may be two units
-        value = _cut(value)
+        return EMPTY_CELL
+    if len(value) > MAX_TEXT_LENGTH // 2:  # each may be two units
+        value = _truncate(value)
     space = ' xml:space="preserve"' if value.strip() != value else ""
-    return f' t="inlineStr" s="{style}"><is><t{space}>{escaped(value)}</t></is></c>'
+    return f' t="inlineStr" s="{style}"><is><t{space}>{escape_xml(value)}</t></is></c>'
 
 
-def escaped(value: str) -> str:
+def escape_xml(value: str) -> str:
     """For content and attributes, with `_xHHHH_` for what XML cannot say (22.9.2.19)."""
-    return _ESCAPED.sub(_escape, _LOST.sub("\ufffd", value))
+    return _NEEDS_ESCAPE.sub(_escape, _UNREPRESENTABLE.sub("\ufffd", value))
 
 
-def count(value: int) -> Tail:
+def count_cell(value: int) -> CellXml:
     """A number among texts: to the left, as they are."""
     return f' s="{styles.COUNT}"><v>{value}</v></c>'
 
 
-def day(value: date) -> Tail:
+def date_cell(value: date) -> CellXml:
     if value < _FIRST_DAY:
-        return text(value.isoformat())
-    return f' s="{styles.DATE}"><v>{value.toordinal() - _DAY_ZERO}</v></c>'
+        return text_cell(value.isoformat())
+    return f' s="{styles.DATE}"><v>{value.toordinal() - _EPOCH_ORDINAL}</v></c>'
 
 
-def moment(value: datetime) -> Tail:
+def datetime_cell(value: datetime) -> CellXml:
     """A date and the time of that day, to the minute, by the clock that the value has."""
     minutes = 60 * value.hour + value.minute
-    serial = Decimal(value.toordinal() - _DAY_ZERO) + Decimal(minutes) / 1440
-    return f' s="{styles.MOMENT}"><v>{serial:.10f}</v></c>'
+    serial = Decimal(value.toordinal() - _EPOCH_ORDINAL) + Decimal(minutes) / 1440
+    return f' s="{styles.DATETIME}"><v>{serial:.10f}</v></c>'
 
 
-def letters(index: int) -> str:
+def column_letters(index: int) -> str:
     """The letters of a column, the first of which is 0."""
     rest, last = divmod(index, 26)
-    return (letters(rest - 1) if rest else "") + chr(ord("A") + last)
+    return (column_letters(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
 # A report has many numbers, but few different ones.
 @lru_cache(2**14)
-def _decimal(digits: str) -> Tail:
+def _decimal_cell(digits: str) -> CellXml:
     """A number shown with the places it has: fewer could carry it over a mark."""
-    digits = _plain(digits)
-    places = _places(digits)
-    if places is None:
-        return text(digits)
-    return f' s="{styles.decimal(places)}"><v>{digits}</v></c>'
+    digits = _without_exponent(digits)
+    decimals = _count_decimals(digits)
+    if decimals is None:
+        return text_cell(digits)
+    return f' s="{styles.decimal_style(decimals)}"><v>{digits}</v></c>'
 
 
 @lru_cache(2**14)
-def _percent(digits: str) -> Tail:
+def _percent_cell(digits: str) -> CellXml:
     """A value in percent, as the share of one that a spreadsheet shows in percent."""
-    digits = _plain(digits)
-    places = _places(digits)
-    if places is None:
-        return text(f"{digits}%")
+    digits = _without_exponent(digits)
+    decimals = _count_decimals(digits)
+    if decimals is None:
+        return text_cell(f"{digits}%")
     share = Decimal(digits).scaleb(-2)
-    return f' s="{styles.percent(places)}"><v>{share:f}</v></c>'
+    return f' s="{styles.percent_style(decimals)}"><v>{share:f}</v></c>'
 
 
-def _plain(digits: str) -> str:
+def _without_exponent(digits: str) -> str:
     return f"{Decimal(digits):f}" if "E" in digits else digits
 
 
-def _places(digits: str) -> int | None:
+def _count_decimals(digits: str) -> int | None:
     """How many places the number has; none where a spreadsheet would not keep it exactly."""
-    found = _NUMBER.fullmatch(digits)
-    if not found or len(digits.strip("-").replace(".", "")) > MOST_DIGITS:
+    match = _NUMBER.fullmatch(digits)
+    if not match or len(digits.strip("-").replace(".", "")) > MAX_DIGITS:
         return None
-    return len(found["places"] or "")
+    return len(match["decimals"] or "")
 
 
-def _escape(found: re.Match[str]) -> str:
-    character = found[0]
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
     return _ENTITIES.get(character) or f"_x{ord(character):04X}_"
 
 
-def _cut(value: str) -> str:
+def _truncate(value: str) -> str:
     units = value.encode("utf-16-le", "surrogatepass")
-    if len(units) <= 2 * LONGEST_TEXT:
+    if len(units) <= 2 * MAX_TEXT_LENGTH:
         return value
-    return units[: 2 * (LONGEST_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
+    return units[: 2 * (MAX_TEXT_LENGTH - 1)].decode("utf-16-le", "ignore") + "…"

@@ -5,20 +5,20 @@ from itertools import islice
 from textwrap import wrap
 from typing import IO
 
-from tasks.rendering.cells import labelled, words
+from tasks.rendering.cells import label_for, value_labels
 from tasks.rendering.columns import Cell, Column, Row
 from tasks.rendering.table import Table
 from tasks.rendering.xlsx import cells, styles
-from tasks.rendering.xlsx.package import MAIN, OFFICE, Listed
+from tasks.rendering.xlsx.package import MAIN_NS, RELATIONSHIPS_NS, SheetInfo
 
-MOST_ROWS = 1_048_576
+MAX_ROWS = 1_048_576
 """The most that a spreadsheet has in a sheet, with the header."""
-MOST_BYTES = 2**31 - 2**24
+MAX_BYTES = 2**31 - 2**24
 """Past two gigabytes a part of the ZIP would need a form that Excel complains of."""
-PIECE = 2**18
+CHUNK_SIZE = 2**18
 """So many characters are handed on at a time."""
 
-_WIDTHS = {
+_MIN_WIDTHS = {
     "integer": 9,
     "decimal": 9,
     "percent": 9,
@@ -26,127 +26,136 @@ _WIDTHS = {
     "boolean": 9,
     "text": 12,
 }
-_WIDEST = 60
-_PROSE = 90
+_MAX_WIDTH = 60
+_PROSE_WIDTH = 90
 """The width of texts that would take more than two lines of the widest."""
-_TITLE = 12
+_TITLE_LINE_LENGTH = 12
 """So much of a title stands on one line, the rest may wrap."""
-_ROOM = 3
+_CELL_PADDING = 3
 """For the cell's edges and the button of the filter."""
-_PAPER = 100
+_PAGE_WIDTH = 100
 """So many characters can still be read on paper that is upright; twice as many across."""
-_LINE = 15
+_LINE_HEIGHT = 15
 """The height of a line, in points."""
-_MOST_LINES = 27
+_MAX_LINES = 27
 """Of a row: a spreadsheet has none that is higher."""
 
 
-class Grid:
+class DataSheetWriter:
     """How the sheets of one table look; `sample` are some of its rows, for the widths."""
 
     def __init__(self, table: Table, sample: Sequence[Row]) -> None:
         self._columns = table.columns
-        self._letters = [cells.letters(n) for n in range(len(table.columns))]
+        self._letters = [cells.column_letters(n) for n in range(len(table.columns))]
         self._widths = [
-            _width(column, [row[n] for row in sample])
+            _column_width(column, [row[n] for row in sample])
             for n, column in enumerate(table.columns)
         ]
         # Long texts wrap: else they would run over the columns that follow, or past the paper.
-        self._wrapped = [n for n, width in enumerate(self._widths) if width >= _WIDEST]
+        self._wrap_columns = [
+            n for n, width in enumerate(self._widths) if width >= _MAX_WIDTH
+        ]
         self._writers = [
-            cells.writer(column, styles.WRAPPED if n in self._wrapped else styles.TEXT)
+            cells.cell_writer(
+                column, styles.WRAPPED if n in self._wrap_columns else styles.TEXT
+            )
             for n, column in enumerate(table.columns)
         ]
-        self._is_wide = table.layout.is_wide or sum(self._widths) > _PAPER
-        each = "".join(f'<c r="{letters}#"%s' for letters in self._letters)
-        self._template = f'<row r="#"%s>{each}</row>'
+        self._landscape = table.layout.landscape or sum(self._widths) > _PAGE_WIDTH
+        cells_xml = "".join(f'<c r="{letters}#"%s' for letters in self._letters)
+        self._template = f'<row r="#"%s>{cells_xml}</row>'
 
-    def write(self, part: IO[bytes], rows: Iterator[Row], listed: Listed) -> int:
+    def write_sheet(self, part: IO[bytes], rows: Iterator[Row], info: SheetInfo) -> int:
         """Write a sheet, and say how many rows it took; what is left waits in `rows`."""
-        selected = ' tabSelected="1"' if listed.is_first else ""
-        part.write(self._beginning(selected).encode())
-        written = 0
-        room = MOST_BYTES
-        for piece, count in self._pieces(islice(rows, MOST_ROWS - 1)):
-            room -= part.write(piece)
-            written += count
-            if room < 0:
+        selected_attribute = ' tabSelected="1"' if info.is_first else ""
+        part.write(self._head_xml(selected_attribute).encode())
+        row_count = 0
+        remaining_bytes = MAX_BYTES
+        for chunk, count in self._chunks(islice(rows, MAX_ROWS - 1)):
+            remaining_bytes -= part.write(chunk)
+            row_count += count
+            if remaining_bytes < 0:
                 break
-        end = self._letters[-1]
-        listed.filtered = f"$A$1:${end}${written + 1}"
-        part.write(self._ending(f"A1:{end}{written + 1}").encode())
-        return written
+        last_column = self._letters[-1]
+        info.filter_range = f"$A$1:${last_column}${row_count + 1}"
+        part.write(self._tail_xml(f"A1:{last_column}{row_count + 1}").encode())
+        return row_count
 
-    def _pieces(self, rows: Iterable[Row]) -> Iterator[tuple[bytes, int]]:
+    def _chunks(self, rows: Iterable[Row]) -> Iterator[tuple[bytes, int]]:
         """The rows in XML, some at a time, and how many they are."""
         writers, template = self._writers, self._template
-        lines: list[str] = []
+        row_xmls: list[str] = []
         size = 0
         for number, row in enumerate(rows, 2):
-            written = [write(cell) for write, cell in zip(writers, row, strict=True)]
-            height = self._height(row)
-            line = template.replace("#", str(number)) % (height, *written)
-            lines.append(line)
-            size += len(line)
-            if size > PIECE:
-                yield "".join(lines).encode(), len(lines)
-                lines, size = [], 0
-        yield "".join(lines).encode(), len(lines)
+            cell_xmls = [write(cell) for write, cell in zip(writers, row, strict=True)]
+            height = self._height_attribute(row)
+            row_xml = template.replace("#", str(number)) % (height, *cell_xmls)
+            row_xmls.append(row_xml)
+            size += len(row_xml)
+            if size > CHUNK_SIZE:
+                yield "".join(row_xmls).encode(), len(row_xmls)
+                row_xmls, size = [], 0
+        yield "".join(row_xmls).encode(), len(row_xmls)
 
-    def _height(self, row: Row) -> str:
+    def _height_attribute(self, row: Row) -> str:
         """The height of a row that needs more than a line, for programs that do not see to it."""
         lines = 1
-        for n in self._wrapped:
-            length = len(labelled(self._columns[n], row[n] or ""))
-            lines = max(lines, -(-length // (self._widths[n] - _ROOM)))
+        for n in self._wrap_columns:
+            length = len(label_for(self._columns[n], row[n] or ""))
+            lines = max(lines, -(-length // (self._widths[n] - _CELL_PADDING)))
         if lines == 1:
             return ""
-        return f' ht="{_LINE * min(lines, _MOST_LINES)}" customHeight="1"'
+        return f' ht="{_LINE_HEIGHT * min(lines, _MAX_LINES)}" customHeight="1"'
 
-    def _beginning(self, selected: str) -> str:
+    def _head_xml(self, selected_attribute: str) -> str:
         titles = [str(column.title) for column in self._columns]
         widths = "".join(
             f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>'
             for n, width in enumerate(self._widths, 1)
         )
         header = "".join(
-            f'<c r="{letters}1"{cells.text(title, styles.HEADER)}'
+            f'<c r="{letters}1"{cells.text_cell(title, styles.HEADER)}'
             for letters, title in zip(self._letters, titles, strict=True)
         )
-        lines = max(map(_lines, titles, self._widths))
+        title_lines = max(map(_count_lines, titles, self._widths))
         return (
-            f'<worksheet xmlns="{MAIN}" xmlns:r="{OFFICE}">'
+            f'<worksheet xmlns="{MAIN_NS}" xmlns:r="{RELATIONSHIPS_NS}">'
             '<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
-            f'<sheetViews><sheetView{selected} workbookViewId="0">'
+            f'<sheetViews><sheetView{selected_attribute} workbookViewId="0">'
             '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
             '<selection pane="bottomLeft" activeCell="A2" sqref="A2"/></sheetView></sheetViews>'
-            f'<sheetFormatPr defaultRowHeight="{_LINE}"/><cols>{widths}</cols><sheetData>'
-            f'<row r="1" ht="{_LINE * lines + 6}" customHeight="1">{header}</row>'
+            f'<sheetFormatPr defaultRowHeight="{_LINE_HEIGHT}"/><cols>{widths}</cols><sheetData>'
+            f'<row r="1" ht="{_LINE_HEIGHT * title_lines + 6}" customHeight="1">{header}</row>'
         )
 
-    def _ending(self, filled: str) -> str:
-        turned = "landscape" if self._is_wide else "portrait"
-        pages = -(-sum(self._widths) // (2 * _PAPER))
+    def _tail_xml(self, cell_range: str) -> str:
+        orientation = "landscape" if self._landscape else "portrait"
+        pages = -(-sum(self._widths) // (2 * _PAGE_WIDTH))
         return (
-            f'</sheetData><autoFilter ref="{filled}"/>'
+            f'</sheetData><autoFilter ref="{cell_range}"/>'
             '<pageMargins left="0.5" right="0.5" top="0.5" bottom="0.7" header="0.3" footer="0.3"/>'
-            f'<pageSetup paperSize="9" orientation="{turned}" '
+            f'<pageSetup paperSize="9" orientation="{orientation}" '
             f'fitToWidth="{pages}" fitToHeight="0"/>'
             "<headerFooter><oddFooter>&amp;L&amp;A&amp;R&amp;P / &amp;N</oddFooter></headerFooter>"
-            f'<ignoredErrors><ignoredError sqref="{filled}" numberStoredAsText="1"/>'
+            f'<ignoredErrors><ignoredError sqref="{cell_range}" numberStoredAsText="1"/>'
             "</ignoredErrors></worksheet>"
         )
 
 
-def _width(column: Column, sample: Sequence[Cell]) -> int:
+def _column_width(column: Column, sample: Sequence[Cell]) -> int:
     """In characters: what a cell needs as far as is known, and the longest word of the title."""
-    shown = [*words(column).values(), *(labelled(column, value) for value in sample)]
+    texts = [
+        *value_labels(column).values(),
+        *(label_for(column, value) for value in sample),
+    ]
     title = str(column.title)
-    widest = max(map(len, [*title.split(), title[:_TITLE], *shown]), default=0)
-    if widest > 2 * _WIDEST:
-        return _PROSE
-    return min(_WIDEST, max(_WIDTHS[column.type], widest + _ROOM))
+    max_length = max(
+        map(len, [*title.split(), title[:_TITLE_LINE_LENGTH], *texts]), default=0
+    )
+    if max_length > 2 * _MAX_WIDTH:
+        return _PROSE_WIDTH
+    return min(_MAX_WIDTH, max(_MIN_WIDTHS[column.type], max_length + _CELL_PADDING))
 
 
-def _lines(title: str, width: int) -> int:
-    return len(wrap(title, width - _ROOM)) or 1
+def _count_lines(title: str, width: int) -> int:
+    return len(wrap(title, width - _CELL_PADDING)) or 1

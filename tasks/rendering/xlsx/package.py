@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import IO, Self
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from tasks.rendering.xlsx.cells import escaped
+from tasks.rendering.xlsx.cells import escape_xml
 
-DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_OPEN_XML = "application/vnd.openxmlformats-officedocument"
-SHEET = f"{_OPEN_XML}.spreadsheetml.worksheet+xml"
-DRAWING = f"{_OPEN_XML}.drawing+xml"
-CHART = f"{_OPEN_XML}.drawingml.chart+xml"
+XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+MAIN_NS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+RELATIONSHIPS_NS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE_NS = "http://schemas.openxmlformats.org/package/2006"
+_CONTENT_TYPE_PREFIX = "application/vnd.openxmlformats-officedocument"
+SHEET_CONTENT_TYPE = f"{_CONTENT_TYPE_PREFIX}.spreadsheetml.worksheet+xml"
+DRAWING_CONTENT_TYPE = f"{_CONTENT_TYPE_PREFIX}.drawing+xml"
+CHART_CONTENT_TYPE = f"{_CONTENT_TYPE_PREFIX}.drawingml.chart+xml"
 
 
 @dataclass
-class Listed:
+class SheetInfo:
     """A sheet, as the workbook lists it."""
 
     name: str
-    filtered: str = ""
+    filter_range: str = ""
     """The cells that have a filter, where some have; their first row is the header."""
     is_first: bool = False
     """Whether a spreadsheet opens with it."""
@@ -38,16 +38,18 @@ class Package:
     def __init__(self, file: IO[bytes], title: str) -> None:
         # Level 6 would save a fifth of the bytes, and take half as long again.
         self._zip = ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1)
-        self._types: dict[str, str] = {}
-        self.sheets: list[Listed] = []
+        self._content_types: dict[str, str] = {}
+        self.sheets: list[SheetInfo] = []
         # First, for programs that tell what a file is by how it begins.
         root = [("officeDocument", "xl/workbook.xml")]
-        self._add("_rels/.rels", _relations(root, core="docProps/core.xml"))
-        core = f"<dc:title>{escaped(title)}</dc:title>"
-        self.add(
+        self._write_part(
+            "_rels/.rels", _relationships_xml(root, core_target="docProps/core.xml")
+        )
+        core = f"<dc:title>{escape_xml(title)}</dc:title>"
+        self.add_part(
             "docProps/core.xml",
             "application/vnd.openxmlformats-package.core-properties+xml",
-            f'<cp:coreProperties xmlns:cp="{_PACKAGE}/metadata/core-properties" '
+            f'<cp:coreProperties xmlns:cp="{_PACKAGE_NS}/metadata/core-properties" '
             f'xmlns:dc="http://purl.org/dc/elements/1.1/">{core}</cp:coreProperties>',
         )
 
@@ -57,89 +59,109 @@ class Package:
     def __exit__(self, *_raised: object) -> None:
         self._zip.close()
 
-    def add(self, name: str, content_type: str, xml: str) -> None:
-        self._types[name] = content_type
-        self._add(name, xml)
+    def add_part(self, name: str, content_type: str, xml: str) -> None:
+        self._content_types[name] = content_type
+        self._write_part(name, xml)
 
     @contextmanager
-    def sheet(self, listed: Listed) -> Iterator[IO[bytes]]:
+    def open_sheet(self, info: SheetInfo) -> Iterator[IO[bytes]]:
         """The next sheet's part, to be written before anything else is."""
-        self.sheets.append(listed)
+        self.sheets.append(info)
         name = f"xl/worksheets/sheet{len(self.sheets)}.xml"
-        self._types[name] = SHEET
+        self._content_types[name] = SHEET_CONTENT_TYPE
         # Under its bare name a part has the time that ZIP counts from, always the same.
         with self._zip.open(name, "w") as part:
-            part.write(DECLARATION.encode())
+            part.write(XML_DECLARATION.encode())
             yield part
 
-    def relate(self, name: str, related: Sequence[tuple[str, str]]) -> None:
+    def add_relationships(
+        self, name: str, relationships: Sequence[tuple[str, str]]
+    ) -> None:
         """Say what the part refers to: each a type and a target, as rId1, rId2, ..."""
         folder, _slash, file = name.rpartition("/")
-        self._add(f"{folder}/_rels/{file}.rels", _relations(related))
+        self._write_part(
+            f"{folder}/_rels/{file}.rels", _relationships_xml(relationships)
+        )
 
     def finish(self, styles: str) -> None:
-        self.add("xl/styles.xml", f"{_OPEN_XML}.spreadsheetml.styles+xml", styles)
-        main = f"{_OPEN_XML}.spreadsheetml.sheet.main+xml"
-        self.add("xl/workbook.xml", main, _workbook(self.sheets))
+        self.add_part(
+            "xl/styles.xml", f"{_CONTENT_TYPE_PREFIX}.spreadsheetml.styles+xml", styles
+        )
+        main = f"{_CONTENT_TYPE_PREFIX}.spreadsheetml.sheet.main+xml"
+        self.add_part("xl/workbook.xml", main, _workbook_xml(self.sheets))
         sheets = [
             ("worksheet", f"worksheets/sheet{n}.xml")
             for n in range(1, len(self.sheets) + 1)
         ]
-        self.relate("xl/workbook.xml", [*sheets, ("styles", "styles.xml")])
+        self.add_relationships("xl/workbook.xml", [*sheets, ("styles", "styles.xml")])
         overrides = "".join(
             f'<Override PartName="/{name}" ContentType="{content_type}"/>'
-            for name, content_type in self._types.items()
+            for name, content_type in self._content_types.items()
         )
-        relations = "application/vnd.openxmlformats-package.relationships+xml"
-        self._add(
+        relationships_type = "application/vnd.openxmlformats-package.relationships+xml"
+        self._write_part(
             "[Content_Types].xml",
-            f'<Types xmlns="{_PACKAGE}/content-types">'
-            f'<Default Extension="rels" ContentType="{relations}"/>{overrides}</Types>',
+            f'<Types xmlns="{_PACKAGE_NS}/content-types">'
+            f'<Default Extension="rels" ContentType="{relationships_type}"/>{overrides}</Types>',
         )
 
-    def _add(self, name: str, xml: str) -> None:
+    def _write_part(self, name: str, xml: str) -> None:
         with self._zip.open(name, "w") as part:
-            part.write((DECLARATION + xml).encode())
+            part.write((XML_DECLARATION + xml).encode())
 
 
-def reference(sheet: str, cells: str) -> str:
+def quote_reference(sheet: str, cells: str) -> str:
     """The cells as a formula of any sheet names them; to be escaped."""
     quoted = sheet.replace("'", "''")
     return f"'{quoted}'!{cells}"
 
 
-def _relations(related: Sequence[tuple[str, str]], core: str = "") -> str:
-    listed = [(f"{OFFICE}/{type_of}", target) for type_of, target in related]
-    if core:
-        listed.append((f"{_PACKAGE}/relationships/metadata/core-properties", core))
-    each = "".join(
+def _relationships_xml(
+    relationships: Sequence[tuple[str, str]], core_target: str = ""
+) -> str:
+    targets = [
+        (f"{RELATIONSHIPS_NS}/{type_of}", target) for type_of, target in relationships
+    ]
+    if core_target:
+        targets.append(
+            (f"{_PACKAGE_NS}/relationships/metadata/core-properties", core_target)
+        )
+    elements = "".join(
         f'<Relationship Id="rId{n}" Type="{type_of}" Target="{target}"/>'
-        for n, (type_of, target) in enumerate(listed, 1)
+        for n, (type_of, target) in enumerate(targets, 1)
     )
-    return f'<Relationships xmlns="{_PACKAGE}/relationships">{each}</Relationships>'
+    return (
+        f'<Relationships xmlns="{_PACKAGE_NS}/relationships">{elements}</Relationships>'
+    )
 
 
-def _workbook(sheets: Sequence[Listed]) -> str:
-    listed, filters, areas, titles = "", "", "", ""
+def _workbook_xml(sheets: Sequence[SheetInfo]) -> str:
+    sheets_xml, filters, print_areas, print_titles = "", "", "", ""
     for n, sheet in enumerate(sheets, 1):
-        listed += f'<sheet name="{escaped(sheet.name)}" sheetId="{n}" r:id="rId{n}"/>'
-        if sheet.filtered:
-            cells = escaped(reference(sheet.name, sheet.filtered))
+        sheets_xml += (
+            f'<sheet name="{escape_xml(sheet.name)}" sheetId="{n}" r:id="rId{n}"/>'
+        )
+        if sheet.filter_range:
+            cells = escape_xml(quote_reference(sheet.name, sheet.filter_range))
             filters += (
                 f'<definedName name="_xlnm._FilterDatabase" localSheetId="{n - 1}" '
                 f'hidden="1">{cells}</definedName>'
             )
-            areas += (
+            print_areas += (
                 f'<definedName name="_xlnm.Print_Area" localSheetId="{n - 1}">'
                 f"{cells}</definedName>"
             )
-            header = escaped(reference(sheet.name, "$1:$1"))
-            titles += (
+            header = escape_xml(quote_reference(sheet.name, "$1:$1"))
+            print_titles += (
                 f'<definedName name="_xlnm.Print_Titles" localSheetId="{n - 1}">'
                 f"{header}</definedName>"
             )
-    names = f"<definedNames>{filters}{areas}{titles}</definedNames>" if filters else ""
+    defined_names = (
+        f"<definedNames>{filters}{print_areas}{print_titles}</definedNames>"
+        if filters
+        else ""
+    )
     return (
-        f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><bookViews><workbookView/>'
-        f"</bookViews><sheets>{listed}</sheets>{names}</workbook>"
+        f'<workbook xmlns="{MAIN_NS}" xmlns:r="{RELATIONSHIPS_NS}"><bookViews><workbookView/>'
+        f"</bookViews><sheets>{sheets_xml}</sheets>{defined_names}</workbook>"
     )

@@ -119,7 +119,7 @@ def test_what_is_no_crest_is_refused_in_words(words, image):
 def test_picture_that_takes_too_long_is_refused(monkeypatch, tmp_path):
     sleeper = tmp_path / "draw.py"
     sleeper.write_text("import time; time.sleep(60)")
-    monkeypatch.setattr(sandbox, "CHILD", sleeper)
+    monkeypatch.setattr(sandbox, "CHILD_SCRIPT", sleeper)
     monkeypatch.setattr(sandbox, "SECONDS", 0.3)
 
     with translation.override("en"), pytest.raises(ValidationError, match="too long"):

@@ -41,7 +41,7 @@ TEXT = st.text(max_size=12) | st.text(
 
 def written(format: str, rows=ROWS, columns=COLUMNS, **more) -> bytes:
     file = io.BytesIO()
-    registry.format_classes()[format]().write(
+    registry.format_classes()[format]().write_table(
         Table("T", columns, iter(rows), **more), file
     )
     return file.getvalue()
@@ -200,7 +200,7 @@ def test_file_stays_open_and_rows_are_read_one_by_one(format):
             yield row
 
     file = io.BytesIO()
-    registry.format_classes()[format]().write(Table("T", COLUMNS, rows()), file)
+    registry.format_classes()[format]().write_table(Table("T", COLUMNS, rows()), file)
 
     assert not file.closed
     assert read_rows == ROWS

@@ -63,7 +63,7 @@ def shown(folder: Path, format: str, *more: str) -> list[list[str]]:
     kind = registry.format_classes()[format]
     path = folder / f"{format}.{kind.extension}"
     with override("pt-br"), path.open("w+b") as file:
-        kind().write(Table("T", COLUMNS, rows()), file)
+        kind().write_table(Table("T", COLUMNS, rows()), file)
     [found] = converted(folder, [path], AS_CSV, *more)
     with found.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))

@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from tasks.formats import zip as zip_format
 from tasks.rendering.columns import Column
-from tasks.rendering.table import About, Closing, Layout, Table
+from tasks.rendering.table import Footer, Layout, Letterhead, Table
 from tasks.reporting import registry
 
 COLUMNS = [
@@ -20,7 +20,7 @@ COLUMNS = [
     Column("student", "Aluno"),
     Column("subject", "Disciplina"),
 ]
-CARDS = Layout(heading=("school", "class", "number", "student"), is_paged=True)
+CARDS = Layout(heading=("school", "class", "number", "student"), page_per_section=True)
 
 
 def packed(rows, closing=None, **about) -> zipfile.ZipFile:
@@ -30,11 +30,11 @@ def packed(rows, closing=None, **about) -> zipfile.ZipFile:
 
 def written(rows, closing=None, *, layout=CARDS, **about) -> bytes:
     table = Table(
-        "Boletim", COLUMNS, iter(rows), About(**about), layout, lambda: closing or Closing()
+        "Boletim", COLUMNS, iter(rows), Letterhead(**about), layout, lambda: closing or Footer()
     )  # fmt: skip
     file = io.BytesIO()
     with translation.override("pt-br"):
-        registry.format_classes()["zip"]().write(table, file)
+        registry.format_classes()["zip"]().write_table(table, file)
     return file.getvalue()
 
 
@@ -66,7 +66,7 @@ def test_class_is_a_file_in_its_school_s_folder_where_there_are_several():
 
 
 def test_large_class_is_whole_in_its_file(monkeypatch):
-    monkeypatch.setattr(zip_format, "MOST_PAGES", 4)
+    monkeypatch.setattr(zip_format, "MAX_PAGES_PER_DOCUMENT", 4)
     rows = [row(number, f"<{number}>") for number in range(1, 12)]
 
     files = packed([*rows, row(school_class="9B")])
@@ -76,7 +76,7 @@ def test_large_class_is_whole_in_its_file(monkeypatch):
 
 
 def test_class_of_too_many_goes_on_in_another_file(monkeypatch):
-    monkeypatch.setattr(zip_format, "MOST_PAPERS", 3)
+    monkeypatch.setattr(zip_format, "MAX_SECTIONS_PER_FILE", 3)
 
     files = packed([row(number, f"<{number}>") for number in range(1, 8)])
 
@@ -87,8 +87,8 @@ def test_class_of_too_many_goes_on_in_another_file(monkeypatch):
 
 
 def test_papers_of_no_class_are_some_to_a_file(monkeypatch):
-    monkeypatch.setattr(zip_format, "MOST_PAPERS", 2)
-    layout = Layout(heading=("student",), is_paged=True)
+    monkeypatch.setattr(zip_format, "MAX_SECTIONS_PER_FILE", 2)
+    layout = Layout(heading=("student",), page_per_section=True)
     rows = [row(None, name) for name in ("Ana", "Ana/Bia", "Caio")]
 
     of_several, of_one = (
@@ -106,7 +106,7 @@ def told(files: zipfile.ZipFile, name: str) -> list[str]:
 
 
 def test_paper_of_a_whole_class_is_called_after_it():
-    layout = Layout(heading=("school", "class"), is_paged=True)
+    layout = Layout(heading=("school", "class"), page_per_section=True)
 
     files = packed([row(), row(school_class="9B")], layout=layout, school="E1")
 
@@ -162,7 +162,7 @@ def test_no_name_is_longer_than_a_file_system_takes():
 
 
 def test_what_was_left_out_is_a_file_of_its_own():
-    closing = Closing("", ["Alunos que saíram. (3)"])
+    closing = Footer("", ["Alunos que saíram. (3)"])
 
     files = packed([row()], closing, school="E1")
 
@@ -195,4 +195,4 @@ def test_same_students_give_the_same_bytes(settings, school):
 def test_it_is_offered_for_papers_of_their_own_alone():
     for report in registry.report_classes().values():
         if report.__module__.startswith("tasks.reports."):
-            assert ("zip" in report.formats) == report.layout.is_paged
+            assert ("zip" in report.formats) == report.layout.page_per_section

@@ -18,7 +18,7 @@ from tasks import artifacts
 from tasks.errors import Canceled
 from tasks.rendering import database_csv
 from tasks.rendering.columns import Column
-from tasks.rendering.query_source import Pick, Source
+from tasks.rendering.query_source import ExportField, QuerySource
 from tasks.rendering.table import Table
 from tasks.reporting import parameters, registry
 from tasks.reporting.export_tables import EXPORTS
@@ -68,16 +68,18 @@ def report_of(viewer, table="grades", **given):
 
 def written(table: Table, format="csv") -> bytes:
     file = io.BytesIO()
-    registry.format_classes()[format]().write(table, file)
+    registry.format_classes()[format]().write_table(table, file)
     return file.getvalue()
 
 
 def by_python(table: Table) -> bytes:
-    return written(replace(table, source=None))
+    return written(replace(table, query_source=None))
 
 
 def lines_of(viewer, table, **given):
-    return written(report_of(viewer, table, **given).table()).decode().split("\r\n")
+    return (
+        written(report_of(viewer, table, **given).build_table()).decode().split("\r\n")
+    )
 
 
 def name_all(records, names):
@@ -153,13 +155,13 @@ def test_rows_are_what_is_recorded(admin):
 def test_database_writes_what_python_would(
     admin, oddly_named, monkeypatch, table, asks_from
 ):
-    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
-    monkeypatch.setattr(database_csv, "LINES", 7)
+    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", asks_from)
+    monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 7)
     report = report_of(admin, table, year=2026)
 
-    content = written(report.table())
+    content = written(report.build_table())
 
-    assert content == by_python(report.table())
+    assert content == by_python(report.build_table())
     assert content.count(b"\r\n") >= report.total() > 0
 
 
@@ -176,12 +178,12 @@ def test_database_writes_what_python_would(
 def test_any_name_is_written_alike(admin, monkeypatch, asks_from, names):
     if DATABASE == "postgresql":  # which has no such character
         names = [name.replace("\x00", "") for name in names]
-    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
+    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", asks_from)
     room = SchoolClass.objects.get(pk=1)
     name_all(Student.objects.filter(enrolments__school_class=room), names)
     SchoolClass.objects.filter(pk=1).update(name=names[-1])
 
-    table = report_of(admin, "enrolments", class_id=1).table()
+    table = report_of(admin, "enrolments", class_id=1).build_table()
 
     assert written(table) == by_python(table)
 
@@ -195,10 +197,10 @@ def test_every_format_has_every_row(admin, format):
 
 
 def test_every_row_is_counted_as_it_is_written(admin, monkeypatch):
-    monkeypatch.setattr(database_csv, "LINES", 100)
+    monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 100)
     report, told = report_of(admin), []
 
-    written(replace(report.table(), advance=told.append))
+    written(replace(report.build_table(), advance=told.append))
 
     assert sum(told) == report.total() == Grade.objects.count()
     assert len(told) >= report.total() / 100
@@ -238,14 +240,14 @@ def test_student_who_moved_is_each_school_s_own_part(stranger, admin):
 
 @pytest.mark.parametrize("asks_from", [0, 10**9])
 def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
-    monkeypatch.setattr(database_csv, "WORTH_ASKING", asks_from)
-    monkeypatch.setattr(database_csv, "LINES", 10)
+    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", asks_from)
+    monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 10)
 
     def queries(**given):
         report = report_of(admin, **given)
         with CaptureQueriesContext(connection) as captured:
             count = report.total()
-            written(report.table())
+            written(report.build_table())
         return len(captured), count
 
     (of_class, few), (of_all, many) = queries(class_id=1), queries()
@@ -256,13 +258,13 @@ def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
 
 @pytest.mark.guarantee("An export to CSV needs constant memory.")
 def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
-    monkeypatch.setattr(database_csv, "LINES", 50)
+    monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 50)
 
     def peak(**given):
-        table = report_of(admin, **given).table()
+        table = report_of(admin, **given).build_table()
         tracemalloc.start()
         with open("/dev/null", "wb") as file:
-            registry.format_classes()["csv"]().write(table, file)
+            registry.format_classes()["csv"]().write_table(table, file)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
@@ -273,7 +275,7 @@ def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
 
 @pytest.mark.guarantee("A canceled export ends in the database server too.")
 def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
-    monkeypatch.setattr(database_csv, "LINES", 5)
+    monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 5)
     report, told = report_of(admin), []
 
     def cancel(count):
@@ -282,7 +284,7 @@ def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
             raise Canceled
 
     with pytest.raises(Canceled), transaction.atomic():
-        written(replace(report.table(), advance=cancel))
+        written(replace(report.build_table(), advance=cancel))
 
     assert told == [5, 5, 5]
     assert (
@@ -301,8 +303,8 @@ def asleep(records) -> Table:
         )
 
     column = Column("slept", "Slept")
-    source = Source(records, [Pick(column, "", sleep)])
-    return Table("Slow", [column], source.rows(), source=source)
+    source = QuerySource(records, [ExportField(column, "", sleep)])
+    return Table("Slow", [column], source.rows(), query_source=source)
 
 
 @pytest.fixture
@@ -318,7 +320,7 @@ def sleep_in_a_snapshot(check):
     with snapshot():
         table = asleep(User.objects.order_by("pk"))
         pid = connections[ALIAS].connection.info.backend_pid
-        written(replace(table, check=lambda: check(pid)))
+        written(replace(table, raise_if_stopped=lambda: check(pid)))
 
 
 def on_the_server(question, pid):

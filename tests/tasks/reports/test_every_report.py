@@ -92,7 +92,7 @@ def test_total_where_known_is_the_number_of_rows_and_rows_fit_the_columns(
 def test_audience_alone_may_ask(network, kind, role):
     viewer = User.objects.get(username=PEOPLE[role])
 
-    if role in KINDS[kind].audience:
+    if role in KINDS[kind].allowed_roles:
         assert asked(viewer, dict(KINDS[kind].example), kind=kind).state == "queued"
     else:
         with pytest.raises(RoleNotAllowed):
@@ -118,7 +118,7 @@ def test_viewer_who_sees_nobody_gets_no_row_and_a_reason(network, kind):
     report = report_for(viewer, kind)
 
     assert list(report.rows()) == []
-    assert report.why_empty() == "Não há nenhum aluno matriculado no que foi pedido."
+    assert report.empty_reason() == "Não há nenhum aluno matriculado no que foi pedido."
 
 
 MANY = 2500
@@ -177,9 +177,9 @@ def test_query_count_does_not_depend_on_the_students(network):
             given = {**KINDS[kind].example, "class_id": room.pk}
             report = report_for(admin, kind, **given)
             report.total()
-            rows = len(list(report.table().rows))
-            report.left_out()
-            report.summary() if rows else report.why_empty()
+            rows = len(list(report.build_table().rows))
+            report.skipped_counts()
+            report.summary() if rows else report.empty_reason()
         return len(captured), rows
 
     for kind in KINDS:
@@ -195,7 +195,7 @@ def test_query_count_does_not_depend_on_the_students(network):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_example_runs_on_the_demo_for_all_of_its_audience(network, kind):
-    for role in KINDS[kind].audience:
+    for role in KINDS[kind].allowed_roles:
         viewer = User.objects.get(username=PEOPLE[role])
         assert made(viewer, dict(KINDS[kind].example), kind=kind).result["rows"] > 0
 

@@ -12,7 +12,7 @@ from school.models import Crest
 from tasks import artifacts
 from tasks.rendering.columns import Column
 from tasks.rendering.pdf import layout as pdf_layout
-from tasks.rendering.table import About, Layout, Table
+from tasks.rendering.table import Layout, Letterhead, Table
 from tasks.reporting import registry
 from tests.school.crests.test_crests import png
 from tests.support.task_factories import made
@@ -71,17 +71,17 @@ def test_crest_that_cannot_be_drawn_costs_no_report(admin, broken):
     with capture_logs() as logs:
         page = first_page(made(admin, format="pdf"))
 
-    told = [log["words"] for log in logs if log["event"] == "typesetter_told"]
+    told = [log["stderr"] for log in logs if log["event"] == "typesetter_stderr"]
     assert len(told) == 1
     assert "the crest was left out" in told[0]
     assert not any(fill in page for fill in FILLS.values())
 
 
 def page_with(crest: bytes) -> bytes:
-    about = About(network="Rede", crest=lambda: crest)
+    about = Letterhead(network="Rede", load_crest=lambda: crest)
     file = io.BytesIO()
     table = Table("T", [Column("a", "A")], iter([("x",)]), about)
-    registry.format_classes()["pdf"]().write(table, file)
+    registry.format_classes()["pdf"]().write_table(table, file)
     return PdfReader(file).pages[0].get_contents().get_data()
 
 
@@ -90,13 +90,13 @@ def test_paper_whose_crest_is_left_out_is_as_one_that_has_none():
 
 
 def test_picture_is_once_in_a_file_bound_of_many(monkeypatch):
-    monkeypatch.setattr(pdf_layout, "PAGES", 2)
-    about = About(network="Rede", crest=png)
-    layout = Layout(heading=("a",), is_paged=True)
+    monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
+    about = Letterhead(network="Rede", load_crest=png)
+    layout = Layout(heading=("a",), page_per_section=True)
     rows = iter([(f"{n}", "x") for n in range(9)])
     file = io.BytesIO()
 
-    registry.format_classes()["pdf"]().write(
+    registry.format_classes()["pdf"]().write_table(
         Table("T", [Column("a", "A"), Column("b", "B")], rows, about, layout), file
     )
 

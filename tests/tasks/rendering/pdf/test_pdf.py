@@ -16,28 +16,32 @@ from pypdf.generic import ContentStream
 
 from tasks.rendering.columns import Column
 from tasks.rendering.pdf import layout as pdf_layout
-from tasks.rendering.pdf.charts import LABELS, UPRIGHT, charts
-from tasks.rendering.pdf.column_widths import (
-    GAP,
-    NAME,
-    PROSE,
-    ROOM,
-    SMALLER,
-    grid,
-    measured,
+from tasks.rendering.pdf.charts import (
+    LABEL_LINE_LENGTH,
+    ROTATED_LABEL_LENGTH,
+    build_charts,
 )
-from tasks.rendering.pdf.sections import Part, Shown
-from tasks.rendering.pdf.text import PIECE, typed
-from tasks.rendering.table import About, Closing, Layout, Table
+from tasks.rendering.pdf.column_widths import (
+    COLUMN_GAP,
+    LINE_LENGTH,
+    MIN_SIZE_PROSE,
+    NAME_LINE_LENGTH,
+    PROSE_LINE_LENGTH,
+    fit_columns,
+    measure_column,
+)
+from tasks.rendering.pdf.sections import ColumnGroups, Section
+from tasks.rendering.pdf.text import WORD_PIECE_LENGTH, to_typst
+from tasks.rendering.table import Footer, Layout, Letterhead, Table
 from tasks.reporting import registry
 
 AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
-ABOUT = About(
+ABOUT = Letterhead(
     network="Rede de Teste",
     school="Escola Ângela Nº 7",
     inep_code="13012345",
     address="Rua das Flores, 10, Manaus – AM",
-    asked_by="Secretária",
+    requested_by="Secretária",
     issued_at=AT,
     data_as_of=AT,
     rules=["Regras do AM, v3"],
@@ -78,16 +82,16 @@ def table(rows, closing=None, **layout) -> Table:
         "Título",
         COLUMNS,
         iter(rows),
-        about=ABOUT,
+        letterhead=ABOUT,
         layout=Layout(**layout),
-        close=lambda: closing or Closing(),
+        build_footer=lambda: closing or Footer(),
     )
 
 
 def pdf(table: Table, language="pt-br") -> PdfReader:
     file = io.BytesIO()
     with translation.override(language):
-        registry.format_classes()["pdf"]().write(table, file)
+        registry.format_classes()["pdf"]().write_table(table, file)
     return PdfReader(file, strict=True)
 
 
@@ -99,7 +103,7 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-CARDS = {"heading": ("class", "student"), "is_paged": True}
+CARDS = {"heading": ("class", "student"), "page_per_section": True}
 
 
 def test_paper_says_what_it_is_and_when_and_for_whom():
@@ -147,11 +151,13 @@ def test_text_comes_out_as_it_went_in(name, where):
 
 @given(st.text(st.sampled_from("aé =/😀\n"), max_size=60))
 def test_text_in_pieces_is_the_text(text):
-    pieces = typed(text)
+    pieces = to_typst(text)
 
     assert "".join(pieces) == text.replace("\n", " ")
     if isinstance(pieces, list):
-        assert max(len(piece) for piece in pieces if " " not in piece) <= PIECE
+        assert (
+            max(len(piece) for piece in pieces if " " not in piece) <= WORD_PIECE_LENGTH
+        )
 
 
 MARGIN = 17 / 25.4 * 72
@@ -177,7 +183,9 @@ def test_no_row_runs_off_its_page(figures, words):
     titles = [f"Componente número {n:02}" for n in range(figures)]
     columns = [Column(f"n{n}", title, "decimal") for n, title in enumerate(titles)]
     told, marks = "wort " * words, [Decimal("9.50")] * figures
-    wanted = table([("9A", "Ana", told, *marks)] * 3, heading=("class",), is_wide=True)
+    wanted = table(
+        [("9A", "Ana", told, *marks)] * 3, heading=("class",), landscape=True
+    )
 
     reader = pdf(replace(wanted, columns=[*COLUMNS[:3], *columns]))
 
@@ -188,7 +196,9 @@ def test_no_row_runs_off_its_page(figures, words):
 
 def test_what_stands_beneath_a_table_does_not_run_off_its_page():
     told = "wort " * 1500
-    wanted = table([("9A", told, "x", None, 1, None, None, None)], footing=("student",))
+    wanted = table(
+        [("9A", told, "x", None, 1, None, None, None)], section_footer=("student",)
+    )
 
     reader = pdf(wanted)
 
@@ -222,8 +232,8 @@ def test_chart_says_what_its_table_says_however_it_is_called():
 
 
 def chart_of(names):
-    shown = Shown(COLUMNS[2:4], Layout(chart=("mean",)))
-    [chart] = charts(shown, Part([(name, Decimal(5)) for name in names]))
+    shown = ColumnGroups(COLUMNS[2:4], Layout(chart=("mean",)))
+    [chart] = build_charts(shown, Section([(name, Decimal(5)) for name in names]))
     return chart
 
 
@@ -235,13 +245,15 @@ def test_labels_of_a_chart_have_room(subjects):
 
     labels = ["".join(group["label"]) for group in chart["groups"]]
     words = [word for label in labels for word in label.split()]
-    assert max(map(len, words)) <= (chart["upright"] or LABELS // subjects)
+    assert max(map(len, words)) <= (
+        chart["rotated_length"] or LABEL_LINE_LENGTH // subjects
+    )
     assert all(name in chart["alt"] for name in names)
 
 
 @pytest.mark.parametrize(
     ("subjects", "longest", "upright"),
-    [(14, 9, 0), (14, 10, 10), (14, 40, UPRIGHT), (24, 5, 0), (7, 40, 0)],
+    [(14, 9, 0), (14, 10, 10), (14, 40, ROTATED_LABEL_LENGTH), (24, 5, 0), (7, 40, 0)],
 )
 def test_labels_stand_where_words_have_no_room_to_lie(subjects, longest, upright):
     names = ["Arte", "x" * longest, *("Arte" for _ in range(2, subjects))]
@@ -249,7 +261,9 @@ def test_labels_stand_where_words_have_no_room_to_lie(subjects, longest, upright
 
     chart = chart_of(names)
 
-    assert chart["upright"] == (upright and min(UPRIGHT, longest + 3))
+    assert chart["rotated_length"] == (
+        upright and min(ROTATED_LABEL_LENGTH, longest + 3)
+    )
 
 
 def test_labels_that_stand_are_whole_and_each_under_its_bar():
@@ -273,11 +287,11 @@ def test_labels_that_stand_are_whole_and_each_under_its_bar():
 
 def test_of_two_subjects_of_one_name_the_figures_do_not_become_the_legend():
     term = Column("term_1", "1º período", "decimal")
-    shown = Shown([COLUMNS[2], term, COLUMNS[3]], Layout(chart=("mean",)))
+    shown = ColumnGroups([COLUMNS[2], term, COLUMNS[3]], Layout(chart=("mean",)))
     subjects = ("Arte", 5), ("Arte", 6), ("Inglês", 7)
 
     rows = [(name, Decimal(n), Decimal(n)) for name, n in subjects]
-    [chart] = charts(shown, Part(rows))
+    [chart] = build_charts(shown, Section(rows))
 
     assert chart["series"] == []
 
@@ -297,7 +311,7 @@ def test_pieces_of_a_word_that_is_read_from_the_right_stand_from_the_right():
 
 
 def test_letters_that_turn_the_text_around_do_nothing():
-    assert typed("Ana \u202eoãoJ\u202c") == "Ana  oãoJ "
+    assert to_typst("Ana \u202eoãoJ\u202c") == "Ana  oãoJ "
 
 
 def test_who_is_called_as_the_school_is_is_told_all_the_same():
@@ -360,7 +374,7 @@ def test_paper_of_several_pages_counts_its_own_and_says_whose_each_is():
 
 
 def test_pages_are_counted_over_all_documents_of_a_file(monkeypatch):
-    monkeypatch.setattr(pdf_layout, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
 
     reader = pdf(table(rows(students=6, subjects=60), heading=("student",)))
 
@@ -372,8 +386,8 @@ def test_pages_are_counted_over_all_documents_of_a_file(monkeypatch):
 
 
 def test_no_row_is_lost_or_doubled_however_it_is_cut(monkeypatch):
-    monkeypatch.setattr(pdf_layout, "PAGES", 1)
-    monkeypatch.setattr("tasks.rendering.pdf.sections.ROWS_A_PIECE", 33)
+    monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 1)
+    monkeypatch.setattr("tasks.rendering.pdf.sections.MAX_ROWS_PER_PIECE", 33)
     many = [("9A", "A", f"<{n}>", None, n, None, None, None) for n in range(100)]
 
     for layout in ({}, {"heading": ("class",)}, CARDS):
@@ -388,24 +402,29 @@ def test_reasons_have_room_beside_the_grades_of_many_subjects(subjects):
 
     names = [Column("student", "Aluno"), Column("reasons", "Motivos")]
     grades = [Column(f"s{n}", "Matemática", "decimal") for n in range(subjects)]
-    texts = [measured(c, [words(n)] * 30) for c, n in zip(names, (3, 16), strict=True)]
-    figures = [measured(column, ["5,00", "10,00"]) for column in grades]
+    texts = [
+        measure_column(c, [words(n)] * 30) for c, n in zip(names, (3, 16), strict=True)
+    ]
+    figures = [measure_column(column, ["5,00", "10,00"]) for column in grades]
 
-    made = grid([texts[0], *figures, texts[1]], is_wide=True)
+    made = fit_columns([texts[0], *figures, texts[1]], landscape=True)
 
-    assert made.size >= SMALLER
-    assert made.widths[0] - GAP >= NAME
-    assert made.widths[-1] - GAP >= PROSE
-    assert min(made.widths[1:-1]) - GAP >= len("10,00")
-    assert sum(made.widths) <= 100 * ROOM[True] // made.size
+    assert made.size >= MIN_SIZE_PROSE
+    assert made.widths[0] - COLUMN_GAP >= NAME_LINE_LENGTH
+    assert made.widths[-1] - COLUMN_GAP >= PROSE_LINE_LENGTH
+    assert min(made.widths[1:-1]) - COLUMN_GAP >= len("10,00")
+    assert sum(made.widths) <= 100 * LINE_LENGTH[True] // made.size
 
 
 def test_text_that_few_rows_have_gets_room_as_one_that_all_have():
     column, text = Column("windows", "X"), "junho e julho, outubro e novembro"
 
-    few, all_ = measured(column, ["", text, "", ""]), measured(column, [text] * 4)
+    few, all_ = (
+        measure_column(column, ["", text, "", ""]),
+        measure_column(column, [text] * 4),
+    )
 
-    assert few.wanted == all_.wanted > all_.least
+    assert few.preferred_width == all_.preferred_width > all_.min_width
 
 
 def test_name_of_who_a_page_is_of_is_not_pushed_off_its_foot_by_the_school():
@@ -414,17 +433,17 @@ def test_name_of_who_a_page_is_of_is_not_pushed_off_its_foot_by_the_school():
     wanted = table(
         [(school, *row) for row in rows(1)],
         heading=("school", "class", "student"),
-        is_paged=True,
+        page_per_section=True,
     )
     about = replace(ABOUT, school=school)
 
-    [page] = pdf(replace(wanted, columns=columns, about=about)).pages
+    [page] = pdf(replace(wanted, columns=columns, letterhead=about)).pages
 
     assert "9A · Aluno 1" in page.extract_text()
 
 
 def test_summary_and_what_was_left_out_stand_at_the_end():
-    closing = Closing("Ao todo: 2", ["Alunos que saíram. (3)"])
+    closing = Footer("Ao todo: 2", ["Alunos que saíram. (3)"])
 
     flowing = pdf(table(rows(), closing, heading=("student",)))
     cards = pdf(table(rows(), closing, **CARDS))
@@ -439,26 +458,28 @@ def test_summary_and_what_was_left_out_stand_at_the_end():
 
 
 def test_table_of_no_row_says_so():
-    said = text(pdf(table([], Closing("", ["Alunos que saíram. (1)"]))))
+    said = text(pdf(table([], Footer("", ["Alunos que saíram. (1)"]))))
 
     assert "Não há nada a mostrar." in said
     assert "Alunos que saíram. (1)" in said
 
 
 def test_same_table_gives_the_same_bytes(settings, monkeypatch):
-    monkeypatch.setattr(pdf_layout, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
 
     def written(processes: int) -> bytes:
         settings.PDF_PROCESSES = processes
         file = io.BytesIO()
-        registry.format_classes()["pdf"]().write(table(rows(students=9), **CARDS), file)
+        registry.format_classes()["pdf"]().write_table(
+            table(rows(students=9), **CARDS), file
+        )
         return file.getvalue()
 
     assert written(1) == written(1) == written(3)
 
 
 def test_file_is_tagged_from_end_to_end(monkeypatch):
-    monkeypatch.setattr(pdf_layout, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
     reader = pdf(table(rows(students=5), **CARDS, chart=("mean",)))
 
     catalogue = reader.root_object
@@ -488,7 +509,7 @@ def walk(tag):
 
 
 def test_each_page_finds_the_tags_of_what_is_on_it(monkeypatch):
-    monkeypatch.setattr(pdf_layout, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
     reader = pdf(table(rows(students=5), **CARDS))
 
     nodes = reader.root_object["/StructTreeRoot"]["/ParentTree"]["/Kids"]
@@ -526,9 +547,9 @@ def test_fonts_are_embedded():
 )
 def test_crest_stands_at_the_head(crest):
     without = table(rows(1), **CARDS)
-    about = replace(ABOUT, crest=lambda: crest)
+    about = replace(ABOUT, load_crest=lambda: crest)
 
-    reader = pdf(replace(without, rows=rows(1), about=about))
+    reader = pdf(replace(without, rows=rows(1), letterhead=about))
 
     plain = pdf(without).pages[0]
     assert drawn(reader.pages[0]) > drawn(plain)

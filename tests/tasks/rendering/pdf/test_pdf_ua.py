@@ -57,14 +57,14 @@ def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
 
 def written(table) -> bytes:
     file = io.BytesIO()
-    registry.format_classes()["pdf"]().write(table, file)
+    registry.format_classes()["pdf"]().write_table(table, file)
     return file.getvalue()
 
 
 @pytest.mark.parametrize("layout", [CARDS, {"heading": ("student",)}, {}])
 @pytest.mark.parametrize("chart", [(), ("mean",)])
 def test_file_bound_of_many_is_without_findings(tmp_path, monkeypatch, layout, chart):
-    monkeypatch.setattr(pdf_layout, "PAGES", 2)
+    monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
 
     content = written(table(rows(students=9, subjects=30), **layout, chart=chart))
 
@@ -73,10 +73,11 @@ def test_file_bound_of_many_is_without_findings(tmp_path, monkeypatch, layout, c
 
 
 def test_picture_for_a_crest_and_an_empty_table_are_without_findings(tmp_path):
-    about = replace(ABOUT, crest=png)
+    about = replace(ABOUT, load_crest=png)
 
     assert (
-        findings(tmp_path / "a.pdf", written(replace(table(rows()), about=about))) == []
+        findings(tmp_path / "a.pdf", written(replace(table(rows()), letterhead=about)))
+        == []
     )
     assert findings(tmp_path / "b.pdf", written(table([]))) == []  # fmt: skip
 

@@ -20,7 +20,7 @@ from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.rendering.pdf import typesetter as typesetter_module
-from tasks.rendering.table import Table, go_on
+from tasks.rendering.table import Table, never_stop
 from tasks.worker import tasks
 from tasks.worker.build import build_report
 from tests.support.task_factories import asked, made
@@ -52,8 +52,10 @@ def typesetter(monkeypatch, tmp_path):
     return put
 
 
-def pressing(check=go_on) -> typesetter_module.Press:
-    return typesetter_module.Press(Table("T", [], iter(()), check=check), io.BytesIO())
+def pressing(check=never_stop) -> typesetter_module.TypesetterPool:
+    return typesetter_module.TypesetterPool(
+        Table("T", [], iter(()), raise_if_stopped=check), io.BytesIO()
+    )
 
 
 def children() -> set[psutil.Process]:
@@ -86,7 +88,7 @@ def test_cancel_is_heard_while_a_child_works_and_ends_it(typesetter, settings):
             raise Canceled
 
     with pytest.raises(Canceled), pressing(check) as running:
-        for _pdfs in running.printed([[{}], [{}], [{}]]):
+        for _pdfs in running.render([[{}], [{}], [{}]]):
             pass
 
     assert time.monotonic() < began + 5
@@ -105,7 +107,7 @@ def test_row_that_raises_ends_the_children(typesetter, settings):
         raise Canceled
 
     with pytest.raises(Canceled), pressing() as running:
-        next(running.printed(jobs()))
+        next(running.render(jobs()))
 
     assert children() == before
 
@@ -122,7 +124,7 @@ def test_cancel_ends_those_that_are_frozen(typesetter):
         raise Canceled
 
     with pytest.raises(Canceled), pressing(check) as running:
-        next(running.printed([[{}]]))
+        next(running.render([[{}]]))
 
     assert children() == before
 
@@ -134,7 +136,7 @@ def test_children_inherit_no_connection(typesetter, teacher):
     before = children()
 
     with pressing() as running:
-        running._running.append(running._start([{}]))
+        running._running.append(running._start_job([{}]))
         for child in setting(before):
             links = list(Path(f"/proc/{child.pid}/fd").iterdir())
             # At the standard input there is the line to the press.
@@ -151,7 +153,7 @@ def test_child_is_told_no_secret(typesetter, monkeypatch):
         pytest.raises(typesetter_module.TypesettingFailed, match="0 PDFs"),
         pressing() as running,
     ):
-        next(running.printed([[{}]]))
+        next(running.render([[{}]]))
 
 
 @pytest.mark.guarantee("A typesetter ends with its report.")
@@ -166,7 +168,7 @@ def test_children_die_with_their_worker(typesetter):
             sys.executable,
             "-c",
             WORKER,
-            str(typesetter_module.CHILD),
+            str(typesetter_module.CHILD_SCRIPT),
             str(theirs.fileno()),
         ],
         pass_fds=[theirs.fileno()],
@@ -206,7 +208,7 @@ def test_child_that_is_killed_is_the_host_s_fault(typesetter, settings, which):
         setting(before)[which].kill()
 
     with pytest.raises(ChildProcessError), pressing() as running:
-        next(running.printed(jobs()))
+        next(running.render(jobs()))
 
     assert children() == before
 
@@ -229,7 +231,7 @@ def test_faults_are_told_apart(typesetter, code, before, raised):
     typesetter(code, before)
 
     with pytest.raises(raised), pressing() as running:
-        next(running.printed([[{"crest": []}]]))
+        next(running.render([[{"crest": []}]]))
 
 
 @pytest.mark.django_db
@@ -267,7 +269,7 @@ def test_child_that_gives_too_little_is_found_out(typesetter):
     typesetter(LEAVES)
 
     with pytest.raises(typesetter_module.TypesettingFailed), pressing() as running:
-        next(running.printed([[{}]]))
+        next(running.render([[{}]]))
 
 
 @pytest.mark.django_db
@@ -315,7 +317,7 @@ from gevent import monkey; monkey.patch_all()
 import io
 import django, gevent
 django.setup()
-from tasks.rendering.pdf.typesetter import Press
+from tasks.rendering.pdf.typesetter import TypesetterPool
 from tasks.rendering.table import Table
 
 def count():
@@ -325,6 +327,6 @@ def count():
 
 turns = []
 gevent.spawn(count)
-with Press(Table("T", [], iter(())), io.BytesIO()) as press:
-    print(list(press.printed([[{}], [{}]])), len(turns) > 20)
+with TypesetterPool(Table("T", [], iter(())), io.BytesIO()) as press:
+    print(list(press.render([[{}], [{}]])), len(turns) > 20)
 """

@@ -13,10 +13,10 @@ from python_calamine import CalamineWorkbook
 
 from tasks.formats.xlsx import Xlsx
 from tasks.rendering.columns import Column
-from tasks.rendering.table import About, Closing, Layout, Table
+from tasks.rendering.table import Footer, Layout, Letterhead, Table
 from tasks.rendering.xlsx import data_sheet
-from tasks.rendering.xlsx.cells import LONGEST_TEXT
-from tasks.rendering.xlsx.sheet_names import Names
+from tasks.rendering.xlsx.cells import MAX_TEXT_LENGTH
+from tasks.rendering.xlsx.sheet_names import SheetNames
 
 COLUMNS = [
     Column("name", "Name"),
@@ -115,12 +115,12 @@ def test_text_is_cut_where_a_cell_ends_and_says_so(character):
     (_title,), (found,) = values(written([(character * 40_000,)], [Column("t", "T")]))
 
     units = len(found.encode("utf-16-le")) // 2
-    assert LONGEST_TEXT - 1 <= units <= LONGEST_TEXT
+    assert MAX_TEXT_LENGTH - 1 <= units <= MAX_TEXT_LENGTH
     assert found == character * (len(found) - 1) + "…"
 
 
 def test_text_that_just_fits_is_whole():
-    longest = "é" * LONGEST_TEXT
+    longest = "é" * MAX_TEXT_LENGTH
 
     assert values(written([(longest,)], [Column("t", "T")]))[1] == [longest]
 
@@ -177,7 +177,7 @@ def test_no_row_is_a_sheet_of_its_header():
     ("count", "sizes"), [(3, [3]), (4, [3, 1]), (6, [3, 3]), (7, [3, 3, 1])]
 )
 def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
-    monkeypatch.setattr(data_sheet, "MOST_ROWS", 4)
+    monkeypatch.setattr(data_sheet, "MAX_ROWS_PER_CHART", 4)
 
     content = written([(n,) for n in range(count)], [Column("n", "N", "integer")])
     sheets = [values(content, n) for n in range(len(sizes))]
@@ -191,8 +191,8 @@ def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
 
 @pytest.mark.guarantee("A worksheet never exceeds what a spreadsheet reads.")
 def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
-    monkeypatch.setattr(data_sheet, "MOST_BYTES", 4000)
-    monkeypatch.setattr(data_sheet, "PIECE", 1000)
+    monkeypatch.setattr(data_sheet, "MAX_BYTES", 4000)
+    monkeypatch.setattr(data_sheet, "WORD_PIECE_LENGTH", 1000)
 
     content = written([("x" * 500,)] * 20, [Column("t", "T")])
 
@@ -203,12 +203,12 @@ def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
 
 
 def test_about_says_what_the_workbook_is():
-    about = About(
-        network="Rede", school="Escola", asked_by="Ana", rules=["R1, v2", "R2, v1"],
+    about = Letterhead(
+        network="Rede", school="Escola", requested_by="Ana", rules=["R1, v2", "R2, v1"],
         issued_at=datetime(2026, 11, 26, 8, 30, tzinfo=UTC),
         data_as_of=datetime(2026, 11, 26, 8, 29, tzinfo=UTC),
     )  # fmt: skip
-    closing = Closing("All is well.", ["Odd grades (3)"])
+    closing = Footer("All is well.", ["Odd grades (3)"])
 
     with override("en"):
         content = written([ROW, ROW], about=about, close=lambda: closing)
@@ -233,7 +233,7 @@ def test_closing_is_asked_once_all_rows_were_read():
     read = []
     rows = (read.append(n) or ROW for n in range(3))
 
-    content = written(rows, close=lambda: Closing(f"{len(read)} rows"))
+    content = written(rows, close=lambda: Footer(f"{len(read)} rows"))
 
     assert values(content, 1)[-1] == ["Resumo", "3 rows"]
 
@@ -348,9 +348,9 @@ def test_rows_that_fail_let_go_of_the_file():
     ],
 )
 def test_sheets_have_names_that_are_allowed_and_their_own(wanted, names):
-    given = Names()
+    given = SheetNames()
 
-    assert [given.name(wanted), given.name(wanted)] == names
+    assert [given.unique_name(wanted), given.unique_name(wanted)] == names
 
 
 def test_column_is_as_wide_as_the_words_for_several_codes():

@@ -38,7 +38,7 @@ def plain_rows(viewer: User, kind: str, given: dict[str, Any]) -> list[dict[str,
     """The same without a task, for tests that ask very often."""
     file = io.BytesIO()
     report = report_for(viewer, kind, given)
-    registry.format_classes()["json"]().write(report.table(), file)
+    registry.format_classes()["json"]().write_table(report.build_table(), file)
     rows: list[dict[str, Any]] = json.loads(file.getvalue())
     return rows
 

@@ -65,7 +65,7 @@ def test_kinds_are_those_that_are_reckoned():
 
 @pytest.mark.parametrize("kind", EACH_KIND)
 def test_every_figure_is_as_reckoned(world, reckoned, kind):
-    audience = registry.get_report_class(kind).audience
+    audience = registry.get_report_class(kind).allowed_roles
     for name in VIEWERS:
         viewer = world.viewers[name]
         for given in wishes(world, kind, viewer) if viewer.role in audience else []:
@@ -107,7 +107,7 @@ def test_what_is_others_cannot_be_asked_for(world, kind):
 def test_viewer_sees_nobody_else(world, kind):
     for name in VIEWERS:
         viewer = world.viewers[name]
-        if viewer.role not in registry.get_report_class(kind).audience:
+        if viewer.role not in registry.get_report_class(kind).allowed_roles:
             continue
         seen = seen_by(viewer, all_enrolments())
         rows, _ = made_rows(viewer, kind, {"year": 2026})

@@ -23,7 +23,7 @@ def check(plan: random_networks.Plan, who: int) -> None:
     network, viewers = random_networks.build(plan)
     reckoned = World(network)
     for kind in KINDS:
-        if viewers[who].role in registry.get_report_class(kind).audience:
+        if viewers[who].role in registry.get_report_class(kind).allowed_roles:
             rows = plain_rows(viewers[who], kind, {"year": 2026})
             wanted = expected(kind, viewers[who], {"year": 2026}, reckoned)
             assert without_texts(kind, rows) == wanted, kind
