@@ -31,8 +31,8 @@ import psutil
 from bench.options import Options
 from bench.results import keep
 from school.runtime.embedded_redis import free_port
-from school.runtime.processes import commands
-from school.runtime.supervisor import Keeper
+from school.runtime.processes import service_commands
+from school.runtime.supervisor import Supervisor
 from tests.support.stack import Stack
 
 TELLING_MS = 10.0
@@ -137,9 +137,9 @@ WAYS: dict[str, Callable[[Follower, float], None]] = {
 class Web:
     """A web process of its own for one way of following."""
 
-    def __init__(self, keeper: Keeper, name: str) -> None:
+    def __init__(self, keeper: Supervisor, name: str) -> None:
         self.port = free_port()
-        keeper.start(name, commands(bind=f"127.0.0.1:{self.port}")["web"])
+        keeper.start(name, service_commands(bind=f"127.0.0.1:{self.port}")["web"])
         self._parent = psutil.Process(keeper.processes[name].pid)
 
     def cpu_ms(self) -> float:
@@ -192,7 +192,7 @@ def running() -> Iterator[tuple[dict[str, Web], str]]:
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Stack(Path(folder)) as stack,
     ):
-        keeper = Keeper(Path(folder) / "webs", stack.environment)
+        keeper = Supervisor(Path(folder) / "webs", stack.environment)
         try:
             webs = {name: Web(keeper, name) for name in WAYS}
             token = stack.as_user("teacher").token

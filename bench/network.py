@@ -22,7 +22,7 @@ import psycopg
 
 from bench.naive import statements
 from bench.options import Options, read_options
-from school.runtime.processes import MANAGE
+from school.runtime.processes import MANAGE_PY
 from tests.support.postgresql import Postgresql
 
 HERE = Path(__file__).parent
@@ -131,7 +131,7 @@ def _load(url: str, students: int) -> None:
         ["demo", "--students", str(students)],
     ):
         subprocess.run(
-            [sys.executable, str(MANAGE), *arguments],
+            [sys.executable, str(MANAGE_PY), *arguments],
             env=environment(url),
             check=True,
             stdout=sys.stderr,

@@ -47,7 +47,7 @@ def followed(stack: Stack, client: Client) -> tuple[dict[str, Any], int]:
         if time.monotonic() - logged_in > LOG_IN_SECONDS:
             client.log_in("admin", "demo")
             logged_in = time.monotonic()
-        task = client.ask("GET", task["links"]["self"])
+        task = client.request("GET", task["links"]["self"])
     if task["state"] != "succeeded":
         raise RuntimeError(f"it has not succeeded: {task}")
     return task, peak
@@ -74,7 +74,7 @@ def main(options: Options) -> None:
         made = time.monotonic()
         path = Path(folder) / "cards.zip"
         with path.open("wb") as file:
-            client.fetch(task["links"]["result"], file)
+            client.download(task["links"]["result"], file)
         seconds, size = time.monotonic() - made, path.stat().st_size
         of_files = pages(path)
     lines = [

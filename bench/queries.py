@@ -133,13 +133,13 @@ def by_orm() -> Work:
     django.setup()
     from django.db import connection
 
-    from school.db.streaming import streamed
+    from school.db.streaming import stream_values
 
     aggregated = _aggregated()  # its own queries are of the rules, and few
     connection.ensure_connection()
 
     def work() -> Any:
-        rows = list(streamed(aggregated))
+        rows = list(stream_values(aggregated))
         return lambda: _digest(rows)
 
     return work

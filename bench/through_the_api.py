@@ -43,12 +43,12 @@ PARTS = (
 
 def asked(client: Client, parts: list[list[float]]) -> Run:
     clock, began = time.time(), time.perf_counter()
-    task = client.ask("POST", "/reports?wait=25", CARDS)
+    task = client.request("POST", "/reports?wait=25", CARDS)
     told = time.time()
     if task["state"] != "succeeded":
         raise RuntimeError(f"it has not succeeded: {task}")
     content = io.BytesIO()
-    client.fetch(task["links"]["result"], content)
+    client.download(task["links"]["result"], content)
     seconds = time.perf_counter() - began
     moved = [
         _moment(task[name]) for name in ("created_at", "started_at", "finished_at")

@@ -20,22 +20,22 @@ from school.models import (
 
 
 @dataclass(frozen=True)
-class _Level:
+class _RolePaths:
     """What the users of one role are attached to, and where that is found."""
 
-    attachment: str
-    enrolments: str
-    classes: str
-    schools: str
+    attachment_field: str
+    enrolment_path: str
+    class_path: str
+    school_path: str
 
 
-LEVELS = {
-    Role.ADMINISTRATOR: _Level(
+PATHS_BY_ROLE = {
+    Role.ADMINISTRATOR: _RolePaths(
         "network", "school_class__school__network", "school__network", "network"
     ),
-    Role.STAFF: _Level("school", "school_class__school", "school", "pk"),
-    Role.TEACHER: _Level("school_class", "school_class", "pk", "classes"),
-    Role.GUARDIAN: _Level(
+    Role.STAFF: _RolePaths("school", "school_class__school", "school", "pk"),
+    Role.TEACHER: _RolePaths("school_class", "school_class", "pk", "classes"),
+    Role.GUARDIAN: _RolePaths(
         "student", "student", "enrolments__student", "classes__enrolments__student"
     ),
 }
@@ -44,12 +44,12 @@ LEVELS = {
 class Reach(Enum):
     """How far a report looks beyond the enrolments that are asked for."""
 
-    ASKED = "no further"
+    SELECTED = "no further"
     YEAR = "all of the same students' years that the viewer may see"
     HISTORY = "the same students' years everywhere, until they left the viewer"
 
 
-_SHOWN_WITH = {"school_class": ("school", "school_year")}
+_RELATED_FIELDS = {"school_class": ("school", "school_year")}
 
 
 @dataclass(frozen=True)
@@ -73,34 +73,36 @@ def visible_enrolments(viewer: User) -> QuerySet[Enrolment]:
     By enrolment and not by student: the old school of a student who moved away sees its
     own part of the year and nothing of the new one.
     """
-    return Enrolment.objects.filter(_reach(viewer, _level(viewer).enrolments))
+    return Enrolment.objects.filter(
+        _viewer_filter(viewer, _paths_for(viewer).enrolment_path)
+    )
 
 
 def visible_classes(viewer: User) -> QuerySet[SchoolClass]:
-    reach = _reach(viewer, _level(viewer).classes)
-    return SchoolClass.objects.filter(reach).distinct()
+    visible = _viewer_filter(viewer, _paths_for(viewer).class_path)
+    return SchoolClass.objects.filter(visible).distinct()
 
 
 def visible_schools(viewer: User) -> QuerySet[School]:
-    return School.objects.filter(_reach(viewer, _level(viewer).schools)).distinct()
+    return School.objects.filter(
+        _viewer_filter(viewer, _paths_for(viewer).school_path)
+    ).distinct()
 
 
 def visible_students(viewer: User) -> QuerySet[Student]:
     return Student.objects.filter(enrolments__in=visible_enrolments(viewer)).distinct()
 
 
-def shown_with(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+def same_year(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     """All that the viewer may see of the same students in the same school years."""
     year = "school_class__school_year"
-    same = enrolments.order_by().filter(
+    same_students = enrolments.order_by().filter(
         student=OuterRef("student"), **{year: OuterRef(year)}
     )
-    return visible_enrolments(viewer).filter(Exists(same))
+    return visible_enrolments(viewer).filter(Exists(same_students))
 
 
-def whole_histories(
-    viewer: User, enrolments: QuerySet[Enrolment]
-) -> QuerySet[Enrolment]:
+def full_history(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     """All enrolments of the same students, for transcripts: in every year and school.
 
     `enrolments` are of those that the viewer may see, which alone are seen everywhere
@@ -110,61 +112,65 @@ def whole_histories(
     """
     network, entry = "school_class__school__network", OuterRef("entry_date")
     # Few schools write down that somebody left when the year was over.
-    was_there = Q(exit_date=None, school_class__school_year__ends_on__gte=entry)
-    with_the_viewer = visible_enrolments(viewer).filter(
-        was_there | Q(exit_date__gt=entry) | Q(pk=OuterRef("pk")),
+    open_until_year_end = Q(
+        exit_date=None, school_class__school_year__ends_on__gte=entry
+    )
+    viewer_enrolments = visible_enrolments(viewer).filter(
+        open_until_year_end | Q(exit_date__gt=entry) | Q(pk=OuterRef("pk")),
         student=OuterRef("student"),
         **{network: OuterRef(network)},
     )
     return Enrolment.objects.filter(
-        Exists(with_the_viewer), student__in=enrolments.order_by().values("student")
+        Exists(viewer_enrolments), student__in=enrolments.order_by().values("student")
     )
 
 
-def reached(
+def expand(
     viewer: User, enrolments: QuerySet[Enrolment], reach: Reach
 ) -> QuerySet[Enrolment]:
     """All that may be looked at to report on these enrolments, which are the viewer's."""
-    if reach is Reach.ASKED:
+    if reach is Reach.SELECTED:
         return enrolments
-    look = shown_with if reach is Reach.YEAR else whole_histories
-    return look(viewer, enrolments)
+    widen = same_year if reach is Reach.YEAR else full_history
+    return widen(viewer, enrolments)
 
 
 def attached_records(viewer: User) -> list[Any]:
     """What the viewer is attached to, as far as their role goes by it: by name."""
-    target = _level(viewer).attachment
+    target = _paths_for(viewer).attachment_field
     order = "name" if target == "network" else "sort_key"
-    parts = [f"{target}__{part}" for part in _SHOWN_WITH.get(target, ())]
-    held = _attachments(viewer).select_related(target, *parts)
-    ordered = held.order_by(f"{target}__{order}", f"{target}_id")
-    return [getattr(attachment, target) for attachment in ordered]
+    related_fields = [f"{target}__{part}" for part in _RELATED_FIELDS.get(target, ())]
+    attachments = _attachments(viewer).select_related(target, *related_fields)
+    rows = attachments.order_by(f"{target}__{order}", f"{target}_id")
+    return [getattr(attachment, target) for attachment in rows]
 
 
 def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:
     """Through which attachments the viewer sees these enrolments, as far as they do."""
-    path = _level(viewer).enrolments
-    own = enrolments.filter(_reach(viewer, path))
-    seen = own.order_by().values_list(path, flat=True)
-    return Scope(viewer.role, tuple(sorted(seen.distinct())))
+    path = _paths_for(viewer).enrolment_path
+    visible = enrolments.filter(_viewer_filter(viewer, path))
+    ids = visible.order_by().values_list(path, flat=True)
+    return Scope(viewer.role, tuple(sorted(ids.distinct())))
 
 
-def still_sees(viewer: User, scope: Scope) -> bool:
+def can_still_see(viewer: User, scope: Scope) -> bool:
     """Whether what was seen through that scope is the viewer's to see today."""
     if not viewer.is_active or viewer.role != scope.role:
         return False
     return sees_everything(viewer) or set(scope.ids) <= set(_attached_ids(viewer))
 
 
-def still_seen(viewer: User, field: str) -> Q:
+def still_visible(viewer: User, field: str) -> Q:
     """The same of the rows that keep a scope in that field."""
     if not viewer.is_active:
         return Q(pk__in=[])
-    of_role = Q(**{f"{field}__role": viewer.role})
+    same_role = Q(**{f"{field}__role": viewer.role})
     if sees_everything(viewer):
-        return of_role
-    held = Subquery(_attachments(viewer).values(f"{_level(viewer).attachment}_id"))
-    return of_role & Q(AllAmong(KeyTransform("ids", field), held))
+        return same_role
+    attached_ids = Subquery(
+        _attachments(viewer).values(f"{_paths_for(viewer).attachment_field}_id")
+    )
+    return same_role & Q(JsonIdsIn(KeyTransform("ids", field), attached_ids))
 
 
 def sees_everything(viewer: User) -> bool:
@@ -172,11 +178,11 @@ def sees_everything(viewer: User) -> bool:
     return viewer.is_superuser and viewer.role == Role.ADMINISTRATOR
 
 
-def _level(viewer: User) -> _Level:
-    return LEVELS[Role(viewer.role)]
+def _paths_for(viewer: User) -> _RolePaths:
+    return PATHS_BY_ROLE[Role(viewer.role)]
 
 
-def _reach(viewer: User, path: str) -> Q:
+def _viewer_filter(viewer: User, path: str) -> Q:
     if not viewer.is_active:
         return Q(pk__in=[])
     if sees_everything(viewer):
@@ -185,17 +191,17 @@ def _reach(viewer: User, path: str) -> Q:
 
 
 def _attachments(viewer: User) -> QuerySet[Attachment]:
-    target = _level(viewer).attachment
+    target = _paths_for(viewer).attachment_field
     return Attachment.objects.filter(user=viewer, **{f"{target}__isnull": False})
 
 
 def _attached_ids(viewer: User) -> Iterable[int]:
     return _attachments(viewer).values_list(
-        f"{_level(viewer).attachment}_id", flat=True
+        f"{_paths_for(viewer).attachment_field}_id", flat=True
     )
 
 
-class AllAmong(Func):
+class JsonIdsIn(Func):
     """Whether all numbers of a JSON list are among those that a query finds."""
 
     arity = 2
@@ -214,5 +220,5 @@ class AllAmong(Func):
             compiler,
             connection,
             template="NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(%(expressions)s)",
-            arg_joiner=") AS held (id) WHERE held.id::bigint NOT IN ",
+            arg_joiner=") AS item (id) WHERE item.id::bigint NOT IN ",
         )

@@ -18,7 +18,7 @@ class SchoolConfig(AppConfig):
     verbose_name = "School network"
 
     def ready(self) -> None:
-        post_migrate.connect(triggers.install, sender=self)
+        post_migrate.connect(triggers.install_triggers, sender=self)
 
 
 class AdminConfig(SimpleAdminConfig):
@@ -26,10 +26,10 @@ class AdminConfig(SimpleAdminConfig):
 
     def ready(self) -> None:
         register(check_dependencies, Tags.admin)
-        register(check_pages, Tags.admin)
+        register(check_admin_site, Tags.admin)
 
 
-def check_pages(app_configs: Any, **options: Any) -> list[CheckMessage]:
+def check_admin_site(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """Django's check of the admin, which passes over pages that nobody has looked for yet."""
     admin.autodiscover()
     return check_admin_app(app_configs, **options)

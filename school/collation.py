@@ -10,19 +10,19 @@ def sort_key(name: str) -> bytes:
     their case and accents; accents only between names that are otherwise equal.
     Bytes, because PostgreSQL orders text by its own collation and SQLite by another.
     """
-    accents = "".join(c for c in _decomposed(name) if c.isalnum() or _is_mark(c))
-    return letters(name).encode() + b"\x00" + accents.encode()
+    accents = "".join(c for c in _decompose(name) if c.isalnum() or _is_combining(c))
+    return normalize_name(name).encode() + b"\x00" + accents.encode()
 
 
-def letters(name: str) -> str:
+def normalize_name(name: str) -> str:
     """The words of `name`, a space between, by their letters and digits alone."""
-    bare = (c for c in _decomposed(name) if not _is_mark(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in bare).split())
+    characters = (c for c in _decompose(name) if not _is_combining(c))
+    return " ".join("".join(c if c.isalnum() else " " for c in characters).split())
 
 
-def _decomposed(name: str) -> str:
+def _decompose(name: str) -> str:
     return unicodedata.normalize("NFKD", name.casefold())
 
 
-def _is_mark(character: str) -> bool:
+def _is_combining(character: str) -> bool:
     return unicodedata.category(character) == "Mn"

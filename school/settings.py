@@ -23,8 +23,8 @@ SECRET_KEY = env.secret("SECRET_KEY")
 JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY")
 PORT = env.integer("PORT", 8000)
 # Beside those named, this machine itself: the health checks ask there.
-ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = [*env.str_list("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = env.str_list("CSRF_TRUSTED_ORIGINS", [])
 # Prefix of the links in task documents; empty means paths.
 PUBLIC_URL = env.text("PUBLIC_URL", "").rstrip("/")
 
@@ -118,7 +118,7 @@ ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
 # --- Redis and Celery (namespace CELERY; the reasons are measured, see docs) ---------
 REDIS_URL = env.redis("REDIS_URL")
-HAS_EXTERNAL_REDIS = env.is_given("REDIS_URL")
+HAS_EXTERNAL_REDIS = env.is_set("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_IMPORTS = (
@@ -171,7 +171,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_RESULT_EXPIRES = timedelta(days=1)
 
 # --- Reports ------------------------------------------------------------------------
-REPORT_PACKAGES = env.words("REPORT_PACKAGES", ["tasks.reports"])
+REPORT_PACKAGES = env.str_list("REPORT_PACKAGES", ["tasks.reports"])
 INLINE_RESULT_BYTES = env.integer("INLINE_RESULT_BYTES", 256 * 1024)
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
 HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
@@ -227,16 +227,16 @@ SIMPLE_JWT = {
     "TOKEN_OBTAIN_SERIALIZER": "api.auth.tokens.TokenPairSerializer",
     "TOKEN_REFRESH_SERIALIZER": "api.auth.tokens.TokenRefreshSerializer",
 }
-CORS_ALLOWED_ORIGINS = cors.origins(
-    "CORS_ALLOWED_ORIGINS", env.words("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOWED_ORIGINS = cors.validate_origins(
+    "CORS_ALLOWED_ORIGINS", env.str_list("CORS_ALLOWED_ORIGINS", [])
 )
 CORS_ALLOW_METHODS = cors.METHODS
 CORS_ALLOW_HEADERS = cors.REQUEST_HEADERS
 CORS_EXPOSE_HEADERS = cors.RESPONSE_HEADERS
-CONTENT_SECURITY_POLICY = openapi.PAGE_POLICY
-SPECTACULAR_SETTINGS = openapi.configure(
-    version=env.version(BASE_DIR / "CHANGELOG.md"),
-    keeps_tokens=DEBUG,  # Swagger UI would keep them in the browser's storage
+CONTENT_SECURITY_POLICY = openapi.CONTENT_SECURITY_POLICY
+SPECTACULAR_SETTINGS = openapi.spectacular_settings(
+    version=env.read_version(BASE_DIR / "CHANGELOG.md"),
+    persist_authorization=DEBUG,  # Swagger UI would keep them in the browser's storage
 )
 
 # --- Logging ------------------------------------------------------------------------

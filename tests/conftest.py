@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
-from school.runtime.embedded_redis import EmbeddedValkey, free_port
+from school.runtime.embedded_redis import EmbeddedRedis, free_port
 from tasks import redis_store
 from tasks.circuit_breaker import breaker, database_breaker
 from tasks.redis_store.client import listening_client
@@ -136,7 +136,7 @@ def written_once(
 def _load() -> DemoNetwork:
     demo = DemoNetwork(STUDENTS)
     if not User.objects.exists():
-        loading.load(demo, lambda _classes: None)
+        loading.load_network(demo, lambda _classes: None)
     return demo
 
 
@@ -186,7 +186,7 @@ def refused(redis_at):
 @pytest.fixture
 def frozen(redis_at, tmp_path):
     """Redis takes connections and answers nothing."""
-    server = EmbeddedValkey(tmp_path)
+    server = EmbeddedRedis(tmp_path)
     redis_at(server.start())
     os.kill(server.process.pid, signal.SIGSTOP)
     yield

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from school.runtime.make_secrets import make_secrets
-from school.runtime.processes import commands
+from school.runtime.processes import service_commands
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -30,7 +30,7 @@ def test_file_is_valid_compose():
 
 
 def test_processes_are_those_of_one_machine():
-    for name, command in commands(bind="0.0.0.0:8000").items():
+    for name, command in service_commands(bind="0.0.0.0:8000").items():
         expected = ["python", *command[1:]]
         if expected[1].endswith("manage.py"):
             expected[1] = "manage.py"

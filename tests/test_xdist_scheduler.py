@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from school.models import User
-from school.runtime.processes import MANAGE
+from school.runtime.processes import MANAGE_PY
 from tests.support.xdist_scheduler import LONG, TOGETHER, group_of
 
 TESTS = Path(__file__).parent
@@ -33,7 +33,7 @@ def test_who_is_run_on_sqlite_alone_comes_to_no_database():
         User.objects.exists()
 
     tried = subprocess.run(
-        [sys.executable, str(MANAGE), "showmigrations"],
+        [sys.executable, str(MANAGE_PY), "showmigrations"],
         env=dict(os.environ),
         capture_output=True,
         text=True,

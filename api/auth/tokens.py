@@ -41,7 +41,9 @@ class StampedRefreshToken(RefreshToken):
     @property
     def access_token(self) -> AccessToken:
         token: AccessToken = super().access_token
-        stamps = User.objects.filter(pk=self["user_id"]).values_list("stamp", flat=True)
+        stamps = User.objects.filter(pk=self["user_id"]).values_list(
+            "access_version", flat=True
+        )
         token["stamp"] = stamps.get()
         return token
 

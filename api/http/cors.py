@@ -19,27 +19,27 @@ RESPONSE_HEADERS = [
 ]  # fmt: skip
 
 
-def origins(name: str, given: Sequence[str]) -> list[str]:
+def validate_origins(setting_name: str, origins: Sequence[str]) -> list[str]:
     """The origins as browsers send them; one that no browser would ever send is refused."""
-    for origin in given:
-        if _as_sent(origin) != origin:
+    for origin in origins:
+        if _normalize_origin(origin) != origin:
             raise ImproperlyConfigured(
-                f"{name} must list origins such as https://school.example or "
+                f"{setting_name} must list origins such as https://school.example or "
                 f"http://localhost:5173, not {origin!r}."
             )
-    return list(given)
+    return list(origins)
 
 
-def _as_sent(text: str) -> str:
+def _normalize_origin(origin: str) -> str:
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(origin)
         host, port = parts.hostname, parts.port
     except ValueError:
         return ""
-    usual = {"http": 80, "https": 443}
-    if not host or "*" in host or parts.scheme not in usual:
+    default_ports = {"http": 80, "https": 443}
+    if not host or "*" in host or parts.scheme not in default_ports:
         return ""
     if ":" in host:
         host = f"[{host}]"
-    is_usual = port is None or port == usual[parts.scheme]
-    return f"{parts.scheme}://{host}" + ("" if is_usual else f":{port}")
+    is_default_port = port is None or port == default_ports[parts.scheme]
+    return f"{parts.scheme}://{host}" + ("" if is_default_port else f":{port}")

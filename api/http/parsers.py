@@ -40,7 +40,7 @@ def _content(stream: IO[Any], headers: Mapping[str, str]) -> bytes:
     limit = settings.MAX_REQUEST_BYTES
     is_told = int(headers.get("Content-Length") or 0) > limit
     # Who the client is was looked up already, and it may send its body as slowly as it likes.
-    connections.give_back()
+    connections.release()
     try:
         content: bytes = b"" if is_told else stream.read(limit + 1)
     except OSError:

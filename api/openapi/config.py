@@ -4,7 +4,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-PAGE_POLICY = {
+CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
@@ -16,7 +16,9 @@ PAGE_POLICY = {
 }
 
 
-def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
+def spectacular_settings(
+    *, version: str, persist_authorization: bool
+) -> dict[str, Any]:
     """The settings of drf-spectacular."""
     return {
         "TITLE": "School reports",
@@ -59,7 +61,7 @@ def configure(*, version: str, keeps_tokens: bool) -> dict[str, Any]:
         "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
         "REDOC_DIST": "SIDECAR",
         "SWAGGER_UI_SETTINGS": {
-            "persistAuthorization": keeps_tokens,
+            "persistAuthorization": persist_authorization,
             "deepLinking": True,
             "defaultModelsExpandDepth": 0,
             "displayRequestDuration": True,

@@ -33,7 +33,7 @@ class ClassRecord(AttachedClass):
 
 class AttachedStudent(serializers.Serializer[Any]):
     student_id = serializers.IntegerField(source="pk")
-    name = serializers.CharField(source="called")
+    name = serializers.CharField(source="display_name")
 
 
 class ScopeRecord(serializers.Serializer[Any]):
@@ -53,7 +53,7 @@ class Myself(serializers.Serializer[Any]):
 
 class StudentRecord(serializers.Serializer[Any]):
     student_id = serializers.IntegerField(source="student.pk")
-    name = serializers.CharField(source="student.called")
+    name = serializers.CharField(source="student.display_name")
     registration = serializers.CharField(source="student.registration")
     classes = ClassOfStudent(many=True, help_text="Those that you may see.")
 

@@ -20,10 +20,10 @@ from api.http.pagination import ByName
 from api.openapi.operations import operation
 from api.serializers import directory
 from school import access
-from school.collation import letters
+from school.collation import normalize_name
 from school.db import name_search
 from school.models import School, SchoolClass, User
-from school.student_search import Place, Wanted, find_students
+from school.student_search import StudentCursor, StudentQuery, find_students
 from tasks.errors import FieldError, InvalidRequest
 from tasks.reporting import parameters
 from tasks.reporting.parameters import Id, ReportParameters, Year
@@ -42,7 +42,7 @@ class SchoolFilter(django_filters.FilterSet):
     )(django_filters.CharFilter(method="begins", max_length=NAME_LENGTH))
 
     def begins(self, found: QuerySet[School], _name: str, text: str) -> Any:
-        return found.filter(name_search.by_sort_key("sort_key", text))
+        return found.filter(name_search.name_filter("sort_key", text))
 
 
 def _schema_of(type: Any) -> dict[str, Any]:
@@ -136,7 +136,10 @@ class StudentSearch(ReportParameters):
     @field_validator("name")
     @classmethod
     def _has_letters(cls, name: str | None) -> str | None:
-        if name is not None and len(letters(name).replace(" ", "")) < MIN_LETTERS:
+        if (
+            name is not None
+            and len(normalize_name(name).replace(" ", "")) < MIN_LETTERS
+        ):
             raise PydanticCustomError(
                 "too_few_letters", _("Give at least two letters.")
             )
@@ -161,24 +164,24 @@ class StudentsSearch(APIView):
             StudentSearch, request.data, base_pointer=""
         )
         parameters.check_visible(search, viewer, base_pointer="")
-        wanted = Wanted(
+        wanted = StudentQuery(
             parameters.filter_enrolments(access.visible_enrolments(viewer), search),
             search.name,
             search.registration,
             _place(search.cursor, viewer),
         )
         size = search.page_size
-        found = find_students(viewer, wanted, size=size + 1)
-        more = _cursor(found[size - 1].place, viewer) if len(found) > size else None
+        found = find_students(viewer, wanted, limit=size + 1)
+        more = _cursor(found[size - 1].cursor, viewer) if len(found) > size else None
         page = {"results": found[:size], "next": more}
         return Response(directory.FoundStudents(page).data)
 
 
-def _cursor(place: Place, viewer: User) -> str:
+def _cursor(place: StudentCursor, viewer: User) -> str:
     return signing.dumps([place.sort_key.hex(), place.id], salt=_salt(viewer))
 
 
-def _place(cursor: str | None, viewer: User) -> Place | None:
+def _place(cursor: str | None, viewer: User) -> StudentCursor | None:
     if cursor is None:
         return None
     try:
@@ -187,7 +190,7 @@ def _place(cursor: str | None, viewer: User) -> Place | None:
         told = _("It is not the `next` of a page of yours.")
         flaw = FieldError("/cursor", "invalid", told)
         raise InvalidRequest(flaw) from None
-    return Place(bytes.fromhex(sort_key), id)
+    return StudentCursor(bytes.fromhex(sort_key), id)
 
 
 def _salt(viewer: User) -> str:

@@ -106,7 +106,10 @@ def _followed(request: Request, done: Submission, patience: Patience) -> HttpRes
     """The answer about a task just asked for: after its end, if that is to be waited for."""
     task, viewer = done.task, cast(User, request.user)
     read = partial(
-        reader.read_snapshot, task.pk, viewer_id=viewer.pk, token_version=viewer.stamp
+        reader.read_snapshot,
+        task.pk,
+        viewer_id=viewer.pk,
+        token_version=viewer.access_version,
     )
     if not patience.seconds:
         # What is new has its row alone; of what is not, Redis knows the progress.

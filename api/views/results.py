@@ -119,7 +119,7 @@ class TaskResult(APIView):
             headers["Content-Range"] = span.content_range
             headers["Content-Length"] = str(span.length)
         file = downloads.open_result(result, viewer)
-        connections.give_back()  # a slow download would hold it all the while
+        connections.release()  # a slow download would hold it all the while
         return ResultFile(byte_ranges.Slice(file, span), status=status, headers=headers)
 
 

@@ -155,7 +155,7 @@ class TaskCancel(APIView):
         try:
             lifecycle.cancel(reader.get_task_for(task_id, viewer))
             found = reader.read_snapshot(
-                task_id, viewer_id=viewer.pk, token_version=viewer.stamp
+                task_id, viewer_id=viewer.pk, token_version=viewer.access_version
             )
             return accepted(found)
         except TaskFinished as late:

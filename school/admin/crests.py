@@ -32,8 +32,8 @@ class _CrestForm(forms.ModelForm):
         file: UploadedFile | None = self.cleaned_data["file"]
         if file is not None:
             # One byte more than it may have tells as much as a gigabyte.
-            image = file.read(validation.MOST_BYTES + 1)
-            validation.check(image)
+            image = file.read(validation.MAX_BYTES + 1)
+            validation.validate_crest(image)
             self.instance.image = image
         return file
 
@@ -41,12 +41,12 @@ class _CrestForm(forms.ModelForm):
 class CrestInline(admin.TabularInline):
     model = Crest
     form = _CrestForm
-    fields = ["shown", "file"]
-    readonly_fields = ["shown"]
+    fields = ["preview", "file"]
+    readonly_fields = ["preview"]
     max_num = 1
 
     @admin.display(description=_("Now"))
-    def shown(self, crest: Crest) -> SafeString | str:
+    def preview(self, crest: Crest) -> SafeString | str:
         """As a picture alone: a browser runs and fetches nothing that an <img> holds."""
         if not crest.image:
             return "–"

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from school import models as m
 from school.admin.crests import CrestInline
-from school.admin.rules import YearRulesInline, add_shipped_profiles, is_open
+from school.admin.rules import YearRulesInline, add_default_profiles, is_open
 
 
 class AttachmentInline(admin.TabularInline):
@@ -34,7 +34,7 @@ class SchoolUserAdmin(UserAdmin):
 class NetworkAdmin(admin.ModelAdmin):
     list_display = ["name", "code"]
     search_fields = ["name", "code"]
-    actions = [add_shipped_profiles]
+    actions = [add_default_profiles]
     inlines = [CrestInline]
 
 
@@ -64,8 +64,8 @@ class SchoolYearAdmin(admin.ModelAdmin):
         self, request: HttpRequest, obj: m.SchoolYear | None = None
     ) -> bool:
         """One by one, and while it is open: the rules of a closed year stay."""
-        may = super().has_delete_permission(request, obj)
-        return may and obj is not None and is_open(obj)
+        is_allowed = super().has_delete_permission(request, obj)
+        return is_allowed and obj is not None and is_open(obj)
 
 
 @admin.register(m.GradeLevel, m.Subject)
@@ -106,7 +106,7 @@ class EnrolmentInline(admin.TabularInline):
 
 @admin.register(m.Student)
 class StudentAdmin(admin.ModelAdmin):
-    list_display = ["called", "registration", "birth_date"]
+    list_display = ["display_name", "registration", "birth_date"]
     search_fields = ["social_name", "name", "registration"]
     fieldsets = [
         (None, {"fields": ["network", "registration", "name", "social_name"]}),

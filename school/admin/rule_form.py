@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from school.grading.rules import Rules
 from school.models import RuleProfile
 
-HELP = {
+HELP_TEXTS = {
     "terms": "How many terms a year has; each has a grade in each subject.",
     "mean_rule": "How the terms' grades become the year's mean.",
     "term_weights": "For the weighted mean, one for each term: 1, 1, 2, 2",
@@ -32,24 +32,24 @@ HELP = {
 }
 
 
-def _field(name: str, info: FieldInfo) -> forms.Field:
+def _build_field(name: str, info: FieldInfo) -> forms.Field:
     """What may be left empty is none, or nothing; all else is said."""
-    told = HELP.get(name, "")
+    help_text = HELP_TEXTS.get(name, "")
     if name == "scale":
         lines = forms.Textarea(attrs={"rows": 6})
-        return forms.CharField(widget=lines, required=False, help_text=told)
+        return forms.CharField(widget=lines, required=False, help_text=help_text)
     if name == "term_weights":
-        return forms.CharField(required=False, help_text=told)
-    kind, needed = info.annotation, info.default is not None
-    if get_origin(kind) in (Union, types.UnionType):
-        kind = get_args(kind)[0]
-    if get_origin(kind) is Literal:
-        values = [(value, value.replace("_", " ")) for value in get_args(kind)]
-        return forms.ChoiceField(choices=values, help_text=told)
-    if kind is bool:
-        return forms.BooleanField(required=False, help_text=told)
-    number = forms.IntegerField if kind is int else forms.DecimalField
-    return number(required=needed, help_text=told)
+        return forms.CharField(required=False, help_text=help_text)
+    field_type, required = info.annotation, info.default is not None
+    if get_origin(field_type) in (Union, types.UnionType):
+        field_type = get_args(field_type)[0]
+    if get_origin(field_type) is Literal:
+        values = [(value, value.replace("_", " ")) for value in get_args(field_type)]
+        return forms.ChoiceField(choices=values, help_text=help_text)
+    if field_type is bool:
+        return forms.BooleanField(required=False, help_text=help_text)
+    field_class = forms.IntegerField if field_type is int else forms.DecimalField
+    return field_class(required=required, help_text=help_text)
 
 
 class _RuleProfileForm(forms.ModelForm):
@@ -62,37 +62,37 @@ class _RuleProfileForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        newest = self.instance.newest() if self.instance.pk else None
-        for name, value in _written(newest.rules if newest else None).items():
+        latest = self.instance.latest_version() if self.instance.pk else None
+        for name, value in _initial_values(latest.rules if latest else None).items():
             self.initial.setdefault(name, value)
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned_data: dict[str, Any] = super().clean() or {}
         if any(name in self.errors for name in Rules.model_fields):
-            return cleaned
+            return cleaned_data
         try:
-            self.rules = Rules.model_validate(_read(cleaned))
+            self.rules = Rules.model_validate(_to_rules(cleaned_data))
             if self.instance.pk:
                 with transaction.atomic():
-                    self.instance.open_years_for(self.rules)
+                    self.instance.lock_open_years(self.rules)
         except pydantic.ValidationError as error:
-            for flaw in error.errors():
-                self.add_error(*_told(flaw))
-        return cleaned
+            for detail in error.errors():
+                self.add_error(*_field_error(detail))
+        return cleaned_data
 
 
 RuleProfileForm = type(
     "RuleProfileForm",
     (_RuleProfileForm,),
-    {name: _field(name, info) for name, info in Rules.model_fields.items()},
+    {name: _build_field(name, info) for name, info in Rules.model_fields.items()},
 )
 
 
-def _written(rules: Rules | None) -> dict[str, Any]:
+def _initial_values(rules: Rules | None) -> dict[str, Any]:
     """The rules as they stand in the fields; what is usual where there are none."""
     if rules is None:
-        usual = Rules.model_fields.items()
-        values = {name: i.default for name, i in usual if not i.is_required()}
+        model_fields = Rules.model_fields.items()
+        values = {name: i.default for name, i in model_fields if not i.is_required()}
     else:
         values = {name: getattr(rules, name) for name in Rules.model_fields}
     weights, bands = values["term_weights"], values["scale"]
@@ -103,36 +103,36 @@ def _written(rules: Rules | None) -> dict[str, Any]:
     }
 
 
-def _read(cleaned: dict[str, Any]) -> dict[str, Any]:
+def _to_rules(cleaned_data: dict[str, Any]) -> dict[str, Any]:
     """The fields as rules."""
-    given = {
+    values = {
         name: str(value) if isinstance(value, Decimal) else value
-        for name, value in cleaned.items()
+        for name, value in cleaned_data.items()
         if name in Rules.model_fields and value not in (None, "")
     }
     return {
-        **given,
-        "term_weights": _weights(cleaned["term_weights"]),
-        "scale": _bands(cleaned["scale"]),
+        **values,
+        "term_weights": _parse_weights(cleaned_data["term_weights"]),
+        "scale": _parse_bands(cleaned_data["scale"]),
     }
 
 
-def _weights(text: str) -> list[int]:
+def _parse_weights(text: str) -> list[int]:
     try:
         return [int(weight) for weight in text.split(",")] if text else []
     except ValueError:
-        told = "Write whole numbers with a comma between: 1, 1, 2, 2"
-        raise ValidationError({"term_weights": told})
+        message = "Write whole numbers with a comma between: 1, 1, 2, 2"
+        raise ValidationError({"term_weights": message})
 
 
-def _bands(text: str) -> list[dict[str, str]]:
+def _parse_bands(text: str) -> list[dict[str, str]]:
     lines = [line.rsplit(maxsplit=2) for line in text.splitlines() if line.strip()]
     for line in lines:
         if len(line) != 3:
-            told = f"Write a concept and its two grades, not “{' '.join(line)}”."
-            raise ValidationError({"scale": told})
+            message = f"Write a concept and its two grades, not “{' '.join(line)}”."
+            raise ValidationError({"scale": message})
     # Brazilians write a comma, and the best concept first; the rules are read one way.
-    read = [
+    bands = [
         {
             "label": label,
             "lowest": low.replace(",", "."),
@@ -140,27 +140,27 @@ def _bands(text: str) -> list[dict[str, str]]:
         }
         for label, low, high in lines
     ]
-    return sorted(read, key=_lowest)
+    return sorted(bands, key=_lowest_grade)
 
 
-def _lowest(band: dict[str, str]) -> Decimal:
+def _lowest_grade(band: dict[str, str]) -> Decimal:
     try:
         grade = Decimal(band["lowest"])
     except InvalidOperation:
         grade = Decimal("NaN")
     if grade.is_nan():  # which cannot be sorted, and may be what was written
-        told = f"“{band['lowest']}” is no grade."
-        raise ValidationError({"scale": told})
+        message = f"“{band['lowest']}” is no grade."
+        raise ValidationError({"scale": message})
     return grade
 
 
-def _told(flaw: Any) -> tuple[str | None, str]:
+def _field_error(detail: Any) -> tuple[str | None, str]:
     """At which field, and in which words; at the form where it is of several."""
-    cause = flaw.get("ctx", {}).get("error")
-    told = str(cause) if isinstance(cause, ValueError) else flaw["msg"]
-    if not flaw["loc"]:
-        return None, told
-    name, *inside = flaw["loc"]
+    cause = detail.get("ctx", {}).get("error")
+    message = str(cause) if isinstance(cause, ValueError) else detail["msg"]
+    if not detail["loc"]:
+        return None, message
+    name, *nested = detail["loc"]
     # Items are counted from 1, as lines are.
-    where = " ".join(str(i + 1 if isinstance(i, int) else i) for i in inside)
-    return name, f"{where}: {told}" if where else told
+    location = " ".join(str(i + 1 if isinstance(i, int) else i) for i in nested)
+    return name, f"{location}: {message}" if location else message

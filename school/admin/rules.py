@@ -48,11 +48,11 @@ class VersionInline(admin.TabularInline):
 
     @admin.display(description="Used by")
     def used_by(self, version: RuleVersion) -> str:
-        used = [
+        labels = [
             f"{year.school_year}, {year.grade_level or 'other levels'}"
             for year in version.years.all()
         ]
-        return "; ".join(used) or "-"
+        return "; ".join(labels) or "-"
 
 
 @admin.register(RuleProfile)
@@ -108,20 +108,20 @@ class YearRulesInline(admin.TabularInline):
         return super().has_delete_permission(request, obj) and is_open(obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[YearRules]:
-        found = super().get_queryset(request)
-        return found.select_related("school_year", "grade_level", "version__profile")
+        queryset = super().get_queryset(request)
+        return queryset.select_related("school_year", "grade_level", "version__profile")
 
     def get_formset(
         self, request: HttpRequest, obj: SchoolYear | None = None, **options: Any
     ) -> Any:
         """With the versions of the year's own network to choose from."""
-        made: Any = super().get_formset(request, obj, **options)
-        if "version" in made.form.base_fields:
+        formset: Any = super().get_formset(request, obj, **options)
+        if "version" in formset.form.base_fields:
             versions = RuleVersion.objects.select_related("profile")
             if obj is not None:
                 versions = versions.filter(profile__network=obj.network_id)
-            made.form.base_fields["version"].queryset = versions
-        return made
+            formset.form.base_fields["version"].queryset = versions
+        return formset
 
 
 def is_open(year: SchoolYear | None) -> bool:
@@ -132,10 +132,10 @@ def is_open(year: SchoolYear | None) -> bool:
 
 
 @admin.action(description="Add the shipped rule profiles", permissions=["change"])
-def add_shipped_profiles(
+def add_default_profiles(
     model_admin: Any, request: HttpRequest, networks: QuerySet[Network]
 ) -> None:
     for network in networks:
-        made = default_rule_profiles.install(network)
-        names = ", ".join(profile.name for profile in made) or "none was missing"
+        profiles = default_rule_profiles.install_profiles(network)
+        names = ", ".join(profile.name for profile in profiles) or "none was missing"
         model_admin.message_user(request, f"{network}: {names}.", messages.SUCCESS)

@@ -8,8 +8,8 @@ import sys
 
 import typst
 
-MEMORY = 512 * 1024 * 1024
-PAGE = b"""
+MAX_MEMORY_BYTES = 512 * 1024 * 1024
+PAGE_TEMPLATE = b"""
 #set document(title: "crest", date: none)
 #set page(width: 60mm, height: 60mm, margin: 0mm)
 #pdf.artifact(image(bytes(json(bytes(sys.inputs.crest))), width: 52mm, height: 13mm, fit: "contain"))
@@ -17,17 +17,19 @@ PAGE = b"""
 
 
 def main() -> None:
-    _take_little()
+    _limit_memory()
     crest = json.dumps(list(sys.stdin.buffer.read()))
-    pdf = typst.compile(PAGE, sys_inputs={"crest": crest}, pdf_standards=["ua-1"])
+    pdf = typst.compile(
+        PAGE_TEMPLATE, sys_inputs={"crest": crest}, pdf_standards=["ua-1"]
+    )
     sys.stdout.write(str(len(pdf)))
 
 
-def _take_little() -> None:
+def _limit_memory() -> None:
     if sys.platform == "linux":
         import resource  # not there on Windows
 
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
 
 
 if __name__ == "__main__":

@@ -7,28 +7,28 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from school.runtime.processes import bare_environment
+from school.runtime.processes import minimal_env
 
-CHILD = Path(__file__).with_name("renderer_child.py")
-SECONDS = 10
+CHILD_SCRIPT = Path(__file__).with_name("renderer_child.py")
+TIMEOUT_SECONDS = 10
 """On the clock: nearly all is drawn in a tenth of one."""
 
 
-def draw(image: bytes) -> int:
+def measure_rendered_size(image: bytes) -> int:
     """How many bytes it takes on paper; ValidationError if it cannot be drawn."""
     try:
-        done = subprocess.run(  # noqa: S603  (our own command)
-            [sys.executable, "-P", str(CHILD)],
+        result = subprocess.run(  # noqa: S603  (our own command)
+            [sys.executable, "-P", str(CHILD_SCRIPT)],
             input=image,
             capture_output=True,
-            timeout=SECONDS,
-            env=bare_environment(),
+            timeout=TIMEOUT_SECONDS,
+            env=minimal_env(),
         )
     except subprocess.TimeoutExpired as error:
         raise ValidationError(_("It takes too long to draw.")) from error
-    if done.returncode:
-        words = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+    if result.returncode:
+        stderr_tail = result.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ValidationError(
-            _("It is broken, and cannot be drawn. %(why)s") % {"why": words[:200]}
+            _("It is broken, and cannot be drawn. %(why)s") % {"why": stderr_tail[:200]}
         )
-    return int(done.stdout)
+    return int(result.stdout)

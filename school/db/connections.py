@@ -3,7 +3,7 @@
 from django.db import connection
 
 
-def give_back() -> None:
+def release() -> None:
     """Let others have this request's connection; the next query takes one again.
 
     A web process has fewer connections than requests, and none may hold one while it

@@ -10,12 +10,12 @@ from psycopg import IsolationLevel
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 
-POOL_SECONDS = 2.0
+POOL_TIMEOUT_SECONDS = 2.0
 # Together less than the two seconds that a client may be let wait.
-REQUEST_POOL_SECONDS = 0.8
-REQUEST_STATEMENT_SECONDS = 1.0
-CANCEL_SECONDS = 2.0
-SNAPSHOT = {
+REQUEST_POOL_TIMEOUT_SECONDS = 0.8
+REQUEST_STATEMENT_TIMEOUT_SECONDS = 1.0
+CANCEL_TIMEOUT_SECONDS = 2.0
+SNAPSHOT_PARAMETERS = {
     "default_transaction_read_only": "on",
     # Where SQL makes texts of dates, they are to be ISO's, however the server is set.
     "datestyle": "ISO",
@@ -31,8 +31,10 @@ SNAPSHOT = {
 def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
     """What Django is told of the database beside its address."""
     # Only the web process loads it, and does so before the settings.
-    answers_requests = "school.wsgi" in sys.modules
-    seconds = REQUEST_POOL_SECONDS if answers_requests else POOL_SECONDS
+    is_web_process = "school.wsgi" in sys.modules
+    pool_timeout = (
+        REQUEST_POOL_TIMEOUT_SECONDS if is_web_process else POOL_TIMEOUT_SECONDS
+    )
     options: dict[str, Any] = {
         "connect_timeout": 2,
         # A host that vanished is noticed in some 20 s where no statement is bounded.
@@ -42,10 +44,10 @@ def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
         "tcp_user_timeout": 20_000,
         # Under gevent a request is a greenlet, and would be a connection without a pool.
         "pool": {
-            "connection_class": RequestConnection if answers_requests else Connection,
+            "connection_class": RequestConnection if is_web_process else Connection,
             "min_size": 0,
             "max_size": pool_size,
-            "timeout": seconds,
+            "timeout": pool_timeout,
             # Else it would pause after a failure, for minutes, though all is well again.
             "reconnect_timeout": 0.0,
         },
@@ -53,7 +55,7 @@ def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
     if is_snapshot:
         options["isolation_level"] = IsolationLevel.REPEATABLE_READ
         options["options"] = " ".join(
-            f"-c {name}={value}" for name, value in SNAPSHOT.items()
+            f"-c {name}={value}" for name, value in SNAPSHOT_PARAMETERS.items()
         )
     return options
 
@@ -61,52 +63,54 @@ def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
 class Connection(psycopg.Connection[Any]):
     """A connection that, once lost, takes the pool's idle ones with it."""
 
-    statement_seconds: float | None = None
-    _check: Callable[[], None] | None = None
+    statement_timeout: float | None = None
+    _raise_if_stopped: Callable[[], None] | None = None
 
     @contextmanager
-    def checked(self, check: Callable[[], None]) -> Iterator[None]:
+    def interruptible(self, raise_if_stopped: Callable[[], None]) -> Iterator[None]:
         """Meanwhile call `check`, which may raise, ten times in each second that is waited.
 
         What it raises ends the statement, and the connection with it.
         """
-        self._check = check
+        self._raise_if_stopped = raise_if_stopped
         try:
             yield
         finally:
-            self._check = None
+            self._raise_if_stopped = None
 
     def wait(
         self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None
     ) -> RV:
         if timeout is None:
-            timeout = self.statement_seconds
-        if self._check is not None:
-            gen = self._between(gen, self._check)
+            timeout = self.statement_timeout
+        if self._raise_if_stopped is not None:
+            gen = self._run_with_checks(gen, self._raise_if_stopped)
         try:
             return super().wait(gen, interval, timeout)
         except psycopg.OperationalError:
             self._discard_if_lost()
             raise
 
-    def _between(self, gen: PQGen[RV], check: Callable[[], None]) -> PQGen[RV]:
+    def _run_with_checks(
+        self, gen: PQGen[RV], raise_if_stopped: Callable[[], None]
+    ) -> PQGen[RV]:
         try:
-            wanted = next(gen)
+            wait_for = next(gen)
             while True:
-                ready = yield wanted
+                ready = yield wait_for
                 if not ready:
-                    self._let_go_if_raised(check)
-                wanted = gen.send(ready)
+                    self._check_or_cancel(raise_if_stopped)
+                wait_for = gen.send(ready)
         except StopIteration as end:
             result: RV = end.value
             return result
 
-    def _let_go_if_raised(self, check: Callable[[], None]) -> None:
+    def _check_or_cancel(self, raise_if_stopped: Callable[[], None]) -> None:
         try:
-            check()
+            raise_if_stopped()
         except BaseException:
             with suppress(psycopg.Error):
-                self.cancel_safe(timeout=CANCEL_SECONDS)
+                self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
             self.close()
             raise
 
@@ -124,4 +128,4 @@ class Connection(psycopg.Connection[Any]):
 class RequestConnection(Connection):
     """One that gives up a statement which the server does not answer."""
 
-    statement_seconds = REQUEST_STATEMENT_SECONDS
+    statement_timeout = REQUEST_STATEMENT_TIMEOUT_SECONDS

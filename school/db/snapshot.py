@@ -28,8 +28,8 @@ def snapshot() -> Iterator[datetime]:
         with transaction.atomic(using=ALIAS):
             # The first statement is what fixes the view of both databases.
             rows = Network.objects.annotate(at=Now(output_field=DateTimeField()))
-            first = rows.values_list("at", flat=True).first()
-            yield first or datetime.now().astimezone()
+            started_at = rows.values_list("at", flat=True).first()
+            yield started_at or datetime.now().astimezone()
     finally:
         _is_open.reset(token)
         if not connections[ALIAS].in_atomic_block:
@@ -45,5 +45,5 @@ class SnapshotRouter:
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         return False if db == ALIAS else None
 
-    def allow_relation(self, one: Model, other: Model, **hints: Any) -> bool:
+    def allow_relation(self, obj1: Model, obj2: Model, **hints: Any) -> bool:
         return True  # both aliases are one database

@@ -9,13 +9,15 @@ from django.db.models import Model
 from school import models
 
 
-def insert(model: type[Model], fields: str, rows: Iterable[Sequence[object]]) -> None:
+def insert_rows(
+    model: type[Model], field_names: str, rows: Iterable[Sequence[object]]
+) -> None:
     """Insert and commit; by COPY where the database has it.
 
     `fields` are the names of the rows' fields, a space between.
     """
     meta = model._meta
-    columns = [str(meta.get_field(name).column) for name in fields.split()]  # type: ignore[union-attr]
+    columns = [str(meta.get_field(name).column) for name in field_names.split()]  # type: ignore[union-attr]
     names = ", ".join(connection.ops.quote_name(column) for column in columns)
     table = connection.ops.quote_name(meta.db_table)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -24,12 +26,12 @@ def insert(model: type[Model], fields: str, rows: Iterable[Sequence[object]]) ->
                 for row in rows:
                     copy.write_row(row)
         else:
-            marks = ", ".join(["%s"] * len(columns))
-            statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  (our own names)
+            placeholders = ", ".join(["%s"] * len(columns))
+            statement = f"INSERT INTO {table} ({names}) VALUES ({placeholders})"  # noqa: S608  (our own names)
             cursor.executemany(statement, rows)  # type: ignore[arg-type]
 
 
-def let_ids_follow() -> None:
+def reset_sequences() -> None:
     """After rows were given their ids: let the next ones come after them."""
     tables = [getattr(models, name) for name in models.__all__ if name != "Role"]
     with connection.cursor() as cursor:

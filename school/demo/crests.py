@@ -7,7 +7,7 @@ COLOURS = ("#1f3a5f", "#1e6b52", "#7a2531", "#8a5a12", "#4a3a78", "#20687a")
 GOLD = "#e8b73a"
 
 
-def drawn(number: int) -> bytes:
+def draw_crest(number: int) -> bytes:
     """The network's own for 0, and that of a school for its number; an SVG."""
     field = COLOURS[number % len(COLOURS)]
     charge = CHARGES[number % len(CHARGES)]

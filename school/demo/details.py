@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from school.demo.names import FAMILY, GIVEN, person
+from school.demo.names import FAMILY_NAMES, GIVEN_NAMES, random_name
 
 CITY, STATE = "Serra do Encanto", "AM"
 BIRTH_PLACES = (CITY, CITY, CITY, "Manaus", "Manacapuru", "Parintins", "Tefé")
 PASS_TENTHS = 60
 # What comes before the first of the network's own levels has no grades.
-NURSERY = ("Educação Infantil, 4 anos", "Educação Infantil, 5 anos")
+PRESCHOOL_LEVELS = ("Educação Infantil, 4 anos", "Educação Infantil, 5 anos")
 
 
 def school_details(number: int) -> tuple[str, str, str, str]:
     """(address, city, state, authorisation)."""
-    street = FAMILY[number * 13 % len(FAMILY)]
+    street = FAMILY_NAMES[number * 13 % len(FAMILY_NAMES)]
     act = f"Resolução nº {number}/2011, Conselho Municipal de Educação"
     return f"Rua {street}, {number * 10}", CITY, STATE, act
 
@@ -23,16 +23,25 @@ def social_name(random: Random, student: int, name: str) -> str:
     """One student in a hundred is called by another given name."""
     if student % 100 != 38:
         return ""
-    return f"{random.choice(GIVEN)} {name.partition(' ')[2]}"
+    return f"{random.choice(GIVEN_NAMES)} {name.partition(' ')[2]}"
 
 
-def papers(random: Random, student: int) -> tuple[str, ...]:
+def personal_details(random: Random, student: int) -> tuple[str, ...]:
     """(birth place, nationality, parents, INEP code, birth certificate, identity)."""
-    mother, father = person(random), person(random)
+    mother, father = random_name(random), random_name(random)
     parents = f"{mother}, {father}" if random.random() < 0.8 else mother
-    place = f"{random.choice(BIRTH_PLACES)}, {STATE}"
-    page = f"termo {student}, livro A-{student % 90 + 1}, folha {student % 300 + 1}"
-    return place, "brasileira", parents, f"{100_000_000_000 + student}", page, ""
+    birth_place = f"{random.choice(BIRTH_PLACES)}, {STATE}"
+    birth_certificate = (
+        f"termo {student}, livro A-{student % 90 + 1}, folha {student % 300 + 1}"
+    )
+    return (
+        birth_place,
+        "brasileira",
+        parents,
+        f"{100_000_000_000 + student}",
+        birth_certificate,
+        "",
+    )
 
 
 def recovery_rows(
@@ -44,8 +53,10 @@ def recovery_rows(
     """
     random: Random | None = None
     for offering, grades in years:
-        given = [grade for grade in grades if grade is not None]
-        if len(given) == len(grades) and sum(given) < PASS_TENTHS * len(given):
+        grades_present = [grade for grade in grades if grade is not None]
+        if len(grades_present) == len(grades) and sum(
+            grades_present
+        ) < PASS_TENTHS * len(grades_present):
             # Its own, and made for the few who need it: a seed costs as much as a grade.
             random = random or Random(f"recovery {student}")
             if random.random() < 2 / 3:
@@ -65,23 +76,23 @@ def prior_years(
     `levels` are the network's, up to and with the student's own.
     """
     random = Random(f"prior {student}")
-    earlier = [*NURSERY, *levels][-3:-1]
-    for index, level in enumerate(earlier):
+    earlier_levels = [*PRESCHOOL_LEVELS, *levels][-3:-1]
+    for index, level in enumerate(earlier_levels):
         id = student * 2 + index
-        nursery = level in NURSERY
-        result = "Concluído" if nursery else "Aprovado"
+        is_preschool = level in PRESCHOOL_LEVELS
+        result = "Concluído" if is_preschool else "Aprovado"
         row = (
             id, student, year - 2 + index, level, "Escola Municipal Rio Negro",
             "Manacapuru", STATE, result, 200, f"{random.randrange(80, 100)}%",
         )  # fmt: skip
-        yield row, _prior_subjects(random, id, nursery=nursery)
+        yield row, _prior_subjects(random, id, is_preschool=is_preschool)
 
 
 def _prior_subjects(
-    random: Random, id: int, *, nursery: bool
+    random: Random, id: int, *, is_preschool: bool
 ) -> list[tuple[object, ...]]:
     """(prior year, subject, grade as the papers print it, hours)."""
-    if nursery:
+    if is_preschool:
         return [(id, "Campos de experiências", "", 800)]
     return [
         (id, subject, f"{random.randrange(60, 100) / 10:.1f}".replace(".", ","), 160)

@@ -10,24 +10,24 @@ from django.db.models import Model
 from school import models as m
 from school.collation import sort_key
 from school.demo import bulk, crests, details
-from school.demo.names import FAMILY, GIVEN
+from school.demo.names import FAMILY_NAMES, GIVEN_NAMES
 from school.demo.network import (
-    DAYS_A_TERM,
+    DAYS_PER_TERM,
     LEVELS,
     SUBJECTS,
     TERMS,
     YEAR,
+    DemoEnrolment,
     DemoNetwork,
-    Place,
 )
 from school.grading import default_profiles
 from school.models import default_rule_profiles
 
-CODE = "demo"
-PROFILE = default_profiles.PROFILES[0].code
+NETWORK_CODE = "demo"
+PROFILE_CODE = default_profiles.PROFILES[0].code
 """That of the state the network lies in."""
 PASSWORD = "demo"  # noqa: S105  (the whole network is invented)
-CLASSES_A_COMMIT = 40
+CLASSES_PER_COMMIT = 40
 # user name, role, what they are attached to
 USERS = [
     ("admin", m.Role.ADMINISTRATOR, "network", [1]),
@@ -42,159 +42,171 @@ class ForeignData(Exception):
     """The database holds something that is not the demo's own."""
 
 
-def loaded() -> int:
+def count_loaded_students() -> int:
     """How many students the demo has that is there already; 0 unless it is whole."""
-    if not m.Network.objects.filter(code=CODE).exists() or not _has_users():
+    if not m.Network.objects.filter(code=NETWORK_CODE).exists() or not _has_users():
         return 0
-    return m.Student.objects.filter(network__code=CODE).count()
+    return m.Student.objects.filter(network__code=NETWORK_CODE).count()
 
 
-def clear_unfinished() -> None:
+def delete_partial_load() -> None:
     """Remove what an earlier load that was cut off has left; refuse anything else."""
-    if held := loaded():
+    if count := count_loaded_students():
         raise ForeignData(
-            f"it holds a demo network of {held} students; for another size give an empty "
+            f"it holds a demo network of {count} students; for another size give an empty "
             "database (DATABASE_URL, or another VAR_DIR)"
         )
-    strange = (
-        m.Network.objects.exclude(code=CODE).exists()
+    has_foreign_data = (
+        m.Network.objects.exclude(code=NETWORK_CODE).exists()
         or m.User.objects.exists()
         or not m.Network.objects.exists()
         and (m.Subject.objects.exists() or m.GradeLevel.objects.exists())
     )
-    if strange:
+    if has_foreign_data:
         raise ForeignData("it holds records that are not the demo's")
     for model in _children_first():
         model._base_manager.all()._raw_delete("default")
 
 
-def load(network: DemoNetwork, advance: Callable[[int], None]) -> None:
+def load_network(network: DemoNetwork, on_progress: Callable[[int], None]) -> None:
     """Load the network; `advance` is told how many classes each lot has added."""
-    _load_frame(network)
-    numbers = range(1, network.classes + 1)
-    for start in range(0, network.classes, CLASSES_A_COMMIT):
-        lot = numbers[start : start + CLASSES_A_COMMIT]
-        _load_classes(network, lot)
-        advance(len(lot))
-    bulk.let_ids_follow()
+    _load_base_records(network)
+    class_numbers = range(1, network.class_count + 1)
+    for start in range(0, network.class_count, CLASSES_PER_COMMIT):
+        batch = class_numbers[start : start + CLASSES_PER_COMMIT]
+        _load_classes(network, batch)
+        on_progress(len(batch))
+    bulk.reset_sequences()
     _load_users()  # last: they say that the rest is whole
 
 
-def _load_frame(network: DemoNetwork) -> None:
+def _load_base_records(network: DemoNetwork) -> None:
     """What there is few of: the network, its schools and year, levels and subjects."""
     days = network.days
     name = "Rede Municipal de Ensino de Serra do Encanto"
-    bulk.insert(m.Network, "id code name", [(1, CODE, name)])
-    bulk.insert(
+    bulk.insert_rows(m.Network, "id code name", [(1, NETWORK_CODE, name)])
+    bulk.insert_rows(
         m.School,
         "id network inep_code name sort_key address city state authorisation",
-        map(_school_row, range(1, network.schools + 1)),
+        map(_school_row, range(1, network.school_count + 1)),
     )
     _load_crests(network)
     year = (1, 1, YEAR, "", days[0], date(YEAR, 12, 31), False)
-    bulk.insert(
+    bulk.insert_rows(
         m.SchoolYear,
         "id network year period starts_on ends_on is_closed",
         [year],
     )
     terms = (
-        (n, 1, n, days[(n - 1) * DAYS_A_TERM], days[n * DAYS_A_TERM - 1])
+        (n, 1, n, days[(n - 1) * DAYS_PER_TERM], days[n * DAYS_PER_TERM - 1])
         for n in range(1, TERMS + 1)
     )
-    bulk.insert(m.Term, "id school_year number starts_on ends_on", terms)
+    bulk.insert_rows(m.Term, "id school_year number starts_on ends_on", terms)
     levels = ((n, f"ef-{n}", level, n) for n, level in enumerate(LEVELS, 1))
-    bulk.insert(m.GradeLevel, "id code name order", levels)
+    bulk.insert_rows(m.GradeLevel, "id code name order", levels)
     subjects = (
         (n, f"s-{n}", subject, n, sort_key(subject))
         for n, subject in enumerate(SUBJECTS, 1)
     )
-    bulk.insert(m.Subject, "id code name order sort_key", subjects)
+    bulk.insert_rows(m.Subject, "id code name order sort_key", subjects)
     _load_rules()
 
 
 def _load_crests(network: DemoNetwork) -> None:
     """The network's own, and that of each school but the last."""
-    bulk.insert(m.Crest, "network image", [(1, crests.drawn(0))])
-    schools = range(1, network.schools)
-    bulk.insert(m.Crest, "school image", ((n, crests.drawn(n)) for n in schools))
+    bulk.insert_rows(m.Crest, "network image", [(1, crests.draw_crest(0))])
+    schools = range(1, network.school_count)
+    bulk.insert_rows(
+        m.Crest, "school image", ((n, crests.draw_crest(n)) for n in schools)
+    )
 
 
 def _load_rules() -> None:
     """Every profile there is, and the state's own for the year."""
-    default_rule_profiles.install(m.Network.objects.get())
-    version = m.RuleVersion.objects.get(profile__code=PROFILE)
+    default_rule_profiles.install_profiles(m.Network.objects.get())
+    version = m.RuleVersion.objects.get(profile__code=PROFILE_CODE)
     m.YearRules.objects.create(school_year=m.SchoolYear.objects.get(), version=version)
 
 
-def _load_classes(network: DemoNetwork, numbers: range) -> None:
+def _load_classes(network: DemoNetwork, class_numbers: range) -> None:
     """Each table in turn, parents first; a commit each."""
-    places = [place for number in numbers for place in network.places(number)]
-    bulk.insert(
+    enrolments = [
+        enrolment
+        for number in class_numbers
+        for enrolment in network.enrolments(number)
+    ]
+    bulk.insert_rows(
         m.SchoolClass,
         "id school school_year name shift sort_key",
-        (network.class_row(number) for number in numbers),
+        (network.class_row(number) for number in class_numbers),
     )
-    bulk.insert(
+    bulk.insert_rows(
         m.SchoolClass.grade_levels.through,
         "schoolclass gradelevel",
-        ((number, level) for number in numbers for level in network.levels_of(number)),
+        (
+            (number, level)
+            for number in class_numbers
+            for level in network.levels_of(number)
+        ),
     )
-    bulk.insert(
+    bulk.insert_rows(
         m.Offering,
         "id school_class subject hours",
-        (row for number in numbers for row in _offerings(number)),
+        (row for number in class_numbers for row in _offerings(number)),
     )
-    bulk.insert(
+    bulk.insert_rows(
         m.ClassSession,
         "id school_class date term",
-        (row for number in numbers for row in network.session_rows(number)),
+        (row for number in class_numbers for row in network.session_rows(number)),
     )
-    bulk.insert(
+    bulk.insert_rows(
         m.Student,
         "id network registration name birth_date sort_key social_name birth_place "
         "nationality parents inep_code birth_certificate identity_document",
-        (row for number in numbers for row in network.student_rows(number)),
+        (row for number in class_numbers for row in network.student_rows(number)),
     )
-    _load_prior_years(network, numbers)
-    _load_places(network, places)
+    _load_prior_years(network, class_numbers)
+    _load_enrolments(network, enrolments)
 
 
-def _load_prior_years(network: DemoNetwork, numbers: range) -> None:
-    years = [year for number in numbers for year in network.prior_years(number)]
-    bulk.insert(
+def _load_prior_years(network: DemoNetwork, class_numbers: range) -> None:
+    years = [year for number in class_numbers for year in network.prior_years(number)]
+    bulk.insert_rows(
         m.PriorYear,
         "id student year grade_level school city state result days attendance",
         (row for row, _subjects in years),
     )
-    bulk.insert(
+    bulk.insert_rows(
         m.PriorSubject,
         "prior_year subject grade hours",
         (subject for _row, subjects in years for subject in subjects),
     )
 
 
-def _load_places(network: DemoNetwork, places: list[Place]) -> None:
-    bulk.insert(
+def _load_enrolments(network: DemoNetwork, enrolments: list[DemoEnrolment]) -> None:
+    bulk.insert_rows(
         m.Enrolment,
         "id student school_class grade_level diary_number entry_date exit_date "
         "ending approved_by_council",
-        (network.enrolment_row(place) for place in places),
+        (network.enrolment_row(enrolment) for enrolment in enrolments),
     )
-    graded = [(place, list(network.grade_rows(place))) for place in places]
-    bulk.insert(
+    grades_by_enrolment = [
+        (place, list(network.grade_rows(place))) for place in enrolments
+    ]
+    bulk.insert_rows(
         m.Grade,
         "enrolment offering term tenths",
-        (row for _place, rows in graded for row in rows),
+        (row for _place, rows in grades_by_enrolment for row in rows),
     )
-    bulk.insert(
+    bulk.insert_rows(
         m.RecoveryGrade,
         "enrolment offering tenths",
-        (row for one in graded for row in network.recovery_rows(*one)),
+        (row for entry in grades_by_enrolment for row in network.recovery_rows(*entry)),
     )
-    bulk.insert(
+    bulk.insert_rows(
         m.Absence,
         "enrolment session is_justified",
-        (row for place in places for row in network.absence_rows(place)),
+        (row for place in enrolments for row in network.absence_rows(place)),
     )
 
 
@@ -223,14 +235,14 @@ def _offerings(class_number: int) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _school_row(number: int) -> tuple[object, ...]:
-    name = f"Escola Municipal Prof. {_patron(number)}"
+    name = f"Escola Municipal Prof. {_patron_name(number)}"
     code = f"{13000000 + number}"
     return number, 1, code, name, sort_key(name), *details.school_details(number)
 
 
-def _patron(number: int) -> str:
-    given = GIVEN[number * 7 % len(GIVEN)]
-    return f"{given} {FAMILY[number * 11 % len(FAMILY)]} {FAMILY[number // len(GIVEN)]}"
+def _patron_name(number: int) -> str:
+    given_name = GIVEN_NAMES[number * 7 % len(GIVEN_NAMES)]
+    return f"{given_name} {FAMILY_NAMES[number * 11 % len(FAMILY_NAMES)]} {FAMILY_NAMES[number // len(GIVEN_NAMES)]}"
 
 
 def _has_users() -> bool:

@@ -3,11 +3,11 @@
 from random import Random
 
 
-def _words(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     return text.split()
 
 
-GIVEN = _words(
+GIVEN_NAMES = _split_names(
     """
     Adriana Aílton Alícia Amanda Ana André Antônio Aparecida Arthur Augusto Bárbara
     Beatriz Benício Bernardo Breno Bruna Caio Camila Cássia Cauã Cecília César Clara
@@ -21,12 +21,12 @@ GIVEN = _words(
     Vitória Yasmin Yuri Zélia
     """
 )
-MIDDLE = _words(
+MIDDLE_NAMES = _split_names(
     """
     Aparecida Augusto Beatriz Cristina Eduardo Fátima Henrique José Luiza Vitória
     """
 )
-FAMILY = _words(
+FAMILY_NAMES = _split_names(
     """
     Abreu Albuquerque Almeida Alves Amâncio Andrade Antunes Araújo Assunção Azevedo
     Barbosa Barroso Batista Bezerra Brandão Caldeira Câmara Cardoso Carvalho
@@ -38,11 +38,13 @@ FAMILY = _words(
     Teixeira Trindade Valadão Vasques Veríssimo Viégas Vilaça Xavier Zanetti
     """
 )
-LINKS = ("", "", "de ")
+PARTICLES = ("", "", "de ")
 
 
-def person(random: Random) -> str:
+def random_name(random: Random) -> str:
     """Return a full name, such as "João Henrique de Abreu Nóbrega"."""
-    middle = f" {random.choice(MIDDLE)}" if random.random() < 0.35 else ""
-    first, last = random.sample(FAMILY, 2)
-    return f"{random.choice(GIVEN)}{middle} {random.choice(LINKS)}{first} {last}"
+    middle = f" {random.choice(MIDDLE_NAMES)}" if random.random() < 0.35 else ""
+    first, last = random.sample(FAMILY_NAMES, 2)
+    return (
+        f"{random.choice(GIVEN_NAMES)}{middle} {random.choice(PARTICLES)}{first} {last}"
+    )

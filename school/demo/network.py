@@ -15,14 +15,14 @@ from typing import Any
 
 from school.collation import sort_key
 from school.demo import details
-from school.demo.names import person
+from school.demo.names import random_name
 from school.models import Enrolment, SchoolClass
 
 YEAR = 2026
 CLASS_SIZE = 25
-CLASSES_A_SCHOOL = 20
+CLASSES_PER_SCHOOL = 20
 TERMS = 4
-DAYS_A_TERM = 50
+DAYS_PER_TERM = 50
 LEVELS = [f"{n}º ano" for n in range(1, 10)]
 SUBJECTS = [
     "Língua Portuguesa",
@@ -45,7 +45,7 @@ def school_days() -> list[date]:
     """The 200 days of lessons: Mondays to Fridays outside the July recess."""
     days: list[date] = []
     day = FIRST_DAY
-    while len(days) < TERMS * DAYS_A_TERM:
+    while len(days) < TERMS * DAYS_PER_TERM:
         if day.weekday() < 5 and not RECESS[0] <= day < RECESS[1]:
             days.append(day)
         day += timedelta(days=1)
@@ -53,13 +53,13 @@ def school_days() -> list[date]:
 
 
 @dataclass(frozen=True)
-class Place:
+class DemoEnrolment:
     """One enrolment: which of the days and terms the student spends in the class."""
 
     id: int
     student: int
     class_number: int
-    number: int
+    diary_number: int
     first_term: int
     last_term: int
 
@@ -68,20 +68,20 @@ class Place:
 class DemoNetwork:
     """A network of that many students; ids begin at 1 and follow the order of making."""
 
-    students: int
+    student_count: int
     days: list[date] = field(default_factory=school_days)
 
     @cached_property
-    def classes(self) -> int:
-        return -(-self.students // CLASS_SIZE)
+    def class_count(self) -> int:
+        return -(-self.student_count // CLASS_SIZE)
 
     @cached_property
-    def schools(self) -> int:
-        return max(3, self.classes // CLASSES_A_SCHOOL)
+    def school_count(self) -> int:
+        return max(3, self.class_count // CLASSES_PER_SCHOOL)
 
     def school_of(self, class_number: int) -> int:
         """Schools hold neighbouring classes, evenly."""
-        return (class_number - 1) * self.schools // self.classes + 1
+        return (class_number - 1) * self.school_count // self.class_count + 1
 
     def levels_of(self, class_number: int) -> list[int]:
         """One level, as its neighbour; in every tenth class two: it is multi-grade."""
@@ -99,95 +99,112 @@ class DemoNetwork:
     def _student_row(self, number: int) -> tuple[object, ...]:
         random = Random(f"student {number}")
         level = self.levels_of(self._first_class(number))[0]
-        born = date(YEAR - 6 - level, 3, 31) + timedelta(days=random.randrange(365))
-        name = person(random)
-        social = details.social_name(random, number, name)
+        birth_date = date(YEAR - 6 - level, 3, 31) + timedelta(
+            days=random.randrange(365)
+        )
+        name = random_name(random)
+        social_name = details.social_name(random, number, name)
         return (
             number,
             1,
             f"{YEAR}{number:07d}",
             name,
-            born,
-            sort_key(social or name),
-            social,
-            *details.papers(random, number),
+            birth_date,
+            sort_key(social_name or name),
+            social_name,
+            *details.personal_details(random, number),
         )
 
-    def places(self, class_number: int) -> Iterator[Place]:
+    def enrolments(self, class_number: int) -> Iterator[DemoEnrolment]:
         """The class's enrolments: its own students, then those who came in mid-year."""
-        ids = self._first_enrolment[class_number - 1]
-        own = self._own_students(class_number)
+        first_id = self._first_enrolment_ids[class_number - 1]
+        own_students = self._own_students(class_number)
         arrivals = self._arrivals(class_number)
-        for index, student in enumerate([*own, *arrivals]):
-            yield Place(
-                id=ids + index,
+        for index, student in enumerate([*own_students, *arrivals]):
+            yield DemoEnrolment(
+                id=first_id + index,
                 student=student,
                 class_number=class_number,
-                number=index + 1,
-                first_term=1 if index < len(own) else TERMS // 2 + 1,
+                diary_number=index + 1,
+                first_term=1 if index < len(own_students) else TERMS // 2 + 1,
                 last_term=TERMS // 2
-                if index < len(own) and self._moves(student)
+                if index < len(own_students) and self._changes_class(student)
                 else TERMS,
             )
 
-    def enrolment_row(self, place: Place) -> tuple[object, ...]:
-        levels = self.levels_of(place.class_number)
-        entry = self.days[(place.first_term - 1) * DAYS_A_TERM]
-        left = place.last_term < TERMS
-        exit = self.days[place.last_term * DAYS_A_TERM] if left else None
+    def enrolment_row(self, enrolment: DemoEnrolment) -> tuple[object, ...]:
+        levels = self.levels_of(enrolment.class_number)
+        entry_date = self.days[(enrolment.first_term - 1) * DAYS_PER_TERM]
+        leaves_early = enrolment.last_term < TERMS
+        exit_date = (
+            self.days[enrolment.last_term * DAYS_PER_TERM] if leaves_early else None
+        )
         # Who comes in mid-year stays in the level.
-        level = levels[place.number % len(levels) if place.first_term == 1 else 0]
+        level = levels[
+            enrolment.diary_number % len(levels) if enrolment.first_term == 1 else 0
+        ]
         return (
-            place.id,
-            place.student,
-            place.class_number,
+            enrolment.id,
+            enrolment.student,
+            enrolment.class_number,
             level,
-            place.number,
-            entry,
-            exit,
-            self._ending(place.class_number) if left else "",
+            enrolment.diary_number,
+            entry_date,
+            exit_date,
+            self._ending(enrolment.class_number) if leaves_early else "",
             False,
         )
 
     def _ending(self, class_number: int) -> str:
         """Why students leave that class, which they do for the next one."""
-        here, there = self.school_of(class_number), self.school_of(class_number + 1)
-        if here == there:
+        school, next_school = (
+            self.school_of(class_number),
+            self.school_of(class_number + 1),
+        )
+        if school == next_school:
             return Enrolment.Ending.CLASS_CHANGE.value
         return Enrolment.Ending.TRANSFERRED.value
 
-    def grade_rows(self, place: Place) -> Iterator[tuple[int, int, int, int | None]]:
+    def grade_rows(
+        self, enrolment: DemoEnrolment
+    ) -> Iterator[tuple[int, int, int, int | None]]:
         """Without ids: (enrolment, offering, term, tenths)."""
-        random = Random(f"grades {place.student} {place.class_number}")
+        random = Random(f"grades {enrolment.student} {enrolment.class_number}")
         ability = random.gauss(66, 12)
-        first_offering = (place.class_number - 1) * len(SUBJECTS) + 1
+        first_offering = (enrolment.class_number - 1) * len(SUBJECTS) + 1
         for offering in range(first_offering, first_offering + len(SUBJECTS)):
-            for term in range(place.first_term, place.last_term + 1):
-                drawn = round(ability + 30 * (random.random() - random.random()))
-                tenths = None if random.random() < 0.004 else max(0, min(100, drawn))
-                yield place.id, offering, term, tenths
+            for term in range(enrolment.first_term, enrolment.last_term + 1):
+                score = round(ability + 30 * (random.random() - random.random()))
+                tenths = None if random.random() < 0.004 else max(0, min(100, score))
+                yield enrolment.id, offering, term, tenths
 
     def recovery_rows(
-        self, place: Place, rows: list[tuple[int, int, int, int | None]]
+        self, enrolment: DemoEnrolment, rows: list[tuple[int, int, int, int | None]]
     ) -> Iterator[tuple[int, int, int]]:
         """Without ids: (enrolment, offering, tenths); `rows` are the place's grades."""
-        if place.last_term < TERMS:
+        if enrolment.last_term < TERMS:
             return iter(())
         years: dict[int, list[int | None]] = {}
-        for _enrolment, offering, _term, tenths in self._earlier_rows(place) + rows:
+        for _enrolment, offering, _term, tenths in self._earlier_rows(enrolment) + rows:
             years.setdefault(offering % len(SUBJECTS), []).append(tenths)
         offerings = {offering % len(SUBJECTS): offering for _, offering, *_ in rows}
-        of_year = ((offerings[subject], grades) for subject, grades in years.items())
-        return details.recovery_rows(place.student, place.id, of_year)
+        year_grades = (
+            (offerings[subject], grades) for subject, grades in years.items()
+        )
+        return details.recovery_rows(enrolment.student, enrolment.id, year_grades)
 
-    def _earlier_rows(self, place: Place) -> list[tuple[int, int, int, int | None]]:
+    def _earlier_rows(
+        self, enrolment: DemoEnrolment
+    ) -> list[tuple[int, int, int, int | None]]:
         """The grades that who came in mid-year has from the class before."""
-        if place.first_term == 1:
+        if enrolment.first_term == 1:
             return []
-        before = place.class_number - 1
-        last = place.first_term - 1
-        came = replace(place, class_number=before, first_term=1, last_term=last)
-        return list(self.grade_rows(came))
+        previous_class = enrolment.class_number - 1
+        last_term = enrolment.first_term - 1
+        previous = replace(
+            enrolment, class_number=previous_class, first_term=1, last_term=last_term
+        )
+        return list(self.grade_rows(previous))
 
     def prior_years(self, class_number: int) -> Iterator[Any]:
         """Each year that one of its own students spent elsewhere, with its subjects."""
@@ -197,21 +214,21 @@ class DemoNetwork:
         ):
             yield from details.prior_years(student, levels, YEAR)
 
-    def absence_rows(self, place: Place) -> Iterator[tuple[object, ...]]:
+    def absence_rows(self, enrolment: DemoEnrolment) -> Iterator[tuple[object, ...]]:
         """Without ids: (enrolment, session, is justified)."""
-        random = Random(f"absences {place.student} {place.class_number}")
-        first_day = (place.first_term - 1) * DAYS_A_TERM
-        day_count = place.last_term * DAYS_A_TERM - first_day
-        share = min(0.6, random.expovariate(1 / 0.085))
-        missed = random.sample(range(day_count), round(day_count * share))
-        first_session = (place.class_number - 1) * len(self.days) + first_day + 1
-        for day in sorted(missed):
-            yield place.id, first_session + day, random.random() < 0.3
+        random = Random(f"absences {enrolment.student} {enrolment.class_number}")
+        first_day = (enrolment.first_term - 1) * DAYS_PER_TERM
+        day_count = enrolment.last_term * DAYS_PER_TERM - first_day
+        absence_rate = min(0.6, random.expovariate(1 / 0.085))
+        absent_days = random.sample(range(day_count), round(day_count * absence_rate))
+        first_session = (enrolment.class_number - 1) * len(self.days) + first_day + 1
+        for day in sorted(absent_days):
+            yield enrolment.id, first_session + day, random.random() < 0.3
 
     def session_rows(self, class_number: int) -> Iterator[tuple[object, ...]]:
         first = (class_number - 1) * len(self.days) + 1
         for index, day in enumerate(self.days):
-            yield first + index, class_number, day, index // DAYS_A_TERM + 1
+            yield first + index, class_number, day, index // DAYS_PER_TERM + 1
 
     def student_rows(self, class_number: int) -> Iterator[tuple[object, ...]]:
         return map(self._student_row, self._own_students(class_number))
@@ -221,20 +238,24 @@ class DemoNetwork:
 
     def _own_students(self, class_number: int) -> range:
         first = (class_number - 1) * CLASS_SIZE + 1
-        return range(first, min(first + CLASS_SIZE, self.students + 1))
+        return range(first, min(first + CLASS_SIZE, self.student_count + 1))
 
-    def _moves(self, student: int) -> bool:
+    def _changes_class(self, student: int) -> bool:
         """One student in fifty, to the next class; from the last there is none."""
-        return student % 50 == 17 and self._first_class(student) < self.classes
+        return student % 50 == 17 and self._first_class(student) < self.class_count
 
     def _arrivals(self, class_number: int) -> list[int]:
-        before = self._own_students(class_number - 1) if class_number > 1 else ()
-        return [student for student in before if self._moves(student)]
+        previous_students = (
+            self._own_students(class_number - 1) if class_number > 1 else ()
+        )
+        return [
+            student for student in previous_students if self._changes_class(student)
+        ]
 
     @cached_property
-    def _first_enrolment(self) -> list[int]:
-        firsts, next_id = [], 1
-        for number in range(1, self.classes + 1):
-            firsts.append(next_id)
+    def _first_enrolment_ids(self) -> list[int]:
+        first_ids, next_id = [], 1
+        for number in range(1, self.class_count + 1):
+            first_ids.append(next_id)
             next_id += len(self._own_students(number)) + len(self._arrivals(number))
-        return firsts
+        return first_ids

@@ -262,7 +262,7 @@ class Migration(migrations.Migration):
     dependencies = [("school", "0001_initial")]
 
     operations = [
-        migrations.RunPython(triggers.remove, migrations.RunPython.noop),
+        migrations.RunPython(triggers.drop_triggers, migrations.RunPython.noop),
         *RULES,
         *YEARS,
         *NAMES,
@@ -271,5 +271,5 @@ class Migration(migrations.Migration):
         *ENDINGS,
         *PASS_MARKS,
         # Whoever goes back begins here.
-        migrations.RunPython(migrations.RunPython.noop, triggers.remove),
+        migrations.RunPython(migrations.RunPython.noop, triggers.drop_triggers),
     ]

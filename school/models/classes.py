@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from school.models.network import School, SchoolYear
-from school.models.sorted import Sorted
+from school.models.sorted import SortableByName
 
 
 class GradeLevel(models.Model):
@@ -20,7 +20,7 @@ class GradeLevel(models.Model):
         return self.name
 
 
-class Subject(Sorted):
+class Subject(SortableByName):
     code = models.SlugField(unique=True)
     name = models.CharField(max_length=80)
     order = models.SmallIntegerField(default=0)
@@ -33,7 +33,7 @@ class Subject(Sorted):
         return self.name
 
 
-class SchoolClass(Sorted):
+class SchoolClass(SortableByName):
     """A class of one school and year; several grade levels make it multi-grade."""
 
     class Shift(models.TextChoices):

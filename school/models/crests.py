@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
-from school.crests.validation import MOST_BYTES
+from school.crests.validation import MAX_BYTES
 from school.models.network import Network, School
 
 
@@ -29,7 +29,7 @@ class Crest(models.Model):
                 name="crest_of_one",
             ),
             models.CheckConstraint(
-                condition=LessThanOrEqual(Length("image"), MOST_BYTES),
+                condition=LessThanOrEqual(Length("image"), MAX_BYTES),
                 name="crest_is_bounded",
             ),
         ]
@@ -38,12 +38,12 @@ class Crest(models.Model):
         return str(self.school or self.network)
 
     @classmethod
-    def of(cls, schools: Sequence[School]) -> bytes:
+    def image_for(cls, schools: Sequence[School]) -> bytes:
         """That of the only school, or else of the network; empty where none was given."""
         if not schools:
             return b""
-        wanted = Q(network=schools[0].network_id)
+        owners = Q(network=schools[0].network_id)
         if len(schools) == 1:
-            wanted |= Q(school=schools[0])
-        found = cls.objects.filter(wanted).order_by(F("school").asc(nulls_last=True))
-        return bytes(found.values_list("image", flat=True).first() or b"")
+            owners |= Q(school=schools[0])
+        crests = cls.objects.filter(owners).order_by(F("school").asc(nulls_last=True))
+        return bytes(crests.values_list("image", flat=True).first() or b"")

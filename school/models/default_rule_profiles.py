@@ -7,21 +7,21 @@ from school.models import Network, RuleProfile
 
 
 @transaction.atomic
-def install(network: Network) -> list[RuleProfile]:
+def install_profiles(network: Network) -> list[RuleProfile]:
     """Make each shipped profile that the network lacks, and return those made.
 
     A profile whose code the network has is its own by now, and left alone.
     """
-    held = set(network.rule_profiles.values_list("code", flat=True))
-    made = []
+    existing_codes = set(network.rule_profiles.values_list("code", flat=True))
+    new_profiles = []
     for profile in default_profiles.PROFILES:
-        if profile.code not in held:
-            one = RuleProfile.objects.create(
+        if profile.code not in existing_codes:
+            new_profile = RuleProfile.objects.create(
                 network=network,
                 code=profile.code,
                 name=profile.name,
                 source=profile.source,
             )
-            one.revise(profile.rules)
-            made.append(one)
-    return made
+            new_profile.revise(profile.rules)
+            new_profiles.append(new_profile)
+    return new_profiles

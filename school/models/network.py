@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from school.models.sorted import Sorted
+from school.models.sorted import SortableByName
 
 
 class Network(models.Model):
@@ -16,7 +16,7 @@ class Network(models.Model):
         return self.name
 
 
-class School(Sorted):
+class School(SortableByName):
     network = models.ForeignKey(Network, models.PROTECT, related_name="schools")
     inep_code = models.CharField(max_length=8, unique=True)
     """Eight digits, given by the national institute INEP."""
@@ -111,9 +111,9 @@ class Term(models.Model):
         """Refuse a term that the rules of its year have none of."""
         if not (self.number and self.school_year_id):
             return  # which has its own message
-        for held in self.school_year.rules.select_related("version__profile"):
-            if self.number > held.version.rules.terms:
-                told = _("{rules} is for {terms} terms.").format(
-                    rules=held.version, terms=held.version.rules.terms
+        for year_rules in self.school_year.rules.select_related("version__profile"):
+            if self.number > year_rules.version.rules.terms:
+                message = _("{rules} is for {terms} terms.").format(
+                    rules=year_rules.version, terms=year_rules.version.rules.terms
                 )
-                raise ValidationError({"number": told})
+                raise ValidationError({"number": message})

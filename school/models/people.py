@@ -33,10 +33,10 @@ class User(AbstractUser):
     """Somebody who asks for reports; superusers see every network."""
 
     role = models.CharField(max_length=13, choices=Role, default=Role.GUARDIAN)
-    stamp = models.IntegerField(default=0, editable=False)
+    access_version = models.IntegerField(default=0, editable=False)
     """Raised by `revise` whenever what the user may see could have changed."""
 
-    _RIGHTS = ("role", "is_active", "is_superuser")
+    _ACCESS_FIELDS = ("role", "is_active", "is_superuser")
 
     objects = SchoolUserManager()  # type: ignore[misc]  # as Django declares it
 
@@ -51,20 +51,22 @@ class User(AbstractUser):
     def save(
         self, *, update_fields: Iterable[str] | None = None, **options: Any
     ) -> None:
-        rights = User.objects.filter(pk=self.pk).values_list(*self._RIGHTS)
-        before = rights.first()
+        access_values = User.objects.filter(pk=self.pk).values_list(
+            *self._ACCESS_FIELDS
+        )
+        before = access_values.first()
         if update_fields is None and not self._state.adding:
             # All but the stamp: this object may be old, and the stamp never goes back.
-            names = {field.name for field in self._meta.concrete_fields}
-            update_fields = names - {"id", "stamp"}
+            field_names = {field.name for field in self._meta.concrete_fields}
+            update_fields = field_names - {"id", "access_version"}
         super().save(update_fields=update_fields, **options)
-        if rights.first() != before:
-            self.revise()
+        if access_values.first() != before:
+            self.bump_access_version()
 
-    def revise(self) -> None:
+    def bump_access_version(self) -> None:
         """Raise the stamp, so that no token or document of before is taken on trust."""
-        User.objects.filter(pk=self.pk).update(stamp=F("stamp") + 1)
-        self.refresh_from_db(fields=["stamp"])
+        User.objects.filter(pk=self.pk).update(access_version=F("access_version") + 1)
+        self.refresh_from_db(fields=["access_version"])
         transaction.on_commit(lambda: access_changed.send(sender=User, user=self))
 
 
@@ -121,16 +123,18 @@ class Attachment(models.Model):
         return f"{self.user}: {target}"
 
     def save(self, **options: Any) -> None:
-        holders = User.objects.filter(attachments=self.pk).exclude(pk=self.user_id)
-        losing = list(holders) if self.pk else []
+        previous_users = User.objects.filter(attachments=self.pk).exclude(
+            pk=self.user_id
+        )
+        detached_users = list(previous_users) if self.pk else []
         super().save(**options)
-        for user in losing:
-            user.revise()
+        for user in detached_users:
+            user.bump_access_version()
 
 
 @receiver([post_save, post_delete], sender=Attachment)
-def _revise_user(instance: Attachment, **_: Any) -> None:
+def _bump_user_access_version(instance: Attachment, **_: Any) -> None:
     """Also where it went with what it was attached to, which calls no `delete`."""
     user = User.objects.filter(pk=instance.user_id).first()
     if user is not None:
-        user.revise()
+        user.bump_access_version()

@@ -36,7 +36,7 @@ class RuleProfile(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def newest(self) -> "RuleVersion | None":
+    def latest_version(self) -> "RuleVersion | None":
         return self.versions.order_by("-number").first()
 
     def revise(self, rules: Rules) -> "RuleVersion":
@@ -48,8 +48,8 @@ class RuleProfile(models.Model):
         with transaction.atomic():
             # One after the other, so that each number is given once.
             RuleProfile.objects.select_for_update().get(pk=self.pk)
-            open_years = self.open_years_for(rules)
-            version = self.newest()
+            open_years = self.lock_open_years(rules)
+            version = self.latest_version()
             if version is None or version.rules != rules:
                 number = version.number + 1 if version else 1
                 version = RuleVersion.objects.create(
@@ -60,17 +60,17 @@ class RuleProfile(models.Model):
             ).update(version=version)
             return version
 
-    def open_years_for(self, rules: Rules) -> list[SchoolYear]:
+    def lock_open_years(self, rules: Rules) -> list[SchoolYear]:
         """The years that would go by these rules at once; within a transaction.
 
         Nobody closes them before it ends. `ValidationError` if the rules do not fit one.
         """
-        held = YearRules.objects.filter(version__profile=self).values("school_year")
-        years = SchoolYear.objects.filter(pk__in=held, is_closed=False)
-        found = list(years.order_by("pk").select_for_update())
-        for year in found:
-            _check_terms(year, rules)
-        return found
+        year_ids = YearRules.objects.filter(version__profile=self).values("school_year")
+        years = SchoolYear.objects.filter(pk__in=year_ids, is_closed=False)
+        open_years = list(years.order_by("pk").select_for_update())
+        for year in open_years:
+            _check_term_count(year, rules)
+        return open_years
 
 
 class RuleVersion(models.Model):
@@ -158,28 +158,31 @@ class YearRules(models.Model):
         if not (self.version_id and self.school_year_id):
             return  # which has its own message
         if self.version.profile.network_id != self.school_year.network_id:
-            told = _("These are the rules of another network.")
-            raise ValidationError({"version": told})
+            message = _("These are the rules of another network.")
+            raise ValidationError({"version": message})
         try:
-            _check_terms(self.school_year, self.version.rules)
+            _check_term_count(self.school_year, self.version.rules)
         except ValidationError as error:
             raise ValidationError({"version": error.messages})
 
     def _check_open(self) -> None:
         """Refuse if the year is closed, or the one it was of until now."""
         years = SchoolYear.objects.filter(is_closed=True)
-        mine = Q(pk=self.school_year_id) | Q(rules=self.pk)
-        if years.filter(mine if self.pk else Q(pk=self.school_year_id)).exists():
+        own_year = Q(pk=self.school_year_id) | Q(rules=self.pk)
+        if years.filter(own_year if self.pk else Q(pk=self.school_year_id)).exists():
             raise ValidationError(
                 _("The school year is closed: its rules stay as they are.")
             )
 
 
-def _check_terms(year: SchoolYear, rules: Rules) -> None:
+def _check_term_count(year: SchoolYear, rules: Rules) -> None:
     """Refuse rules for another number of terms than the year has, if it has any yet."""
-    given = year.terms.count() if year.pk else 0
-    if given and given != rules.terms:
-        told = _("The year {year} has {given} terms, and these rules are for {wanted}.")
+    term_count = year.terms.count() if year.pk else 0
+    if term_count and term_count != rules.terms:
+        message = _(
+            "The year {year} has {given} terms, and these rules are for {wanted}."
+        )
         raise ValidationError(
-            told.format(year=year, given=given, wanted=rules.terms), code="terms"
+            message.format(year=year, given=term_count, wanted=rules.terms),
+            code="terms",
         )

@@ -8,7 +8,7 @@ from django.db import models
 from school.collation import sort_key
 
 
-class Sorted(models.Model):
+class SortableByName(models.Model):
     name: Any
     sort_key = models.BinaryField(max_length=400, editable=False, default=b"")
     """By which `sorted_by` sorts; kept by `save` and by `school.collation.sort_key`."""
@@ -19,11 +19,11 @@ class Sorted(models.Model):
     def save(
         self, *, update_fields: Iterable[str] | None = None, **options: Any
     ) -> None:
-        self.sort_key = sort_key(self.sorted_by())
+        self.sort_key = sort_key(self.sort_name())
         if update_fields is not None:
             update_fields = {*update_fields, "sort_key"}
         super().save(update_fields=update_fields, **options)
 
-    def sorted_by(self) -> str:
+    def sort_name(self) -> str:
         name: str = self.name
         return name

@@ -5,10 +5,10 @@ from django.db.models import F, Q
 
 from school.models.classes import GradeLevel, SchoolClass
 from school.models.network import Network
-from school.models.sorted import Sorted
+from school.models.sorted import SortableByName
 
 
-class Student(Sorted):
+class Student(SortableByName):
     network = models.ForeignKey(
         Network, models.PROTECT, related_name="students", db_index=False
     )
@@ -37,14 +37,14 @@ class Student(Sorted):
         ]
 
     def __str__(self) -> str:
-        return self.called
+        return self.display_name
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         return self.social_name or self.name
 
-    def sorted_by(self) -> str:
-        return self.called
+    def sort_name(self) -> str:
+        return self.display_name
 
 
 class Enrolment(models.Model):

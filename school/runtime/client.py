@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from http.client import HTTPException
 from typing import IO, Any
 
-PIECE_BYTES = 64 * 1024
+CHUNK_SIZE = 64 * 1024
 
 
 class ServiceError(Exception):
@@ -16,66 +16,68 @@ class ServiceError(Exception):
 
 
 class Client:
-    def __init__(self, base: str) -> None:
-        self.base = base
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
         self.token = ""
 
     def is_ready(self) -> bool:
         try:
-            self.ask("GET", "/readyz")
+            self.request("GET", "/readyz")
         except ServiceError:
             return False
         return True
 
     def log_in(self, username: str, password: str) -> None:
-        answer = self.ask(
+        tokens = self.request(
             "POST", "/auth/token", {"username": username, "password": password}
         )
-        self.token = answer["access"]
+        self.token = tokens["access"]
 
     def request_report(self, body: object) -> Any:
         """Ask for a report under a key of its own: sent again, it makes no second one."""
-        return self.ask("POST", "/reports", body, key=str(uuid.uuid4()))
+        return self.request("POST", "/reports", body, idempotency_key=str(uuid.uuid4()))
 
-    def ask(self, method: str, path: str, body: object = None, key: str = "") -> Any:
+    def request(
+        self, method: str, path: str, body: object = None, idempotency_key: str = ""
+    ) -> Any:
         headers = {"Content-Type": "application/json"}
-        if key:
-            headers["Idempotency-Key"] = key
-        sent = None if body is None else json.dumps(body).encode()
-        answer = b"".join(self._answer(method, path, sent, headers))
-        return json.loads(answer) if answer else None
+        if idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key
+        data = None if body is None else json.dumps(body).encode()
+        content = b"".join(self._stream_response(method, path, data, headers))
+        return json.loads(content) if content else None
 
-    def fetch(self, path: str, file: IO[bytes]) -> None:
+    def download(self, path: str, file: IO[bytes]) -> None:
         """Write what is at that path into the file, a piece at a time."""
-        for piece in self._answer("GET", path):
-            file.write(piece)
+        for chunk in self._stream_response("GET", path):
+            file.write(chunk)
 
-    def _answer(
+    def _stream_response(
         self,
         method: str,
         path: str,
-        sent: bytes | None = None,
+        data: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> Iterator[bytes]:
         request = urllib.request.Request(  # noqa: S310  (the base is our own)
-            self.base + path, method=method, data=sent, headers=headers or {}
+            self.base_url + path, method=method, data=data, headers=headers or {}
         )
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                while piece := answer.read(PIECE_BYTES):
-                    yield piece
-                if answer.length:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                while chunk := response.read(CHUNK_SIZE):
+                    yield chunk
+                if response.length:
                     raise ConnectionError("the answer was cut short")
         except urllib.error.HTTPError as error:
-            said = _rest(error)
-            raise ServiceError(f"{method} {path}: {error.code} {said!r}") from None
+            detail = _read_error_body(error)
+            raise ServiceError(f"{method} {path}: {error.code} {detail!r}") from None
         except (OSError, HTTPException) as error:
             raise ServiceError(f"{method} {path}: {error}") from None
 
 
-def _rest(error: urllib.error.HTTPError) -> bytes:
+def _read_error_body(error: urllib.error.HTTPError) -> bytes:
     """What the service said of its problem, as far as that came."""
     try:
         return error.read()

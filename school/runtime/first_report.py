@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from school.runtime.client import Client, ServiceError
 
-ROWS_SHOWN = 2
+PREVIEW_ROWS = 2
 
 
 class Output(Protocol):
@@ -16,28 +16,28 @@ class Output(Protocol):
 def show_first_report(client: Client, output: Output) -> None:
     """Log in, ask for a report, follow it to its end, and show all of that."""
     client.log_in("teacher", "demo")
-    entry = client.ask("GET", "/reports/class_performance")
+    entry = client.request("GET", "/reports/class_performance")
     output.write(f"POST /reports {json.dumps(entry['example'])}")
     task = client.request_report(entry["example"])
     output.write(f"202: task {task['task_id']}")
     while task["poll_after_ms"] is not None:
         time.sleep(task["poll_after_ms"] / 1000)
-        task = client.ask("GET", task["links"]["self"])
+        task = client.request("GET", task["links"]["self"])
         progress = task["progress"]
         output.write(
             f"GET {task['links']['self']}: {task['state']}, {progress['stage']}, "
             f"{progress['done']} of {progress['total'] or '?'} rows"
         )
-    output.write(json.dumps(_shortened(task), indent=2, ensure_ascii=False))
+    output.write(json.dumps(_shorten_result(task), indent=2, ensure_ascii=False))
     if task["state"] != "succeeded":
         raise ServiceError("The first report did not succeed.")
 
 
-def _shortened(task: dict[str, Any]) -> dict[str, Any]:
+def _shorten_result(task: dict[str, Any]) -> dict[str, Any]:
     """The document with the first rows alone, and how many more there are."""
     data = (task["result"] or {}).get("data")
     if not data:
         return task
-    rest = len(data) - ROWS_SHOWN
-    shown = [*data[:ROWS_SHOWN], f"... and {rest} rows more"]
-    return {**task, "result": {**task["result"], "data": shown}}
+    hidden_count = len(data) - PREVIEW_ROWS
+    preview = [*data[:PREVIEW_ROWS], f"... and {hidden_count} rows more"]
+    return {**task, "result": {**task["result"], "data": preview}}

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 
-class WithoutQueries(logging.Filter):
+class StripQueryStrings(logging.Filter):
     """Cuts queries off gunicorn's lines, which repeat the address of what went wrong."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -17,7 +17,7 @@ class WithoutQueries(logging.Filter):
 
 def configure(*, level: str) -> dict[str, Any]:
     """Set structlog up; the configuration for the standard library's logging."""
-    shared: list[structlog.types.Processor] = [
+    shared_processors: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -27,7 +27,7 @@ def configure(*, level: str) -> dict[str, Any]:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            *shared_processors,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -40,15 +40,15 @@ def configure(*, level: str) -> dict[str, Any]:
             "json": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processor": structlog.processors.JSONRenderer(ensure_ascii=False),
-                "foreign_pre_chain": shared,
+                "foreign_pre_chain": shared_processors,
             }
         },
-        "filters": {"without_queries": {"()": WithoutQueries}},
+        "filters": {"strip_query_strings": {"()": StripQueryStrings}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # The structured lines about tasks say the same.
             "celery.app.trace": {"level": "WARNING"},
-            "gunicorn.error": {"filters": ["without_queries"], "propagate": True},
+            "gunicorn.error": {"filters": ["strip_query_strings"], "propagate": True},
         },
     }

@@ -7,8 +7,8 @@ from pathlib import Path
 
 def make_secrets(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
-    made = {
-        name: _kept(folder / name, secrets.token_urlsafe(36))
+    values = {
+        name: _read_or_create(folder / name, secrets.token_urlsafe(36))
         for name in (
             "redis_password",
             "postgres_password",
@@ -16,12 +16,14 @@ def make_secrets(folder: Path) -> None:
             "jwt_signing_key",
         )
     }
-    postgres, redis = made["postgres_password"], made["redis_password"]
-    _kept(folder / "database_url", f"postgresql://school:{postgres}@postgres/school")
-    _kept(folder / "redis_url", f"redis://:{redis}@redis:6379/0")
+    postgres, redis = values["postgres_password"], values["redis_password"]
+    _read_or_create(
+        folder / "database_url", f"postgresql://school:{postgres}@postgres/school"
+    )
+    _read_or_create(folder / "redis_url", f"redis://:{redis}@redis:6379/0")
 
 
-def _kept(path: Path, value: str) -> str:
+def _read_or_create(path: Path, value: str) -> str:
     if not path.exists():
         path.write_text(f"{value}\n")
         # The containers read it as a user of their own; the folder keeps others out.

@@ -17,6 +17,8 @@ class CooperativePBKDF2PasswordHasher(PBKDF2PasswordHasher):
         encode = super().encode
         if not is_module_patched("threading"):
             return encode(password, salt, iterations)
-        connections.give_back()
-        hashed: str = get_hub().threadpool.apply(encode, (password, salt, iterations))
-        return hashed
+        connections.release()
+        password_hash: str = get_hub().threadpool.apply(
+            encode, (password, salt, iterations)
+        )
+        return password_hash

@@ -4,17 +4,26 @@ import os
 import sys
 from pathlib import Path
 
-MANAGE = Path(__file__).resolve().parent.parent.parent / "manage.py"
-_CPU_POOL = "threads" if sys.platform == "win32" else "prefork"
-_NEEDED = {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP"}
+MANAGE_PY = Path(__file__).resolve().parent.parent.parent / "manage.py"
+_REPORT_POOL = "threads" if sys.platform == "win32" else "prefork"
+_CHILD_VARIABLES = {
+    "PATH",
+    "PYTHONPATH",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "TMPDIR",
+    "TEMP",
+}
 
 
-def bare_environment() -> dict[str, str]:
+def minimal_env() -> dict[str, str]:
     """What a short-lived child of ours needs, and none of our secrets."""
-    return {name: value for name, value in os.environ.items() if name in _NEEDED}
+    return {
+        name: value for name, value in os.environ.items() if name in _CHILD_VARIABLES
+    }
 
 
-def commands(*, bind: str) -> dict[str, list[str]]:
+def service_commands(*, bind: str) -> dict[str, list[str]]:
     """Each process's command, by its name; `bind` is what the web process listens on."""
     return {
         "web": [
@@ -29,14 +38,14 @@ def commands(*, bind: str) -> dict[str, list[str]]:
             # Against slow leaks; the spread keeps workers from restarting together.
             "--max-requests", "100000", "--max-requests-jitter", "10000",
         ],
-        "worker-reports": _worker("reports", pool=_CPU_POOL, concurrency=2),
-        "worker-bulk": _worker("reports.bulk", pool=_CPU_POOL, concurrency=1),
-        "worker-default": _worker("default", pool="gevent", concurrency=50),
-        "dispatcher": [sys.executable, str(MANAGE), "dispatch"],
+        "worker-reports": _worker_command("reports", pool=_REPORT_POOL, concurrency=2),
+        "worker-bulk": _worker_command("reports.bulk", pool=_REPORT_POOL, concurrency=1),
+        "worker-default": _worker_command("default", pool="gevent", concurrency=50),
+        "dispatcher": [sys.executable, str(MANAGE_PY), "dispatch"],
     }  # fmt: skip
 
 
-def _worker(queue: str, *, pool: str, concurrency: int) -> list[str]:
+def _worker_command(queue: str, *, pool: str, concurrency: int) -> list[str]:
     # Prefetching strands messages behind a long report; without it gevent was measured
     # to pause 1.7 s after each task.
     prefetch = (

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-STOP_SECONDS = 20
-RESTART_SECONDS = 1.0
+STOP_TIMEOUT_SECONDS = 20
+RESTART_INTERVAL_SECONDS = 1.0
 
 
 def start_child(
@@ -39,40 +39,40 @@ def start_child(
     return process
 
 
-class Keeper:
+class Supervisor:
     """Keeps processes running: starts them, restarts what ends, stops them all."""
 
-    def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
-        self._logs = logs
+    def __init__(self, log_dir: Path, environment: Mapping[str, str]) -> None:
+        self._log_dir = log_dir
         self._environment = environment
         self._commands: dict[str, Sequence[str]] = {}
-        self._started: dict[str, float] = {}
+        self._start_times: dict[str, float] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        logs.mkdir(parents=True, exist_ok=True)
+        log_dir.mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, command: Sequence[str]) -> None:
         self._commands[name] = command
-        self._started[name] = time.monotonic()
+        self._start_times[name] = time.monotonic()
         self.processes[name] = start_child(
-            command, log=self.log_of(name), environment=self._environment
+            command, log=self.log_path(name), environment=self._environment
         )
 
-    def log_of(self, name: str) -> Path:
-        return self._logs / f"{name}.log"
+    def log_path(self, name: str) -> Path:
+        return self._log_dir / f"{name}.log"
 
-    def tend(self) -> list[str]:
+    def restart_exited(self) -> list[str]:
         """Restart what has ended, at most once a second each; the names of what had."""
-        ended = [
+        names = [
             n for n, process in self.processes.items() if process.poll() is not None
         ]
-        for name in ended:
-            if time.monotonic() - self._started[name] >= RESTART_SECONDS:
+        for name in names:
+            if time.monotonic() - self._start_times[name] >= RESTART_INTERVAL_SECONDS:
                 self.start(name, self._commands[name])
-        return ended
+        return names
 
     def stop(self) -> None:
         """Ask all to end, and kill with all its children what does not."""
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         try:
             for process in self.processes.values():
                 process.terminate()
@@ -82,11 +82,11 @@ class Keeper:
         finally:  # also when somebody presses Ctrl-C once more
             for process in self.processes.values():
                 if process.poll() is None:
-                    kill_group(process)
+                    kill_process_group(process)
             self.processes.clear()
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_process_group(process: subprocess.Popen[bytes]) -> None:
     """Kill the process and all that it started, at once."""
     if hasattr(os, "killpg"):
         os.killpg(process.pid, signal.SIGKILL)

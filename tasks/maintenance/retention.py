@@ -81,7 +81,7 @@ def delete_leftovers() -> None:
 
 def _delete_files_and_keys(task_id: uuid.UUID) -> None:
     artifacts.delete_other_attempts(task_id)
-    connections.give_back()
+    connections.release()
     redis_store.drop_document(task_id)
     redis_store.clear_cpu_active(
         task_id

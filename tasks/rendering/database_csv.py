@@ -71,7 +71,7 @@ def _stream_postgresql(
     with connection.cursor() as cursor, connection.wrap_database_errors:
         statement = cursor.mogrify(f"COPY ({sql}) TO STDOUT (FORMAT csv)", parameters)
         psycopg_connection = connection.connection
-        with psycopg_connection.checked(raise_if_stopped), cursor.copy(statement):
+        with psycopg_connection.interruptible(raise_if_stopped), cursor.copy(statement):
             is_last = False
             while not is_last:
                 block = bytearray()

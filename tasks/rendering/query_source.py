@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Expression, F, Func, Model, Q, QuerySet, TextField
 
-from school.db.streaming import ROWS_AT_ONCE
+from school.db.streaming import CHUNK_SIZE
 from tasks.rendering.columns import Column, Row
 
 
@@ -55,7 +55,7 @@ class QuerySource:
     def rows(self) -> Iterator[Row]:
         """Each row as it comes from the database, in memory that does not grow with them."""
         values = self.records.values_list(*(pick.expression for pick in self.fields))
-        return values.iterator(chunk_size=ROWS_AT_ONCE)
+        return values.iterator(chunk_size=CHUNK_SIZE)
 
     def compile_sql(self, *expressions: F | Expression) -> tuple[str, Sequence[Any]]:
         """The statement that gives these cells of the records, and its parameters."""

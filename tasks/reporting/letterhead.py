@@ -39,7 +39,9 @@ def build_letterhead(
         issued_at=_truncate_to_minute(task.created_at),
         data_as_of=_truncate_to_minute(as_of),
         rules=report.rules(),
-        load_crest=partial(Crest.of, first_and_last if len(networks) == 1 else ()),
+        load_crest=partial(
+            Crest.image_for, first_and_last if len(networks) == 1 else ()
+        ),
     )
 
 

@@ -46,7 +46,7 @@ class Report(ABC, Generic[P]):
     """How long what it made and was asked with is kept; None is as the settings say."""
     layout: ClassVar[Layout] = Layout()
     """How people like to read it."""
-    reach: ClassVar[Reach] = Reach.ASKED
+    reach: ClassVar[Reach] = Reach.SELECTED
     """What it looks at beyond the enrolments that are asked for."""
 
     def __init__(

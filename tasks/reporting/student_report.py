@@ -91,7 +91,7 @@ class StudentReport(Report[P], ABC, Generic[P]):
             enrolment.level,
             enrolment.number,
             enrolment.registration,
-            enrolment.called,
+            enrolment.display_name,
         )
 
     def rules(self) -> Sequence[str]:

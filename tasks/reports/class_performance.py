@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
-from school.db.streaming import streamed
+from school.db.streaming import stream_values
 from school.grading import decimals
 from school.models import Enrolment, Grade, Offering, Role
 from school.models.network import year_label
@@ -159,7 +159,7 @@ class ClassPerformance(Report[Parameters]):
     @cached_property
     def _aggregates(self) -> Tallies:
         aggregates, terms = Tallies(width=8), self._grade_filter.terms
-        for offering, term, n, *numbers in streamed(self.aggregate_query):
+        for offering, term, n, *numbers in stream_values(self.aggregate_query):
             if terms is not None and term > terms:
                 aggregates.beyond += n
             else:

@@ -89,7 +89,7 @@ def republish_lost(queue: str) -> int:
 
 
 def _publish(task: Task) -> None:
-    connections.give_back()
+    connections.release()
     broker.publish_task(task.pk, queue=task.queue, time_limit=task.time_limit)
     Task.objects.filter(pk=task.pk, state=State.QUEUED).update(published_at=Now())
 

@@ -32,4 +32,6 @@ def is_latest(user_id: int, access_version: int, *, current: int | None) -> bool
 def _store(user: User, *, is_change: bool) -> None:
     # The key lives a minute at most, and without it the row is asked.
     with suppress(RedisUnavailable):
-        redis_store.set_access_version(user.pk, user.stamp, is_change=is_change)
+        redis_store.set_access_version(
+            user.pk, user.access_version, is_change=is_change
+        )

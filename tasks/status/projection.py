@@ -29,7 +29,7 @@ def sync_document(task: Task) -> bool:
 
     False if Redis is away: the row remembers what it lacks, and the dispatcher repairs it.
     """
-    connections.give_back()
+    connections.release()
     try:
         if task.state == State.EXPIRED:
             redis_store.drop_document(task.pk)
@@ -55,7 +55,7 @@ def resync_document(task_id: uuid.UUID) -> bool:
     task = Task.objects.filter(pk=task_id).first()
     if task is not None:
         return sync_document(task)
-    connections.give_back()
+    connections.release()
     try:
         redis_store.drop_document(task_id)
     except RedisUnavailable:

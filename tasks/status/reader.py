@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from school.access import Scope, still_seen, still_sees
+from school.access import Scope, can_still_see, still_visible
 from school.models import User
 from tasks import redis_store
 from tasks.circuit_breaker import (
@@ -95,14 +95,14 @@ def get_task_for(task_id: uuid.UUID, viewer: User) -> Task:
     task = Task.objects.filter(pk=task_id, requester=viewer).first()
     if task is None and Tombstone.objects.filter(pk=task_id, requester=viewer).exists():
         raise TaskPurged
-    if task is None or not still_sees(viewer, Scope.from_json(task.scope)):
+    if task is None or not can_still_see(viewer, Scope.from_json(task.scope)):
         raise TaskNotFound
     return task
 
 
 def tasks_for(viewer: User) -> QuerySet[Task]:
     """Those of the viewer's own tasks of which the same is true."""
-    return Task.objects.filter(still_seen(viewer, "scope"), requester=viewer)
+    return Task.objects.filter(still_visible(viewer, "scope"), requester=viewer)
 
 
 def from_row(task: Task, queue_positions: dict[str, Any] | None = None) -> TaskSnapshot:
@@ -146,14 +146,14 @@ def _read_with_access_check(
     if viewer is None:
         raise InactiveUser
     task = get_task_for(task_id, viewer)
-    if cached_task.access_version != viewer.stamp:
+    if cached_task.access_version != viewer.access_version:
         access_version.cache(viewer)
-    if task.access_version != viewer.stamp:
-        task.access_version = viewer.stamp
-        Task.objects.filter(pk=task.pk).update(access_version=viewer.stamp)
+    if task.access_version != viewer.access_version:
+        task.access_version = viewer.access_version
+        Task.objects.filter(pk=task.pk).update(access_version=viewer.access_version)
     meta = cached_task.meta
     if meta is not None and meta.version == task.version:
-        if meta.access_version != viewer.stamp:
+        if meta.access_version != viewer.access_version:
             projection.sync_document(task)
         # Redis is ahead of the row in its progress, which must not be seen to go back.
         return _from_cache(task_id, meta, cached_task)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from school.access import reached, scope_of, visible_enrolments
+from school.access import expand, scope_of, visible_enrolments
 from school.models import Enrolment, Role, User
 from tasks import access_log
 from tasks.errors import FieldError, InvalidRequest, RoleNotAllowed
@@ -56,7 +56,7 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
     )
     parameters.check_visible(params, viewer)
     enrolments = parameters.filter_enrolments(visible_enrolments(viewer), params)
-    reachable = reached(viewer, enrolments, report_class.reach)
+    reachable = expand(viewer, enrolments, report_class.reach)
     canonical_parameters = params.model_dump(mode="json", exclude_unset=True)
     school_id = parameters.find_single_school_id(enrolments)
     queue = _choose_queue(report_class, enrolments, school_id)
@@ -76,7 +76,7 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
         request_id=access_log.current_request_id(),
         retention=report_class.retention or settings.ARTIFACT_TTL,
         scope=scope_of(viewer, reachable).to_json(),
-        access_version=viewer.stamp,
+        access_version=viewer.access_version,
         created_at=Now(),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone, translation
 
-from school.access import Scope, reached, scope_of, still_sees, visible_enrolments
+from school.access import Scope, can_still_see, expand, scope_of, visible_enrolments
 from school.db.snapshot import snapshot
 from school.models import User
 from tasks import artifacts
@@ -36,7 +36,7 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
     with snapshot() as as_of, translation.override(task.language):
         viewer = _load_viewer(task)
         enrolments = parameters.filter_enrolments(visible_enrolments(viewer), params)
-        reachable = reached(viewer, enrolments, report_class.reach)
+        reachable = expand(viewer, enrolments, report_class.reach)
         report: Report[Any] = report_class(params, enrolments, reachable)
         tracker.start_stage("writing", report.total())
         table = report.build_table(
@@ -71,7 +71,7 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
 def _load_viewer(task: Task) -> User:
     """The requester as they are now; refused if they may no longer see what they asked."""
     viewer = User.objects.get(pk=task.requester_id)
-    if not still_sees(viewer, Scope.from_json(task.scope)):
+    if not can_still_see(viewer, Scope.from_json(task.scope)):
         raise AccessRevoked
     return viewer
 

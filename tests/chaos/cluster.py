@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from school.runtime.supervisor import kill_group, start_child
+from school.runtime.supervisor import kill_process_group, start_child
 from tests.support.postgresql import Postgresql
 from tests.support.stack import Stack, frozen
 
@@ -56,7 +56,7 @@ class House(Stack):
     def _tend(self) -> None:
         while not self.over.wait(FOLLOWS):
             with self._tended:
-                self.keeper.tend()
+                self.keeper.restart_exited()
 
     # --- Looking ---------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class House(Stack):
     def kill(self, name: str) -> None:
         """Kill the process with all its children, at once."""
         with self._tended:
-            kill_group(self.keeper.processes[name])
+            kill_process_group(self.keeper.processes[name])
 
     def end(self, *names: str) -> None:
         """Ask the processes to end, and wait as long as a supervisor would."""
@@ -109,7 +109,7 @@ class House(Stack):
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.0, deadline - time.monotonic()))
                 if process.poll() is None:
-                    kill_group(process)
+                    kill_process_group(process)
 
     def start_with(self, name: str, **variables: str) -> None:
         """Start the process with other variables than its fellows."""
@@ -131,7 +131,7 @@ class House(Stack):
         try:
             yield
         finally:
-            kill_group(process)
+            kill_process_group(process)
 
     def by_hand(self, *arguments: str) -> None:
         """A `celery` command as somebody types it; it may fail."""

@@ -103,6 +103,6 @@ def test_preflight_is_asked_once_for_many_requests(stack: Stack, page: Page):
             stack.base + path,
         )
 
-    log = stack.keeper.log_of("web").read_text()
+    log = stack.keeper.log_path("web").read_text()
     assert log.count(f"OPTIONS {path}") == 1
     assert log.count(f"GET {path}") == 5

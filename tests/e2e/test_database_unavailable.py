@@ -57,7 +57,7 @@ def client(house: House) -> Client:
 @pytest.fixture
 def known(house: House, client: Client) -> str:
     """The address of a task that has been asked for before."""
-    task = house.service.finished(client, client.ask("POST", "/reports", REPORT))
+    task = house.service.finished(client, client.request("POST", "/reports", REPORT))
     return task["links"]["self"]
 
 

@@ -50,7 +50,7 @@ class File:
         return {"Authorization": f"Bearer {self.client.token}"}
 
     def link(self) -> str:
-        made = self.client.ask("POST", f"{self.path}/link")
+        made = self.client.request("POST", f"{self.path}/link")
         return self.stack.base + made["url"]
 
     def get(self, url: str = "", **headers: str) -> requests.Response:
@@ -170,7 +170,7 @@ def test_download_manager_without_headers_saves_it_under_its_name(
     subprocess.run(command, cwd=folder, check=True)
 
     (saved,) = folder.iterdir()
-    document = file.client.ask("GET", f"/tasks/{file.task_id}")
+    document = file.client.request("GET", f"/tasks/{file.task_id}")
     assert saved.name == document["result"]["filename"]
     assert saved.read_bytes() == file.content
 
@@ -237,7 +237,7 @@ def test_large_downloads_stall_no_other_request(file: File, folder: Path):
     with subprocess.Popen(command, cwd=folder) as download:
         while download.poll() is None:
             began = time.monotonic()
-            file.client.ask("GET", f"/tasks/{file.task_id}")
+            file.client.request("GET", f"/tasks/{file.task_id}")
             waits.append(time.monotonic() - began)
 
     assert max(waits) < sum(waits) / 4  # not one of them for all of it
@@ -251,7 +251,7 @@ def test_slow_downloads_hold_no_connection_to_the_database(file: File):
             undo.enter_context(file.get())
 
         began = time.monotonic()
-        file.client.ask("GET", "/tasks")
+        file.client.request("GET", "/tasks")
         assert time.monotonic() - began < 2
 
 
@@ -266,7 +266,7 @@ def test_log_has_no_token_of_a_link(file: File):
         line.recv(1000)
 
     def log() -> str:
-        return file.stack.keeper.log_of("web").read_text()
+        return file.stack.keeper.log_path("web").read_text()
 
     file.stack.wait(lambda: "Invalid request" in log())
     assert f"GET {file.path}" in log()

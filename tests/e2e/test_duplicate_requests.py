@@ -45,5 +45,5 @@ def test_fifty_equal_requests_are_one_task(stack: Stack, key):
     if key:
         assert Counter(replayed for _, replayed in answers) == {True: 49, False: 1}
     for task in blocking:
-        client.ask("POST", task["links"]["cancel"])
+        client.request("POST", task["links"]["cancel"])
         stack.finished(client, task)

@@ -21,7 +21,9 @@ def test_report_cards_do_not_wait_for_an_export(stack: Stack):
     admin, secretary = stack.as_user("admin"), stack.as_user("secretary")
     export = {"report": "bulk_slow", "parameters": {"seconds": 600}}
     running = admin.request_report(export)
-    stack.wait(lambda: admin.ask("GET", running["links"]["self"])["state"] == "running")
+    stack.wait(
+        lambda: admin.request("GET", running["links"]["self"])["state"] == "running"
+    )
 
     card = {"report": "report_card", "parameters": {"student_id": 1, "year": 2026}}
     cards = [secretary.request_report(card) for _ in range(100)]
@@ -29,8 +31,8 @@ def test_report_cards_do_not_wait_for_an_export(stack: Stack):
         done = list(pool.map(lambda task: stack.finished(secretary, task, 60), cards))
 
     assert {task["state"] for task in done} == {"succeeded"}
-    assert admin.ask("GET", running["links"]["self"])["state"] == "running"
-    admin.ask("POST", running["links"]["cancel"])
+    assert admin.request("GET", running["links"]["self"])["state"] == "running"
+    admin.request("POST", running["links"]["cancel"])
     assert stack.finished(admin, running)["state"] == "canceled"
 
 
@@ -50,7 +52,7 @@ def test_one_s_two_hundred_do_not_keep_another_s_one_waiting(stack: Stack):
     assert left > 50
     for task in asked:
         with suppress(ServiceError):  # it was made meanwhile
-            many.ask("POST", task["links"]["cancel"])
+            many.request("POST", task["links"]["cancel"])
 
 
 @pytest.mark.guarantee("The estimated wait is within a factor of two of the real one.")
@@ -65,7 +67,7 @@ def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
     ]
 
     def made():
-        looks = [client.ask("GET", path)["state"] for client, path in asked[:4]]
+        looks = [client.request("GET", path)["state"] for client, path in asked[:4]]
         return looks.count("succeeded") >= 2
 
     stack.wait(made)  # the first, which is all there is to know

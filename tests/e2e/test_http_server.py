@@ -100,4 +100,4 @@ def test_bodies_that_do_not_come_hold_no_connection_to_the_database(stack: Stack
             line.sendall(head.encode())
         time.sleep(0.5)
 
-        assert client.ask("GET", "/me")["username"] == "teacher"
+        assert client.request("GET", "/me")["username"] == "teacher"

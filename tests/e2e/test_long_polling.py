@@ -59,7 +59,7 @@ def test_waiting_client_knows_within_a_tenth_of_a_second(stack: Stack):
     late = []
     for _ in range(5):
         path = running(stack, client, {"report": "slow", "parameters": {"seconds": 1}})
-        task = client.ask("GET", f"{path}?wait=20")
+        task = client.request("GET", f"{path}?wait=20")
         known = time.time()
         assert task["state"] == "succeeded"
         late.append(known - datetime.fromisoformat(task["finished_at"]).timestamp())
@@ -71,7 +71,7 @@ def test_submit_that_waits_gets_the_report_itself(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
 
-    task = client.ask("POST", "/reports?wait=20", body)
+    task = client.request("POST", "/reports?wait=20", body)
 
     assert task["state"] == "succeeded"
     assert len(task["result"]["data"]) == 40
@@ -83,19 +83,19 @@ def test_cancel_ends_a_wait(stack: Stack):
     answered = []
 
     def cancel():
-        client.ask("POST", f"{path}/cancel")
+        client.request("POST", f"{path}/cancel")
         answered.append(time.monotonic())
 
     canceler = threading.Timer(0.5, cancel)
     canceler.start()
 
-    task = client.ask("GET", f"{path}?wait=20")
+    task = client.request("GET", f"{path}?wait=20")
     known = time.monotonic()
 
     canceler.join()
     assert task["cancel_requested_at"]
     assert known - answered[0] < 0.3
-    assert client.ask("GET", f"{path}?wait=20")["state"] == "canceled"
+    assert client.request("GET", f"{path}?wait=20")["state"] == "canceled"
 
 
 @pytest.mark.guarantee("A waiting client holds no connection.")
@@ -126,10 +126,10 @@ def test_who_waits_for_what_it_asked_for_holds_no_connection(stack: Stack):
         for number in range(12):  # there are 8 connections
             body = {"report": "slow", "parameters": {"seconds": 1 + number / 100}}
             undo.enter_context(posting_socket(stack, client.token, body))
-        stack.wait(lambda: len(client.ask("GET", "/tasks")["results"]) >= 12)
+        stack.wait(lambda: len(client.request("GET", "/tasks")["results"]) >= 12)
         time.sleep(0.5)
 
-        assert client.ask("GET", "/me")["username"] == "teacher"
+        assert client.request("GET", "/me")["username"] == "teacher"
 
 
 @pytest.mark.guarantee("A client that hangs up frees all that it held.")
@@ -148,7 +148,7 @@ def test_clients_that_go_away_free_everything(stack: Stack, web):
 
     # Not at the end of their 25 seconds: at once. What is left are idle ones to Redis.
     stack.wait(lambda: web.num_fds() < before + 60, seconds=3)
-    client.ask("POST", f"{path}/cancel")
+    client.request("POST", f"{path}/cancel")
 
 
 def test_subscriber_that_is_cut_off_costs_at_most_a_second(stack: Stack):
@@ -163,9 +163,9 @@ def test_subscriber_that_is_cut_off_costs_at_most_a_second(stack: Stack):
     cutting = threading.Thread(target=cut)
     cutting.start()
     try:
-        task = client.ask("GET", f"{path}?wait=20")
+        task = client.request("GET", f"{path}?wait=20")
         while task["state"] != "succeeded":  # a cut may also fall into the settling
-            task = client.ask("GET", f"{path}?wait=20")
+            task = client.request("GET", f"{path}?wait=20")
         known = time.time()
     finally:
         stopping.set()
@@ -190,7 +190,7 @@ def test_deploy_does_not_wait_for_those_who_wait(stack: Stack):
     waiting.close()
     stack.start("web")
     stack.wait(lambda: Client(stack.base).is_ready())
-    client.ask("POST", f"{path}/cancel")
+    client.request("POST", f"{path}/cancel")
     assert answer.startswith(b"HTTP/1.1 200")
     assert took < 5
 
@@ -206,7 +206,7 @@ def short_lived_web(stack: Stack) -> Iterator[None]:
 def test_worker_that_makes_room_for_another_keeps_nobody_waiting(
     stack: Stack, short_lived_web: None
 ):
-    log = stack.keeper.log_of("web")
+    log = stack.keeper.log_path("web")
     before = log.stat().st_size
     client = stack.as_user("teacher")
     path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
@@ -214,9 +214,9 @@ def test_worker_that_makes_room_for_another_keeps_nobody_waiting(
     with waiting_socket(stack, client.token, path):
         for _ in range(80):
             began = time.monotonic()
-            client.ask("GET", "/healthz")
+            client.request("GET", "/healthz")
             assert time.monotonic() - began < 6
             time.sleep(0.03)
 
-    client.ask("POST", f"{path}/cancel")
+    client.request("POST", f"{path}/cancel")
     assert b"Autorestarting" in log.read_bytes()[before:]

@@ -14,7 +14,7 @@ import pytest
 from pypdf import PdfReader
 
 from school.runtime.client import Client
-from school.runtime.supervisor import kill_group
+from school.runtime.supervisor import kill_process_group
 from tests.support.stack import LEASE_SECONDS, STUDENTS, Stack
 
 MOMENT = r"\d\d/\d\d/\d{4} às \d\d:\d\d"
@@ -77,7 +77,7 @@ def letters_of(font: pikepdf.Object) -> dict[bytes, str]:
 
 
 def half_made(stack: Stack, client: Client, task: dict[str, Any]) -> bool:
-    progress = client.ask("GET", task["links"]["self"])["progress"]
+    progress = client.request("GET", task["links"]["self"])["progress"]
     total = progress["total"]  # nobody knows it before the first row
     return bool(total and progress["done"] * 4 > total and typesetters(stack))
 
@@ -132,7 +132,7 @@ def test_cards_of_a_network_are_a_file_for_each_class_asked_once(stack: Stack):
 
 
 def kill_all(stack: Stack) -> None:
-    kill_group(stack.keeper.processes["worker-reports"])
+    kill_process_group(stack.keeper.processes["worker-reports"])
     stack.start("worker-reports")
 
 
@@ -193,7 +193,7 @@ def test_report_killed_in_the_middle_ends_once_and_is_as_an_undisturbed_one(
     stack.wait(lambda: not any(process.is_running() for process in working))
     if kill in (kill_all, kill_main):
         stack.wait(lambda: not any(process.is_running() for process in running))
-    assert client.ask("GET", task["links"]["self"]) == done
+    assert client.request("GET", task["links"]["self"]) == done
 
 
 @pytest.mark.one_database("Redis and the processes' own messages carry the cancel")
@@ -202,7 +202,7 @@ def test_cancel_ends_the_typesetters(stack: Stack):
     task = client.request_report(CARDS)
     working = stack.wait(lambda: typesetters(stack))
 
-    client.ask("POST", task["links"]["cancel"])
+    client.request("POST", task["links"]["cancel"])
     done = stack.finished(client, task)
 
     assert done["state"] == "canceled"

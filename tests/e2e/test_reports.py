@@ -54,7 +54,7 @@ def test_file_is_fetched_as_csv(stack: Stack):
     done = stack.finished(client, client.request_report(body))
 
     file = io.BytesIO()
-    client.fetch(done["result"]["url"], file)
+    client.download(done["result"]["url"], file)
     rows = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
 
     assert len(rows) == done["result"]["rows"] > 200
@@ -69,7 +69,7 @@ def test_progress_moves_while_the_report_runs(stack: Stack):
     seen = []
 
     def is_final():
-        document = client.ask("GET", task["links"]["self"])
+        document = client.request("GET", task["links"]["self"])
         seen.append(document["progress"]["percent"] or 0)
         return document["poll_after_ms"] is None
 
@@ -84,9 +84,11 @@ def test_running_report_is_canceled_and_leaves_no_file(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 60}}
     task = client.request_report(body)
-    stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
+    stack.wait(
+        lambda: client.request("GET", task["links"]["self"])["state"] == "running"
+    )
 
-    asked = client.ask("POST", task["links"]["cancel"])
+    asked = client.request("POST", task["links"]["cancel"])
     done = stack.finished(client, asked, seconds=10)
 
     assert asked["cancel_requested_at"]
@@ -136,11 +138,11 @@ def test_everybody_asks_for_everything(stack: Stack, username, kinds):
 def test_one_poll_is_one_redis_command(stack: Stack):
     client = stack.as_user("teacher")
     done = stack.finished(client, client.request_report(EXAMPLE))
-    client.ask("GET", done["links"]["self"])  # learns the stamp
+    client.request("GET", done["links"]["self"])  # learns the stamp
     key = f"celery-task-meta-{done['task_id']}"
 
     with commands_to(stack.valkey.url) as commands:
-        client.ask("GET", done["links"]["self"])
+        client.request("GET", done["links"]["self"])
 
     about_it = [command for command in commands if key in command]
     assert len(about_it) == 1
@@ -152,7 +154,7 @@ def test_samples_of_the_openapi_document_run(stack: Stack):
     spec = committed()
     client = stack.as_user("teacher")
     done = stack.finished(client, client.request_report(EXAMPLE))
-    pair = client.ask(
+    pair = client.request(
         "POST", "/auth/token", {"username": "teacher", "password": "demo"}
     )
     variables = {
@@ -170,7 +172,7 @@ def test_samples_of_the_openapi_document_run(stack: Stack):
     for operation in operations:
         sample = operation["x-codeSamples"][0]["source"]
         if "$REFRESH" in sample:  # each may be used once
-            pair = client.ask("POST", "/auth/token", credentials)
+            pair = client.request("POST", "/auth/token", credentials)
             variables["REFRESH"] = pair["refresh"]
         answer = subprocess.run(
             ["bash", "-c", sample + ' -o /dev/null -w "%{http_code}"'],
@@ -198,5 +200,5 @@ def test_request_id_reaches_the_worker_s_log(stack: Stack):
         assert answer.headers["X-Request-ID"] == "from-the-client-42"
         stack.finished(client, json.load(answer))
 
-    log = stack.keeper.log_of("worker-reports").read_text()
+    log = stack.keeper.log_path("worker-reports").read_text()
     assert "from-the-client-42" in log

@@ -15,11 +15,11 @@ pytestmark = pytest.mark.skipif(DATABASE != "sqlite", reason="only SQLite has on
 def test_slow_writer_stalls_no_other_request(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 0.1}}
-    task = client.ask("POST", "/reports", body)
+    task = client.request("POST", "/reports", body)
     stack.finished(client, task)
     accepted = []
     asking = threading.Thread(
-        target=lambda: accepted.append(client.ask("POST", "/reports", body))
+        target=lambda: accepted.append(client.request("POST", "/reports", body))
     )
 
     with closing(sqlite3.connect(stack.folder / "school.sqlite3")) as writer:

@@ -15,15 +15,15 @@ def test_deleted_task_leaves_no_key_in_redis_and_no_file(stack: Stack):
     assert list(artifacts.rglob(f"*{task_id}*"))
     assert stack.redis.keys(f"*{task_id}*")
 
-    assert client.ask("DELETE", address) is None
+    assert client.request("DELETE", address) is None
 
     assert not list(artifacts.rglob(f"*{task_id}*"))
     assert not stack.redis.keys(f"*{task_id}*")
     for method in ("GET", "DELETE"):
         with pytest.raises(ServiceError, match=r": 410 .*purged"):
-            client.ask(method, address)
+            client.request(method, address)
     with pytest.raises(ServiceError, match=": 404 "):
-        stack.as_user("admin").ask("GET", address)
+        stack.as_user("admin").request("GET", address)
     assert not stack.redis.keys(f"*{task_id}*")
 
 
@@ -35,9 +35,9 @@ def test_task_past_its_time_is_swept_by_the_worker(stack: Stack):
     stack.manage("shell", "-c", AGE.format(done["task_id"]))
 
     stack.celery("call", "tasks.sweep", "--queue", "default")
-    stack.wait(lambda: client.ask("GET", address)["state"] == "expired")
+    stack.wait(lambda: client.request("GET", address)["state"] == "expired")
 
-    assert client.ask("GET", address)["parameters"] == {}
+    assert client.request("GET", address)["parameters"] == {}
     artifacts = stack.folder / "artifacts"
     assert not list(artifacts.rglob(f"*{done['task_id']}*"))
 

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from school.runtime.embedded_redis import free_port
-from school.runtime.processes import MANAGE
+from school.runtime.processes import MANAGE_PY
 from tests.support.environment import DATABASE
 from tests.support.stack import new_database
 
@@ -38,7 +38,7 @@ class Up:
         self.folder = folder
         self.port = environment.setdefault("PORT", str(free_port()))
         self.process = subprocess.Popen(
-            [sys.executable, str(MANAGE), "up", *options],
+            [sys.executable, str(MANAGE_PY), "up", *options],
             env={**kept, "VAR_DIR": str(folder), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -236,7 +236,7 @@ def test_database_of_somebody_is_left_alone(up, tmp_path):
         environment.pop("DATABASE_URL")
     for code in ("migrate --verbosity 0", "createsuperuser --no-input"):
         subprocess.run(
-            [sys.executable, str(MANAGE), *code.split()],
+            [sys.executable, str(MANAGE_PY), *code.split()],
             env={
                 **environment,
                 "DJANGO_SUPERUSER_USERNAME": "maria",

@@ -4,7 +4,7 @@ import signal
 import psutil
 import pytest
 
-from school.runtime.supervisor import kill_group
+from school.runtime.supervisor import kill_process_group
 from tests.support.stack import LEASE_SECONDS, Stack
 
 
@@ -26,9 +26,11 @@ def test_whole_worker_killed_in_the_middle_loses_nothing(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 4}}
     task = client.request_report(body)
-    stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
+    stack.wait(
+        lambda: client.request("GET", task["links"]["self"])["state"] == "running"
+    )
 
-    kill_group(stack.keeper.processes["worker-reports"])
+    kill_process_group(stack.keeper.processes["worker-reports"])
     stack.start("worker-reports")
     done = stack.finished(client, task, seconds=LEASE_SECONDS + 30)
 

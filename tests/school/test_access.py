@@ -83,18 +83,18 @@ def test_scope_is_what_was_seen_through(teacher, admin):
 
 def test_scope_is_seen_until_its_attachment_or_role_is_lost(teacher):
     scope = access.Scope("teacher", (1,))
-    assert access.still_sees(teacher, scope)
+    assert access.can_still_see(teacher, scope)
 
     Attachment.objects.filter(user=teacher, school_class=2).delete()
-    assert access.still_sees(teacher, scope)
+    assert access.can_still_see(teacher, scope)
     Attachment.objects.filter(user=teacher, school_class=1).delete()
-    assert not access.still_sees(teacher, scope)
+    assert not access.can_still_see(teacher, scope)
 
 
 @pytest.mark.guarantee("A user's access version never decreases.")
 def test_stamp_rises_with_every_change_of_rights_and_not_by_logging_in(teacher):
     def stamp():
-        return User.objects.values_list("stamp", flat=True).get(pk=teacher.pk)
+        return User.objects.values_list("access_version", flat=True).get(pk=teacher.pk)
 
     before = stamp()
     teacher.save(update_fields=["last_login"])
@@ -126,7 +126,7 @@ def test_first_user_is_an_administrator(network):
 
 
 def test_stamp_rises_where_an_attachment_goes_to_somebody_else(teacher, guardian):
-    before = teacher.stamp, guardian.stamp
+    before = teacher.access_version, guardian.access_version
 
     for attachment in Attachment.objects.filter(user=teacher):
         attachment.user = guardian
@@ -134,5 +134,5 @@ def test_stamp_rises_where_an_attachment_goes_to_somebody_else(teacher, guardian
 
     teacher.refresh_from_db()
     guardian.refresh_from_db()
-    assert teacher.stamp > before[0]
-    assert guardian.stamp > before[1]
+    assert teacher.access_version > before[0]
+    assert guardian.access_version > before[1]

@@ -69,7 +69,7 @@ def staff_of(school):
 
 def history(viewer, student):
     seen = access.visible_enrolments(viewer).filter(student=student)
-    return set(access.whole_histories(viewer, seen))
+    return set(access.full_history(viewer, seen))
 
 
 def test_new_school_sees_all_and_old_school_what_was_before(ana, enrol):
@@ -158,16 +158,16 @@ def test_scope_of_a_history_holds_what_is_the_viewer_s_alone(ana, enrol):
     viewer = staff_of(1)
     seen = access.visible_enrolments(viewer).filter(student=ana)
 
-    scope = access.scope_of(viewer, access.whole_histories(viewer, seen))
+    scope = access.scope_of(viewer, access.full_history(viewer, seen))
 
     assert scope.ids == (1,)
-    assert access.still_sees(viewer, scope)
+    assert access.can_still_see(viewer, scope)
 
 
 def test_history_is_of_the_students_asked_for_alone(secretary):
     seen = access.visible_enrolments(secretary).filter(student=1)
 
-    found = access.whole_histories(secretary, seen)
+    found = access.full_history(secretary, seen)
 
     assert set(found) == set(Enrolment.objects.filter(student=1))
 
@@ -178,8 +178,8 @@ def test_nobody_out_sees_a_history(ana, enrol, secretary):
     User.objects.filter(pk=secretary.pk).update(is_active=False)
     secretary.refresh_from_db()
 
-    assert not access.whole_histories(secretary, everything).exists()
-    assert not access.shown_with(secretary, everything).exists()
+    assert not access.full_history(secretary, everything).exists()
+    assert not access.same_year(secretary, everything).exists()
 
 
 def test_shown_with_are_the_same_year_s_as_far_as_they_are_visible(ana, enrol, admin):
@@ -189,13 +189,13 @@ def test_shown_with_are_the_same_year_s_as_far_as_they_are_visible(ana, enrol, a
     elsewhere = enrol(2, "2025-09-01")
     listed = Enrolment.objects.filter(pk=after.pk)
 
-    assert set(access.shown_with(staff_of(1), listed)) == {before, after}
-    assert set(access.shown_with(admin, listed)) == {before, after, elsewhere}
-    assert last_year not in access.shown_with(admin, listed)
+    assert set(access.same_year(staff_of(1), listed)) == {before, after}
+    assert set(access.same_year(admin, listed)) == {before, after, elsewhere}
+    assert last_year not in access.same_year(admin, listed)
 
 
 def test_each_takes_one_query(admin):
-    for find in (access.whole_histories, access.shown_with):
+    for find in (access.full_history, access.same_year):
         with CaptureQueriesContext(connection) as queries:
             assert list(find(admin, access.visible_enrolments(admin)))
         assert len(queries) == 1

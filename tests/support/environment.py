@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from school.runtime.embedded_redis import EmbeddedValkey
+from school.runtime.embedded_redis import EmbeddedRedis
 from tests.support.postgresql import Postgresql
 
 DATABASE = os.environ.setdefault("TEST_DATABASE", "sqlite")
@@ -24,7 +24,7 @@ def start_servers() -> None:
     state = Path(tempfile.mkdtemp(prefix="school-tests-"))
     _stop.append(lambda: shutil.rmtree(state, ignore_errors=True))
     os.environ["TEST_STATE"] = str(state)
-    valkey = EmbeddedValkey(state)
+    valkey = EmbeddedRedis(state)
     os.environ["TEST_REDIS_URL"] = valkey.start()
     _stop.append(valkey.stop)
     # Its disk is nothing to the tests, which would wait for it where it is slow.

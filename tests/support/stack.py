@@ -17,9 +17,9 @@ import psycopg
 import redis
 
 from school.runtime.client import Client
-from school.runtime.embedded_redis import EmbeddedValkey, free_port
-from school.runtime.processes import MANAGE, commands
-from school.runtime.supervisor import Keeper
+from school.runtime.embedded_redis import EmbeddedRedis, free_port
+from school.runtime.processes import MANAGE_PY, service_commands
+from school.runtime.supervisor import Supervisor
 from tests.support.database_template import fill
 
 STUDENTS = 200
@@ -41,7 +41,7 @@ class Stack:
         self.base = f"http://127.0.0.1:{port}"
         self.pages = f"http://localhost:{free_port()}"
         """The other origin, whose pages may call the service."""
-        self.valkey = EmbeddedValkey(folder)
+        self.valkey = EmbeddedRedis(folder)
         self.database_url = database_url or f"sqlite:///{folder / 'school.sqlite3'}"
         self.is_postgresql = not self.database_url.startswith("sqlite")
         self.environment = {
@@ -57,8 +57,8 @@ class Stack:
             **variables,
         }
         self.redis = redis.Redis.from_url(self.valkey.url)
-        self.keeper = Keeper(folder / "log", self.environment)
-        self._commands = commands(bind=f"127.0.0.1:{port}")
+        self.keeper = Supervisor(folder / "log", self.environment)
+        self._commands = service_commands(bind=f"127.0.0.1:{port}")
 
     def __enter__(self) -> "Stack":
         with ExitStack() as undo:
@@ -98,7 +98,7 @@ class Stack:
         self.wait(lambda: Client(self.base).is_ready())
 
     def manage(self, *arguments: str) -> str:
-        return self.run(sys.executable, str(MANAGE), *arguments)
+        return self.run(sys.executable, str(MANAGE_PY), *arguments)
 
     def celery(self, *arguments: str) -> str:
         return self.run(sys.executable, "-m", "celery", "-A", "school", *arguments)
@@ -124,7 +124,7 @@ class Stack:
         while task["poll_after_ms"] is not None:
             assert time.monotonic() < deadline, task
             time.sleep(min(0.2, task["poll_after_ms"] / 1000))
-            task = client.ask("GET", task["links"]["self"])
+            task = client.request("GET", task["links"]["self"])
         return task
 
     def wait(self, condition: Callable[[], Any], seconds: float = 20) -> Any:

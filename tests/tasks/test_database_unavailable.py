@@ -34,7 +34,7 @@ def away():
 
 def read(task, viewer):
     return reader.read_snapshot(
-        task.pk, viewer_id=viewer.pk, token_version=viewer.stamp
+        task.pk, viewer_id=viewer.pk, token_version=viewer.access_version
     )
 
 
@@ -66,14 +66,14 @@ def test_while_it_is_known_to_be_away_it_is_not_asked(teacher):
 @pytest.mark.guarantee("A user who has lost a right is not shown tasks from Redis.")
 def test_right_taken_away_is_not_lent_again(teacher):
     task = made(teacher)
-    old_stamp = teacher.stamp
-    User.objects.filter(pk=teacher.pk).update(stamp=F("stamp") + 1)
+    old_stamp = teacher.access_version
+    User.objects.filter(pk=teacher.pk).update(access_version=F("access_version") + 1)
     teacher.refresh_from_db()
     access_version.invalidate(teacher)
     let_a_minute_pass(teacher)
 
     with away():
-        for stamp in (old_stamp, teacher.stamp):
+        for stamp in (old_stamp, teacher.access_version):
             with pytest.raises(DatabaseUnavailable):
                 reader.read_snapshot(task.pk, viewer_id=teacher.pk, token_version=stamp)
 
@@ -92,11 +92,11 @@ def test_what_is_not_theirs_or_not_known_stays_unanswered(teacher, stranger):
     with away():
         with pytest.raises(DatabaseUnavailable):
             reader.read_snapshot(
-                task.pk, viewer_id=stranger.pk, token_version=teacher.stamp
+                task.pk, viewer_id=stranger.pk, token_version=teacher.access_version
             )
         with pytest.raises(DatabaseUnavailable):
             reader.read_snapshot(
-                uuid.uuid4(), viewer_id=teacher.pk, token_version=teacher.stamp
+                uuid.uuid4(), viewer_id=teacher.pk, token_version=teacher.access_version
             )
 
 

@@ -116,7 +116,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def poll(self, which):
         task_id = self.tasks[which]
-        stamp = self.viewer.stamp
+        stamp = self.viewer.access_version
         state = reader.read_snapshot(
             task_id, viewer_id=self.viewer.pk, token_version=stamp
         ).state

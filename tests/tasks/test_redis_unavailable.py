@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from school.runtime.embedded_redis import EmbeddedValkey
+from school.runtime.embedded_redis import EmbeddedRedis
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.maintenance.dispatcher import Dispatcher
@@ -29,7 +29,7 @@ def test_publishing_is_one_command_and_subscribes_to_nothing(settings):
 
 @pytest.mark.guarantee("Publishing to a broker that is away fails at once.")
 def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
-    server = EmbeddedValkey(tmp_path)
+    server = EmbeddedRedis(tmp_path)
     redis_at(server.start())
     broker.send_task("tasks.canary", "reports", queue="reports")
     server.stop()
@@ -64,7 +64,7 @@ def test_poll_answers_from_the_row_in_under_a_second(request, teacher, away):
     began = time.monotonic()
 
     read = reader.read_snapshot(
-        task.pk, viewer_id=teacher.pk, token_version=teacher.stamp
+        task.pk, viewer_id=teacher.pk, token_version=teacher.access_version
     )
 
     assert time.monotonic() - began < 1

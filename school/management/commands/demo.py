@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from school.demo import loading
 from school.demo.network import DemoNetwork
 
-STUDENTS = 1000
+DEFAULT_STUDENTS = 1000
 
 
 class Command(BaseCommand):
@@ -17,40 +17,44 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--students", type=_positive, help=f"how many; {STUDENTS} if not said"
+            "--students",
+            type=_parse_student_count,
+            help=f"how many; {DEFAULT_STUDENTS} if not said",
         )
 
     def handle(self, *args: Any, students: int | None, **options: Any) -> None:
-        held = loading.loaded()
-        if held and students in (None, held):
-            self.stdout.write(f"The demo network of {held} students is there.")
+        count = loading.count_loaded_students()
+        if count and students in (None, count):
+            self.stdout.write(f"The demo network of {count} students is there.")
             return
         try:
-            loading.clear_unfinished()
+            loading.delete_partial_load()
         except loading.ForeignData as error:
             raise CommandError(f"This database is left alone: {error}.") from None
-        self._load(DemoNetwork(students or STUDENTS))
+        self._load(DemoNetwork(students or DEFAULT_STUDENTS))
 
     def _load(self, network: DemoNetwork) -> None:
-        began, loaded = time.monotonic(), 0
+        start_time, classes_done = time.monotonic(), 0
 
-        def show(classes: int) -> None:
-            nonlocal loaded
-            loaded += classes
+        def show_progress(classes: int) -> None:
+            nonlocal classes_done
+            classes_done += classes
             if self.stdout.isatty():
-                end = "\n" if loaded == network.classes else "\r"
-                self.stdout.write(f"Class {loaded} of {network.classes}", ending=end)
+                end = "\n" if classes_done == network.class_count else "\r"
+                self.stdout.write(
+                    f"Class {classes_done} of {network.class_count}", ending=end
+                )
 
-        loading.load(network, show)
+        loading.load_network(network, show_progress)
         names = ", ".join(user[0] for user in loading.USERS)
         self.stdout.write(
-            f"Loaded {network.schools} schools, {network.classes} classes and "
-            f"{network.students} students in {time.monotonic() - began:.1f} s. "
+            f"Loaded {network.school_count} schools, {network.class_count} classes and "
+            f"{network.student_count} students in {time.monotonic() - start_time:.1f} s. "
             f"Users: {names}; password: {loading.PASSWORD}."
         )
 
 
-def _positive(text: str) -> int:
+def _parse_student_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 50:
         raise ArgumentTypeError(
             "at least 50 students, or the demo's users have nothing"

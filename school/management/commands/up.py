@@ -15,12 +15,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from school.runtime.client import Client, ServiceError
-from school.runtime.embedded_redis import EmbeddedValkey, NoServer
+from school.runtime.embedded_redis import EmbeddedRedis, RedisStartError
 from school.runtime.first_report import show_first_report
-from school.runtime.processes import MANAGE, commands
-from school.runtime.supervisor import Keeper
+from school.runtime.processes import MANAGE_PY, service_commands
+from school.runtime.supervisor import Supervisor
 
-READY_SECONDS = 60
+READY_TIMEOUT_SECONDS = 60
 TOKEN_MINUTES = 12 * 60
 
 
@@ -44,65 +44,69 @@ class Command(BaseCommand):
                 self._serve(stack, once=once)
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
-        except (NoServer, ServiceError) as error:
+        except (RedisStartError, ServiceError) as error:
             raise CommandError(str(error)) from None
 
     def _serve(self, stack: ExitStack, *, once: bool) -> None:
-        folder: Path = settings.VAR_DIR
-        stack.enter_context(_alone_in(folder))
+        state_dir: Path = settings.VAR_DIR
+        stack.enter_context(_lock_state_dir(state_dir))
         _check_port(settings.PORT)
-        environment = self._environment(stack, folder)
-        self._run("migrate", "--verbosity", "0", environment=environment)
-        has_demo = self._run("demo", environment=environment, may_fail=not once)
-        keeper = Keeper(folder / "log", environment)
-        stack.callback(keeper.stop)
-        for name, command in commands(bind=f"127.0.0.1:{settings.PORT}").items():
-            keeper.start(name, command)
+        environment = self._environment(stack, state_dir)
+        self._run_manage("migrate", "--verbosity", "0", environment=environment)
+        has_demo = self._run_manage("demo", environment=environment, may_fail=not once)
+        supervisor = Supervisor(state_dir / "log", environment)
+        stack.callback(supervisor.stop)
+        for name, command in service_commands(
+            bind=f"127.0.0.1:{settings.PORT}"
+        ).items():
+            supervisor.start(name, command)
         client = Client(f"http://127.0.0.1:{settings.PORT}")
-        self._wait_until_ready(client, keeper)
+        self._wait_until_ready(client, supervisor)
         if has_demo:
             show_first_report(client, self.stdout)
         if not once:
-            self._tell_addresses(client)
+            self._print_addresses(client)
             while True:
-                for name in keeper.tend():
-                    self.stderr.write(f"{name} has ended; see {keeper.log_of(name)}.")
+                for name in supervisor.restart_exited():
+                    self.stderr.write(
+                        f"{name} has ended; see {supervisor.log_path(name)}."
+                    )
                 time.sleep(1)
 
-    def _environment(self, stack: ExitStack, folder: Path) -> dict[str, str]:
+    def _environment(self, stack: ExitStack, state_dir: Path) -> dict[str, str]:
         """What the processes get: an embedded server unless a Redis was given."""
         environment = {"ACCESS_TOKEN_MINUTES": str(TOKEN_MINUTES)} | dict(os.environ)
         if not settings.HAS_EXTERNAL_REDIS:
-            server = EmbeddedValkey(folder)
+            server = EmbeddedRedis(state_dir)
             stack.callback(server.stop)
             environment["REDIS_URL"] = server.start()
         return environment
 
-    def _run(
+    def _run_manage(
         self, *command: str, environment: dict[str, str], may_fail: bool = False
     ) -> bool:
-        ended = subprocess.run(  # noqa: S603  (our own commands)
-            [sys.executable, str(MANAGE), *command], env=environment, check=False
+        result = subprocess.run(  # noqa: S603  (our own commands)
+            [sys.executable, str(MANAGE_PY), *command], env=environment, check=False
         )
-        if ended.returncode and not may_fail:
+        if result.returncode and not may_fail:
             raise CommandError(f"`manage.py {command[0]}` failed, as it says above.")
-        return not ended.returncode
+        return not result.returncode
 
-    def _wait_until_ready(self, client: Client, keeper: Keeper) -> None:
-        deadline = time.monotonic() + READY_SECONDS
+    def _wait_until_ready(self, client: Client, supervisor: Supervisor) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
         while not client.is_ready():
-            keeper.tend()
+            supervisor.restart_exited()
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"Not everything has started; {settings.VAR_DIR / 'log'} says why."
                 )
             time.sleep(0.2)
 
-    def _tell_addresses(self, client: Client) -> None:
-        base = client.base
+    def _print_addresses(self, client: Client) -> None:
+        base_url = client.base_url
         self.stdout.write(
-            f"\nSwagger UI  {base}/docs\nReDoc       {base}/redoc\n"
-            f"Admin       {base}/admin/\nLogs        {settings.VAR_DIR / 'log'}\n"
+            f"\nSwagger UI  {base_url}/docs\nReDoc       {base_url}/redoc\n"
+            f"Admin       {base_url}/admin/\nLogs        {settings.VAR_DIR / 'log'}\n"
         )
         if client.token:
             self.stdout.write(f"A token for twelve hours:\n\n{client.token}\n")
@@ -110,20 +114,20 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def _lock_state_dir(state_dir: Path) -> Iterator[None]:
     """Hold the folder, so that no two of us share a Redis and a database by accident."""
     if sys.platform == "win32":
         yield
         return
     import fcntl  # not there on Windows
 
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "up.lock").open("w") as lock:
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "up.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CommandError(
-                f"Another one is running with its state in {folder}: stop it, or give "
+                f"Another one is running with its state in {state_dir}: stop it, or give "
                 "another VAR_DIR and PORT."
             ) from None
         yield

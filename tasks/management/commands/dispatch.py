@@ -25,7 +25,7 @@ class Command(BaseCommand):
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop_event.set())
         # While the database hangs, Redis is still to be looked after.
-        postgresql.Connection.statement_seconds = STATEMENT_TIMEOUT_SECONDS
+        postgresql.Connection.statement_timeout = STATEMENT_TIMEOUT_SECONDS
         dispatcher = Dispatcher()
         while not stop_event.is_set():
             dispatcher.tick()

@@ -16,7 +16,7 @@ from typing import IO, Any, NoReturn, Self
 import structlog
 from django.conf import settings
 
-from school.runtime.processes import bare_environment
+from school.runtime.processes import minimal_env
 from tasks.rendering.table import Table
 
 log = structlog.get_logger(__name__)
@@ -81,7 +81,7 @@ class TypesetterPool:
                 stdin=child_end.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
-                env={**bare_environment(), **CHILD_ENVIRONMENT},
+                env={**minimal_env(), **CHILD_ENVIRONMENT},
             )
         return self
 

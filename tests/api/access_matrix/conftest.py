@@ -58,7 +58,7 @@ def _settle() -> Mapping[str, str]:
     _user("colleague", Role.TEACHER, school_class_id=1)
     _user("neighbour", Role.STAFF, school_id=3)
     # Equal stamps that Redis knows: no poll is refused for want of a stamp alone.
-    User.objects.update(stamp=9)
+    User.objects.update(access_version=9)
     disabled = _user("disabled", Role.STAFF, school_id=1)
     deleted = _user("deleted", Role.STAFF, school_id=1)
     everybody = [*User.objects.filter(username__in=SEES), disabled, deleted]

@@ -113,9 +113,9 @@ def test_what_others_see_is_as_what_is_not_there(people, clients, name):
         student__in=enrolments_of(name, {}).values("student")
     )
     for student in {enrolment.student for enrolment in hidden.filter(pk__gt=90)}:
-        assert search(registration=student.registration, name=student.called) == search(
-            registration="none", name=student.called
-        )
+        assert search(
+            registration=student.registration, name=student.display_name
+        ) == search(registration="none", name=student.display_name)
 
 
 GONE = {

@@ -31,7 +31,7 @@ READING = [name for name in ON_TASK if name not in {"cancel", "delete"}]
 
 
 def member(role, ids):
-    user = User.objects.create(username="member", role=role, stamp=9)
+    user = User.objects.create(username="member", role=role, access_version=9)
     for id in ids:
         attach(user, id)
     return user

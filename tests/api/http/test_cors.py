@@ -12,7 +12,7 @@ from api.http import cors
     ],
 )  # fmt: skip
 def test_origin_as_browsers_send_it_is_taken(origin):
-    assert cors.origins("NAME", [origin]) == [origin]
+    assert cors.validate_origins("NAME", [origin]) == [origin]
 
 
 @pytest.mark.guarantee("Only pages of configured origins may call the API.")
@@ -27,4 +27,4 @@ def test_origin_as_browsers_send_it_is_taken(origin):
 )  # fmt: skip
 def test_origin_that_no_browser_sends_is_refused_by_name(origin):
     with pytest.raises(ImproperlyConfigured, match="NAME must list origins"):
-        cors.origins("NAME", ["https://fine.example", origin])
+        cors.validate_origins("NAME", ["https://fine.example", origin])

@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 from api.problems.registry import PROBLEMS
 from api.urls import urlpatterns
 from api.views import docs
-from school.runtime.processes import MANAGE
+from school.runtime.processes import MANAGE_PY
 from tasks.states import State
 from tests.support.contract import SPEC, committed
 
@@ -32,7 +32,7 @@ def test_committed_document_is_what_the_code_makes(tmp_path, monkeypatch):
     monkeypatch.delenv("REPORT_PACKAGES")
 
     command = ["spectacular", "--validate", "--fail-on-warn", "--file", str(made)]
-    subprocess.run([sys.executable, str(MANAGE), *command], check=True)
+    subprocess.run([sys.executable, str(MANAGE_PY), *command], check=True)
 
     assert made.read_text() == SPEC.read_text(), "run `make generate`"
 

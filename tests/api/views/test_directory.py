@@ -228,7 +228,7 @@ def test_student_is_called_and_found_by_the_social_name_alone(as_user, guardian)
     assert ids(search(client, name="ana")) == []
     assert "Ana Á" not in search(client).content.decode()
     told = {s["name"] for s in client.get("/me").json()["scope"]["students"]}
-    assert told == {"Zoé Á", Student.objects.get(pk=27).called}
+    assert told == {"Zoé Á", Student.objects.get(pk=27).display_name}
 
 
 @pytest.mark.usefixtures("anas")

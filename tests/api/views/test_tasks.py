@@ -171,7 +171,7 @@ def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(as_user, teacher):
 @pytest.mark.usefixtures("purged_once_read")
 def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
     task = made(teacher)
-    Task.objects.update(access_version=teacher.stamp + 1)
+    Task.objects.update(access_version=teacher.access_version + 1)
     redis_store.client().flushdb()
     client = as_user(teacher)
 

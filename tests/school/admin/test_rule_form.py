@@ -48,7 +48,7 @@ def test_new_profile_gets_its_first_version(browser):
     answer = save(browser, scale=SCALE, pass_mark="6.5", recovery_pass_mark="5.0")
 
     assert answer.status_code == 302, text_of(answer)
-    version = RuleProfile.objects.get(code="own").newest()
+    version = RuleProfile.objects.get(code="own").latest_version()
     assert version.number == 1
     assert version.rules == Rules(
         terms=4, pass_mark="6.5", recovery_rule="weighted", recovery_pass_mark="5.0",
@@ -79,7 +79,7 @@ def test_page_says_what_is_saved_and_saving_it_changes_nothing(browser):
 def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
     browser, amazonas
 ):
-    first = amazonas.newest()
+    first = amazonas.latest_version()
     closed = SchoolYear.objects.create(
         network_id=1, year=2025, starts_on="2025-02-01", ends_on="2025-12-20"
     )
@@ -88,7 +88,7 @@ def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
 
     assert save(browser, amazonas, pass_mark="7.0").status_code == 302
 
-    second = amazonas.newest()
+    second = amazonas.latest_version()
     assert (second.number, str(second.rules.pass_mark)) == (2, "7.0")
     assert YearRules.objects.get(school_year=1).version == second
     assert YearRules.objects.get(school_year=closed).version == first
@@ -137,7 +137,9 @@ def test_what_is_wrong_is_told_on_the_page_and_nothing_is_saved(
 
 def save_year(browser, year=1, **values):
     rules = YearRules.objects.filter(school_year=year).first()
-    version = RuleProfile.objects.get(code=default_profiles.PROFILES[0].code).newest()
+    version = RuleProfile.objects.get(
+        code=default_profiles.PROFILES[0].code
+    ).latest_version()
     one = SchoolYear.objects.get(pk=year)
     given = {
         "network": "1", "year": one.year, "period": one.period,
@@ -210,7 +212,7 @@ def test_versions_of_other_networks_are_no_choice(browser, network):
 
 def test_networks_are_given_the_shipped_profiles(browser, network):
     other = Network.objects.create(code="other", name="Other")
-    action = {"action": "add_shipped_profiles", "_selected_action": [1, other.pk]}
+    action = {"action": "add_default_profiles", "_selected_action": [1, other.pk]}
 
     page = browser.post("/admin/school/network/", action, follow=True)
 

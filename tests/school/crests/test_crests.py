@@ -13,7 +13,7 @@ from school.crests import sandbox, validation
 from school.demo import crests
 from school.models import Crest, Network, School
 
-MOST = validation.MOST_BYTES
+MOST = validation.MAX_BYTES
 
 
 def png(width=100, height=100) -> bytes:
@@ -50,11 +50,11 @@ GRADIENT = (
         svg(GRADIENT),
         svg('<g id="a"><path d="M0 0h9"/></g><use l:href="#a"/>', before=PUBLIC),
         svg('<x:view xmlns:x="http://inkscape.example"/>'),
-        *map(crests.drawn, range(12)),
+        *map(crests.draw_crest, range(12)),
     ],
 )
 def test_png_and_svg_within_the_bounds_are_taken(image):
-    validation.check(image)
+    validation.validate_crest(image)
 
 
 SHOWN_AGAIN = (
@@ -111,7 +111,7 @@ REFUSED = {
 )
 def test_what_is_no_crest_is_refused_in_words(words, image):
     with translation.override("en"), pytest.raises(ValidationError) as refused:
-        validation.check(image)
+        validation.validate_crest(image)
 
     assert words in refused.value.messages[0]
 
@@ -120,10 +120,10 @@ def test_picture_that_takes_too_long_is_refused(monkeypatch, tmp_path):
     sleeper = tmp_path / "draw.py"
     sleeper.write_text("import time; time.sleep(60)")
     monkeypatch.setattr(sandbox, "CHILD_SCRIPT", sleeper)
-    monkeypatch.setattr(sandbox, "SECONDS", 0.3)
+    monkeypatch.setattr(sandbox, "TIMEOUT_SECONDS", 0.3)
 
     with translation.override("en"), pytest.raises(ValidationError, match="too long"):
-        validation.check(png())
+        validation.validate_crest(png())
 
 
 @pytest.mark.django_db
@@ -133,10 +133,10 @@ def test_crest_is_the_school_s_own_or_else_its_network_s(network):
     of_network = bytes(Crest.objects.get(network=1).image)
 
     assert not Crest.objects.filter(school=schools[-1]).exists()
-    assert Crest.of(schools[:1]) == own != of_network
-    assert Crest.of(schools[-1:]) == Crest.of(schools[:2]) == of_network
+    assert Crest.image_for(schools[:1]) == own != of_network
+    assert Crest.image_for(schools[-1:]) == Crest.image_for(schools[:2]) == of_network
     Crest.objects.all().delete()
-    assert Crest.of(schools[:1]) == Crest.of([]) == b""
+    assert Crest.image_for(schools[:1]) == Crest.image_for([]) == b""
 
 
 @pytest.mark.django_db

@@ -52,7 +52,7 @@ def students(network):
 def test_student_is_found_by_how_words_begin(students, text, expected):
     ours = Student.objects.filter(registration__startswith="s-")
 
-    found = ours.filter(name_search.by_sort_key("sort_key", text))
+    found = ours.filter(name_search.name_filter("sort_key", text))
 
     assert set(found) == {students[number] for number in expected}
 
@@ -62,7 +62,7 @@ def test_school_is_found_alike(network, text, expected):
     for number, name in enumerate(NAMES):
         School.objects.create(network_id=1, inep_code=f"9900000{number}", name=name)
 
-    found = School.objects.filter(name_search.by_sort_key("sort_key", text))
+    found = School.objects.filter(name_search.name_filter("sort_key", text))
 
     codes = found.filter(inep_code__startswith="99").values_list("inep_code", flat=True)
     assert set(codes) == {f"9900000{number}" for number in expected}

@@ -117,7 +117,7 @@ def test_many_rows_are_all_written_or_none(path):
 
 
 def test_waiting_ends(path, writer, monkeypatch):
-    monkeypatch.setattr(sqlite, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.2)
 
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         connected(path).cursor(SQLiteCursorWrapper).execute("BEGIN IMMEDIATE")
@@ -173,11 +173,11 @@ GREENLETS = """
 from gevent import monkey; monkey.patch_all()
 import sqlite3, sys, time
 import gevent
-from school.db.sqlite import PatientConnection
+from school.db.sqlite import RetryingConnection
 
 def write(seconds):
     connection = sqlite3.connect(
-        sys.argv[1], factory=PatientConnection, timeout=0, isolation_level=None)
+        sys.argv[1], factory=RetryingConnection, timeout=0, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("INSERT INTO mark VALUES (1)")
     time.sleep(seconds)

@@ -2,7 +2,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.db.models import Count, F, Func, IntegerField
 
-from school.db.streaming import streamed
+from school.db.streaming import stream_values
 from school.models import Grade, Offering
 
 pytestmark = pytest.mark.django_db
@@ -15,22 +15,22 @@ def test_rows_are_those_of_the_query():
         .annotate(n=Count("tenths"))
     )
 
-    assert list(streamed(wanted)) == list(wanted) != []
+    assert list(stream_values(wanted)) == list(wanted) != []
 
 
 def test_nothing_can_be_asked_for():
-    assert list(streamed(Offering.objects.none().values_list("pk"))) == []
+    assert list(stream_values(Offering.objects.none().values_list("pk"))) == []
 
 
 def test_errors_are_django_s():
     wrong = Func(F("pk"), function="no_such_function", output_field=IntegerField())
 
     with pytest.raises(DatabaseError):
-        list(streamed(Offering.objects.values_list(wrong)))
+        list(stream_values(Offering.objects.values_list(wrong)))
 
 
 def test_one_that_stops_early_leaves_the_connection_to_others():
-    rows = streamed(Grade.objects.values_list("pk"))
+    rows = stream_values(Grade.objects.values_list("pk"))
     next(rows)
     rows.close()
 

@@ -19,11 +19,11 @@ def empty(transactional_db: None) -> None:
 def digest(students: int) -> str:
     demo = DemoNetwork(students)
     made = hashlib.sha256()
-    for number in range(1, demo.classes + 1):
+    for number in range(1, demo.class_count + 1):
         for row in [demo.class_row(number), *demo.student_rows(number)]:
             made.update(repr(row).encode())
         made.update(repr(list(demo.prior_years(number))).encode())
-        for place in demo.places(number):
+        for place in demo.enrolments(number):
             grades = list(demo.grade_rows(place))
             made.update(repr(grades).encode())
             made.update(repr(list(demo.recovery_rows(place, grades))).encode())
@@ -38,12 +38,12 @@ def test_same_size_gives_the_same_network():
 def test_size_is_as_promised():
     city = DemoNetwork(100_000)
 
-    assert (city.schools, city.classes) == (200, 4000)
+    assert (city.school_count, city.class_count) == (200, 4000)
     assert len(city.days) == 200
     absences = sum(
         len(list(city.absence_rows(place)))
         for number in range(1, 201)
-        for place in city.places(number)
+        for place in city.enrolments(number)
     )
     assert absences * 20 == pytest.approx(1_700_000, rel=0.05)
 
@@ -122,15 +122,15 @@ def test_who_moves_stays_in_the_level_and_says_why_it_left(db, network):
 
 def test_level_of_each_place_is_one_of_its_class(db, network):
     demo = DemoNetwork(1000)
-    for number in range(1, demo.classes + 1):
-        levels = {demo.enrolment_row(place)[3] for place in demo.places(number)}
+    for number in range(1, demo.class_count + 1):
+        levels = {demo.enrolment_row(place)[3] for place in demo.enrolments(number)}
         assert levels <= set(demo.levels_of(number))
 
 
 def test_keys_are_those_of_the_names_shown(db, network):
     for model in (m.School, m.SchoolClass, m.Subject, m.Student):
         for record in model.objects.all():
-            assert bytes(record.sort_key) == sort_key(record.sorted_by())
+            assert bytes(record.sort_key) == sort_key(record.sort_name())
 
 
 def test_papers_and_social_names_are_there(db, network):
@@ -138,7 +138,7 @@ def test_papers_and_social_names_are_there(db, network):
     student = m.Student.objects.get(pk=1)
     hours = m.Offering.objects.filter(school_class=1).aggregate(sum=Sum("hours"))
 
-    assert called_otherwise.called != called_otherwise.name
+    assert called_otherwise.display_name != called_otherwise.name
     assert all([student.birth_place, student.nationality, student.parents])
     assert m.School.objects.exclude(city="").exclude(state="").count() == 3
     assert hours["sum"] == 960
@@ -183,7 +183,7 @@ def test_half_finished_load_is_begun_anew(empty):
         raise CutOff
 
     with pytest.raises(CutOff):
-        loading.load(DemoNetwork(60), cut)
+        loading.load_network(DemoNetwork(60), cut)
     assert m.Student.objects.exists()
 
     call_command("demo", "--students", "60")

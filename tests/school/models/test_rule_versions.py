@@ -63,7 +63,7 @@ def test_database_keeps_a_version_as_it_is(profile, values):
 @pytest.mark.parametrize("event", ["insert", "update", "move", "leave", "delete"])
 def test_database_keeps_the_rules_of_a_closed_year(profile, closed, event):
     other = YearRules.objects.get(school_year=1)
-    version = RuleProfile.objects.exclude(pk=profile.pk).first().newest()
+    version = RuleProfile.objects.exclude(pk=profile.pk).first().latest_version()
     steps = {
         "insert": lambda: YearRules.objects.bulk_create(
             [YearRules(school_year=closed.school_year, grade_level_id=1, version=version)]
@@ -178,7 +178,7 @@ def test_new_version_for_other_terms_than_an_open_year_has_is_refused(profile):
     with pytest.raises(ValidationError, match="tem 4 períodos"):
         profile.revise(rules(terms=3))
 
-    assert profile.newest() == first
+    assert profile.latest_version() == first
 
 
 def test_another_network_s_rules_are_refused(year):

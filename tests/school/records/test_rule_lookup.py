@@ -64,15 +64,15 @@ def test_version_s_rules_are_one_object_for_all_its_levels(of_level_5):
 def test_shipped_profiles_are_installed_once(network):
     other = Network.objects.create(code="other", name="Other")
 
-    made = default_rule_profiles.install(other)
+    made = default_rule_profiles.install_profiles(other)
 
     assert [profile.code for profile in made] == [
         p.code for p in default_profiles.PROFILES
     ]
-    assert [profile.newest().rules for profile in made] == [
+    assert [profile.latest_version().rules for profile in made] == [
         profile.rules for profile in default_profiles.PROFILES
     ]
-    assert default_rule_profiles.install(other) == []
+    assert default_rule_profiles.install_profiles(other) == []
     assert not SchoolYear.objects.filter(network=other).exists()
 
 
@@ -80,5 +80,5 @@ def test_profile_that_a_network_has_is_left_alone(network):
     own = RuleProfile.objects.get(code=default_profiles.PROFILES[0].code)
     own.revise(Rules(terms=4, pass_mark="5.0"))
 
-    assert default_rule_profiles.install(own.network) == []
-    assert own.newest().number == 2
+    assert default_rule_profiles.install_profiles(own.network) == []
+    assert own.latest_version().number == 2

@@ -31,12 +31,12 @@ def answer_once(server: socket.socket, said: bytes) -> None:
 
 def test_file_that_is_cut_short_is_no_file(base):
     with pytest.raises(ServiceError, match="cut short"):
-        Client(base).fetch("/result", io.BytesIO())
+        Client(base).download("/result", io.BytesIO())
 
 
 def test_answer_that_is_cut_short_is_no_answer(base):
     with pytest.raises(ServiceError, match="cut short"):
-        Client(base).ask("GET", "/reports")
+        Client(base).request("GET", "/reports")
 
 
 def test_caller_s_full_disk_is_not_the_service_s_fault(base):
@@ -45,7 +45,7 @@ def test_caller_s_full_disk_is_not_the_service_s_fault(base):
             raise OSError("No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        Client(base).fetch("/result", Full())
+        Client(base).download("/result", Full())
 
 
 @pytest.mark.parametrize(

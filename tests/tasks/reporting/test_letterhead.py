@@ -52,7 +52,7 @@ def test_of_nobody_it_names_the_school_that_was_asked_for(admin, secretary, new)
     for viewer in (admin, secretary):
         told = about(viewer, school_id=new.pk)
         assert (told.school, told.inep_code) == ("Nova", "13099999")
-        assert told.load_crest() == Crest.of([new])  # its network's
+        assert told.load_crest() == Crest.image_for([new])  # its network's
 
 
 def test_of_nobody_and_no_school_it_names_the_network_alone(admin, new):

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from school.access import reached, visible_enrolments
+from school.access import expand, visible_enrolments
 from school.models import (
     Absence,
     Attachment,
@@ -52,7 +52,7 @@ def report_for(viewer: User, kind: str, **given):
     model = KINDS[kind].parameters_model()
     wanted = parameters.parse_parameters(model, given or dict(KINDS[kind].example))
     asked_for = parameters.filter_enrolments(visible_enrolments(viewer), wanted)
-    seen = reached(viewer, asked_for, KINDS[kind].reach)
+    seen = expand(viewer, asked_for, KINDS[kind].reach)
     return KINDS[kind](wanted, asked_for, seen)
 
 

@@ -3,7 +3,7 @@ import csv
 import pytest
 from django.utils.translation import override
 
-from school.access import visible_enrolments, whole_histories
+from school.access import full_history, visible_enrolments
 from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
 from tasks import artifacts
 from tasks.errors import InvalidRequest
@@ -288,7 +288,7 @@ def test_students_are_in_order_each_with_the_years_together(secretary, room, ana
 )  # fmt: skip
 def test_titles_are_in_the_language_and_names_are_not(secretary, language, titles):
     asked_for = visible_enrolments(secretary).filter(school_class=1)
-    history = whole_histories(secretary, asked_for)
+    history = full_history(secretary, asked_for)
     report = Transcript(Parameters(class_id=1), asked_for, history)
     with override(language):
         shown = {column.name: str(column.title) for column in report.columns()}

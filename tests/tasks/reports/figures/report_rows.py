@@ -4,7 +4,7 @@ import io
 import json
 from typing import Any
 
-from school.access import reached, visible_enrolments
+from school.access import expand, visible_enrolments
 from school.models import User
 from tasks import artifacts
 from tasks.reporting import parameters, registry
@@ -31,7 +31,7 @@ def report_for(viewer: User, kind: str, given: dict[str, Any]) -> Report[Any]:
     model = registry.get_report_class(kind)
     wanted = parameters.parse_parameters(model.parameters_model(), given)
     asked = parameters.filter_enrolments(visible_enrolments(viewer), wanted)
-    return model(wanted, asked, reached(viewer, asked, model.reach))
+    return model(wanted, asked, expand(viewer, asked, model.reach))
 
 
 def plain_rows(viewer: User, kind: str, given: dict[str, Any]) -> list[dict[str, Any]]:
