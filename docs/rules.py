@@ -16,9 +16,9 @@ django.setup()
 import boundaries  # noqa: E402
 
 from school.grading import labels  # noqa: E402
-from school.grading.default_profiles import PROFILES, Shipped  # noqa: E402
+from school.grading.default_profiles import DEFAULT_PROFILES, DefaultProfile  # noqa: E402
 from school.grading.outcome import Situation  # noqa: E402
-from school.grading.rules import HIGHEST, Rules  # noqa: E402
+from school.grading.rules import MAX_GRADE, Rules  # noqa: E402
 
 PAGE = ROOT / "docs" / "rules.md"
 HEAD = """\
@@ -57,14 +57,14 @@ BASES = {"given": "dos dias letivos dados", "planned": "dos dias letivos previst
 
 def page() -> str:
     parts = [HEAD, _order()]
-    for shipped in PROFILES:
+    for shipped in DEFAULT_PROFILES:
         parts.append(_profile(shipped))
     return "\n".join(parts)
 
 
 def _order() -> str:
     lines = [
-        f"{number}. {text}: **{' … '.join(map(labels.situation, situations))}**"
+        f"{number}. {text}: **{' … '.join(map(labels.situation_label, situations))}**"
         for number, (text, *situations) in enumerate(ORDER, 1)
     ]
     return "\n".join(
@@ -82,7 +82,7 @@ def _order() -> str:
     )
 
 
-def _profile(shipped: Shipped) -> str:
+def _profile(shipped: DefaultProfile) -> str:
     rules = shipped.rules
     return "\n".join(
         [
@@ -109,22 +109,22 @@ def _profile(shipped: Shipped) -> str:
 
 
 def _sentences(rules: Rules) -> Iterator[str]:
-    mark = labels.number(rules.pass_mark)
+    mark = labels.format_number(rules.pass_mark)
     yield (
         f"O ano tem {rules.terms} {KINDS[rules.term_kind]}, cada um com uma nota de"
-        f" {labels.number(0)} a {labels.number(HIGHEST)} em cada disciplina."
+        f" {labels.format_number(0)} a {labels.format_number(MAX_GRADE)} em cada disciplina."
     )
     yield _sentence_of_mean(rules)
     yield _sentence_of_rounding(rules)
     yield f"Passa na disciplina quem tem média de {mark} ou mais."
     yield from _sentences_of_recovery(rules)
-    minimum = labels.number(rules.minimum_attendance, places=0)
+    minimum = labels.format_number(rules.minimum_attendance, min_decimals=0)
     yield (
         f"A frequência mínima é de {minimum} % {BASES[rules.attendance_base]}, no ano todo e"
         " não por disciplina."
     )
     yield f"O ano deve ter {rules.year_days} dias letivos."
-    limit = labels.number(rules.council_absences, places=0)
+    limit = labels.format_number(rules.council_absences, min_decimals=0)
     yield (
         f"Quem falta a mais de {limit} % dos dias letivos previstos entra na lista do"
         f" Conselho Tutelar: em {rules.year_days} dias, a partir de {boundaries.listed_from(rules)} faltas."
@@ -137,7 +137,7 @@ def _sentences(rules: Rules) -> Iterator[str]:
     )
     if rules.scale:
         bands = "; ".join(
-            f"{b.label} de {labels.number(b.lowest)} a {labels.number(b.highest)}"
+            f"{b.label} de {labels.format_number(b.lowest)} a {labels.format_number(b.highest)}"
             for b in rules.scale
         )
         yield (
@@ -156,16 +156,16 @@ def _sentence_of_mean(rules: Rules) -> str:
 def _sentence_of_rounding(rules: Rules) -> str:
     if rules.rounding == "none":
         return "Nenhuma média é arredondada."
-    step = labels.number(rules.rounding_step)
+    step = labels.format_number(rules.rounding_step)
     return f"As médias são arredondadas a {step}, {ROUNDINGS[rules.rounding]}."
 
 
 def _sentences_of_recovery(rules: Rules) -> Iterator[str]:
-    measure = rules.measure
+    measure = rules.grade_arithmetic
     if not measure.has_recovery:
         yield "Não há recuperação final."
         return
-    if measure.recovery == "replace_if_higher":
+    if measure.recovery_rule == "replace_if_higher":
         how = "vale a maior entre a média e a nota da recuperação"
     elif measure.mean_weight == measure.exam_weight:
         how = "a média final é (média + nota da recuperação) / 2"
@@ -175,11 +175,11 @@ def _sentences_of_recovery(rules: Rules) -> Iterator[str]:
             f"a média final é (média × {measure.mean_weight} + nota da recuperação ×"
             f" {measure.exam_weight}) / {both}"
         )
-    mark = labels.number(measure.recovery_mark)
+    mark = labels.format_number(measure.recovery_pass_mark)
     yield f"Quem não passa faz a recuperação final: {how}, e passa com {mark} ou mais."
     yield (
         "Quem precisaria de mais que a nota máxima já não faz a recuperação."
-        if rules.hopeless_fails
+        if rules.fail_if_unrecoverable
         else "Quem precisaria de mais que a nota máxima fica em recuperação, e o relatório diz que"
         " não alcança."
     )

@@ -22,7 +22,7 @@ HELP_TEXTS = {
     "rounding_step": "To whole multiples of this.",
     "recovery_rule": "How the final recovery exam combines with the mean.",
     "recovery_pass_mark": "Where it is not the pass mark of the year.",
-    "hopeless_fails": "Who would need more than 10.0 fails without the exam.",
+    "fail_if_unrecoverable": "Who would need more than 10.0 fails without the exam.",
     "minimum_attendance": "In percent.",
     "attendance_base": "Percent of the days given so far, or of those planned.",
     "year_days": "The days of lessons that the year is to have.",

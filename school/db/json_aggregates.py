@@ -12,17 +12,15 @@ from django.db.models import (
 )
 
 
-class JSONList(Aggregate):
+class JSONArrayAgg(Aggregate):
     """A group's values as a JSON array."""
 
     function = "json_group_array"
     output_field = TextField()
 
-    def as_postgresql(self, *given: Any, **context: Any) -> Any:
+    def as_postgresql(self, *args: Any, **kwargs: Any) -> Any:
         # As a text: what is only put by for later takes less memory so.
-        return self.as_sql(
-            *given, template="json_agg(%(expressions)s)::text", **context
-        )
+        return self.as_sql(*args, template="json_agg(%(expressions)s)::text", **kwargs)
 
 
 class JSONRow(Func):
@@ -38,10 +36,16 @@ class JSONRow(Func):
         return self.as_sql(compiler, connection, function="json_build_array")
 
 
-def listed(records: QuerySet[Any], value: Any, *, of: str) -> Subquery:
+def json_array_subquery(
+    queryset: QuerySet[Any], expression: Any, *, parent_field: str
+) -> Subquery:
     """That value of each record of the row that a statement is at; NULL without any.
 
     `of` is the records' field for the row.
     """
-    own = records.filter(**{of: OuterRef("pk")}).order_by().values(f"{of}_id")
-    return Subquery(own.annotate(_listed=JSONList(value)).values("_listed"))
+    related = (
+        queryset.filter(**{parent_field: OuterRef("pk")})
+        .order_by()
+        .values(f"{parent_field}_id")
+    )
+    return Subquery(related.annotate(_array=JSONArrayAgg(expression)).values("_array"))

@@ -24,7 +24,7 @@ from school.grading import default_profiles
 from school.models import default_rule_profiles
 
 NETWORK_CODE = "demo"
-PROFILE_CODE = default_profiles.PROFILES[0].code
+PROFILE_CODE = default_profiles.DEFAULT_PROFILES[0].code
 """That of the state the network lies in."""
 PASSWORD = "demo"  # noqa: S105  (the whole network is invented)
 CLASSES_PER_COMMIT = 40

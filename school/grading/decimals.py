@@ -7,18 +7,18 @@ from math import ceil, floor
 
 CENTS = Decimal("0.01")
 TENTHS = Decimal("0.1")
-MORE_PLACES = 12
+MAX_EXTRA_DECIMALS = 12
 """How many are tried before a figure is cut; whole weights and tenths take up to seven."""
 
 
-def grade(tenths: int | None) -> Decimal | None:
+def tenths_to_grade(tenths: int | None) -> Decimal | None:
     """A grade of 0.0 to 10.0 from its tenths."""
     return None if tenths is None else Decimal(tenths).scaleb(-1)
 
 
 def mean(total_tenths: int, count: int) -> Decimal | None:
     """The mean grade to two places, halves up; none of no grades."""
-    return _round(Decimal(total_tenths) / (10 * count), CENTS) if count else None
+    return _quantize(Decimal(total_tenths) / (10 * count), CENTS) if count else None
 
 
 def standard_deviation(
@@ -34,42 +34,48 @@ def standard_deviation(
     with localcontext() as context:
         context.prec = 50
         root = Decimal(count * total_squares - total_tenths**2).sqrt()
-        return _round(root / (10 * count), CENTS)
+        return _quantize(root / (10 * count), CENTS)
 
 
 def percent(part: int, whole: int) -> Decimal | None:
     """`part` of `whole` in percent to one place, halves up; none of nothing."""
-    return _round(Decimal(100 * part) / whole, TENTHS) if whole else None
+    return _quantize(Decimal(100 * part) / whole, TENTHS) if whole else None
 
 
 @lru_cache(2**14)  # of a network's million means there are few different ones
-def shown(
-    value: Fraction, *, places: int, mark: Fraction | Decimal | None = None
+def round_for_display(
+    value: Fraction, *, decimals: int, threshold: Fraction | Decimal | None = None
 ) -> Decimal:
     """The value to so many places, halves up, on the side of the mark where it lies.
 
     If rounding would carry it over, it gets as many more places as it takes: 5.9975 is
     5.998 beside 6.0 and not 6.00; 74.96 is 74.96 beside 75. The value is not negative.
     """
-    if mark is None:
-        return _half_up(value, places)
-    bound = Fraction(mark)
-    for more in range(places, places + MORE_PLACES):
-        rounded = _half_up(value, more)
-        if (rounded >= bound) == (value >= bound):
-            return rounded
-    return _cut(value, places + MORE_PLACES, upwards=value >= bound)
+    if threshold is None:
+        return _round_half_up(value, decimals)
+    bound = Fraction(threshold)
+    for precision in range(decimals, decimals + MAX_EXTRA_DECIMALS):
+        candidate = _round_half_up(value, precision)
+        if (candidate >= bound) == (value >= bound):
+            return candidate
+    return _round_toward_threshold(
+        value, decimals + MAX_EXTRA_DECIMALS, upwards=value >= bound
+    )
 
 
-def _half_up(value: Fraction, places: int) -> Decimal:
-    doubled = 2 * value.numerator * 10**places + value.denominator
-    return Decimal(doubled // (2 * value.denominator)).scaleb(-places)
+def _round_half_up(value: Fraction, decimals: int) -> Decimal:
+    numerator = 2 * value.numerator * 10**decimals + value.denominator
+    return Decimal(numerator // (2 * value.denominator)).scaleb(-decimals)
 
 
-def _cut(value: Fraction, places: int, *, upwards: bool) -> Decimal:
-    scaled = value * 10**places
-    return Decimal(ceil(scaled) if upwards else floor(scaled)).scaleb(-places)
+def _round_toward_threshold(
+    value: Fraction, decimals: int, *, upwards: bool
+) -> Decimal:
+    scaled_value = value * 10**decimals
+    return Decimal(ceil(scaled_value) if upwards else floor(scaled_value)).scaleb(
+        -decimals
+    )
 
 
-def _round(value: Decimal, step: Decimal) -> Decimal:
+def _quantize(value: Decimal, step: Decimal) -> Decimal:
     return value.quantize(step, ROUND_HALF_UP)

@@ -7,7 +7,7 @@ from school.grading.rules import Band, Rules
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
+class DefaultProfile:
     """A profile as a network takes it over; from then on it is the network's to revise."""
 
     code: str
@@ -17,15 +17,15 @@ class Shipped:
     rules: Rules
 
 
-def _bands(*bands: tuple[str, str, str]) -> tuple[Band, ...]:
+def _make_bands(*bands: tuple[str, str, str]) -> tuple[Band, ...]:
     return tuple(
         Band(label=label, lowest=Decimal(lowest), highest=Decimal(highest))
         for label, lowest, highest in bands
     )
 
 
-PROFILES = (
-    Shipped(
+DEFAULT_PROFILES = (
+    DefaultProfile(
         code="seduc-am-2022",
         name="SEDUC-AM 2022",
         source=(
@@ -40,7 +40,7 @@ PROFILES = (
             minimum_attendance=Decimal(75),
         ),
     ),
-    Shipped(
+    DefaultProfile(
         code="i-educar-numerico",
         name="i-Educar, numérico",
         source=(
@@ -56,7 +56,7 @@ PROFILES = (
             minimum_attendance=Decimal(75),
         ),
     ),
-    Shipped(
+    DefaultProfile(
         code="i-educar-conceitual",
         name="i-Educar, conceitual",
         source=(
@@ -70,7 +70,7 @@ PROFILES = (
             recovery_mean_weight=6,
             recovery_exam_weight=4,
             minimum_attendance=Decimal(80),
-            scale=_bands(
+            scale=_make_bands(
                 ("E", "0.0", "1.9"),
                 ("D", "2.0", "4.9"),
                 ("C", "5.0", "6.9"),

@@ -7,187 +7,221 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from school.grading.arithmetic import Measure
-from school.grading.attendance import Attendance, Days
-from school.grading.number_format import number, tenths
+from school.grading.arithmetic import GradeArithmetic
+from school.grading.attendance import AttendanceDays, AttendanceResult
+from school.grading.number_format import format_number, format_tenths
 from school.grading.rules import Rules
 from school.grading.subjects import (
-    HIGHEST,
-    Marks,
+    MAX_TENTHS,
     Standing,
+    SubjectGrades,
     SubjectResult,
-    is_lost,
+    is_subject_unrecoverable,
     partial_mean,
 )
 
-TERM_KINDS: dict[str, str | Promise] = {
+TERM_KIND_LABELS: dict[str, str | Promise] = {
     "bimester": gettext_lazy("bimester"),
     "trimester": gettext_lazy("trimester"),
     "semester": gettext_lazy("semester"),
     "term": gettext_lazy("term"),
 }
-ROUNDINGS: dict[str, str | Promise] = {
+ROUNDING_LABELS: dict[str, str | Promise] = {
     "half_up": gettext_lazy("rounded half up to {step}"),
     "up": gettext_lazy("rounded up to {step}"),
     "down": gettext_lazy("rounded down to {step}"),
 }
 
 
-def subject(rules: Rules | None, marks: Marks, result: SubjectResult) -> str:
+def explain_subject(
+    rules: Rules | None, grades: SubjectGrades, result: SubjectResult
+) -> str:
     """The sum of the terms, that with the exam, and what is still needed, as far as there."""
-    parts = [_of_terms(rules, marks, result)]
+    parts = [_explain_terms(rules, grades, result)]
     if rules is not None:
-        if _counts_exam(rules, marks, result):
-            parts.append(_of_exam(rules, marks, result))
-        parts.append(needed(rules, marks, result))
+        if _uses_exam(rules, grades, result):
+            parts.append(_explain_exam(rules, grades, result))
+        parts.append(explain_needed_grade(rules, grades, result))
     return "; ".join(filter(None, parts))
 
 
-def needed(rules: Rules, marks: Marks, result: SubjectResult) -> str:
+def explain_needed_grade(
+    rules: Rules, grades: SubjectGrades, result: SubjectResult
+) -> str:
     """What grade still passes, or that none does; empty where nothing is due any more."""
     if result.standing is Standing.OPEN:
-        return _needed_in_terms(rules, marks, result)
+        return _explain_needed_in_terms(rules, grades, result)
     if result.standing is Standing.RECOVERY:
-        return _needed_in_exam(result.needed or 0)
-    if _failed_without_exam(rules, marks, result):
-        return _of_no_exam(rules.measure.needed_in_exam(result.mean or Fraction(0)))
+        return _explain_needed_in_exam(result.needed_grade or 0)
+    if _failed_without_exam(rules, grades, result):
+        return _explain_no_exam(
+            rules.grade_arithmetic.needed_exam_grade(result.mean or Fraction(0))
+        )
     return ""
 
 
-def last(rules: Rules, marks: Marks, result: SubjectResult) -> str:
+def format_final_comparison(
+    rules: Rules, grades: SubjectGrades, result: SubjectResult
+) -> str:
     """What was compared last, and with what: "5.95 < 6.0"."""
-    measure = rules.measure
-    if _counts_exam(rules, marks, result):
-        return _beside(result.final or Fraction(0), measure.recovery_mark)
-    return _beside(result.mean or Fraction(0), measure.pass_mark)
+    arithmetic = rules.grade_arithmetic
+    if _uses_exam(rules, grades, result):
+        return _format_comparison(
+            result.final_mean or Fraction(0), arithmetic.recovery_pass_mark
+        )
+    return _format_comparison(result.mean or Fraction(0), arithmetic.pass_mark)
 
 
-def missing(marks: Marks) -> str:
+def format_missing_terms(grades: SubjectGrades) -> str:
     """The numbers of the terms without a grade."""
-    return ", ".join(str(n) for n, t in enumerate(marks.terms, 1) if t is None)
+    return ", ".join(str(n) for n, t in enumerate(grades.terms, 1) if t is None)
 
 
-def attendance(rules: Rules, days: Days, result: Attendance) -> str:
+def explain_attendance(
+    rules: Rules, days: AttendanceDays, result: AttendanceResult
+) -> str:
     """The days attended of their base, in percent, beside the minimum."""
-    if result.base is None or result.percent is None:
+    if result.base_days is None or result.percent is None:
         return _("no lesson day recorded yet")
     sign = "≥" if result.is_enough else "<"
     kind = _("days planned") if rules.attendance_base == "planned" else _("days given")
     return _("attendance {sum} = {percent} % {sign} {minimum} % ({kind})").format(
-        sum=f"{result.attended}/{result.base}",
-        percent=number(result.percent),
+        sum=f"{result.attended_days}/{result.base_days}",
+        percent=format_number(result.percent),
         sign=sign,
-        minimum=number(rules.minimum_attendance, places=0),
+        minimum=format_number(rules.minimum_attendance, min_decimals=0),
         kind=kind,
     )
 
 
-def _of_terms(rules: Rules | None, marks: Marks, result: SubjectResult) -> str:
-    exact = partial_mean(marks, rules)
-    if exact is None or result.mean is None:
+def _explain_terms(
+    rules: Rules | None, grades: SubjectGrades, result: SubjectResult
+) -> str:
+    exact_mean = partial_mean(grades, rules)
+    if exact_mean is None or result.mean is None:
         return _("no grade yet")
-    weights = rules.measure.weights if rules else (1,) * len(marks.terms)
-    text = _added(marks.terms, weights, exact)
+    weights = rules.grade_arithmetic.weights if rules else (1,) * len(grades.terms)
+    text = _format_mean(grades.terms, weights, exact_mean)
     if rules is None or result.standing is Standing.OPEN:
         return _("{sum} so far").format(sum=text)
-    return text + _rounded(rules, exact, result.mean, rules.measure.pass_mark)
+    return text + _format_rounding(
+        rules, exact_mean, result.mean, rules.grade_arithmetic.pass_mark
+    )
 
 
-def _of_exam(rules: Rules, marks: Marks, result: SubjectResult) -> str:
-    mean, exam = result.mean or Fraction(0), marks.recovery or 0
-    exact = rules.measure.combined(mean, exam)
-    text = _combined(rules.measure, number(mean), tenths(exam))
-    final = exact if result.final is None else result.final
-    mark = rules.measure.recovery_mark
-    return f"{text} = {number(exact)}{_rounded(rules, exact, final, mark)}"
+def _explain_exam(rules: Rules, grades: SubjectGrades, result: SubjectResult) -> str:
+    mean, exam = result.mean or Fraction(0), grades.exam or 0
+    exact_mean = rules.grade_arithmetic.combine_with_exam(mean, exam)
+    text = _format_combination(
+        rules.grade_arithmetic, format_number(mean), format_tenths(exam)
+    )
+    final_mean = exact_mean if result.final_mean is None else result.final_mean
+    pass_mark = rules.grade_arithmetic.recovery_pass_mark
+    return f"{text} = {format_number(exact_mean)}{_format_rounding(rules, exact_mean, final_mean, pass_mark)}"
 
 
-def _combined(measure: Measure, mean: str, exam: str) -> str:
-    if measure.recovery == "replace_if_higher":
+def _format_combination(arithmetic: GradeArithmetic, mean: str, exam: str) -> str:
+    if arithmetic.recovery_rule == "replace_if_higher":
         return _("the higher of {mean} and {exam}").format(mean=mean, exam=exam)
-    weights = measure.mean_weight, measure.exam_weight
+    weights = arithmetic.mean_weight, arithmetic.exam_weight
     if weights == (1, 1):
         return f"({mean} + {exam}) / 2"
     return f"({mean} × {weights[0]} + {exam} × {weights[1]}) / {sum(weights)}"
 
 
-def _added(terms: Sequence[int | None], weights: Sequence[int], mean: Fraction) -> str:
-    given = [(t, w) for t, w in zip(terms, weights, strict=True) if t is not None]
-    if len(given) == 1:
-        return number(mean)
+def _format_mean(
+    terms: Sequence[int | None], weights: Sequence[int], mean: Fraction
+) -> str:
+    pairs = [(t, w) for t, w in zip(terms, weights, strict=True) if t is not None]
+    if len(pairs) == 1:
+        return format_number(mean)
     if set(weights) == {1}:
-        added = " + ".join(tenths(t) for t, _w in given)
+        addends = " + ".join(format_tenths(t) for t, _w in pairs)
     else:
-        added = " + ".join(f"{tenths(t)} × {w}" for t, w in given)
-    return f"({added}) / {sum(w for _t, w in given)} = {number(mean)}"
+        addends = " + ".join(f"{format_tenths(t)} × {w}" for t, w in pairs)
+    return f"({addends}) / {sum(w for _t, w in pairs)} = {format_number(mean)}"
 
 
-def _rounded(rules: Rules, exact: Fraction, rounded: Fraction, mark: Fraction) -> str:
+def _format_rounding(
+    rules: Rules, exact_mean: Fraction, rounded_mean: Fraction, pass_mark: Fraction
+) -> str:
     """What follows a sum: what rounding made of it, if anything, and the mark."""
-    if exact == rounded:
-        return f" {_sign(rounded, mark)} {number(mark)}"
-    rule = str(ROUNDINGS[rules.rounding]).format(step=number(rules.rounding_step))
-    return f" ≈ {rule}: {_beside(rounded, mark)}"
+    if exact_mean == rounded_mean:
+        return (
+            f" {_comparison_sign(rounded_mean, pass_mark)} {format_number(pass_mark)}"
+        )
+    rule = str(ROUNDING_LABELS[rules.rounding]).format(
+        step=format_number(rules.rounding_step)
+    )
+    return f" ≈ {rule}: {_format_comparison(rounded_mean, pass_mark)}"
 
 
-def _beside(value: Fraction, mark: Fraction) -> str:
-    return f"{number(value)} {_sign(value, mark)} {number(mark)}"
+def _format_comparison(value: Fraction, pass_mark: Fraction) -> str:
+    return f"{format_number(value)} {_comparison_sign(value, pass_mark)} {format_number(pass_mark)}"
 
 
-def _sign(value: Fraction, mark: Fraction) -> str:
-    return "≥" if value >= mark else "<"
+def _comparison_sign(value: Fraction, pass_mark: Fraction) -> str:
+    return "≥" if value >= pass_mark else "<"
 
 
-def _needed_in_terms(rules: Rules, marks: Marks, result: SubjectResult) -> str:
-    grade = result.needed or 0
+def _explain_needed_in_terms(
+    rules: Rules, grades: SubjectGrades, result: SubjectResult
+) -> str:
+    grade = result.needed_grade or 0
     if grade == 0:
         return _("passes whatever is still to come")
-    if grade <= HIGHEST:
+    if grade <= MAX_TENTHS:
         text = _("needs at least {grade} in each {term} that is missing ({numbers})")
     else:
         text = _("would need {grade} in each {term} that is missing ({numbers})")
     text = text.format(
-        grade=tenths(grade), term=TERM_KINDS[rules.term_kind], numbers=missing(marks)
+        grade=format_tenths(grade),
+        term=TERM_KIND_LABELS[rules.term_kind],
+        numbers=format_missing_terms(grades),
     )
-    if grade <= HIGHEST:
+    if grade <= MAX_TENTHS:
         return text
-    text = f"{text}: {_above_highest()}"
-    if is_lost(rules, marks, result):
+    text = f"{text}: {_format_above_max()}"
+    if is_subject_unrecoverable(rules, grades, result):
         return text
     return text + _(", but may pass by the recovery exam")
 
 
-def _needed_in_exam(grade: int) -> str:
-    if grade <= HIGHEST:
+def _explain_needed_in_exam(grade: int) -> str:
+    if grade <= MAX_TENTHS:
         return _("needs at least {grade} in the recovery exam").format(
-            grade=tenths(grade)
+            grade=format_tenths(grade)
         )
-    text = _("would need {grade} in the recovery exam").format(grade=tenths(grade))
-    return f"{text}: {_above_highest()}"
+    text = _("would need {grade} in the recovery exam").format(
+        grade=format_tenths(grade)
+    )
+    return f"{text}: {_format_above_max()}"
 
 
-def _of_no_exam(grade: int) -> str:
+def _explain_no_exam(grade: int) -> str:
     """Nobody sits an exam that no grade would pass; of any other, that nobody sat it."""
-    if grade > HIGHEST:
-        return _needed_in_exam(grade)
+    if grade > MAX_TENTHS:
+        return _explain_needed_in_exam(grade)
     return _("the year closed without the recovery exam")
 
 
-def _above_highest() -> str:
-    return _("more than {highest}").format(highest=tenths(HIGHEST))
+def _format_above_max() -> str:
+    return _("more than {highest}").format(highest=format_tenths(MAX_TENTHS))
 
 
-def _counts_exam(rules: Rules, marks: Marks, result: SubjectResult) -> bool:
+def _uses_exam(rules: Rules, grades: SubjectGrades, result: SubjectResult) -> bool:
     return (
-        marks.recovery is not None
-        and rules.measure.has_recovery
+        grades.exam is not None
+        and rules.grade_arithmetic.has_recovery
         and result.standing in {Standing.PASSED_AFTER_RECOVERY, Standing.FAILED}
     )
 
 
-def _failed_without_exam(rules: Rules, marks: Marks, result: SubjectResult) -> bool:
+def _failed_without_exam(
+    rules: Rules, grades: SubjectGrades, result: SubjectResult
+) -> bool:
     return (
         result.standing is Standing.FAILED
-        and rules.measure.has_recovery
-        and marks.recovery is None
+        and rules.grade_arithmetic.has_recovery
+        and grades.exam is None
     )

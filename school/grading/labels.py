@@ -4,17 +4,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from school.grading.explanations import attendance, subject
-from school.grading.number_format import number
+from school.grading.explanations import explain_attendance, explain_subject
+from school.grading.number_format import format_number
 from school.grading.outcome import Situation
-from school.grading.reasons import account, outcome, saving
+from school.grading.reasons import explain_outcome, full_explanation, remedies
 from school.grading.subjects import Standing
 
 __all__ = [
-    "account", "attendance", "number", "outcome", "saving", "situation", "standing", "subject",
+    "full_explanation", "explain_attendance", "format_number", "explain_outcome", "remedies", "situation_label", "standing_label", "explain_subject",
 ]  # fmt: skip
 
-SITUATIONS: dict[Situation, str | Promise] = {
+SITUATION_LABELS: dict[Situation, str | Promise] = {
     Situation.IN_PROGRESS: gettext_lazy("In progress"),
     Situation.INCOMPLETE: gettext_lazy("Incomplete: grades missing"),
     Situation.IN_RECOVERY: gettext_lazy("In recovery"),
@@ -31,7 +31,7 @@ SITUATIONS: dict[Situation, str | Promise] = {
     Situation.CLASS_CHANGED: gettext_lazy("Changed class"),
     Situation.LEFT: gettext_lazy("Left, reason not recorded"),
 }
-STANDINGS: dict[Standing, str | Promise] = {
+STANDING_LABELS: dict[Standing, str | Promise] = {
     Standing.OPEN: gettext_lazy("Open"),
     Standing.PASSED: gettext_lazy("Passed"),
     Standing.RECOVERY: gettext_lazy("In recovery"),
@@ -40,11 +40,11 @@ STANDINGS: dict[Standing, str | Promise] = {
 }
 
 
-def situation(situation: Situation | None) -> str:
+def situation_label(situation: Situation | None) -> str:
     """The situation as documents name it; without rules there is none to name."""
-    return str(SITUATIONS[situation]) if situation else _("No result")
+    return str(SITUATION_LABELS[situation]) if situation else _("No result")
 
 
-def standing(standing: Standing) -> str:
+def standing_label(standing: Standing) -> str:
     """How a subject stands, as documents name it."""
-    return str(STANDINGS[standing])
+    return str(STANDING_LABELS[standing])

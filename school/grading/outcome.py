@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from school.grading import attendance, subjects
-from school.grading.attendance import Attendance, Days
+from school.grading.attendance import AttendanceDays, AttendanceResult
 from school.grading.rules import Rules
-from school.grading.subjects import Marks, Standing, SubjectResult
+from school.grading.subjects import Standing, SubjectGrades, SubjectResult
 
 
 class Situation(StrEnum):
@@ -30,7 +30,7 @@ class Situation(StrEnum):
     """Nobody recorded why."""
 
 
-ENDINGS = {
+EXIT_SITUATIONS = {
     "": Situation.LEFT,
     "transferred": Situation.TRANSFERRED,
     "abandoned": Situation.ABANDONED,
@@ -41,7 +41,7 @@ ENDINGS = {
 """What each recorded reason for leaving makes of the year."""
 
 
-class Why(StrEnum):
+class ReasonCode(StrEnum):
     """The codes of reasons. Those with a star are given for each subject."""
 
     SUBJECT_FAILED = "subject_failed"  # *
@@ -55,9 +55,9 @@ class Why(StrEnum):
     NO_SUBJECTS = "no_subjects"
 
 
-IN_SPITE = {
-    Situation.APPROVED_BY_COUNCIL: Why.APPROVED_BY_COUNCIL,
-    Situation.APPROVED_WITH_DEPENDENCY: Why.DEPENDENCY,
+OVERRIDES = {
+    Situation.APPROVED_BY_COUNCIL: ReasonCode.APPROVED_BY_COUNCIL,
+    Situation.APPROVED_WITH_DEPENDENCY: ReasonCode.DEPENDENCY,
 }
 """What lets a year pass in spite of failed subjects."""
 
@@ -65,16 +65,16 @@ IN_SPITE = {
 @dataclass(frozen=True, slots=True)
 class Reason:
     code: str
-    subject: int | None = None
+    subject_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Year:
+class YearRecord:
     """What is known of a student's year; subjects are by their ids, in order."""
 
-    subjects: Mapping[int, Marks]
-    days: Days
-    ending: str | None
+    subjects: Mapping[int, SubjectGrades]
+    days: AttendanceDays
+    exit_reason: str | None
     """Why the student left; empty if that was not recorded, None if nobody left."""
     is_closed: bool = False
     by_council: bool = False
@@ -85,74 +85,90 @@ class Outcome:
     situation: Situation | None
     """None without rules."""
     subjects: Mapping[int, SubjectResult]
-    attendance: Attendance | None
+    attendance: AttendanceResult | None
     """None without rules."""
     reasons: tuple[Reason, ...]
 
 
-def decide(rules: Rules | None, year: Year) -> Outcome:
+def decide_outcome(rules: Rules | None, year: YearRecord) -> Outcome:
     """Judge the year by the rules; without any, only that somebody left is known.
 
     `ValueError` for an ending that is none, or marks of another number of terms.
     """
     if rules is None:
-        judged = {key: _unjudged(marks) for key, marks in year.subjects.items()}
-        days = None
-    else:
-        judged = {
-            key: _judged(rules, marks, year) for key, marks in year.subjects.items()
+        results = {
+            key: _result_without_rules(marks) for key, marks in year.subjects.items()
         }
-        days = attendance.judge(rules, year.days)
-    situation = _situation(rules, year, judged, days)
+        attendance_result = None
+    else:
+        results = {
+            key: _evaluate_subject(rules, marks, year)
+            for key, marks in year.subjects.items()
+        }
+        attendance_result = attendance.evaluate_attendance(rules, year.days)
+    situation = _decide_situation(rules, year, results, attendance_result)
     return Outcome(
-        situation, judged, days, tuple(_reasons(year, judged, days, situation))
+        situation,
+        results,
+        attendance_result,
+        tuple(_collect_reasons(year, results, attendance_result, situation)),
     )
 
 
-def _judged(rules: Rules, marks: Marks, year: Year) -> SubjectResult:
-    result = subjects.judge(rules, marks)
-    is_over = year.is_closed and year.ending is None
-    return subjects.without_exam(result) if is_over else result
+def _evaluate_subject(
+    rules: Rules, grades: SubjectGrades, year: YearRecord
+) -> SubjectResult:
+    result = subjects.evaluate_subject(rules, grades)
+    is_over = year.is_closed and year.exit_reason is None
+    return subjects.close_without_exam(result) if is_over else result
 
 
-def _unjudged(marks: Marks) -> SubjectResult:
-    return SubjectResult(Standing.OPEN, subjects.partial_mean(marks), None, None)
+def _result_without_rules(grades: SubjectGrades) -> SubjectResult:
+    return SubjectResult(Standing.OPEN, subjects.partial_mean(grades), None, None)
 
 
-def _situation(
+def _decide_situation(
     rules: Rules | None,
-    year: Year,
-    judged: Mapping[int, SubjectResult],
-    days: Attendance | None,
+    year: YearRecord,
+    results: Mapping[int, SubjectResult],
+    attendance_result: AttendanceResult | None,
 ) -> Situation | None:
     """The first that fits, in the order of the rules' documentation."""
-    if year.ending is not None:
-        return _ended(year.ending)
+    if year.exit_reason is not None:
+        return _exit_situation(year.exit_reason)
     if rules is None:
         return None
-    standings = [result.standing for result in judged.values()]
+    standings = [result.standing for result in results.values()]
     if not standings or Standing.OPEN in standings:
         return Situation.INCOMPLETE if year.is_closed else Situation.IN_PROGRESS
     if Standing.RECOVERY in standings:
         return Situation.IN_RECOVERY
-    situation = _of_decided(standings, rules, year)
-    if days is None or days.is_enough is not False or situation is Situation.FAILED:
+    situation = _decide_by_standings(standings, rules, year)
+    if (
+        attendance_result is None
+        or attendance_result.is_enough is not False
+        or situation is Situation.FAILED
+    ):
         return situation
-    if not attendance.is_lost(days, is_closed=year.is_closed):
+    if not attendance.is_attendance_unrecoverable(
+        attendance_result, is_closed=year.is_closed
+    ):
         return Situation.IN_PROGRESS
-    failed = Standing.FAILED in standings
-    return Situation.FAILED if failed else Situation.FAILED_BY_ATTENDANCE
+    has_failed = Standing.FAILED in standings
+    return Situation.FAILED if has_failed else Situation.FAILED_BY_ATTENDANCE
 
 
-def _ended(ending: str) -> Situation:
-    if ending not in ENDINGS:
-        raise ValueError(f"no such ending: {ending}")
-    return ENDINGS[ending]
+def _exit_situation(exit_reason: str) -> Situation:
+    if exit_reason not in EXIT_SITUATIONS:
+        raise ValueError(f"no such ending: {exit_reason}")
+    return EXIT_SITUATIONS[exit_reason]
 
 
-def _of_decided(standings: list[Standing], rules: Rules, year: Year) -> Situation:
-    failed = standings.count(Standing.FAILED)
-    if not failed:
+def _decide_by_standings(
+    standings: list[Standing], rules: Rules, year: YearRecord
+) -> Situation:
+    failed_count = standings.count(Standing.FAILED)
+    if not failed_count:
         is_after_recovery = Standing.PASSED_AFTER_RECOVERY in standings
         return (
             Situation.APPROVED_AFTER_RECOVERY
@@ -161,38 +177,38 @@ def _of_decided(standings: list[Standing], rules: Rules, year: Year) -> Situatio
         )
     if year.by_council:
         return Situation.APPROVED_BY_COUNCIL
-    if failed <= rules.dependencies:
+    if failed_count <= rules.dependencies:
         return Situation.APPROVED_WITH_DEPENDENCY
     return Situation.FAILED
 
 
-def _reasons(
-    year: Year,
-    judged: Mapping[int, SubjectResult],
-    days: Attendance | None,
+def _collect_reasons(
+    year: YearRecord,
+    results: Mapping[int, SubjectResult],
+    attendance_result: AttendanceResult | None,
     situation: Situation | None,
 ) -> Iterator[Reason]:
     """All that apply, whatever was decided by the first: both, where both fail."""
-    for key, result in judged.items():
-        why = _why(result.standing, year.subjects[key])
-        if why is not None:
-            yield Reason(why, key)
-    if days is None:
-        yield Reason(Why.NO_RULES)
-    elif days.is_enough is False:
-        yield Reason(Why.ATTENDANCE_SHORT)
-    if situation in IN_SPITE:
-        yield Reason(IN_SPITE[situation])
-    if not year.days.given:
-        yield Reason(Why.NO_DAYS)
+    for subject_id, result in results.items():
+        code = _subject_reason(result.standing, year.subjects[subject_id])
+        if code is not None:
+            yield Reason(code, subject_id)
+    if attendance_result is None:
+        yield Reason(ReasonCode.NO_RULES)
+    elif attendance_result.is_enough is False:
+        yield Reason(ReasonCode.ATTENDANCE_SHORT)
+    if situation in OVERRIDES:
+        yield Reason(OVERRIDES[situation])
+    if not year.days.lesson_days:
+        yield Reason(ReasonCode.NO_DAYS)
     if not year.subjects:
-        yield Reason(Why.NO_SUBJECTS)
+        yield Reason(ReasonCode.NO_SUBJECTS)
 
 
-def _why(standing: Standing, marks: Marks) -> Why | None:
+def _subject_reason(standing: Standing, grades: SubjectGrades) -> ReasonCode | None:
     if standing is Standing.FAILED:
-        return Why.SUBJECT_FAILED
+        return ReasonCode.SUBJECT_FAILED
     if standing is Standing.RECOVERY:
-        return Why.SUBJECT_IN_RECOVERY
+        return ReasonCode.SUBJECT_IN_RECOVERY
     # Without rules a subject is open though all its grades may be there.
-    return Why.GRADES_MISSING if None in marks.terms else None
+    return ReasonCode.GRADES_MISSING if None in grades.terms else None

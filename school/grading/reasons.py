@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from school.grading import attendance, explanations, subjects
-from school.grading.attendance import Attendance
-from school.grading.outcome import Outcome, Situation, Why, Year
+from school.grading.attendance import AttendanceResult
+from school.grading.outcome import Outcome, ReasonCode, Situation, YearRecord
 from school.grading.rules import Rules
-from school.grading.subjects import HIGHEST, Standing
+from school.grading.subjects import MAX_TENTHS, Standing
 
-PASSED = {Standing.PASSED, Standing.PASSED_AFTER_RECOVERY}
-SAFE = {
+PASSED_STANDINGS = {Standing.PASSED, Standing.PASSED_AFTER_RECOVERY}
+APPROVED_SITUATIONS = {
     Situation.APPROVED,
     Situation.APPROVED_AFTER_RECOVERY,
     Situation.APPROVED_BY_COUNCIL,
@@ -21,56 +21,82 @@ SAFE = {
 }
 
 
-def outcome(
-    rules: Rules | None, year: Year, outcome: Outcome, names: Mapping[int, str]
+def explain_outcome(
+    rules: Rules | None,
+    year: YearRecord,
+    outcome: Outcome,
+    subject_names: Mapping[int, str],
 ) -> str:
     """All reasons of the year, subjects of one kind together, by the `names` of their ids."""
-    return _reasons(_Told(rules, year, outcome, names))
+    return _explain_reasons(_YearExplanation(rules, year, outcome, subject_names))
 
 
-def _reasons(told: "_Told") -> str:
-    of_code: dict[str, list[int]] = {}
-    for reason in told.outcome.reasons:
-        keys = of_code.setdefault(reason.code, [])
-        if reason.subject is not None:
-            keys.append(reason.subject)
-    return "; ".join(told.reason(code, keys) for code, keys in of_code.items())
+def _explain_reasons(explanation: "_YearExplanation") -> str:
+    ids_by_code: dict[str, list[int]] = {}
+    for reason in explanation.outcome.reasons:
+        subject_ids = ids_by_code.setdefault(reason.code, [])
+        if reason.subject_id is not None:
+            subject_ids.append(reason.subject_id)
+    return "; ".join(
+        explanation.explain_reason(code, keys) for code, keys in ids_by_code.items()
+    )
 
 
-def account(
-    rules: Rules | None, year: Year, outcome: Outcome, names: Mapping[int, str]
+def full_explanation(
+    rules: Rules | None,
+    year: YearRecord,
+    outcome: Outcome,
+    subject_names: Mapping[int, str],
 ) -> str:
     """The reasons, and beside them what speaks for the student: the year's whole account."""
-    told = _Told(rules, year, outcome, names)
-    against = _reasons(told)
-    return "; ".join(filter(None, [told.passed(), against, told.enough_attendance()]))
+    explanation = _YearExplanation(rules, year, outcome, subject_names)
+    reasons = _explain_reasons(explanation)
+    return "; ".join(
+        filter(
+            None,
+            [
+                explanation.explain_passed(),
+                reasons,
+                explanation.explain_sufficient_attendance(),
+            ],
+        )
+    )
 
 
-def saving(
-    rules: Rules | None, year: Year, outcome: Outcome, names: Mapping[int, str]
+def remedies(
+    rules: Rules | None,
+    year: YearRecord,
+    outcome: Outcome,
+    subject_names: Mapping[int, str],
 ) -> str:
     """What the year still needs to pass, or that nothing can save it.
 
     Empty where it is decided well, where somebody left, and without rules.
     """
-    if rules is None or year.ending is not None or outcome.situation in SAFE:
+    if (
+        rules is None
+        or year.exit_reason is not None
+        or outcome.situation in APPROVED_SITUATIONS
+    ):
         return ""
-    return "; ".join(_Told(rules, year, outcome, names).saving(rules))
+    return "; ".join(
+        _YearExplanation(rules, year, outcome, subject_names).remedies(rules)
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _YearExplanation:
     """A year with what it takes to tell of it."""
 
     rules: Rules | None
-    year: Year
+    year: YearRecord
     outcome: Outcome
-    names: Mapping[int, str]
+    subject_names: Mapping[int, str]
 
-    def passed(self) -> str:
+    def explain_passed(self) -> str:
         """In how many subjects the student passed, if in any."""
         standings = [result.standing for result in self.outcome.subjects.values()]
-        count = sum(standing in PASSED for standing in standings)
+        count = sum(standing in PASSED_STANDINGS for standing in standings)
         if not count:
             return ""
         if count == len(standings):
@@ -83,106 +109,132 @@ class _Told:
             )
         return text.format(count=count)
 
-    def enough_attendance(self) -> str:
+    def explain_sufficient_attendance(self) -> str:
         """The sum of an attendance that gives no reason against the student."""
-        days = self.outcome.attendance
-        return self._attendance() if days is not None and days.is_enough else ""
+        attendance_result = self.outcome.attendance
+        return (
+            self._explain_attendance()
+            if attendance_result is not None and attendance_result.is_enough
+            else ""
+        )
 
-    def reason(self, code: str, keys: list[int]) -> str:
+    def explain_reason(self, code: str, subject_ids: list[int]) -> str:
         match code:
-            case Why.SUBJECT_FAILED:
-                return _("failed in {subjects}").format(subjects=self._compared(keys))
-            case Why.SUBJECT_IN_RECOVERY:
+            case ReasonCode.SUBJECT_FAILED:
+                return _("failed in {subjects}").format(
+                    subjects=self._list_comparisons(subject_ids)
+                )
+            case ReasonCode.SUBJECT_IN_RECOVERY:
                 return _("in recovery in {subjects}").format(
-                    subjects=self._compared(keys)
+                    subjects=self._list_comparisons(subject_ids)
                 )
-            case Why.GRADES_MISSING:
+            case ReasonCode.GRADES_MISSING:
                 return _("grades missing in {subjects}").format(
-                    subjects=self._missing(keys)
+                    subjects=self._list_missing_terms(subject_ids)
                 )
-        return self._reason_of_the_year(code)
+        return self._explain_year_reason(code)
 
-    def _reason_of_the_year(self, code: str) -> str:
+    def _explain_year_reason(self, code: str) -> str:
         match code:
-            case Why.ATTENDANCE_SHORT:
-                return self._attendance()
-            case Why.DEPENDENCY:
-                return self._dependency()
-            case Why.APPROVED_BY_COUNCIL:
+            case ReasonCode.ATTENDANCE_SHORT:
+                return self._explain_attendance()
+            case ReasonCode.DEPENDENCY:
+                return self._explain_dependency()
+            case ReasonCode.APPROVED_BY_COUNCIL:
                 return _("approved by the class council")
-            case Why.NO_RULES:
+            case ReasonCode.NO_RULES:
                 return _("no rules are set for this year and level")
-            case Why.NO_DAYS:
+            case ReasonCode.NO_DAYS:
                 return _("no lesson day recorded yet")
         return _("the class offers no subject")
 
-    def saving(self, rules: Rules) -> Iterator[str]:
-        days = self.outcome.attendance
-        if days is not None and attendance.is_lost(days, is_closed=self.year.is_closed):
-            yield self._of_lost_attendance(days)
+    def remedies(self, rules: Rules) -> Iterator[str]:
+        attendance_result = self.outcome.attendance
+        if attendance_result is not None and attendance.is_attendance_unrecoverable(
+            attendance_result, is_closed=self.year.is_closed
+        ):
+            yield self._explain_lost_attendance(attendance_result)
             return
-        marks = self.year.subjects
+        grades = self.year.subjects
         results = self.outcome.subjects
-        lost = [k for k, r in results.items() if subjects.is_lost(rules, marks[k], r)]
-        for key, result in results.items():
+        unrecoverable = [
+            k
+            for k, r in results.items()
+            if subjects.is_subject_unrecoverable(rules, grades[k], r)
+        ]
+        for subject_id, result in results.items():
             # An exam must be sat even where any grade of it will do.
-            is_due = result.needed or result.standing is Standing.RECOVERY
-            if key not in lost and is_due:
-                needed = explanations.needed(rules, marks[key], result)
-                if (result.needed or 0) > HIGHEST:
-                    needed = _("only by the recovery exam")
-                yield f"{self.names[key]}: {needed}"
-        if lost and not self.year.by_council:
-            yield self._of_lost(lost, rules)
-        if days is not None and not self.year.is_closed:
+            is_due = result.needed_grade or result.standing is Standing.RECOVERY
+            if subject_id not in unrecoverable and is_due:
+                needed_text = explanations.explain_needed_grade(
+                    rules, grades[subject_id], result
+                )
+                if (result.needed_grade or 0) > MAX_TENTHS:
+                    needed_text = _("only by the recovery exam")
+                yield f"{self.subject_names[subject_id]}: {needed_text}"
+        if unrecoverable and not self.year.by_council:
+            yield self._explain_unrecoverable(unrecoverable, rules)
+        if attendance_result is not None and not self.year.is_closed:
             yield _("further absences allowed: {count}").format(
-                count=days.absences_left
+                count=attendance_result.absences_left
             )
 
-    def _of_lost(self, lost: list[int], rules: Rules) -> str:
-        named = self._named(lost)
-        if len(lost) <= rules.dependencies:
-            return _("as dependency: {subjects}").format(subjects=named)
-        return _("only by the class council: {subjects}").format(subjects=named)
+    def _explain_unrecoverable(self, subject_ids: list[int], rules: Rules) -> str:
+        names = self._join_names(subject_ids)
+        if len(subject_ids) <= rules.dependencies:
+            return _("as dependency: {subjects}").format(subjects=names)
+        return _("only by the class council: {subjects}").format(subjects=names)
 
-    def _attendance(self) -> str:
+    def _explain_attendance(self) -> str:
         if self.rules is None or self.outcome.attendance is None:
             return ""
-        return explanations.attendance(
+        return explanations.explain_attendance(
             self.rules, self.year.days, self.outcome.attendance
         )
 
-    def _dependency(self) -> str:
+    def _explain_dependency(self) -> str:
         results = self.outcome.subjects.values()
-        failed = [r for r in results if r.standing is Standing.FAILED]
+        failed_results = [r for r in results if r.standing is Standing.FAILED]
         return _("with dependency (failed subjects: {count}; allowed: {most})").format(
-            count=len(failed), most=self.rules.dependencies if self.rules else 0
+            count=len(failed_results), most=self.rules.dependencies if self.rules else 0
         )
 
-    def _of_lost_attendance(self, days: Attendance) -> str:
-        if days.absences_left < 0:
+    def _explain_lost_attendance(self, attendance_result: AttendanceResult) -> str:
+        if attendance_result.absences_left < 0:
             return _(
                 "nothing can save the year: absences above the limit: {count}"
-            ).format(count=-days.absences_left)
+            ).format(count=-attendance_result.absences_left)
         # The year ended with fewer days than planned, of which too many were missed.
         return _("nothing can save the year: {attendance}").format(
-            attendance=self._attendance()
+            attendance=self._explain_attendance()
         )
 
-    def _compared(self, keys: Iterable[int]) -> str:
+    def _list_comparisons(self, subject_ids: Iterable[int]) -> str:
         """Each subject with what decided it: "Mathematics (5.95 < 6.0)"."""
-        return ", ".join(f"{self.names[key]} ({self._decided_by(key)})" for key in keys)
-
-    def _decided_by(self, key: int) -> str:
-        marks, result = self.year.subjects[key], self.outcome.subjects[key]
-        return explanations.last(self.rules, marks, result) if self.rules else ""
-
-    def _missing(self, keys: Iterable[int]) -> str:
-        term = explanations.TERM_KINDS[self.rules.term_kind if self.rules else "term"]
         return ", ".join(
-            f"{self.names[key]} ({term} {explanations.missing(self.year.subjects[key])})"
-            for key in keys
+            f"{self.subject_names[key]} ({self._final_comparison(key)})"
+            for key in subject_ids
         )
 
-    def _named(self, keys: Iterable[int]) -> str:
-        return ", ".join(self.names[key] for key in keys)
+    def _final_comparison(self, subject_id: int) -> str:
+        grades, result = (
+            self.year.subjects[subject_id],
+            self.outcome.subjects[subject_id],
+        )
+        return (
+            explanations.format_final_comparison(self.rules, grades, result)
+            if self.rules
+            else ""
+        )
+
+    def _list_missing_terms(self, subject_ids: Iterable[int]) -> str:
+        term = explanations.TERM_KIND_LABELS[
+            self.rules.term_kind if self.rules else "term"
+        ]
+        return ", ".join(
+            f"{self.subject_names[key]} ({term} {explanations.format_missing_terms(self.year.subjects[key])})"
+            for key in subject_ids
+        )
+
+    def _join_names(self, subject_ids: Iterable[int]) -> str:
+        return ", ".join(self.subject_names[key] for key in subject_ids)

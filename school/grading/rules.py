@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import ValidationInfo
 
-from school.grading.arithmetic import Measure
-from school.grading.number_format import number
+from school.grading.arithmetic import GradeArithmetic
+from school.grading.number_format import format_number
 
-HIGHEST = Decimal("10.0")
+MAX_GRADE = Decimal("10.0")
 """Grades go from 0.0 to here."""
-TENTH = Decimal("0.1")
+GRADE_STEP = Decimal("0.1")
 """From one grade to the next."""
 
-Grade = Annotated[Decimal, Field(ge=0, le=HIGHEST, max_digits=3, decimal_places=1)]
+Grade = Annotated[Decimal, Field(ge=0, le=MAX_GRADE, max_digits=3, decimal_places=1)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
 # A whole number as JSON has it: neither "4", 4.0 nor true.
 Weight = Annotated[int, Field(strict=True, ge=1, le=100)]
@@ -35,9 +35,9 @@ class Band(BaseModel):
     highest: Grade
 
     @model_validator(mode="after")
-    def _goes_upwards(self) -> Self:
+    def _check_order(self) -> Self:
         if self.lowest > self.highest:
-            raise _wrong(
+            raise _rule_error(
                 _("Band {label}: its lowest grade is above its highest one."),
                 label=self.label,
             )
@@ -61,7 +61,7 @@ class Rules(BaseModel):
 
     rounding: Literal["none", "half_up", "up", "down"] = "none"
     """What is done to each mean before it is compared."""
-    rounding_step: Annotated[Decimal, Field(ge=Decimal("0.001"), le=1)] = TENTH
+    rounding_step: Annotated[Decimal, Field(ge=Decimal("0.001"), le=1)] = GRADE_STEP
     """To whole multiples of this."""
 
     recovery_rule: Literal["none", "weighted", "replace_if_higher"] = "none"
@@ -74,7 +74,7 @@ class Rules(BaseModel):
     recovery_exam_weight: Weight = 1
     recovery_pass_mark: Grade | None = None
     """From where on the combined mean passes; none is as `pass_mark`."""
-    hopeless_fails: Annotated[bool, Field(strict=True)] = False
+    fail_if_unrecoverable: Annotated[bool, Field(strict=True)] = False
     """Whether who would need more than the highest grade fails without the exam."""
 
     minimum_attendance: Percent = Decimal(75)
@@ -94,15 +94,15 @@ class Rules(BaseModel):
 
     @field_validator("term_weights")
     @classmethod
-    def _weights_fit_the_terms(
-        cls, weights: tuple[int, ...], others: ValidationInfo
+    def _check_term_weights(
+        cls, weights: tuple[int, ...], info: ValidationInfo
     ) -> tuple[int, ...]:
         # What is itself wrong is not among the others, and said at its own place.
-        terms, mean_rule = others.data.get("terms"), others.data.get("mean_rule")
+        terms, mean_rule = info.data.get("terms"), info.data.get("mean_rule")
         if mean_rule == "arithmetic" and weights:
-            raise _wrong(_("Only a weighted mean takes term weights."))
+            raise _rule_error(_("Only a weighted mean takes term weights."))
         if mean_rule == "weighted" and terms and len(weights) != terms:
-            raise _wrong(
+            raise _rule_error(
                 _("There must be a weight for each of the {terms} terms, not {given}."),
                 terms=terms,
                 given=len(weights),
@@ -111,49 +111,49 @@ class Rules(BaseModel):
 
     @field_validator("rounding_step")
     @classmethod
-    def _step_divides_one(cls, step: Decimal) -> Decimal:
+    def _check_rounding_step(cls, step: Decimal) -> Decimal:
         # Else the highest grade would be no multiple, and might be rounded to above it.
         if (1 / Fraction(step)).denominator != 1:
-            raise _wrong(_("One must be a whole multiple of the rounding step."))
+            raise _rule_error(_("One must be a whole multiple of the rounding step."))
         return step
 
     @field_validator("recovery_pass_mark")
     @classmethod
-    def _mark_has_a_recovery(
-        cls, mark: Decimal | None, others: ValidationInfo
+    def _check_recovery_pass_mark(
+        cls, mark: Decimal | None, info: ValidationInfo
     ) -> Decimal | None:
-        if mark is not None and others.data.get("recovery_rule") == "none":
-            raise _wrong(_("Without a recovery there is no pass mark of one."))
+        if mark is not None and info.data.get("recovery_rule") == "none":
+            raise _rule_error(_("Without a recovery there is no pass mark of one."))
         return mark
 
     @field_validator("scale")
     @classmethod
-    def _every_grade_has_one_band(cls, scale: tuple[Band, ...]) -> tuple[Band, ...]:
+    def _check_scale(cls, scale: tuple[Band, ...]) -> tuple[Band, ...]:
         if scale:
             _check_ends(scale)
             for lower, upper in zip(scale, scale[1:], strict=False):
                 _check_neighbours(lower, upper)
             if len({band.label for band in scale}) < len(scale):
-                raise _wrong(_("Each label of the scale must be there once."))
+                raise _rule_error(_("Each label of the scale must be there once."))
         return scale
 
     @cached_property
-    def measure(self) -> Measure:
+    def grade_arithmetic(self) -> GradeArithmetic:
         """What subjects are judged by, in exact numbers."""
-        return Measure(
+        return GradeArithmetic(
             weights=self.term_weights or (1,) * self.terms,
             pass_mark=Fraction(self.pass_mark),
-            recovery_mark=Fraction(
+            recovery_pass_mark=Fraction(
                 self.pass_mark
                 if self.recovery_pass_mark is None
                 else self.recovery_pass_mark
             ),
             rounding=self.rounding,
-            step=Fraction(self.rounding_step),
-            recovery=self.recovery_rule,
+            rounding_step=Fraction(self.rounding_step),
+            recovery_rule=self.recovery_rule,
             mean_weight=self.recovery_mean_weight,
             exam_weight=self.recovery_exam_weight,
-            hopeless_fails=self.hopeless_fails,
+            fail_if_unrecoverable=self.fail_if_unrecoverable,
         )
 
     def concept(self, value: Fraction | Decimal) -> str | None:
@@ -184,38 +184,38 @@ class Rules(BaseModel):
 
 
 def _check_ends(scale: tuple[Band, ...]) -> None:
-    if scale[0].lowest != 0 or scale[-1].highest != HIGHEST:
-        raise _wrong(
+    if scale[0].lowest != 0 or scale[-1].highest != MAX_GRADE:
+        raise _rule_error(
             _("The scale must go from {lowest} up to {highest}."),
-            lowest=number(0),
-            highest=number(HIGHEST),
+            lowest=format_number(0),
+            highest=format_number(MAX_GRADE),
         )
 
 
 def _check_neighbours(lower: Band, upper: Band) -> None:
     if upper.lowest <= lower.lowest:
-        raise _wrong(
+        raise _rule_error(
             _("The bands must be sorted from the lowest: {lower} is before {upper}."),
             lower=lower.label,
             upper=upper.label,
         )
     if upper.lowest <= lower.highest:
-        raise _wrong(
+        raise _rule_error(
             _("The bands {lower} and {upper} overlap: {grade} is in both."),
             lower=lower.label,
             upper=upper.label,
-            grade=number(upper.lowest),
+            grade=format_number(upper.lowest),
         )
-    if upper.lowest != lower.highest + TENTH:
-        raise _wrong(
+    if upper.lowest != lower.highest + GRADE_STEP:
+        raise _rule_error(
             _("There is a hole between {lower} and {upper}: {grade} is in no band."),
             lower=lower.label,
             upper=upper.label,
-            grade=number(lower.highest + TENTH),
+            grade=format_number(lower.highest + GRADE_STEP),
         )
 
 
-def _wrong(message: str, **filled: Any) -> PydanticCustomError:
+def _rule_error(message: str, **values: Any) -> PydanticCustomError:
     """Unlike a ValueError's, its message stands in the answer as it is."""
     # Filled here: pydantic would fill in what is filled in, labels with braces too.
-    return PydanticCustomError("rules", message.format(**filled))
+    return PydanticCustomError("rules", message.format(**values))

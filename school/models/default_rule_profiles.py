@@ -14,7 +14,7 @@ def install_profiles(network: Network) -> list[RuleProfile]:
     """
     existing_codes = set(network.rule_profiles.values_list("code", flat=True))
     new_profiles = []
-    for profile in default_profiles.PROFILES:
+    for profile in default_profiles.DEFAULT_PROFILES:
         if profile.code not in existing_codes:
             new_profile = RuleProfile.objects.create(
                 network=network,

@@ -11,30 +11,30 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from school.db.json_aggregates import JSONList, JSONRow, listed
-from school.grading.attendance import WINDOWS
+from school.db.json_aggregates import JSONArrayAgg, JSONRow, json_array_subquery
+from school.grading.attendance import BENEFIT_WINDOWS
 from school.models import Absence, ClassSession
-from school.records.enrolment_rows import Place, of_classes
+from school.records.enrolment_rows import EnrolmentRow, in_classes
 
-ABSENCES = listed(
+ABSENCES_SUBQUERY = json_array_subquery(
     Absence.objects.all(),
     JSONRow("session__date", "session__term", "is_justified"),
-    of="enrolment",
+    parent_field="enrolment",
 )
-_CLASSES = 100
+_CHUNK_SIZE = 100
 """Whose days are in memory before they are shared: those of one take 4 kB."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DayCounts:
     """How many days, all together, in each term and in each window of `WINDOWS`."""
 
     total: int
     by_term: Sequence[int]
     by_window: Sequence[int]
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "DayCounts") -> "DayCounts":
+        return DayCounts(
             self.total + other.total,
             [a + b for a, b in zip(self.by_term, other.by_term, strict=True)],
             [a + b for a, b in zip(self.by_window, other.by_window, strict=True)],
@@ -45,83 +45,98 @@ class Tally:
 class Absences:
     """Those of one enrolment."""
 
-    within: Tally
+    counts: DayCounts
     """On days when the student was in the class."""
-    justified: int = 0
+    justified_count: int = 0
     """How many of these are."""
-    outside: int = 0
+    outside_count: int = 0
     """How many there are on other days."""
 
 
-class Calendar:
+class LessonCalendar:
     """On which days some classes had lessons; `terms` terms are told apart."""
 
-    def __init__(self, year: int, days: Sequence[tuple[str, int]], terms: int) -> None:
+    def __init__(
+        self, year: int, days: Sequence[tuple[str, int]], term_count: int
+    ) -> None:
         self._year = year
         self._days = sorted(days)
-        self._most = terms
-        self._tallies: dict[tuple[int, int], Tally] = {}
+        self._term_count = term_count
+        self._counts_by_range: dict[tuple[int, int], DayCounts] = {}
 
     def __len__(self) -> int:
         return len(self._days)
 
-    def between(self, entry: date, exit: date | None) -> Tally:
+    def count_between(self, entry: date, exit: date | None) -> DayCounts:
         """The days from `entry` until before `exit`."""
         first = bisect_left(self._days, (entry.isoformat(),))
         last = bisect_left(self._days, (exit.isoformat(),)) if exit else len(self)
-        if (first, last) not in self._tallies:  # most of a class were there all year
+        if (
+            first,
+            last,
+        ) not in self._counts_by_range:  # most of a class were there all year
             days = self._days[first:last]
-            self._tallies[first, last] = _tally(days, self._year, self._most)
-        return self._tallies[first, last]
+            self._counts_by_range[first, last] = _count_days(
+                days, self._year, self._term_count
+            )
+        return self._counts_by_range[first, last]
 
 
-class Calendars:
+class LessonCalendars:
     """Of classes, read by one query; those that are equal are one."""
 
-    def __init__(self, classes: Set[int], terms: int) -> None:
-        self._of_class: dict[int, Calendar] = {}
-        self._none = Calendar(0, [], terms)
-        shared: dict[tuple[int, str], Calendar] = {}
-        sessions = ClassSession.objects.filter(of_classes(classes))
+    def __init__(self, classes: Set[int], term_count: int) -> None:
+        self._by_class: dict[int, LessonCalendar] = {}
+        self._empty = LessonCalendar(0, [], term_count)
+        unique: dict[tuple[int, str], LessonCalendar] = {}
+        sessions = ClassSession.objects.filter(in_classes(classes))
         rows = (
             sessions.order_by()
             .values_list("school_class_id", "school_class__school_year__year")
-            .annotate(days=JSONList(JSONRow("date", "term")))
+            .annotate(days=JSONArrayAgg(JSONRow("date", "term")))
         )
-        for school_class, year, days in rows.iterator(_CLASSES):
-            if (year, days) not in shared:
-                held = [(day, term) for day, term in json.loads(days)]
-                shared[year, days] = Calendar(year, held, terms)
-            self._of_class[school_class] = shared[year, days]
+        for school_class, year, days in rows.iterator(_CHUNK_SIZE):
+            if (year, days) not in unique:
+                lesson_days = [(day, term) for day, term in json.loads(days)]
+                unique[year, days] = LessonCalendar(year, lesson_days, term_count)
+            self._by_class[school_class] = unique[year, days]
 
-    def of(self, place: Place) -> Calendar:
-        return self._of_class.get(place.class_id, self._none)
+    def for_enrolment(self, row: EnrolmentRow) -> LessonCalendar:
+        return self._by_class.get(row.class_id, self._empty)
 
 
-def absences(written: str | None, place: Place, terms: int) -> Absences:
+def parse_absences(
+    absences_json: str | None, row: EnrolmentRow, term_count: int
+) -> Absences:
     """What `ABSENCES` gave of that enrolment."""
-    entry, exit = place.entry.isoformat(), place.exit and place.exit.isoformat()
-    within, justified, outside = list[tuple[str, int]](), 0, 0
-    for day, term, is_justified in json.loads(written or "[]"):
+    entry, exit = row.entry.isoformat(), row.exit and row.exit.isoformat()
+    lesson_days, justified_count, outside_count = list[tuple[str, int]](), 0, 0
+    for day, term, is_justified in json.loads(absences_json or "[]"):
         if day < entry or exit and day >= exit:
-            outside += 1
+            outside_count += 1
         else:
-            within.append((day, term))
-            justified += bool(is_justified)
-    return Absences(_tally(within, place.year, terms), justified, outside)
+            lesson_days.append((day, term))
+            justified_count += bool(is_justified)
+    return Absences(
+        _count_days(lesson_days, row.year, term_count), justified_count, outside_count
+    )
 
 
-def _tally(days: Sequence[tuple[str, int]], year: int, most: int) -> Tally:
+def _count_days(
+    days: Sequence[tuple[str, int]], year: int, term_count: int
+) -> DayCounts:
     terms = Counter([term for _day, term in days])
     months = Counter([day[:7] for day, _term in days])
-    return Tally(
+    return DayCounts(
         len(days),
-        [terms[n] for n in range(1, most + 1)],
-        [months[one] + months[two] for one, two in _windows(year)],
+        [terms[n] for n in range(1, term_count + 1)],
+        [months[one] + months[two] for one, two in _window_months(year)],
     )
 
 
 @cache
-def _windows(year: int) -> Sequence[tuple[str, str]]:
+def _window_months(year: int) -> Sequence[tuple[str, str]]:
     """The months of each; the same months of another year are no windows of this one."""
-    return [(f"{year}-{one:02}", f"{year}-{two:02}") for _code, one, two in WINDOWS]
+    return [
+        (f"{year}-{one:02}", f"{year}-{two:02}") for _code, one, two in BENEFIT_WINDOWS
+    ]

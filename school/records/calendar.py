@@ -6,18 +6,18 @@ from datetime import date
 from functools import cached_property
 
 from school.models import RuleVersion, SchoolYear, Term
-from school.records.rule_lookup import Rulebook
+from school.records.rule_lookup import RuleLookup
 
 
-class Frame:
+class AcademicCalendar:
     """Of all school years, in two queries: they are few."""
 
     @cached_property
-    def _rulebook(self) -> Rulebook:
-        return Rulebook(SchoolYear.objects.values("pk"))
+    def _rule_lookup(self) -> RuleLookup:
+        return RuleLookup(SchoolYear.objects.values("pk"))
 
     @cached_property
-    def _starts(self) -> Mapping[int, Mapping[int, date]]:
+    def _term_starts(self) -> Mapping[int, Mapping[int, date]]:
         starts: dict[int, dict[int, date]] = defaultdict(dict)
         terms = Term.objects.order_by().values_list(
             "school_year_id", "number", "starts_on"
@@ -26,20 +26,20 @@ class Frame:
             starts[year][number] = day
         return starts
 
-    def rules(self, year: int, level: int) -> RuleVersion | None:
-        return self._rulebook.find(year, level)
+    def rule_version(self, year_id: int, level_id: int) -> RuleVersion | None:
+        return self._rule_lookup.find(year_id, level_id)
 
-    def starts(self, year: int) -> Mapping[int, date]:
+    def term_starts(self, year_id: int) -> Mapping[int, date]:
         """The first day of each of its terms, by the term's number, as far as there."""
-        return self._starts.get(year, {})
+        return self._term_starts.get(year_id, {})
 
-    def terms(self, year: int, level: int) -> int:
+    def term_count(self, year_id: int, level_id: int) -> int:
         """How many terms that level's year has: by its rules, else by its calendar."""
-        version = self.rules(year, level)
-        return version.rules.terms if version else len(self.starts(year))
+        version = self.rule_version(year_id, level_id)
+        return version.rules.terms if version else len(self.term_starts(year_id))
 
-    def late_terms(self, year: int, exit: date | None) -> Set[int]:
+    def late_terms(self, year_id: int, exit: date | None) -> Set[int]:
         """The terms that began when the student had left; of one without dates nobody knows."""
         if exit is None:
             return frozenset()
-        return {n for n, start in self.starts(year).items() if start >= exit}
+        return {n for n, start in self.term_starts(year_id).items() if start >= exit}

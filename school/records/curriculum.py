@@ -6,19 +6,19 @@ from itertools import groupby
 from operator import itemgetter
 
 from school.models import Offering
-from school.records.enrolment_rows import of_classes
-from school.records.student_year import TaughtSubject
+from school.records.enrolment_rows import in_classes
+from school.records.student_year import ClassSubject
 
 
-class Taught:
+class Curriculum:
     """In these classes, read by one query."""
 
     def __init__(self, classes: Set[int]) -> None:
-        self._subjects: dict[int, tuple[TaughtSubject, ...]] = {}
+        self._subjects: dict[int, tuple[ClassSubject, ...]] = {}
         self._offerings: dict[int, array[int]] = {}
         """In the order of the subjects."""
-        shared: dict[tuple[TaughtSubject, ...], tuple[TaughtSubject, ...]] = {}
-        offerings = Offering.objects.filter(of_classes(classes))
+        unique: dict[tuple[ClassSubject, ...], tuple[ClassSubject, ...]] = {}
+        offerings = Offering.objects.filter(in_classes(classes))
         rows = offerings.order_by(
             "school_class_id", "subject__order", "subject__sort_key", "subject_id"
         ).values_list(
@@ -29,18 +29,20 @@ class Taught:
             "subject__name",
             "hours",
         )
-        for school_class, of_class in groupby(rows.iterator(), key=itemgetter(0)):
-            taught = list(of_class)
-            subjects = tuple(TaughtSubject(*row[2:]) for row in taught)
-            self._subjects[school_class] = shared.setdefault(subjects, subjects)
-            self._offerings[school_class] = array("q", [row[1] for row in taught])
+        for school_class, class_rows in groupby(rows.iterator(), key=itemgetter(0)):
+            offering_rows = list(class_rows)
+            subjects = tuple(ClassSubject(*row[2:]) for row in offering_rows)
+            self._subjects[school_class] = unique.setdefault(subjects, subjects)
+            self._offerings[school_class] = array(
+                "q", [row[1] for row in offering_rows]
+            )
 
-    def subjects(self, school_class: int) -> Sequence[TaughtSubject]:
+    def subjects(self, class_id: int) -> Sequence[ClassSubject]:
         """In the order of a report card."""
-        return self._subjects.get(school_class, ())
+        return self._subjects.get(class_id, ())
 
-    def by_offering(self, school_class: int) -> Mapping[int, int]:
+    def subject_by_offering(self, class_id: int) -> Mapping[int, int]:
         """The subject of each of its offerings."""
-        offerings = self._offerings.get(school_class, ())
-        subjects = (subject.id for subject in self.subjects(school_class))
+        offerings = self._offerings.get(class_id, ())
+        subjects = (subject.id for subject in self.subjects(class_id))
         return dict(zip(offerings, subjects, strict=True))

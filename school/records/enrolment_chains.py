@@ -3,34 +3,39 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from school.records.enrolment_rows import Place
+from school.records.enrolment_rows import EnrolmentRow
 
 
-class Chain(NamedTuple):
+class EnrolmentChain(NamedTuple):
     """An enrolment with those before it."""
 
-    places: Sequence[Place]
+    rows: Sequence[EnrolmentRow]
     """Oldest first, the enrolment itself last; none is at the same time as another."""
-    overlapping: Sequence[Place]
+    overlaps: Sequence[EnrolmentRow]
     """What was begun before it, too, but was not over when the next one began."""
 
 
-def chain(place: Place, ended: Sequence[Place]) -> Chain:
+def build_chain(
+    row: EnrolmentRow, candidates: Sequence[EnrolmentRow]
+) -> EnrolmentChain:
     """Out of what has `ended` of the same student's year; of two at once, the longer."""
-    earlier = [p for p in ended if (p.entry, p.id) < (place.entry, place.id)]
+    earlier = [p for p in candidates if (p.entry, p.id) < (row.entry, row.id)]
     if not earlier:  # nearly always
-        return Chain([place], [])
-    kept, overlapping = [place], list[Place]()
-    for one in sorted(earlier, key=_length, reverse=True):
-        is_apart = all(_is_over(one, by=p) or _is_over(p, by=one) for p in kept)
-        (kept if is_apart else overlapping).append(one)
-    return Chain(sorted(kept, key=lambda p: (p.entry, p.id)), overlapping)
+        return EnrolmentChain([row], [])
+    members, overlaps = [row], list[EnrolmentRow]()
+    for candidate in sorted(earlier, key=_length_key, reverse=True):
+        is_apart = all(
+            _ends_before(candidate, other=p) or _ends_before(p, other=candidate)
+            for p in members
+        )
+        (members if is_apart else overlaps).append(candidate)
+    return EnrolmentChain(sorted(members, key=lambda p: (p.entry, p.id)), overlaps)
 
 
-def _length(place: Place) -> tuple[int, int]:
-    days = (place.exit - place.entry).days if place.exit else 0
-    return days, place.id
+def _length_key(row: EnrolmentRow) -> tuple[int, int]:
+    days = (row.exit - row.entry).days if row.exit else 0
+    return days, row.id
 
 
-def _is_over(place: Place, *, by: Place) -> bool:
-    return place.exit is not None and place.exit <= by.entry
+def _ends_before(row: EnrolmentRow, *, other: EnrolmentRow) -> bool:
+    return row.exit is not None and row.exit <= other.entry

@@ -9,39 +9,48 @@ from django.db.models import QuerySet
 
 from school.models import Enrolment
 from school.records import attendance, grades
-from school.records.enrolment_rows import PATHS, Place
+from school.records.enrolment_rows import FIELD_PATHS, EnrolmentRow
 
-AT_ONCE = 100
+CHUNK_SIZE = 100
 """Of how many enrolments the records are in memory."""
 
 
-class Record(NamedTuple):
+class EnrolmentRecord(NamedTuple):
     """As JSON, which is read when its turn comes."""
 
-    place: Place
-    absences: str | None
+    row: EnrolmentRow
+    absences_json: str | None
     """What `days.ABSENCES` gives."""
-    grades: str | None = None
+    grades_json: str | None = None
     """What `marks.GRADES` gives."""
-    exams: str | None = None
+    exams_json: str | None = None
     """What `marks.EXAMS` gives."""
 
 
-def packed(record: Record) -> bytes:
+def dumps(record: EnrolmentRecord) -> bytes:
     """In a quarter of the room, for those that are kept until their turn comes."""
     return zlib.compress(pickle.dumps(record))
 
 
-def unpacked(kept: bytes) -> Record:
-    record: Record = pickle.loads(zlib.decompress(kept))  # noqa: S301  (our own)
+def loads(data: bytes) -> EnrolmentRecord:
+    record: EnrolmentRecord = pickle.loads(zlib.decompress(data))  # noqa: S301  (our own)
     return record
 
 
-def records(enrolments: QuerySet[Enrolment], *, with_marks: bool) -> Iterator[Record]:
+def iter_records(
+    enrolments: QuerySet[Enrolment], *, with_grades: bool
+) -> Iterator[EnrolmentRecord]:
     """Of these enrolments, in their order; without marks of their attendance alone."""
-    written = {"_absences": attendance.ABSENCES}
-    if with_marks:
-        written |= {"_grades": grades.GRADES, "_exams": grades.EXAMS}
-    rows = enrolments.annotate(**written).values_list(*PATHS.values(), *written)
-    for row in rows.iterator(AT_ONCE):
-        yield Record(Place(*row[: len(PATHS)]), *row[len(PATHS) :])
+    annotations = {"_absences": attendance.ABSENCES_SUBQUERY}
+    if with_grades:
+        annotations |= {
+            "_grades": grades.GRADES_SUBQUERY,
+            "_exams": grades.EXAMS_SUBQUERY,
+        }
+    rows = enrolments.annotate(**annotations).values_list(
+        *FIELD_PATHS.values(), *annotations
+    )
+    for row in rows.iterator(CHUNK_SIZE):
+        yield EnrolmentRecord(
+            EnrolmentRow(*row[: len(FIELD_PATHS)]), *row[len(FIELD_PATHS) :]
+        )

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Window
 from school.models import Enrolment, School
 from school.models.network import year_label
 
-PATHS = {
+FIELD_PATHS = {
     "id": "pk",
     "student_id": "student_id",
     "registration": "student__registration",
@@ -33,7 +33,7 @@ PATHS = {
     "ending": "ending",
     "by_council": "approved_by_council",
 }
-BY_CLASS = (
+ORDER_BY_CLASS = (
     "school_class__school__sort_key",
     "school_class__school_id",
     "school_class__sort_key",
@@ -41,7 +41,7 @@ BY_CLASS = (
     "diary_number",
     "pk",
 )
-BY_STUDENT = (
+ORDER_BY_STUDENT = (
     "student__sort_key",
     "student_id",
     "school_class__school_year__year",
@@ -50,11 +50,11 @@ BY_STUDENT = (
 )
 
 
-NAMED = 30_000
+MAX_QUERY_PARAMETERS = 30_000
 """How many values a statement can name; SQLite allows 32,766."""
 
 
-class Place(NamedTuple):
+class EnrolmentRow(NamedTuple):
     """One enrolment, with the names of what it is of."""
 
     id: int
@@ -81,7 +81,7 @@ class Place(NamedTuple):
     by_council: bool
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         return self.social_name or self.civil_name
 
     @property
@@ -89,28 +89,30 @@ class Place(NamedTuple):
         return year_label(self.year, self.period)
 
     @property
-    def course(self) -> tuple[int, int, int]:
+    def year_key(self) -> tuple[int, int, int]:
         """Whose year of which level it is part of."""
         return self.student_id, self.year_id, self.level_id
 
     @property
-    def left_as(self) -> str | None:
+    def exit_reason(self) -> str | None:
         """Why the student left; "" if nobody knows, None if they are still there."""
-        is_there = (
+        is_enrolled = (
             self.exit is None or not self.ending and self.exit >= self.year_ends_on
         )
-        return None if is_there else self.ending
+        return None if is_enrolled else self.ending
 
 
-def namesakes() -> dict[int, str]:
+def ambiguous_school_labels() -> dict[int, str]:
     """What schools are called, with their INEP code, whose network has another of the name."""
-    of_the_name = Window(Count("pk"), partition_by=["network", "name"])
-    schools = School.objects.order_by().annotate(of_the_name=of_the_name)
-    found = schools.filter(of_the_name__gt=1).values_list("pk", "name", "inep_code")
-    return {id: f"{name} (INEP {code})" for id, name, code in found}
+    name_count = Window(Count("pk"), partition_by=["network", "name"])
+    schools = School.objects.order_by().annotate(name_count=name_count)
+    ambiguous = schools.filter(name_count__gt=1).values_list("pk", "name", "inep_code")
+    return {id: f"{name} (INEP {code})" for id, name, code in ambiguous}
 
 
-def groups(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int, int]]:
+def list_class_year_levels(
+    enrolments: QuerySet[Enrolment],
+) -> list[tuple[int, int, int]]:
     """The classes, school years and grade levels that they are of."""
     triples = enrolments.order_by().values_list(
         "school_class_id", "school_class__school_year_id", "grade_level_id"
@@ -118,7 +120,7 @@ def groups(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int, int]]:
     return list(triples.distinct())
 
 
-def courses(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
+def list_year_levels(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
     """The school years and grade levels that they are of."""
     pairs = enrolments.order_by().values_list(
         "school_class__school_year_id", "grade_level_id"
@@ -126,33 +128,37 @@ def courses(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
     return list(pairs.distinct())
 
 
-def of_classes(classes: Set[int]) -> Q:
+def in_classes(classes: Set[int]) -> Q:
     """Records of these; of more than a statement can name, of all there are."""
-    return Q(school_class__in=classes) if len(classes) <= NAMED else Q()
+    return Q(school_class__in=classes) if len(classes) <= MAX_QUERY_PARAMETERS else Q()
 
 
-def latest(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+def latest_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     """Without those that come before another of them, so that each year is there once."""
-    after = enrolments.order_by().filter(
-        **_SAME_COURSE, entry_date__gte=OuterRef("exit_date")
+    successors = enrolments.order_by().filter(
+        **_SAME_STUDENT_YEAR, entry_date__gte=OuterRef("exit_date")
     )
-    return enrolments.exclude(Q(exit_date__isnull=False) & Exists(after))
+    return enrolments.exclude(Q(exit_date__isnull=False) & Exists(successors))
 
 
-def earlier(
-    listed: QuerySet[Enrolment], seen: QuerySet[Enrolment]
+def earlier_enrolments(
+    enrolments: QuerySet[Enrolment], reachable: QuerySet[Enrolment]
 ) -> QuerySet[Enrolment]:
     """Of those seen: what students left for one of those listed, in the same year."""
-    later = listed.order_by().filter(
-        ~Q(pk=OuterRef("pk")), entry_date__gte=OuterRef("entry_date"), **_SAME_COURSE
+    later = enrolments.order_by().filter(
+        ~Q(pk=OuterRef("pk")),
+        entry_date__gte=OuterRef("entry_date"),
+        **_SAME_STUDENT_YEAR,
     )
     # By their students first: of a class, the others' enrolments are not looked at.
-    students = listed.order_by().values("student")
-    left = seen.filter(Exists(later), student__in=students, exit_date__isnull=False)
-    return left.order_by("entry_date", "pk")
+    students = enrolments.order_by().values("student")
+    earlier = reachable.filter(
+        Exists(later), student__in=students, exit_date__isnull=False
+    )
+    return earlier.order_by("entry_date", "pk")
 
 
-_SAME_COURSE = {
+_SAME_STUDENT_YEAR = {
     "student": OuterRef("student"),
     "grade_level": OuterRef("grade_level"),
     "school_class__school_year": OuterRef("school_class__school_year"),

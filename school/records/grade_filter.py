@@ -8,79 +8,85 @@ from functools import cached_property
 from django.db.models import Q, QuerySet
 
 from school.models import Enrolment
-from school.records.calendar import Frame
+from school.records.calendar import AcademicCalendar
 
 Enrolments = QuerySet[Enrolment]
 
 
-class Usable:
+class GradeFilter:
     """Of some enrolments; `courses` are all their school years and grade levels."""
 
     def __init__(
-        self, frame: Frame, enrolments: Enrolments, courses: Iterable[tuple[int, int]]
+        self,
+        calendar: AcademicCalendar,
+        enrolments: Enrolments,
+        year_levels: Iterable[tuple[int, int]],
     ) -> None:
-        self._frame = frame
+        self._calendar = calendar
         self._enrolments = enrolments
-        self._courses = list(courses)
+        self._year_levels = list(year_levels)
 
     @cached_property
-    def terms(self) -> int | None:
+    def term_count(self) -> int | None:
         """How many terms all of their years have; None where it is not the same."""
-        only = self._of_length.keys()
-        return next(iter(only)) if len(only) == 1 else None
+        term_counts = self._conditions_by_term_count.keys()
+        return next(iter(term_counts)) if len(term_counts) == 1 else None
 
     @property
-    def beyond(self) -> Q:
+    def outside_terms(self) -> Q:
         """Grades of terms that their year does not have."""
-        if self.terms is not None:  # nearly always: then no grade is looked up
-            return Q(term__gt=self.terms)
-        return _any(
-            Q(term__gt=terms, enrolment__in=self._enrolments.filter(of_course))
-            for terms, of_course in self._of_length.items()
+        if self.term_count is not None:  # nearly always: then no grade is looked up
+            return Q(term__gt=self.term_count)
+        return _any_of(
+            Q(term__gt=terms, enrolment__in=self._enrolments.filter(condition))
+            for terms, condition in self._conditions_by_term_count.items()
         )
 
     @property
-    def left(self) -> Enrolments:
+    def enrolments_with_exit(self) -> Enrolments:
         """Those of whom a grade may be late. They are few: a list to look through."""
         return self._enrolments.filter(exit_date__isnull=False)
 
     @property
-    def late(self) -> Q:
+    def after_exit(self) -> Q:
         """Grades of terms that began when the student had left."""
-        most = max(self._of_length, default=0)
+        max_term = max(self._conditions_by_term_count, default=0)
         # The first condition is for speed: it is all that most grades are asked for.
-        return Q(enrolment__in=self.left) & _any(
-            Q(term=number, enrolment__in=self.left.filter(had_left))
-            for number, had_left in self._had_left.items()
-            if number <= most
+        return Q(enrolment__in=self.enrolments_with_exit) & _any_of(
+            Q(
+                term=number,
+                enrolment__in=self.enrolments_with_exit.filter(exit_condition),
+            )
+            for number, exit_condition in self._exit_conditions_by_term.items()
+            if number <= max_term
         )
 
     @cached_property
-    def _of_length(self) -> Mapping[int, Q]:
+    def _conditions_by_term_count(self) -> Mapping[int, Q]:
         """Whose years have so many terms."""
-        courses: dict[int, Q] = defaultdict(Q)
-        for year, level in self._courses:
-            course = Q(school_class__school_year=year, grade_level=level)
-            courses[self._frame.terms(year, level)] |= course
-        return courses
+        conditions: dict[int, Q] = defaultdict(Q)
+        for year, level in self._year_levels:
+            condition = Q(school_class__school_year=year, grade_level=level)
+            conditions[self._calendar.term_count(year, level)] |= condition
+        return conditions
 
     @property
-    def _had_left(self) -> Mapping[int, Q]:
+    def _exit_conditions_by_term(self) -> Mapping[int, Q]:
         """Who had left when the term of that number began."""
-        left: dict[int, Q] = defaultdict(Q)
-        for year in {year for year, _level in self._courses}:
-            for number, start in self._frame.starts(year).items():
-                left[number] |= _left_by(year, start)
-        return left
+        conditions: dict[int, Q] = defaultdict(Q)
+        for year in {year for year, _level in self._year_levels}:
+            for number, start in self._calendar.term_starts(year).items():
+                conditions[number] |= _exited_by(year, start)
+        return conditions
 
 
-def _left_by(year: int, day: date) -> Q:
+def _exited_by(year: int, day: date) -> Q:
     return Q(school_class__school_year=year, exit_date__lte=day)
 
 
-def _any(conditions: Iterable[Q]) -> Q:
+def _any_of(conditions: Iterable[Q]) -> Q:
     """True where one of them is; without any, nowhere."""
-    either = Q(pk__in=[])
+    result = Q(pk__in=[])
     for condition in conditions:
-        either |= condition
-    return either
+        result |= condition
+    return result

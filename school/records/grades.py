@@ -6,62 +6,69 @@ from dataclasses import dataclass
 
 from django.db.models import BigIntegerField, ExpressionWrapper, F
 
-from school.db.json_aggregates import listed
+from school.db.json_aggregates import json_array_subquery
 from school.models import Grade, RecoveryGrade
 
-_OFFERING, _TERM = 100_000, 1_000
+_OFFERING_FACTOR, _TERM_FACTOR = 100_000, 1_000
 
 # One number each: an array of three would take the databases twice the time.
-GRADES = listed(
+GRADES_SUBQUERY = json_array_subquery(
     Grade.objects.filter(tenths__isnull=False),
     ExpressionWrapper(
-        F("offering_id") * _OFFERING + F("term") * _TERM + F("tenths"),
+        F("offering_id") * _OFFERING_FACTOR + F("term") * _TERM_FACTOR + F("tenths"),
         BigIntegerField(),
     ),
-    of="enrolment",
+    parent_field="enrolment",
 )
-EXAMS = listed(
+EXAMS_SUBQUERY = json_array_subquery(
     RecoveryGrade.objects.all(),
-    ExpressionWrapper(F("offering_id") * _OFFERING + F("tenths"), BigIntegerField()),
-    of="enrolment",
+    ExpressionWrapper(
+        F("offering_id") * _OFFERING_FACTOR + F("tenths"), BigIntegerField()
+    ),
+    parent_field="enrolment",
 )
 
 
 @dataclass(slots=True)
-class Written:
+class GradebookEntry:
     """What is written down of one subject in one enrolment."""
 
     terms: list[int | None]
     """The tenths of each term, from the first."""
-    beyond: int = 0
+    outside_terms: int = 0
     """How many grades there are of terms after the last of those."""
-    recovery: int | None = None
+    exam: int | None = None
 
 
-Gradebook = dict[int, Written]
+Gradebook = dict[int, GradebookEntry]
 """By subject."""
 
 
-def read(
-    grades: str | None, exams: str | None, subjects: Mapping[int, int], terms: int
+def parse_gradebook(
+    grades_json: str | None,
+    exams_json: str | None,
+    subject_by_offering: Mapping[int, int],
+    term_count: int,
 ) -> Gradebook:
     """What `GRADES` and `EXAMS` gave, with the grades of terms 1 to `terms`.
 
     `subjects` are those of the class's offerings: the database keeps a grade to its class.
     """
-    book: Gradebook = {}
-    pages: dict[int, Written] = {}
-    for number in json.loads(grades or "[]"):
-        offering, term_and_tenths = divmod(number, _OFFERING)
-        if offering not in pages:
-            pages[offering] = book[subjects[offering]] = Written([None] * terms)
-        term, tenths = divmod(term_and_tenths, _TERM)
-        if term > terms:
-            pages[offering].beyond += 1
+    gradebook: Gradebook = {}
+    entries: dict[int, GradebookEntry] = {}
+    for number in json.loads(grades_json or "[]"):
+        offering, term_and_tenths = divmod(number, _OFFERING_FACTOR)
+        if offering not in entries:
+            entries[offering] = gradebook[subject_by_offering[offering]] = (
+                GradebookEntry([None] * term_count)
+            )
+        term, tenths = divmod(term_and_tenths, _TERM_FACTOR)
+        if term > term_count:
+            entries[offering].outside_terms += 1
         else:
-            pages[offering].terms[term - 1] = tenths
-    for number in json.loads(exams or "[]"):
-        offering, tenths = divmod(number, _OFFERING)
-        blank = Written([None] * terms)
-        book.setdefault(subjects[offering], blank).recovery = tenths
-    return book
+            entries[offering].terms[term - 1] = tenths
+    for number in json.loads(exams_json or "[]"):
+        offering, tenths = divmod(number, _OFFERING_FACTOR)
+        empty = GradebookEntry([None] * term_count)
+        gradebook.setdefault(subject_by_offering[offering], empty).exam = tenths
+    return gradebook

@@ -8,20 +8,28 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from school.db.json_aggregates import JSONRow, listed
+from school.db.json_aggregates import JSONRow, json_array_subquery
 from school.models import PriorYear, Student
 
-_YEAR = ("grade_level", "school", "city", "state", "result", "days", "attendance")
-_SUBJECT = ("subjects__subject", "subjects__grade", "subjects__hours")
+_YEAR_FIELDS = (
+    "grade_level",
+    "school",
+    "city",
+    "state",
+    "result",
+    "days",
+    "attendance",
+)
+_SUBJECT_FIELDS = ("subjects__subject", "subjects__grade", "subjects__hours")
 
 
-class SubjectElsewhere(NamedTuple):
+class PriorSubjectRow(NamedTuple):
     subject: str
     grade: str
     hours: int | None
 
 
-class YearElsewhere(NamedTuple):
+class PriorYearRow(NamedTuple):
     """As a `PriorYear` has it."""
 
     year: int
@@ -32,27 +40,31 @@ class YearElsewhere(NamedTuple):
     result: str
     days: int | None
     attendance: str
-    subjects: Sequence[SubjectElsewhere]
+    subjects: Sequence[PriorSubjectRow]
 
 
-def students(
-    wanted: QuerySet[Student],
-) -> Iterator[tuple[Student, Sequence[YearElsewhere]]]:
+def iter_students_with_prior_years(
+    students: QuerySet[Student],
+) -> Iterator[tuple[Student, Sequence[PriorYearRow]]]:
     """These, in their order, each with the years spent elsewhere from the first on."""
-    row = JSONRow(JSONRow("year", "pk", *_YEAR), JSONRow("subjects__pk", *_SUBJECT))
-    years = listed(PriorYear.objects.all(), row, of="student")
-    for student in wanted.annotate(_elsewhere=years).iterator():
-        yield student, list(_years(student._elsewhere))
+    row = JSONRow(
+        JSONRow("year", "pk", *_YEAR_FIELDS), JSONRow("subjects__pk", *_SUBJECT_FIELDS)
+    )
+    prior_years = json_array_subquery(
+        PriorYear.objects.all(), row, parent_field="student"
+    )
+    for student in students.annotate(_prior_years=prior_years).iterator():
+        yield student, list(_parse_prior_years(student._prior_years))
 
 
-def _years(written: str | None) -> Iterator[YearElsewhere]:
+def _parse_prior_years(years_json: str | None) -> Iterator[PriorYearRow]:
     # By the year, and then by the numbers: no two rows have the same.
-    rows = sorted(json.loads(written or "[]"))
-    for (year, _number, *rest), of_year in groupby(rows, key=itemgetter(0)):
+    rows = sorted(json.loads(years_json or "[]"))
+    for (year, _number, *rest), year_rows in groupby(rows, key=itemgetter(0)):
         subjects = [
-            SubjectElsewhere(*subject)
-            for _year, (number, *subject) in of_year
+            PriorSubjectRow(*subject)
+            for _year, (number, *subject) in year_rows
             if number is not None
         ]
-        fields = dict(zip(_YEAR, rest, strict=True))
-        yield YearElsewhere(year, subjects=subjects, **fields)
+        fields = dict(zip(_YEAR_FIELDS, rest, strict=True))
+        yield PriorYearRow(year, subjects=subjects, **fields)

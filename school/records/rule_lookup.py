@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from school.models import RuleVersion, YearRules
 
 
-class Rulebook:
+class RuleLookup:
     """The rules of some school years, read once and then asked as often as wanted."""
 
     def __init__(self, school_years: Iterable[int] | QuerySet[Any, Any]) -> None:
@@ -27,5 +27,5 @@ class Rulebook:
         self, school_year_id: int, grade_level_id: int | None
     ) -> RuleVersion | None:
         """The level's own rules, else those of the year's other levels, else none."""
-        own = self._versions.get((school_year_id, grade_level_id))
-        return own or self._versions.get((school_year_id, None))
+        level_version = self._versions.get((school_year_id, grade_level_id))
+        return level_version or self._versions.get((school_year_id, None))

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from school.grading import decimals, labels
-from school.grading.outcome import Outcome, Year
+from school.grading.outcome import Outcome, YearRecord
 from school.grading.rules import Rules
 from school.grading.subjects import Standing
 from school.models import RuleVersion
-from school.records.attendance import Tally
-from school.records.enrolment_rows import Place
+from school.records.attendance import DayCounts
+from school.records.enrolment_rows import EnrolmentRow
 
 
 @dataclass(frozen=True, slots=True)
-class TaughtSubject:
+class ClassSubject:
     """A subject as one class is taught it."""
 
     id: int
@@ -29,112 +29,127 @@ class TaughtSubject:
 class StudentYear:
     """The year at one enrolment: with what came before it, as far as it may be seen."""
 
-    place: Place
-    version: RuleVersion | None
+    row: EnrolmentRow
+    rule_version: RuleVersion | None
     """What the year is judged by."""
-    subjects: Sequence[TaughtSubject]
+    subjects: Sequence[ClassSubject]
     """In the order of a report card."""
-    year: Year
+    record: YearRecord
     outcome: Outcome
-    given: Tally
-    absent: Tally
+    lesson_counts: DayCounts
+    absence_counts: DayCounts
 
     @property
     def rules(self) -> Rules | None:
-        return self.version.rules if self.version else None
+        return self.rule_version.rules if self.rule_version else None
 
     @property
-    def attendance(self) -> Decimal | None:
+    def attendance_percent(self) -> Decimal | None:
         """The percentage that is judged, to one place; of the days given without rules."""
-        judged = self.outcome.attendance
-        if self.rules is None or judged is None:
+        result = self.outcome.attendance
+        if self.rules is None or result is None:
             return decimals.percent(
-                self.given.total - self.absent.total, self.given.total
+                self.lesson_counts.total - self.absence_counts.total,
+                self.lesson_counts.total,
             )
-        mark = self.rules.minimum_attendance
-        if judged.percent is None:
+        threshold = self.rules.minimum_attendance
+        if result.percent is None:
             return None
-        return decimals.shown(judged.percent, places=1, mark=mark)
+        return decimals.round_for_display(result.percent, places=1, mark=threshold)
 
-    def mean(self, subject: int) -> Decimal | None:
+    def mean(self, subject_id: int) -> Decimal | None:
         """The mean of the terms given, to two places."""
-        mark = self.rules.pass_mark if self.rules else None
-        mean = self.outcome.subjects[subject].mean
-        return None if mean is None else decimals.shown(mean, places=2, mark=mark)
+        pass_mark = self.rules.pass_mark if self.rules else None
+        mean = self.outcome.subjects[subject_id].mean
+        return (
+            None
+            if mean is None
+            else decimals.round_for_display(mean, places=2, mark=pass_mark)
+        )
 
-    def final(self, subject: int) -> Decimal | None:
+    def final_mean(self, subject_id: int) -> Decimal | None:
         """What the subject was decided by, to two places; none before."""
-        final, mark = self.outcome.subjects[subject].final, None
+        final, pass_mark = self.outcome.subjects[subject_id].final_mean, None
         if final is None:
             return None
         if self.rules is not None:
-            measure = self.rules.measure
-            mark = (
-                measure.recovery_mark if self._sat_exam(subject) else measure.pass_mark
+            arithmetic = self.rules.grade_arithmetic
+            pass_mark = (
+                arithmetic.recovery_pass_mark
+                if self._is_decided_by_exam(subject_id)
+                else arithmetic.pass_mark
             )
-        return decimals.shown(final, places=2, mark=mark)
+        return decimals.round_for_display(final, places=2, mark=pass_mark)
 
-    def concept(self, subject: int) -> str | None:
+    def concept(self, subject_id: int) -> str | None:
         """The concept of the final mean, else of the mean so far, where there is a scale."""
-        result = self.outcome.subjects[subject]
-        value = result.mean if result.final is None else result.final
+        result = self.outcome.subjects[subject_id]
+        value = result.mean if result.final_mean is None else result.final_mean
         if self.rules is None or value is None:
             return None
         return self.rules.concept(value)
 
-    def grade(self, subject: int) -> Decimal | None:
+    def grade(self, subject_id: int) -> Decimal | None:
         """The final mean, else the mean so far."""
-        final = self.final(subject)
-        return self.mean(subject) if final is None else final
+        final = self.final_mean(subject_id)
+        return self.mean(subject_id) if final is None else final
 
-    def told(self, subject: int) -> Decimal | str | None:
+    def display_grade(self, subject_id: int) -> Decimal | str | None:
         """What papers say of the subject: the concept where there is a scale, else the grade."""
-        return self.concept(subject) or self.grade(subject)
+        return self.concept(subject_id) or self.grade(subject_id)
 
-    def why_subject(self, subject: int) -> str | None:
+    def explain_subject(self, subject_id: int) -> str | None:
         """How the subject's result comes about, in words."""
         if self.rules is None:
             return None
-        return labels.subject(
-            self.rules, self.year.subjects[subject], self.outcome.subjects[subject]
+        return labels.explain_subject(
+            self.rules,
+            self.record.subjects[subject_id],
+            self.outcome.subjects[subject_id],
         )
 
-    def reasons(self) -> str:
+    def full_explanation(self) -> str:
         """All that speaks for the situation and against it, in words."""
-        return labels.account(self.rules, self.year, self.outcome, self._names)
+        return labels.full_explanation(
+            self.rules, self.record, self.outcome, self._subject_names
+        )
 
-    def saving(self) -> str:
+    def remedies(self) -> str:
         """What would still save the year, in words."""
-        return labels.saving(self.rules, self.year, self.outcome, self._names)
+        return labels.remedies(
+            self.rules, self.record, self.outcome, self._subject_names
+        )
 
-    def why_attendance(self) -> str | None:
+    def explain_attendance(self) -> str | None:
         """How the attendance comes about, in words."""
         if self.rules is None or self.outcome.attendance is None:
             return None
-        return labels.attendance(self.rules, self.year.days, self.outcome.attendance)
+        return labels.explain_attendance(
+            self.rules, self.record.days, self.outcome.attendance
+        )
 
-    def _sat_exam(self, subject: int) -> bool:
+    def _is_decided_by_exam(self, subject_id: int) -> bool:
         """Whether what the subject was decided by comes from the exam."""
         return (
-            self.year.subjects[subject].recovery is not None
-            and self.outcome.subjects[subject].standing is not Standing.PASSED
+            self.record.subjects[subject_id].exam is not None
+            and self.outcome.subjects[subject_id].standing is not Standing.PASSED
         )
 
     @property
-    def _names(self) -> dict[int, str]:
+    def _subject_names(self) -> dict[int, str]:
         return {subject.id: subject.name for subject in self.subjects}
 
 
 @dataclass
-class LeftOut:
+class SkippedRecords:
     """Records that no figure could use, by why; each once, however often it is met."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    _met: set[tuple[int, str]] = field(default_factory=set)
+    _keys: set[tuple[int, str]] = field(default_factory=set)
 
-    def add(self, enrolment: int, counts: Mapping[str, int]) -> None:
+    def add(self, enrolment_id: int, counts: Mapping[str, int]) -> None:
         """Take note of what was found at that enrolment: all there is of each reason."""
         for code, count in counts.items():
-            if count and (enrolment, code) not in self._met:
-                self._met.add((enrolment, code))
+            if count and (enrolment_id, code) not in self._keys:
+                self._keys.add((enrolment_id, code))
                 self.counts[code] += count

@@ -5,21 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from school.grading import outcome
-from school.grading.attendance import Days
-from school.grading.outcome import Year
-from school.grading.subjects import Marks
+from school.grading.attendance import AttendanceDays
+from school.grading.outcome import YearRecord
+from school.grading.subjects import SubjectGrades
 from school.records import attendance, grades
-from school.records.attendance import Calendars, Tally
-from school.records.calendar import Frame
-from school.records.curriculum import Taught
-from school.records.enrolment_chains import chain
-from school.records.enrolment_record import Record, packed, unpacked
-from school.records.enrolment_rows import Place
+from school.records.attendance import DayCounts, LessonCalendars
+from school.records.calendar import AcademicCalendar
+from school.records.curriculum import Curriculum
+from school.records.enrolment_chains import build_chain
+from school.records.enrolment_record import EnrolmentRecord, dumps, loads
+from school.records.enrolment_rows import EnrolmentRow
 from school.records.grades import Gradebook
-from school.records.student_year import LeftOut, StudentYear, TaughtSubject
+from school.records.student_year import ClassSubject, SkippedRecords, StudentYear
 
 
-class Yearbook:
+class YearBuilder:
     """Of enrolments in these classes; `terms` is the most that one of the years has.
 
     `earlier` are the records that one of them may go on from.
@@ -27,118 +27,151 @@ class Yearbook:
 
     def __init__(
         self,
-        frame: Frame,
+        calendar: AcademicCalendar,
         classes: Set[int],
-        earlier: Iterable[Record],
-        terms: int,
+        earlier: Iterable[EnrolmentRecord],
+        term_count: int,
         *,
-        with_marks: bool,
+        with_grades: bool,
     ) -> None:
-        self._frame = frame
-        self._terms = terms
+        self._calendar = calendar
+        self._term_count = term_count
         self._earlier: Mapping[Any, list[bytes]] = defaultdict(list)
-        left = set()
+        earlier_classes = set()
         for record in earlier:
-            self._earlier[record.place.course].append(packed(record))
-            left.add(record.place.class_id)
-        self._calendars = Calendars(classes | left, terms)
-        self._taught = Taught(classes | left if with_marks else set())
-
-    def year(self, record: Record, left_out: LeftOut) -> StudentYear:
-        """The year at that enrolment; what no figure of it could use is added to `left_out`."""
-        place = record.place
-        chained, overlapping = self._chained(record)
-        for other in overlapping:
-            left_out.add(other.id, {"enrolment_overlaps": 1})
-        version = self._frame.rules(place.year_id, place.level_id)
-        subjects = self._taught.subjects(place.class_id)
-        given = [self._given(one.place) for one in chained]
-        absences = [
-            attendance.absences(r.absences, r.place, self._terms) for r in chained
-        ]
-        for one, absence in zip(chained, absences, strict=True):
-            left_out.add(one.place.id, {"absence_outside_enrolment": absence.outside})
-        absent = sum((a.within for a in absences[1:]), absences[0].within)
-        present = sum(given[1:], given[0])
-        not_there = len(self._calendars.of(place)) - present.total
-        year = Year(
-            subjects=self._marks(chained, subjects, left_out),
-            days=Days(
-                given=present.total,
-                absent=absent.total,
-                justified=sum(absence.justified for absence in absences),
-                outside=max(0, not_there),
-            ),
-            ending=place.left_as,
-            is_closed=place.is_closed,
-            by_council=place.by_council,
+            self._earlier[record.row.year_key].append(dumps(record))
+            earlier_classes.add(record.row.class_id)
+        self._lesson_calendars = LessonCalendars(classes | earlier_classes, term_count)
+        self._curriculum = Curriculum(
+            classes | earlier_classes if with_grades else set()
         )
-        judged = outcome.decide(version.rules if version else None, year)
-        return StudentYear(place, version, subjects, year, judged, present, absent)
 
-    def _chained(self, record: Record) -> tuple[Sequence[Record], Sequence[Place]]:
+    def build(
+        self, record: EnrolmentRecord, skipped_records: SkippedRecords
+    ) -> StudentYear:
+        """The year at that enrolment; what no figure of it could use is added to `left_out`."""
+        row = record.row
+        chain_records, overlaps = self._find_chain(record)
+        for other in overlaps:
+            skipped_records.add(other.id, {"enrolment_overlaps": 1})
+        rule_version = self._calendar.rule_version(row.year_id, row.level_id)
+        subjects = self._curriculum.subjects(row.class_id)
+        lesson_counts = [self._lesson_counts(member.row) for member in chain_records]
+        absences = [
+            attendance.parse_absences(r.absences_json, r.row, self._term_count)
+            for r in chain_records
+        ]
+        for one, absence in zip(chain_records, absences, strict=True):
+            skipped_records.add(
+                one.row.id, {"absence_outside_enrolment": absence.outside_count}
+            )
+        absence_counts = sum((a.counts for a in absences[1:]), absences[0].counts)
+        lesson_total = sum(lesson_counts[1:], lesson_counts[0])
+        days_outside = (
+            len(self._lesson_calendars.for_enrolment(row)) - lesson_total.total
+        )
+        year = YearRecord(
+            subjects=self._collect_grades(chain_records, subjects, skipped_records),
+            days=AttendanceDays(
+                lesson_days=lesson_total.total,
+                absences=absence_counts.total,
+                justified_absences=sum(absence.justified_count for absence in absences),
+                days_outside=max(0, days_outside),
+            ),
+            exit_reason=row.exit_reason,
+            is_closed=row.is_closed,
+            by_council=row.by_council,
+        )
+        result = outcome.decide_outcome(
+            rule_version.rules if rule_version else None, year
+        )
+        return StudentYear(
+            row, rule_version, subjects, year, result, lesson_total, absence_counts
+        )
+
+    def _find_chain(
+        self, record: EnrolmentRecord
+    ) -> tuple[Sequence[EnrolmentRecord], Sequence[EnrolmentRow]]:
         """What the year holds, oldest first and the record last; and what it cannot hold."""
-        kept = self._earlier.get(record.place.course)
-        if not kept:  # nearly always
+        candidates = self._earlier.get(record.row.year_key)
+        if not candidates:  # nearly always
             return [record], []
-        earlier = list(map(unpacked, kept))
-        found = chain(record.place, [one.place for one in earlier])
-        by_id = {one.place.id: one for one in (*earlier, record)}
-        return [by_id[place.id] for place in found.places], found.overlapping
+        earlier = list(map(loads, candidates))
+        enrolment_chain = build_chain(record.row, [one.row for one in earlier])
+        by_id = {one.row.id: one for one in (*earlier, record)}
+        return [
+            by_id[place.id] for place in enrolment_chain.rows
+        ], enrolment_chain.overlaps
 
-    def _given(self, place: Place) -> Tally:
+    def _lesson_counts(self, row: EnrolmentRow) -> DayCounts:
         """The days of lessons on which the student was in the class."""
-        return self._calendars.of(place).between(place.entry, place.exit)
+        return self._lesson_calendars.for_enrolment(row).count_between(
+            row.entry, row.exit
+        )
 
-    def _marks(
+    def _collect_grades(
         self,
-        chained: Sequence[Record],
-        subjects: Sequence[TaughtSubject],
-        left_out: LeftOut,
-    ) -> Mapping[int, Marks]:
+        chain_records: Sequence[EnrolmentRecord],
+        subjects: Sequence[ClassSubject],
+        skipped_records: SkippedRecords,
+    ) -> Mapping[int, SubjectGrades]:
         """Of each subject taught: its grades, from the newest enrolment that has one."""
-        place = chained[-1].place
-        terms = self._frame.terms(place.year_id, place.level_id)
-        blank = Marks((None,) * terms)
-        found = {subject.id: blank for subject in subjects}
-        for record in chained:
-            one = record.place
-            late = self._frame.late_terms(one.year_id, one.exit)
-            unused: Counter[str] = Counter()
-            for subject, written in self._gradebook(record).items():
-                of_year = written.terms[:terms]
-                usable = _without(of_year, late)
-                beyond = _given(written.terms) - _given(of_year) + written.beyond
-                unused["grade_outside_terms"] += beyond
-                unused["grade_after_exit"] += _given(of_year) - _given(usable)
-                if subject in found:
-                    newer = Marks(usable, written.recovery)
-                    before = found[subject]
-                    found[subject] = newer if before is blank else _over(newer, before)
+        last_row = chain_records[-1].row
+        term_count = self._calendar.term_count(last_row.year_id, last_row.level_id)
+        empty = SubjectGrades((None,) * term_count)
+        grades_by_subject = {subject.id: empty for subject in subjects}
+        for record in chain_records:
+            row = record.row
+            late_terms = self._calendar.late_terms(row.year_id, row.exit)
+            skipped_counts: Counter[str] = Counter()
+            for subject, entry in self._parse_gradebook(record).items():
+                year_terms = entry.terms[:term_count]
+                valid_terms = _blank_late_terms(year_terms, late_terms)
+                outside_terms = (
+                    _count_grades(entry.terms)
+                    - _count_grades(year_terms)
+                    + entry.outside_terms
+                )
+                skipped_counts["grade_outside_terms"] += outside_terms
+                skipped_counts["grade_after_exit"] += _count_grades(
+                    year_terms
+                ) - _count_grades(valid_terms)
+                if subject in grades_by_subject:
+                    newer = SubjectGrades(valid_terms, entry.exam)
+                    older = grades_by_subject[subject]
+                    grades_by_subject[subject] = (
+                        newer if older is empty else _merge_grades(newer, older)
+                    )
                 else:
-                    given = _given((*usable, written.recovery))
-                    unused["subject_not_offered"] += given
-            left_out.add(one.id, unused)
-        return found
+                    skipped_count = _count_grades((*valid_terms, entry.exam))
+                    skipped_counts["subject_not_offered"] += skipped_count
+            skipped_records.add(row.id, skipped_counts)
+        return grades_by_subject
 
-    def _gradebook(self, record: Record) -> Gradebook:
-        subjects = self._taught.by_offering(record.place.class_id)
-        return grades.read(record.grades, record.exams, subjects, self._terms)
+    def _parse_gradebook(self, record: EnrolmentRecord) -> Gradebook:
+        subject_by_offering = self._curriculum.subject_by_offering(record.row.class_id)
+        return grades.parse_gradebook(
+            record.grades_json, record.exams_json, subject_by_offering, self._term_count
+        )
 
 
-def _without(terms: Sequence[int | None], late: Set[int]) -> tuple[int | None, ...]:
-    if not late:  # nearly always
+def _blank_late_terms(
+    terms: Sequence[int | None], late_terms: Set[int]
+) -> tuple[int | None, ...]:
+    if not late_terms:  # nearly always
         return tuple(terms)
-    return tuple(None if n in late else tenths for n, tenths in enumerate(terms, 1))
-
-
-def _over(newer: Marks, older: Marks) -> Marks:
-    pairs = zip(newer.terms, older.terms, strict=True)
-    return Marks(
-        tuple(old if new is None else new for new, old in pairs),
-        older.recovery if newer.recovery is None else newer.recovery,
+    return tuple(
+        None if n in late_terms else tenths for n, tenths in enumerate(terms, 1)
     )
 
 
-def _given(tenths: Sequence[int | None]) -> int:
+def _merge_grades(newer: SubjectGrades, older: SubjectGrades) -> SubjectGrades:
+    pairs = zip(newer.terms, older.terms, strict=True)
+    return SubjectGrades(
+        tuple(old if new is None else new for new, old in pairs),
+        older.exam if newer.exam is None else newer.exam,
+    )
+
+
+def _count_grades(tenths: Sequence[int | None]) -> int:
     return len(tenths) - tenths.count(None)

@@ -7,11 +7,11 @@ from django.db.models import QuerySet
 
 from school.models import Enrolment, RuleVersion
 from school.records import enrolment_rows
-from school.records.calendar import Frame
-from school.records.enrolment_record import records
-from school.records.enrolment_rows import BY_CLASS
-from school.records.student_year import LeftOut, StudentYear
-from school.records.year_builder import Yearbook
+from school.records.calendar import AcademicCalendar
+from school.records.enrolment_record import iter_records
+from school.records.enrolment_rows import ORDER_BY_CLASS
+from school.records.student_year import SkippedRecords, StudentYear
+from school.records.year_builder import YearBuilder
 
 
 class StudentYears:
@@ -26,47 +26,52 @@ class StudentYears:
 
     def __init__(
         self,
-        listed: QuerySet[Enrolment],
-        seen: QuerySet[Enrolment],
+        enrolments: QuerySet[Enrolment],
+        reachable: QuerySet[Enrolment],
         *,
-        order: Sequence[str] = BY_CLASS,
-        with_marks: bool = True,
+        order: Sequence[str] = ORDER_BY_CLASS,
+        with_grades: bool = True,
     ) -> None:
-        self._listed = listed
-        self._seen = seen
+        self._enrolments = enrolments
+        self._reachable = reachable
         self._order = order
-        self._with_marks = with_marks
-        self._frame = Frame()
-        self.left_out = LeftOut()
+        self._with_grades = with_grades
+        self._calendar = AcademicCalendar()
+        self.skipped_records = SkippedRecords()
 
     @cached_property
-    def terms(self) -> int:
+    def term_count(self) -> int:
         """The most terms that one of the years has."""
-        return max((self._frame.terms(*course) for course in self._courses), default=0)
+        return max(
+            (self._calendar.term_count(*course) for course in self._year_levels),
+            default=0,
+        )
 
     @property
-    def versions(self) -> list[RuleVersion]:
+    def rule_versions(self) -> list[RuleVersion]:
         """Those that judge one of the years."""
-        found = {self._frame.rules(*course) for course in self._courses} - {None}
-        return sorted(filter(None, found), key=str)
+        versions = {
+            self._calendar.rule_version(*course) for course in self._year_levels
+        } - {None}
+        return sorted(filter(None, versions), key=str)
 
     def __iter__(self) -> Iterator[StudentYear]:
-        earlier = enrolment_rows.earlier(self._listed, self._seen)
-        yearbook = Yearbook(
-            self._frame,
-            {school_class for school_class, *_course in self._groups},
-            records(earlier, with_marks=self._with_marks),
-            self.terms,
-            with_marks=self._with_marks,
+        earlier = enrolment_rows.earlier_enrolments(self._enrolments, self._reachable)
+        builder = YearBuilder(
+            self._calendar,
+            {school_class for school_class, *_course in self._class_year_levels},
+            iter_records(earlier, with_grades=self._with_grades),
+            self.term_count,
+            with_grades=self._with_grades,
         )
-        listed = self._listed.order_by(*self._order)
-        for record in records(listed, with_marks=self._with_marks):
-            yield yearbook.year(record, self.left_out)
+        ordered_enrolments = self._enrolments.order_by(*self._order)
+        for record in iter_records(ordered_enrolments, with_grades=self._with_grades):
+            yield builder.build(record, self.skipped_records)
 
     @cached_property
-    def _groups(self) -> list[tuple[int, int, int]]:
-        return enrolment_rows.groups(self._listed)
+    def _class_year_levels(self) -> list[tuple[int, int, int]]:
+        return enrolment_rows.list_class_year_levels(self._enrolments)
 
     @property
-    def _courses(self) -> set[tuple[int, int]]:
-        return {(year, level) for _class, year, level in self._groups}
+    def _year_levels(self) -> set[tuple[int, int]]:
+        return {(year, level) for _class, year, level in self._class_year_levels}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from school.access import Reach
 from school.models import Enrolment, Role
-from school.records.enrolment_rows import namesakes
+from school.records.enrolment_rows import ambiguous_school_labels
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import QuerySource
 from tasks.rendering.table import Footer, Layout, Letterhead, Table
@@ -127,7 +127,7 @@ class Report(ABC, Generic[P]):
 
     @cached_property
     def _ambiguous_school_labels(self) -> Mapping[int, str]:
-        return namesakes()
+        return ambiguous_school_labels()
 
     def rules(self) -> Sequence[str]:
         """The profiles and versions by which something in it is judged, for people."""

@@ -13,7 +13,11 @@ from pydantic import Field, model_validator
 
 from school.access import Reach
 from school.models import Enrolment
-from school.records.enrolment_rows import BY_CLASS, Place, latest
+from school.records.enrolment_rows import (
+    ORDER_BY_CLASS,
+    EnrolmentRow,
+    latest_enrolments,
+)
 from school.records.years import StudentYears
 from tasks.rendering.columns import Cell, Column
 from tasks.reporting.parameters import Id, SelectionParameters, Year
@@ -62,7 +66,7 @@ class StudentReport(Report[P], ABC, Generic[P]):
     # A page for each of 100,000 students takes two processors some twenty minutes.
     time_limit = timedelta(hours=1)
     bulk_queue = "reports.bulk"
-    order: ClassVar[Sequence[str]] = BY_CLASS
+    order: ClassVar[Sequence[str]] = ORDER_BY_CLASS
     latest_only: ClassVar[bool] = True
     """Whether a student who changed class is listed in the last of the classes alone."""
 
@@ -71,7 +75,9 @@ class StudentReport(Report[P], ABC, Generic[P]):
 
     @cached_property
     def row_enrolments(self) -> QuerySet[Enrolment]:
-        return latest(self.enrolments) if self.latest_only else self.enrolments
+        return (
+            latest_enrolments(self.enrolments) if self.latest_only else self.enrolments
+        )
 
     @cached_property
     def years(self) -> StudentYears:
@@ -79,10 +85,10 @@ class StudentReport(Report[P], ABC, Generic[P]):
             self.row_enrolments,
             self.reachable,
             order=self.order,
-            with_marks=self.with_grades,
+            with_grades=self.with_grades,
         )
 
-    def identity_cells(self, enrolment: Place) -> tuple[Cell, ...]:
+    def identity_cells(self, enrolment: EnrolmentRow) -> tuple[Cell, ...]:
         """The cells of `WHO`."""
         return (
             self.school_label(enrolment.school_id, enrolment.school),
@@ -95,7 +101,7 @@ class StudentReport(Report[P], ABC, Generic[P]):
         )
 
     def rules(self) -> Sequence[str]:
-        return [str(version) for version in self.years.versions]
+        return [str(version) for version in self.years.rule_versions]
 
     def skipped_counts(self) -> Mapping[str, int]:
-        return self.years.left_out.counts
+        return self.years.skipped_records.counts

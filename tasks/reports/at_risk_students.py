@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from school.grading import labels
 from school.grading.outcome import Outcome
-from school.grading.reasons import SAFE
+from school.grading.reasons import APPROVED_SITUATIONS
 from school.grading.rules import Rules
 from school.grading.subjects import Standing, SubjectResult
 from school.models import Role
@@ -40,7 +40,7 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     def columns(self) -> Sequence[Column]:
         return [
             *IDENTITY_COLUMNS,
-            Column("situation", _("Situation"), labels=labels.SITUATIONS),
+            Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("attendance", _("Attendance"), "percent"),
             Column("absences", _("Days absent"), "integer"),
             Column("absences_left", _("Absences left"), "integer"),
@@ -55,15 +55,15 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     def rows(self) -> Iterator[Row]:
         for year in self.years:
             self._student_count += 1
-            if year.place.left_as is not None:
-                self.years.left_out.add(year.place.id, {"left": 1})
+            if year.row.exit_reason is not None:
+                self.years.skipped_records.add(year.row.id, {"left": 1})
             elif year.rules is None:
-                self.years.left_out.add(year.place.id, {"no_rules": 1})
+                self.years.skipped_records.add(year.row.id, {"no_rules": 1})
             else:
                 self._judged_count += 1
                 if risk := _assess_risk(year.outcome, year.rules):
                     self._at_risk_count += 1
-                    yield *self.identity_cells(year.place), *_risk_cells(year, risk)
+                    yield *self.identity_cells(year.row), *_risk_cells(year, risk)
 
     def total(self) -> None:
         """Nobody knows before all are looked at."""
@@ -94,14 +94,17 @@ class _Risk:
 def _assess_risk(outcome: Outcome, rules: Rules) -> _Risk | None:
     """What there is to fear, if anything."""
     attendance = outcome.attendance
-    if attendance is None or outcome.situation in SAFE:
+    if attendance is None or outcome.situation in APPROVED_SITUATIONS:
         return None
     below = sum(_is_below(result, rules) for result in outcome.subjects.values())
     by_attendance = attendance.is_enough is False
-    if not (below or by_attendance or attendance.is_for_council):
+    if not (below or by_attendance or attendance.requires_council_notice):
         return None
     return _Risk(
-        below, by_attendance, attendance.is_for_council, attendance.absences_left
+        below,
+        by_attendance,
+        attendance.requires_council_notice,
+        attendance.absences_left,
     )
 
 
@@ -114,13 +117,13 @@ def _is_below(result: SubjectResult, rules: Rules) -> bool:
 def _risk_cells(year: StudentYear, risk: _Risk) -> Row:
     return (
         year.outcome.situation,
-        year.attendance,
-        year.absent.total,
+        year.attendance_percent,
+        year.absence_counts.total,
         risk.absences_left,
         risk.subjects_below,
         risk.subjects_below > 0,
         risk.by_attendance,
         risk.by_council_list,
-        year.reasons(),
-        year.saving(),
+        year.full_explanation(),
+        year.remedies(),
     )

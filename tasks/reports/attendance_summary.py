@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from school.grading import decimals, labels, outcome
-from school.grading.attendance import WINDOWS, benefit_minimum
+from school.grading.attendance import BENEFIT_WINDOWS, benefit_minimum
 from school.grading.outcome import Situation
 from school.models import Role
 from school.records.student_year import StudentYear
@@ -40,7 +40,10 @@ SITUATIONS_WITHOUT_FOLLOW_UP = {
     Situation.DECEASED,
 }
 """Of whom there is nobody to be told any more by this school; of who dropped out there is."""
-EXIT_LABELS = {ending: labels.SITUATIONS[ending] for ending in outcome.ENDINGS.values()}
+EXIT_LABELS = {
+    ending: labels.SITUATION_LABELS[ending]
+    for ending in outcome.EXIT_SITUATIONS.values()
+}
 LIST_LABELS = {
     "below_minimum": _("below the minimum"),
     "council": _("for the Conselho Tutelar"),
@@ -97,7 +100,7 @@ class AttendanceSummary(StudentReport[Parameters]):
     def rows(self) -> Iterator[Row]:
         for year in self.years:
             if year.rules is None and self.parameters.list in LISTS_NEEDING_RULES:
-                self.years.left_out.add(year.place.id, {"no_rules": 1})
+                self.years.skipped_records.add(year.row.id, {"no_rules": 1})
             benefit_below = _windows_below(year)
             if not self._is_on_list(year, benefit_below):
                 continue
@@ -106,18 +109,22 @@ class AttendanceSummary(StudentReport[Parameters]):
                 exit_situation in SITUATIONS_WITHOUT_FOLLOW_UP
                 and self.parameters.list != "all"
             ):
-                self.years.left_out.add(year.place.id, {"left": 1})
+                self.years.skipped_records.add(year.row.id, {"left": 1})
                 continue
             yield (
-                *self.identity_cells(year.place),
+                *self.identity_cells(year.row),
                 exit_situation,
-                year.given.total,
-                year.absent.total,
-                year.year.days.justified,
+                year.lesson_counts.total,
+                year.absence_counts.total,
+                year.record.days.justified_absences,
                 *_rule_cells(year),
-                *map(_attendance_percent, year.given.by_window, year.absent.by_window),
+                *map(
+                    _attendance_percent,
+                    year.lesson_counts.by_window,
+                    year.absence_counts.by_window,
+                ),
                 " ".join(benefit_below) or None,
-                year.why_attendance(),
+                year.explain_attendance(),
             )
 
     def total(self) -> int | None:
@@ -138,38 +145,47 @@ class AttendanceSummary(StudentReport[Parameters]):
         return {
             "all": True,
             "below_minimum": attendance is not None and attendance.is_enough is False,
-            "council": attendance is not None and attendance.is_for_council,
+            "council": attendance is not None and attendance.requires_council_notice,
             "benefit": bool(benefit_below),
         }[self.parameters.list]
 
 
 def _exit_situation(year: StudentYear) -> Situation | None:
     """As what the student left; of who is still there attendance alone says nothing more."""
-    return None if year.year.ending is None else outcome.ENDINGS[year.year.ending]
+    return (
+        None
+        if year.record.exit_reason is None
+        else outcome.EXIT_SITUATIONS[year.record.exit_reason]
+    )
 
 
 def _rule_cells(year: StudentYear) -> Row:
     """What only rules can say; nothing without them, and no verdict without a day."""
     attendance = year.outcome.attendance
     if attendance is None:
-        return year.attendance, None, None, None, None
-    has_days = bool(year.given.total)
+        return year.attendance_percent, None, None, None, None
+    has_days = bool(year.lesson_counts.total)
     return (
-        year.attendance,
-        attendance.planned,
+        year.attendance_percent,
+        attendance.planned_days,
         attendance.absences_left,
         attendance.is_enough is False if has_days else None,
-        attendance.is_for_council if has_days else None,
+        attendance.requires_council_notice if has_days else None,
     )
 
 
 def _windows_below(year: StudentYear) -> list[str]:
     """The windows in which the student attended less than the Bolsa Família asks for."""
     below = []
-    windows = zip(WINDOWS, year.given.by_window, year.absent.by_window, strict=True)
+    windows = zip(
+        BENEFIT_WINDOWS,
+        year.lesson_counts.by_window,
+        year.absence_counts.by_window,
+        strict=True,
+    )
     for (code, first_month, _last), lesson_days, absent_days in windows:
-        first_day = date(year.place.year, first_month, 1)
-        minimum = benefit_minimum(year.place.birth_date, first_day)
+        first_day = date(year.row.year, first_month, 1)
+        minimum = benefit_minimum(year.row.birth_date, first_day)
         if (
             minimum is not None
             and 100 * (lesson_days - absent_days) < minimum * lesson_days

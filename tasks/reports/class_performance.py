@@ -26,10 +26,10 @@ from school.db.streaming import stream_values
 from school.grading import decimals
 from school.models import Enrolment, Grade, Offering, Role
 from school.models.network import year_label
-from school.records.aggregates import Tallies
-from school.records.calendar import Frame
-from school.records.enrolment_rows import courses
-from school.records.grade_filter import Usable
+from school.records.aggregates import GradeAggregates
+from school.records.calendar import AcademicCalendar
+from school.records.enrolment_rows import list_year_levels
+from school.records.grade_filter import GradeFilter
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.parameters import SelectionParameters, TermNumber
@@ -105,7 +105,7 @@ class ClassPerformance(Report[Parameters]):
                 high,
                 passing,
                 judged_count,
-            ) in self._aggregates.of(offering):
+            ) in self._aggregates.iter_rows(offering):
                 yield (
                     school,
                     label,
@@ -113,15 +113,15 @@ class ClassPerformance(Report[Parameters]):
                     term,
                     n,
                     decimals.mean(total, n),
-                    decimals.grade(low if n else None),
-                    decimals.grade(high if n else None),
+                    decimals.tenths_to_grade(low if n else None),
+                    decimals.tenths_to_grade(high if n else None),
                     decimals.standard_deviation(total, squares, n),
                     # Where a level has no rules the share of the others would mislead.
                     decimals.percent(passing, n) if judged_count == n else None,
                 )
 
     def total(self) -> int:
-        return self._aggregates.count
+        return self._aggregates.row_count
 
     def full_title(self) -> str:
         term = self.parameters.term
@@ -133,35 +133,37 @@ class ClassPerformance(Report[Parameters]):
 
     def rules(self) -> Sequence[str]:
         """Those whose pass mark the shares are of."""
-        versions = {self._calendar.rules(*course) for course in self._courses} - {None}
+        versions = {
+            self._calendar.rule_version(*course) for course in self._courses
+        } - {None}
         return sorted(map(str, versions))
 
     def skipped_counts(self) -> Mapping[str, int]:
         grade_filter = self._grade_filter
-        if grade_filter.terms is None:
+        if grade_filter.term_count is None:
             outside_terms = (
                 _with_value(self._grades(self.enrolments))
-                .filter(grade_filter.beyond)
+                .filter(grade_filter.outside_terms)
                 .count()
             )
         else:
-            outside_terms = self._aggregates.beyond
-        after_exit = _with_value(self._grades(grade_filter.left)).filter(
-            grade_filter.late
-        )
+            outside_terms = self._aggregates.outside_terms
+        after_exit = _with_value(
+            self._grades(grade_filter.enrolments_with_exit)
+        ).filter(grade_filter.after_exit)
         return {
             "subject_without_grades": self._offerings.count()
-            - self._aggregates.offerings,
+            - self._aggregates.offering_count,
             "grade_outside_terms": outside_terms,
-            "grade_after_exit": after_exit.exclude(grade_filter.beyond).count(),
+            "grade_after_exit": after_exit.exclude(grade_filter.outside_terms).count(),
         }
 
     @cached_property
-    def _aggregates(self) -> Tallies:
-        aggregates, terms = Tallies(width=8), self._grade_filter.terms
+    def _aggregates(self) -> GradeAggregates:
+        aggregates, terms = GradeAggregates(width=8), self._grade_filter.term_count
         for offering, term, n, *numbers in stream_values(self.aggregate_query):
             if terms is not None and term > terms:
-                aggregates.beyond += n
+                aggregates.outside_terms += n
             else:
                 aggregates.add(offering, term, n, *numbers)
         return aggregates
@@ -170,9 +172,11 @@ class ClassPerformance(Report[Parameters]):
     def aggregate_query(self) -> QuerySet[Grade, tuple[int, ...]]:
         """Whole numbers by offering and term: the order of an index, joined to no name."""
         grade_filter = self._grade_filter
-        grades = self._grades(self.enrolments).exclude(grade_filter.late)
-        if grade_filter.terms is None:  # else what is beyond is in groups of its own
-            grades = grades.exclude(grade_filter.beyond)
+        grades = self._grades(self.enrolments).exclude(grade_filter.after_exit)
+        if (
+            grade_filter.term_count is None
+        ):  # else what is beyond is in groups of its own
+            grades = grades.exclude(grade_filter.outside_terms)
         groups = grades.order_by("offering", "term").values_list("offering", "term")
         raw_integer = RawIntegerField()
         passes = Q(tenths__gte=self._pass_mark)
@@ -193,8 +197,8 @@ class ClassPerformance(Report[Parameters]):
         return grades if term is None else grades.filter(term=term)
 
     @cached_property
-    def _grade_filter(self) -> Usable:
-        return Usable(self._calendar, self.enrolments, self._courses)
+    def _grade_filter(self) -> GradeFilter:
+        return GradeFilter(self._calendar, self.enrolments, self._courses)
 
     @cached_property
     def _pass_mark(self) -> Case | Value:
@@ -213,7 +217,7 @@ class ClassPerformance(Report[Parameters]):
         """Each pass mark in tenths, and the years and levels that have it."""
         pass_marks: dict[int | None, Q] = {}
         for year, level in self._courses:
-            version = self._calendar.rules(year, level)
+            version = self._calendar.rule_version(year, level)
             tenths = int(version.rules.pass_mark * 10) if version else None
             of_level = Q(
                 offering__school_class__school_year=year, enrolment__grade_level=level
@@ -223,11 +227,11 @@ class ClassPerformance(Report[Parameters]):
 
     @cached_property
     def _courses(self) -> list[tuple[int, int]]:
-        return courses(self.enrolments)
+        return list_year_levels(self.enrolments)
 
     @cached_property
-    def _calendar(self) -> Frame:
-        return Frame()
+    def _calendar(self) -> AcademicCalendar:
+        return AcademicCalendar()
 
     @property
     def _offerings(self) -> QuerySet[Offering]:

@@ -40,7 +40,7 @@ class FinalResults(StudentReport[StudentParameters]):
             *(Column(f"subject_{s.code}", s.name, "decimal") for s in self._subjects),
             Column("absences", _("Days absent"), "integer"),
             Column("attendance", _("Attendance"), "percent"),
-            Column("situation", _("Situation"), labels=labels.SITUATIONS),
+            Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("reasons", _("Reasons")),
         ]
 
@@ -49,15 +49,15 @@ class FinalResults(StudentReport[StudentParameters]):
             self._situation_counts[year.outcome.situation] += 1
             taught_ids = {subject.id for subject in year.subjects}
             yield (
-                *self.identity_cells(year.place),
+                *self.identity_cells(year.row),
                 *(
-                    year.told(s.pk) if s.pk in taught_ids else None
+                    year.display_grade(s.pk) if s.pk in taught_ids else None
                     for s in self._subjects
                 ),
-                year.absent.total,
-                year.attendance,
+                year.absence_counts.total,
+                year.attendance_percent,
                 year.outcome.situation,
-                year.reasons(),
+                year.full_explanation(),
             )
 
     def total(self) -> int:
@@ -66,7 +66,7 @@ class FinalResults(StudentReport[StudentParameters]):
     def summary(self) -> str:
         """How many there are of each situation."""
         counts = ", ".join(
-            f"{labels.situation(situation)}: {self._situation_counts[situation]}"
+            f"{labels.situation_label(situation)}: {self._situation_counts[situation]}"
             for situation in [*Situation, None]
             if self._situation_counts[situation]
         )

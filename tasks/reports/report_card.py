@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from school.grading import decimals, labels
 from school.models import Role
-from school.records.student_year import StudentYear, TaughtSubject
+from school.records.student_year import ClassSubject, StudentYear
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
@@ -54,7 +54,7 @@ class ReportCard(StudentReport[StudentParameters]):
     )
 
     def columns(self) -> Sequence[Column]:
-        terms = range(1, self.years.terms + 1)
+        terms = range(1, self.years.term_count + 1)
         return [
             *IDENTITY_COLUMNS,
             Column("subject", _("Subject")),
@@ -66,17 +66,17 @@ class ReportCard(StudentReport[StudentParameters]):
             Column("absences", _("Days absent"), "integer"),
             *(Column(f"absences_{n}", _absences_title(n), "integer") for n in terms),
             Column("attendance", _("Attendance"), "percent"),
-            Column("result", _("Result"), labels=labels.STANDINGS),
+            Column("result", _("Result"), labels=labels.STANDING_LABELS),
             Column("needed", _("Grade still needed"), "decimal"),
             Column("explanation", _("How it was reckoned")),
-            Column("situation", _("Situation"), labels=labels.SITUATIONS),
+            Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("reasons", _("Reasons")),
         ]
 
     def rows(self) -> Iterator[Row]:
         for year in self.years:
             if not year.subjects:
-                self.years.left_out.add(year.place.id, {"no_subjects": 1})
+                self.years.skipped_records.add(year.row.id, {"no_subjects": 1})
             absence_cells, situation_cells = (
                 _absence_cells(year),
                 _situation_cells(year),
@@ -84,7 +84,7 @@ class ReportCard(StudentReport[StudentParameters]):
             for subject in year.subjects:
                 grade_cells, result_cells = self._subject_cells(year, subject)
                 yield (
-                    *self.identity_cells(year.place),
+                    *self.identity_cells(year.row),
                     subject.name,
                     *grade_cells,
                     *absence_cells,
@@ -96,33 +96,37 @@ class ReportCard(StudentReport[StudentParameters]):
         return self.row_enrolments.filter(school_class__offerings__isnull=False).count()
 
     def _subject_cells(
-        self, year: StudentYear, subject: TaughtSubject
+        self, year: StudentYear, subject: ClassSubject
     ) -> tuple[Row, Row]:
         """What was given in it, and what that comes to."""
         recorded, result = (
-            year.year.subjects[subject.id],
+            year.record.subjects[subject.id],
             year.outcome.subjects[subject.id],
         )
-        padding = (None,) * (self.years.terms - len(recorded.terms))
+        padding = (None,) * (self.years.term_count - len(recorded.terms))
         grades = (
-            *map(decimals.grade, (*recorded.terms, *padding)),
+            *map(decimals.tenths_to_grade, (*recorded.terms, *padding)),
             year.mean(subject.id),
-            decimals.grade(recorded.recovery),
-            year.final(subject.id),
+            decimals.tenths_to_grade(recorded.exam),
+            year.final_mean(subject.id),
             year.concept(subject.id),
         )
         if year.rules is None:  # nobody can say what it comes to
             return grades, (None, None, None)
-        needed = decimals.grade(result.needed)
-        return grades, (result.standing, needed, year.why_subject(subject.id))
+        needed = decimals.tenths_to_grade(result.needed_grade)
+        return grades, (result.standing, needed, year.explain_subject(subject.id))
 
 
 def _absence_cells(year: StudentYear) -> Row:
-    return year.absent.total, *year.absent.by_term, year.attendance
+    return (
+        year.absence_counts.total,
+        *year.absence_counts.by_term,
+        year.attendance_percent,
+    )
 
 
 def _situation_cells(year: StudentYear) -> Row:
-    return year.outcome.situation, year.reasons()
+    return year.outcome.situation, year.full_explanation()
 
 
 def _absences_title(number: int) -> str:

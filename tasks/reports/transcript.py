@@ -14,8 +14,8 @@ from school.access import Reach
 from school.grading import decimals, labels
 from school.models import Enrolment, Role, School, Student
 from school.records import prior_years
-from school.records.enrolment_rows import BY_STUDENT, latest
-from school.records.prior_years import YearElsewhere
+from school.records.enrolment_rows import ORDER_BY_STUDENT, latest_enrolments
+from school.records.prior_years import PriorYearRow
 from school.records.student_year import StudentYear
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
@@ -69,7 +69,7 @@ class Transcript(StudentReport[Parameters]):
         hidden=("situation", "explanation", "authorisation"),
     )
     reach = Reach.HISTORY
-    order = BY_STUDENT
+    order = ORDER_BY_STUDENT
 
     def columns(self) -> Sequence[Column]:
         return [
@@ -93,25 +93,25 @@ class Transcript(StudentReport[Parameters]):
             Column("grade", _("Grade")),
             *(
                 Column(f"term_{n}", term_title(n), "decimal")
-                for n in range(1, self.years.terms + 1)
+                for n in range(1, self.years.term_count + 1)
             ),
             Column("hours", _("Hours of lessons"), "integer"),
             Column("days", _("Days of lessons"), "integer"),
             # What another school wrote is a text all the same.
             Column("attendance", _("Attendance"), "percent"),
-            Column("situation", _("Situation"), labels=labels.SITUATIONS),
+            Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("result", _("Result")),
             Column("explanation", _("How it was reckoned")),
         ]
 
     @cached_property
     def row_enrolments(self) -> QuerySet[Enrolment]:
-        return latest(self.reachable)
+        return latest_enrolments(self.reachable)
 
     def rows(self) -> Iterator[Row]:
-        years = groupby(self.years, key=lambda year: year.place.student_id)
+        years = groupby(self.years, key=lambda year: year.row.student_id)
         # Both in one order, and each of these students has a year: they keep step.
-        students = prior_years.students(self._students())
+        students = prior_years.iter_students_with_prior_years(self._students())
         for (student, prior), (_id, student_years) in zip(students, years, strict=True):
             student_cells = _student_cells(student)
             for row in self._student_rows(prior, list(student_years)):
@@ -125,7 +125,7 @@ class Transcript(StudentReport[Parameters]):
         return Student.objects.filter(pk__in=student_ids).order_by("sort_key", "pk")
 
     def _student_rows(
-        self, prior: Sequence[YearElsewhere], years: Sequence[StudentYear]
+        self, prior: Sequence[PriorYearRow], years: Sequence[StudentYear]
     ) -> Iterator[Row]:
         """Year by year; in a year, what was done elsewhere comes first."""
         prior_rows = [
@@ -133,31 +133,31 @@ class Transcript(StudentReport[Parameters]):
             for prior_year in prior
             if _is_before_exit(prior_year, years)
         ]
-        school_rows = [(year.place.year, self._year_rows(year)) for year in years]
+        school_rows = [(year.row.year, self._year_rows(year)) for year in years]
         for _year, rows in sorted(
             [*prior_rows, *school_rows], key=lambda pair: pair[0]
         ):
             yield from rows
 
     def _year_rows(self, year: StudentYear) -> Iterator[Row]:
-        enrolment, school = year.place, self._schools[year.place.school_id]
+        enrolment, school = year.row, self._schools[year.row.school_id]
         year_cells = (enrolment.year_label, enrolment.level, *_school_cells(school))
         situation = year.outcome.situation
         result_cells = (
-            year.given.total,
-            year.attendance,
+            year.lesson_counts.total,
+            year.attendance_percent,
             situation,
-            labels.situation(situation),
+            labels.situation_label(situation),
         )
         for subject in year.subjects:
             yield (
                 *year_cells,
                 subject.name,
-                year.told(subject.id),
-                *self._term_cells(year.year.subjects[subject.id].terms),
+                year.display_grade(subject.id),
+                *self._term_cells(year.record.subjects[subject.id].terms),
                 subject.hours,
                 *result_cells,
-                year.why_subject(subject.id),
+                year.explain_subject(subject.id),
             )
         if not year.subjects:
             yield (
@@ -170,7 +170,7 @@ class Transcript(StudentReport[Parameters]):
                 None,
             )
 
-    def _prior_year_rows(self, prior: YearElsewhere) -> Iterator[Row]:
+    def _prior_year_rows(self, prior: PriorYearRow) -> Iterator[Row]:
         school_cells = (prior.school, prior.city or None, prior.state or None, None)
         year_cells = (str(prior.year), prior.grade_level, *school_cells)
         result_cells = (prior.days, prior.attendance or None, None, prior.result)
@@ -196,8 +196,8 @@ class Transcript(StudentReport[Parameters]):
             )
 
     def _term_cells(self, tenths: Sequence[int | None]) -> Row:
-        padding = (None,) * (self.years.terms - len(tenths))
-        return tuple(map(decimals.grade, (*tenths, *padding)))
+        padding = (None,) * (self.years.term_count - len(tenths))
+        return tuple(map(decimals.tenths_to_grade, (*tenths, *padding)))
 
     @cached_property
     def _schools(self) -> dict[int, School]:
@@ -228,11 +228,11 @@ def _student_cells(student: Student) -> Row:
     )
 
 
-def _is_before_exit(prior: YearElsewhere, years: Sequence[StudentYear]) -> bool:
+def _is_before_exit(prior: PriorYearRow, years: Sequence[StudentYear]) -> bool:
     """Whether who sees these years may know of it: a later year is the next school's."""
     # Of those before it, a year that nobody noted the end of says nothing.
     last_enrolment = max(
-        (year.place for year in years),
+        (year.row for year in years),
         key=lambda enrolment: (enrolment.entry, enrolment.id),
     )
     if last_enrolment.exit is not None:

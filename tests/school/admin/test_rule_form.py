@@ -27,7 +27,7 @@ def browser(client, admin):
 
 @pytest.fixture
 def amazonas(network):
-    return RuleProfile.objects.get(code=default_profiles.PROFILES[0].code)
+    return RuleProfile.objects.get(code=default_profiles.DEFAULT_PROFILES[0].code)
 
 
 def save(browser, profile=None, **rules):
@@ -138,7 +138,7 @@ def test_what_is_wrong_is_told_on_the_page_and_nothing_is_saved(
 def save_year(browser, year=1, **values):
     rules = YearRules.objects.filter(school_year=year).first()
     version = RuleProfile.objects.get(
-        code=default_profiles.PROFILES[0].code
+        code=default_profiles.DEFAULT_PROFILES[0].code
     ).latest_version()
     one = SchoolYear.objects.get(pk=year)
     given = {
@@ -217,7 +217,7 @@ def test_networks_are_given_the_shipped_profiles(browser, network):
     page = browser.post("/admin/school/network/", action, follow=True)
 
     assert "none was missing" in text_of(page)
-    assert other.rule_profiles.count() == len(default_profiles.PROFILES)
+    assert other.rule_profiles.count() == len(default_profiles.DEFAULT_PROFILES)
 
 
 def test_code_and_network_of_a_profile_stay(browser, amazonas):
@@ -225,6 +225,6 @@ def test_code_and_network_of_a_profile_stay(browser, amazonas):
 
     amazonas.refresh_from_db()
     assert (amazonas.code, amazonas.network_id) == (
-        default_profiles.PROFILES[0].code,
+        default_profiles.DEFAULT_PROFILES[0].code,
         1,
     )

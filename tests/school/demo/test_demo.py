@@ -72,7 +72,7 @@ def test_everything_recorded_belongs_together(db, network):
 
 
 def test_year_goes_by_the_state_s_rules_and_every_profile_is_there(db, network):
-    codes = [profile.code for profile in default_profiles.PROFILES]
+    codes = [profile.code for profile in default_profiles.DEFAULT_PROFILES]
 
     rules = m.YearRules.objects.get()
 

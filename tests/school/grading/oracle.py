@@ -89,7 +89,7 @@ def subject(rules, terms, exam):
         passes = final >= recovery_mark(rules)
         return "passed_after_recovery" if passes else "failed", mean, final, None
     needed = least(lambda t: exam_passes(rules, mean, t))
-    if rules["hopeless_fails"] and needed > 100:
+    if rules["fail_if_unrecoverable"] and needed > 100:
         return "failed", mean, mean, None
     return "recovery", mean, None, needed
 

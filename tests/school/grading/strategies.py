@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from school.grading.attendance import Days
-from school.grading.outcome import ENDINGS, Year
+from school.grading.attendance import AttendanceDays
+from school.grading.outcome import EXIT_SITUATIONS, YearRecord
 from school.grading.rules import Rules
-from school.grading.subjects import Marks
+from school.grading.subjects import SubjectGrades
 
 GRADES = st.integers(0, 100)
 MAYBE = st.none() | GRADES
@@ -33,7 +33,7 @@ def rules(draw, **fixed):
         "recovery_mean_weight": draw(st.integers(1, 9)),
         "recovery_exam_weight": draw(st.integers(1, 9)),
         "recovery_pass_mark": None if recovery == "none" else draw(st.none() | MARKS),
-        "hopeless_fails": draw(st.booleans()),
+        "fail_if_unrecoverable": draw(st.booleans()),
         "minimum_attendance": draw(st.sampled_from([75, 80]) | PERCENTS),
         "attendance_base": draw(st.sampled_from(["given", "planned"])),
         "year_days": draw(st.integers(1, 220)),
@@ -45,7 +45,7 @@ def rules(draw, **fixed):
 
 def marks(rules, grades=MAYBE):
     terms = st.tuples(*[grades] * rules.terms)
-    return st.builds(Marks, terms, MAYBE)
+    return st.builds(SubjectGrades, terms, MAYBE)
 
 
 @st.composite
@@ -53,16 +53,16 @@ def days(draw):
     given = draw(st.just(200) | st.integers(0, 220))
     absent = draw(st.integers(0, given))
     outside = draw(st.just(0) | st.integers(0, 220))
-    return Days(given, absent, draw(st.integers(0, absent)), outside)
+    return AttendanceDays(given, absent, draw(st.integers(0, absent)), outside)
 
 
 @st.composite
 def years(draw, rules):
     of_subjects = st.lists(marks(rules) | marks(rules, GRADES), max_size=4)
-    return Year(
+    return YearRecord(
         subjects=dict(enumerate(draw(of_subjects), 1)),
         days=draw(days()),
-        ending=draw(st.none() | st.sampled_from(sorted(ENDINGS))),
+        exit_reason=draw(st.none() | st.sampled_from(sorted(EXIT_SITUATIONS))),
         is_closed=draw(st.booleans()),
         by_council=draw(st.booleans()),
     )

@@ -33,7 +33,7 @@ def test_every_subject_is_judged_as_written_down(data):
 
     expected = oracle.subject(plain(rules), marks.terms, marks.recovery)
 
-    assert of_subject(subjects.judge(rules, marks)) == expected
+    assert of_subject(subjects.evaluate_subject(rules, marks)) == expected
 
 
 @settings(max_examples=300)
@@ -41,7 +41,7 @@ def test_every_subject_is_judged_as_written_down(data):
 def test_all_days_are_judged_as_written_down(rules, days):
     expected = oracle.attendance(plain(rules), days.given, days.absent, days.outside)
 
-    assert of_days(attendance.judge(rules, days)) == expected
+    assert of_days(attendance.evaluate_attendance(rules, days)) == expected
 
 
 @settings(max_examples=300)
@@ -50,7 +50,7 @@ def test_every_year_is_decided_as_written_down(data):
     rules = data.draw(strategies.rules())
     year = data.draw(strategies.years(rules))
 
-    decided = outcome.decide(rules, year)
+    decided = outcome.decide_outcome(rules, year)
 
     content, days = plain(rules), year.days
     is_over = year.is_closed and year.ending is None
@@ -74,11 +74,11 @@ def test_every_year_is_decided_as_written_down(data):
 def test_year_without_rules_knows_only_who_left(data):
     year = data.draw(strategies.years(data.draw(strategies.rules())))
 
-    decided = outcome.decide(None, year)
+    decided = outcome.decide_outcome(None, year)
 
     assert decided.situation == oracle.situation(
         None, [], None, (year.ending, year.is_closed, year.by_council)
     )
     assert decided.attendance is None
     assert {r.standing for r in decided.subjects.values()} <= {Standing.OPEN}
-    assert {r.needed for r in decided.subjects.values()} <= {None}
+    assert {r.needed_grade for r in decided.subjects.values()} <= {None}

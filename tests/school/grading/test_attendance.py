@@ -5,25 +5,30 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 
-from school.grading.attendance import WINDOWS, Days, benefit_minimum, judge
-from school.grading.default_profiles import PROFILES
+from school.grading.attendance import (
+    BENEFIT_WINDOWS,
+    AttendanceDays,
+    benefit_minimum,
+    evaluate_attendance,
+)
+from school.grading.default_profiles import DEFAULT_PROFILES
 from school.grading.rules import Rules
 from tests.school.grading import strategies
 
-AMAZONAS = PROFILES[0].rules
+AMAZONAS = DEFAULT_PROFILES[0].rules
 PLANNED = AMAZONAS.model_copy(update={"attendance_base": "planned"})
 
 
 def test_150_of_200_days_are_enough():
-    result = judge(AMAZONAS, Days(given=200, absent=50))
+    result = evaluate_attendance(AMAZONAS, AttendanceDays(lesson_days=200, absences=50))
 
-    assert (result.base, result.attended, result.percent) == (200, 150, 75)
+    assert (result.base_days, result.attended_days, result.percent) == (200, 150, 75)
     assert result.is_enough is True
     assert result.absences_left == 0
 
 
 def test_149_of_200_days_are_not():
-    result = judge(AMAZONAS, Days(given=200, absent=51))
+    result = evaluate_attendance(AMAZONAS, AttendanceDays(lesson_days=200, absences=51))
 
     assert result.percent == Fraction(149, 2)
     assert result.is_enough is False
@@ -31,7 +36,9 @@ def test_149_of_200_days_are_not():
 
 
 def test_74_96_percent_is_below_75():
-    result = judge(AMAZONAS, Days(given=2500, absent=626))
+    result = evaluate_attendance(
+        AMAZONAS, AttendanceDays(lesson_days=2500, absences=626)
+    )
 
     assert result.percent == Fraction(7496, 100)
     assert result.is_enough is False
@@ -39,68 +46,90 @@ def test_74_96_percent_is_below_75():
 
 @pytest.mark.parametrize(("absent", "told"), [(15, False), (16, True)])
 def test_council_is_told_of_16_absences_and_not_of_15(absent, told):
-    assert judge(AMAZONAS, Days(given=200, absent=absent)).is_for_council is told
+    assert (
+        evaluate_attendance(
+            AMAZONAS, AttendanceDays(lesson_days=200, absences=absent)
+        ).requires_council_notice
+        is told
+    )
 
 
 def test_council_counts_of_the_planned_days_early_in_the_year():
-    assert not judge(AMAZONAS, Days(given=20, absent=15)).is_for_council
-    assert judge(AMAZONAS, Days(given=20, absent=16)).is_for_council
+    assert not evaluate_attendance(
+        AMAZONAS, AttendanceDays(lesson_days=20, absences=15)
+    ).requires_council_notice
+    assert evaluate_attendance(
+        AMAZONAS, AttendanceDays(lesson_days=20, absences=16)
+    ).requires_council_notice
 
 
 def test_base_is_what_the_rules_say():
-    days = Days(given=100, absent=30)
+    days = AttendanceDays(lesson_days=100, absences=30)
 
-    of_given, of_planned = judge(AMAZONAS, days), judge(PLANNED, days)
+    of_given, of_planned = (
+        evaluate_attendance(AMAZONAS, days),
+        evaluate_attendance(PLANNED, days),
+    )
 
-    assert (of_given.base, of_given.percent, of_given.is_enough) == (100, 70, False)
-    assert (of_planned.base, of_planned.percent, of_planned.is_enough) == (
+    assert (of_given.base_days, of_given.percent, of_given.is_enough) == (
+        100,
+        70,
+        False,
+    )
+    assert (of_planned.base_days, of_planned.percent, of_planned.is_enough) == (
         200, 85, True,
     )  # fmt: skip
     assert of_given.absences_left == of_planned.absences_left == 20
 
 
 def test_who_came_late_is_planned_fewer_days():
-    result = judge(AMAZONAS, Days(given=60, absent=10, outside=80))
+    result = evaluate_attendance(
+        AMAZONAS, AttendanceDays(lesson_days=60, absences=10, days_outside=80)
+    )
 
-    assert (result.planned, result.absences_left) == (120, 20)
+    assert (result.planned_days, result.absences_left) == (120, 20)
 
 
 def test_more_days_given_than_planned_are_all_planned():
-    result = judge(AMAZONAS, Days(given=210, absent=0))
+    result = evaluate_attendance(AMAZONAS, AttendanceDays(lesson_days=210, absences=0))
 
-    assert (result.planned, result.absences_left) == (210, 52)
+    assert (result.planned_days, result.absences_left) == (210, 52)
 
 
 def test_without_a_day_there_is_no_verdict():
-    result = judge(AMAZONAS, Days())
+    result = evaluate_attendance(AMAZONAS, AttendanceDays())
 
-    assert (result.base, result.attended, result.percent) == (None, None, None)
+    assert (result.base_days, result.attended_days, result.percent) == (
+        None,
+        None,
+        None,
+    )
     assert result.is_enough is None
-    assert (result.planned, result.absences_left) == (200, 50)
-    assert result.is_for_council is False
+    assert (result.planned_days, result.absences_left) == (200, 50)
+    assert result.requires_council_notice is False
 
 
 def test_justified_absences_are_absences():
-    assert judge(AMAZONAS, Days(200, 51, 51)).is_enough is False
+    assert evaluate_attendance(AMAZONAS, AttendanceDays(200, 51, 51)).is_enough is False
 
 
 @given(strategies.rules(), strategies.days())
 def test_one_absence_more_is_never_better(rules, days):
-    more = Days(days.given + 1, days.absent + 1, days.justified, days.outside)
-    fewer = Days(days.given + 1, days.absent, days.justified, days.outside)
+    more = AttendanceDays(days.given + 1, days.absent + 1, days.justified, days.outside)
+    fewer = AttendanceDays(days.given + 1, days.absent, days.justified, days.outside)
 
-    worse, better = judge(rules, more), judge(rules, fewer)
+    worse, better = evaluate_attendance(rules, more), evaluate_attendance(rules, fewer)
 
     assert worse.percent < better.percent
     assert worse.absences_left == better.absences_left - 1
     assert better.is_enough or not worse.is_enough
-    assert worse.is_for_council or not better.is_for_council
+    assert worse.requires_council_notice or not better.requires_council_notice
 
 
 @given(strategies.rules(attendance_base="planned"), strategies.days())
 def test_absences_left_are_those_that_keep_enough(rules, days):
-    result = judge(rules, days)
-    planned, absent = result.planned, days.absent + result.absences_left
+    result = evaluate_attendance(rules, days)
+    planned, absent = result.planned_days, days.absent + result.absences_left
 
     def enough(absent):
         return 100 * (planned - absent) >= rules.minimum_attendance * planned
@@ -110,7 +139,7 @@ def test_absences_left_are_those_that_keep_enough(rules, days):
 
 
 def test_windows_are_the_five_of_the_benefit():
-    assert [tuple(window) for window in WINDOWS] == [
+    assert [tuple(window) for window in BENEFIT_WINDOWS] == [
         ("feb_mar", 2, 3),
         ("apr_may", 4, 5),
         ("jun_jul", 6, 7),
@@ -137,5 +166,12 @@ def test_benefit_asks_by_the_age_on_the_first_day(born, minimum):
 def test_rules_may_ask_for_every_day():
     strict = Rules(terms=1, pass_mark=Decimal(6), minimum_attendance=Decimal(100))
 
-    assert judge(strict, Days(given=200)).is_enough is True
-    assert judge(strict, Days(given=200, absent=1)).is_enough is False
+    assert (
+        evaluate_attendance(strict, AttendanceDays(lesson_days=200)).is_enough is True
+    )
+    assert (
+        evaluate_attendance(
+            strict, AttendanceDays(lesson_days=200, absences=1)
+        ).is_enough
+        is False
+    )

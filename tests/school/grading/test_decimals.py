@@ -51,13 +51,13 @@ def test_halves_go_up():
 
 
 def test_figures_keep_their_places():
-    assert str(decimals.grade(60)) == "6.0"
+    assert str(decimals.tenths_to_grade(60)) == "6.0"
     assert str(decimals.mean(120, 2)) == "6.00"
     assert str(decimals.percent(1, 2)) == "50.0"
 
 
 def test_of_nothing_there_is_no_figure():
-    assert decimals.grade(None) is None
+    assert decimals.tenths_to_grade(None) is None
     assert decimals.mean(0, 0) is None
     assert decimals.standard_deviation(0, 0, 0) is None
     assert decimals.percent(0, 0) is None
@@ -83,12 +83,12 @@ def test_of_nothing_there_is_no_figure():
 def test_shown_figure_stays_on_its_side_of_the_mark(value, places, mark, shown):
     mark = None if mark is None else Decimal(mark)
 
-    assert str(decimals.shown(value, places=places, mark=mark)) == shown
+    assert str(decimals.round_for_display(value, places=places, mark=mark)) == shown
 
 
 @given(st.fractions(0, 100), st.integers(0, 2), st.fractions(0, 100))
 def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
-    shown = decimals.shown(value, places=places, mark=mark)
+    shown = decimals.round_for_display(value, places=places, mark=mark)
 
     assert (Fraction(shown) >= mark) == (value >= mark)
     assert abs(Fraction(shown) - value) <= Fraction(1, 2 * 10**places)
@@ -96,11 +96,13 @@ def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
 
 @given(st.fractions(0, 100), st.integers(0, 2))
 def test_shown_figure_without_a_mark_is_rounded_half_up(value, places):
-    assert decimals.shown(value, places=places, mark=None) == half_up(value, places)
+    assert decimals.round_for_display(value, places=places, mark=None) == half_up(
+        value, places
+    )
 
 
 def test_shown_figure_is_cut_where_no_place_would_do():
     third, mark = Fraction(1, 3), Fraction(1, 3) + Fraction(1, 10**30)
 
-    assert decimals.shown(third, places=1, mark=mark) < mark
-    assert decimals.shown(third, places=1, mark=third) >= third
+    assert decimals.round_for_display(third, places=1, mark=mark) < mark
+    assert decimals.round_for_display(third, places=1, mark=third) >= third

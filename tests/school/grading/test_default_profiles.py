@@ -1,4 +1,4 @@
-from school.grading.default_profiles import PROFILES
+from school.grading.default_profiles import DEFAULT_PROFILES
 from school.grading.rules import Rules
 from school.models import RuleProfile
 
@@ -12,7 +12,7 @@ def told(shipped):
 
 
 def test_shipped_profiles_are_those_of_their_sources():
-    assert {shipped.code: told(shipped) for shipped in PROFILES} == {
+    assert {shipped.code: told(shipped) for shipped in DEFAULT_PROFILES} == {
         "seduc-am-2022": (4, "6.0", 1, 1, "75", "none"),
         "i-educar-numerico": (4, "6.0", 6, 4, "75", "none"),
         "i-educar-conceitual": (4, "6.0", 6, 4, "80", "none"),
@@ -20,7 +20,7 @@ def test_shipped_profiles_are_those_of_their_sources():
 
 
 def test_scale_of_the_concepts_is_i_educar_s():
-    scale = {s.code: s.rules.scale for s in PROFILES}["i-educar-conceitual"]
+    scale = {s.code: s.rules.scale for s in DEFAULT_PROFILES}["i-educar-conceitual"]
 
     assert [(b.label, str(b.lowest), str(b.highest)) for b in scale] == [
         ("E", "0.0", "1.9"),
@@ -32,7 +32,7 @@ def test_scale_of_the_concepts_is_i_educar_s():
 
 
 def test_shipped_profiles_fit_their_records():
-    for shipped in PROFILES:
+    for shipped in DEFAULT_PROFILES:
         profile = RuleProfile(
             code=shipped.code, name=shipped.name, source=shipped.source
         )
@@ -41,7 +41,7 @@ def test_shipped_profiles_fit_their_records():
 
 
 def test_what_nobody_checked_is_said():
-    amazonas = PROFILES[0].source
+    amazonas = DEFAULT_PROFILES[0].source
 
     assert "Não verificados" in amazonas
     assert "não foram lidos" in amazonas

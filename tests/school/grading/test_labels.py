@@ -2,58 +2,58 @@ import pytest
 from django.utils.translation import override
 
 from school.grading import attendance, labels
-from school.grading.attendance import Days
-from school.grading.default_profiles import PROFILES
+from school.grading.attendance import AttendanceDays
+from school.grading.default_profiles import DEFAULT_PROFILES
 from school.grading.outcome import Situation
 from school.grading.subjects import Standing
 
-AMAZONAS = PROFILES[0].rules
+AMAZONAS = DEFAULT_PROFILES[0].rules
 PLANNED = AMAZONAS.model_copy(update={"attendance_base": "planned"})
 FINE = AMAZONAS.model_copy(update={"minimum_attendance": "74.5"})
 DAYS = [
     (
         AMAZONAS,
-        Days(200, 51),
+        AttendanceDays(200, 51),
         "attendance 149/200 = 74.5 % < 75 % (days given)",
         "frequência 149/200 = 74,5 % < 75 % (dos dias letivos dados)",
     ),
     (
         AMAZONAS,
-        Days(200, 50),
+        AttendanceDays(200, 50),
         "attendance 150/200 = 75.0 % ≥ 75 % (days given)",
         "frequência 150/200 = 75,0 % ≥ 75 % (dos dias letivos dados)",
     ),
     (
         PLANNED,
-        Days(100, 30),
+        AttendanceDays(100, 30),
         "attendance 170/200 = 85.0 % ≥ 75 % (days planned)",
         "frequência 170/200 = 85,0 % ≥ 75 % (dos dias letivos previstos)",
     ),
     (
         FINE,
-        Days(201, 52),
+        AttendanceDays(201, 52),
         "attendance 149/201 = 74.1293… % < 74.5 % (days given)",
         "frequência 149/201 = 74,1293… % < 74,5 % (dos dias letivos dados)",
     ),
-    (AMAZONAS, Days(), "no lesson day recorded yet", "nenhum dia letivo registrado ainda"),
+    (AMAZONAS, AttendanceDays(), "no lesson day recorded yet", "nenhum dia letivo registrado ainda"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rules", "days", "english", "portuguese"), DAYS)
 def test_attendance_is_explained_with_its_base(rules, days, english, portuguese):
-    result = attendance.judge(rules, days)
+    result = attendance.evaluate_attendance(rules, days)
 
     with override("en"):
-        assert labels.attendance(rules, days, result) == english
+        assert labels.explain_attendance(rules, days, result) == english
     with override("pt-br"):
-        assert labels.attendance(rules, days, result) == portuguese
+        assert labels.explain_attendance(rules, days, result) == portuguese
 
 
 def test_every_situation_and_standing_has_a_name_in_both_languages():
     for language in ("en", "pt-br"):
         with override(language):
-            situations = [labels.situation(s) for s in [None, *Situation]]
-            standings = [labels.standing(s) for s in Standing]
+            situations = [labels.situation_label(s) for s in [None, *Situation]]
+            standings = [labels.standing_label(s) for s in Standing]
         assert len({*situations}) == len(Situation) + 1
         assert len({*standings}) == len(Standing)
         assert all([*situations, *standings])
@@ -61,7 +61,7 @@ def test_every_situation_and_standing_has_a_name_in_both_languages():
 
 def test_situations_have_the_terms_of_the_field():
     with override("pt-br"):
-        assert {str(s): labels.situation(s) for s in Situation} == {
+        assert {str(s): labels.situation_label(s) for s in Situation} == {
             "in_progress": "Cursando",
             "incomplete": "Incompleto: faltam notas",
             "in_recovery": "Em recuperação",

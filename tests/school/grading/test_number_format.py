@@ -6,7 +6,7 @@ from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from school.grading.labels import number
+from school.grading.labels import format_number
 
 
 @pytest.mark.parametrize(
@@ -25,23 +25,23 @@ from school.grading.labels import number
 )
 def test_number_is_exact_in_both_languages(value, english, portuguese):
     with override("en"):
-        assert number(value) == english
+        assert format_number(value) == english
     with override("pt-br"):
-        assert number(value) == portuguese
+        assert format_number(value) == portuguese
 
 
 def test_number_has_as_many_places_as_asked_for():
     with override("pt-br"):
-        assert number(75, places=0) == "75"
-        assert number(Decimal("7.5"), places=0) == "7,5"
-        assert number(6, places=2) == "6,00"
-        assert number(Fraction(1, 3), places=0) == "0,3333…"
+        assert format_number(75, min_decimals=0) == "75"
+        assert format_number(Decimal("7.5"), min_decimals=0) == "7,5"
+        assert format_number(6, min_decimals=2) == "6,00"
+        assert format_number(Fraction(1, 3), min_decimals=0) == "0,3333…"
 
 
 @given(st.fractions(0, 100), st.fractions(0, 100, max_denominator=10_000))
 def test_cut_number_is_never_above_its_value(value, mark):
     with override("en"):
-        read = Fraction(number(value).rstrip("…"))
+        read = Fraction(format_number(value).rstrip("…"))
 
     assert 0 <= value - read < Fraction(1, 10_000)
-    assert (value == read) == ("…" not in number(value))
+    assert (value == read) == ("…" not in format_number(value))

@@ -2,20 +2,31 @@ from decimal import Decimal
 
 import pytest
 
-from school.grading.attendance import Days
-from school.grading.default_profiles import PROFILES
-from school.grading.outcome import Reason, Situation, Why, Year, decide
-from school.grading.subjects import Marks, Standing
+from school.grading.attendance import AttendanceDays
+from school.grading.default_profiles import DEFAULT_PROFILES
+from school.grading.outcome import (
+    Reason,
+    ReasonCode,
+    Situation,
+    YearRecord,
+    decide_outcome,
+)
+from school.grading.subjects import Standing, SubjectGrades
 
-AMAZONAS = PROFILES[0].rules
-PASSED, AFTER_RECOVERY = Marks((60,) * 4), Marks((55,) * 4, 65)
-FAILED, IN_RECOVERY = Marks((55,) * 4, 64), Marks((59,) * 4)
-OPEN = Marks((60, 60, 60, None))
-PRESENT, SHORT = Days(given=200), Days(given=200, absent=51)
+AMAZONAS = DEFAULT_PROFILES[0].rules
+PASSED, AFTER_RECOVERY = SubjectGrades((60,) * 4), SubjectGrades((55,) * 4, 65)
+FAILED, IN_RECOVERY = SubjectGrades((55,) * 4, 64), SubjectGrades((59,) * 4)
+OPEN = SubjectGrades((60, 60, 60, None))
+PRESENT, SHORT = (
+    AttendanceDays(lesson_days=200),
+    AttendanceDays(lesson_days=200, absences=51),
+)
 
 
 def decided(*subjects, days=PRESENT, ending=None, rules=AMAZONAS, **year):
-    return decide(rules, Year(dict(enumerate(subjects, 1)), days, ending, **year))
+    return decide_outcome(
+        rules, YearRecord(dict(enumerate(subjects, 1)), days, ending, **year)
+    )
 
 
 def situation(*subjects, **year):
@@ -23,7 +34,7 @@ def situation(*subjects, **year):
 
 
 def reasons(*subjects, **year):
-    return [(r.code, r.subject) for r in decided(*subjects, **year).reasons]
+    return [(r.code, r.subject_id) for r in decided(*subjects, **year).reasons]
 
 
 def test_all_passed_is_approved_without_any_reason():
@@ -41,10 +52,10 @@ def test_open_subject_keeps_the_year_open_whatever_else():
     assert situation(*year, days=SHORT) is Situation.IN_PROGRESS
     assert situation(*year, days=SHORT, is_closed=True) is Situation.INCOMPLETE
     assert reasons(*year, days=SHORT) == [
-        (Why.GRADES_MISSING, 1),
-        (Why.SUBJECT_FAILED, 2),
-        (Why.SUBJECT_IN_RECOVERY, 3),
-        (Why.ATTENDANCE_SHORT, None),
+        (ReasonCode.GRADES_MISSING, 1),
+        (ReasonCode.SUBJECT_FAILED, 2),
+        (ReasonCode.SUBJECT_IN_RECOVERY, 3),
+        (ReasonCode.ATTENDANCE_SHORT, None),
     ]
 
 
@@ -54,27 +65,27 @@ def test_recovery_comes_before_failing():
 
 def test_closed_year_without_the_exam_is_failed():
     assert situation(IN_RECOVERY, PASSED, is_closed=True) is Situation.FAILED
-    assert reasons(IN_RECOVERY, is_closed=True) == [(Why.SUBJECT_FAILED, 1)]
+    assert reasons(IN_RECOVERY, is_closed=True) == [(ReasonCode.SUBJECT_FAILED, 1)]
     result = decided(IN_RECOVERY, is_closed=True).subjects[1]
-    assert (result.standing, result.final, result.needed) == (
+    assert (result.standing, result.final_mean, result.needed_grade) == (
         Standing.FAILED,
         result.mean,
         None,
     )
     left = {"is_closed": True, "ending": "transferred"}
-    assert reasons(IN_RECOVERY, **left) == [(Why.SUBJECT_IN_RECOVERY, 1)]
+    assert reasons(IN_RECOVERY, **left) == [(ReasonCode.SUBJECT_IN_RECOVERY, 1)]
 
 
 def test_short_attendance_keeps_the_year_open_while_days_can_lift_it():
-    low = {"days": Days(given=100, absent=40)}
+    low = {"days": AttendanceDays(lesson_days=100, absences=40)}
 
     assert situation(PASSED, **low) is Situation.IN_PROGRESS
     assert situation(FAILED, by_council=True, **low) is Situation.IN_PROGRESS
     assert situation(FAILED, **low) is Situation.FAILED
     assert situation(PASSED, is_closed=True, **low) is Situation.FAILED_BY_ATTENDANCE
-    at_limit = Days(given=199, absent=50)
+    at_limit = AttendanceDays(lesson_days=199, absences=50)
     assert situation(PASSED, days=at_limit) is Situation.IN_PROGRESS
-    lost = Days(given=100, absent=51)
+    lost = AttendanceDays(lesson_days=100, absences=51)
     assert situation(PASSED, days=lost) is Situation.FAILED_BY_ATTENDANCE
 
 
@@ -86,8 +97,8 @@ def test_short_attendance_alone_fails_by_attendance():
 def test_both_reasons_are_given_where_both_fail():
     assert situation(FAILED, PASSED, days=SHORT) is Situation.FAILED
     assert reasons(FAILED, PASSED, days=SHORT) == [
-        (Why.SUBJECT_FAILED, 1),
-        (Why.ATTENDANCE_SHORT, None),
+        (ReasonCode.SUBJECT_FAILED, 1),
+        (ReasonCode.ATTENDANCE_SHORT, None),
     ]
 
 
@@ -99,8 +110,8 @@ def test_council_lets_failed_subjects_pass_but_no_short_attendance():
     assert situation(PASSED, days=SHORT, **year) is Situation.FAILED_BY_ATTENDANCE
     assert situation(PASSED, **year) is Situation.APPROVED
     assert reasons(FAILED, **year) == [
-        (Why.SUBJECT_FAILED, 1),
-        (Why.APPROVED_BY_COUNCIL, None),
+        (ReasonCode.SUBJECT_FAILED, 1),
+        (ReasonCode.APPROVED_BY_COUNCIL, None),
     ]
 
 
@@ -111,8 +122,8 @@ def test_dependency_allows_so_many_and_no_more():
     assert situation(FAILED, FAILED, rules=rules) is Situation.FAILED
     assert situation(FAILED, days=SHORT, rules=rules) is Situation.FAILED
     assert reasons(FAILED, rules=rules) == [
-        (Why.SUBJECT_FAILED, 1),
-        (Why.DEPENDENCY, None),
+        (ReasonCode.SUBJECT_FAILED, 1),
+        (ReasonCode.DEPENDENCY, None),
     ]
 
 
@@ -133,7 +144,7 @@ def test_who_left_is_not_judged_with_or_without_rules(ending, expected):
 
 
 def test_reasons_are_given_of_who_left_too():
-    assert reasons(FAILED, ending="transferred") == [(Why.SUBJECT_FAILED, 1)]
+    assert reasons(FAILED, ending="transferred") == [(ReasonCode.SUBJECT_FAILED, 1)]
 
 
 def test_ending_that_is_none_is_an_error():
@@ -151,12 +162,12 @@ def test_every_ending_of_the_records_is_known():
 def test_year_without_subjects_is_in_progress():
     assert situation() is Situation.IN_PROGRESS
     assert situation(is_closed=True) is Situation.INCOMPLETE
-    assert reasons() == [(Why.NO_SUBJECTS, None)]
+    assert reasons() == [(ReasonCode.NO_SUBJECTS, None)]
 
 
 def test_year_without_days_is_judged_by_its_grades():
-    assert situation(PASSED, days=Days()) is Situation.APPROVED
-    assert reasons(PASSED, days=Days()) == [(Why.NO_DAYS, None)]
+    assert situation(PASSED, days=AttendanceDays()) is Situation.APPROVED
+    assert reasons(PASSED, days=AttendanceDays()) == [(ReasonCode.NO_DAYS, None)]
 
 
 def test_without_rules_there_are_means_but_no_situation():
@@ -167,20 +178,25 @@ def test_without_rules_there_are_means_but_no_situation():
     assert {r.standing for r in outcome.subjects.values()} == {Standing.OPEN}
     assert outcome.subjects[1].mean == 6
     assert outcome.reasons == (
-        Reason(Why.GRADES_MISSING, 1),
-        Reason(Why.NO_RULES),
+        Reason(ReasonCode.GRADES_MISSING, 1),
+        Reason(ReasonCode.NO_RULES),
     )
 
 
 def test_subjects_stay_in_their_order():
-    outcome = decide(AMAZONAS, Year({7: FAILED, 3: FAILED}, PRESENT, None))
+    outcome = decide_outcome(
+        AMAZONAS, YearRecord({7: FAILED, 3: FAILED}, PRESENT, None)
+    )
 
     assert list(outcome.subjects) == [7, 3]
-    assert [reason.subject for reason in outcome.reasons] == [7, 3]
+    assert [reason.subject_id for reason in outcome.reasons] == [7, 3]
 
 
 def test_minimum_attendance_of_the_rules_counts():
     rules = AMAZONAS.model_copy(update={"minimum_attendance": Decimal(80)})
 
-    assert situation(PASSED, days=Days(200, 41), rules=rules) == "failed_by_attendance"
-    assert situation(PASSED, days=Days(200, 40), rules=rules) == "approved"
+    assert (
+        situation(PASSED, days=AttendanceDays(200, 41), rules=rules)
+        == "failed_by_attendance"
+    )
+    assert situation(PASSED, days=AttendanceDays(200, 40), rules=rules) == "approved"

@@ -2,24 +2,27 @@ import pytest
 from django.utils.translation import override
 
 from school.grading import labels
-from school.grading.attendance import Days
-from school.grading.default_profiles import PROFILES
-from school.grading.outcome import Year, decide
-from school.grading.subjects import Marks
+from school.grading.attendance import AttendanceDays
+from school.grading.default_profiles import DEFAULT_PROFILES
+from school.grading.outcome import YearRecord, decide_outcome
+from school.grading.subjects import SubjectGrades
 
-AMAZONAS = PROFILES[0].rules
+AMAZONAS = DEFAULT_PROFILES[0].rules
 NAMES = {1: "Matemática", 2: "História", 3: "Arte"}
-PASSED, FAILED = Marks((60,) * 4), Marks((55,) * 4, 64)
-LOW, IN_RECOVERY = Marks((19,) * 4), Marks((59,) * 4)
-OPEN, SAFE = Marks((60, 55, None, None)), Marks((100, 80, 60, None))
-HARD = Marks((40, 40, 40, None))
-PRESENT, SHORT = Days(given=200, absent=20), Days(given=200, absent=51)
+PASSED, FAILED = SubjectGrades((60,) * 4), SubjectGrades((55,) * 4, 64)
+LOW, IN_RECOVERY = SubjectGrades((19,) * 4), SubjectGrades((59,) * 4)
+OPEN, SAFE = SubjectGrades((60, 55, None, None)), SubjectGrades((100, 80, 60, None))
+HARD = SubjectGrades((40, 40, 40, None))
+PRESENT, SHORT = (
+    AttendanceDays(lesson_days=200, absences=20),
+    AttendanceDays(lesson_days=200, absences=51),
+)
 
 
 def told(say, *subjects, days=PRESENT, ending=None, dependencies=0, **year):
     rules = AMAZONAS.model_copy(update={"dependencies": dependencies})
-    year = Year(dict(enumerate(subjects, 1)), days, ending, **year)
-    return say(rules, year, decide(rules, year), NAMES)
+    year = YearRecord(dict(enumerate(subjects, 1)), days, ending, **year)
+    return say(rules, year, decide_outcome(rules, year), NAMES)
 
 
 REASONS = [
@@ -52,7 +55,7 @@ REASONS = [
     ),
     (
         (),
-        {"days": Days()},
+        {"days": AttendanceDays()},
         "no lesson day recorded yet; the class offers no subject",
         "nenhum dia letivo registrado ainda; a turma não oferece nenhuma disciplina",
     ),
@@ -62,21 +65,21 @@ REASONS = [
 @pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), REASONS)
 def test_all_reasons_are_told_together(subjects, year, english, portuguese):
     with override("en"):
-        assert told(labels.outcome, *subjects, **year) == english
+        assert told(labels.explain_outcome, *subjects, **year) == english
     with override("pt-br"):
-        assert told(labels.outcome, *subjects, **year) == portuguese
+        assert told(labels.explain_outcome, *subjects, **year) == portuguese
 
 
 def test_year_without_rules_says_so():
-    year = Year({1: OPEN}, PRESENT, None)
-    decided = decide(None, year)
+    year = YearRecord({1: OPEN}, PRESENT, None)
+    decided = decide_outcome(None, year)
 
     with override("en"):
-        assert labels.outcome(None, year, decided, NAMES) == (
+        assert labels.explain_outcome(None, year, decided, NAMES) == (
             "grades missing in Matemática (term 3, 4); "
             "no rules are set for this year and level"
         )
-    assert labels.saving(None, year, decided, NAMES) == ""
+    assert labels.remedies(None, year, decided, NAMES) == ""
 
 
 SAVING = [
@@ -130,7 +133,7 @@ SAVING = [
     ),
     (
         (PASSED,),
-        {"days": Days(given=100, absent=40)},
+        {"days": AttendanceDays(lesson_days=100, absences=40)},
         "further absences allowed: 10",
         "faltas que ainda cabem: 10",
     ),
@@ -142,14 +145,14 @@ SAVING = [
     ),
     (
         (PASSED,),
-        {"days": Days(given=100, absent=40), "is_closed": True},
+        {"days": AttendanceDays(lesson_days=100, absences=40), "is_closed": True},
         "nothing can save the year: attendance 60/100 = 60.0 % < 75 % (days given)",
         "nada mais salva o ano: frequência 60/100 = 60,0 % < 75 % "
         "(dos dias letivos dados)",
     ),
     (
         (OPEN,),
-        {"days": Days(given=100, absent=40)},
+        {"days": AttendanceDays(lesson_days=100, absences=40)},
         "Matemática: needs at least 6.3 in each bimester that is missing (3, 4); "
         "further absences allowed: 10",
         "Matemática: precisa de pelo menos 6,3 em cada bimestre que falta (3, 4); "
@@ -161,9 +164,9 @@ SAVING = [
 @pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), SAVING)
 def test_what_still_saves_the_year_is_told(subjects, year, english, portuguese):
     with override("en"):
-        assert told(labels.saving, *subjects, **year) == english
+        assert told(labels.remedies, *subjects, **year) == english
     with override("pt-br"):
-        assert told(labels.saving, *subjects, **year) == portuguese
+        assert told(labels.remedies, *subjects, **year) == portuguese
 
 
 ACCOUNTS = [
@@ -191,7 +194,7 @@ ACCOUNTS = [
     ),
     (
         (OPEN,),
-        {"days": Days()},
+        {"days": AttendanceDays()},
         "grades missing in Matemática (bimester 3, 4); no lesson day recorded yet",
         "faltam notas em Matemática (bimestre 3, 4); nenhum dia letivo registrado ainda",
     ),
@@ -203,6 +206,6 @@ def test_account_says_also_what_speaks_for_the_student(
     subjects, year, english, portuguese
 ):
     with override("en"):
-        assert told(labels.account, *subjects, **year) == english
+        assert told(labels.full_explanation, *subjects, **year) == english
     with override("pt-br"):
-        assert told(labels.account, *subjects, **year) == portuguese
+        assert told(labels.full_explanation, *subjects, **year) == portuguese

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from school.grading.default_profiles import PROFILES
+from school.grading.default_profiles import DEFAULT_PROFILES
 from school.grading.rules import Rules
 from tests.school.grading import strategies
 
@@ -148,7 +148,7 @@ def test_pass_mark_of_a_recovery_needs_one():
         {"pass_mark": "10.1"}, {"pass_mark": "-0.1"}, {"pass_mark": "5.95"},
         {"pass_mark": "NaN"}, {"pass_mark": "Infinity"}, {"pass_mark": "1e400"},
         {"pass_mark": 5.9500000001}, {"pass_mark": None}, {"pass_mark": "six"},
-        {"rounding": "sometimes"}, {"hopeless_fails": "yes"}, {"hopeless_fails": 1},
+        {"rounding": "sometimes"}, {"fail_if_unrecoverable": "yes"}, {"fail_if_unrecoverable": 1},
         {"minimum_attendance": "100.01"}, {"minimum_attendance": "74.999"},
         {"council_absences": "-1"}, {"year_days": 0}, {"year_days": 367},
         {"dependencies": -1}, {"dependencies": 21}, {"formula": "eval"},
@@ -168,7 +168,7 @@ def test_binary_float_of_json_becomes_the_decimal_that_was_written():
 
     assert rules.pass_mark == Decimal("5.1")
     assert rules.minimum_attendance == Decimal("74.9")
-    assert rules.measure.pass_mark == Fraction(51, 10)
+    assert rules.grade_arithmetic.pass_mark == Fraction(51, 10)
 
 
 def test_message_is_in_the_language_of_who_reads_it():
@@ -195,21 +195,21 @@ def test_json_and_back_are_the_same_rules(rules):
     text = json.dumps(rules.to_json())
 
     assert Rules.from_json(json.loads(text)) == rules
-    assert "measure" not in text
+    assert "grade_arithmetic" not in text
 
 
 def test_rules_that_were_used_are_still_equal_and_copied_anew():
     used, fresh = (Rules(terms=4, pass_mark=Decimal(6)) for _ in range(2))
-    assert used.measure.pass_mark == 6
+    assert used.grade_arithmetic.pass_mark == 6
 
     assert used == fresh
     assert hash(used) == hash(fresh)
-    assert used.model_copy(update={"pass_mark": "7.0"}).measure.pass_mark == 7
+    assert used.model_copy(update={"pass_mark": "7.0"}).grade_arithmetic.pass_mark == 7
     with pytest.raises(ValidationError):
         used.model_copy(update={"terms": 0})
 
 
-@pytest.mark.parametrize("shipped", PROFILES, ids=lambda shipped: shipped.code)
+@pytest.mark.parametrize("shipped", DEFAULT_PROFILES, ids=lambda shipped: shipped.code)
 @given(mean=st.fractions(0, 10))
 def test_every_mean_has_at_most_one_concept(shipped, mean):
     scale = shipped.rules.scale

@@ -4,19 +4,19 @@ import pytest
 from django.utils.translation import override
 
 from school.grading import labels, outcome, subjects
-from school.grading.attendance import Days
-from school.grading.default_profiles import PROFILES
-from school.grading.outcome import Year
+from school.grading.attendance import AttendanceDays
+from school.grading.default_profiles import DEFAULT_PROFILES
+from school.grading.outcome import YearRecord
 from school.grading.rules import Rules
-from school.grading.subjects import Marks
+from school.grading.subjects import SubjectGrades
 
-AMAZONAS, NUMERIC, CONCEPT = (shipped.rules for shipped in PROFILES)
+AMAZONAS, NUMERIC, CONCEPT = (shipped.rules for shipped in DEFAULT_PROFILES)
 NO_EXAM = Rules(terms=4, pass_mark=Decimal(6))
 HALVES = AMAZONAS.model_copy(update={"rounding": "half_up", "rounding_step": "0.5"})
 UP = AMAZONAS.model_copy(update={"rounding": "up", "rounding_step": "1"})
 DOWN = AMAZONAS.model_copy(update={"rounding": "down"})
 HIGHER = AMAZONAS.model_copy(update={"recovery_rule": "replace_if_higher"})
-STRICT = AMAZONAS.model_copy(update={"hopeless_fails": True})
+STRICT = AMAZONAS.model_copy(update={"fail_if_unrecoverable": True})
 WEIGHTED = Rules(
     terms=3, term_kind="trimester", mean_rule="weighted", term_weights=(1, 2, 3),
     pass_mark=Decimal(6),
@@ -27,19 +27,19 @@ MIXED = (55, 60, 50, 55)
 SUBJECTS = [
     (
         AMAZONAS,
-        Marks((60, 60, 60, 60)),
+        SubjectGrades((60, 60, 60, 60)),
         "(6.0 + 6.0 + 6.0 + 6.0) / 4 = 6.0 ≥ 6.0",
         "(6,0 + 6,0 + 6,0 + 6,0) / 4 = 6,0 ≥ 6,0",
     ),
     (
         AMAZONAS,
-        Marks(MIXED, 64),
+        SubjectGrades(MIXED, 64),
         "(5.5 + 6.0 + 5.0 + 5.5) / 4 = 5.5 < 6.0; (5.5 + 6.4) / 2 = 5.95 < 6.0",
         "(5,5 + 6,0 + 5,0 + 5,5) / 4 = 5,5 < 6,0; (5,5 + 6,4) / 2 = 5,95 < 6,0",
     ),
     (
         AMAZONAS,
-        Marks((59,) * 4),
+        SubjectGrades((59,) * 4),
         "(5.9 + 5.9 + 5.9 + 5.9) / 4 = 5.9 < 6.0; "
         "needs at least 6.1 in the recovery exam",
         "(5,9 + 5,9 + 5,9 + 5,9) / 4 = 5,9 < 6,0; "
@@ -47,7 +47,7 @@ SUBJECTS = [
     ),
     (
         AMAZONAS,
-        Marks((19,) * 4),
+        SubjectGrades((19,) * 4),
         "(1.9 + 1.9 + 1.9 + 1.9) / 4 = 1.9 < 6.0; "
         "would need 10.1 in the recovery exam: more than 10.0",
         "(1,9 + 1,9 + 1,9 + 1,9) / 4 = 1,9 < 6,0; "
@@ -55,7 +55,7 @@ SUBJECTS = [
     ),
     (
         AMAZONAS,
-        Marks((20,) * 4),
+        SubjectGrades((20,) * 4),
         "(2.0 + 2.0 + 2.0 + 2.0) / 4 = 2.0 < 6.0; "
         "needs at least 10.0 in the recovery exam",
         "(2,0 + 2,0 + 2,0 + 2,0) / 4 = 2,0 < 6,0; "
@@ -63,7 +63,7 @@ SUBJECTS = [
     ),
     (
         NO_EXAM,
-        Marks((50, 45, 45, None)),
+        SubjectGrades((50, 45, 45, None)),
         "(5.0 + 4.5 + 4.5) / 3 = 4.6666… so far; "
         "needs at least 10.0 in each bimester that is missing (4)",
         "(5,0 + 4,5 + 4,5) / 3 = 4,6666… até agora; "
@@ -71,7 +71,7 @@ SUBJECTS = [
     ),
     (
         STRICT,
-        Marks((19,) * 4),
+        SubjectGrades((19,) * 4),
         "(1.9 + 1.9 + 1.9 + 1.9) / 4 = 1.9 < 6.0; "
         "would need 10.1 in the recovery exam: more than 10.0",
         "(1,9 + 1,9 + 1,9 + 1,9) / 4 = 1,9 < 6,0; "
@@ -79,19 +79,19 @@ SUBJECTS = [
     ),
     (
         NO_EXAM,
-        Marks((59, 60, 60, 60), 100),
+        SubjectGrades((59, 60, 60, 60), 100),
         "(5.9 + 6.0 + 6.0 + 6.0) / 4 = 5.975 < 6.0",
         "(5,9 + 6,0 + 6,0 + 6,0) / 4 = 5,975 < 6,0",
     ),
     (
         AMAZONAS,
-        Marks((60,) * 4, 20),
+        SubjectGrades((60,) * 4, 20),
         "(6.0 + 6.0 + 6.0 + 6.0) / 4 = 6.0 ≥ 6.0",
         "(6,0 + 6,0 + 6,0 + 6,0) / 4 = 6,0 ≥ 6,0",
     ),
     (
         AMAZONAS,
-        Marks((55, 60, None, None)),
+        SubjectGrades((55, 60, None, None)),
         "(5.5 + 6.0) / 2 = 5.75 so far; "
         "needs at least 6.3 in each bimester that is missing (3, 4)",
         "(5,5 + 6,0) / 2 = 5,75 até agora; "
@@ -99,21 +99,21 @@ SUBJECTS = [
     ),
     (
         AMAZONAS,
-        Marks((None,) * 4),
+        SubjectGrades((None,) * 4),
         "no grade yet; needs at least 6.0 in each bimester that is missing (1, 2, 3, 4)",
         "nenhuma nota ainda; "
         "precisa de pelo menos 6,0 em cada bimestre que falta (1, 2, 3, 4)",
     ),
     (
         AMAZONAS,
-        Marks((100, 80, 60, None)),
+        SubjectGrades((100, 80, 60, None)),
         "(10.0 + 8.0 + 6.0) / 3 = 8.0 so far; passes whatever is still to come",
         "(10,0 + 8,0 + 6,0) / 3 = 8,0 até agora; "
         "aprovado com qualquer nota que ainda falte",
     ),
     (
         AMAZONAS,
-        Marks((40, 40, 40, None)),
+        SubjectGrades((40, 40, 40, None)),
         "(4.0 + 4.0 + 4.0) / 3 = 4.0 so far; would need 12.0 in each bimester that is "
         "missing (4): more than 10.0, but may pass by the recovery exam",
         "(4,0 + 4,0 + 4,0) / 3 = 4,0 até agora; precisaria de 12,0 em cada bimestre que "
@@ -121,7 +121,7 @@ SUBJECTS = [
     ),
     (
         NO_EXAM,
-        Marks((40, 40, 40, None)),
+        SubjectGrades((40, 40, 40, None)),
         "(4.0 + 4.0 + 4.0) / 3 = 4.0 so far; would need 12.0 in each bimester that is "
         "missing (4): more than 10.0",
         "(4,0 + 4,0 + 4,0) / 3 = 4,0 até agora; precisaria de 12,0 em cada bimestre que "
@@ -129,27 +129,27 @@ SUBJECTS = [
     ),
     (
         NUMERIC,
-        Marks((50,) * 4, 75),
+        SubjectGrades((50,) * 4, 75),
         "(5.0 + 5.0 + 5.0 + 5.0) / 4 = 5.0 < 6.0; (5.0 × 6 + 7.5 × 4) / 10 = 6.0 ≥ 6.0",
         "(5,0 + 5,0 + 5,0 + 5,0) / 4 = 5,0 < 6,0; (5,0 × 6 + 7,5 × 4) / 10 = 6,0 ≥ 6,0",
     ),
     (
         HIGHER,
-        Marks((50,) * 4, 62),
+        SubjectGrades((50,) * 4, 62),
         "(5.0 + 5.0 + 5.0 + 5.0) / 4 = 5.0 < 6.0; "
         "the higher of 5.0 and 6.2 = 6.2 ≥ 6.0",
         "(5,0 + 5,0 + 5,0 + 5,0) / 4 = 5,0 < 6,0; a maior entre 5,0 e 6,2 = 6,2 ≥ 6,0",
     ),
     (
         HALVES,
-        Marks((57, 58, 58, 57)),
+        SubjectGrades((57, 58, 58, 57)),
         "(5.7 + 5.8 + 5.8 + 5.7) / 4 = 5.75 ≈ rounded half up to 0.5: 6.0 ≥ 6.0",
         "(5,7 + 5,8 + 5,8 + 5,7) / 4 = 5,75 ≈ arredondada (meio para cima) a 0,5: "
         "6,0 ≥ 6,0",
     ),
     (
         HALVES,
-        Marks((50,) * 4, 64),
+        SubjectGrades((50,) * 4, 64),
         "(5.0 + 5.0 + 5.0 + 5.0) / 4 = 5.0 < 6.0; "
         "(5.0 + 6.4) / 2 = 5.7 ≈ rounded half up to 0.5: 5.5 < 6.0",
         "(5,0 + 5,0 + 5,0 + 5,0) / 4 = 5,0 < 6,0; "
@@ -157,13 +157,13 @@ SUBJECTS = [
     ),
     (
         UP,
-        Marks((51,) * 4),
+        SubjectGrades((51,) * 4),
         "(5.1 + 5.1 + 5.1 + 5.1) / 4 = 5.1 ≈ rounded up to 1.0: 6.0 ≥ 6.0",
         "(5,1 + 5,1 + 5,1 + 5,1) / 4 = 5,1 ≈ arredondada para cima a 1,0: 6,0 ≥ 6,0",
     ),
     (
         DOWN,
-        Marks((59, 60, 60, 60)),
+        SubjectGrades((59, 60, 60, 60)),
         "(5.9 + 6.0 + 6.0 + 6.0) / 4 = 5.975 ≈ rounded down to 0.1: 5.9 < 6.0; "
         "needs at least 6.1 in the recovery exam",
         "(5,9 + 6,0 + 6,0 + 6,0) / 4 = 5,975 ≈ arredondada para baixo a 0,1: 5,9 < 6,0; "
@@ -171,13 +171,13 @@ SUBJECTS = [
     ),
     (
         WEIGHTED,
-        Marks((50, 80, 50)),
+        SubjectGrades((50, 80, 50)),
         "(5.0 × 1 + 8.0 × 2 + 5.0 × 3) / 6 = 6.0 ≥ 6.0",
         "(5,0 × 1 + 8,0 × 2 + 5,0 × 3) / 6 = 6,0 ≥ 6,0",
     ),
     (
         WEIGHTED,
-        Marks((50, None, 52)),
+        SubjectGrades((50, None, 52)),
         "(5.0 × 1 + 5.2 × 3) / 4 = 5.15 so far; "
         "needs at least 7.7 in each trimester that is missing (2)",
         "(5,0 × 1 + 5,2 × 3) / 4 = 5,15 até agora; "
@@ -185,20 +185,20 @@ SUBJECTS = [
     ),
     (
         WEIGHTED,
-        Marks((56, 59, 60)),
+        SubjectGrades((56, 59, 60)),
         "(5.6 × 1 + 5.9 × 2 + 6.0 × 3) / 6 = 5.9 < 6.0",
         "(5,6 × 1 + 5,9 × 2 + 6,0 × 3) / 6 = 5,9 < 6,0",
     ),
     (
         WEIGHTED,
-        Marks((57, 59, 60)),
+        SubjectGrades((57, 59, 60)),
         "(5.7 × 1 + 5.9 × 2 + 6.0 × 3) / 6 = 5.9166… < 6.0",
         "(5,7 × 1 + 5,9 × 2 + 6,0 × 3) / 6 = 5,9166… < 6,0",
     ),
-    (ONE, Marks((59,)), "5.9 < 6.0", "5,9 < 6,0"),
+    (ONE, SubjectGrades((59,)), "5.9 < 6.0", "5,9 < 6,0"),
     (
         ONE,
-        Marks((None,)),
+        SubjectGrades((None,)),
         "no grade yet; needs at least 6.0 in each semester that is missing (1)",
         "nenhuma nota ainda; precisa de pelo menos 6,0 em cada semestre que falta (1)",
     ),
@@ -206,16 +206,16 @@ SUBJECTS = [
 
 
 def test_year_that_closed_without_the_exam_says_so():
-    marks = Marks((59,) * 4)
-    result = subjects.without_exam(subjects.judge(AMAZONAS, marks))
+    marks = SubjectGrades((59,) * 4)
+    result = subjects.close_without_exam(subjects.evaluate_subject(AMAZONAS, marks))
 
     with override("en"):
-        assert labels.subject(AMAZONAS, marks, result) == (
+        assert labels.explain_subject(AMAZONAS, marks, result) == (
             "(5.9 + 5.9 + 5.9 + 5.9) / 4 = 5.9 < 6.0; "
             "the year closed without the recovery exam"
         )
     with override("pt-br"):
-        assert labels.subject(AMAZONAS, marks, result) == (
+        assert labels.explain_subject(AMAZONAS, marks, result) == (
             "(5,9 + 5,9 + 5,9 + 5,9) / 4 = 5,9 < 6,0; "
             "o ano fechou sem a recuperação final"
         )
@@ -223,20 +223,26 @@ def test_year_that_closed_without_the_exam_says_so():
 
 @pytest.mark.parametrize(("rules", "marks", "english", "portuguese"), SUBJECTS)
 def test_subject_is_explained_by_a_sum(rules, marks, english, portuguese):
-    result = subjects.judge(rules, marks)
+    result = subjects.evaluate_subject(rules, marks)
 
     with override("en"):
-        assert labels.subject(rules, marks, result) == english
+        assert labels.explain_subject(rules, marks, result) == english
     with override("pt-br"):
-        assert labels.subject(rules, marks, result) == portuguese
+        assert labels.explain_subject(rules, marks, result) == portuguese
 
 
 def test_subject_without_rules_has_its_mean_so_far():
-    year = Year({1: Marks((60, None, 70)), 2: Marks((None,))}, Days(), None)
-    decided = outcome.decide(None, year).subjects
+    year = YearRecord(
+        {1: SubjectGrades((60, None, 70)), 2: SubjectGrades((None,))},
+        AttendanceDays(),
+        None,
+    )
+    decided = outcome.decide_outcome(None, year).subjects
 
     with override("en"):
-        assert labels.subject(None, year.subjects[1], decided[1]) == (
+        assert labels.explain_subject(None, year.subjects[1], decided[1]) == (
             "(6.0 + 7.0) / 2 = 6.5 so far"
         )
-        assert labels.subject(None, year.subjects[2], decided[2]) == "no grade yet"
+        assert (
+            labels.explain_subject(None, year.subjects[2], decided[2]) == "no grade yet"
+        )

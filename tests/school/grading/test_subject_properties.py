@@ -3,12 +3,17 @@ from fractions import Fraction
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from school.grading.subjects import Marks, Standing, judge, partial_mean
+from school.grading.subjects import (
+    Standing,
+    SubjectGrades,
+    evaluate_subject,
+    partial_mean,
+)
 from tests.school.grading import strategies
 
 
 def standing(rules, marks):
-    return judge(rules, marks).standing
+    return evaluate_subject(rules, marks).standing
 
 
 @given(st.data())
@@ -20,7 +25,10 @@ def test_better_grade_never_makes_a_lower_mean_or_final(data):
     terms = list(marks.terms)
     terms[place] += 1
 
-    before, after = judge(rules, marks), judge(rules, Marks(tuple(terms)))
+    before, after = (
+        evaluate_subject(rules, marks),
+        evaluate_subject(rules, SubjectGrades(tuple(terms))),
+    )
 
     assert after.mean >= before.mean
     if before.standing is Standing.PASSED:
@@ -33,9 +41,11 @@ def test_better_exam_never_makes_a_lower_final(data):
     marks = data.draw(strategies.marks(rules, strategies.GRADES))
     exam = data.draw(st.integers(0, 99))
 
-    before, after = (judge(rules, Marks(marks.terms, e)) for e in (exam, exam + 1))
+    before, after = (
+        evaluate_subject(rules, SubjectGrades(marks.terms, e)) for e in (exam, exam + 1)
+    )
 
-    assert after.final >= before.final
+    assert after.final_mean >= before.final_mean
     if before.standing is not Standing.FAILED:
         assert after.standing is before.standing
 
@@ -44,15 +54,15 @@ def test_better_exam_never_makes_a_lower_final(data):
 def test_needed_is_the_least_grade_that_suffices(data):
     rules = data.draw(strategies.rules())
     marks = data.draw(strategies.marks(rules))
-    result = judge(rules, marks)
+    result = evaluate_subject(rules, marks)
     assume(result.standing is Standing.OPEN)
 
     def passes(grade):
         terms = tuple(grade if t is None else t for t in marks.terms)
-        return standing(rules, Marks(terms)) is Standing.PASSED
+        return standing(rules, SubjectGrades(terms)) is Standing.PASSED
 
-    assert passes(result.needed)
-    assert result.needed == 0 or not passes(result.needed - 1)
+    assert passes(result.needed_grade)
+    assert result.needed_grade == 0 or not passes(result.needed_grade - 1)
 
 
 @given(st.data())
@@ -60,15 +70,15 @@ def test_needed_in_the_exam_is_the_least_grade_that_suffices(data):
     recovery = data.draw(st.sampled_from(["weighted", "replace_if_higher"]))
     rules = data.draw(strategies.rules(recovery_rule=recovery, pass_mark="9.0"))
     marks = data.draw(strategies.marks(rules, st.integers(0, 90)))
-    result = judge(rules, Marks(marks.terms))
+    result = evaluate_subject(rules, SubjectGrades(marks.terms))
     assume(result.standing is Standing.RECOVERY)
 
     def passes(grade):
-        sat = Marks(marks.terms, grade)
+        sat = SubjectGrades(marks.terms, grade)
         return standing(rules, sat) is Standing.PASSED_AFTER_RECOVERY
 
-    assert passes(result.needed)
-    assert result.needed == 0 or not passes(result.needed - 1)
+    assert passes(result.needed_grade)
+    assert result.needed_grade == 0 or not passes(result.needed_grade - 1)
 
 
 @given(st.data())
@@ -78,7 +88,7 @@ def test_without_rounding_nothing_is_lifted_over_the_mark(data):
     )
     marks = data.draw(strategies.marks(rules, strategies.GRADES))
 
-    passed = standing(rules, Marks(marks.terms)) is Standing.PASSED
+    passed = standing(rules, SubjectGrades(marks.terms)) is Standing.PASSED
 
     assert passed == (sum(marks.terms) >= 10 * rules.pass_mark * rules.terms)
 
@@ -88,7 +98,7 @@ def test_rounding_moves_by_less_than_its_step_and_stays_a_grade(data):
     rules = data.draw(strategies.rules())
     marks = data.draw(strategies.marks(rules, strategies.GRADES))
 
-    mean = judge(rules, marks).mean
+    mean = evaluate_subject(rules, marks).mean
 
     assert abs(mean - partial_mean(marks, rules)) < Fraction(rules.rounding_step)
     assert 0 <= mean <= 10

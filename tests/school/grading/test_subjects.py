@@ -3,112 +3,122 @@ from fractions import Fraction
 
 import pytest
 
-from school.grading.default_profiles import PROFILES
+from school.grading.default_profiles import DEFAULT_PROFILES
 from school.grading.rules import Rules
-from school.grading.subjects import Marks, Standing, is_lost, judge, partial_mean
+from school.grading.subjects import (
+    Standing,
+    SubjectGrades,
+    evaluate_subject,
+    is_subject_unrecoverable,
+    partial_mean,
+)
 
-AMAZONAS, NUMERIC, CONCEPT = (shipped.rules for shipped in PROFILES)
+AMAZONAS, NUMERIC, CONCEPT = (shipped.rules for shipped in DEFAULT_PROFILES)
 
 
 def four(tenths, recovery=None):
-    return Marks((tenths,) * 4, recovery)
+    return SubjectGrades((tenths,) * 4, recovery)
 
 
 def standing(rules, marks):
-    return judge(rules, marks).standing
+    return evaluate_subject(rules, marks).standing
 
 
 def test_mean_of_exactly_the_mark_passes():
-    result = judge(AMAZONAS, four(60))
+    result = evaluate_subject(AMAZONAS, four(60))
 
-    assert (result.standing, result.mean, result.final) == (Standing.PASSED, 6, 6)
-    assert result.needed is None
+    assert (result.standing, result.mean, result.final_mean) == (Standing.PASSED, 6, 6)
+    assert result.needed_grade is None
 
 
 def test_mean_of_5_9_needs_6_1_in_the_exam():
-    result = judge(AMAZONAS, four(59))
+    result = evaluate_subject(AMAZONAS, four(59))
 
     assert result.standing is Standing.RECOVERY
     assert result.mean == Fraction(59, 10)
-    assert result.needed == 61
-    assert result.final is None
+    assert result.needed_grade == 61
+    assert result.final_mean is None
     assert standing(AMAZONAS, four(59, 61)) is Standing.PASSED_AFTER_RECOVERY
     assert standing(AMAZONAS, four(59, 60)) is Standing.FAILED
 
 
 def test_mean_of_5_975_is_no_six():
-    assert standing(AMAZONAS, Marks((60, 60, 60, 59))) is Standing.RECOVERY
+    assert standing(AMAZONAS, SubjectGrades((60, 60, 60, 59))) is Standing.RECOVERY
 
 
 def test_5_5_and_6_5_reach_the_mark():
-    result = judge(AMAZONAS, four(55, 65))
+    result = evaluate_subject(AMAZONAS, four(55, 65))
 
-    assert (result.standing, result.final) == (Standing.PASSED_AFTER_RECOVERY, 6)
+    assert (result.standing, result.final_mean) == (Standing.PASSED_AFTER_RECOVERY, 6)
 
 
 def test_5_5_and_6_4_are_not_rounded_up():
-    result = judge(AMAZONAS, four(55, 64))
+    result = evaluate_subject(AMAZONAS, four(55, 64))
 
-    assert (result.standing, result.final) == (Standing.FAILED, Fraction(119, 20))
+    assert (result.standing, result.final_mean) == (Standing.FAILED, Fraction(119, 20))
 
 
 def test_5_5_and_6_4_pass_where_the_profile_rounds():
     rounding = AMAZONAS.model_copy(update={"rounding": "half_up"})
 
-    result = judge(rounding, four(55, 64))
+    result = evaluate_subject(rounding, four(55, 64))
 
-    assert (result.standing, result.final) == (Standing.PASSED_AFTER_RECOVERY, 6)
+    assert (result.standing, result.final_mean) == (Standing.PASSED_AFTER_RECOVERY, 6)
 
 
 def test_mean_of_1_9_would_need_10_1():
-    result = judge(AMAZONAS, four(19))
+    result = evaluate_subject(AMAZONAS, four(19))
 
-    assert (result.standing, result.needed) == (Standing.RECOVERY, 101)
+    assert (result.standing, result.needed_grade) == (Standing.RECOVERY, 101)
     assert standing(AMAZONAS, four(19, 100)) is Standing.FAILED
-    assert judge(AMAZONAS, four(20)).needed == 100
+    assert evaluate_subject(AMAZONAS, four(20)).needed_grade == 100
 
 
 def test_hopeless_fails_without_the_exam_where_the_rules_say_so():
-    strict = AMAZONAS.model_copy(update={"hopeless_fails": True})
+    strict = AMAZONAS.model_copy(update={"fail_if_unrecoverable": True})
 
-    result = judge(strict, four(19))
+    result = evaluate_subject(strict, four(19))
 
-    assert (result.standing, result.final) == (Standing.FAILED, Fraction(19, 10))
-    assert result.needed is None
+    assert (result.standing, result.final_mean) == (Standing.FAILED, Fraction(19, 10))
+    assert result.needed_grade is None
     assert standing(strict, four(20)) is Standing.RECOVERY
 
 
 def test_exam_of_who_passed_changes_nothing():
-    assert judge(AMAZONAS, four(60, 0)) == judge(AMAZONAS, four(60))
+    assert evaluate_subject(AMAZONAS, four(60, 0)) == evaluate_subject(
+        AMAZONAS, four(60)
+    )
 
 
 def test_exam_before_all_grades_changes_nothing():
-    marks = Marks((60, 60, None, 60), 100)
+    marks = SubjectGrades((60, 60, None, 60), 100)
 
-    assert judge(AMAZONAS, marks) == judge(AMAZONAS, Marks((60, 60, None, 60)))
+    assert evaluate_subject(AMAZONAS, marks) == evaluate_subject(
+        AMAZONAS, SubjectGrades((60, 60, None, 60))
+    )
 
 
 def test_exam_counts_nothing_without_a_recovery():
     rules = Rules(terms=4, pass_mark=Decimal(6))
 
-    assert judge(rules, four(59, 100)) == judge(rules, four(59))
+    assert evaluate_subject(rules, four(59, 100)) == evaluate_subject(rules, four(59))
     assert standing(rules, four(59)) is Standing.FAILED
 
 
 def test_recovery_weighs_as_the_profile_says():
     # 5.0 x 0.6 + 7.5 x 0.4 = 6.0
-    assert judge(NUMERIC, four(50)).needed == 75
-    assert judge(CONCEPT, four(50)).needed == 75
-    assert judge(NUMERIC, four(50, 75)).final == 6
-    assert judge(NUMERIC, four(50, 74)).final == Fraction(596, 100)
+    assert evaluate_subject(NUMERIC, four(50)).needed_grade == 75
+    assert evaluate_subject(CONCEPT, four(50)).needed_grade == 75
+    assert evaluate_subject(NUMERIC, four(50, 75)).final_mean == 6
+    assert evaluate_subject(NUMERIC, four(50, 74)).final_mean == Fraction(596, 100)
 
 
 def test_higher_of_both_replaces():
     rules = AMAZONAS.model_copy(update={"recovery_rule": "replace_if_higher"})
 
-    assert judge(rules, four(50, 60)).final == 6
-    assert judge(rules, four(50, 40)).final == 5
-    assert judge(rules, four(50)).needed == 60
+    assert evaluate_subject(rules, four(50, 60)).final_mean == 6
+    assert evaluate_subject(rules, four(50, 40)).final_mean == 5
+    assert evaluate_subject(rules, four(50)).needed_grade == 60
 
 
 def test_mean_that_reaches_the_lower_mark_of_a_recovery_needs_any_exam():
@@ -117,9 +127,9 @@ def test_mean_that_reaches_the_lower_mark_of_a_recovery_needs_any_exam():
         recovery_pass_mark=Decimal(5),
     )  # fmt: skip
 
-    assert judge(rules, Marks((60,))).needed == 0
-    assert standing(rules, Marks((60,))) is Standing.RECOVERY
-    assert standing(rules, Marks((60,), 0)) is Standing.PASSED_AFTER_RECOVERY
+    assert evaluate_subject(rules, SubjectGrades((60,))).needed_grade == 0
+    assert standing(rules, SubjectGrades((60,))) is Standing.RECOVERY
+    assert standing(rules, SubjectGrades((60,), 0)) is Standing.PASSED_AFTER_RECOVERY
 
 
 @pytest.mark.parametrize(
@@ -139,13 +149,15 @@ def test_mean_is_rounded_by_the_rule(rounding, tenths, mean):
         terms=2, pass_mark=Decimal(6), rounding=rounding, rounding_step=Decimal("0.5")
     )
 
-    assert judge(rules, Marks(tenths)).mean == mean
+    assert evaluate_subject(rules, SubjectGrades(tenths)).mean == mean
 
 
 def test_mean_of_some_terms_is_not_rounded():
     rules = AMAZONAS.model_copy(update={"rounding": "up", "rounding_step": Decimal(1)})
 
-    assert judge(rules, Marks((55, 56, None, None))).mean == Fraction(555, 100)
+    assert evaluate_subject(
+        rules, SubjectGrades((55, 56, None, None))
+    ).mean == Fraction(555, 100)
 
 
 def test_weights_count_among_the_given_terms():
@@ -153,22 +165,29 @@ def test_weights_count_among_the_given_terms():
         terms=3, pass_mark=Decimal(6), mean_rule="weighted", term_weights=(1, 2, 3)
     )
 
-    assert judge(rules, Marks((50, 80, None))).mean == 7
+    assert evaluate_subject(rules, SubjectGrades((50, 80, None))).mean == 7
     # (5 + 2 x 8 + 3 x 5) / 6 = 6
-    assert judge(rules, Marks((50, 80, None))).needed == 50
-    assert partial_mean(Marks((50, 80, None))) == Fraction(13, 2)
+    assert evaluate_subject(rules, SubjectGrades((50, 80, None))).needed_grade == 50
+    assert partial_mean(SubjectGrades((50, 80, None))) == Fraction(13, 2)
 
 
 def test_no_grade_is_open_and_needs_the_mark():
-    result = judge(AMAZONAS, four(None))
+    result = evaluate_subject(AMAZONAS, four(None))
 
-    assert (result.standing, result.mean, result.needed) == (Standing.OPEN, None, 60)
+    assert (result.standing, result.mean, result.needed_grade) == (
+        Standing.OPEN,
+        None,
+        60,
+    )
 
 
 def test_zero_is_a_grade():
     assert standing(AMAZONAS, four(0)) is Standing.RECOVERY
-    assert judge(AMAZONAS, Marks((0, None, None, None))).mean == 0
-    assert judge(AMAZONAS, Marks((0, None, None, None))).needed == 80
+    assert evaluate_subject(AMAZONAS, SubjectGrades((0, None, None, None))).mean == 0
+    assert (
+        evaluate_subject(AMAZONAS, SubjectGrades((0, None, None, None))).needed_grade
+        == 80
+    )
 
 
 def test_exact_mean_of_all_terms_is_told_unrounded():
@@ -179,17 +198,17 @@ def test_exact_mean_of_all_terms_is_told_unrounded():
 
 def test_other_number_of_terms_is_an_error():
     with pytest.raises(ValueError, match="3 terms, not 4"):
-        judge(AMAZONAS, Marks((60, 60, 60)))
+        evaluate_subject(AMAZONAS, SubjectGrades((60, 60, 60)))
 
 
 def test_lost_is_what_neither_terms_nor_exam_can_pass():
     def lost(marks, rules=AMAZONAS):
-        return is_lost(rules, marks, judge(rules, marks))
+        return is_subject_unrecoverable(rules, marks, evaluate_subject(rules, marks))
 
     without_exam = Rules(terms=4, pass_mark=Decimal(6))
 
-    assert not lost(Marks((0, 0, 0, None)))
-    assert lost(Marks((0, 0, 0, None)), without_exam)
+    assert not lost(SubjectGrades((0, 0, 0, None)))
+    assert lost(SubjectGrades((0, 0, 0, None)), without_exam)
     assert lost(four(19))
     assert not lost(four(20))
     assert lost(four(20, 99))

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from school.records.enrolment_chains import chain
+from school.records.enrolment_chains import build_chain
 
 
 def stay(id, entry, exit=None):
@@ -33,13 +33,13 @@ NOW = stay(9, 100)
     ],
 )
 def test_no_day_is_in_a_year_twice(ended, before, overlapping):
-    found = chain(NOW, ended)
+    found = build_chain(NOW, ended)
 
-    assert [place.id for place in found.places] == [*before, NOW.id]
-    assert sorted(place.id for place in found.overlapping) == overlapping
+    assert [place.id for place in found.rows] == [*before, NOW.id]
+    assert sorted(place.id for place in found.overlaps) == overlapping
 
 
 def test_enrolment_that_has_ended_is_not_before_itself():
     one = stay(1, 0, 50)
 
-    assert chain(one, [one]).places == [one]
+    assert build_chain(one, [one]).rows == [one]

@@ -12,7 +12,7 @@ from school.models import (
     YearRules,
     default_rule_profiles,
 )
-from school.records.rule_lookup import Rulebook
+from school.records.rule_lookup import RuleLookup
 
 pytestmark = pytest.mark.django_db
 
@@ -26,20 +26,20 @@ def of_level_5(network):
 
 
 def test_level_s_own_rules_go_before_those_of_other_levels(of_level_5):
-    book = Rulebook([1])
+    book = RuleLookup([1])
 
     assert book.find(1, 5) == of_level_5
-    assert book.find(1, 1).profile.code == default_profiles.PROFILES[0].code
+    assert book.find(1, 1).profile.code == default_profiles.DEFAULT_PROFILES[0].code
     assert book.find(1, None) == book.find(1, 1)
 
 
 def test_year_without_rules_has_none(of_level_5):
     YearRules.objects.filter(grade_level=None).delete()
-    book = Rulebook([1])
+    book = RuleLookup([1])
 
     assert book.find(1, 5) == of_level_5
     assert book.find(1, 1) is None
-    assert Rulebook([]).find(1, 5) is None
+    assert RuleLookup([]).find(1, 5) is None
 
 
 @pytest.mark.usefixtures("of_level_5")
@@ -47,7 +47,7 @@ def test_rulebook_is_read_in_one_query():
     years = Enrolment.objects.order_by().values("school_class__school_year")
 
     with CaptureQueriesContext(connection) as queries:
-        book = Rulebook(years)
+        book = RuleLookup(years)
         found = book.find(1, 5), book.find(1, 1)
         assert [(v.rules.terms, v.profile.name, v.number) for v in found]
 
@@ -56,7 +56,7 @@ def test_rulebook_is_read_in_one_query():
 
 def test_version_s_rules_are_one_object_for_all_its_levels(of_level_5):
     YearRules.objects.create(school_year_id=1, grade_level_id=6, version=of_level_5)
-    book = Rulebook([1])
+    book = RuleLookup([1])
 
     assert book.find(1, 5) is book.find(1, 6)
 
@@ -67,17 +67,17 @@ def test_shipped_profiles_are_installed_once(network):
     made = default_rule_profiles.install_profiles(other)
 
     assert [profile.code for profile in made] == [
-        p.code for p in default_profiles.PROFILES
+        p.code for p in default_profiles.DEFAULT_PROFILES
     ]
     assert [profile.latest_version().rules for profile in made] == [
-        profile.rules for profile in default_profiles.PROFILES
+        profile.rules for profile in default_profiles.DEFAULT_PROFILES
     ]
     assert default_rule_profiles.install_profiles(other) == []
     assert not SchoolYear.objects.filter(network=other).exists()
 
 
 def test_profile_that_a_network_has_is_left_alone(network):
-    own = RuleProfile.objects.get(code=default_profiles.PROFILES[0].code)
+    own = RuleProfile.objects.get(code=default_profiles.DEFAULT_PROFILES[0].code)
     own.revise(Rules(terms=4, pass_mark="5.0"))
 
     assert default_rule_profiles.install_profiles(own.network) == []

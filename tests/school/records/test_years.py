@@ -13,7 +13,7 @@ from school.models import (
     Term,
 )
 from school.records import enrolment_record, enrolment_rows
-from school.records.enrolment_rows import BY_STUDENT, latest
+from school.records.enrolment_rows import ORDER_BY_STUDENT, latest_enrolments
 from school.records.years import StudentYears
 
 pytestmark = pytest.mark.django_db
@@ -49,16 +49,16 @@ def test_year_holds_what_came_before_it(admin):
 
     grades = Grade.objects.filter(enrolment__student=MOVED, offering__subject=1)
     in_order = grades.order_by("term").values_list("tenths", flat=True)
-    assert year.year.subjects[1].terms == tuple(in_order)
-    assert year.given.total == 200
-    assert year.year.days.outside == 0
+    assert year.record.subjects[1].terms == tuple(in_order)
+    assert year.lesson_counts.total == 200
+    assert year.record.days.days_outside == 0
 
 
 def test_year_ends_where_the_student_left(admin):
     year = year_of(admin, student=MOVED, school_class=1)
 
-    assert year.year.subjects[1].terms[2:] == (None, None)
-    assert (year.given.total, year.year.days.outside) == (100, 100)
+    assert year.record.subjects[1].terms[2:] == (None, None)
+    assert (year.lesson_counts.total, year.record.days.days_outside) == (100, 100)
     assert year.outcome.situation == "class_changed"
 
 
@@ -67,15 +67,17 @@ def test_year_holds_nothing_that_may_not_be_seen(admin):
 
     (year,) = StudentYears(listed, listed)
 
-    assert year.year.subjects[1].terms[:2] == (None, None)
-    assert year.given.total == 100
+    assert year.record.subjects[1].terms[:2] == (None, None)
+    assert year.lesson_counts.total == 100
 
 
 def test_latest_leaves_out_what_another_goes_on_from(admin):
     of_student = Enrolment.objects.filter(student=MOVED)
 
-    assert latest(of_student).get().school_class_id == 2
-    assert latest(of_student.filter(school_class=1)).get().school_class_id == 1
+    assert latest_enrolments(of_student).get().school_class_id == 2
+    assert (
+        latest_enrolments(of_student.filter(school_class=1)).get().school_class_id == 1
+    )
 
 
 def test_two_classes_at_once_are_two_years(admin):
@@ -88,8 +90,8 @@ def test_two_classes_at_once_are_two_years(admin):
         entry_date=date(2026, 8, 3),
     )
 
-    assert latest(Enrolment.objects.filter(student=1)).count() == 2
-    assert [y.given.total for y in years_of(admin, student=1)] == [200, 85]
+    assert latest_enrolments(Enrolment.objects.filter(student=1)).count() == 2
+    assert [y.lesson_counts.total for y in years_of(admin, student=1)] == [200, 85]
 
 
 def test_newest_grade_of_a_term_wins(admin):
@@ -98,7 +100,7 @@ def test_newest_grade_of_a_term_wins(admin):
     Grade.objects.create(enrolment=new, offering=offering, term=1, tenths=99)
     Grade.objects.create(enrolment=new, offering=offering, term=2, tenths=None)
 
-    terms = year_of(admin, student=MOVED, school_class=2).year.subjects[1].terms
+    terms = year_of(admin, student=MOVED, school_class=2).record.subjects[1].terms
 
     assert terms[0] == 99
     assert terms[1] is not None
@@ -111,9 +113,9 @@ def test_recovery_counts_without_any_grade_of_a_term(admin):
     RecoveryGrade.objects.filter(enrolment=new, offering=offering).delete()
     RecoveryGrade.objects.create(enrolment=new, offering=offering, tenths=70)
 
-    marks = year_of(admin, student=1).year.subjects[1]
+    marks = year_of(admin, student=1).record.subjects[1]
 
-    assert (marks.terms, marks.recovery) == ((None,) * 4, 70)
+    assert (marks.terms, marks.exam) == ((None,) * 4, 70)
 
 
 def test_newest_recovery_exam_wins(admin):
@@ -126,7 +128,7 @@ def test_newest_recovery_exam_wins(admin):
 
     year = year_of(admin, student=MOVED, school_class=2)
 
-    assert year.year.subjects[1].recovery == 65
+    assert year.record.subjects[1].exam == 65
 
 
 def test_days_elsewhere_that_the_new_class_never_had_make_no_year_longer(admin):
@@ -137,8 +139,8 @@ def test_days_elsewhere_that_the_new_class_never_had_make_no_year_longer(admin):
 
     year = year_of(admin, student=MOVED, school_class=2)
 
-    assert year.year.days.outside == 0
-    assert year.outcome.attendance.planned == year.rules.year_days
+    assert year.record.days.days_outside == 0
+    assert year.outcome.attendance.planned_days == year.rules.year_days
 
 
 def test_what_no_figure_can_use_is_counted_once(admin):
@@ -153,7 +155,7 @@ def test_what_no_figure_can_use_is_counted_once(admin):
     found = years_of(admin, student=MOVED)
     list(found)
 
-    assert found.left_out.counts == {
+    assert found.skipped_records.counts == {
         "grade_after_exit": 1,
         "grade_outside_terms": 1,
         "absence_outside_enrolment": 1,
@@ -170,11 +172,11 @@ def test_grade_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
     found = years_of(admin, pk=new.pk)
     (year,) = found
 
-    assert 3 not in year.year.subjects
+    assert 3 not in year.record.subjects
     given = Grade.objects.filter(
         enrolment__student=MOVED, offering__subject=3, tenths__isnull=False
     )
-    assert found.left_out.counts == {"subject_not_offered": given.count()}
+    assert found.skipped_records.counts == {"subject_not_offered": given.count()}
 
 
 def test_exam_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
@@ -190,25 +192,27 @@ def test_exam_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
     found = years_of(admin, student=MOVED, school_class=2)
     list(found)
 
-    assert found.left_out.counts == {"subject_not_offered": 1}
+    assert found.skipped_records.counts == {"subject_not_offered": 1}
 
 
 def test_terms_are_the_most_that_rules_or_calendar_have(admin, network):
-    assert years_of(admin).terms == 4
+    assert years_of(admin).term_count == 4
 
     year = Term.objects.first().school_year
     year.rules.all().delete()
     Term.objects.filter(number=4).delete()
 
-    assert years_of(admin).terms == 3
-    assert StudentYears(Enrolment.objects.none(), Enrolment.objects.none()).terms == 0
+    assert years_of(admin).term_count == 3
+    assert (
+        StudentYears(Enrolment.objects.none(), Enrolment.objects.none()).term_count == 0
+    )
 
 
 def test_years_come_in_the_order_that_is_asked_for(admin):
     listed = visible_enrolments(admin)
 
-    by_student = StudentYears(listed, listed, order=BY_STUDENT)
+    by_student = StudentYears(listed, listed, order=ORDER_BY_STUDENT)
 
-    keys = [(year.place.student_id, year.place.entry) for year in by_student]
+    keys = [(year.row.student_id, year.row.entry) for year in by_student]
     expected = listed.order_by("student__sort_key", "student_id", "entry_date")
     assert keys == list(expected.values_list("student_id", "entry_date"))

@@ -9,7 +9,7 @@ from django.db import connections, transaction
 from school.db.snapshot import ALIAS
 from school.models import Absence, Enrolment, Grade, SchoolClass, Student
 from school.records import enrolment_record, years
-from school.records.year_builder import Yearbook
+from school.records.year_builder import YearBuilder
 from tasks.models import Task
 from tasks.worker import heartbeat
 from tasks.worker.tasks import generate_report
@@ -92,29 +92,29 @@ def writing(monkeypatch):
     def make(task):
         writer, steps = Writer(task), []
 
-        class AwaitedYearbook(Yearbook):
+        class AwaitedYearbook(YearBuilder):
             def __init__(self, *given, **named):
                 writer.start()
                 writer.await_commits(2)
                 super().__init__(*given, **named)
                 self._made = 0
 
-            def year(self, *given):
+            def build(self, *given):
                 if self._made % AT_ONCE == 0:
                     steps.append(self._made)
                     writer.await_commits(2)
                     if len(steps) <= 2:
                         writer.await_another_lease()
                 self._made += 1
-                return super().year(*given)
+                return super().build(*given)
 
-        monkeypatch.setattr(years, "Yearbook", AwaitedYearbook)
+        monkeypatch.setattr(years, "YearBuilder", AwaitedYearbook)
         try:
             generate_report(str(task.pk))
         finally:
             writer.over.set()
             writer.join()
-            monkeypatch.setattr(years, "Yearbook", Yearbook)
+            monkeypatch.setattr(years, "YearBuilder", YearBuilder)
         task.refresh_from_db()
         return writer, len(steps)
 

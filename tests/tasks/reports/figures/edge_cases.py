@@ -25,12 +25,12 @@ STATE = {
 PROFILES = {
     "rounded": {
         "terms": 4, "pass_mark": "6.0", "rounding": "half_up", "rounding_step": "0.5",
-        "recovery_rule": "replace_if_higher", "hopeless_fails": True,
+        "recovery_rule": "replace_if_higher", "fail_if_unrecoverable": True,
     },
     "weighted": {
         "terms": 4, "pass_mark": "6.0", "mean_rule": "weighted", "term_weights": [1, 2, 3, 4],
         "recovery_rule": "weighted", "recovery_mean_weight": 6, "recovery_exam_weight": 4,
-        "recovery_pass_mark": "5.0", "hopeless_fails": True, "council_absences": "30",
+        "recovery_pass_mark": "5.0", "fail_if_unrecoverable": True, "council_absences": "30",
         "minimum_attendance": "66.7",
     },
     "concept": {

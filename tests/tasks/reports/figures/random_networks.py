@@ -81,7 +81,7 @@ def rules(draw: Callable[[Any], Any]) -> dict[str, Any]:
         "recovery_mean_weight": draw(WEIGHT),
         "recovery_exam_weight": draw(WEIGHT),
         "recovery_pass_mark": draw(st.none() | tenths(30, 70)),
-        "hopeless_fails": draw(st.booleans()),
+        "fail_if_unrecoverable": draw(st.booleans()),
         "minimum_attendance": draw(st.sampled_from(["75", "66.67", "66.6", "33.3", "0", "100"])),
         "attendance_base": draw(st.sampled_from(["given", "planned"])),
         "year_days": draw(st.integers(1, 30)),

@@ -46,7 +46,7 @@ class SubjectYear:
             passes = self._with_exam(self.exam) >= self.last_mark
             return "passed_after_recovery" if passes else "failed"
         is_hopeless = self._exam_needed() > HIGHEST
-        is_given_up = is_hopeless and self.rules.hopeless_fails
+        is_given_up = is_hopeless and self.rules.fail_if_unrecoverable
         return "failed" if self.is_over or is_given_up else "recovery"
 
     @cached_property
