@@ -29,15 +29,15 @@ from typing import Any
 import psutil
 
 from bench.options import Options
-from bench.results import keep
+from bench.results import save_section
 from school.runtime.embedded_redis import free_port
 from school.runtime.processes import service_commands
 from school.runtime.supervisor import Supervisor
 from tests.support.stack import Stack
 
-TELLING_MS = 10.0
+MIN_CPU_MS = 10.0
 """Processor time a client; what is less drowns in that of asking, which is taken off."""
-WANTED = """\
+DESCRIPTION = """\
 Goal: a tenth of the requests and of the processor time of asking every 500 ms, and a waiting
 client that knows within 100 ms. The first request, which asks for the report, is nobody's to
 save and is left out; a `wait` of up to 25 s is part of it. Medians of {rounds} rounds of {clients}
@@ -66,75 +66,79 @@ class Follower:
             "Idempotency-Key": key,
         }
         self.requests = self.bytes = 0
-        self.knew_at = 0.0
+        self.updated_at = 0.0
         self.etag = ""
         self.document: dict[str, Any] = {}
 
     def submit(self, seconds: float, **headers: str) -> None:
         body = {"report": "slow", "parameters": {"seconds": seconds}, "format": "csv"}
-        self._ask("POST", "/reports", json.dumps(body), headers)
+        self._request("POST", "/reports", json.dumps(body), headers)
         self.requests = self.bytes = 0  # everybody has to ask
 
-    def look(self, **headers: str) -> None:
-        self._ask("GET", self.document["links"]["self"], None, headers)
+    def poll(self, **headers: str) -> None:
+        self._request("GET", self.document["links"]["self"], None, headers)
         self.requests += 1
 
     @property
     def is_over(self) -> bool:
         return self.document["poll_after_ms"] is None
 
-    def _ask(
+    def _request(
         self, method: str, path: str, body: str | None, headers: dict[str, str]
     ) -> None:
-        sent = self._headers | {n.replace("_", "-"): v for n, v in headers.items()}
-        self._connection.request(method, path, body, sent)
-        answer = self._connection.getresponse()
-        content = answer.read()
-        self.bytes += len(content) + len(str(answer.headers)) + len(str(sent))
-        self.etag = answer.headers.get("ETag", "")
-        if answer.status != 304:
+        request_headers = self._headers | {
+            n.replace("_", "-"): v for n, v in headers.items()
+        }
+        self._connection.request(method, path, body, request_headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        self.bytes += (
+            len(content) + len(str(response.headers)) + len(str(request_headers))
+        )
+        self.etag = response.headers.get("ETag", "")
+        if response.status != 304:
             self.document = json.loads(content)
-        self.knew_at = time.time()
+        self.updated_at = time.time()
 
 
-def only_ask(follower: Follower, seconds: float) -> None:
+def submit_only(follower: Follower, seconds: float) -> None:
     follower.submit(seconds)
     time.sleep(seconds + 1)
 
 
-def wait(follower: Follower, seconds: float) -> None:
+def long_poll(follower: Follower, seconds: float) -> None:
     follower.submit(seconds, Prefer="wait=25")
     while not follower.is_over:
-        follower.look(Prefer="wait=25", If_None_Match=follower.etag)
+        follower.poll(Prefer="wait=25", If_None_Match=follower.etag)
 
 
-def take_advice(follower: Follower, seconds: float) -> None:
+def follow_advice(follower: Follower, seconds: float) -> None:
     follower.submit(seconds)
     while not follower.is_over:
         time.sleep(follower.document["poll_after_ms"] / 1000)
-        follower.look()
+        follower.poll()
 
 
-def every(pause: float) -> Callable[[Follower, float], None]:
+def poll_every(pause: float) -> Callable[[Follower, float], None]:
     def poll(follower: Follower, seconds: float) -> None:
         follower.submit(seconds)
         while not follower.is_over:
             time.sleep(pause)
-            follower.look()
+            follower.poll()
 
     return poll
 
 
-WAYS: dict[str, Callable[[Follower, float], None]] = {
-    "only ask": only_ask,
-    "wait": wait,
-    "advice": take_advice,
-    "every 500 ms": every(0.5),
-    "every 2 s": every(2.0),
+STRATEGIES: dict[str, Callable[[Follower, float], None]] = {
+    "only ask": submit_only,
+    "wait": long_poll,
+    "advice": follow_advice,
+    "every 500 ms": poll_every(0.5),
+    "every 2 s": poll_every(2.0),
 }
 
 
-class Web:
+class WebProcess:
     """A web process of its own for one way of following."""
 
     def __init__(self, keeper: Supervisor, name: str) -> None:
@@ -144,13 +148,13 @@ class Web:
 
     def cpu_ms(self) -> float:
         """Of the process that serves: to the nanosecond, where the kernel tells."""
-        serving = self._parent.children()[0]
-        stats = Path(f"/proc/{serving.pid}/task").glob("*/schedstat")
+        worker = self._parent.children()[0]
+        stats = Path(f"/proc/{worker.pid}/task").glob("*/schedstat")
         return sum(int(path.read_text().split()[0]) for path in stats) / 1e6
 
 
 def measure(
-    webs: dict[str, Web], token: str, *, seconds: float, clients: int
+    webs: dict[str, WebProcess], token: str, *, seconds: float, clients: int
 ) -> dict[str, Tally]:
     """One round: all clients of all ways follow one report of that length."""
     key = str(uuid.uuid4())
@@ -160,41 +164,41 @@ def measure(
     }
     before = {name: web.cpu_ms() for name, web in webs.items()}
     threads = [
-        threading.Thread(target=WAYS[name], args=(follower, seconds))
-        for name, of_way in followers.items()
-        for follower in of_way
+        threading.Thread(target=STRATEGIES[name], args=(follower, seconds))
+        for name, group in followers.items()
+        for follower in group
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    used = {name: web.cpu_ms() - before[name] for name, web in webs.items()}
-    ended = followers["every 500 ms"][0].document["finished_at"]
+    cpu_ms = {name: web.cpu_ms() - before[name] for name, web in webs.items()}
+    finished_at = followers["every 500 ms"][0].document["finished_at"]
     return {
-        name: _tally(of_way, used[name] - used["only ask"], ended)
+        name: _tally(of_way, cpu_ms[name] - cpu_ms["only ask"], finished_at)
         for name, of_way in followers.items()
     }
 
 
-def _tally(followers: list[Follower], cpu_ms: float, ended: str) -> Tally:
-    at = datetime.fromisoformat(ended).timestamp()
+def _tally(followers: list[Follower], cpu_ms: float, finished_at: str) -> Tally:
+    end_time = datetime.fromisoformat(finished_at).timestamp()
     return Tally(
         requests=sum(f.requests for f in followers),
         bytes=sum(f.bytes for f in followers),
         cpu_ms=cpu_ms,
-        late_ms=[1000 * (follower.knew_at - at) for follower in followers],
+        late_ms=[1000 * (follower.updated_at - end_time) for follower in followers],
     )
 
 
 @contextmanager
-def running() -> Iterator[tuple[dict[str, Web], str]]:
+def run_stack() -> Iterator[tuple[dict[str, WebProcess], str]]:
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Stack(Path(folder)) as stack,
     ):
         keeper = Supervisor(Path(folder) / "webs", stack.environment)
         try:
-            webs = {name: Web(keeper, name) for name in WAYS}
+            webs = {name: WebProcess(keeper, name) for name in STRATEGIES}
             token = stack.as_user("teacher").token
             time.sleep(5)  # until all serve
             yield webs, token
@@ -202,24 +206,24 @@ def running() -> Iterator[tuple[dict[str, Web], str]]:
             keeper.stop()
 
 
-def report(rounds: dict[float, list[dict[str, Tally]]], clients: int) -> str:
+def result_table(rounds: dict[float, list[dict[str, Tally]]], clients: int) -> str:
     lines = [
         "| report | way | requests | × 500 ms | bytes × 500 ms | CPU ms | × 500 ms | late p50 / max |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for seconds, of_length in rounds.items():
-        for way in [name for name in WAYS if name != "only ask"]:
-            ours = [of_round[way] for of_round in of_length]
-            peers = [of_round["every 500 ms"] for of_round in of_length]
-            late = sorted(ms for tally in ours for ms in tally.late_ms)
+    for seconds, rounds_of_length in rounds.items():
+        for strategy in [name for name in STRATEGIES if name != "only ask"]:
+            ours = [one_round[strategy] for one_round in rounds_of_length]
+            peers = [of_round["every 500 ms"] for of_round in rounds_of_length]
+            late_ms = sorted(ms for tally in ours for ms in tally.late_ms)
             lines.append(
-                f"| {seconds:g} s | {way} "
+                f"| {seconds:g} s | {strategy} "
                 f"| {statistics.median(t.requests for t in ours) / clients:.1f} "
                 f"| {_ratio(ours, peers, 'requests'):.3f} "
                 f"| {_ratio(ours, peers, 'bytes'):.3f} "
                 f"| {statistics.median(t.cpu_ms for t in ours) / clients:.2f} "
                 f"| {_cpu_ratio(ours, peers, clients)} "
-                f"| {statistics.median(late):.0f} / {late[-1]:.0f} ms |"
+                f"| {statistics.median(late_ms):.0f} / {late_ms[-1]:.0f} ms |"
             )
     return "\n".join(lines)
 
@@ -227,7 +231,7 @@ def report(rounds: dict[float, list[dict[str, Tally]]], clients: int) -> str:
 def _cpu_ratio(ours: list[Tally], peers: list[Tally], clients: int) -> str:
     """Of a few polls no more can be told than that they cost little."""
     peer = statistics.median(tally.cpu_ms for tally in peers) / clients
-    return f"{_ratio(ours, peers, 'cpu_ms'):.3f}" if peer >= TELLING_MS else "–"
+    return f"{_ratio(ours, peers, 'cpu_ms'):.3f}" if peer >= MIN_CPU_MS else "–"
 
 
 def _ratio(ours: list[Tally], peers: list[Tally], name: str) -> float:
@@ -245,17 +249,21 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, nargs="+", default=[1, 10, 60])
-    wanted = parser.parse_args()
-    rounds: dict[float, list[dict[str, Tally]]] = {s: [] for s in wanted.seconds}
-    with running() as (webs, token):
-        for number in range(wanted.rounds + 1):
-            for seconds in wanted.seconds if number else [1]:  # the first warms up
-                found = measure(webs, token, seconds=seconds, clients=wanted.clients)
+    arguments = parser.parse_args()
+    rounds: dict[float, list[dict[str, Tally]]] = {s: [] for s in arguments.seconds}
+    with run_stack() as (webs, token):
+        for number in range(arguments.rounds + 1):
+            for seconds in arguments.seconds if number else [1]:  # the first warms up
+                tallies = measure(
+                    webs, token, seconds=seconds, clients=arguments.clients
+                )
                 if number:
-                    rounds[seconds].append(found)
-    table = report(rounds, wanted.clients)
-    told = WANTED.format(rounds=wanted.rounds, clients=wanted.clients)
-    keep("bench.clients", f"{told}\n{table}", {}, Options(rounds=wanted.rounds))
+                    rounds[seconds].append(tallies)
+    table = result_table(rounds, arguments.clients)
+    description = DESCRIPTION.format(rounds=arguments.rounds, clients=arguments.clients)
+    save_section(
+        "bench.clients", f"{description}\n{table}", {}, Options(rounds=arguments.rounds)
+    )
     return 0
 
 

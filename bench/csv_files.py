@@ -16,25 +16,25 @@ import psycopg
 
 from bench import network
 from bench.options import Options, read_options
-from bench.results import keep
+from bench.results import save_section
 from bench.runs import (
     Runs,
-    Way,
+    Variant,
     check_same,
-    circumstances,
-    interleaved,
+    describe_conditions,
     median,
     ratio,
+    run_interleaved,
     table,
 )
 from bench.timing import Work
 
-BLOCK = 1024 * 1024
-PLAN = "EXPLAIN "
+BLOCK_BYTES = 1024 * 1024
+EXPLAIN = "EXPLAIN "
 """Before a statement: it is put together, and not done."""
 OURS, COPY, SHELL, DJANGO = "ours", "plain COPY", "sqlite3 shell", "Django iterator"
-NOWHERE, ASKED = "server alone", "questions"
-WANTED = """\
+SERVER_ALONE, QUESTIONS = "server alone", "questions"
+DESCRIPTION = """\
 All grades of the network as the kind `data_export` gives them: eleven columns out of seven tables, in the order
 of the enrolments. Seconds are from the statement to the closed file. “Ours” is the format `csv` writing
 the report's table, with its count of rows and its look for formulas; “whole report” is all that the worker
@@ -45,7 +45,7 @@ The processor time is of the measured process alone, without PostgreSQL's own. �
 statement into the server's own /dev/null; “questions” are what ours asks before: how many rows, and in
 which columns a text may be taken for a formula or is empty.
 """
-FLOOR = """\
+BREAKDOWN = """\
 Ours alone are questions of {asked:.1f} s, and {client:.1f} s of the processor for plain COPY's {copy:.1f} s, on another
 core than the server's. The server takes {server:.1f} s for the statement with nobody reading; a fifth of Django's
 time would be {fifth:.1f} s. Of the server's time `perf` finds 11 % in expressions, 13 % in writing CSV, and the rest spread
@@ -59,35 +59,35 @@ def ours(path: str) -> Work:
     from tasks.formats.csv import Csv
 
     def work() -> Any:
-        with open(path, "wb", buffering=BLOCK) as file:
+        with open(path, "wb", buffering=BLOCK_BYTES) as file:
             Csv().write_table(report.table(), file)
         return lambda: _digest(path, has_header=True)
 
     return work
 
 
-def statement(path: str) -> Work:
+def write_statement(path: str) -> Work:
     """Write the statement that gives the rows into a file, for those who know no Django."""
     report = _report()
     from django.db import connections
     from django.test.utils import CaptureQueriesContext
 
-    source = report.source()
-    sql, parameters = source.sql(*(pick.cell for pick in source.fields))
-    connection = connections[source.records.db]
+    query_source = report.source()
+    sql, parameters = query_source.sql(*(pick.cell for pick in query_source.fields))
+    connection = connections[query_source.records.db]
 
     def work() -> None:
         with (
             CaptureQueriesContext(connection) as queries,
             connection.cursor() as cursor,
         ):
-            cursor.execute(f"{PLAN}{sql}", parameters)
-        Path(path).write_text(queries[-1]["sql"].removeprefix(PLAN))
+            cursor.execute(f"{EXPLAIN}{sql}", parameters)
+        Path(path).write_text(queries[-1]["sql"].removeprefix(EXPLAIN))
 
     return work
 
 
-def questions() -> Work:
+def ask_questions() -> Work:
     report = _report()
     from tasks.rendering.database_csv import _probe_columns
 
@@ -97,7 +97,7 @@ def questions() -> Work:
     return work
 
 
-def to_nowhere(url: str, sql: str) -> Work:
+def copy_to_devnull(url: str, sql: str) -> Work:
     connection = psycopg.connect(url)
     statement = f"COPY ({Path(sql).read_text()}) TO '/dev/null' (FORMAT csv)"
 
@@ -113,7 +113,7 @@ def by_copy(url: str, sql: str, path: str) -> Work:
 
     def work() -> Any:
         with (
-            open(path, "wb", buffering=BLOCK) as file,
+            open(path, "wb", buffering=BLOCK_BYTES) as file,
             connection.cursor().copy(statement.encode()) as copy,
         ):
             for row in copy:
@@ -137,7 +137,7 @@ def by_shell(url: str, sql: str, path: str) -> Work:
 
 
 def by_django(path: str) -> Work:
-    source = _report().source()
+    query_source = _report().source()
     from django.db.models import ExpressionWrapper, TextField
 
     # The decimals as the texts that the database gives, without our own converter.
@@ -145,12 +145,12 @@ def by_django(path: str) -> Work:
         ExpressionWrapper(pick.cell, TextField())
         if pick.column.type == "decimal"
         else pick.cell
-        for pick in source.fields
+        for pick in query_source.fields
     ]
 
     def work() -> Any:
         with open(path, "w", newline="") as file:
-            rows = source.records.values_list(*cells).iterator()
+            rows = query_source.records.values_list(*cells).iterator()
             csv.writer(file).writerows(rows)
         return lambda: _digest(path)
 
@@ -167,13 +167,13 @@ def _report() -> Any:
     from school.models import User
     from tasks.reports.data_export import DataExport, Parameters
 
-    _open.append(snapshot())
-    _open[-1].__enter__()
+    _open_snapshots.append(snapshot())
+    _open_snapshots[-1].__enter__()
     viewer = User.objects.get(username="admin")
     return DataExport(Parameters(table="grades"), visible_enrolments(viewer))
 
 
-_open: list[Any] = []
+_open_snapshots: list[Any] = []
 
 
 def _digest(path: str, *, has_header: bool = False) -> str:
@@ -181,59 +181,63 @@ def _digest(path: str, *, has_header: bool = False) -> str:
     with open(path, "rb") as file:
         if has_header:
             file.readline()
-        while lines := file.readlines(BLOCK):
+        while lines := file.readlines(BLOCK_BYTES):
             # The shell quotes each text that is not plain ASCII.
-            told = b"".join(lines).replace(b"\r\n", b"\n").replace(b'"', b"")
-            digest.update(told)
+            block = b"".join(lines).replace(b"\r\n", b"\n").replace(b'"', b"")
+            digest.update(block)
     return digest.hexdigest()
 
 
-def ways(database: str, url: str, folder: Path) -> dict[str, Way]:
+def variants(database: str, url: str, folder: Path) -> dict[str, Variant]:
     environment = network.environment(url)
     path = {"path": str(folder / "a.csv")}
     sql = str(folder / f"{database}.sql")
-    Way("bench.csv_files:statement", {"path": sql}, environment=environment)()
+    Variant("bench.csv_files:write_statement", {"path": sql}, environment=environment)()
     export = {"kind": "data_export", "parameters": {"table": "grades"}, "format": "csv"}
     peer = {"url": url, "sql": sql, **path}
-    found = {
-        OURS: Way("bench.csv_files:ours", path, environment=environment),
-        "whole report": Way(
-            "bench.engine:made",
+    variants_by_name = {
+        OURS: Variant("bench.csv_files:ours", path, environment=environment),
+        "whole report": Variant(
+            "bench.engine:prepare_report",
             {**export, "folder": str(folder)},
             environment=environment,
         ),
-        DJANGO: Way("bench.csv_files:by_django", path, environment=environment),
+        DJANGO: Variant("bench.csv_files:by_django", path, environment=environment),
     }
     if database == "postgresql":
-        found[COPY] = Way("bench.csv_files:by_copy", peer)
-        found[NOWHERE] = Way("bench.csv_files:to_nowhere", {"url": url, "sql": sql})
-        found[ASKED] = Way("bench.csv_files:questions", {}, environment=environment)
+        variants_by_name[COPY] = Variant("bench.csv_files:by_copy", peer)
+        variants_by_name[SERVER_ALONE] = Variant(
+            "bench.csv_files:copy_to_devnull", {"url": url, "sql": sql}
+        )
+        variants_by_name[QUESTIONS] = Variant(
+            "bench.csv_files:ask_questions", {}, environment=environment
+        )
     elif shutil.which("sqlite3"):
-        found[SHELL] = Way("bench.csv_files:by_shell", peer)
-    return found
+        variants_by_name[SHELL] = Variant("bench.csv_files:by_shell", peer)
+    return variants_by_name
 
 
-def measured(runs: Mapping[str, Runs]) -> dict[str, float]:
+def goal_values(runs: Mapping[str, Runs]) -> dict[str, float]:
     goals = (
         ("csv-copy", "postgresql", COPY),
         ("csv-django", "postgresql", DJANGO),
         ("csv-sqlite", "sqlite", SHELL),
     )
-    found = {}
+    values = {}
     for goal, database, peer in goals:
         if peer in runs[database]:
             check_same(runs[database], OURS, peer)
-            found[goal] = ratio(runs[database][OURS], runs[database][peer])
-    return found
+            values[goal] = ratio(runs[database][OURS], runs[database][peer])
+    return values
 
 
-def floor(runs: Runs) -> str:
+def describe_breakdown(runs: Runs) -> str:
     """Where the seconds go on PostgreSQL, and what the goals leave."""
-    return FLOOR.format(
-        asked=median(runs[ASKED]),
+    return BREAKDOWN.format(
+        asked=median(runs[QUESTIONS]),
         client=median(runs[OURS], "cpu_seconds"),
         copy=median(runs[COPY], "cpu_seconds"),
-        server=median(runs[NOWHERE]),
+        server=median(runs[SERVER_ALONE]),
         fifth=median(runs[DJANGO]) / 5,
     )
 
@@ -241,22 +245,22 @@ def floor(runs: Runs) -> str:
 def main(options: Options) -> None:
     runs: dict[str, Runs] = {}
     with (
-        network.networks(options.students) as urls,
+        network.datasets(options.students) as urls,
         tempfile.TemporaryDirectory(prefix="bench-", dir=network.DATA) as folder,
     ):
         for database, url in urls.items():
-            own = ways(database, url, Path(folder))
-            runs[database] = interleaved(own, options.rounds)
-    parts = [WANTED, circumstances(options)]
-    for database, of_database in runs.items():
+            own_variants = variants(database, url, Path(folder))
+            runs[database] = run_interleaved(own_variants, options.rounds)
+    parts = [DESCRIPTION, describe_conditions(options)]
+    for database, database_runs in runs.items():
         peer = COPY if database == "postgresql" else SHELL
-        against = peer if peer in of_database else DJANGO
-        parts += [f"### {database}", table(of_database, against)]
-        if NOWHERE in of_database:
-            parts.append(floor(of_database))
+        baseline = peer if peer in database_runs else DJANGO
+        parts += [f"### {database}", table(database_runs, baseline)]
+        if SERVER_ALONE in database_runs:
+            parts.append(describe_breakdown(database_runs))
     if SHELL not in runs["sqlite"]:
         parts.append("The `sqlite3` shell was not measured: it is not installed.")
-    keep("bench.csv_files", "\n\n".join(parts), measured(runs), options)
+    save_section("bench.csv_files", "\n\n".join(parts), goal_values(runs), options)
 
 
 if __name__ == "__main__":

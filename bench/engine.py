@@ -7,7 +7,7 @@ from typing import Any
 from bench.timing import Work
 
 
-def made(
+def prepare_report(
     kind: str, parameters: dict[str, Any], format: str, folder: str, warm: bool = False
 ) -> Work:
     """Make that report for somebody who sees everything; the answer is what it came to.
@@ -47,9 +47,9 @@ def made(
 
     def work() -> dict[str, Any]:
         with memory_limit.limit_memory(settings.REPORT_MEMORY_LIMIT_BYTES):
-            product = build_report(task, Tracker(lambda _progress: None))
-        artifacts.delete_artifact(product.artifact)
-        return {name: product.result[name] for name in ("rows", "bytes")}
+            built = build_report(task, Tracker(lambda _progress: None))
+        artifacts.delete_artifact(built.artifact)
+        return {name: built.result[name] for name in ("rows", "bytes")}
 
     if warm:
         work()

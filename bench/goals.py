@@ -11,25 +11,25 @@ class Goal:
     what: str
     against: str
     limit: float
-    form: str = "≤ {:g}×"
-    is_least: bool = False
+    limit_format: str = "≤ {:g}×"
+    is_minimum: bool = False
     """Whether more is better."""
 
-    def line(self, measured: str) -> str:
-        limit = self.form.format(self.limit)
-        return f"| {self.what} | {self.against} | {limit} | {measured} |\n"
+    def table_row(self, cells: str) -> str:
+        limit = self.limit_format.format(self.limit)
+        return f"| {self.what} | {self.against} | {limit} | {cells} |\n"
 
-    def told(self, value: float) -> str:
+    def result_cells(self, value: float) -> str:
         """The two last cells: what was measured, and whether that is enough."""
-        number = self.form.lstrip("≤≥ ").replace(":g", ":.2f").format(value)
-        is_reached = value >= self.limit if self.is_least else value <= self.limit
+        number = self.limit_format.lstrip("≤≥ ").replace(":g", ":.2f").format(value)
+        is_reached = value >= self.limit if self.is_minimum else value <= self.limit
         if is_reached:
             return f"{number} | yes"
-        far = self.limit / value if self.is_least else value / self.limit
-        return f"{number} | no: {far:.2f} times the goal"
+        factor = self.limit / value if self.is_minimum else value / self.limit
+        return f"{number} | no: {factor:.2f} times the goal"
 
 
-_RAISES, _MB = "≥ {:g}×", "≤ {:g} MB"
+_AT_LEAST, _MB = "≥ {:g}×", "≤ {:g} MB"
 GOALS = {
     "query-postgresql": Goal("aggregation report, our query, PostgreSQL", "the same SQL by hand through the driver", 1.3),
     "query-sqlite": Goal("aggregation report, our query, SQLite", "the same SQL by hand through the driver", 1.3),
@@ -44,7 +44,7 @@ GOALS = {
     "pdf-reportlab-1": Goal("PDF cards, per page, one core", "reportlab tables", 3.5),
     "pdf-reportlab-2": Goal("PDF cards, per page, two rendering children", "reportlab tables", 2),
     "pdf-weasyprint": Goal("PDF cards, per page, one core", "WeasyPrint", 0.1),
-    "pdf-two": Goal("PDF of 1,000 pupils, two rendering children", "one", 1.7, _RAISES, is_least=True),
+    "pdf-two": Goal("PDF of 1,000 pupils, two rendering children", "one", 1.7, _AT_LEAST, is_minimum=True),
     "memory-csv": Goal("peak memory of a worker, CSV of 4 million rows", "", 100, _MB),
     "memory-csv-growth": Goal("peak memory, CSV of 4 million rows", "of 400 thousand", 1.1),
     "memory-xlsx": Goal("peak memory of a worker, XLSX of 4 million rows", "", 100, _MB),
@@ -55,14 +55,18 @@ GOALS = {
 }  # fmt: skip
 
 
-def renewed(before: str, measured: Mapping[str, float]) -> str:
+def update_table(old_table: str, values: Mapping[str, float]) -> str:
     """The table, with what was measured now; of the others what it said `before`."""
     lines = [HEAD]
     for name, goal in GOALS.items():
-        start = goal.line("").removesuffix("|  |\n")
-        old = next((one for one in before.splitlines() if one.startswith(start)), "")
-        if name in measured:
-            lines.append(goal.line(goal.told(measured[name])))
+        start = goal.table_row("").removesuffix("|  |\n")
+        old_row = next(
+            (line for line in old_table.splitlines() if line.startswith(start)), ""
+        )
+        if name in values:
+            lines.append(goal.table_row(goal.result_cells(values[name])))
         else:
-            lines.append(old + "\n" if old else goal.line("| not measured yet"))
+            lines.append(
+                old_row + "\n" if old_row else goal.table_row("| not measured yet")
+            )
     return "".join(lines)

@@ -8,16 +8,23 @@ from pathlib import Path
 
 from bench import network
 from bench.options import Options, read_options
-from bench.results import keep
-from bench.runs import Runs, Way, circumstances, interleaved, median, ratio
+from bench.results import save_section
+from bench.runs import (
+    Runs,
+    Variant,
+    describe_conditions,
+    median,
+    ratio,
+    run_interleaved,
+)
 
 TENTH = 10
 EXPORT = {"kind": "data_export", "parameters": {"table": "grades"}}
 CARDS = {"kind": "report_card", "parameters": {"year": 2026}}
 FORMATS = {"csv": EXPORT, "xlsx": EXPORT, "pdf": CARDS}
-PAPER_ROUNDS = 1
+PDF_ROUNDS = 1
 """A network's cards are 100,000 pages, and what they take is the same every time."""
-WANTED = """\
+DESCRIPTION = """\
 In a process that has imported what a worker has, the report of a network and of one with a tenth of its students: all
 its grades as CSV and XLSX, and all its report cards as PDF with two typesetters. RSS is the
 process's own highest, “before” what its imports alone take; PSS that of the process with its children, added up every 50 ms, where what
@@ -25,14 +32,14 @@ several share is divided among them, strangers included: beside other workers an
 """
 
 
-def ways(url: str, folder: Path, *formats: str) -> dict[str, Way]:
+def variants(url: str, folder: Path, *formats: str) -> dict[str, Variant]:
     environment = {**network.environment(url), "PDF_PROCESSES": "2"}
     return {
-        format: Way(
-            "bench.engine:made",
+        format: Variant(
+            "bench.engine:prepare_report",
             {**FORMATS[format], "format": format, "folder": str(folder)},
             environment=environment,
-            is_watched=True,
+            samples_memory=True,
         )
         for format in formats
     }
@@ -41,36 +48,38 @@ def ways(url: str, folder: Path, *formats: str) -> dict[str, Way]:
 def measure(options: Options, folder: Path) -> dict[str, Runs]:
     """The runs of each size and database."""
     sizes = (options.students // TENTH, options.students)
-    found: dict[str, Runs] = {}
+    runs_by_size: dict[str, Runs] = {}
     for students in sizes:
-        with network.networks(students) as urls:
+        with network.datasets(students) as urls:
             for database, url in urls.items():
-                own = ways(url, folder, "csv", "xlsx")
-                runs = interleaved(own, options.rounds, warm=False)
+                own_variants = variants(url, folder, "csv", "xlsx")
+                runs = run_interleaved(own_variants, options.rounds, warm=False)
                 if database == "postgresql":
-                    cards = ways(url, folder, "pdf")
-                    runs |= interleaved(cards, PAPER_ROUNDS, warm=False)
-                found[f"{students:,} students, {database}"] = runs
-    return found
+                    cards = variants(url, folder, "pdf")
+                    runs |= run_interleaved(cards, PDF_ROUNDS, warm=False)
+                runs_by_size[f"{students:,} students, {database}"] = runs
+    return runs_by_size
 
 
-def report(found: dict[str, Runs]) -> str:
+def result_table(runs_by_size: dict[str, Runs]) -> str:
     lines = ["| of | format | rows | file | seconds | RSS before, MB | RSS MB | PSS MB |", "|---|---|---|---|---|---|---|---|"]  # fmt: skip
-    for size, runs in found.items():
-        for format, of_format in runs.items():
-            answer = of_format[0].answer
+    for size, runs in runs_by_size.items():
+        for format, format_runs in runs.items():
+            answer = format_runs[0].answer
             kinds = ("base_bytes", "resident_bytes", "peak_bytes")
-            cells = " | ".join(f"{median(of_format, kind) / 1e6:.0f}" for kind in kinds)
+            cells = " | ".join(
+                f"{median(format_runs, kind) / 1e6:.0f}" for kind in kinds
+            )
             lines.append(
                 f"| {size} | {format} | {answer['rows']:,} | {answer['bytes'] / 1e6:.0f} MB "
-                f"| {median(of_format):.1f} | {cells} |"
+                f"| {median(format_runs):.1f} | {cells} |"
             )
     return "\n".join(lines)
 
 
-def measured(found: dict[str, Runs], students: int) -> dict[str, float]:
-    small = found[f"{students // TENTH:,} students, postgresql"]
-    large = found[f"{students:,} students, postgresql"]
+def goal_values(runs_by_size: dict[str, Runs], students: int) -> dict[str, float]:
+    small = runs_by_size[f"{students // TENTH:,} students, postgresql"]
+    large = runs_by_size[f"{students:,} students, postgresql"]
     values = {}
     for format in large:
         values[f"memory-{format}"] = median(large[format], "peak_bytes") / 1e6
@@ -82,9 +91,18 @@ def measured(found: dict[str, Runs], students: int) -> dict[str, float]:
 def main(options: Options) -> None:
     network.DATA.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=network.DATA) as folder:
-        found = measure(options, Path(folder))
-    text = [WANTED.format(rounds=PAPER_ROUNDS), circumstances(options), report(found)]
-    keep("bench.memory", "\n\n".join(text), measured(found, options.students), options)
+        runs_by_size = measure(options, Path(folder))
+    text = [
+        DESCRIPTION.format(rounds=PDF_ROUNDS),
+        describe_conditions(options),
+        result_table(runs_by_size),
+    ]
+    save_section(
+        "bench.memory",
+        "\n\n".join(text),
+        goal_values(runs_by_size, options.students),
+        options,
+    )
 
 
 if __name__ == "__main__":

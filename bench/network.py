@@ -28,7 +28,7 @@ from tests.support.postgresql import Postgresql
 HERE = Path(__file__).parent
 DATA = HERE / ".data"
 DATABASES = ("postgresql", "sqlite")
-_SERVER = {
+_SERVER_SETTINGS = {
     "shared_buffers": "'1GB'",
     "work_mem": "'64MB'",
     "maintenance_work_mem": "'512MB'",
@@ -45,31 +45,31 @@ def server() -> Iterator[str]:
     DATA.mkdir(exist_ok=True)
     folder = DATA / "postgresql"
     is_new = not (folder / "PG_VERSION").exists()
-    with closing(Postgresql(folder)) as running:
+    with closing(Postgresql(folder)) as postgres:
         if is_new:
-            _configure(running)
-        yield running.url
+            _configure(postgres)
+        yield postgres.url
 
 
-def _configure(running: Postgresql) -> None:
-    for name, value in _SERVER.items():
-        running.set(name, value)
-    running.stop()
-    running.start()
+def _configure(postgres: Postgresql) -> None:
+    for name, value in _SERVER_SETTINGS.items():
+        postgres.set(name, value)
+    postgres.stop()
+    postgres.start()
 
 
 @contextmanager
-def networks(students: int, *databases: str) -> Iterator[dict[str, str]]:
+def datasets(students: int, *databases: str) -> Iterator[dict[str, str]]:
     """The address of the data set in each of the databases; made if it is not there."""
-    wanted = databases or DATABASES
+    names = databases or DATABASES
     urls = {}
-    if "sqlite" in wanted:
-        urls["sqlite"] = _in_sqlite(students)
-    if "postgresql" not in wanted:
+    if "sqlite" in names:
+        urls["sqlite"] = _build_sqlite(students)
+    if "postgresql" not in names:
         yield urls
         return
     with server() as url:
-        urls["postgresql"] = _in_postgresql(students, url)
+        urls["postgresql"] = _build_postgresql(students, url)
         yield urls
 
 
@@ -85,11 +85,11 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-def _in_sqlite(students: int) -> str:
+def _build_sqlite(students: int) -> str:
     folder = DATA / f"sqlite-{students}"
-    path, mark = folder / "school.sqlite3", folder / "made-by"
+    path, sentinel = folder / "school.sqlite3", folder / "made-by"
     url = f"sqlite:///{path}"
-    if not mark.exists() or mark.read_text() != _fingerprint():
+    if not sentinel.exists() or sentinel.read_text() != _fingerprint():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         _load(url, students)
@@ -99,27 +99,27 @@ def _in_sqlite(students: int) -> str:
             for statement in [*statements("sqlite"), "ANALYZE"]:
                 connection.execute(statement)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        mark.write_text(_fingerprint())
+        sentinel.write_text(_fingerprint())
     return url
 
 
-def _in_postgresql(students: int, server_url: str) -> str:
+def _build_postgresql(students: int, server_url: str) -> str:
     name = f"network_{students}"
     url = re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", server_url, count=1)
     with psycopg.connect(server_url, autocommit=True) as connection:
-        found = connection.execute(
+        row = connection.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
             " WHERE datname = %s",
             [name],
         ).fetchone()
-        if found and found[0] == _fingerprint():
+        if row and row[0] == _fingerprint():
             return url
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name}")
         _load(url, students)
-        with psycopg.connect(url, autocommit=True) as inside:
+        with psycopg.connect(url, autocommit=True) as database:
             for statement in [*statements("postgresql"), "VACUUM (ANALYZE)"]:
-                inside.execute(statement)
+                database.execute(statement)
         connection.execute(f"COMMENT ON DATABASE {name} IS '{_fingerprint()}'")
     return url
 
@@ -141,19 +141,19 @@ def _load(url: str, students: int) -> None:
 def _fingerprint() -> str:
     """Of all that makes a data set."""
     root = HERE.parent
-    makers = [
+    paths = [
         *sorted((root / "school" / "demo").glob("*.py")),
         *sorted((root / "school" / "migrations").glob("*.py")),
         HERE / "naive.py",
     ]
     digest = hashlib.sha256()
-    for path in makers:
+    for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def main(options: Options) -> None:
-    with networks(options.students) as urls:
+    with datasets(options.students) as urls:
         sys.stdout.write("\n".join(urls.values()) + "\n")
 
 

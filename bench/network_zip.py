@@ -15,83 +15,91 @@ import psutil
 
 from bench import network
 from bench.options import Options, read_options
-from bench.results import keep
-from bench.runs import circumstances, held
+from bench.results import save_section
+from bench.runs import describe_conditions, tree_pss_bytes
 from school.runtime.client import Client
 from tests.support.stack import Stack
 
 CARDS = {"report": "report_card", "parameters": {"year": 2026}, "format": "zip"}
 WORKER = "worker-bulk"
-LIKE_PRODUCTION = {"LEASE_SECONDS": "15", "REPUBLISH_AFTER_SECONDS": "10"}
+PRODUCTION_TIMEOUTS = {"LEASE_SECONDS": "15", "REPUBLISH_AFTER_SECONDS": "10"}
 """Those of the tests are shorter than a busy machine may make somebody wait."""
 POLL_SECONDS = 0.5
-LOG_IN_SECONDS = 300
+RELOGIN_SECONDS = 300
 """A token does not last as long as this report takes."""
 COUNT = re.compile(rb"/Type/Pages/Count (\d+)/Kids")
-WANTED = """\
+DESCRIPTION = """\
 `POST /reports` for the cards of a year, of somebody who sees every school; then polled until it is ready, fetched, and each
 file of it opened. With the real web process, Redis, dispatcher and workers, on PostgreSQL. Memory is that of
 the worker for long reports: its main process, the one of its pool, and the typesetters (PSS).
 """
 
 
-def followed(stack: Stack, client: Client) -> tuple[dict[str, Any], int]:
+def follow_task(stack: Stack, client: Client) -> tuple[dict[str, Any], int]:
     """The task once it is final, and the most that its worker held meanwhile, in bytes."""
     task = client.request_report(CARDS)
     worker = psutil.Process(stack.keeper.processes[WORKER].pid)
-    peak, logged_in = 0, time.monotonic()
+    peak, last_login = 0, time.monotonic()
     while task["poll_after_ms"] is not None:
         time.sleep(POLL_SECONDS)
         # The pool's process runs the same command, and counts for itself.
-        peak = max(peak, sum(held(p.pid) for p in [worker, *worker.children()]))
-        if time.monotonic() - logged_in > LOG_IN_SECONDS:
+        peak = max(
+            peak, sum(tree_pss_bytes(p.pid) for p in [worker, *worker.children()])
+        )
+        if time.monotonic() - last_login > RELOGIN_SECONDS:
             client.log_in("admin", "demo")
-            logged_in = time.monotonic()
+            last_login = time.monotonic()
         task = client.request("GET", task["links"]["self"])
     if task["state"] != "succeeded":
         raise RuntimeError(f"it has not succeeded: {task}")
     return task, peak
 
 
-def pages(path: Path) -> list[int]:
+def page_counts(path: Path) -> list[int]:
     """Of each file in the ZIP; reading them checks that they are whole."""
     with zipfile.ZipFile(path) as archive:
-        return [int(COUNT.findall(archive.read(one))[-1]) for one in archive.namelist()]
+        return [
+            int(COUNT.findall(archive.read(name))[-1]) for name in archive.namelist()
+        ]
 
 
 def main(options: Options) -> None:
     network.DATA.mkdir(exist_ok=True)
     with (
-        network.networks(options.students, "postgresql") as urls,
+        network.datasets(options.students, "postgresql") as urls,
         tempfile.TemporaryDirectory(prefix="bench-", dir=network.DATA) as folder,
         Stack(
-            Path(folder), urls["postgresql"], options.students, **LIKE_PRODUCTION
+            Path(folder), urls["postgresql"], options.students, **PRODUCTION_TIMEOUTS
         ) as stack,
     ):
         client = stack.as_user("admin")
-        began = time.monotonic()
-        task, peak = followed(stack, client)
-        made = time.monotonic()
+        started_at = time.monotonic()
+        task, peak = follow_task(stack, client)
+        ready_at = time.monotonic()
         path = Path(folder) / "cards.zip"
         with path.open("wb") as file:
             client.download(task["links"]["result"], file)
-        seconds, size = time.monotonic() - made, path.stat().st_size
-        of_files = pages(path)
+        seconds, size = time.monotonic() - ready_at, path.stat().st_size
+        pages_per_file = page_counts(path)
     lines = [
         "| of the ZIP | |",
         "|---|---|",
-        f"| files | {len(of_files):,} |",
-        f"| pages | {sum(of_files):,} |",
+        f"| files | {len(pages_per_file):,} |",
+        f"| pages | {sum(pages_per_file):,} |",
         f"| rows | {task['result']['rows']:,} |",
         f"| MB | {size / 1e6:,.0f} |",
-        f"| seconds until it is ready | {made - began:,.0f} |",
-        f"| ms a page | {1000 * (made - began) / sum(of_files):.1f} |",
+        f"| seconds until it is ready | {ready_at - started_at:,.0f} |",
+        f"| ms a page | {1000 * (ready_at - started_at) / sum(pages_per_file):.1f} |",
         f"| seconds to fetch it | {seconds:.1f} |",
         f"| attempts | {task['attempt']} |",
         f"| the worker at most, MB | {peak / 1e6:.0f} |",
     ]
-    text = [WANTED, circumstances(replace(options, rounds=1)), "\n".join(lines)]
-    keep("bench.network_zip", "\n\n".join(text), {}, options)
+    text = [
+        DESCRIPTION,
+        describe_conditions(replace(options, rounds=1)),
+        "\n".join(lines),
+    ]
+    save_section("bench.network_zip", "\n\n".join(text), {}, options)
 
 
 if __name__ == "__main__":

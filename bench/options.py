@@ -28,5 +28,5 @@ def read_options(about: str | None, arguments: Sequence[str] | None = None) -> O
     parser.add_argument("--students", type=int, default=STUDENTS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--rows", type=int, default=ROWS)
-    read = parser.parse_args(arguments)
-    return Options(read.students, read.rounds, read.rows)
+    parsed = parser.parse_args(arguments)
+    return Options(parsed.students, parsed.rounds, parsed.rows)

@@ -16,35 +16,43 @@ from typing import Any
 
 from bench import network, peers_environment
 from bench.options import Options, read_options
-from bench.results import keep
-from bench.runs import Runs, Way, circumstances, interleaved, median, ratio, table
+from bench.results import save_section
+from bench.runs import (
+    Runs,
+    Variant,
+    describe_conditions,
+    median,
+    ratio,
+    run_interleaved,
+    table,
+)
 from bench.timing import Work
 
 CARDS = 1000
 ROWS_A_CARD = 10
-MOMENT = "2026-11-26T10:00:00-04:00"
+ISSUED_AT = "2026-11-26T10:00:00-04:00"
 
 
 def ours(path: str, cards: int) -> Work:
     """From the report's rows, which are in memory, to the file."""
-    made = _table(cards)
+    cards_table = _table(cards)
     from tasks.formats.pdf import Pdf
 
     def work() -> Any:
         with open(path, "w+b", buffering=1024 * 1024) as file:
-            Pdf().write_table(made, file)
+            Pdf().write_table(cards_table, file)
         return lambda: Path(path).stat().st_size
 
     return work
 
 
-def drawn_up(path: str, cards: int) -> Work:
+def write_cards(path: str, cards: int) -> Work:
     """Write what stands on each card into a file, for the peers."""
-    made = _table(cards)
+    cards_table = _table(cards)
     from tasks.rendering.pdf.layout import PdfLayout
 
     def work() -> None:
-        documents = list(PdfLayout(made).documents())
+        documents = list(PdfLayout(cards_table).documents())
         Path(path).write_text(json.dumps(list(_cards(documents))))
 
     return work
@@ -66,21 +74,23 @@ def _table(cards: int) -> Any:
     classes = 1 + cards // 25
     enrolments = Enrolment.objects.filter(school_class_id__lte=classes)
     report = ReportCard(StudentParameters(year=2026), enrolments)
-    about = Letterhead(
+    letterhead = Letterhead(
         network="Rede Municipal de Ensino de Serra do Encanto",
         school="Escola Municipal Prof. Antônio Conceição",
         requested_by="secretaria",
-        issued_at=datetime.fromisoformat(MOMENT),
-        data_as_of=datetime.fromisoformat(MOMENT),
+        issued_at=datetime.fromisoformat(ISSUED_AT),
+        data_as_of=datetime.fromisoformat(ISSUED_AT),
         rules=report.rules(),
     )
-    read = list(report.rows())[: cards * ROWS_A_CARD]
-    return Table(str(report.title), report.columns(), iter(read), about, report.layout)
+    rows = list(report.rows())[: cards * ROWS_A_CARD]
+    return Table(
+        str(report.title), report.columns(), iter(rows), letterhead, report.layout
+    )
 
 
 def _cards(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Each card with all that stands on it."""
-    shared = (
+    shared_keys = (
         "network",
         "school",
         "title",
@@ -90,8 +100,8 @@ def _cards(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         "page_label",
     )
     for document in documents:
-        for part in document["sections"]:
-            yield _plain({**{key: document[key] for key in shared}, **part})
+        for section in document["sections"]:
+            yield _plain({**{key: document[key] for key in shared_keys}, **section})
 
 
 def _plain(value: Any) -> Any:
@@ -103,9 +113,9 @@ def _plain(value: Any) -> Any:
 
 ONE, TWO = "ours, one core", "ours, two children"
 SERIAL, REPORTLAB, WEASYPRINT = "ours, one child", "reportlab", "WeasyPrint"
-FEW = 100
+WEASYPRINT_CARDS = 100
 """Cards that WeasyPrint draws: it takes so long, and as long for each."""
-WANTED = """\
+DESCRIPTION = """\
 A4 cards of {cards:,} pupils ({few} by WeasyPrint, whose time grows with them): letterhead, whom it is of, ten subjects × four
 terms with mean, recovery, final mean and result, absences, attendance, situation and its reasons, a bar chart,
 signatures, page x of y, and the same DejaVu fonts embedded. Ours begins with the report's rows in
@@ -115,61 +125,65 @@ not tagged. Seconds are of the whole file, without the imports; CPU seconds with
 """
 
 
-def ways(url: str, folder: Path, cards: int) -> dict[str, Way]:
+def variants(url: str, folder: Path, cards: int) -> dict[str, Variant]:
     one_core = {min(os.sched_getaffinity(0))}
     texts = folder / "cards.json"
     environment = network.environment(url)
-    asked = {"path": str(folder / "a.pdf"), "cards": cards}
-    Way(
-        "bench.papers:drawn_up", {**asked, "path": str(texts)}, environment=environment
+    arguments = {"path": str(folder / "a.pdf"), "cards": cards}
+    Variant(
+        "bench.papers:write_cards",
+        {**arguments, "path": str(texts)},
+        environment=environment,
     )()
 
-    def own(children: int, cores: set[int] | None = None) -> Way:
-        with_children = {**environment, "PDF_PROCESSES": str(children)}
-        return Way("bench.papers:ours", asked, sys.executable, with_children, cores)
+    def own(children: int, cores: set[int] | None = None) -> Variant:
+        child_environment = {**environment, "PDF_PROCESSES": str(children)}
+        return Variant(
+            "bench.papers:ours", arguments, sys.executable, child_environment, cores
+        )
 
-    def peer(name: str, count: int) -> Way:
-        return Way(
+    def peer(name: str, count: int) -> Variant:
+        return Variant(
             f"bench.peers.{name}_cards:prepare",
-            {"path": asked["path"], "cards": str(texts), "count": count},
+            {"path": arguments["path"], "cards": str(texts), "count": count},
             peers_environment.python(),
             cores=one_core,
         )
 
-    found = {
+    variants_by_name = {
         ONE: own(1, one_core),
         SERIAL: own(1),
         TWO: own(2),
         REPORTLAB: peer("reportlab", cards),
     }
-    if not peers_environment.why_missing("weasyprint"):
-        found[WEASYPRINT] = peer("weasyprint", min(FEW, cards))
-    return found
+    if not peers_environment.import_error("weasyprint"):
+        variants_by_name[WEASYPRINT] = peer("weasyprint", min(WEASYPRINT_CARDS, cards))
+    return variants_by_name
 
 
-def measured(runs: Runs, cards: int) -> dict[str, float]:
-    found = {
+def goal_values(runs: Runs, cards: int) -> dict[str, float]:
+    values = {
         "pdf-reportlab-1": ratio(runs[ONE], runs[REPORTLAB]),
         "pdf-reportlab-2": ratio(runs[TWO], runs[REPORTLAB]),
         "pdf-two": ratio(runs[SERIAL], runs[TWO]),
     }
     if WEASYPRINT in runs:
-        a_page = min(FEW, cards) / cards
-        found["pdf-weasyprint"] = ratio(runs[ONE], runs[WEASYPRINT]) * a_page
-    return found
+        scale = min(WEASYPRINT_CARDS, cards) / cards
+        values["pdf-weasyprint"] = ratio(runs[ONE], runs[WEASYPRINT]) * scale
+    return values
 
 
-def pages(runs: Runs, cards: int) -> str:
+def page_table(runs: Runs, cards: int) -> str:
     """What a page takes by each way, and how large it is."""
     lines = [
         "| way | ms a page | CPU ms a page | of these in children | kB a page |",
         "|---|---|---|---|---|",
     ]
-    for name, of_way in runs.items():
-        count = min(FEW, cards) if name == WEASYPRINT else cards
+    for name, variant_runs in runs.items():
+        count = min(WEASYPRINT_CARDS, cards) if name == WEASYPRINT else cards
         times = ("seconds", "cpu_seconds", "children_seconds")
-        cells = [f"{1000 * median(of_way, time) / count:.2f}" for time in times]
-        size = of_way[0].answer / count / 1000
+        cells = [f"{1000 * median(variant_runs, time) / count:.2f}" for time in times]
+        size = variant_runs[0].answer / count / 1000
         lines.append(f"| {name} | {' | '.join(cells)} | {size:.1f} |")
     return "\n".join(lines)
 
@@ -177,22 +191,24 @@ def pages(runs: Runs, cards: int) -> str:
 def main(options: Options) -> None:
     cards = min(CARDS, options.students // 2)
     with (
-        network.networks(options.students, "sqlite") as urls,
+        network.datasets(options.students, "sqlite") as urls,
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
     ):
-        runs = interleaved(ways(urls["sqlite"], Path(folder), cards), options.rounds)
+        runs = run_interleaved(
+            variants(urls["sqlite"], Path(folder), cards), options.rounds
+        )
     text = [
-        WANTED.format(cards=cards, few=min(FEW, cards)),
-        circumstances(options),
-        pages(runs, cards),
+        DESCRIPTION.format(cards=cards, few=min(WEASYPRINT_CARDS, cards)),
+        describe_conditions(options),
+        page_table(runs, cards),
         table(runs, REPORTLAB),
     ]
-    if missing := peers_environment.why_missing("weasyprint"):
+    if missing := peers_environment.import_error("weasyprint"):
         text.append(
             "WeasyPrint was not measured: it needs Pango of the system "
             f"(Debian: libpango-1.0-0, libpangoft2-1.0-0). {missing}"
         )
-    keep("bench.papers", "\n\n".join(text), measured(runs, cards), options)
+    save_section("bench.papers", "\n\n".join(text), goal_values(runs, cards), options)
 
 
 if __name__ == "__main__":

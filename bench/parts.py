@@ -28,7 +28,7 @@ PARTS = {
 }
 """By name; each is a part of what it is called after."""
 WHOLES = {"grades": "classes", "rates": "rates"}
-READ = {
+NOTES = {
     "sqlite": """\
 “Count of rows” is what the index tells alone, by offering and term; “one sum” looks up each grade's tenths in
 the table besides, and the rest are the other aggregates. An index of offering, term, enrolment and tenths
@@ -48,11 +48,11 @@ for each enrolment 0.77 s.""",
 """What was tried by hand beside what is measured, on 2026-11-26."""
 
 
-def profile(database: str, runs: Runs) -> str:
+def breakdown_table(database: str, runs: Runs) -> str:
     """The table of the parts, and how to read it."""
     lines = ["| part | seconds | of the whole |", "|---|---|---|"]
     for name in PARTS:
         whole = WHOLES[name.partition(":")[0]]
         share = median(runs[name]) / median(runs[whole])
         lines.append(f"| {name} | {median(runs[name]):.3f} | {100 * share:.0f} % |")
-    return "\n".join([*lines, "", READ[database]])
+    return "\n".join([*lines, "", NOTES[database]])

@@ -14,9 +14,9 @@ def python() -> str:
     return str(PYTHON)
 
 
-def why_missing(module: str) -> str:
+def import_error(module: str) -> str:
     """Why that peer cannot be imported, in its own last words; nothing if it can."""
-    done = subprocess.run(
+    result = subprocess.run(
         [python(), "-c", f"import {module}"], capture_output=True, text=True
     )
-    return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
+    return result.stderr.strip().rpartition("\n")[2] if result.returncode else ""

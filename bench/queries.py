@@ -18,9 +18,17 @@ import psycopg
 
 from bench import network
 from bench.options import Options, read_options
-from bench.parts import PARTS, profile
-from bench.results import keep
-from bench.runs import Runs, Way, check_same, circumstances, interleaved, ratio, table
+from bench.parts import PARTS, breakdown_table
+from bench.results import save_section
+from bench.runs import (
+    Runs,
+    Variant,
+    check_same,
+    describe_conditions,
+    ratio,
+    run_interleaved,
+    table,
+)
 from bench.timing import Work
 
 QUERY = """
@@ -88,7 +96,7 @@ STATEMENTS = {
     "naive rates": NAIVE_RATES,
     **PARTS,
 }
-WANTED = """\
+DESCRIPTION = """\
 Seconds from the statement until its rows are in Python. The processor time is of the
 measured process alone, without PostgreSQL's own.
 
@@ -121,7 +129,7 @@ def by_hand(url: str, statement: str, sql: str = "") -> Work:
         if statement in PARTS:
             return None
         if statement in ("naive classes", "naive bare"):
-            return lambda: _digest(map(_whole, rows))
+            return lambda: _digest(map(_as_integers, rows))
         return lambda: _digest(rows)
 
     return work
@@ -135,17 +143,17 @@ def by_orm() -> Work:
 
     from school.db.streaming import stream_values
 
-    aggregated = _aggregated()  # its own queries are of the rules, and few
+    query = _aggregated_query()  # its own queries are of the rules, and few
     connection.ensure_connection()
 
     def work() -> Any:
-        rows = list(stream_values(aggregated))
+        rows = list(stream_values(query))
         return lambda: _digest(rows)
 
     return work
 
 
-def statement(path: str) -> Work:
+def write_statement(path: str) -> Work:
     """Write the statement of the ORM into a file, for those who know no Django."""
     import django  # slow import, of the measured process alone
 
@@ -153,16 +161,16 @@ def statement(path: str) -> Work:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    def captured() -> None:
-        aggregated = _aggregated()
+    def work() -> None:
+        query = _aggregated_query()
         with CaptureQueriesContext(connection) as queries:
-            list(aggregated)
+            list(query)
         Path(path).write_text(queries[-1]["sql"])
 
-    return captured
+    return work
 
 
-def _aggregated() -> Any:
+def _aggregated_query() -> Any:
     from school.access import visible_enrolments
     from school.models import User
     from tasks.reports.class_performance import ClassPerformance, Parameters
@@ -171,7 +179,7 @@ def _aggregated() -> Any:
     return ClassPerformance(Parameters(), visible_enrolments(viewer)).aggregate_query
 
 
-def _whole(row: Sequence[Any]) -> list[int]:
+def _as_integers(row: Sequence[Any]) -> list[int]:
     """Decimals as whole tenths and hundredths, whichever way the driver gives them."""
     keys = [1] * (len(row) - len(SCALES))
     scales = [*keys, *SCALES]
@@ -179,39 +187,41 @@ def _whole(row: Sequence[Any]) -> list[int]:
 
 
 def _digest(rows: Iterable[Sequence[Any]]) -> str:
-    listed = sorted(tuple(map(int, row)) for row in rows)
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    sorted_rows = sorted(tuple(map(int, row)) for row in rows)
+    return hashlib.sha256(json.dumps(sorted_rows).encode()).hexdigest()
 
 
-def ways(database: str, url: str, folder: str) -> dict[str, Way]:
+def variants(database: str, url: str, folder: str) -> dict[str, Variant]:
     environment = network.environment(url)
     sql = f"{folder}/{database}.sql"
-    Way("bench.queries:statement", {"path": sql}, environment=environment)()
-    by_hand = {
-        name: Way("bench.queries:by_hand", {"url": url, "statement": name})
+    Variant("bench.queries:write_statement", {"path": sql}, environment=environment)()
+    manual_variants = {
+        name: Variant("bench.queries:by_hand", {"url": url, "statement": name})
         for name in STATEMENTS
     }
-    same = {"url": url, "statement": "same", "sql": sql}
+    same_arguments = {"url": url, "statement": "same", "sql": sql}
     return {
-        "ORM": Way("bench.queries:by_orm", {}, environment=environment),
-        "same SQL": Way("bench.queries:by_hand", same),
-        **by_hand,
+        "ORM": Variant("bench.queries:by_orm", {}, environment=environment),
+        "same SQL": Variant("bench.queries:by_hand", same_arguments),
+        **manual_variants,
     }
 
 
-def measured(runs: Mapping[str, Runs]) -> dict[str, float]:
-    found = {}
-    for database, of_database in runs.items():
-        check_same(of_database, "ORM", "same SQL", "bare SQL", "naive bare")
-        check_same(of_database, "classes", "naive classes")
-        check_same(of_database, "rates", "naive rates")
+def goal_values(runs: Mapping[str, Runs]) -> dict[str, float]:
+    values = {}
+    for database, database_runs in runs.items():
+        check_same(database_runs, "ORM", "same SQL", "bare SQL", "naive bare")
+        check_same(database_runs, "classes", "naive classes")
+        check_same(database_runs, "rates", "naive rates")
         for goal, ours, theirs in (
             ("query", "ORM", "same SQL"),
             ("class", "classes", "naive classes"),
             ("attendance", "rates", "naive rates"),
         ):
-            found[f"{goal}-{database}"] = ratio(of_database[ours], of_database[theirs])
-    return found
+            values[f"{goal}-{database}"] = ratio(
+                database_runs[ours], database_runs[theirs]
+            )
+    return values
 
 
 def tables(runs: Runs) -> list[str]:
@@ -220,23 +230,23 @@ def tables(runs: Runs) -> list[str]:
         (["classes", "naive classes", "bare SQL", "naive bare"], "naive classes"),
         (["rates", "naive rates"], "naive rates"),
     )
-    return [table({name: runs[name] for name in of}, peer) for of, peer in groups]
+    return [table({name: runs[name] for name in names}, peer) for names, peer in groups]
 
 
 def main(options: Options) -> None:
     with (
-        network.networks(options.students) as urls,
+        network.datasets(options.students) as urls,
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
     ):
         runs = {
-            database: interleaved(ways(database, url, folder), options.rounds)
+            database: run_interleaved(variants(database, url, folder), options.rounds)
             for database, url in urls.items()
         }
-    parts = [WANTED, circumstances(options)]
-    for database, of_database in runs.items():
-        own = profile(database, of_database)
-        parts += [f"### {database}", *tables(of_database), own]
-    keep("bench.queries", "\n\n".join(parts), measured(runs), options)
+    parts = [DESCRIPTION, describe_conditions(options)]
+    for database, database_runs in runs.items():
+        breakdown = breakdown_table(database, database_runs)
+        parts += [f"### {database}", *tables(database_runs), breakdown]
+    save_section("bench.queries", "\n\n".join(parts), goal_values(runs), options)
 
 
 if __name__ == "__main__":

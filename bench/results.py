@@ -21,22 +21,24 @@ that were interleaved on one machine; how each was measured stands in its sectio
 """
 
 
-def keep(
+def save_section(
     name: str,
     text: str,
-    measured: Mapping[str, float],
+    values: Mapping[str, float],
     options: Options,
     path: Path = RESULTS,
 ) -> None:
     """Print it; and replace the section of that name and its goals, unless it is a trial."""
     sys.stdout.write(f"{text.strip()}\n\n")
-    for goal, value in measured.items():
-        sys.stdout.write(goals.GOALS[goal].line(goals.GOALS[goal].told(value)))
+    for goal, value in values.items():
+        sys.stdout.write(
+            goals.GOALS[goal].table_row(goals.GOALS[goal].result_cells(value))
+        )
     if not options.is_whole:
         sys.stdout.write("\nA trial: nothing is kept of it.\n")
         return
-    before = path.read_text() if path.exists() else ""
-    path.write_text(_with(before, _section(name, text), measured))
+    old_text = path.read_text() if path.exists() else ""
+    path.write_text(_replace_section(old_text, _section(name, text), values))
 
 
 def _section(name: str, text: str) -> str:
@@ -47,11 +49,14 @@ def _section(name: str, text: str) -> str:
     return f"\n## {name}\n\n{machine}.\n\n{text.strip()}\n"
 
 
-def _with(before: str, section: str, measured: Mapping[str, float]) -> str:
-    head, *sections = re.split(r"(?m)^(?=## )", before)
+def _replace_section(old_text: str, section: str, values: Mapping[str, float]) -> str:
+    head, *sections = re.split(r"(?m)^(?=## )", old_text)
     title = section.strip().partition("\n")[0]
-    kept = {one.partition("\n")[0]: one.strip() for one in sections}
-    kept[title] = section.strip()
+    section_by_title = {one.partition("\n")[0]: one.strip() for one in sections}
+    section_by_title[title] = section.strip()
     return "\n".join(
-        [HEAD + goals.renewed(head, measured), *(f"{one}\n" for one in kept.values())]
+        [
+            HEAD + goals.update_table(head, values),
+            *(f"{one}\n" for one in section_by_title.values()),
+        ]
     )

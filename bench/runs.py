@@ -16,7 +16,7 @@ from typing import Any
 from bench.options import Options
 
 ROOT = Path(__file__).parent.parent
-LOOK_SECONDS = 0.05
+SAMPLE_SECONDS = 0.05
 """Between two looks at what a process holds."""
 
 
@@ -39,7 +39,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Way:
+class Variant:
     """A way of doing it: a function that prepares, as `bench.timing` calls it."""
 
     name: str
@@ -49,7 +49,7 @@ class Way:
     environment: Mapping[str, str] | None = None
     cores: Collection[int] | None = None
     """The processors that it may use; all if not said."""
-    is_watched: bool = False
+    samples_memory: bool = False
     """Whether its memory is looked at, which takes a little of the processor."""
 
     def __call__(self) -> Run:
@@ -58,34 +58,34 @@ class Way:
             cwd=ROOT,
             env=dict(self.environment or os.environ),
             stdout=subprocess.PIPE,
-            preexec_fn=self._bind if self.cores else None,
+            preexec_fn=self._set_affinity if self.cores else None,
         )
-        peak = _watch(process) if self.is_watched else 0
+        peak = _sample_peak(process) if self.samples_memory else 0
         output = process.communicate()[0]
         if process.returncode:
             raise RuntimeError(f"{self.name} failed with {process.returncode}")
-        told = json.loads(output.splitlines()[-1])
-        return Run(**told, peak_bytes=peak)
+        result = json.loads(output.splitlines()[-1])
+        return Run(**result, peak_bytes=peak)
 
-    def _bind(self) -> None:
+    def _set_affinity(self) -> None:
         os.sched_setaffinity(0, self.cores or ())
 
 
 Runs = dict[str, list[Run]]
 
 
-def interleaved(
-    ways: Mapping[str, Callable[[], Run]], rounds: int, *, warm: bool = True
+def run_interleaved(
+    variants: Mapping[str, Callable[[], Run]], rounds: int, *, warm: bool = True
 ) -> Runs:
     """Each way once a round, every other round backwards; a first round only warms up.
 
     Whatever the machine does meanwhile, it does to all of them.
     """
-    runs: Runs = {name: [] for name in ways}
+    runs: Runs = {name: [] for name in variants}
     for number in range(-1 if warm else 0, rounds):
-        order = list(ways)[:: 1 if number % 2 == 0 else -1]
+        order = list(variants)[:: 1 if number % 2 == 0 else -1]
         for name in order:
-            run = ways[name]()
+            run = variants[name]()
             if number >= 0:
                 runs[name].append(run)
     return runs
@@ -107,45 +107,45 @@ def check_same(runs: Runs, *names: str) -> None:
         raise RuntimeError(f"{', '.join(names)} differ: {sorted(answers)}")
 
 
-def table(runs: Runs, against: str) -> str:
+def table(runs: Runs, baseline: str) -> str:
     """Each way's median, fastest and slowest time, processor time, and ratio to one of them."""
     lines = [
-        f"| way | seconds | fastest, slowest | CPU seconds | × {against} |",
+        f"| way | seconds | fastest, slowest | CPU seconds | × {baseline} |",
         "|---|---|---|---|---|",
     ]
-    for name, of_way in runs.items():
-        times = [run.seconds for run in of_way]
+    for name, variant_runs in runs.items():
+        times = [run.seconds for run in variant_runs]
         lines.append(
-            f"| {name} | {median(of_way):.3f} | {min(times):.3f}, {max(times):.3f} "
-            f"| {median(of_way, 'cpu_seconds'):.3f} | {ratio(of_way, runs[against]):.2f} |"
+            f"| {name} | {median(variant_runs):.3f} | {min(times):.3f}, {max(times):.3f} "
+            f"| {median(variant_runs, 'cpu_seconds'):.3f} | {ratio(variant_runs, runs[baseline]):.2f} |"
         )
     return "\n".join(lines)
 
 
-def circumstances(options: Options, of: str = "") -> str:
+def describe_conditions(options: Options, subject: str = "") -> str:
     """Of what and how often, and how busy the machine was at the end."""
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     rounds = "once" if options.rounds == 1 else f"{options.rounds} rounds"
     return (
-        f"{of or f'{options.students:,} students'}, {rounds}; "
+        f"{subject or f'{options.students:,} students'}, {rounds}; "
         f"load average at the end: {load}."
     )
 
 
-def _watch(process: subprocess.Popen[bytes]) -> int:
+def _sample_peak(process: subprocess.Popen[bytes]) -> int:
     peak = 0
     while process.poll() is None:
-        peak = max(peak, held(process.pid))
-        time.sleep(LOOK_SECONDS)
+        peak = max(peak, tree_pss_bytes(process.pid))
+        time.sleep(SAMPLE_SECONDS)
     return peak
 
 
-def held(pid: int) -> int:
+def tree_pss_bytes(pid: int) -> int:
     """The bytes that a process and all below it hold now, what they share divided (PSS)."""
-    return sum(map(_proportional, [pid, *_below(pid, _command(pid))]))
+    return sum(map(_pss_bytes, [pid, *_descendants(pid, _command(pid))]))
 
 
-def _below(pid: int, command: bytes) -> Iterator[int]:
+def _descendants(pid: int, command: bytes) -> Iterator[int]:
     """Those below it that do not run that command, which the process above all runs.
 
     Until a new one runs its own program it is its parent, seen twice.
@@ -157,7 +157,7 @@ def _below(pid: int, command: bytes) -> Iterator[int]:
     for child in children:
         if _command(child) != command:
             yield child
-            yield from _below(child, command)
+            yield from _descendants(child, command)
 
 
 def _command(pid: int) -> bytes:
@@ -166,10 +166,10 @@ def _command(pid: int) -> bytes:
     return b""
 
 
-def _proportional(pid: int) -> int:
+def _pss_bytes(pid: int) -> int:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:  # gone by now
         return 0
-    found = re.search(r"(?m)^Pss: +(\d+) kB", text)
-    return int(found[1]) * 1024 if found else 0
+    match = re.search(r"(?m)^Pss: +(\d+) kB", text)
+    return int(match[1]) * 1024 if match else 0

@@ -10,27 +10,27 @@ from typing import Any
 
 from bench import network
 from bench.options import Options, read_options
-from bench.results import keep
-from bench.runs import Run, Way, circumstances
+from bench.results import save_section
+from bench.runs import Run, Variant, describe_conditions
 
-TIMES = (100, 10, 1)
+DIVISORS = (100, 10, 1)
 """By how much the sizes are smaller than the students asked for."""
-LONG = 20
+MAX_SECONDS = 20
 """Seconds; of what takes longer, nothing ten times the size is made here."""
 FORMATS = ("csv", "xlsx", "pdf", "zip")
 PARAMETERS = {"data_export": {"table": "grades"}}
-OF_THE_YEAR = {"year": 2026}
-WANTED = """\
+DEFAULT_PARAMETERS = {"year": 2026}
+DESCRIPTION = """\
 Each report of the whole network, made once on PostgreSQL in a process that has imported what a worker has, from its queries to the
 file on the disk: seconds, and the most that the process held with its two typesetters (PSS, MB). “–” is what
 was not made here because a network of a tenth took over {long} s: `bench.memory` and `bench.network_zip`
 make the cards of the largest.
 """
-Found = dict[tuple[str, str], dict[int, Run]]
+RunsByReport = dict[tuple[str, str], dict[int, Run]]
 """By kind and format, and then by students."""
 
 
-def wanted() -> list[tuple[str, str]]:
+def list_reports() -> list[tuple[str, str]]:
     """The kinds, each with the formats that it has."""
     import django  # slow import, and nothing else here needs it
 
@@ -45,37 +45,40 @@ def wanted() -> list[tuple[str, str]]:
     ]
 
 
-def made(kind: str, format: str, url: str, folder: Path) -> Run:
+def run_report(kind: str, format: str, url: str, folder: Path) -> Run:
     arguments: dict[str, Any] = {
         "kind": kind,
-        "parameters": PARAMETERS.get(kind, OF_THE_YEAR),
+        "parameters": PARAMETERS.get(kind, DEFAULT_PARAMETERS),
         "format": format,
         "folder": str(folder),
     }
     environment = {**network.environment(url), "PDF_PROCESSES": "2"}
-    return Way(
-        "bench.engine:made", arguments, environment=environment, is_watched=True
+    return Variant(
+        "bench.engine:prepare_report",
+        arguments,
+        environment=environment,
+        samples_memory=True,
     )()
 
 
-def measure(students: int, folder: Path) -> Found:
-    found: Found = {pair: {} for pair in wanted()}
-    for size in (students // times for times in TIMES):
-        with network.networks(size, "postgresql") as urls:
-            for pair, runs in found.items():
-                smaller = list(runs.values())[-1:]
-                if all(run.seconds <= LONG for run in smaller):
-                    runs[size] = made(*pair, urls["postgresql"], folder)
-    return found
+def measure(students: int, folder: Path) -> RunsByReport:
+    runs_by_report: RunsByReport = {pair: {} for pair in list_reports()}
+    for size in (students // divisor for divisor in DIVISORS):
+        with network.datasets(size, "postgresql") as urls:
+            for pair, runs in runs_by_report.items():
+                last_runs = list(runs.values())[-1:]
+                if all(run.seconds <= MAX_SECONDS for run in last_runs):
+                    runs[size] = run_report(*pair, urls["postgresql"], folder)
+    return runs_by_report
 
 
-def report(found: Found, students: int) -> str:
-    sizes = [students // times for times in TIMES]
+def result_table(runs_by_report: RunsByReport, students: int) -> str:
+    sizes = [students // divisor for divisor in DIVISORS]
     lines = [
         "| kind | format | " + " | ".join(f"{size:,}: rows | s | MB" for size in sizes) + " |",
         "|---|---|" + "---|---|---|" * len(sizes),
     ]  # fmt: skip
-    for (kind, format), runs in found.items():
+    for (kind, format), runs in runs_by_report.items():
         cells = [_cells(runs.get(size)) for size in sizes]
         lines.append(f"| {kind} | {format} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -90,10 +93,14 @@ def _cells(run: Run | None) -> str:
 def main(options: Options) -> None:
     network.DATA.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=network.DATA) as folder:
-        found = measure(options.students, Path(folder))
-    table = report(found, options.students)
-    text = [WANTED.format(long=LONG), circumstances(replace(options, rounds=1)), table]
-    keep("bench.sizes", "\n\n".join(text), {}, options)
+        runs_by_report = measure(options.students, Path(folder))
+    table = result_table(runs_by_report, options.students)
+    text = [
+        DESCRIPTION.format(long=MAX_SECONDS),
+        describe_conditions(replace(options, rounds=1)),
+        table,
+    ]
+    save_section("bench.sizes", "\n\n".join(text), {}, options)
 
 
 if __name__ == "__main__":

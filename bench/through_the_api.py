@@ -15,24 +15,32 @@ from typing import Any
 
 from bench import network
 from bench.options import Options, read_options
-from bench.results import keep
-from bench.runs import Run, Way, check_same, circumstances, interleaved, median, table
+from bench.results import save_section
+from bench.runs import (
+    Run,
+    Variant,
+    check_same,
+    describe_conditions,
+    median,
+    run_interleaved,
+    table,
+)
 from school.runtime.client import Client
 from tests.support.stack import Stack
 
 CARDS = {"report": "report_card", "parameters": {"class_id": 1}, "format": "pdf"}
-FACTOR, MARGIN = 1.2, 0.05
+FACTOR, MARGIN_SECONDS = 1.2, 0.05
 """The goal: so many times as long, and so many seconds more."""
 ENGINE, API = "engine", "through the API"
-WANTED = """\
+DESCRIPTION = """\
 The cards of one class as PDF. “Engine” is the function that the worker calls, in a process that
 has made them once before, from the queries to the file on the disk. “Through the API” is `POST
 /reports?wait=25` until the answer that it is ready, and `GET` of the file until its last byte: with the real web
 process, Redis, dispatcher and worker, on the same PostgreSQL.
 """
-PROCESSES = 2
+WORKER_PROCESSES = 2
 """Of a worker; each is to have made the cards before, as the engine has."""
-PARTS = (
+PHASES = (
     "asking, until the row is there",
     "the road, until a worker has claimed it",
     "making, until it is settled",
@@ -41,54 +49,54 @@ PARTS = (
 )
 
 
-def asked(client: Client, parts: list[list[float]]) -> Run:
-    clock, began = time.time(), time.perf_counter()
+def run_request(client: Client, phases: list[list[float]]) -> Run:
+    started_at, perf_start = time.time(), time.perf_counter()
     task = client.request("POST", "/reports?wait=25", CARDS)
-    told = time.time()
+    answered_at = time.time()
     if task["state"] != "succeeded":
         raise RuntimeError(f"it has not succeeded: {task}")
     content = io.BytesIO()
     client.download(task["links"]["result"], content)
-    seconds = time.perf_counter() - began
-    moved = [
-        _moment(task[name]) for name in ("created_at", "started_at", "finished_at")
+    seconds = time.perf_counter() - perf_start
+    transitions = [
+        _timestamp(task[name]) for name in ("created_at", "started_at", "finished_at")
     ]
-    moments = [clock, *moved, told, clock + seconds]
-    parts.append([end - start for start, end in pairwise(moments)])
-    return Run(seconds, 0.0, _answer(task["result"]["rows"], content.tell()))
+    timestamps = [started_at, *transitions, answered_at, started_at + seconds]
+    phases.append([end - start for start, end in pairwise(timestamps)])
+    return Run(seconds, 0.0, _comparable_answer(task["result"]["rows"], content.tell()))
 
 
-def _moment(told: str) -> float:
-    return datetime.fromisoformat(told).timestamp()
+def _timestamp(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
 
 
-def profile(parts: Sequence[Sequence[float]]) -> str:
+def breakdown_table(phases: Sequence[Sequence[float]]) -> str:
     """What each part of the way through the API took, by the clocks of both sides."""
     lines = ["| of the way through the API | ms |", "|---|---|"]
-    for name, times in zip(PARTS, zip(*parts, strict=True), strict=True):
+    for name, times in zip(PHASES, zip(*phases, strict=True), strict=True):
         lines.append(f"| {name} | {1000 * middle(times):.0f} |")
     return "\n".join(lines)
 
 
-def _answer(rows: int, size: int) -> Any:
+def _comparable_answer(rows: int, size: int) -> Any:
     # The moment of making is in the file, and packs by a byte more or less.
     return {"rows": rows, "kilobytes": size // 1000}
 
 
-def engine(way: Way) -> Run:
-    run = way()
-    return Run(run.seconds, run.cpu_seconds, _answer(run.answer["rows"], run.answer["bytes"]))  # fmt: skip
+def run_engine(variant: Variant) -> Run:
+    run = variant()
+    return Run(run.seconds, run.cpu_seconds, _comparable_answer(run.answer["rows"], run.answer["bytes"]))  # fmt: skip
 
 
 def main(options: Options) -> None:
     with (
-        network.networks(options.students, "postgresql") as urls,
+        network.datasets(options.students, "postgresql") as urls,
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Stack(Path(folder), urls["postgresql"], options.students) as stack,
     ):
         client = stack.as_user("admin")
-        bare = Way(
-            "bench.engine:made",
+        engine_variant = Variant(
+            "bench.engine:prepare_report",
             {
                 "kind": CARDS["report"],
                 "parameters": CARDS["parameters"],
@@ -98,22 +106,25 @@ def main(options: Options) -> None:
             },
             environment=network.environment(urls["postgresql"]),
         )
-        parts: list[list[float]] = []
-        ways = {ENGINE: lambda: engine(bare), API: lambda: asked(client, parts)}
-        for _time in range(2 * PROCESSES):
-            asked(client, [])
-        runs = interleaved(ways, options.rounds)
+        phases: list[list[float]] = []
+        variants = {
+            ENGINE: lambda: run_engine(engine_variant),
+            API: lambda: run_request(client, phases),
+        }
+        for _time in range(2 * WORKER_PROCESSES):
+            run_request(client, [])
+        runs = run_interleaved(variants, options.rounds)
     check_same(runs, ENGINE, API)
-    allowed = FACTOR * median(runs[ENGINE]) + MARGIN
+    max_seconds = FACTOR * median(runs[ENGINE]) + MARGIN_SECONDS
     text = [
-        WANTED,
-        circumstances(options),
+        DESCRIPTION,
+        describe_conditions(options),
         table(runs, ENGINE),
-        profile(parts),
-        f"Allowed are {FACTOR} × the engine + {1000 * MARGIN:.0f} ms = {allowed:.3f} s.",
+        breakdown_table(phases),
+        f"Allowed are {FACTOR} × the engine + {1000 * MARGIN_SECONDS:.0f} ms = {max_seconds:.3f} s.",
     ]
-    found = {"api": median(runs[API]) / allowed}
-    keep("bench.through_the_api", "\n\n".join(text), found, options)
+    goal_values = {"api": median(runs[API]) / max_seconds}
+    save_section("bench.through_the_api", "\n\n".join(text), goal_values, options)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ from typing import Any
 
 from bench import network, peers_environment
 from bench.options import Options, read_options
-from bench.results import keep
+from bench.results import save_section
 from bench.rows import COLUMNS, rows
-from bench.runs import Runs, Way, circumstances, interleaved, ratio, table
+from bench.runs import Runs, Variant, describe_conditions, ratio, run_interleaved, table
 from bench.timing import Work
 
-WANTED = """\
+DESCRIPTION = """\
 {rows:,} rows of texts, numbers, percents, dates and booleans, which are in memory before the
 clock starts, into a file with a header that stays, widths, a filter and a format each column.
 Processes of their own. XlsxWriter packs by zlib's level 6 and knows no other; ours by level 1.
@@ -45,34 +45,37 @@ def ours(path: str, count: int) -> Work:
     return work
 
 
-def ways(folder: Path, count: int) -> dict[str, Way]:
+def variants(folder: Path, count: int) -> dict[str, Variant]:
     python = peers_environment.python()
     peer = "bench.peers.xlsxwriter_rows:prepare"
     environment = network.environment(f"sqlite:///{folder / 'none.sqlite3'}")
-    asked = {"path": str(folder / "a.xlsx"), "count": count}
+    arguments = {"path": str(folder / "a.xlsx"), "count": count}
     return {
-        "ours": Way("bench.workbooks:ours", asked, environment=environment),
-        "XlsxWriter": Way(peer, asked, python),
-        "XlsxWriter, level 1": Way(peer, {**asked, "level": 1}, python),
+        "ours": Variant("bench.workbooks:ours", arguments, environment=environment),
+        "XlsxWriter": Variant(peer, arguments, python),
+        "XlsxWriter, level 1": Variant(peer, {**arguments, "level": 1}, python),
     }
 
 
-def sizes(runs: Runs) -> str:
-    told = (f"{name} {of[0].answer / 1e6:.1f} MB" for name, of in runs.items())
-    return f"Sizes: {', '.join(told)}."
+def describe_sizes(runs: Runs) -> str:
+    texts = (
+        f"{name} {variant_runs[0].answer / 1e6:.1f} MB"
+        for name, variant_runs in runs.items()
+    )
+    return f"Sizes: {', '.join(texts)}."
 
 
 def main(options: Options) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        runs = interleaved(ways(Path(folder), options.rows), options.rounds)
+        runs = run_interleaved(variants(Path(folder), options.rows), options.rounds)
     text = [
-        WANTED.format(rows=options.rows),
-        circumstances(options, f"{options.rows:,} rows"),
+        DESCRIPTION.format(rows=options.rows),
+        describe_conditions(options, f"{options.rows:,} rows"),
         table(runs, "XlsxWriter"),
-        sizes(runs),
+        describe_sizes(runs),
     ]
-    found = {"xlsx": ratio(runs["ours"], runs["XlsxWriter"])}
-    keep("bench.workbooks", "\n\n".join(text), found, options)
+    goal_values = {"xlsx": ratio(runs["ours"], runs["XlsxWriter"])}
+    save_section("bench.workbooks", "\n\n".join(text), goal_values, options)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from school.grading.outcome import YearRecord, decide_outcome
 from school.grading.rules import Rules
 from school.grading.subjects import MAX_TENTHS, SubjectGrades
 
-NAMES = {1: "Matemática", 2: "História"}
+SUBJECT_NAMES = {1: "Matemática", 2: "História"}
 
 
-def listed_from(rules: Rules) -> int:
+def council_threshold(rules: Rules) -> int:
     return next(
         absent
         for absent in range(rules.year_days + 2)
@@ -22,41 +22,45 @@ def listed_from(rules: Rules) -> int:
     )
 
 
-def of_subjects(rules: Rules) -> Iterator[str]:
-    yield from _head(
-        "notas", "recuperação", *_of_scale(rules, "conceito"), "resultado", "a conta"
+def subject_rows(rules: Rules) -> Iterator[str]:
+    yield from _header_rows(
+        "notas",
+        "recuperação",
+        *_concept_cells(rules, "conceito"),
+        "resultado",
+        "a conta",
     )
-    for marks in _at_the_limit(rules):
+    for marks in _boundary_marks(rules):
         result = subjects.evaluate_subject(rules, marks)
         value = result.mean if result.final_mean is None else result.final_mean
         concept = "" if value is None else rules.concept(value) or ""
         yield _row(
             " · ".join("–" if t is None else format_tenths(t) for t in marks.terms),
             "" if marks.exam is None else format_tenths(marks.exam),
-            *_of_scale(rules, concept),
+            *_concept_cells(rules, concept),
             labels.standing_label(result.standing),
             labels.explain_subject(rules, marks, result),
         )
 
 
-def _of_scale(rules: Rules, cell: str) -> tuple[str, ...]:
+def _concept_cells(rules: Rules, cell: str) -> tuple[str, ...]:
     return (cell,) if rules.scale else ()
 
 
-def _at_the_limit(rules: Rules) -> Iterator[SubjectGrades]:
-    terms, mark = rules.terms, int(10 * rules.pass_mark)
-    yield SubjectGrades((mark,) * terms)
+def _boundary_marks(rules: Rules) -> Iterator[SubjectGrades]:
+    terms, pass_tenths = rules.terms, int(10 * rules.pass_mark)
+    yield SubjectGrades((pass_tenths,) * terms)
     for below in (
-        (*[mark] * (terms - 1), mark - 1),
-        (mark - 1,) * terms,
-        (mark - 5,) * terms,
+        (*[pass_tenths] * (terms - 1), pass_tenths - 1),
+        (pass_tenths - 1,) * terms,
+        (pass_tenths - 5,) * terms,
     ):
         yield SubjectGrades(below)
         needed = subjects.evaluate_subject(rules, SubjectGrades(below)).needed_grade
         for exam in [] if needed is None else [needed, needed - 1]:
             yield SubjectGrades(below, exam)
     # The best of those whom no exam can save, and the next better one.
-    for grade in range(mark, -1, -1):
+    for grade in range(pass_tenths, -1, -1):
         needed = subjects.evaluate_subject(
             rules, SubjectGrades((grade,) * terms)
         ).needed_grade
@@ -64,12 +68,14 @@ def _at_the_limit(rules: Rules) -> Iterator[SubjectGrades]:
             yield SubjectGrades((grade + 1,) * terms)
             yield SubjectGrades((grade,) * terms)
             break
-    yield SubjectGrades((mark - 5,) * (terms // 2) + (None,) * (terms - terms // 2))
+    yield SubjectGrades(
+        (pass_tenths - 5,) * (terms // 2) + (None,) * (terms - terms // 2)
+    )
     yield SubjectGrades((MAX_TENTHS,) * (terms - 1) + (None,))
 
 
-def of_days(rules: Rules) -> Iterator[str]:
-    yield from _head(
+def attendance_rows(rules: Rules) -> Iterator[str]:
+    yield from _header_rows(
         "dias letivos",
         "faltas",
         "a conta",
@@ -77,11 +83,13 @@ def of_days(rules: Rules) -> Iterator[str]:
         "Conselho Tutelar",
     )
     year = rules.year_days
-    allowed = attendance.evaluate_attendance(rules, AttendanceDays(year)).absences_left
-    listed = listed_from(rules)
+    max_absences = attendance.evaluate_attendance(
+        rules, AttendanceDays(year)
+    ).absences_left
+    threshold = council_threshold(rules)
     for days in (
-        AttendanceDays(year, listed - 1), AttendanceDays(year, listed), AttendanceDays(year, allowed),
-        AttendanceDays(year, allowed + 1), AttendanceDays(year // 2, allowed - 5),
+        AttendanceDays(year, threshold - 1), AttendanceDays(year, threshold), AttendanceDays(year, max_absences),
+        AttendanceDays(year, max_absences + 1), AttendanceDays(year // 2, max_absences - 5),
     ):  # fmt: skip
         result = attendance.evaluate_attendance(rules, days)
         yield _row(
@@ -93,35 +101,43 @@ def of_days(rules: Rules) -> Iterator[str]:
         )
 
 
-def of_years(rules: Rules) -> Iterator[str]:
-    yield from _head("situação", "motivos", "o que ainda salva o ano")
-    terms, mark, days = rules.terms, int(10 * rules.pass_mark), rules.year_days
-    allowed = attendance.evaluate_attendance(rules, AttendanceDays(days)).absences_left
-    passed, below = (
-        SubjectGrades((mark,) * terms),
-        SubjectGrades((mark - 5,) * terms, 0),
+def year_rows(rules: Rules) -> Iterator[str]:
+    yield from _header_rows("situação", "motivos", "o que ainda salva o ano")
+    terms, pass_tenths, days = rules.terms, int(10 * rules.pass_mark), rules.year_days
+    max_absences = attendance.evaluate_attendance(
+        rules, AttendanceDays(days)
+    ).absences_left
+    passing, failing = (
+        SubjectGrades((pass_tenths,) * terms),
+        SubjectGrades((pass_tenths - 5,) * terms, 0),
     )
-    due, half = SubjectGrades((mark - 1,) * terms), (mark - 5,) * (terms // 2)
-    missing = SubjectGrades(half + (None,) * (terms - len(half)))
-    fine, short = AttendanceDays(days, allowed), AttendanceDays(days, allowed + 1)
+    recoverable, first_half = (
+        SubjectGrades((pass_tenths - 1,) * terms),
+        (pass_tenths - 5,) * (terms // 2),
+    )
+    incomplete = SubjectGrades(first_half + (None,) * (terms - len(first_half)))
+    enough_days, too_few_days = (
+        AttendanceDays(days, max_absences),
+        AttendanceDays(days, max_absences + 1),
+    )
     for year in (
-        YearRecord({1: passed, 2: passed}, fine, None),
-        YearRecord({1: passed, 2: passed}, short, None),
-        YearRecord({1: below, 2: passed}, fine, None),
-        YearRecord({1: below, 2: passed}, short, None),
-        YearRecord({1: below, 2: passed}, fine, None, by_council=True),
-        YearRecord({1: due, 2: passed}, fine, None),
-        YearRecord({1: missing, 2: passed}, AttendanceDays(days // 2, 10), None),
+        YearRecord({1: passing, 2: passing}, enough_days, None),
+        YearRecord({1: passing, 2: passing}, too_few_days, None),
+        YearRecord({1: failing, 2: passing}, enough_days, None),
+        YearRecord({1: failing, 2: passing}, too_few_days, None),
+        YearRecord({1: failing, 2: passing}, enough_days, None, by_council=True),
+        YearRecord({1: recoverable, 2: passing}, enough_days, None),
+        YearRecord({1: incomplete, 2: passing}, AttendanceDays(days // 2, 10), None),
     ):
-        decided = decide_outcome(rules, year)
+        outcome = decide_outcome(rules, year)
         yield _row(
-            labels.situation_label(decided.situation),
-            labels.full_explanation(rules, year, decided, NAMES),
-            labels.remedies(rules, year, decided, NAMES),
+            labels.situation_label(outcome.situation),
+            labels.full_explanation(rules, year, outcome, SUBJECT_NAMES),
+            labels.remedies(rules, year, outcome, SUBJECT_NAMES),
         )
 
 
-def _head(*cells: str) -> Iterable[str]:
+def _header_rows(*cells: str) -> Iterable[str]:
     return _row(*cells), "|" + "---|" * len(cells)
 
 

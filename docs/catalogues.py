@@ -42,35 +42,35 @@ class UndatedCatalog(Catalog):
     )
 
 
-def path_of(package: str) -> Path:
+def po_path(package: str) -> Path:
     return ROOT / package / "locale" / LOCALE / "LC_MESSAGES" / "django.po"
 
 
-def catalogue(package: str) -> Catalog:
+def build_catalog(package: str) -> Catalog:
     """The package's catalogue as it should be: its marked strings, as far as translated."""
-    known = Catalog(LOCALE)
-    if path_of(package).exists():
-        with path_of(package).open("rb") as file:
-            known = read_po(file, LOCALE)
-    made = UndatedCatalog(
+    existing = Catalog(LOCALE)
+    if po_path(package).exists():
+        with po_path(package).open("rb") as file:
+            existing = read_po(file, LOCALE)
+    catalog = UndatedCatalog(
         LOCALE,
         header_comment="# Made by `make generate`; the translations are written here.",
         fuzzy=False,
     )
-    for path, message, context in _marked(ROOT / package):
-        before = known.get(message, context)
-        place = path.relative_to(ROOT).as_posix()
-        made.add(
+    for path, message, context in _extract_messages(ROOT / package):
+        old_message = existing.get(message, context)
+        location = path.relative_to(ROOT).as_posix()
+        catalog.add(
             message,
-            before.string if before else "",
-            locations=[(place, 0)],
-            flags=before.flags if before else (),
+            old_message.string if old_message else "",
+            locations=[(location, 0)],
+            flags=old_message.flags if old_message else (),
             context=context,
         )
-    return made
+    return catalog
 
 
-def _marked(folder: Path) -> Iterator[tuple[Path, Any, str | None]]:
+def _extract_messages(folder: Path) -> Iterator[tuple[Path, Any, str | None]]:
     for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.html")]):
         text = path.read_text()
         if path.suffix == ".html":
@@ -82,27 +82,27 @@ def _marked(folder: Path) -> Iterator[tuple[Path, Any, str | None]]:
             yield path, message, context
 
 
-def files(package: str) -> dict[Path, bytes]:
+def build_files(package: str) -> dict[Path, bytes]:
     """The two files of the package's catalogue: to be written in, and to be read from."""
-    made, text, compiled = catalogue(package), BytesIO(), BytesIO()
-    write_po(text, made, width=88, sort_output=True, include_lineno=False)
-    write_mo(compiled, made)
-    path = path_of(package)
-    return {path: text.getvalue(), path.with_suffix(".mo"): compiled.getvalue()}
+    catalog, po, mo = build_catalog(package), BytesIO(), BytesIO()
+    write_po(po, catalog, width=88, sort_output=True, include_lineno=False)
+    write_mo(mo, catalog)
+    path = po_path(package)
+    return {path: po.getvalue(), path.with_suffix(".mo"): mo.getvalue()}
 
 
 def main() -> int:
-    made = {}
+    contents = {}
     for package in PACKAGES:
-        made |= files(package)
+        contents |= build_files(package)
     if "--check" in sys.argv:
         return int(
             any(
                 not path.exists() or path.read_bytes() != content
-                for path, content in made.items()
+                for path, content in contents.items()
             )
         )
-    for path, content in made.items():
+    for path, content in contents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- map -->\n", "<!-- /map -->\n"
-GROWING = (
+COLLAPSED_FOLDERS = (
     "api/views", "tasks/reports", "tasks/formats", "tasks/redis_store",
     "school/demo", "school/runtime", "school/models",
 )  # fmt: skip
@@ -17,18 +17,18 @@ GROWING = (
 def lines() -> Iterator[str]:
     for package in ("api", "tasks", "school"):
         yield _line(f"{package}/", ROOT / package / "__init__.py")
-        yield from _files(ROOT / package, "  ")
+        yield from _file_lines(ROOT / package, "  ")
         for folder in sorted(
             path for path in (ROOT / package).iterdir() if path.is_dir()
         ):
-            room = folder / "__init__.py"
-            if room.exists() and room.read_text():
-                yield _line(f"  {folder.name}/", room)
-                if folder.relative_to(ROOT).as_posix() not in GROWING:
-                    yield from _files(folder, "    ")
+            init_file = folder / "__init__.py"
+            if init_file.exists() and init_file.read_text():
+                yield _line(f"  {folder.name}/", init_file)
+                if folder.relative_to(ROOT).as_posix() not in COLLAPSED_FOLDERS:
+                    yield from _file_lines(folder, "    ")
 
 
-def _files(folder: Path, indent: str) -> Iterator[str]:
+def _file_lines(folder: Path, indent: str) -> Iterator[str]:
     for path in sorted(folder.glob("*.py")):
         if path.stem not in {"__init__", "apps", "wsgi"}:
             yield _line(f"{indent}{path.name}", path)
@@ -44,11 +44,11 @@ def main() -> int:
     text = readme.read_text()
     before, rest = text.split(BEGIN)
     _old, after = rest.split(END)
-    map = "\n".join(f"    {line}" for line in lines())
-    made = f"{before}{BEGIN}\n{map}\n\n{END}{after}"
+    map_text = "\n".join(f"    {line}" for line in lines())
+    new_text = f"{before}{BEGIN}\n{map_text}\n\n{END}{after}"
     if "--check" in sys.argv:
-        return int(made != text)
-    readme.write_text(made)
+        return int(new_text != text)
+    readme.write_text(new_text)
     return 0
 
 

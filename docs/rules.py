@@ -20,7 +20,7 @@ from school.grading.default_profiles import DEFAULT_PROFILES, DefaultProfile  # 
 from school.grading.outcome import Situation  # noqa: E402
 from school.grading.rules import MAX_GRADE, Rules  # noqa: E402
 
-PAGE = ROOT / "docs" / "rules.md"
+PAGE_PATH = ROOT / "docs" / "rules.md"
 HEAD = """\
 *In English: this page tells schools by which rules the shipped profiles judge a year; `make generate` makes it out of the
 profiles and the engine (`docs/rules.py`).*
@@ -31,7 +31,7 @@ Cada rede escolhe um perfil de regras para cada ano letivo e série, e pode muda
 que vêm com o sistema. Confira a fonte de cada um antes de usar: onde está escrito que algo não foi verificado, ninguém o
 comparou com o ato da rede. Os números e as frases das tabelas são os que o próprio sistema calcula e escreve nos relatórios.
 """
-ORDER = (
+SITUATION_ORDER = (
     ("se o aluno saiu, o motivo da saída", Situation.TRANSFERRED, Situation.LEFT),
     ("falta alguma nota, ou a turma não tem disciplina, e o ano está aberto", Situation.IN_PROGRESS),
     ("falta alguma nota, ou a turma não tem disciplina, e o ano está fechado", Situation.INCOMPLETE),
@@ -45,27 +45,30 @@ ORDER = (
     ("não passou em algumas, não mais que o perfil permite em dependência", Situation.APPROVED_WITH_DEPENDENCY),
     ("não passou em mais do que isso", Situation.FAILED),
 )  # fmt: skip
-KINDS = {
+TERM_KINDS = {
     "bimester": "bimestres",
     "trimester": "trimestres",
     "semester": "semestres",
     "term": "períodos",
 }
 ROUNDINGS = {"half_up": "com o meio para cima", "up": "para cima", "down": "para baixo"}
-BASES = {"given": "dos dias letivos dados", "planned": "dos dias letivos previstos"}
+ATTENDANCE_BASES = {
+    "given": "dos dias letivos dados",
+    "planned": "dos dias letivos previstos",
+}
 
 
-def page() -> str:
+def build_page() -> str:
     parts = [HEAD, _order()]
-    for shipped in DEFAULT_PROFILES:
-        parts.append(_profile(shipped))
+    for profile in DEFAULT_PROFILES:
+        parts.append(_profile_section(profile))
     return "\n".join(parts)
 
 
 def _order() -> str:
     lines = [
         f"{number}. {text}: **{' … '.join(map(labels.situation_label, situations))}**"
-        for number, (text, *situations) in enumerate(ORDER, 1)
+        for number, (text, *situations) in enumerate(SITUATION_ORDER, 1)
     ]
     return "\n".join(
         [
@@ -82,52 +85,52 @@ def _order() -> str:
     )
 
 
-def _profile(shipped: DefaultProfile) -> str:
-    rules = shipped.rules
+def _profile_section(profile: DefaultProfile) -> str:
+    rules = profile.rules
     return "\n".join(
         [
-            f"## {shipped.name}",
+            f"## {profile.name}",
             "",
-            f"Código: `{shipped.code}`. Fonte: {shipped.source}",
+            f"Código: `{profile.code}`. Fonte: {profile.source}",
             "",
             *(f"- {sentence}" for sentence in _sentences(rules)),
             "",
             "### Disciplinas no limite",
             "",
-            *boundaries.of_subjects(rules),
+            *boundaries.subject_rows(rules),
             "",
             "### Frequência no limite",
             "",
-            *boundaries.of_days(rules),
+            *boundaries.attendance_rows(rules),
             "",
             "### Anos no limite",
             "",
-            *boundaries.of_years(rules),
+            *boundaries.year_rows(rules),
             "",
         ]
     )
 
 
 def _sentences(rules: Rules) -> Iterator[str]:
-    mark = labels.format_number(rules.pass_mark)
+    pass_mark = labels.format_number(rules.pass_mark)
     yield (
-        f"O ano tem {rules.terms} {KINDS[rules.term_kind]}, cada um com uma nota de"
+        f"O ano tem {rules.terms} {TERM_KINDS[rules.term_kind]}, cada um com uma nota de"
         f" {labels.format_number(0)} a {labels.format_number(MAX_GRADE)} em cada disciplina."
     )
-    yield _sentence_of_mean(rules)
-    yield _sentence_of_rounding(rules)
-    yield f"Passa na disciplina quem tem média de {mark} ou mais."
-    yield from _sentences_of_recovery(rules)
+    yield _mean_sentence(rules)
+    yield _rounding_sentence(rules)
+    yield f"Passa na disciplina quem tem média de {pass_mark} ou mais."
+    yield from _recovery_sentences(rules)
     minimum = labels.format_number(rules.minimum_attendance, min_decimals=0)
     yield (
-        f"A frequência mínima é de {minimum} % {BASES[rules.attendance_base]}, no ano todo e"
+        f"A frequência mínima é de {minimum} % {ATTENDANCE_BASES[rules.attendance_base]}, no ano todo e"
         " não por disciplina."
     )
     yield f"O ano deve ter {rules.year_days} dias letivos."
     limit = labels.format_number(rules.council_absences, min_decimals=0)
     yield (
         f"Quem falta a mais de {limit} % dos dias letivos previstos entra na lista do"
-        f" Conselho Tutelar: em {rules.year_days} dias, a partir de {boundaries.listed_from(rules)} faltas."
+        f" Conselho Tutelar: em {rules.year_days} dias, a partir de {boundaries.council_threshold(rules)} faltas."
     )
     yield (
         f"Em dependência: até {rules.dependencies} disciplina(s)."
@@ -146,37 +149,37 @@ def _sentences(rules: Rules) -> Iterator[str]:
         )
 
 
-def _sentence_of_mean(rules: Rules) -> str:
+def _mean_sentence(rules: Rules) -> str:
     if rules.mean_rule == "weighted":
         weights = ", ".join(map(str, rules.term_weights))
         return f"A média do ano é ponderada; os pesos são {weights}."
     return f"A média do ano é a soma das notas dividida por {rules.terms}."
 
 
-def _sentence_of_rounding(rules: Rules) -> str:
+def _rounding_sentence(rules: Rules) -> str:
     if rules.rounding == "none":
         return "Nenhuma média é arredondada."
     step = labels.format_number(rules.rounding_step)
     return f"As médias são arredondadas a {step}, {ROUNDINGS[rules.rounding]}."
 
 
-def _sentences_of_recovery(rules: Rules) -> Iterator[str]:
-    measure = rules.grade_arithmetic
-    if not measure.has_recovery:
+def _recovery_sentences(rules: Rules) -> Iterator[str]:
+    arithmetic = rules.grade_arithmetic
+    if not arithmetic.has_recovery:
         yield "Não há recuperação final."
         return
-    if measure.recovery_rule == "replace_if_higher":
+    if arithmetic.recovery_rule == "replace_if_higher":
         how = "vale a maior entre a média e a nota da recuperação"
-    elif measure.mean_weight == measure.exam_weight:
+    elif arithmetic.mean_weight == arithmetic.exam_weight:
         how = "a média final é (média + nota da recuperação) / 2"
     else:
-        both = measure.mean_weight + measure.exam_weight
+        total_weight = arithmetic.mean_weight + arithmetic.exam_weight
         how = (
-            f"a média final é (média × {measure.mean_weight} + nota da recuperação ×"
-            f" {measure.exam_weight}) / {both}"
+            f"a média final é (média × {arithmetic.mean_weight} + nota da recuperação ×"
+            f" {arithmetic.exam_weight}) / {total_weight}"
         )
-    mark = labels.format_number(measure.recovery_pass_mark)
-    yield f"Quem não passa faz a recuperação final: {how}, e passa com {mark} ou mais."
+    recovery_mark = labels.format_number(arithmetic.recovery_pass_mark)
+    yield f"Quem não passa faz a recuperação final: {how}, e passa com {recovery_mark} ou mais."
     yield (
         "Quem precisaria de mais que a nota máxima já não faz a recuperação."
         if rules.fail_if_unrecoverable
@@ -186,10 +189,10 @@ def _sentences_of_recovery(rules: Rules) -> Iterator[str]:
 
 
 def main() -> int:
-    made = page()
+    text = build_page()
     if "--check" in sys.argv:
-        return int(not PAGE.exists() or PAGE.read_text() != made)
-    PAGE.write_text(made)
+        return int(not PAGE_PATH.exists() or PAGE_PATH.read_text() != text)
+    PAGE_PATH.write_text(text)
     return 0
 
 

@@ -57,18 +57,18 @@ MIDDLEWARE = [
     "api.http.middleware.PathLogMiddleware",
     # Outside all that makes answers, inside whitenoise, whose files are packed already.
     "api.http.middleware.CompressionMiddleware",
-    "api.http.middleware.HeadersMiddleware",
-    "api.http.middleware.AddressMiddleware",
+    "api.http.middleware.DefaultCacheHeadersMiddleware",
+    "api.http.middleware.PathNormalizationMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "api.auth.throttles.AdminLoginMiddleware",
+    "api.auth.throttles.AdminLoginThrottleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "api.http.middleware.PagePolicyMiddleware",
+    "api.http.middleware.HtmlCspMiddleware",
 ]
 ROOT_URLCONF = "school.urls"
 WSGI_APPLICATION = "school.wsgi.application"
@@ -201,7 +201,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.http.parsers.BoundedJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.http.negotiation.OneForm",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.http.negotiation.SingleMediaType",
     "DEFAULT_SCHEMA_CLASS": "api.openapi.operations.ApiAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,

@@ -6,8 +6,16 @@ import pytest
 
 from bench import goals
 from bench.options import Options, read_options
-from bench.results import keep
-from bench.runs import Run, Way, check_same, held, interleaved, median, ratio
+from bench.results import save_section
+from bench.runs import (
+    Run,
+    Variant,
+    check_same,
+    median,
+    ratio,
+    run_interleaved,
+    tree_pss_bytes,
+)
 
 
 def runs_of(*seconds):
@@ -28,7 +36,7 @@ def test_ways_take_turns_and_the_first_round_only_warms_up():
     def way(name):
         return lambda: order.append(name) or Run(len(order), 0)
 
-    runs = interleaved({"a": way("a"), "b": way("b")}, rounds=2)
+    runs = run_interleaved({"a": way("a"), "b": way("b")}, rounds=2)
 
     assert order == ["b", "a", "a", "b", "b", "a"]
     assert [run.seconds for run in runs["a"]] == [3, 6]
@@ -43,17 +51,17 @@ def test_ways_that_come_to_something_else_are_not_compared():
 
 
 def test_process_and_its_children_hold_memory():
-    assert held(os.getpid()) > 10_000_000
+    assert tree_pss_bytes(os.getpid()) > 10_000_000
 
 
 def test_what_a_child_has_forked_is_held_too():
-    before = held(os.getpid())
+    before = tree_pss_bytes(os.getpid())
     with subprocess.Popen(
         [sys.executable, "-c", FORKS], stdout=subprocess.PIPE
     ) as child:
         assert child.stdout.readline() == b"forked\n"
 
-        assert held(os.getpid()) > before + 30_000_000
+        assert tree_pss_bytes(os.getpid()) > before + 30_000_000
 
         child.kill()
 
@@ -68,7 +76,7 @@ time.sleep(5)
 
 
 def test_goals_can_be_told_apart_in_the_table():
-    lines = goals.renewed("", {}).splitlines()
+    lines = goals.update_table("", {}).splitlines()
 
     assert len(set(lines)) == len(lines)
 
@@ -78,7 +86,9 @@ def test_way_is_a_process_of_its_own_with_its_answer(tmp_path):
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "school.settings"}
     asked = {"path": str(path), "count": 50}
 
-    run = Way("bench.workbooks:ours", asked, environment=environment, is_watched=True)()
+    run = Variant(
+        "bench.workbooks:ours", asked, environment=environment, samples_memory=True
+    )()
 
     assert run.answer == path.stat().st_size
     assert run.peak_bytes > 10_000_000
@@ -96,12 +106,12 @@ def test_way_is_a_process_of_its_own_with_its_answer(tmp_path):
     ],
 )
 def test_goal_says_whether_it_is_reached(goal, value, told):
-    assert goals.GOALS[goal].told(value) == told
+    assert goals.GOALS[goal].result_cells(value) == told
 
 
 def test_table_keeps_what_is_not_measured_anew():
-    first = goals.renewed("", {"xlsx": 0.1, "api": 0.9})
-    second = goals.renewed(first, {"api": 1.1})
+    first = goals.update_table("", {"xlsx": 0.1, "api": 0.9})
+    second = goals.update_table(first, {"api": 1.1})
 
     assert "| 0.10× | yes |" in second
     assert "| 0.90× | yes |" not in second
@@ -111,7 +121,7 @@ def test_table_keeps_what_is_not_measured_anew():
 def test_trial_is_not_kept(tmp_path):
     path = tmp_path / "RESULTS.md"
 
-    keep("bench.a", "one", {"xlsx": 0.1}, Options(rounds=1), path)
+    save_section("bench.a", "one", {"xlsx": 0.1}, Options(rounds=1), path)
 
     assert not path.exists()
 
@@ -119,9 +129,9 @@ def test_trial_is_not_kept(tmp_path):
 def test_section_stays_where_it_is_when_it_is_measured_anew(tmp_path):
     path = tmp_path / "RESULTS.md"
 
-    keep("bench.a", "one", {"xlsx": 0.1}, Options(), path)
-    keep("bench.b", "two", {}, Options(), path)
-    keep("bench.a", "three", {"xlsx": 0.2}, Options(), path)
+    save_section("bench.a", "one", {"xlsx": 0.1}, Options(), path)
+    save_section("bench.b", "two", {}, Options(), path)
+    save_section("bench.a", "three", {"xlsx": 0.2}, Options(), path)
 
     text = path.read_text()
     assert text.index("## bench.a") < text.index("three") < text.index("## bench.b")

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 MIN_KEY_BYTES = 32
-REFRESH_LIFE = timedelta(days=14)
-LONGEST_ACCESS_LIFE = timedelta(hours=24)
+REFRESH_TOKEN_LIFETIME = timedelta(days=14)
+MAX_ACCESS_TOKEN_LIFETIME = timedelta(hours=24)
 
 
 @register
@@ -18,12 +18,12 @@ def check_tokens(**_: Any) -> list[CheckMessage]:
 
 
 def _errors(jwt: dict[str, Any]) -> Iterator[Error]:
-    for id, holds, message in _rules(jwt):
-        if not holds:
+    for id, is_ok, message in _requirements(jwt):
+        if not is_ok:
             yield Error(message, id=id)
 
 
-def _rules(jwt: dict[str, Any]) -> Iterator[tuple[str, bool, str]]:
+def _requirements(jwt: dict[str, Any]) -> Iterator[tuple[str, bool, str]]:
     key, apps = jwt["SIGNING_KEY"], settings.INSTALLED_APPS
     # Without it the library would say nothing, and go on accepting used tokens.
     has_blacklist = "rest_framework_simplejwt.token_blacklist" in apps
@@ -32,23 +32,23 @@ def _rules(jwt: dict[str, Any]) -> Iterator[tuple[str, bool, str]]:
     yield "api.E002", is_long, f"JWT_SIGNING_KEY needs {MIN_KEY_BYTES} bytes or more."
     is_own = key != settings.SECRET_KEY
     yield "api.E003", is_own, "JWT_SIGNING_KEY and SECRET_KEY must differ."
-    is_fortnight = jwt["REFRESH_TOKEN_LIFETIME"] == REFRESH_LIFE
-    yield "api.E004", is_fortnight, "A refresh token must live for 14 days."
+    is_14_days = jwt["REFRESH_TOKEN_LIFETIME"] == REFRESH_TOKEN_LIFETIME
+    yield "api.E004", is_14_days, "A refresh token must live for 14 days."
     rotates = jwt["ROTATE_REFRESH_TOKENS"] and jwt["BLACKLIST_AFTER_ROTATION"]
     yield "api.E005", rotates, "A refresh token must be used up by its use."
     # It would put a digest of the password's hash into every token.
-    is_plain = not jwt.get("CHECK_REVOKE_TOKEN")
-    yield "api.E006", is_plain, "CHECK_REVOKE_TOKEN must be off."
+    is_hash_free = not jwt.get("CHECK_REVOKE_TOKEN")
+    yield "api.E006", is_hash_free, "CHECK_REVOKE_TOKEN must be off."
     is_flushed = "flushexpiredtokens" in settings.HOUSEKEEPING_COMMANDS
     yield "api.E007", is_flushed, "Nothing would ever clear old tokens away."
-    lets_in = (
+    allows_logins = (
         settings.LOGIN_ATTEMPTS_PER_IP > 0 and settings.LOGIN_FAILURES_PER_USER > 0
     )
-    yield "api.E008", lets_in, "With 0 log-ins nobody could log in."
+    yield "api.E008", allows_logins, "With 0 log-ins nobody could log in."
 
 
 def _warnings(jwt: dict[str, Any]) -> Iterator[Warning]:
-    if jwt["ACCESS_TOKEN_LIFETIME"] > LONGEST_ACCESS_LIFE and not settings.DEBUG:
+    if jwt["ACCESS_TOKEN_LIFETIME"] > MAX_ACCESS_TOKEN_LIFETIME and not settings.DEBUG:
         yield Warning(
             "An access token lives longer than a day, and nobody can take it back.",
             hint="Set ACCESS_TOKEN_MINUTES lower; clients refresh.",

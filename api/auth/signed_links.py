@@ -16,40 +16,40 @@ from school.models import User
 from tasks.status import document
 from tasks.status.downloads import Result
 
-PARAMETER = "link"
+LINK_PARAMETER = "link"
 
 
 @dataclass(frozen=True)
-class Link:
+class SignedLink:
     url: str
     expires_at: datetime
 
 
 @dataclass(frozen=True)
-class Grant:
+class LinkClaims:
     """What a link was made for: this file and no later one, to this viewer's eyes."""
 
     viewer_id: int
     sha256: str
 
 
-def make(result: Result, viewer: User) -> Link:
+def create_link(result: Result, viewer: User) -> SignedLink:
     # In whole seconds, as the token counts them.
     expires_at = timezone.now().replace(microsecond=0) + settings.RESULT_LINK_LIFETIME
-    grant = [viewer.pk, result.sha256]
-    token = signing.dumps(grant, salt=_salt(result.task.pk))
-    address = f"{document.task_url(result.task.pk)}/result"
-    return Link(f"{address}?{PARAMETER}={token}", expires_at)
+    claims = [viewer.pk, result.sha256]
+    token = signing.dumps(claims, salt=_salt(result.task.pk))
+    result_url = f"{document.task_url(result.task.pk)}/result"
+    return SignedLink(f"{result_url}?{LINK_PARAMETER}={token}", expires_at)
 
 
-def read(token: str, task_id: uuid.UUID) -> Grant:
+def verify_link(token: str, task_id: uuid.UUID) -> LinkClaims:
     try:
-        grant = signing.loads(
+        claims = signing.loads(
             token, salt=_salt(task_id), max_age=settings.RESULT_LINK_LIFETIME
         )
     except signing.BadSignature:
         raise Problem("link_not_valid") from None
-    return Grant(*grant)
+    return LinkClaims(*claims)
 
 
 def _salt(task_id: uuid.UUID) -> str:
@@ -64,17 +64,17 @@ class LinkAuthentication(BaseAuthentication):
     """
 
     scheme = "link"
-    parameter = PARAMETER
+    parameter = LINK_PARAMETER
 
-    def authenticate(self, request: Request) -> tuple[User, Grant] | None:
-        token = request.query_params.get(PARAMETER)
+    def authenticate(self, request: Request) -> tuple[User, LinkClaims] | None:
+        token = request.query_params.get(LINK_PARAMETER)
         if token is None:
             return None
-        grant = read(token, request.parser_context["kwargs"]["task_id"])
-        viewer = User.objects.filter(pk=grant.viewer_id, is_active=True).first()
+        claims = verify_link(token, request.parser_context["kwargs"]["task_id"])
+        viewer = User.objects.filter(pk=claims.viewer_id, is_active=True).first()
         if viewer is None:
             raise Problem("link_not_valid")
-        return viewer, grant
+        return viewer, claims
 
     def authenticate_header(self, request: Request) -> str:
         """Who comes with neither is told of the other way."""

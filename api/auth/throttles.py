@@ -27,17 +27,19 @@ class LoginThrottle(BaseThrottle):
     Redis nothing is counted, and everybody may try.
     """
 
-    _wait = 0
+    _retry_after = 0
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        self._wait = _wait_of_address(request) or _wait_of_user(_username(request))
-        return not self._wait
+        self._retry_after = _retry_after_ip(request) or _retry_after_user(
+            _username(request)
+        )
+        return not self._retry_after
 
     def wait(self) -> float:
-        return self._wait
+        return self._retry_after
 
 
-class AdminLoginMiddleware:
+class AdminLoginThrottleMiddleware:
     """The same for the admin's own form, which is another door to the same passwords."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -48,30 +50,30 @@ class AdminLoginMiddleware:
         if request.method != "POST" or request.path_info != "/admin/login/":
             return self._get_response(request)
         username = request.POST.get("username")
-        if wait := _wait_of_address(request) or _wait_of_user(username):
-            return handler.throttled(request, wait)
+        if retry_after := _retry_after_ip(request) or _retry_after_user(username):
+            return handler.too_many_requests(request, retry_after)
         response = self._get_response(request)
         if response.status_code == HTTPStatus.FOUND:
-            forget_user(username)
+            reset_login_failures(username)
         return response
 
 
-def forget_user(username: object) -> None:
+def reset_login_failures(username: object) -> None:
     """After a log-in that succeeded: who knows the password is not locked out."""
     with suppress(RedisUnavailable):
-        _of_users().reset(_folded(username))
+        _user_rate().reset(_username_key(username))
 
 
-def _wait_of_address(request: HttpRequest | Request) -> int:
+def _retry_after_ip(request: HttpRequest | Request) -> int:
     address = BaseThrottle().get_ident(cast(Request, request))
     with suppress(RedisUnavailable):
-        return _of_addresses().hit(_network(address))
+        return _ip_rate().hit(_ip_key(address))
     return 0
 
 
-def _wait_of_user(username: object) -> int:
+def _retry_after_user(username: object) -> int:
     with suppress(RedisUnavailable):
-        return _of_users().hit(_folded(username))
+        return _user_rate().hit(_username_key(username))
     return 0
 
 
@@ -79,31 +81,31 @@ def _username(request: Request) -> object:
     return request.data.get("username") if isinstance(request.data, dict) else None
 
 
-def _of_addresses() -> Rate:
+def _ip_rate() -> Rate:
     return Rate("logins-of-address", settings.LOGIN_ATTEMPTS_PER_IP, 60)
 
 
-def _of_users() -> Rate:
+def _user_rate() -> Rate:
     return Rate("logins-of-user", settings.LOGIN_FAILURES_PER_USER, 300)
 
 
-def _network(address: str | None) -> str:
+def _ip_key(address: str | None) -> str:
     """The address; of IPv6 the /64, all of which one household or phone may use."""
     try:
-        known = ipaddress.ip_address(address or "")
+        ip = ipaddress.ip_address(address or "")
     except ValueError:
-        return _hashed(address or "")  # what a proxy wrote: a name, or a port with it
-    if isinstance(known, ipaddress.IPv6Address):
-        if known.ipv4_mapped is None:
-            return f"{int(known) >> 64:x}"
-        known = known.ipv4_mapped
-    return str(known)
+        return _hash(address or "")  # what a proxy wrote: a name, or a port with it
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is None:
+            return f"{int(ip) >> 64:x}"
+        ip = ip.ipv4_mapped
+    return str(ip)
 
 
-def _folded(username: object) -> str:
+def _username_key(username: object) -> str:
     """As it was meant, and hashed: what people type there is not for Redis."""
-    return _hashed(unicodedata.normalize("NFKC", str(username)).casefold().strip())
+    return _hash(unicodedata.normalize("NFKC", str(username)).casefold().strip())
 
 
-def _hashed(text: str) -> str:
+def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -35,25 +35,25 @@ __all__ = [
 ]
 
 
-class StampedRefreshToken(RefreshToken):
+class VersionedRefreshToken(RefreshToken):
     """Its access tokens carry the user's stamp, by which a poll trusts Redis."""
 
     @property
     def access_token(self) -> AccessToken:
         token: AccessToken = super().access_token
-        stamps = User.objects.filter(pk=self["user_id"]).values_list(
+        access_versions = User.objects.filter(pk=self["user_id"]).values_list(
             "access_version", flat=True
         )
-        token["stamp"] = stamps.get()
+        token["access_version"] = access_versions.get()
         return token
 
 
 class TokenPairSerializer(StrictSerializer, TokenObtainPairSerializer):
-    token_class = StampedRefreshToken
+    token_class = VersionedRefreshToken
 
 
 class TokenRefreshSerializer(StrictSerializer, LibraryRefreshSerializer):
-    token_class = StampedRefreshToken
+    token_class = VersionedRefreshToken
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         try:
@@ -63,7 +63,7 @@ class TokenRefreshSerializer(StrictSerializer, LibraryRefreshSerializer):
 
 
 class LogoutSerializer(StrictSerializer, TokenBlacklistSerializer):
-    token_class = StampedRefreshToken
+    token_class = VersionedRefreshToken
 
 
 class UserAuthentication(JWTAuthentication):
@@ -86,16 +86,16 @@ class PollAuthentication(JWTStatelessUserAuthentication):
     """
 
     def get_validated_token(self, raw_token: bytes) -> Token:
-        token = _verified(raw_token)
+        token = _verify_token(raw_token)
         if token["exp"] > time.time():
             return token
         return super().get_validated_token(raw_token)  # which says what is wrong
 
 
 @lru_cache(maxsize=4096)
-def _verified(raw_token: bytes) -> Token:
+def _verify_token(raw_token: bytes) -> Token:
     return JWTStatelessUserAuthentication().get_validated_token(raw_token)
 
 
 def access_token_for(user: User) -> str:
-    return str(StampedRefreshToken.for_user(user).access_token)
+    return str(VersionedRefreshToken.for_user(user).access_token)

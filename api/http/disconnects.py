@@ -13,7 +13,7 @@ READABLE = 1
 
 
 @contextmanager
-def noticed(request: HttpRequest, leave: Callable[[], None]) -> Iterator[None]:
+def on_disconnect(request: HttpRequest, callback: Callable[[], None]) -> Iterator[None]:
     """Call `leave` if the client closes its connection while the block runs.
 
     Under gunicorn with gevent; elsewhere the wait ends by its time.
@@ -24,15 +24,15 @@ def noticed(request: HttpRequest, leave: Callable[[], None]) -> Iterator[None]:
         return
     watcher: Any = get_hub().loop.io(connection.fileno(), READABLE)
 
-    def look() -> None:
-        seen = _peek(connection)
-        if seen == b"":
-            leave()
-        if seen is not None:
+    def check_socket() -> None:
+        data = _peek(connection)
+        if data == b"":
+            callback()
+        if data is not None:
             # Gone, or it has sent its next request already: there is no more to notice.
             watcher.stop()
 
-    watcher.start(look)
+    watcher.start(check_socket)
     try:
         yield
     finally:
@@ -46,8 +46,8 @@ def _peek(connection: Any) -> bytes | None:
     Without gevent's waiting, for this runs in its hub.
     """
     try:
-        seen: bytes = connection._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        return seen
+        data: bytes = connection._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return data
     except BlockingIOError:
         return None
     except OSError:

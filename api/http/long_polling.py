@@ -11,40 +11,45 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 from api.http import disconnects
-from api.http.task_responses import is_known
+from api.http.task_responses import matches_etag
 from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, listener, wait_for_task
 
-MOST_SECONDS = 25
+MAX_WAIT_SECONDS = 25
 _SECONDS = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True)
-class Patience:
+class WaitPreference:
     """For how long a client wants to wait; `preference` is what it is told to be granted."""
 
     seconds: int = 0
-    preference: str = ""
+    preference_applied: str = ""
 
     @classmethod
-    def of(cls, request: Request) -> "Patience":
-        asked = _in_query(request)
-        if asked is not None:
-            return cls(min(asked, MOST_SECONDS) if listener.has_capacity else 0)
-        preferred = _preferred(request.headers.get("Prefer", ""))
-        if preferred is None or not listener.has_capacity:
+    def from_request(cls, request: Request) -> "WaitPreference":
+        query_seconds = _query_seconds(request)
+        if query_seconds is not None:
+            return cls(
+                min(query_seconds, MAX_WAIT_SECONDS) if listener.has_capacity else 0
+            )
+        header_seconds = _preference_seconds(request.headers.get("Prefer", ""))
+        if header_seconds is None or not listener.has_capacity:
             return cls()
-        seconds = min(preferred, MOST_SECONDS)
+        seconds = min(header_seconds, MAX_WAIT_SECONDS)
         return cls(seconds, f"wait={seconds}")
 
-    def told(self, response: HttpResponse) -> HttpResponse:
-        if self.preference:
-            response["Preference-Applied"] = self.preference
+    def set_header(self, response: HttpResponse) -> HttpResponse:
+        if self.preference_applied:
+            response["Preference-Applied"] = self.preference_applied
         return response
 
 
-def until_news(
-    request: Request, task_id: uuid.UUID, read: Callable[[], TaskSnapshot], seconds: int
+def wait_for_change(
+    request: Request,
+    task_id: uuid.UUID,
+    read_task: Callable[[], TaskSnapshot],
+    seconds: int,
 ) -> TaskSnapshot:
     """Read, and wait until there is something that the client does not know: another state,
     or that a cancel was asked for; progress alone counts only after a while.
@@ -53,50 +58,53 @@ def until_news(
     found first.
     """
 
-    def is_over(first: TaskSnapshot, now: TaskSnapshot) -> bool:
-        if now.is_final or is_known(request, now) is False:
+    def is_done(initial: TaskSnapshot, current: TaskSnapshot) -> bool:
+        if current.is_final or matches_etag(request, current) is False:
             return True
-        if waiter.progress_due and now.document != first.document:
+        if waiter.progress_due and current.document != initial.document:
             return True
-        return now.version != first.version
+        return current.version != initial.version
 
-    waiter = Waiter(is_over)
-    return _wait(request, task_id, read, waiter, seconds)
-
-
-def until_end(
-    request: Request, task_id: uuid.UUID, read: Callable[[], TaskSnapshot], seconds: int
-) -> TaskSnapshot:
-    """Read, and wait for the end."""
-    waiter = Waiter(lambda _first, now: now.is_final, wants_progress=False)
-    return _wait(request, task_id, read, waiter, seconds)
+    waiter = Waiter(is_done)
+    return _wait_or_read(request, task_id, read_task, waiter, seconds)
 
 
-def _wait(
+def wait_for_end(
     request: Request,
     task_id: uuid.UUID,
-    read: Callable[[], TaskSnapshot],
+    read_task: Callable[[], TaskSnapshot],
+    seconds: int,
+) -> TaskSnapshot:
+    """Read, and wait for the end."""
+    waiter = Waiter(lambda _first, current: current.is_final, wants_progress=False)
+    return _wait_or_read(request, task_id, read_task, waiter, seconds)
+
+
+def _wait_or_read(
+    request: Request,
+    task_id: uuid.UUID,
+    read_task: Callable[[], TaskSnapshot],
     waiter: Waiter,
     seconds: int,
 ) -> TaskSnapshot:
     if not seconds:
-        return read()
-    with disconnects.noticed(request, waiter.cancel):
-        return wait_for_task(task_id, read, waiter, seconds=seconds)
+        return read_task()
+    with disconnects.on_disconnect(request, waiter.cancel):
+        return wait_for_task(task_id, read_task, waiter, seconds=seconds)
 
 
-def _in_query(request: Request) -> int | None:
-    given = request.query_params.get("wait")
-    if given is not None and not _SECONDS.fullmatch(given):
+def _query_seconds(request: Request) -> int | None:
+    value = request.query_params.get("wait")
+    if value is not None and not _SECONDS.fullmatch(value):
         error = ErrorDetail(_("Give whole seconds."), "invalid")
         raise ValidationError({"wait": [error]})
-    return None if given is None else int(given)
+    return None if value is None else int(value)
 
 
-def _preferred(header: str) -> int | None:
+def _preference_seconds(header: str) -> int | None:
     """What a preference says; one that makes no sense is ignored, as RFC 7240 has it."""
     for preference in header.split(","):
-        name, _is, value = preference.partition(";")[0].partition("=")
+        name, _separator, value = preference.partition(";")[0].partition("=")
         seconds = value.strip().strip('"')
         if name.strip().lower() == "wait" and _SECONDS.fullmatch(seconds):
             return int(seconds)

@@ -19,11 +19,13 @@ from rest_framework.throttling import BaseThrottle
 COMPRESSIBLE = re.compile(
     r"text/.+|application/(.+\+)?(jsonl?|javascript|yaml|vnd\.oai\.openapi)"
 )
-WORTH_COMPRESSING = 1400
+MIN_COMPRESS_BYTES = 1400
 """Bytes; what is smaller goes in one packet anyhow."""
-TASK = re.compile(r"(?<=^/tasks/)[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.I)
+TASK_ID_IN_PATH = re.compile(
+    r"(?<=^/tasks/)[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.I
+)
 
-Answer = Callable[[HttpRequest], HttpResponseBase]
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestIdMiddleware:
@@ -32,7 +34,7 @@ class RequestIdMiddleware:
     Outermost, so that the log lines of all others carry it.
     """
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -45,14 +47,14 @@ class RequestIdMiddleware:
         return response
 
 
-class HeadersMiddleware:
+class DefaultCacheHeadersMiddleware:
     """Sees to the headers that no view thinks of.
 
     What does not say itself who may keep it is for its reader alone; and of a body that
     is not there nothing is said, or caches would take that for the one they have.
     """
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -64,18 +66,20 @@ class HeadersMiddleware:
         return response
 
 
-class AddressMiddleware:
+class PathNormalizationMiddleware:
     """Lets every address be asked with a slash at its end too, POST included, and with a
     task's id in capitals, as Swift writes it."""
 
-    def __init__(self, get_response: Answer) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         path = request.path_info
         if path != "/" and path.endswith("/") and not path.startswith("/admin/"):
             request.path_info = path.rstrip("/")
-        request.path_info = TASK.sub(lambda id: id[0].lower(), request.path_info)
+        request.path_info = TASK_ID_IN_PATH.sub(
+            lambda match: match[0].lower(), request.path_info
+        )
         return self._get_response(request)
 
 
@@ -93,7 +97,7 @@ class PathLogMiddleware(RequestMiddleware):
         structlog.contextvars.bind_contextvars(ip=address)
 
 
-class PagePolicyMiddleware(CSPMiddleware):
+class HtmlCspMiddleware(CSPMiddleware):
     """Says what pages may load; to what is no page it means nothing, and polls are many."""
 
     def process_response(
@@ -110,12 +114,12 @@ class CompressionMiddleware(GZipMiddleware):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        if not _gets_smaller(response):
+        if not _is_compressible(response):
             return response
         # Also of the answers that are as they are: caches must keep them apart.
         patch_vary_headers(response, ["Accept-Encoding"])
-        is_part = response.status_code == HTTPStatus.PARTIAL_CONTENT
-        if request.method == "HEAD" or is_part or _is_refused(request):
+        is_partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
+        if request.method == "HEAD" or is_partial or _refuses_gzip(request):
             return response
         response = super().process_response(request, response)
         if "Content-Encoding" in response and "Accept-Ranges" in response:
@@ -123,14 +127,14 @@ class CompressionMiddleware(GZipMiddleware):
         return response
 
 
-def _gets_smaller(response: HttpResponseBase) -> bool:
+def _is_compressible(response: HttpResponseBase) -> bool:
     media_type = response.get("Content-Type", "").partition(";")[0]
     # A stream that does not know its length may be one of events, which must not wait.
     size = int(response.get("Content-Length", "0"))
-    return size >= WORTH_COMPRESSING and bool(COMPRESSIBLE.fullmatch(media_type))
+    return size >= MIN_COMPRESS_BYTES and bool(COMPRESSIBLE.fullmatch(media_type))
 
 
-def _is_refused(request: HttpRequest) -> bool:
+def _refuses_gzip(request: HttpRequest) -> bool:
     """`gzip;q=0` means that it is not wanted, which Django does not read."""
-    accepted = request.headers.get("Accept-Encoding", "")
-    return re.search(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", accepted) is not None
+    accept_encoding = request.headers.get("Accept-Encoding", "")
+    return re.search(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", accept_encoding) is not None

@@ -9,7 +9,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class AnyForm(DefaultContentNegotiation):
+class IgnoreAccept(DefaultContentNegotiation):
     """The view's first renderer, whatever `Accept` says: for files, which are what they are."""
 
     def select_renderer(
@@ -22,7 +22,7 @@ class AnyForm(DefaultContentNegotiation):
         return first, first.media_type
 
 
-class OneForm(AnyForm):
+class SingleMediaType(IgnoreAccept):
     """The view's first renderer, if `Accept` allows it; problems are sent regardless."""
 
     def select_renderer(

@@ -14,10 +14,10 @@ from rest_framework.response import Response
 
 from tasks.errors import FieldError, InvalidRequest
 
-_SIZE = re.compile(r"[0-9]{1,3}")
+_PAGE_SIZE = re.compile(r"[0-9]{1,3}")
 
 
-class ByCursor(CursorPagination):
+class StrictCursorPagination(CursorPagination):
     """The library's paging by cursor, with links as we write them."""
 
     page_size = 25
@@ -25,47 +25,49 @@ class ByCursor(CursorPagination):
     max_page_size = 100
     cursor_query_description = "From `next` or `previous` of another page."
 
-    def is_position(self, position: str) -> bool:
+    def is_valid_position(self, position: str) -> bool:
         """Whether the list may have been left there: the cursor is the client's word."""
         raise NotImplementedError
 
     def get_page_size(self, request: Request) -> int:
-        given = request.query_params.get(self.page_size_query_param)
-        if given is None:
+        value = request.query_params.get(self.page_size_query_param)
+        if value is None:
             return self.page_size
-        if not _SIZE.fullmatch(given) or not 1 <= int(given) <= self.max_page_size:
-            told = _("Give a whole number from 1 to {most}.")
-            raise _refused("page_size", told.format(most=self.max_page_size))
-        return int(given)
+        if not _PAGE_SIZE.fullmatch(value) or not 1 <= int(value) <= self.max_page_size:
+            detail = _("Give a whole number from 1 to {maximum}.")
+            raise _invalid_parameter(
+                "page_size", detail.format(maximum=self.max_page_size)
+            )
+        return int(value)
 
     def decode_cursor(self, request: Request) -> Any:
-        told = _("It is not of a page of this list.")
+        detail = _("It is not of a page of this list.")
         try:
             cursor = super().decode_cursor(request)
         except NotFound:
-            raise _refused("cursor", told) from None
-        if cursor is not None and not self._is_place(cursor):
-            raise _refused("cursor", told)
+            raise _invalid_parameter("cursor", detail) from None
+        if cursor is not None and not self._is_valid_cursor(cursor):
+            raise _invalid_parameter("cursor", detail)
         return cursor
 
-    def _is_place(self, cursor: Any) -> bool:
+    def _is_valid_cursor(self, cursor: Any) -> bool:
         if cursor.position is None:  # among equals at the very beginning
             return bool(cursor.offset)
-        return self.is_position(str(cursor.position))
+        return self.is_valid_position(str(cursor.position))
 
     def get_paginated_response(self, data: Any) -> Response:
         response = super().get_paginated_response(data)
-        around = {"prev": response.data["previous"], "next": response.data["next"]}
-        links = [f'<{url}>; rel="{rel}"' for rel, url in around.items() if url]
+        urls = {"prev": response.data["previous"], "next": response.data["next"]}
+        links = [f'<{url}>; rel="{rel}"' for rel, url in urls.items() if url]
         if links:
             response["Link"] = ", ".join(links)  # RFC 8288, as in many an API
         return response
 
     def get_next_link(self) -> str | None:
-        return _as_link(super().get_next_link())
+        return _with_public_url(super().get_next_link())
 
     def get_previous_link(self) -> str | None:
-        return _as_link(super().get_previous_link())
+        return _with_public_url(super().get_previous_link())
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         cursor, size = super().get_schema_operation_parameters(view)
@@ -78,18 +80,18 @@ class ByCursor(CursorPagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": ["string", "null"]}
-        described = {"next": link, "previous": link, "results": schema}
+        properties = {"next": link, "previous": link, "results": schema}
         return {
             "type": "object",
-            "properties": described,
-            "required": list(described),
+            "properties": properties,
+            "required": list(properties),
         }
 
 
-class NewestFirst(ByCursor):
+class NewestFirstPagination(StrictCursorPagination):
     ordering = "-id"
 
-    def is_position(self, position: str) -> bool:
+    def is_valid_position(self, position: str) -> bool:
         try:
             uuid.UUID(position)
         except ValueError:
@@ -97,12 +99,12 @@ class NewestFirst(ByCursor):
         return True
 
 
-class ByName(ByCursor):
+class NamePagination(StrictCursorPagination):
     ordering = ("sort_key", "id")
     # Among equal names it counts, and a network has a "5º A" in every school and year.
     offset_cutoff = 1_000_000
 
-    def is_position(self, position: str) -> bool:
+    def is_valid_position(self, position: str) -> bool:
         return position.count("\x00") == 1  # as every key has it, and no name
 
     def decode_cursor(self, request: Request) -> Any:
@@ -118,11 +120,11 @@ class ByName(ByCursor):
         return bytes(instance.sort_key)
 
 
-def _refused(parameter: str, told: str) -> InvalidRequest:
-    return InvalidRequest(FieldError(f"/{parameter}", "invalid", told))
+def _invalid_parameter(parameter: str, detail: str) -> InvalidRequest:
+    return InvalidRequest(FieldError(f"/{parameter}", "invalid", detail))
 
 
-def _as_link(url: str | None) -> str | None:
+def _with_public_url(url: str | None) -> str | None:
     """Like every link of ours: a path, after the public URL if there is one."""
     if url is None:
         return None

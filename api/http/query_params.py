@@ -13,47 +13,49 @@ from tasks.errors import FieldError, InvalidRequest
 View = Callable[..., Any]
 
 
-def checked(names: Iterable[str]) -> Callable[[View], View]:
+def validate_query(names: Iterable[str]) -> Callable[[View], View]:
     """For a view's method: let it be asked with these names only, and each of them once.
 
     A misspelt filter would otherwise be answered with what it was to keep out.
     """
-    described = frozenset(names)
+    allowed_names = frozenset(names)
 
     def decorate(method: View) -> View:
         @wraps(method)
-        def answer(view: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
-            _check(request, view, described | _of_list(view) | _of_tokens(request))
+        def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
+            _check_query(
+                request,
+                view,
+                allowed_names | _list_parameters(view) | _token_parameters(request),
+            )
             return method(view, request, *args, **kwargs)
 
-        return answer
+        return wrapper
 
     return decorate
 
 
-def _check(request: Request, view: Any, known: frozenset[str]) -> None:
+def _check_query(request: Request, view: Any, names: frozenset[str]) -> None:
     query = request.query_params
     unknown = [
-        FieldError(
-            _pointer(name), "unknown_parameter", _("There is no such parameter.")
-        )
-        for name in sorted(query.keys() - known)
+        FieldError(_pointer(name), "unknown_field", _("There is no such parameter."))
+        for name in sorted(query.keys() - names)
     ]
-    repeated = [
+    duplicates = [
         FieldError(_pointer(name), "repeated_parameter", _("Give it once."))
-        for name in sorted(query.keys() & known)
+        for name in sorted(query.keys() & names)
         if len(query.getlist(name)) > 1
     ]
     blank = [
         FieldError(_pointer(name), "blank", _("Give it a value, or leave it out."))
-        for name in sorted(query.keys() & _never_blank(view))
+        for name in sorted(query.keys() & _nonblank_parameters(view))
         if not query[name]
     ]
-    if flaws := unknown + repeated + blank:
-        raise InvalidRequest(*flaws)
+    if field_errors := unknown + duplicates + blank:
+        raise InvalidRequest(*field_errors)
 
 
-def _of_list(view: Any) -> frozenset[str]:
+def _list_parameters(view: Any) -> frozenset[str]:
     """What a list is filtered and paged by."""
     filters = getattr(view, "filterset_class", None)
     paging = getattr(view, "pagination_class", None)
@@ -63,7 +65,7 @@ def _of_list(view: Any) -> frozenset[str]:
     return frozenset(names)
 
 
-def _never_blank(view: Any) -> set[str]:
+def _nonblank_parameters(view: Any) -> set[str]:
     """The filters that are no text: the library would leave them out without a word."""
     filters = getattr(view, "filterset_class", None)
     return {
@@ -73,9 +75,12 @@ def _never_blank(view: Any) -> set[str]:
     }
 
 
-def _of_tokens(request: Request) -> frozenset[str]:
+def _token_parameters(request: Request) -> frozenset[str]:
     """Where else than in a header a token may stand."""
-    names = (getattr(way, "parameter", None) for way in request.authenticators or ())
+    names = (
+        getattr(authenticator, "parameter", None)
+        for authenticator in request.authenticators or ()
+    )
     return frozenset(name for name in names if name)
 
 

@@ -15,106 +15,118 @@ from tasks.states import FINAL, State
 from tasks.status import document
 from tasks.status.reader import TaskSnapshot
 
-SOONEST_MS = 250
-LATEST_MS = 10_000
+MIN_POLL_MS = 250
+MAX_POLL_MS = 10_000
 SLACK_MS = 300
 """What is made as expected has been settled by then, too."""
 
 
-def answer(reading: TaskSnapshot, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+def task_response(
+    snapshot: TaskSnapshot, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
     """Answer with the document's own bytes, to which the moment is added."""
-    now = moment(reading)
-    body = reading.document[:-1] + b"," + json.dumps(now).encode()[1:]
+    volatile = volatile_fields(snapshot)
+    body = snapshot.document[:-1] + b"," + json.dumps(volatile).encode()[1:]
     response = HttpResponse(body, status=status, content_type="application/json")
-    _tell(response, reading, now)
+    _set_headers(response, snapshot, volatile)
     return response
 
 
-def unchanged(reading: TaskSnapshot) -> HttpResponse:
+def not_modified(snapshot: TaskSnapshot) -> HttpResponse:
     """304: it is as the client knows it. The headers still say when to ask again."""
     response = HttpResponse(
         status=HTTPStatus.NOT_MODIFIED, content_type="application/json"
     )
-    _tell(response, reading, moment(reading))
+    _set_headers(response, snapshot, volatile_fields(snapshot))
     return response
 
 
-def accepted(reading: TaskSnapshot) -> HttpResponse:
+def accepted(snapshot: TaskSnapshot) -> HttpResponse:
     """202: it is in hand; `Location` is where to see what becomes of it."""
-    return _located(answer(reading, HTTPStatus.ACCEPTED), reading)
+    return _with_location(task_response(snapshot, HTTPStatus.ACCEPTED), snapshot)
 
 
-def ended(reading: TaskSnapshot) -> HttpResponse:
+def completed(snapshot: TaskSnapshot) -> HttpResponse:
     """200: it was in hand, and has ended while the client waited."""
-    return _located(answer(reading), reading)
+    return _with_location(task_response(snapshot), snapshot)
 
 
-def _located(response: HttpResponse, reading: TaskSnapshot) -> HttpResponse:
-    response["Location"] = document.task_url(reading.task_id)
+def _with_location(response: HttpResponse, snapshot: TaskSnapshot) -> HttpResponse:
+    response["Location"] = document.task_url(snapshot.task_id)
     return response
 
 
-def is_known(request: Request, reading: TaskSnapshot) -> bool | None:
+def matches_etag(request: Request, snapshot: TaskSnapshot) -> bool | None:
     """Whether the client has the document already; None if it does not say what it has."""
-    given = request.headers.get("If-None-Match")
-    if given is None:
+    if_none_match = request.headers.get("If-None-Match")
+    if if_none_match is None:
         return None
     # Strong or weak is the same here (RFC 9110, 13.1.2).
-    known = {etag.removeprefix("W/") for etag in parse_etags(given)}
-    return bool({_etag(reading).removeprefix("W/"), "*"} & known)
+    client_etags = {etag.removeprefix("W/") for etag in parse_etags(if_none_match)}
+    return bool({_etag(snapshot).removeprefix("W/"), "*"} & client_etags)
 
 
-def moment(reading: TaskSnapshot) -> dict[str, Any]:
+def volatile_fields(snapshot: TaskSnapshot) -> dict[str, Any]:
     """What changes without the task changing: not part of the stored document."""
-    is_final = reading.state in FINAL
-    place = None
-    if reading.state == State.QUEUED:
-        place = positions.estimate_position(
-            reading.task_id, reading.queue_positions.get(reading.queue, [])
+    is_final = snapshot.state in FINAL
+    queue_position = None
+    if snapshot.state == State.QUEUED:
+        queue_position = positions.estimate_position(
+            snapshot.task_id, snapshot.queue_positions.get(snapshot.queue, [])
         )
     return {
-        "queue": place,
-        "poll_after_ms": None if is_final else _poll_after_ms(reading, place),
+        "queue": queue_position,
+        "poll_after_ms": None if is_final else _poll_after_ms(snapshot, queue_position),
     }
 
 
-def _tell(response: HttpResponse, reading: TaskSnapshot, now: dict[str, Any]) -> None:
-    response["ETag"] = _etag(reading)
+def _set_headers(
+    response: HttpResponse, snapshot: TaskSnapshot, volatile: dict[str, Any]
+) -> None:
+    response["ETag"] = _etag(snapshot)
     # The rows of a report stay in nobody's cache; nor does a place in the queue, which
     # changes without the document.
-    is_private = reading.state in (State.QUEUED, State.SUCCEEDED)
+    is_private = snapshot.state in (State.QUEUED, State.SUCCEEDED)
     response["Cache-Control"] = f"private, {'no-store' if is_private else 'no-cache'}"
     response["Vary"] = "Authorization, Accept, Accept-Language, Prefer"
-    if now["poll_after_ms"] is not None:
-        response["Retry-After"] = str(math.ceil(now["poll_after_ms"] / 1000))
+    if volatile["poll_after_ms"] is not None:
+        response["Retry-After"] = str(math.ceil(volatile["poll_after_ms"] / 1000))
 
 
-def _etag(reading: TaskSnapshot) -> str:
+def _etag(snapshot: TaskSnapshot) -> str:
     """Weak: the moment is left out of it."""
-    return f'W/"{reading.digest}"'
+    return f'W/"{snapshot.digest}"'
 
 
-def _poll_after_ms(reading: TaskSnapshot, place: dict[str, Any] | None) -> int:
+def _poll_after_ms(
+    snapshot: TaskSnapshot, queue_position: dict[str, Any] | None
+) -> int:
     """When it is likely to have ended; where that is not known, later for what is older."""
-    now = time.time() * 1000
-    age = max(0.0, now - positions.created_at_ms(reading.task_id))
-    left = _left_ms(reading, place, now)
-    if left is None:
-        wait = age / 4
-    elif left > 0:
-        wait = left + SLACK_MS
+    now_ms = time.time() * 1000
+    age_ms = max(0.0, now_ms - positions.created_at_ms(snapshot.task_id))
+    remaining_ms = _remaining_ms(snapshot, queue_position, now_ms)
+    if remaining_ms is None:
+        wait_ms = age_ms / 4
+    elif remaining_ms > 0:
+        wait_ms = remaining_ms + SLACK_MS
     else:
-        wait = -left  # it runs over: perhaps by as much again
-    return round(min(LATEST_MS, max(SOONEST_MS, wait)))
+        wait_ms = -remaining_ms  # it runs over: perhaps by as much again
+    return round(min(MAX_POLL_MS, max(MIN_POLL_MS, wait_ms)))
 
 
-def _left_ms(
-    reading: TaskSnapshot, place: dict[str, Any] | None, now: float
+def _remaining_ms(
+    snapshot: TaskSnapshot, queue_position: dict[str, Any] | None, now_ms: float
 ) -> float | None:
-    if reading.state != State.QUEUED:
-        return None if reading.eta_ms is None else reading.eta_ms - now
-    if reading.expected_duration_ms is None:
+    if snapshot.state != State.QUEUED:
+        return None if snapshot.eta_ms is None else snapshot.eta_ms - now_ms
+    if snapshot.expected_duration_ms is None:
         return None
     # Before the dispatcher has looked it may be the next one to be made.
-    waits = (place or {"estimated_wait_seconds": 0})["estimated_wait_seconds"]
-    return None if waits is None else waits * 1000 + reading.expected_duration_ms
+    wait_seconds = (queue_position or {"estimated_wait_seconds": 0})[
+        "estimated_wait_seconds"
+    ]
+    return (
+        None
+        if wait_seconds is None
+        else wait_seconds * 1000 + snapshot.expected_duration_ms
+    )

@@ -5,7 +5,7 @@ from django.utils.translation import get_language
 LANGUAGES = [("pt-BR", "Português (Brasil)"), ("en", "English")]
 
 
-def spoken() -> str:
+def current_language() -> str:
     """The language that is active, as the contract and HTML name it.
 
     It is that of the request, after `Accept-Language`; whoever asks for neither gets

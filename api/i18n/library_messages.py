@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_noop
 
 # To be marked is all it takes: our catalogue goes before theirs, as our apps do.
-SAID_BETTER = (
+TRANSLATION_OVERRIDES = (
     gettext_noop("This field may not be null."),
     gettext_noop("This field may not be blank."),
     gettext_noop("Ensure this field has at least {min_length} characters."),

@@ -41,7 +41,7 @@ def spectacular_settings(
         "SERVE_AUTHENTICATION": [],
         "POSTPROCESSING_HOOKS": [
             "drf_spectacular.hooks.postprocess_schema_enums",
-            "api.openapi.postprocessing.finish",
+            "api.openapi.postprocessing.postprocess_schema",
         ],
         "APPEND_COMPONENTS": {
             "securitySchemes": {

@@ -68,7 +68,7 @@ to each member of the request that is wrong. `request_id` is the `X-Request-ID` 
 report a fault. A task that `failed` was asked for well: what its `error` says went wrong while it was made, and [its code has
 a page](/problems), too.
 """
-_MEANINGS = {
+_STATE_MEANINGS = {
     State.QUEUED: "It waits. `queue` says at which place and about how long, once that is known.",
     State.RUNNING: "It is being made; `progress` says how far. Made by a worker that is lost, it is `queued` again.",
     State.SUCCEEDED: "`result` is there.",
@@ -77,11 +77,11 @@ _MEANINGS = {
     State.EXPIRED: "It had succeeded. What was asked and made was erased when its time was over.",
 }  # fmt: skip
 
-LOG_IN = (
+BEARER_DESCRIPTION = (
     "The `access` of `POST /auth/token`, without `Bearer`. On the demo network try "
     "`teacher` with the password `demo`."
 )
-TAGS = {
+TAG_DESCRIPTIONS = {
     "auth": "Tokens: an access token for minutes, and a refresh token for two weeks that "
     "gives a new pair once.",
     "reports": "What can be asked for, and asking.",
@@ -90,7 +90,7 @@ TAGS = {
     "another's is the same 404 as none.",
     "health": "For probes.",
 }
-ANSWERS = {
+RESPONSE_DESCRIPTIONS = {
     ("create_report", "200"): "It has ended while you waited.",
     ("create_report", "202"): "It is in hand: poll `links.self`.",
     ("get_task", "200"): "The task as it is now; 200 in every state, `failed` too.",
@@ -104,19 +104,19 @@ ANSWERS = {
 """What an answer means, where its status does not say that."""
 
 
-def guide() -> str:
+def build_guide() -> str:
     parts = [INTRODUCTION, _states(), POLLING, RESULTS, PROBLEMS]
     return "\n".join(parts)
 
 
 def _states() -> str:
     rows = (
-        (f"`{state}`", _MEANINGS[state], "yes" if state in FINAL else "no")
+        (f"`{state}`", _STATE_MEANINGS[state], "yes" if state in FINAL else "no")
         for state in State
     )
     return "# States\n\n" + _table(("`state`", "what it means", "final"), rows)
 
 
-def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
+def _table(header: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -6,44 +6,47 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.openapi import examples, guide, links
-from api.openapi.operations import OF_EVERY_ANSWER, OF_STATUS, SHARED
+from api.openapi.operations import COMMON_HEADER, HEADER_BY_STATUS, SHARED_HEADERS
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
 from tasks.reporting import registry
 
 Schema = dict[str, Any]
 
-ROW = {
+ROW_SCHEMA = {
     "type": "object",
     "description": "A row of a report: its cells by the names of the columns. Grades and "
     "other decimals are strings, so that no figure of theirs is lost.",
     "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
 }
-_BODIES: dict[str, Any] = {
+_REQUEST_BODIES: dict[str, Any] = {
     "log_in": {"username": "secretary", "password": "demo"},
     "refresh_token": {"refresh": "$REFRESH"},
     "log_out": {"refresh": "$REFRESH"},
     "search_students": {"name": "mari"},
 }
 _PATH_EXAMPLES = {"{task_id}": "$TASK_ID", "{kind}": "class_performance"}
-_TASKS = {
+_TASK_EXAMPLES = {
     ("create_report", "200"): ["succeeded", "succeeded, as csv", "failed"],
     ("create_report", "202"): ["queued", "running"],
-    ("get_task", "200"): examples.STATES,
+    ("get_task", "200"): examples.TASK_EXAMPLES,
     ("cancel_task", "202"): ["canceled", "running, to be canceled"],
 }
 """Which examples of a task stand for an answer."""
 
 
-def finish(result: Schema, **_: Any) -> Schema:
+def postprocess_schema(result: Schema, **_: Any) -> Schema:
     """What no serializer says: called by the generator when all else is there."""
     components = result["components"]
     schemas = components["schemas"]
-    schemas["Row"] = ROW
-    _name_codes(schemas)
-    reports = _splice_reports(schemas)
+    schemas["Row"] = ROW_SCHEMA
+    _set_code_enums(schemas)
+    reports = _add_report_schemas(schemas)
     components["examples"] = {
-        **{_name(name): _task(name) for name in examples.STATES},
-        **{code: _problem(code) for code in PROBLEMS},
+        **{
+            _component_name(name): _task_example(name)
+            for name in examples.TASK_EXAMPLES
+        },
+        **{code: _problem_example(code) for code in PROBLEMS},
     }
     components["headers"] = {
         name: {
@@ -52,47 +55,51 @@ def finish(result: Schema, **_: Any) -> Schema:
             "required": True,
             "example": example,
         }
-        for name, (description, example) in SHARED.items()
+        for name, (description, example) in SHARED_HEADERS.items()
     }
-    bodies = _BODIES | {"create_report": next(iter(reports.values()))["value"]}
+    bodies = _REQUEST_BODIES | {"create_report": next(iter(reports.values()))["value"]}
     for path, operations in result["paths"].items():
-        for method, described in operations.items():
-            links.add_links(described)
-            _add_sample(path, method, described, bodies)
-            _add_body_examples(described, bodies, reports)
-            _add_answers(described)
-            _add_shared_headers(described)
-            for parameter in described.get("parameters", []):
+        for method, operation in operations.items():
+            links.add_links(operation)
+            _add_code_sample(path, method, operation, bodies)
+            _add_body_examples(operation, bodies, reports)
+            _add_response_examples(operation)
+            _add_shared_headers(operation)
+            for parameter in operation.get("parameters", []):
                 _add_parameter_example(parameter)
-    result["info"]["description"] = guide.guide()
-    components["securitySchemes"]["bearer"]["description"] = guide.LOG_IN
+    result["info"]["description"] = guide.build_guide()
+    components["securitySchemes"]["bearer"]["description"] = guide.BEARER_DESCRIPTION
     for tag in result["tags"]:
-        tag.setdefault("description", guide.TAGS.get(tag["name"], ""))
+        tag.setdefault("description", guide.TAG_DESCRIPTIONS.get(tag["name"], ""))
     components["schemas"] = dict(sorted(schemas.items()))
     return result
 
 
-def _add_shared_headers(described: Schema) -> None:
-    for status, answer in described["responses"].items():
-        headers = answer.setdefault("headers", {})
-        for name in (OF_EVERY_ANSWER, OF_STATUS.get(status)):
+def _add_shared_headers(operation: Schema) -> None:
+    for status, response in operation["responses"].items():
+        headers = response.setdefault("headers", {})
+        for name in (COMMON_HEADER, HEADER_BY_STATUS.get(status)):
             if name:
                 headers[name] = {"$ref": f"#/components/headers/{name}"}
 
 
-def _name_codes(schemas: Schema) -> None:
+def _set_code_enums(schemas: Schema) -> None:
     """Give the problems of each status their codes, so that clients tell them apart."""
     for name, schema in schemas.items():
-        if found := re.fullmatch(r"Problem(\d+)", name):
-            status = int(found[1])
-            codes = [code for code, (of, *_) in PROBLEMS.items() if of == status]
+        if match := re.fullmatch(r"Problem(\d+)", name):
+            status = int(match[1])
+            codes = [
+                code
+                for code, (problem_status, *_) in PROBLEMS.items()
+                if problem_status == status
+            ]
             schema["properties"]["status"] = {"type": "integer", "const": status}
             schema["properties"]["code"] |= {"enum": codes}
 
 
-def _splice_reports(schemas: Schema) -> Schema:
+def _add_report_schemas(schemas: Schema) -> Schema:
     """Give every kind of report its own request schema; an example for each of its formats."""
-    mapping, asked = {}, {}
+    mapping, request_examples = {}, {}
     for kind, report in registry.report_classes().items():
         name = "".join(part.capitalize() for part in kind.split("_"))
         schemas[f"{name}Parameters"] = {
@@ -103,7 +110,7 @@ def _splice_reports(schemas: Schema) -> Schema:
         mapping[kind] = f"#/components/schemas/{name}Request"
         body = {"report": kind, "parameters": dict(report.example)}
         for format in report.formats:
-            asked[f"{kind}, {format}"] = {
+            request_examples[f"{kind}, {format}"] = {
                 "summary": f"{report.title} ({format})",
                 "value": {**body, "format": format},
             }
@@ -111,14 +118,14 @@ def _splice_reports(schemas: Schema) -> Schema:
         "oneOf": [{"$ref": reference} for reference in mapping.values()],
         "discriminator": {"propertyName": "report", "mapping": mapping},
     }
-    return asked
+    return request_examples
 
 
 def _without_defaults(schema: Schema) -> Schema:
     """Generators of clients take a member with a default for one that is always there."""
     properties = {
-        name: {key: value for key, value in described.items() if key != "default"}
-        for name, described in schema.get("properties", {}).items()
+        name: {key: value for key, value in property_schema.items() if key != "default"}
+        for name, property_schema in schema.get("properties", {}).items()
     }
     return {**schema, "properties": properties}
 
@@ -144,34 +151,34 @@ def _request_schema(kind: str, name: str, formats: Sequence[str]) -> Schema:
     }
 
 
-def _add_sample(
-    path: str, method: str, described: Schema, bodies: Mapping[str, Any]
+def _add_code_sample(
+    path: str, method: str, operation: Schema, bodies: Mapping[str, Any]
 ) -> None:
     """A line of curl that runs, once the variables it names are set."""
     for name, value in _PATH_EXAMPLES.items():
         path = path.replace(name, value)
-    words = [f'curl -sS -X {method.upper()} "$BASE{path}"']
-    if "security" in described:
-        words.append('-H "Authorization: Bearer $TOKEN"')
-    if body := bodies.get(described["operationId"]):
+    arguments = [f'curl -sS -X {method.upper()} "$BASE{path}"']
+    if "security" in operation:
+        arguments.append('-H "Authorization: Bearer $TOKEN"')
+    if body := bodies.get(operation["operationId"]):
         text = json.dumps(body).replace('"', '\\"')
-        words.append(f'-H "Content-Type: application/json" -d "{text}"')
-    described["x-codeSamples"] = [
-        {"lang": "Shell", "label": "curl", "source": " \\\n  ".join(words)}
+        arguments.append(f'-H "Content-Type: application/json" -d "{text}"')
+    operation["x-codeSamples"] = [
+        {"lang": "Shell", "label": "curl", "source": " \\\n  ".join(arguments)}
     ]
 
 
 def _add_body_examples(
-    described: Schema, bodies: Mapping[str, Any], reports: Mapping[str, Any]
+    operation: Schema, bodies: Mapping[str, Any], reports: Mapping[str, Any]
 ) -> None:
     """What Swagger UI fills in, so that trying it out is one click on the demo network."""
-    for content in described.get("requestBody", {}).get("content", {}).values():
-        if described["operationId"] == "create_report":
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        if operation["operationId"] == "create_report":
             content["examples"] = reports
         else:
             content["example"] = {
                 name: "what logging in gave" if value == "$REFRESH" else value
-                for name, value in bodies[described["operationId"]].items()
+                for name, value in bodies[operation["operationId"]].items()
             }
 
 
@@ -179,38 +186,47 @@ def _add_parameter_example(parameter: Schema) -> None:
     name = parameter["name"]
     if name == "kind":
         parameter["example"] = _PATH_EXAMPLES["{kind}"]
-    elif name in examples.PARAMETERS:
+    elif name in examples.PARAMETER_EXAMPLES:
         # In the schema: Swagger UI would fill in all that stand beside it, and send them.
-        parameter["schema"]["examples"] = [examples.PARAMETERS[name]]
+        parameter["schema"]["examples"] = [examples.PARAMETER_EXAMPLES[name]]
 
 
-def _add_answers(described: Schema) -> None:
-    for status, answer in described["responses"].items():
-        which = (described["operationId"], status)
-        answer["description"] = guide.ANSWERS.get(which, answer["description"])
-        for media_type, content in answer.get("content", {}).items():
+def _add_response_examples(operation: Schema) -> None:
+    for status, response in operation["responses"].items():
+        key = (operation["operationId"], status)
+        response["description"] = guide.RESPONSE_DESCRIPTIONS.get(
+            key, response["description"]
+        )
+        for media_type, content in response.get("content", {}).items():
             if media_type == MEDIA_TYPE:
-                codes = [c for c, (of, *_) in PROBLEMS.items() if of == int(status)]
-                content["examples"] = _references(codes)
-            elif which in _TASKS:
-                content["examples"] = _references(_TASKS[which])
-            elif media_type == "application/json" and which in examples.ANSWERS:
-                content["example"] = examples.ANSWERS[which]()
+                codes = [
+                    code
+                    for code, (problem_status, *_) in PROBLEMS.items()
+                    if problem_status == int(status)
+                ]
+                content["examples"] = _example_references(codes)
+            elif key in _TASK_EXAMPLES:
+                content["examples"] = _example_references(_TASK_EXAMPLES[key])
+            elif media_type == "application/json" and key in examples.RESPONSE_EXAMPLES:
+                content["example"] = examples.RESPONSE_EXAMPLES[key]()
 
 
-def _references(names: Sequence[str]) -> Schema:
+def _example_references(names: Sequence[str]) -> Schema:
     return {
-        _name(name): {"$ref": f"#/components/examples/{_name(name)}"} for name in names
+        _component_name(name): {
+            "$ref": f"#/components/examples/{_component_name(name)}"
+        }
+        for name in names
     }
 
 
-def _name(words: str) -> str:
-    return re.sub(r"\W+", "_", words)
+def _component_name(text: str) -> str:
+    return re.sub(r"\W+", "_", text)
 
 
-def _task(name: str) -> Schema:
-    return {"summary": name, "value": examples.task(name)}
+def _task_example(name: str) -> Schema:
+    return {"summary": name, "value": examples.task_example(name)}
 
 
-def _problem(code: str) -> Schema:
-    return {"summary": str(PROBLEMS[code][1]), "value": examples.of_problem(code)}
+def _problem_example(code: str) -> Schema:
+    return {"summary": str(PROBLEMS[code][1]), "value": examples.problem_example(code)}

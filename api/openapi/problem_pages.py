@@ -16,7 +16,7 @@ from tasks.status import document as task_document
 
 
 @dataclass(frozen=True)
-class Explanation:
+class ProblemPage:
     """In the language that was active when it was made."""
 
     code: str
@@ -28,42 +28,42 @@ class Explanation:
     example: str
 
 
-def explain(code: str) -> Explanation | None:
+def find_page(code: str) -> ProblemPage | None:
     """What that code means, if there is such a code."""
     if code in PROBLEMS:
-        return _of_problem(code)
-    return _of_failure(code) if code in FAILURES else None
+        return _problem_page(code)
+    return _failure_page(code) if code in FAILURES else None
 
 
-def problems() -> Sequence[Explanation]:
-    return [_of_problem(code) for code in PROBLEMS]
+def list_problems() -> Sequence[ProblemPage]:
+    return [_problem_page(code) for code in PROBLEMS]
 
 
-def failures() -> Sequence[Explanation]:
-    return [_of_failure(code) for code in FAILURES]
+def list_failures() -> Sequence[ProblemPage]:
+    return [_failure_page(code) for code in FAILURES]
 
 
-def _of_problem(code: str) -> Explanation:
+def _problem_page(code: str) -> ProblemPage:
     status, title, advice = PROBLEMS[code]
-    document = examples.of_problem(code, language=languages.spoken())
-    return Explanation(
-        code, str(title), status, "", _marked_up(str(advice)), _shown(document)
+    example = examples.problem_example(code, language=languages.current_language())
+    return ProblemPage(
+        code, str(title), status, "", _to_html(str(advice)), _pretty_json(example)
     )
 
 
-def _of_failure(code: str) -> Explanation:
+def _failure_page(code: str) -> ProblemPage:
     failure = FAILURES[code]
     meaning, advice = str(failure.detail), str(failure.advice)
-    kept = {"code": code, "detail": meaning}
+    error_json = {"code": code, "detail": meaning}
     if code == InternalFailure.code:
-        kept["reference"] = "3f9c0a6b71d2"
-    document = task_document.build_problem(kept, languages.spoken())
-    return Explanation(
-        code, document["title"], None, meaning, _marked_up(advice), _shown(document)
+        error_json["reference"] = "3f9c0a6b71d2"
+    example = task_document.build_problem(error_json, languages.current_language())
+    return ProblemPage(
+        code, example["title"], None, meaning, _to_html(advice), _pretty_json(example)
     )
 
 
-def _marked_up(text: str) -> SafeString:
+def _to_html(text: str) -> SafeString:
     """As HTML: what stands between backticks is code."""
     parts = [*text.split("`"), ""]
     return format_html_join(
@@ -76,5 +76,5 @@ def _marked_up(text: str) -> SafeString:
     )
 
 
-def _shown(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)
+def _pretty_json(example: dict[str, Any]) -> str:
+    return json.dumps(example, indent=2, ensure_ascii=False)

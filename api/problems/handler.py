@@ -13,7 +13,7 @@ from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from api.problems.registry import MEDIA_TYPE, PROBLEMS, Problem, problem
+from api.problems.registry import MEDIA_TYPE, PROBLEMS, Problem, problem_document
 from tasks.errors import (
     FieldError,
     IdempotencyKeyConflict,
@@ -29,22 +29,22 @@ from tasks.errors import (
     TaskPurged,
 )
 
-DATABASE_AWAY = (OperationalError, InterfaceError)
-RETRY_SECONDS = 2
+DATABASE_ERRORS = (OperationalError, InterfaceError)
+RETRY_AFTER_SECONDS = 2
 
 # As whoever comes without a token is told by the authentication itself.
-WHO_ARE_YOU = {"WWW-Authenticate": 'Bearer realm="api"'}
+BEARER_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}
 
-_OF_EXCEPTION: dict[type[Exception], str] = {
+_CODE_BY_EXCEPTION: dict[type[Exception], str] = {
     RoleNotAllowed: "not_for_your_role",
     IdempotencyKeyConflict: "idempotency_key_reused",
     TaskNotFound: "not_found",
     TaskPurged: "purged",
-    TaskFinished: "too_late",
-    TaskNotFinished: "not_ended",
+    TaskFinished: "task_finished",
+    TaskNotFinished: "task_not_finished",
     ResultUnavailable: "no_result",
     ResultExpired: "result_expired",
-    **dict.fromkeys(DATABASE_AWAY, "unavailable"),
+    **dict.fromkeys(DATABASE_ERRORS, "unavailable"),
 }
 
 
@@ -53,22 +53,24 @@ class ProblemHandler(ExceptionHandler):
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, InvalidRequest):
-            return Problem("invalid_request", flaws=exc.field_errors)
+            return Problem("invalid_request", field_errors=exc.field_errors)
         if isinstance(exc, SuspiciousOperation):  # a thousand parameters, for instance
             return Problem("invalid_request")
         if isinstance(exc, LimitExceeded):
-            waiting = asdict(exc.load)
-            wait = waiting.pop("retry_after")
-            return Problem(exc.code, wait=wait, waiting=waiting)
+            load = asdict(exc.load)
+            retry_after = load.pop("retry_after")
+            return Problem(exc.code, retry_after=retry_after, load=load)
         if isinstance(exc, InactiveUser):
-            return Problem("token_not_valid", headers=WHO_ARE_YOU)
-        for kind, code in _OF_EXCEPTION.items():
-            if isinstance(exc, kind):
-                wait = RETRY_SECONDS if code == "unavailable" else None
+            return Problem("token_not_valid", headers=BEARER_CHALLENGE)
+        for exception_type, code in _CODE_BY_EXCEPTION.items():
+            if isinstance(exc, exception_type):
+                retry_after = RETRY_AFTER_SECONDS if code == "unavailable" else None
                 # What a database says of itself is not the client's.
-                return Problem(code, "" if wait else str(exc), wait=wait)
-        converted: Exception = super().convert_known_exceptions(exc)
-        return converted
+                return Problem(
+                    code, "" if retry_after else str(exc), retry_after=retry_after
+                )
+        result: Exception = super().convert_known_exceptions(exc)
+        return result
 
     def get_response(self, exc: exceptions.APIException, data: Any) -> Response:
         response: Response = super().get_response(exc, data)
@@ -82,9 +84,9 @@ class ProblemFormatter(ExceptionFormatter):
     """Renders any exception of DRF or of ours as a problem document."""
 
     def run(self) -> dict[str, Any]:
-        document = problem(self._code(), self._path(), self._detail())
-        if flaws := self._flaws():
-            document["errors"] = [asdict(flaw) for flaw in flaws]
+        document = problem_document(self._code(), self._path(), self._detail())
+        if field_errors := self._field_errors():
+            document["errors"] = [asdict(field_error) for field_error in field_errors]
         return document | getattr(self.exc, "members", {})
 
     def _path(self) -> str:
@@ -99,7 +101,7 @@ class ProblemFormatter(ExceptionFormatter):
         if code in PROBLEMS:
             return str(code)
         default = str(self.exc.default_code)
-        return default if default in PROBLEMS else "error"
+        return default if default in PROBLEMS else "internal_error"
 
     def _detail(self) -> str:
         if isinstance(self.exc, exceptions.ValidationError):
@@ -107,45 +109,45 @@ class ProblemFormatter(ExceptionFormatter):
         detail = self.exc.detail
         return str(detail.get("detail", "") if isinstance(detail, dict) else detail)
 
-    def _flaws(self) -> Sequence[FieldError]:
+    def _field_errors(self) -> Sequence[FieldError]:
         if isinstance(self.exc, exceptions.ValidationError):
             return [
                 FieldError(_pointer(error.attr), error.code, error.detail)
                 for error in flatten_errors(self.exc.detail)
             ]
-        return getattr(self.exc, "flaws", ())
+        return getattr(self.exc, "field_errors", ())
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _outside_views(request, "invalid_request")
+    return _problem_response(request, "invalid_request")
 
 
 def route_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _outside_views(request, "not_found")
+    return _problem_response(request, "not_found")
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    if not isinstance(sys.exc_info()[1], DATABASE_AWAY):
-        return _outside_views(request, "error")
-    response = _outside_views(request, "unavailable")
-    response["Retry-After"] = str(RETRY_SECONDS)
+    if not isinstance(sys.exc_info()[1], DATABASE_ERRORS):
+        return _problem_response(request, "internal_error")
+    response = _problem_response(request, "unavailable")
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
-def throttled(request: HttpRequest, wait: int) -> JsonResponse:
-    response = _outside_views(request, "throttled")
-    response["Retry-After"] = str(wait)
+def too_many_requests(request: HttpRequest, retry_after: int) -> JsonResponse:
+    response = _problem_response(request, "throttled")
+    response["Retry-After"] = str(retry_after)
     return response
 
 
-def method_not_allowed(request: HttpRequest, *allowed: str) -> JsonResponse:
-    response = _outside_views(request, "method_not_allowed")
-    response["Allow"] = ", ".join(allowed)
+def method_not_allowed(request: HttpRequest, *methods: str) -> JsonResponse:
+    response = _problem_response(request, "method_not_allowed")
+    response["Allow"] = ", ".join(methods)
     return response
 
 
-def _outside_views(request: HttpRequest, code: str) -> JsonResponse:
-    body = problem(code, request.path)
+def _problem_response(request: HttpRequest, code: str) -> JsonResponse:
+    body = problem_document(code, request.path)
     return JsonResponse(body, status=body["status"], content_type=MEDIA_TYPE)
 
 

@@ -26,8 +26,8 @@ PROBLEMS = {
     "not_found": (404, _("Not found"), _("It does not exist, or it is not yours.")),
     "method_not_allowed": (405, _("Method not allowed"), _("`Allow` lists the methods of this address.")),
     "not_acceptable": (406, _("Not to be had in that form"), _("This address answers in the media type that `detail` names: let `Accept` allow it.")),
-    "too_late": (409, _("The task has ended"), _("Only a task that is not final can be canceled.")),
-    "not_ended": (409, _("The task has not ended"), _("Cancel it, or wait for its end; then delete it.")),
+    "task_finished": (409, _("The task has ended"), _("Only a task that is not final can be canceled.")),
+    "task_not_finished": (409, _("The task has not ended"), _("Cancel it, or wait for its end; then delete it.")),
     "no_result": (409, _("There is no result"), _("Read the task: it is unfinished, or it ended without one.")),
     "result_expired": (410, _("The result has expired"), _("Ask for the report again.")),
     "purged": (410, _("The task was erased"), _("Ask for the report again.")),
@@ -39,10 +39,10 @@ PROBLEMS = {
     "range_not_satisfiable": (416, _("The file has no such bytes"), _("`Content-Range` says how many it has.")),
     "idempotency_key_reused": (422, _("The idempotency key stands for another request"), _("Send a new key with a new request, and the same body with the same key.")),
     "throttled": (429, _("Too many requests"), _("Wait for as long as `Retry-After` says.")),
-    "too_many_active": (429, _("Too many of your reports are under way"), _("`waiting` says how many. Wait until some are made, or cancel some.")),
-    "queue_full": (429, _("Too many reports wait"), _("`waiting` says how many. Ask again after `Retry-After` seconds.")),
+    "too_many_active": (429, _("Too many of your reports are under way"), _("`load` says how many. Wait until some are made, or cancel some.")),
+    "queue_full": (429, _("Too many reports wait"), _("`load` says how many. Ask again after `Retry-After` seconds.")),
     "headers_too_large": (431, _("The headers are too large"), _("Send at most a hundred headers, and at most 8 KiB in each.")),
-    "error": (500, _("A fault of ours"), _("Report it with the `request_id`.")),
+    "internal_error": (500, _("A fault of ours"), _("Report it with the `request_id`.")),
     "unavailable": (503, _("Not available at the moment"), _("Try again after `Retry-After` seconds.")),
 }  # fmt: skip
 
@@ -55,20 +55,20 @@ class Problem(APIException):
         code: str,
         detail: str = "",
         *,
-        flaws: Sequence[FieldError] = (),
-        wait: int | None = None,
+        field_errors: Sequence[FieldError] = (),
+        retry_after: int | None = None,
         headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
         self.status_code, _title, advice = PROBLEMS[code]
         super().__init__(detail or advice, code)
-        self.flaws = flaws
+        self.field_errors = field_errors
         self.members = members
         self.headers = headers or {}
-        self.wait = wait  # seconds, which the handler makes `Retry-After`
+        self.wait = retry_after  # seconds, which the handler makes `Retry-After`
 
 
-def problem(code: str, instance: str, detail: str = "") -> dict[str, Any]:
+def problem_document(code: str, instance: str, detail: str = "") -> dict[str, Any]:
     """The document of that problem (RFC 9457), in the request's language."""
     status, title, advice = PROBLEMS[code]
     return {

@@ -9,34 +9,34 @@ from tasks.reporting.report import Report
 from tasks.scheduling import durations
 
 # Which request lists what a parameter may name.
-_FILLED_BY = {
+_LOOKUPS = {
     "school_id": ("GET", "/schools"),
     "class_id": ("GET", "/classes"),
     "student_id": ("POST", "/students/search"),
 }
 
 
-def _filled_by(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
+def _lookups_for(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
     """For those of the parameters that name a record: where records are found."""
     return {
         name: {
-            "method": _FILLED_BY[name][0],
-            "href": f"{settings.PUBLIC_URL}{_FILLED_BY[name][1]}",
+            "method": _LOOKUPS[name][0],
+            "href": f"{settings.PUBLIC_URL}{_LOOKUPS[name][1]}",
             "value": name,
             "label": "name",
         }
         for name in parameters
-        if name in _FILLED_BY
+        if name in _LOOKUPS
     }
 
 
-def of(report: type[Report[Any]]) -> dict[str, Any]:
+def build_entry(report: type[Report[Any]]) -> dict[str, Any]:
     """The kind's entry, in the language that is active."""
-    seconds = durations.median_seconds(report.queue, report.kind())
-    return {**described(report), "typical_seconds": seconds}
+    median_seconds = durations.median_seconds(report.queue, report.kind())
+    return {**build_static_entry(report), "median_seconds": median_seconds}
 
 
-def described(report: type[Report[Any]]) -> dict[str, Any]:
+def build_static_entry(report: type[Report[Any]]) -> dict[str, Any]:
     """All of it that does not change from day to day."""
     schema = report.parameters_schema()
     return {
@@ -45,7 +45,7 @@ def described(report: type[Report[Any]]) -> dict[str, Any]:
         "description": str(report.description),
         "formats": list(report.formats),
         "parameters": {**schema, "title": str(report.title)},
-        "filled_by": _filled_by(schema["properties"]),
+        "lookups": _lookups_for(schema["properties"]),
         "example": {
             "report": report.kind(),
             "parameters": dict(report.example),

@@ -44,7 +44,7 @@ class ScopeRecord(serializers.Serializer[Any]):
     students = AttachedStudent(many=True)
 
 
-class Myself(serializers.Serializer[Any]):
+class CurrentUser(serializers.Serializer[Any]):
     username = serializers.CharField()
     name = serializers.CharField()
     roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.values))
@@ -58,7 +58,7 @@ class StudentRecord(serializers.Serializer[Any]):
     classes = ClassOfStudent(many=True, help_text="Those that you may see.")
 
 
-class FoundStudents(serializers.Serializer[Any]):
+class StudentPage(serializers.Serializer[Any]):
     results = StudentRecord(many=True)
     next = serializers.CharField(
         allow_null=True, help_text="`cursor` of the request for the next page."

@@ -38,10 +38,14 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses members it does not know, by name."""
 
     def to_internal_value(self, data: Any) -> Any:
-        known = {name for name, field in self.fields.items() if not field.read_only}
-        if isinstance(data, dict) and (unknown := data.keys() - known):
+        field_names = {
+            name for name, field in self.fields.items() if not field.read_only
+        }
+        if isinstance(data, dict) and (unknown := data.keys() - field_names):
             error = ErrorDetail(_("There is no such member."), "unknown_field")
-            raise ValidationError({_escape(name): [error] for name in sorted(unknown)})
+            raise ValidationError(
+                {_escape_pointer(name): [error] for name in sorted(unknown)}
+            )
         return super().to_internal_value(data)
 
 
@@ -153,7 +157,7 @@ class TaskDocument(serializers.Serializer[Any]):
     links = LinksDocument()
 
 
-class FillerDocument(serializers.Serializer[Any]):
+class LookupDocument(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=["GET", "POST"])
     href = serializers.CharField()
     value = serializers.CharField(help_text="The member of a result to send.")
@@ -166,12 +170,12 @@ class CatalogueEntry(serializers.Serializer[Any]):
     description = serializers.CharField()
     formats = serializers.ListField(child=serializers.ChoiceField(choices=FORMATS))
     parameters = serializers.DictField(help_text="JSON Schema of the parameters.")
-    filled_by = serializers.DictField(
-        child=FillerDocument(),
+    lookups = serializers.DictField(
+        child=LookupDocument(),
         help_text="For parameters that name a record: what lists those you may name.",
     )
     example = RequestField()
-    typical_seconds = serializers.FloatField(
+    median_seconds = serializers.FloatField(
         allow_null=True, help_text="How long it took lately; null while none was made."
     )
 
@@ -180,7 +184,7 @@ class Catalogue(serializers.Serializer[Any]):
     results = CatalogueEntry(many=True)
 
 
-class FlawDocument(serializers.Serializer[Any]):
+class FieldErrorDocument(serializers.Serializer[Any]):
     pointer = serializers.CharField(
         allow_blank=True, help_text="JSON Pointer into the body; empty for all of it."
     )
@@ -188,7 +192,7 @@ class FlawDocument(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class WaitingDocument(serializers.Serializer[Any]):
+class LoadDocument(serializers.Serializer[Any]):
     own_queued = serializers.IntegerField(help_text="Your tasks that wait.")
     own_running = serializers.IntegerField(help_text="Your tasks that are being made.")
     queue_length = serializers.IntegerField(help_text="All tasks waiting in the queue.")
@@ -212,17 +216,17 @@ class ProblemDocument(serializers.Serializer[Any]):
 
 
 @cache
-def problem_of(status: int) -> type[ProblemDocument]:
+def problem_serializer(status: int) -> type[ProblemDocument]:
     """What problems of that status look like, with the members that some of them have."""
     members: dict[str, Any] = {}
     if status == HTTPStatus.BAD_REQUEST:
-        members["errors"] = FlawDocument(many=True, required=False)
+        members["errors"] = FieldErrorDocument(many=True, required=False)
     if status == HTTPStatus.CONFLICT:
         members["task"] = TaskDocument()
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        members["waiting"] = WaitingDocument(required=False)
-    made = type(f"Problem{status}", (ProblemDocument,), members)
-    return extend_schema_serializer(component_name=f"Problem{status}")(made)
+        members["load"] = LoadDocument(required=False)
+    serializer = type(f"Problem{status}", (ProblemDocument,), members)
+    return extend_schema_serializer(component_name=f"Problem{status}")(serializer)
 
 
 class HealthDocument(serializers.Serializer[Any]):
@@ -230,5 +234,5 @@ class HealthDocument(serializers.Serializer[Any]):
     checks = serializers.DictField(child=serializers.BooleanField(), required=False)
 
 
-def _escape(name: str) -> str:
+def _escape_pointer(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")

@@ -28,19 +28,19 @@ class Login(TokenViewBase):
         "Log in",
         tag="auth",
         body=TokenPairSerializer,
-        answers={200: TokenPair},
+        responses={200: TokenPair},
         headers={429: ["Retry-After"]},
         problems=[400, 401, 413, 415, 429, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A short-lived access token for `Authorization: Bearer`, and a refresh token."""
         response = super().post(request, *args, **kwargs)
-        throttles.forget_user(cast(dict[str, Any], request.data)["username"])
+        throttles.reset_login_failures(cast(dict[str, Any], request.data)["username"])
         return response
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
         # DRF's own words have the seconds in them, by which two answers would differ.
-        raise Problem("throttled", wait=math.ceil(wait or 1))
+        raise Problem("throttled", retry_after=math.ceil(wait or 1))
 
 
 class Refresh(TokenViewBase):
@@ -51,7 +51,7 @@ class Refresh(TokenViewBase):
         "Stay logged in",
         tag="auth",
         body=TokenRefreshSerializer,
-        answers={200: TokenPair},
+        responses={200: TokenPair},
         problems=[400, 401, 413, 415, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -67,7 +67,7 @@ class Logout(TokenViewBase):
         "Log out",
         tag="auth",
         body=LogoutSerializer,
-        answers={204: None},
+        responses={204: None},
         problems=[400, 401, 413, 415, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:

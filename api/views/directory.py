@@ -8,7 +8,7 @@ from django.core import signing
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import extend_schema_field as described
+from drf_spectacular.utils import extend_schema_field as with_schema
 from pydantic import Field, TypeAdapter, field_validator
 from pydantic_core import PydanticCustomError
 from rest_framework.generics import ListAPIView
@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.http.pagination import ByName
+from api.http.pagination import NamePagination
 from api.openapi.operations import operation
 from api.serializers import directory
 from school import access
@@ -29,23 +29,23 @@ from tasks.reporting import parameters
 from tasks.reporting.parameters import Id, ReportParameters, Year
 
 MIN_LETTERS = 2
-NAME_LENGTH = 120
+MAX_NAME_LENGTH = 120
 
 
 class SchoolFilter(django_filters.FilterSet):
-    search = described(
+    search = with_schema(
         {
             "type": "string",
-            "maxLength": NAME_LENGTH,
+            "maxLength": MAX_NAME_LENGTH,
             "description": "What words of the name begin with.",
         }
-    )(django_filters.CharFilter(method="begins", max_length=NAME_LENGTH))
+    )(django_filters.CharFilter(method="filter_by_name", max_length=MAX_NAME_LENGTH))
 
-    def begins(self, found: QuerySet[School], _name: str, text: str) -> Any:
-        return found.filter(name_search.name_filter("sort_key", text))
+    def filter_by_name(self, queryset: QuerySet[School], _name: str, text: str) -> Any:
+        return queryset.filter(name_search.name_filter("sort_key", text))
 
 
-def _schema_of(type: Any) -> dict[str, Any]:
+def _json_schema(type: Any) -> dict[str, Any]:
     return TypeAdapter(type).json_schema()
 
 
@@ -60,10 +60,10 @@ def _visible_schools(request: Request | None) -> QuerySet[School]:
 
 
 class ClassFilter(django_filters.FilterSet):
-    school_id = described(_schema_of(Id))(
+    school_id = with_schema(_json_schema(Id))(
         django_filters.ModelChoiceFilter(field_name="school", queryset=_visible_schools)
     )
-    year = described(_schema_of(Year))(
+    year = with_schema(_json_schema(Year))(
         WholeNumberFilter("school_year__year", min_value=1900, max_value=2200)
     )
 
@@ -71,7 +71,7 @@ class ClassFilter(django_filters.FilterSet):
 class Schools(ListAPIView[School]):
     queryset = School.objects.none()
     serializer_class = directory.SchoolRecord
-    pagination_class = ByName
+    pagination_class = NamePagination
     filter_backends = [DjangoFilterBackend]
     filterset_class = SchoolFilter
 
@@ -82,7 +82,7 @@ class Schools(ListAPIView[School]):
         "list_schools",
         "The schools you see something of",
         tag="records",
-        answers={200: directory.SchoolRecord(many=True)},
+        responses={200: directory.SchoolRecord(many=True)},
         headers={200: ["Cache-Control", "Link"]},
         problems=[401, 503],
     )
@@ -94,7 +94,7 @@ class Schools(ListAPIView[School]):
 class Classes(ListAPIView[SchoolClass]):
     queryset = SchoolClass.objects.none()
     serializer_class = directory.ClassRecord
-    pagination_class = ByName
+    pagination_class = NamePagination
     filter_backends = [DjangoFilterBackend]
     filterset_class = ClassFilter
 
@@ -106,7 +106,7 @@ class Classes(ListAPIView[SchoolClass]):
         "list_classes",
         "The classes you see something of",
         tag="records",
-        answers={200: directory.ClassRecord(many=True)},
+        responses={200: directory.ClassRecord(many=True)},
         headers={200: ["Cache-Control", "Link"]},
         problems=[401, 503],
     )
@@ -116,10 +116,10 @@ class Classes(ListAPIView[SchoolClass]):
 
 
 # Read as strictly as the parameters of a report, which it helps to fill.
-class StudentSearch(ReportParameters):
+class StudentSearchBody(ReportParameters):
     name: str | None = Field(
         default=None,
-        max_length=NAME_LENGTH,
+        max_length=MAX_NAME_LENGTH,
         description="What words of the name begin with: at least two letters.",
     )
     registration: str | None = Field(
@@ -151,8 +151,8 @@ class StudentsSearch(APIView):
         "search_students",
         "Find students",
         tag="records",
-        body={"application/json": StudentSearch.model_json_schema()},
-        answers={200: directory.FoundStudents},
+        body={"application/json": StudentSearchBody.model_json_schema()},
+        responses={200: directory.StudentPage},
         headers={200: ["Cache-Control"]},
         problems=[400, 401, 413, 415, 503],
     )
@@ -161,35 +161,39 @@ class StudentsSearch(APIView):
         in which you see them. Names stand in no address, so it is a POST."""
         viewer = cast(User, request.user)
         search = parameters.parse_parameters(
-            StudentSearch, request.data, base_pointer=""
+            StudentSearchBody, request.data, base_pointer=""
         )
         parameters.check_visible(search, viewer, base_pointer="")
-        wanted = StudentQuery(
+        query = StudentQuery(
             parameters.filter_enrolments(access.visible_enrolments(viewer), search),
             search.name,
             search.registration,
-            _place(search.cursor, viewer),
+            _decode_cursor(search.cursor, viewer),
         )
         size = search.page_size
-        found = find_students(viewer, wanted, limit=size + 1)
-        more = _cursor(found[size - 1].cursor, viewer) if len(found) > size else None
-        page = {"results": found[:size], "next": more}
-        return Response(directory.FoundStudents(page).data)
+        matches = find_students(viewer, query, limit=size + 1)
+        next_cursor = (
+            _encode_cursor(matches[size - 1].cursor, viewer)
+            if len(matches) > size
+            else None
+        )
+        page = {"results": matches[:size], "next": next_cursor}
+        return Response(directory.StudentPage(page).data)
 
 
-def _cursor(place: StudentCursor, viewer: User) -> str:
-    return signing.dumps([place.sort_key.hex(), place.id], salt=_salt(viewer))
+def _encode_cursor(position: StudentCursor, viewer: User) -> str:
+    return signing.dumps([position.sort_key.hex(), position.id], salt=_salt(viewer))
 
 
-def _place(cursor: str | None, viewer: User) -> StudentCursor | None:
+def _decode_cursor(cursor: str | None, viewer: User) -> StudentCursor | None:
     if cursor is None:
         return None
     try:
         sort_key, id = signing.loads(cursor, salt=_salt(viewer))
     except signing.BadSignature:
-        told = _("It is not the `next` of a page of yours.")
-        flaw = FieldError("/cursor", "invalid", told)
-        raise InvalidRequest(flaw) from None
+        detail = _("It is not the `next` of a page of yours.")
+        field_error = FieldError("/cursor", "invalid", detail)
+        raise InvalidRequest(field_error) from None
     return StudentCursor(bytes.fromhex(sort_key), id)
 
 

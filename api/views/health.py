@@ -7,12 +7,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.openapi.operations import operation
-from api.problems.handler import RETRY_SECONDS
+from api.problems.handler import RETRY_AFTER_SECONDS
 from api.serializers.tasks import HealthDocument
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
 
-WATCHED = ("dispatcher", "default", "reports", "reports.bulk")
+COMPONENTS = ("dispatcher", "default", "reports", "reports.bulk")
 
 
 class Healthz(APIView):
@@ -20,7 +20,10 @@ class Healthz(APIView):
     permission_classes = [AllowAny]
 
     @operation(
-        "healthz", "Is the process alive?", tag="health", answers={200: HealthDocument}
+        "healthz",
+        "Is the process alive?",
+        tag="health",
+        responses={200: HealthDocument},
     )
     def get(self, request: Request) -> Response:
         return Response({"status": "ok"})
@@ -34,22 +37,22 @@ class Readyz(APIView):
         "readyz",
         "Can reports be asked for and made?",
         tag="health",
-        answers={200: HealthDocument, 503: HealthDocument},
+        responses={200: HealthDocument, 503: HealthDocument},
         headers={503: ["Retry-After"]},
     )
     def get(self, request: Request) -> Response:
         """The database, Redis, the dispatcher, and the workers of each queue."""
-        checks = {"database": _database_answers(), **_redis_checks()}
+        checks = {"database": _is_database_up(), **_redis_checks()}
         is_ready = all(checks.values())
         document = {"status": "ok" if is_ready else "unavailable", "checks": checks}
         if is_ready:
             return Response(document)
         return Response(
-            document, status=503, headers={"Retry-After": str(RETRY_SECONDS)}
+            document, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
         )
 
 
-def _database_answers() -> bool:
+def _is_database_up() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -60,6 +63,6 @@ def _database_answers() -> bool:
 
 def _redis_checks() -> dict[str, bool]:
     try:
-        return {"redis": True, **redis_store.get_alive(WATCHED)}
+        return {"redis": True, **redis_store.get_alive(COMPONENTS)}
     except RedisUnavailable:
-        return {"redis": False, **dict.fromkeys(WATCHED, False)}
+        return {"redis": False, **dict.fromkeys(COMPONENTS, False)}

@@ -7,11 +7,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.openapi.operations import operation
-from api.serializers.directory import Myself
+from api.serializers.directory import CurrentUser
 from school import access
 from school.models import Role, User
 
-_ATTACHED = {
+_SCOPE_MEMBER_BY_ROLE = {
     Role.ADMINISTRATOR: "networks",
     Role.STAFF: "schools",
     Role.TEACHER: "classes",
@@ -24,14 +24,16 @@ class Me(APIView):
         "get_me",
         "Who you are, and what you are attached to",
         tag="auth",
-        answers={200: Myself},
+        responses={200: CurrentUser},
         headers={200: ["Cache-Control"]},
         problems=[401, 503],
     )
     def get(self, request: Request) -> Response:
         viewer = cast(User, request.user)
-        scope: dict[str, Any] = {name: [] for name in _ATTACHED.values()}
-        scope[_ATTACHED[Role(viewer.role)]] = access.attached_records(viewer)
+        scope: dict[str, Any] = {name: [] for name in _SCOPE_MEMBER_BY_ROLE.values()}
+        scope[_SCOPE_MEMBER_BY_ROLE[Role(viewer.role)]] = access.attached_records(
+            viewer
+        )
         scope["everything"] = access.sees_everything(viewer)
         me = {
             "username": viewer.username,
@@ -39,4 +41,4 @@ class Me(APIView):
             "roles": [viewer.role],
             "scope": scope,
         }
-        return Response(Myself(me).data)
+        return Response(CurrentUser(me).data)

@@ -22,9 +22,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.auth import signed_links
-from api.auth.signed_links import Grant, LinkAuthentication
+from api.auth.signed_links import LinkAuthentication, LinkClaims
 from api.http import byte_ranges
-from api.http.negotiation import AnyForm
+from api.http.negotiation import IgnoreAccept
 from api.openapi.operations import operation
 from api.problems.registry import Problem
 from api.serializers import tasks
@@ -39,9 +39,9 @@ from tasks.status import downloads
 MEDIA_TYPES = [
     format.media_type.partition(";")[0] for format in registry.format_classes().values()
 ]
-ROWS = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
+ROWS_SCHEMA = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
 
-CONDITIONS = [
+CONDITIONAL_HEADERS = [
     OpenApiParameter(
         name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description
     )
@@ -63,12 +63,17 @@ class ResultFile(FileResponse):
         """They are given: Django would find the kind of file by the name."""
 
 
-_FILE = ["Content-Length", "Content-Disposition", "Accept-Ranges", "ETag"]
-_OF_FILE = [*_FILE, "Last-Modified", "Cache-Control", "Referrer-Policy"]
+_BASIC_FILE_HEADERS = ["Content-Length", "Content-Disposition", "Accept-Ranges", "ETag"]
+_FILE_HEADERS = [
+    *_BASIC_FILE_HEADERS,
+    "Last-Modified",
+    "Cache-Control",
+    "Referrer-Policy",
+]
 
 
 class TaskResult(APIView):
-    content_negotiation_class = AnyForm
+    content_negotiation_class = IgnoreAccept
 
     def get_authenticators(self) -> list[Any]:
         return [LinkAuthentication(), *super().get_authenticators()]
@@ -77,20 +82,20 @@ class TaskResult(APIView):
         "get_result",
         "The file a task made",
         tag="tasks",
-        answers={
+        responses={
             **{(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES},
-            (200, "application/json"): ROWS,
+            (200, "application/json"): ROWS_SCHEMA,
             **{(206, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES},
             304: OpenApiResponse(description="You have it already."),
         },
         headers={
-            200: [*_OF_FILE, "Content-Encoding", "Vary"],
-            206: [*_OF_FILE, "Content-Range", "Vary"],
+            200: [*_FILE_HEADERS, "Content-Encoding", "Vary"],
+            206: [*_FILE_HEADERS, "Content-Range", "Vary"],
             304: ["ETag", "Last-Modified", "Cache-Control"],
             409: ["Retry-After"],
             416: ["Content-Range"],
         },
-        parameters=CONDITIONS,
+        parameters=CONDITIONAL_HEADERS,
         problems=[401, 403, 404, 409, 410, 412, 416, 503],
     )
     def get(self, request: Request, task_id: uuid.UUID) -> HttpResponseBase:
@@ -99,28 +104,36 @@ class TaskResult(APIView):
         `Accept-Encoding: identity`."""
         viewer = cast(User, request.user)
         result = _find(task_id, viewer)
-        if isinstance(request.auth, Grant) and request.auth.sha256 != result.sha256:
+        if (
+            isinstance(request.auth, LinkClaims)
+            and request.auth.sha256 != result.sha256
+        ):
             raise ResultExpired
         headers = _headers(result)
-        whole = HttpResponse(headers=headers)
-        early = get_conditional_response(
-            request, headers["ETag"], int(result.finished_at.timestamp()), whole
+        full_response = HttpResponse(headers=headers)
+        conditional_response = get_conditional_response(
+            request, headers["ETag"], int(result.finished_at.timestamp()), full_response
         )
-        if early is None or early.status_code == HTTPStatus.PRECONDITION_FAILED:
+        if (
+            conditional_response is None
+            or conditional_response.status_code == HTTPStatus.PRECONDITION_FAILED
+        ):
             raise Problem("precondition_failed")
-        if early is not whole or request.method == "HEAD":
-            return early
-        span = _span(request, result)
+        if conditional_response is not full_response or request.method == "HEAD":
+            return conditional_response
+        byte_range = _parse_requested_range(request, result)
         status = HTTPStatus.OK
-        if span is None:
-            span = byte_ranges.Span(0, result.bytes, result.bytes)
+        if byte_range is None:
+            byte_range = byte_ranges.ByteRange(0, result.bytes, result.bytes)
         else:
             status = HTTPStatus.PARTIAL_CONTENT
-            headers["Content-Range"] = span.content_range
-            headers["Content-Length"] = str(span.length)
+            headers["Content-Range"] = byte_range.content_range
+            headers["Content-Length"] = str(byte_range.length)
         file = downloads.open_result(result, viewer)
         connections.release()  # a slow download would hold it all the while
-        return ResultFile(byte_ranges.Slice(file, span), status=status, headers=headers)
+        return ResultFile(
+            byte_ranges.FileSlice(file, byte_range), status=status, headers=headers
+        )
 
 
 class TaskResultLink(APIView):
@@ -128,7 +141,7 @@ class TaskResultLink(APIView):
         "create_result_link",
         "A link to the file a task made",
         tag="tasks",
-        answers={200: tasks.ResultLink},
+        responses={200: tasks.ResultLink},
         headers={200: ["Cache-Control"], 409: ["Retry-After"]},
         problems=[401, 404, 409, 410, 503],
     )
@@ -136,7 +149,7 @@ class TaskResultLink(APIView):
         """For whatever cannot send a header, such as a phone's download manager. It lives
         for minutes, and ends with your right to see the report."""
         viewer = cast(User, request.user)
-        link = signed_links.make(_find(task_id, viewer), viewer)
+        link = signed_links.create_link(_find(task_id, viewer), viewer)
         return Response(
             {
                 "url": link.url,
@@ -149,17 +162,19 @@ class TaskResultLink(APIView):
 def _find(task_id: uuid.UUID, viewer: User) -> downloads.Result:
     try:
         return downloads.find_result(task_id, viewer)
-    except ResultUnavailable as none:
-        wait = None if none.task.is_final else 1
-        document = TaskListing(none.task).data
-        raise Problem("no_result", wait=wait, task=document) from None
+    except ResultUnavailable as error:
+        retry_after = None if error.task.is_final else 1
+        task_document = TaskListing(error.task).data
+        raise Problem(
+            "no_result", retry_after=retry_after, task=task_document
+        ) from None
 
 
 def _headers(result: downloads.Result) -> dict[str, str]:
     return {
         "Content-Type": result.media_type,
         "Content-Length": str(result.bytes),
-        "Content-Disposition": _disposition(result.filename),
+        "Content-Disposition": _content_disposition(result.filename),
         "Accept-Ranges": "bytes",
         "ETag": quote_etag(result.sha256),
         "Last-Modified": http_date(result.finished_at.timestamp()),
@@ -168,20 +183,24 @@ def _headers(result: downloads.Result) -> dict[str, str]:
     }
 
 
-def _disposition(filename: str) -> str:
+def _content_disposition(filename: str) -> str:
     """The name twice: curl and phones' download managers read the plain one alone."""
-    plain = unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
-    described = content_disposition_header(as_attachment=True, filename=plain)
-    return f"{described}; filename*=UTF-8''{quote(filename, safe='')}"
+    ascii_name = (
+        unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
+    )
+    header = content_disposition_header(as_attachment=True, filename=ascii_name)
+    return f"{header}; filename*=UTF-8''{quote(filename, safe='')}"
 
 
-def _span(request: Request, result: downloads.Result) -> byte_ranges.Span | None:
+def _parse_requested_range(
+    request: Request, result: downloads.Result
+) -> byte_ranges.ByteRange | None:
     """The bytes asked for; the whole if the client has begun with another file."""
-    condition = request.headers.get("If-Range")
-    if condition is not None and parse_etags(condition) != [quote_etag(result.sha256)]:
+    if_range = request.headers.get("If-Range")
+    if if_range is not None and parse_etags(if_range) != [quote_etag(result.sha256)]:
         return None
     try:
-        return byte_ranges.asked(request.headers.get("Range", ""), result.bytes)
-    except byte_ranges.Unsatisfiable:
-        size = {"Content-Range": f"bytes */{result.bytes}"}
-        raise Problem("range_not_satisfiable", headers=size) from None
+        return byte_ranges.parse_range(request.headers.get("Range", ""), result.bytes)
+    except byte_ranges.RangeNotSatisfiable:
+        headers = {"Content-Range": f"bytes */{result.bytes}"}
+        raise Problem("range_not_satisfiable", headers=headers) from None

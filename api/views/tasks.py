@@ -16,9 +16,15 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api.auth.tokens import PollAuthentication, UserAuthentication
-from api.http.long_polling import Patience, until_news
-from api.http.pagination import NewestFirst
-from api.http.task_responses import accepted, answer, is_known, moment, unchanged
+from api.http.long_polling import WaitPreference, wait_for_change
+from api.http.pagination import NewestFirstPagination
+from api.http.task_responses import (
+    accepted,
+    matches_etag,
+    not_modified,
+    task_response,
+    volatile_fields,
+)
 from api.openapi.operations import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.problems.registry import Problem
 from api.serializers import tasks
@@ -32,7 +38,7 @@ from tasks.status import document as task_document
 from tasks.status import reader
 
 
-class InstantField(django_filters.fields.IsoDateTimeField):
+class UtcDateTimeField(django_filters.fields.IsoDateTimeField):
     """An instant that UTC has: the first and last days of the calendar have some it lacks."""
 
     def to_python(self, value: Any) -> datetime | None:
@@ -43,28 +49,28 @@ class InstantField(django_filters.fields.IsoDateTimeField):
             raise ValidationError(_("There is no such instant."), "invalid") from None
 
 
-class InstantFilter(django_filters.IsoDateTimeFilter):
-    field_class = InstantField
+class UtcDateTimeFilter(django_filters.IsoDateTimeFilter):
+    field_class = UtcDateTimeField
 
 
 class TaskFilter(django_filters.FilterSet):
     state = django_filters.ChoiceFilter(choices=[(s.value, s.value) for s in State])
     report = django_filters.CharFilter("kind")
-    created_after = InstantFilter("created_at", "gt")
+    created_after = UtcDateTimeFilter("created_at", "gt")
 
 
 class TaskListing(tasks.TaskDocument):
     """The rows as documents, without the reports' own rows."""
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
-        document = task_document.build_document(instance, with_data=False)
-        return {**document, **moment(reader.without_body(instance))}
+        fields = task_document.build_document(instance, with_data=False)
+        return {**fields, **volatile_fields(reader.without_body(instance))}
 
 
 class Tasks(ListAPIView[Task]):
     queryset = Task.objects.none()
     serializer_class = TaskListing
-    pagination_class = NewestFirst
+    pagination_class = NewestFirstPagination
     filter_backends = [django_filters.rest_framework.DjangoFilterBackend]
     filterset_class = TaskFilter
 
@@ -75,7 +81,7 @@ class Tasks(ListAPIView[Task]):
         "list_tasks",
         "Your tasks, newest first",
         tag="tasks",
-        answers={200: TaskListing(many=True)},
+        responses={200: TaskListing(many=True)},
         headers={200: ["Link"]},
         problems=[401, 503],
     )
@@ -97,7 +103,7 @@ class TaskDetail(APIView):
         "get_task",
         "What became of a task",
         tag="tasks",
-        answers={200: tasks.TaskDocument, 304: None},
+        responses={200: tasks.TaskDocument, 304: None},
         parameters=[WAIT, PREFER, IF_NONE_MATCH],
         headers={
             200: ["ETag", "Retry-After", "Preference-Applied"],
@@ -111,22 +117,26 @@ class TaskDetail(APIView):
         and by progress alone after ten seconds; with `If-None-Match` an unchanged document
         is 304."""
         token = cast(Any, request.auth)
-        patience = Patience.of(request)
-        read = partial(
+        wait_preference = WaitPreference.from_request(request)
+        read_task = partial(
             reader.read_snapshot,
             task_id,
             viewer_id=int(token["user_id"]),
-            token_version=token.get("stamp", -1),
+            token_version=token.get("access_version", -1),
         )
-        found = until_news(request, task_id, read, patience.seconds)
-        response = unchanged(found) if is_known(request, found) else answer(found)
-        return patience.told(response)
+        snapshot = wait_for_change(request, task_id, read_task, wait_preference.seconds)
+        response = (
+            not_modified(snapshot)
+            if matches_etag(request, snapshot)
+            else task_response(snapshot)
+        )
+        return wait_preference.set_header(response)
 
     @operation(
         "delete_task",
         "Erase a task",
         tag="tasks",
-        answers={204: None},
+        responses={204: None},
         problems=[401, 404, 409, 410, 503],
     )
     def delete(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
@@ -135,8 +145,10 @@ class TaskDetail(APIView):
         viewer = cast(User, request.user)
         try:
             retention.delete_task(reader.get_task_for(task_id, viewer), viewer)
-        except TaskNotFinished as early:
-            raise Problem("not_ended", task=TaskListing(early.task).data) from None
+        except TaskNotFinished as error:
+            raise Problem(
+                "task_not_finished", task=TaskListing(error.task).data
+            ) from None
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
@@ -145,7 +157,7 @@ class TaskCancel(APIView):
         "cancel_task",
         "Cancel a task",
         tag="tasks",
-        answers={202: tasks.TaskDocument},
+        responses={202: tasks.TaskDocument},
         headers={202: ["Location", "Retry-After"]},
         problems=[401, 404, 409, 410, 503],
     )
@@ -154,11 +166,11 @@ class TaskCancel(APIView):
         viewer = cast(User, request.user)
         try:
             lifecycle.cancel(reader.get_task_for(task_id, viewer))
-            found = reader.read_snapshot(
+            snapshot = reader.read_snapshot(
                 task_id, viewer_id=viewer.pk, token_version=viewer.access_version
             )
-            return accepted(found)
-        except TaskFinished as late:
-            raise Problem("too_late", task=TaskListing(late.task).data) from None
+            return accepted(snapshot)
+        except TaskFinished as error:
+            raise Problem("task_finished", task=TaskListing(error.task).data) from None
         except Task.DoesNotExist:
             raise TaskPurged from None  # since it was read

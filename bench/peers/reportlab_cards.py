@@ -24,10 +24,10 @@ FONTS = Path(__file__).parent.parent.parent / "tasks" / "rendering" / "pdf" / "f
 NORMAL, BOLD = "DejaVu", "DejaVu-Bold"
 DARK, GREY, STRIPE = colors.HexColor("#1f3a5f"), colors.HexColor("#5a5a5a"), colors.HexColor("#f2f2f2")  # fmt: skip
 LEFT, RIGHT = 14 * mm, A4[0] - 14 * mm
-WIDE = RIGHT - LEFT
-TALL = 26 * mm
-LABEL, LONG = 55, ParagraphStyle("long", fontName=NORMAL, fontSize=8.5, leading=10.5, alignment=TA_LEFT)  # fmt: skip
-PAIRS = TableStyle(
+CONTENT_WIDTH = RIGHT - LEFT
+CHART_HEIGHT = 26 * mm
+MAX_INLINE_LENGTH, LONG_STYLE = 55, ParagraphStyle("long", fontName=NORMAL, fontSize=8.5, leading=10.5, alignment=TA_LEFT)  # fmt: skip
+PAIRS_STYLE = TableStyle(
     [
         ("FONT", (0, 0), (-1, -1), BOLD, 8.5, 10.5),
         ("FONT", (0, 0), (0, -1), NORMAL, 8.5, 10.5),
@@ -41,7 +41,7 @@ PAIRS = TableStyle(
         ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
     ]
 )
-GRADES = [
+GRADES_STYLE = [
     ("FONT", (0, 0), (-1, -1), NORMAL, 8.5, 10),
     ("FONT", (0, 0), (-1, 0), BOLD, 7.6, 9),
     ("TEXTCOLOR", (0, 0), (-1, 0), colors.white),
@@ -60,12 +60,12 @@ GRADES = [
 def prepare(path: str, cards: str, count: int) -> Work:
     pdfmetrics.registerFont(TTFont(NORMAL, FONTS / "DejaVuSansCondensed.ttf"))
     pdfmetrics.registerFont(TTFont(BOLD, FONTS / "DejaVuSansCondensed-Bold.ttf"))
-    read = json.loads(Path(cards).read_text())[:count]
+    card_data = json.loads(Path(cards).read_text())[:count]
 
     def work() -> Any:
         canvas = Canvas(path, pagesize=A4, pageCompression=1)
-        canvas.setTitle(read[0]["title"])
-        for card in read:
+        canvas.setTitle(card_data[0]["title"])
+        for card in card_data:
             _draw(canvas, card)
             canvas.showPage()
         canvas.save()
@@ -75,13 +75,13 @@ def prepare(path: str, cards: str, count: int) -> Work:
 
 
 def _draw(canvas: Canvas, card: dict[str, Any]) -> None:
-    at = _head(canvas, card, A4[1] - 13 * mm)
-    at = _pairs(canvas, card["heading"], at) - 4
-    at = _grades(canvas, card, at) - 6
-    at = _pairs(canvas, card["section_footer"], at)
+    y = _head(canvas, card, A4[1] - 13 * mm)
+    y = _pairs(canvas, card["heading"], y) - 4
+    y = _grades(canvas, card, y) - 6
+    y = _pairs(canvas, card["section_footer"], y)
     for chart in card["charts"]:
-        at = _bars(canvas, chart, at - 18)
-    _signatures(canvas, card["signatures"], at - 14 * mm)
+        y = _bars(canvas, chart, y - 18)
+    _signatures(canvas, card["signatures"], y - 14 * mm)
     canvas.setFont(NORMAL, 7)
     canvas.setFillColor(GREY)
     canvas.drawString(LEFT, 11 * mm, card["name"])
@@ -89,44 +89,44 @@ def _draw(canvas: Canvas, card: dict[str, Any]) -> None:
     canvas.drawRightString(RIGHT, 11 * mm, page)
 
 
-def _head(canvas: Canvas, card: dict[str, Any], at: float) -> float:
+def _head(canvas: Canvas, card: dict[str, Any], y: float) -> float:
     canvas.setFillColor(colors.black)
     canvas.setFont(BOLD, 10.5)
-    canvas.drawString(LEFT, at - 10, card["network"])
+    canvas.drawString(LEFT, y - 10, card["network"])
     canvas.setFont(NORMAL, 10)
-    canvas.drawString(LEFT, at - 23, card["school"])
+    canvas.drawString(LEFT, y - 23, card["school"])
     canvas.setStrokeColor(DARK)
     canvas.setLineWidth(0.8)
-    canvas.line(LEFT, at - 31, RIGHT, at - 31)
+    canvas.line(LEFT, y - 31, RIGHT, y - 31)
     canvas.setFillColor(DARK)
     canvas.setFont(BOLD, 12)
-    canvas.drawString(LEFT, at - 49, card["title"])
+    canvas.drawString(LEFT, y - 49, card["title"])
     canvas.setFillColor(GREY)
     canvas.setFont(NORMAL, 7)
-    canvas.drawString(LEFT, at - 63, " · ".join(card["facts"]))
-    return at - 72
+    canvas.drawString(LEFT, y - 63, " · ".join(card["facts"]))
+    return y - 72
 
 
-def _pairs(canvas: Canvas, pairs: list[list[str]], at: float) -> float:
+def _pairs(canvas: Canvas, pairs: list[list[str]], y: float) -> float:
     """Two a line; a long one has a line of its own."""
     rows: list[list[Any]] = []
     spans = []
     for label, value in pairs:
-        if len(value) > LABEL:
+        if len(value) > MAX_INLINE_LENGTH:
             spans.append(("SPAN", (1, len(rows)), (3, len(rows))))
-            rows.append([f"{label}:", Paragraph(value, LONG), "", ""])
+            rows.append([f"{label}:", Paragraph(value, LONG_STYLE), "", ""])
         elif rows and len(rows[-1]) == 2:
             rows[-1] += [f"{label}:", value]
         else:
             rows.append([f"{label}:", value])
-    filled = [row + [""] * (4 - len(row)) for row in rows]
-    widths = [WIDE * share for share in (0.16, 0.4, 0.16, 0.28)]
-    made = Table(filled, colWidths=widths, style=PAIRS)
-    made.setStyle(TableStyle(spans))
-    return _put(canvas, made, at)
+    padded_rows = [row + [""] * (4 - len(row)) for row in rows]
+    widths = [CONTENT_WIDTH * share for share in (0.16, 0.4, 0.16, 0.28)]
+    table = Table(padded_rows, colWidths=widths, style=PAIRS_STYLE)
+    table.setStyle(TableStyle(spans))
+    return _draw_table(canvas, table, y)
 
 
-def _grades(canvas: Canvas, card: dict[str, Any], at: float) -> float:
+def _grades(canvas: Canvas, card: dict[str, Any], y: float) -> float:
     columns = card["columns"]
     titles = [
         "\n".join(wrap(column["title"], max(9, column["width"]))) for column in columns
@@ -138,58 +138,71 @@ def _grades(canvas: Canvas, card: dict[str, Any], at: float) -> float:
         ]
         for row in card["rows"]
     ]
-    centred = [
-        ("ALIGN", (place, 0), (place, -1), "CENTER")
-        for place, column in enumerate(columns)
+    alignments = [
+        ("ALIGN", (index, 0), (index, -1), "CENTER")
+        for index, column in enumerate(columns)
         if column["is_numeric"]
     ]
-    all_widths = sum(column["width"] for column in columns)
-    widths = [WIDE * column["width"] / all_widths for column in columns]
-    made = Table([titles, *rows], colWidths=widths, style=TableStyle(GRADES + centred))
-    return _put(canvas, made, at)
+    total_width = sum(column["width"] for column in columns)
+    widths = [CONTENT_WIDTH * column["width"] / total_width for column in columns]
+    table = Table(
+        [titles, *rows], colWidths=widths, style=TableStyle(GRADES_STYLE + alignments)
+    )
+    return _draw_table(canvas, table, y)
 
 
-def _bars(canvas: Canvas, chart: dict[str, Any], at: float) -> float:
+def _bars(canvas: Canvas, chart: dict[str, Any], y: float) -> float:
     canvas.setFillColor(colors.black)
     canvas.setFont(BOLD, 7)
-    canvas.drawString(LEFT, at, f"{chart['title']} (0–{chart['top']})")
-    foot: float = at - 9 - TALL
+    canvas.drawString(LEFT, y, f"{chart['title']} (0–{chart['top']})")
+    baseline: float = y - 9 - CHART_HEIGHT
     canvas.setStrokeColor(GREY)
     canvas.setLineWidth(0.6)
-    canvas.line(LEFT, foot, RIGHT, foot)
-    room = WIDE / len(chart["groups"])
-    thick = max(3, min(22, 300 / chart["bar_count"]))
-    for place, group in enumerate(chart["groups"]):
-        left = LEFT + room * place + (room - thick * len(group["bars"])) / 2
-        for rank, bar in enumerate(group["bars"]):
-            height = TALL * bar["permille"] / 1000
+    canvas.line(LEFT, baseline, RIGHT, baseline)
+    group_width = CONTENT_WIDTH / len(chart["groups"])
+    bar_width = max(3, min(22, 300 / chart["bar_count"]))
+    for index, group in enumerate(chart["groups"]):
+        left = (
+            LEFT
+            + group_width * index
+            + (group_width - bar_width * len(group["bars"])) / 2
+        )
+        for bar_index, bar in enumerate(group["bars"]):
+            height = CHART_HEIGHT * bar["permille"] / 1000
             canvas.setFillColor(DARK)
-            canvas.rect(left + thick * rank, foot, thick - 1, height, stroke=0, fill=1)
+            canvas.rect(
+                left + bar_width * bar_index,
+                baseline,
+                bar_width - 1,
+                height,
+                stroke=0,
+                fill=1,
+            )
             canvas.setFillColor(colors.black)
             canvas.setFont(NORMAL, 5.5)
-            middle = left + thick * (rank + 0.5)
-            canvas.drawCentredString(middle, foot + height + 2, bar["text"])
+            middle = left + bar_width * (bar_index + 0.5)
+            canvas.drawCentredString(middle, baseline + height + 2, bar["text"])
         canvas.setFont(NORMAL, 6.5)
         for line, label in enumerate(wrap(group["label"], 15)):
             canvas.drawCentredString(
-                LEFT + room * (place + 0.5), foot - 9 - 8 * line, label
+                LEFT + group_width * (index + 0.5), baseline - 9 - 8 * line, label
             )
     lines = int(chart["label_lines"])
-    return foot - 9 - 8 * lines
+    return baseline - 9 - 8 * lines
 
 
-def _signatures(canvas: Canvas, signatures: list[str], at: float) -> None:
-    width = (WIDE - 16 * mm) / 2
+def _signatures(canvas: Canvas, signatures: list[str], y: float) -> None:
+    width = (CONTENT_WIDTH - 16 * mm) / 2
     canvas.setLineWidth(0.5)
     canvas.setStrokeColor(colors.black)
     canvas.setFont(NORMAL, 7.5)
-    for place, who in enumerate(signatures):
-        left = LEFT + place * (width + 16 * mm)
-        canvas.line(left, at, left + width, at)
-        canvas.drawCentredString(left + width / 2, at - 10, who)
+    for index, signatory in enumerate(signatures):
+        left = LEFT + index * (width + 16 * mm)
+        canvas.line(left, y, left + width, y)
+        canvas.drawCentredString(left + width / 2, y - 10, signatory)
 
 
-def _put(canvas: Canvas, made: Table, at: float) -> float:
-    _width, height = made.wrapOn(canvas, WIDE, at)
-    made.drawOn(canvas, LEFT, at - height)
-    return at - float(height)
+def _draw_table(canvas: Canvas, table: Table, y: float) -> float:
+    _width, height = table.wrapOn(canvas, CONTENT_WIDTH, y)
+    table.drawOn(canvas, LEFT, y - height)
+    return y - float(height)

@@ -10,7 +10,7 @@ from weasyprint import HTML
 from bench.timing import Work
 
 FONTS = Path(__file__).parent.parent.parent / "tasks" / "rendering" / "pdf" / "fonts"
-LABEL = 55
+MAX_INLINE_LENGTH = 55
 STYLE = f"""
 @font-face {{ font-family: Card; src: url(file://{FONTS}/DejaVuSansCondensed.ttf) }}
 @font-face {{ font-family: Card; font-weight: bold;
@@ -44,11 +44,11 @@ h1 {{ font-size: 12pt; color: #1f3a5f; margin: 9pt 0 6pt }}
 
 
 def prepare(path: str, cards: str, count: int) -> Work:
-    read = json.loads(Path(cards).read_text())[:count]
+    card_data = json.loads(Path(cards).read_text())[:count]
 
     def work() -> Any:
-        sections = "".join(map(_section, read))
-        title = escape(read[0]["title"])
+        sections = "".join(map(_section, card_data))
+        title = escape(card_data[0]["title"])
         page = f"<title>{title}</title><style>{STYLE}</style><body>{sections}"
         HTML(string=page).write_pdf(path)
         return lambda: Path(path).stat().st_size
@@ -59,7 +59,9 @@ def prepare(path: str, cards: str, count: int) -> Work:
 def _section(card: dict[str, Any]) -> str:
     page = card["page_label"].replace("{number}", "1").replace("{total}", "1")
     charts = "".join(map(_chart, card["charts"]))
-    signatures = "".join(f"<td>{escape(who)}</td>" for who in card["signatures"])
+    signatures = "".join(
+        f"<td>{escape(signatory)}</td>" for signatory in card["signatures"]
+    )
     return (
         f'<section data-name="{escape(card["name"])}" data-page="{escape(page)}">'
         f"<header><b>{escape(card['network'])}</b><br>{escape(card['school'])}</header>"
@@ -76,7 +78,7 @@ def _pairs(pairs: list[list[str]]) -> str:
     is_half = False
     for label, value in pairs:
         name = f'<td class="label">{escape(label)}:</td>'
-        if len(value) > LABEL:
+        if len(value) > MAX_INLINE_LENGTH:
             rows.append(f'{name}<td class="long" colspan="3">{escape(value)}</td>')
             is_half = False
         elif is_half:
@@ -108,16 +110,16 @@ def _grades(card: dict[str, Any]) -> str:
 
 
 def _chart(chart: dict[str, Any]) -> str:
-    room = 100 / len(chart["groups"])
-    drawn = []
-    for place, group in enumerate(chart["groups"]):
+    group_width = 100 / len(chart["groups"])
+    bars = []
+    for index, group in enumerate(chart["groups"]):
         [bar] = group["bars"]
-        at = f"left:{room * place:.2f}%;width:{room:.2f}%"
+        style = f"left:{group_width * index:.2f}%;width:{group_width:.2f}%"
         height = 26 * bar["permille"] / 1000
-        drawn.append(
-            f'<div class="bar" style="left:calc({room * (place + 0.5):.2f}% - 10pt);height:{height:.2f}mm"></div>'
-            f'<span style="{at};bottom:{height + 0.5:.2f}mm">{escape(bar["text"])}</span>'
-            f'<span class="label" style="{at}">{escape(group["label"])}</span>'
+        bars.append(
+            f'<div class="bar" style="left:calc({group_width * (index + 0.5):.2f}% - 10pt);height:{height:.2f}mm"></div>'
+            f'<span style="{style};bottom:{height + 0.5:.2f}mm">{escape(bar["text"])}</span>'
+            f'<span class="label" style="{style}">{escape(group["label"])}</span>'
         )
     title = f"{escape(chart['title'])} (0–{chart['top']})"
-    return f'<p class="title">{title}</p><div class="chart">{"".join(drawn)}</div>'
+    return f'<p class="title">{title}</p><div class="chart">{"".join(bars)}</div>'

@@ -50,9 +50,9 @@ def _write(path: str, cells: list[tuple[Any, ...]]) -> None:
     sheet = book.add_worksheet("Relatório")
     header = book.add_format(HEADER)
     formats = {name: book.add_format(form) for name, form in FORMATS.items()}
-    for place, (name, kind) in enumerate(COLUMNS.items()):
-        sheet.set_column(place, place, WIDTHS[kind])
-        sheet.write_string(0, place, name, header)
+    for column, (name, kind) in enumerate(COLUMNS.items()):
+        sheet.set_column(column, column, WIDTHS[kind])
+        sheet.write_string(0, column, name, header)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, len(cells), len(COLUMNS) - 1)
     sheet.set_footer("&L&A&R&P / &N")
@@ -65,10 +65,10 @@ def _write(path: str, cells: list[tuple[Any, ...]]) -> None:
         "boolean": sheet.write_boolean,
         "percent": lambda row, place, cell, form: sheet.write_number(row, place, cell / 100, form),
     }  # fmt: skip
-    of_columns = [(writers[kind], formats[kind]) for kind in COLUMNS.values()]
+    column_writers = [(writers[kind], formats[kind]) for kind in COLUMNS.values()]
     for number, row in enumerate(cells, 1):
-        for place, (write, form) in enumerate(of_columns):
-            write(number, place, row[place], form)
+        for column, (write, form) in enumerate(column_writers):
+            write(number, column, row[column], form)
     book.close()
 
 

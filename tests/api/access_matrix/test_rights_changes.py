@@ -146,7 +146,7 @@ def test_change_between_making_and_reading(people, clients, happen, owner, how):
     last = ContractClient.of(people[owner])
     ends = [told(ON_TASK[name].by(last, task.id)) for name in ("cancel", "delete")]
     denial = {"none": ["not_found"] * 2, "out": ["token_not_valid"] * 2}
-    assert ends == denial.get(AFTER[how]["poll"], ["too_late", "204"])
+    assert ends == denial.get(AFTER[how]["poll"], ["task_finished", "204"])
     assert Task.objects.filter(pk=task.id).exists() == (how in LOST)
 
 

@@ -4,7 +4,11 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from api.auth.tokens import PollAuthentication, StampedRefreshToken, UserAuthentication
+from api.auth.tokens import (
+    PollAuthentication,
+    UserAuthentication,
+    VersionedRefreshToken,
+)
 from api.urls import urlpatterns
 from school.models import User
 from tasks.models import Task
@@ -162,7 +166,7 @@ def test_client_is_not_a_session(teacher):
 @pytest.mark.guarantee("A token that was verified before expires on time.")
 def test_token_verified_before_ends_with_its_time(teacher):
     path = f"/tasks/{made(teacher).pk}"
-    token = StampedRefreshToken.for_user(teacher).access_token
+    token = VersionedRefreshToken.for_user(teacher).access_token
     token.set_exp(lifetime=timedelta(seconds=2))  # cut to whole ones
     client = ContractClient(headers={"Authorization": f"Bearer {token}"})
     first = client.get(path)

@@ -3,7 +3,7 @@ import io
 import pytest
 
 from api.http import byte_ranges
-from api.http.byte_ranges import Slice, Span
+from api.http.byte_ranges import ByteRange, FileSlice
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from api.http.byte_ranges import Slice, Span
     ],
 )
 def test_range_is_those_bytes(header, start, length):
-    assert byte_ranges.asked(header, 100) == Span(start, length, 100)
+    assert byte_ranges.parse_range(header, 100) == ByteRange(start, length, 100)
 
 
 @pytest.mark.parametrize(
@@ -33,27 +33,27 @@ def test_range_is_those_bytes(header, start, length):
     ],
 )  # fmt: skip
 def test_range_that_makes_no_sense_is_the_whole(header):
-    assert byte_ranges.asked(header, 100) is None
+    assert byte_ranges.parse_range(header, 100) is None
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=100-200", "bytes=-0"])
 def test_range_past_the_end_is_refused(header):
-    with pytest.raises(byte_ranges.Unsatisfiable):
-        byte_ranges.asked(header, 100)
+    with pytest.raises(byte_ranges.RangeNotSatisfiable):
+        byte_ranges.parse_range(header, 100)
 
 
 def test_empty_file_has_no_first_byte_and_all_of_its_last_ones():
-    assert byte_ranges.asked("bytes=-5", 0) is None
-    with pytest.raises(byte_ranges.Unsatisfiable):
-        byte_ranges.asked("bytes=0-", 0)
+    assert byte_ranges.parse_range("bytes=-5", 0) is None
+    with pytest.raises(byte_ranges.RangeNotSatisfiable):
+        byte_ranges.parse_range("bytes=0-", 0)
 
 
 def test_content_range_counts_from_nought_to_the_last_byte():
-    assert Span(90, 10, 100).content_range == "bytes 90-99/100"
+    assert ByteRange(90, 10, 100).content_range == "bytes 90-99/100"
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_slice_reads_its_bytes_however_small_the_pieces(size):
-    part = Slice(io.BytesIO(b"0123456789"), Span(2, 5, 10))
+    part = FileSlice(io.BytesIO(b"0123456789"), ByteRange(2, 5, 10))
 
     assert b"".join(iter(lambda: part.read(size), b"")) == b"23456"

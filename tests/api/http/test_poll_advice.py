@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from api.http.task_responses import moment
+from api.http.task_responses import volatile_fields
 from tasks.status.reader import TaskSnapshot
 
 
@@ -26,7 +26,7 @@ def advice(
         expected_duration_ms=takes and round(takes * 1000),
         eta_ms=None if left is None else round(now + left * 1000),
     )  # fmt: skip
-    return moment(reading)["poll_after_ms"] / 1000
+    return volatile_fields(reading)["poll_after_ms"] / 1000
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_client_is_told_to_ask_when_the_end_is_likely(told, expected):
 def test_final_task_need_not_be_asked_for_again(state):
     reading = TaskSnapshot(uuid.uuid4(), state, "reports", b"{}", {})
 
-    assert moment(reading) == {"queue": None, "poll_after_ms": None}
+    assert volatile_fields(reading) == {"queue": None, "poll_after_ms": None}
 
 
 @pytest.mark.parametrize("seconds", [10, 60])

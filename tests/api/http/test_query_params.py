@@ -35,7 +35,7 @@ def ask(as_user, teacher):
 def test_every_operation_refuses_what_it_does_not_know_in_its_query(ask, method, path):
     flaws = ask(method, path, "odd=1&a%2Fb=&a%2Fb=")
 
-    assert flaws == {"/odd": "unknown_parameter", "/a~1b": "unknown_parameter"}
+    assert flaws == {"/odd": "unknown_field", "/a~1b": "unknown_field"}
 
 
 @pytest.mark.guarantee("Unknown query parameters are refused.")
@@ -51,7 +51,7 @@ def test_a_thousand_parameters_are_too_many(as_user, teacher):
 
 
 def test_token_is_no_parameter_where_it_opens_nothing(ask):
-    assert ask("get", "/tasks/{task_id}", "link=x") == {"/link": "unknown_parameter"}
+    assert ask("get", "/tasks/{task_id}", "link=x") == {"/link": "unknown_field"}
 
 
 def test_query_says_nothing_to_whom_the_address_is_closed(client):

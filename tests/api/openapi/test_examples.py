@@ -45,7 +45,7 @@ def filled(document):
 def test_example_of_each_state_is_filled_as_the_real_one(teacher, state):
     document = real(state, teacher)
 
-    example = examples.task(state)
+    example = examples.task_example(state)
     assert filled(example) == filled(document)
     assert (example["parameters"] == {}) == (document["parameters"] == {})
     assert example["state"] == document["state"] == state
@@ -54,7 +54,7 @@ def test_example_of_each_state_is_filled_as_the_real_one(teacher, state):
 def test_rows_of_the_example_are_the_report_s_own(teacher):
     document = real("succeeded", teacher)
 
-    example = examples.task("succeeded")["result"]
+    example = examples.task_example("succeeded")["result"]
     (first, *_), (real_one, *_) = example["data"], document["result"]["data"]
     assert {name: type(cell) for name, cell in first.items()} == {
         name: type(cell) for name, cell in real_one.items()

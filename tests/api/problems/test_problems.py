@@ -3,7 +3,7 @@ import re
 import pytest
 from django.test import Client
 
-from api.problems.handler import _OF_EXCEPTION
+from api.problems.handler import _CODE_BY_EXCEPTION
 from api.problems.registry import PROBLEMS
 from tasks.errors import FAILURES, LimitExceeded
 
@@ -30,7 +30,7 @@ def test_every_code_has_its_page_in_both_languages(code, language):
 
 
 def test_every_code_that_is_raised_is_known_and_means_one_thing():
-    assert set(_OF_EXCEPTION.values()) <= PROBLEMS.keys()
+    assert set(_CODE_BY_EXCEPTION.values()) <= PROBLEMS.keys()
     assert {kind.code for kind in LimitExceeded.__subclasses__()} <= PROBLEMS.keys()
     assert not PROBLEMS.keys() & FAILURES.keys()
 

@@ -27,7 +27,7 @@ def test_entry_says_what_fills_its_parameters(as_user, teacher):
     entry = client.get("/reports/report_card").json()
 
     filled = {}
-    for name, source in entry["filled_by"].items():
+    for name, source in entry["lookups"].items():
         ask = client.post_json if source["method"] == "POST" else client.get
         record = ask(source["href"]).json()["results"][0]
         filled[name] = record[source["value"]]
@@ -42,7 +42,7 @@ def test_entry_s_schema_makes_a_form(as_user, teacher):
     entry = as_user(teacher).get("/reports/class_performance").json()
 
     assert entry["parameters"]["title"] == entry["title"]
-    assert list(entry["filled_by"]) == ["school_id", "class_id"]
+    assert list(entry["lookups"]) == ["school_id", "class_id"]
 
 
 @pytest.mark.parametrize(

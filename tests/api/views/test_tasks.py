@@ -132,7 +132,7 @@ def test_task_that_has_not_ended_cannot_be_erased(as_user, teacher, state):
     answer = as_user(teacher).delete(f"/tasks/{task.pk}")
 
     assert answer.status_code == 409
-    assert answer.json()["code"] == "not_ended"
+    assert answer.json()["code"] == "task_not_finished"
     assert answer.json()["task"]["state"] == state
     assert Task.objects.exists()
 
@@ -309,7 +309,7 @@ def test_cancel_of_ended_task_is_too_late(as_user, teacher):
     answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
 
     assert answer.status_code == 409
-    assert answer.json()["code"] == "too_late"
+    assert answer.json()["code"] == "task_finished"
     assert answer.json()["task"]["state"] == "succeeded"
 
 

@@ -24,7 +24,7 @@ def test_requester_with_too_many_active_is_told_what_waits(
     document = answer.json()
     assert (answer.status_code, document["code"]) == (429, "too_many_active")
     assert answer["Retry-After"] == "60"  # one started in the last minute
-    assert document["waiting"] == {
+    assert document["load"] == {
         "own_queued": 2, "own_running": 1, "queue_length": 3, "limit": 3,
     }  # fmt: skip
     assert Task.objects.count() == 4
@@ -50,7 +50,7 @@ def test_full_queue_takes_no_more_and_the_other_queue_does(
     answer = as_user(teacher).post_json("/reports", BODY)
 
     assert (answer.status_code, answer.json()["code"]) == (429, "queue_full")
-    assert answer.json()["waiting"]["limit"] == 2
+    assert answer.json()["load"]["limit"] == 2
     asked(teacher, {}, kind="bulk_slow")
 
 

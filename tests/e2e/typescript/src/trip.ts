@@ -94,7 +94,7 @@ done("fetched it by a link");
 const again = await api.POST("/tasks/{task_id}/cancel", {
   params: { path: { task_id: slow.task_id } },
 });
-assert(again.error?.code === "too_late");
+assert(again.error?.code === "task_finished");
 assert.equal(again.error.task.state, "succeeded"); // 409 always has the task
 done("was told that it is too late");
 
