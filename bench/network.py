@@ -23,7 +23,7 @@ import psycopg
 from bench.naive import statements
 from bench.options import Options, read_options
 from school.runtime.processes import MANAGE_PY
-from tests.support.postgresql import Postgresql
+from tests.support.postgresql import PostgresqlServer
 
 HERE = Path(__file__).parent
 DATA = HERE / ".data"
@@ -45,15 +45,15 @@ def server() -> Iterator[str]:
     DATA.mkdir(exist_ok=True)
     folder = DATA / "postgresql"
     is_new = not (folder / "PG_VERSION").exists()
-    with closing(Postgresql(folder)) as postgres:
+    with closing(PostgresqlServer(folder)) as postgres:
         if is_new:
             _configure(postgres)
         yield postgres.url
 
 
-def _configure(postgres: Postgresql) -> None:
+def _configure(postgres: PostgresqlServer) -> None:
     for name, value in _SERVER_SETTINGS.items():
-        postgres.set(name, value)
+        postgres.set_parameter(name, value)
     postgres.stop()
     postgres.start()
 

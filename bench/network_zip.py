@@ -38,7 +38,7 @@ the worker for long reports: its main process, the one of its pool, and the type
 def follow_task(stack: Stack, client: Client) -> tuple[dict[str, Any], int]:
     """The task once it is final, and the most that its worker held meanwhile, in bytes."""
     task = client.request_report(CARDS)
-    worker = psutil.Process(stack.keeper.processes[WORKER].pid)
+    worker = psutil.Process(stack.supervisor.processes[WORKER].pid)
     peak, last_login = 0, time.monotonic()
     while task["poll_after_ms"] is not None:
         time.sleep(POLL_SECONDS)

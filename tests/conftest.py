@@ -24,10 +24,10 @@ from tasks.scheduling import broker, durations
 from tests.support import chromium
 from tests.support.contract import ContractClient
 from tests.support.environment import DATABASE
-from tests.support.stack import Stack, new_database
+from tests.support.stack import Stack, create_database
 
-STUDENTS = 100
-GIVE_DATABASE = {"db", "transactional_db", "network", "stack"}
+STUDENT_COUNT = 100
+DATABASE_FIXTURES = {"db", "transactional_db", "network", "stack"}
 """The fixtures by which a test comes to a database."""
 NEED_A_REASON = {"deep", "deep_on_postgresql", "one_database"}
 
@@ -52,30 +52,34 @@ def pytest_collection_modifyitems(
         for item in items:
             if item.get_closest_marker("deep_on_postgresql"):
                 item.add_marker("deep")
-        once = [item for item in items if not _runs_on_each_database(item)]
-        config.hook.pytest_deselected(items=once)
-        items[:] = [item for item in items if item not in set(once)]
+        database_free = [item for item in items if not _runs_on_each_database(item)]
+        config.hook.pytest_deselected(items=database_free)
+        items[:] = [item for item in items if item not in set(database_free)]
 
 
 def _runs_on_each_database(item: Any) -> bool:
     """Every test that uses a database does, unless it or its module is marked otherwise."""
     marks = ("one_database", "each_database")
     closest = next((m.name for m in item.iter_markers() if m.name in marks), None)
-    return _has_a_database(item) and closest != "one_database"
+    return _uses_database(item) and closest != "one_database"
 
 
-def _has_a_database(item: Any) -> bool:
+def _uses_database(item: Any) -> bool:
     """Whether the test uses a database. Tests that do not run on SQLite only."""
     is_marked = item.get_closest_marker("django_db") is not None
-    is_told_which = hasattr(item.module, "DATABASE")
-    return is_marked or is_told_which or not GIVE_DATABASE.isdisjoint(item.fixturenames)
+    is_database_aware = hasattr(item.module, "DATABASE")
+    return (
+        is_marked
+        or is_database_aware
+        or not DATABASE_FIXTURES.isdisjoint(item.fixturenames)
+    )
 
 
 @pytest.fixture(autouse=True)
 def no_database(request: pytest.FixtureRequest) -> Iterator[None]:
     """Nor can a process come to one that such a test starts; in this one Django refuses."""
     with pytest.MonkeyPatch.context() as patch:
-        if not _has_a_database(request.node):
+        if not _uses_database(request.node):
             folder = Path(__file__).parent  # is no file, so nobody opens it
             patch.setenv("DATABASE_URL", f"sqlite:///{folder}")
         yield
@@ -94,7 +98,7 @@ def django_db_modify_db_settings(
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
-        _load()
+        _load_demo_network()
 
 
 @pytest.fixture
@@ -104,15 +108,15 @@ def network(
     """A demo network of four classes in three schools."""
     if "transactional_db" in request.fixturenames:
         request.getfixturevalue("transactional_db")
-        return _load()  # the test before has emptied every table
+        return _load_demo_network()  # the test before has emptied every table
     request.getfixturevalue("db")
     # What the test writes is never committed, so a second connection would not see it.
     monkeypatch.setattr("school.db.snapshot.ALIAS", "default")
-    return DemoNetwork(STUDENTS)
+    return DemoNetwork(STUDENT_COUNT)
 
 
 @pytest.fixture(scope="module")
-def written_once(
+def create_for_module(
     django_db_setup: None, django_db_blocker: Any
 ) -> Iterator[Callable[..., Any]]:
     """Calls what writes records that all tests of a file find; its end undoes them.
@@ -120,21 +124,21 @@ def written_once(
     Each test's own transaction lies within this one. Only for tests that change no such
     record by the object they are given, since objects are not undone.
     """
-    around = transaction.atomic()
-    around._from_testcase = True  # type: ignore[attr-defined]  # as Django marks its own
+    outer_transaction = transaction.atomic()
+    outer_transaction._from_testcase = True  # type: ignore[attr-defined]  # as Django marks its own
 
-    def write(build: Callable[[], Any]) -> Any:
+    def run_unblocked(build: Callable[[], Any]) -> Any:
         with django_db_blocker.unblock():
             return build()
 
-    write(around.__enter__)
-    yield write
-    write(lambda: transaction.set_rollback(True))
-    write(lambda: around.__exit__(None, None, None))
+    run_unblocked(outer_transaction.__enter__)
+    yield run_unblocked
+    run_unblocked(lambda: transaction.set_rollback(True))
+    run_unblocked(lambda: outer_transaction.__exit__(None, None, None))
 
 
-def _load() -> DemoNetwork:
-    demo = DemoNetwork(STUDENTS)
+def _load_demo_network() -> DemoNetwork:
+    demo = DemoNetwork(STUDENT_COUNT)
     if not User.objects.exists():
         loading.load_network(demo, lambda _classes: None)
     return demo
@@ -151,19 +155,19 @@ def clean_redis() -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_language() -> None:
+def reset_language() -> None:
     """Not that of the last request: a process keeps it until the next comes."""
     translation.deactivate()
 
 
 @pytest.fixture
-def redis_at(settings):
+def point_redis_at(settings):
     """Lead this process's Redis clients to another address."""
     from school.celery import app
 
     conf = app.conf.broker_url
 
-    def lead(url: str) -> None:
+    def point(url: str) -> None:
         settings.REDIS_URL = url
         app.conf.broker_url = app.conf.broker_write_url = url
         redis_store.client.cache_clear()
@@ -171,23 +175,23 @@ def redis_at(settings):
         broker._connection.cache_clear()
         breaker.reset()
 
-    original = settings.REDIS_URL
-    yield lead
-    lead(original)
+    original_url = settings.REDIS_URL
+    yield point
+    point(original_url)
     assert app.conf.broker_url == conf
 
 
 @pytest.fixture
-def refused(redis_at):
+def redis_down(point_redis_at):
     """Nobody listens at Redis's address."""
-    redis_at(f"redis://127.0.0.1:{free_port()}/0")
+    point_redis_at(f"redis://127.0.0.1:{free_port()}/0")
 
 
 @pytest.fixture
-def frozen(redis_at, tmp_path):
+def redis_unresponsive(point_redis_at, tmp_path):
     """Redis takes connections and answers nothing."""
     server = EmbeddedRedis(tmp_path)
-    redis_at(server.start())
+    point_redis_at(server.start())
     os.kill(server.process.pid, signal.SIGSTOP)
     yield
     os.kill(server.process.pid, signal.SIGCONT)
@@ -227,19 +231,19 @@ def stranger(network: DemoNetwork) -> User:
 @pytest.fixture
 def as_user() -> Any:
     """A client that is logged in as the given user and holds us to `openapi.yaml`."""
-    return ContractClient.of
+    return ContractClient.for_user
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole service as real processes, with the demo network loaded."""
-    database_url = new_database() if DATABASE == "postgresql" else ""
-    with Stack(tmp_path_factory.mktemp("stack"), database_url) as running:
-        yield running
+    database_url = create_database() if DATABASE == "postgresql" else ""
+    with Stack(tmp_path_factory.mktemp("stack"), database_url) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")  # while it is there, Django refuses the database
 def browser() -> Iterator[Browser]:
     """A real browser, which reaches this machine alone."""
-    with chromium.browser() as started:
-        yield started
+    with chromium.launch_chromium() as instance:
+        yield instance

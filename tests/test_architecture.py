@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-CODE = [
+SOURCE_FILES = [
     path
     for package in ("api", "school", "tasks")
     for path in sorted((ROOT / package).rglob("*.py"))
@@ -18,26 +18,26 @@ CODE = [
 ]
 
 
-def where(pattern: str) -> set[str]:
+def files_matching(pattern: str) -> set[str]:
     return {
         str(path.relative_to(ROOT))
-        for path in CODE
+        for path in SOURCE_FILES
         if re.search(pattern, path.read_text())
     }
 
 
 def test_redis_is_spoken_to_in_one_module_beside_the_server_s_own():
-    assert where(r"(?m)^import redis$|^from redis") == {
+    assert files_matching(r"(?m)^import redis$|^from redis") == {
         "tasks/redis_store/client.py", "school/runtime/embedded_redis.py",
     }  # fmt: skip
 
 
 def test_states_are_written_by_the_lifecycle_alone():
-    assert where(r"update\([^)]*\bstate=") == {"tasks/lifecycle.py"}
+    assert files_matching(r"update\([^)]*\bstate=") == {"tasks/lifecycle.py"}
 
 
 def test_attachments_are_read_by_the_access_rules_alone():
-    readers = where(r"\bAttachment\b") - {
+    readers = files_matching(r"\bAttachment\b") - {
         "school/models/__init__.py", "school/models/people.py",
         "school/admin/records.py", "school/demo/loading.py",
     }  # fmt: skip
@@ -46,24 +46,26 @@ def test_attachments_are_read_by_the_access_rules_alone():
 
 
 def test_jwt_library_has_one_door_beside_its_views():
-    assert where(r"(?m)^\s*(from|import) rest_framework_simplejwt") == {
+    assert files_matching(r"(?m)^\s*(from|import) rest_framework_simplejwt") == {
         "api/auth/tokens.py", "api/views/auth.py",
     }  # fmt: skip
-    assert where(r"import_module\(.rest_framework_simplejwt") == set()
+    assert files_matching(r"import_module\(.rest_framework_simplejwt") == set()
     views = (ROOT / "api/views/auth.py").read_text()
     assert re.findall(r"from rest_framework_simplejwt(\S*)", views) == [".views"]
 
 
 def test_environment_is_read_by_the_settings_alone():
-    assert where(r"os\.environ\[|os\.environ\.get|getenv") == set()
-    assert where(r"\bEnvironment\(") == {"school/settings.py"}
+    assert files_matching(r"os\.environ\[|os\.environ\.get|getenv") == set()
+    assert files_matching(r"\bEnvironment\(") == {"school/settings.py"}
 
 
 def test_nothing_runs_eagerly_and_nothing_is_async():
-    assert where(r"ALWAYS_EAGER|always_eager|async def|async_to_sync") == set()
+    assert files_matching(r"ALWAYS_EAGER|always_eager|async def|async_to_sync") == set()
 
 
-@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", SOURCE_FILES, ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_file_says_what_it_is_and_is_one_idea(path):
     text = path.read_text()
     if not text.strip():

@@ -18,12 +18,12 @@ from bench.runs import (
 )
 
 
-def runs_of(*seconds):
+def make_runs(*seconds):
     return [Run(one, cpu_seconds=2 * one) for one in seconds]
 
 
 def test_ratio_is_of_medians():
-    ours, theirs = runs_of(1, 9, 2), runs_of(4, 4, 100)
+    ours, theirs = make_runs(1, 9, 2), make_runs(4, 4, 100)
 
     assert median(ours) == 2
     assert ratio(ours, theirs) == 0.5
@@ -57,7 +57,7 @@ def test_process_and_its_children_hold_memory():
 def test_what_a_child_has_forked_is_held_too():
     before = tree_pss_bytes(os.getpid())
     with subprocess.Popen(
-        [sys.executable, "-c", FORKS], stdout=subprocess.PIPE
+        [sys.executable, "-c", FORK_SCRIPT], stdout=subprocess.PIPE
     ) as child:
         assert child.stdout.readline() == b"forked\n"
 
@@ -66,7 +66,7 @@ def test_what_a_child_has_forked_is_held_too():
         child.kill()
 
 
-FORKS = """
+FORK_SCRIPT = """
 import os, time
 if not os.fork():
     taken = b"x" * 30_000_000

@@ -10,7 +10,7 @@ from school.runtime.processes import service_commands
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
-OURS = (
+OWN_SERVICES = (
     "migrate",
     "web",
     "worker-reports",
@@ -45,7 +45,7 @@ def test_redis_keeps_what_it_is_given():
     assert "requirepass" in command
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OWN_SERVICES)
 def test_our_containers_can_do_no_more_than_they_must(name):
     service = COMPOSE["services"][name]
 

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from tests.support.repo_copy import Tree
+from tests.support.repo_copy import RepoCopy
 
-THIRD = '''"""How many students each class has."""
+REPORT_SOURCE = '''"""How many students each class has."""
 
 from collections.abc import Iterator, Sequence
 
@@ -43,14 +43,14 @@ class ClassSizes(Report[Parameters]):
 @pytest.mark.one_database("a file of a kind is found the same way on both")
 @pytest.mark.deep("it generates and tests a copy of the tree")
 def test_one_file_is_all_a_kind_takes(tmp_path):
-    tree = Tree(tmp_path)
+    tree = RepoCopy(tmp_path)
 
-    (tree.root / "tasks/reports/class_sizes.py").write_text(THIRD)
+    (tree.root / "tasks/reports/class_sizes.py").write_text(REPORT_SOURCE)
     tree.generate()
 
-    assert tree.changed() == {"tasks/reports/class_sizes.py", "openapi.yaml"}
+    assert tree.changed_files() == {"tasks/reports/class_sizes.py", "openapi.yaml"}
     spec = yaml.safe_load((tree.root / "openapi.yaml").read_text())
     examples = spec["paths"]["/reports"]["post"]["requestBody"]["content"]
     assert "class_sizes, csv" in examples["application/json"]["examples"]
-    tree.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "class_sizes or query_count or openapi",
+    tree.run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "class_sizes or query_count or openapi",
         "tests/tasks/reports/test_every_report.py", "tests/api/openapi/test_openapi_document.py")  # fmt: skip

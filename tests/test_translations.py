@@ -7,18 +7,18 @@ import pytest
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parent.parent
-PATHS = sorted(ROOT.glob("*/locale/*/LC_MESSAGES/django.po"))
+CATALOG_PATHS = sorted(ROOT.glob("*/locale/*/LC_MESSAGES/django.po"))
 
 
-def messages_of(path):
+def read_messages(path):
     with path.open("rb") as file:
         return [message for message in read_po(file) if message.id]
 
 
-MESSAGES = [message for path in PATHS for message in messages_of(path)]
+MESSAGES = [message for path in CATALOG_PATHS for message in read_messages(path)]
 
 
-def names_in(text):
+def placeholders_in(text):
     """What must be in a translation as it is: placeholders, code, markup."""
     text = re.sub(r"<\w+( \w+)+>", "", text)  # words, in a place to be filled
     return sorted(re.findall(r"{\w*}|%\(\w+\)\w|`[^`]+`|</?\w+>", text))
@@ -32,7 +32,7 @@ def test_catalogues_are_what_the_code_marks_and_compiled():
 
 
 def test_every_package_has_its_catalogue_in_its_own_folder():
-    assert {path.relative_to(ROOT).parts[0] for path in PATHS} == {
+    assert {path.relative_to(ROOT).parts[0] for path in CATALOG_PATHS} == {
         "api", "school", "tasks",
     }  # fmt: skip
 
@@ -41,23 +41,27 @@ def test_strings_of_templates_are_marked_too():
     assert "All problems" in {message.id for message in MESSAGES}
 
 
-def forms(text):
+def plural_forms(text):
     """One, or of what is counted the singular and the plural."""
     return text if isinstance(text, tuple) else (text,)
 
 
 @pytest.mark.guarantee("Message catalogues are complete and match the code.")
 def test_every_marked_string_is_translated():
-    untranslated = [m.id for m in MESSAGES if not all(forms(m.string)) or m.fuzzy]
+    untranslated = [
+        m.id for m in MESSAGES if not all(plural_forms(m.string)) or m.fuzzy
+    ]
 
     assert not untranslated, "write their Portuguese into the catalogue"
 
 
 @pytest.mark.guarantee("Message catalogues are complete and match the code.")
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: forms(message.id)[0])
+@pytest.mark.parametrize(
+    "message", MESSAGES, ids=lambda message: plural_forms(message.id)[0]
+)
 def test_translation_keeps_what_is_put_in(message):
-    assert list(map(names_in, forms(message.string))) == list(
-        map(names_in, forms(message.id))
+    assert list(map(placeholders_in, plural_forms(message.string))) == list(
+        map(placeholders_in, plural_forms(message.id))
     )
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from school.models import User
 from school.runtime.processes import MANAGE_PY
-from tests.support.xdist_scheduler import LONG, TOGETHER, group_of
+from tests.support.xdist_scheduler import GROUPS, LONG_RUNNING, group_of
 
-TESTS = Path(__file__).parent
+TESTS_DIR = Path(__file__).parent
 
 
 def test_what_shares_a_service_is_in_a_group(request):
@@ -21,9 +21,9 @@ def test_what_shares_a_service_is_in_a_group(request):
 
 
 def test_groups_are_of_files_that_are_there():
-    begins = [*LONG, *(begin for group in TOGETHER.values() for begin in group)]
+    begins = [*LONG_RUNNING, *(begin for group in GROUPS.values() for begin in group)]
 
-    assert [begin for begin in begins if not list(TESTS.glob(f"{begin}*"))] == []
+    assert [begin for begin in begins if not list(TESTS_DIR.glob(f"{begin}*"))] == []
     assert group_of("tests/e2e/test_pdf_reports.py::test_some[a]") == "workers"
     assert group_of("tests/api/views/test_me.py::test_some") is None
 

@@ -10,11 +10,11 @@ from tasks.worker.tasks import generate_report
 pytestmark = pytest.mark.django_db
 
 BODY = {"report": "class_performance", "parameters": {"class_id": 1}}
-OTHER = {"report": "class_performance", "parameters": {"class_id": 2}}
+OTHER_BODY = {"report": "class_performance", "parameters": {"class_id": 2}}
 
 
-def ask(client, key: str | None, body=BODY):
-    headers = {} if key is None else {"Idempotency-Key": key}
+def submit(client, idempotency_key: str | None, body=BODY):
+    headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
     return client.post(
         "/reports", body, content_type="application/json", headers=headers
     )
@@ -24,7 +24,7 @@ def ask(client, key: str | None, body=BODY):
 def test_same_key_gives_the_same_task(as_user, teacher, key):
     client = as_user(teacher)
 
-    first, second = ask(client, key), ask(client, key)
+    first, second = submit(client, key), submit(client, key)
 
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.json()["task_id"] == second.json()["task_id"]
@@ -36,23 +36,26 @@ def test_same_key_gives_the_same_task(as_user, teacher, key):
 def test_bare_key_is_the_quoted_one(as_user, teacher):
     client = as_user(teacher)
 
-    assert ask(client, "a1").json()["task_id"] == ask(client, '"a1"').json()["task_id"]
+    assert (
+        submit(client, "a1").json()["task_id"]
+        == submit(client, '"a1"').json()["task_id"]
+    )
 
 
 def test_replay_is_the_task_as_it_is_by_then(as_user, teacher):
     client = as_user(teacher)
-    first = ask(client, "a1").json()
+    first = submit(client, "a1").json()
     generate_report(first["task_id"])
 
-    assert ask(client, "a1").json()["state"] == "succeeded"
+    assert submit(client, "a1").json()["state"] == "succeeded"
 
 
 @pytest.mark.guarantee("An idempotency key gives one task and accepts one request.")
 def test_same_key_with_another_request_is_refused(as_user, teacher):
     client = as_user(teacher)
-    ask(client, "a1")
+    submit(client, "a1")
 
-    answer = ask(client, "a1", OTHER)
+    answer = submit(client, "a1", OTHER_BODY)
 
     assert answer.status_code == 422
     assert answer.json()["code"] == "idempotency_key_reused"
@@ -61,27 +64,27 @@ def test_same_key_with_another_request_is_refused(as_user, teacher):
 
 def test_refused_request_uses_no_key_up(as_user, teacher):
     client = as_user(teacher)
-    assert ask(client, "a1", {"report": "class_performance", "parameters": {"class_id": 999}}).status_code == 400  # fmt: skip
+    assert submit(client, "a1", {"report": "class_performance", "parameters": {"class_id": 999}}).status_code == 400  # fmt: skip
 
-    assert ask(client, "a1").status_code == 202
+    assert submit(client, "a1").status_code == 202
 
 
 def test_key_is_kept_for_a_day(as_user, teacher):
     client = as_user(teacher)
-    first = ask(client, "a1").json()["task_id"]
+    first = submit(client, "a1").json()["task_id"]
     nearly = timezone.now() - timezone.timedelta(hours=23, minutes=50)
     IdempotencyKey.objects.update(created_at=nearly)
-    assert ask(client, "a1").json()["task_id"] == first
+    assert submit(client, "a1").json()["task_id"] == first
 
     IdempotencyKey.objects.update(created_at=nearly - timezone.timedelta(minutes=20))
 
-    assert ask(client, "a1").json()["task_id"] != first
+    assert submit(client, "a1").json()["task_id"] != first
     assert IdempotencyKey.objects.count() == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é", "a b", '"a', 'a"'])
 def test_key_that_is_none_is_refused(as_user, teacher, key):
-    answer = ask(as_user(teacher), key)
+    answer = submit(as_user(teacher), key)
 
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_idempotency_key"
@@ -89,39 +92,39 @@ def test_key_that_is_none_is_refused(as_user, teacher, key):
 
 def test_replay_of_what_was_erased_says_so(as_user, teacher):
     client = as_user(teacher)
-    first = ask(client, "a1").json()
+    first = submit(client, "a1").json()
     generate_report(first["task_id"])
     assert client.delete(first["links"]["self"]).status_code == 204
 
-    assert ask(client, "a1").status_code == 410
+    assert submit(client, "a1").status_code == 410
 
 
 @pytest.mark.guarantee("A request equal to one that waits joins it.")
 def test_equal_request_that_waits_is_joined(as_user, teacher, secretary):
     client = as_user(teacher)
-    first = ask(client, None).json()["task_id"]
+    first = submit(client, None).json()["task_id"]
 
-    assert ask(client, None).json()["task_id"] == first
-    assert ask(client, None, OTHER).json()["task_id"] != first
-    assert ask(client, None, {**BODY, "format": "csv"}).json()["task_id"] != first
-    assert ask(client, None, {**BODY, "language": "en"}).json()["task_id"] != first
-    assert ask(as_user(secretary), None).json()["task_id"] != first
-    assert ask(client, "a1").json()["task_id"] != first  # its key says it is another
+    assert submit(client, None).json()["task_id"] == first
+    assert submit(client, None, OTHER_BODY).json()["task_id"] != first
+    assert submit(client, None, {**BODY, "format": "csv"}).json()["task_id"] != first
+    assert submit(client, None, {**BODY, "language": "en"}).json()["task_id"] != first
+    assert submit(as_user(secretary), None).json()["task_id"] != first
+    assert submit(client, "a1").json()["task_id"] != first  # its key says it is another
 
 
 def test_request_that_is_being_made_is_not_joined(as_user, teacher):
     client = as_user(teacher)
-    first = ask(client, None).json()["task_id"]
+    first = submit(client, None).json()["task_id"]
     lifecycle.claim(first)
 
-    assert ask(client, None).json()["task_id"] != first
+    assert submit(client, None).json()["task_id"] != first
 
 
 def test_joined_request_can_be_canceled_and_asked_again(as_user, teacher):
     client = as_user(teacher)
-    first = ask(client, None).json()
+    first = submit(client, None).json()
     client.post_json(first["links"]["cancel"])
 
-    again = ask(client, None).json()
+    again = submit(client, None).json()
 
     assert (again["task_id"] != first["task_id"], again["state"]) == (True, "queued")

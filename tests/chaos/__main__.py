@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.chaos.faults import FAULTS
-from tests.chaos.run import Plan, run
+from tests.chaos.run import ChaosPlan, run_chaos
 
 
 def main() -> int:
@@ -22,13 +22,13 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     console = Console()
     console.print(f"seed {seed}, {options.database}, {options.minutes:g} minutes; state in {folder}")  # fmt: skip
-    plan = Plan(seed, options.database, options.minutes * 60, options.faults)
+    plan = ChaosPlan(seed, options.database, options.minutes * 60, options.faults)
     try:
-        is_kept = run(plan, folder, console).is_kept
+        is_ok = run_chaos(plan, folder, console).is_ok
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130
-    if not is_kept:
+    if not is_ok:
         console.print(f"\n[bold red]A promise was broken.[/] The logs are in {folder}.")
         return 1
     shutil.rmtree(folder, ignore_errors=True)

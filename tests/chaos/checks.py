@@ -13,271 +13,312 @@ from typing import Any
 
 from tests.chaos import audit_triggers, recovery
 from tests.chaos.audit_triggers import History
-from tests.chaos.clients import Crowd
-from tests.chaos.cluster import House
-from tests.chaos.http_calls import Answer
-from tests.chaos.ledger import FINAL, Entry
-from tests.chaos.schedule import Blow
+from tests.chaos.clients import Clients
+from tests.chaos.cluster import Cluster
+from tests.chaos.http_calls import Response
+from tests.chaos.ledger import FINAL, LedgerEntry
+from tests.chaos.schedule import Injection
 
-MOVES = {
+LEGAL_TRANSITIONS = {
     "": {"queued"},
     "queued": {"running", "canceled", "failed"},
     "running": {"queued", "succeeded", "failed", "canceled"},
     "succeeded": {"expired"},
 }
 MAX_ATTEMPTS = 3
-PROMISES = (
+INVARIANTS = (
     "lost", "finished twice", "stuck", "stale in Redis", "wrong ends", "asked in vain",
     "bounds exceeded", "files left over",
 )  # fmt: skip
-REDIS_AWAY_SECONDS = 1.0
+MAX_SECONDS_WITHOUT_REDIS = 1.0
 """Within which a request is answered 202 while Redis is away."""
-DATABASE_AWAY_SECONDS = 2.0
+MAX_SECONDS_WITHOUT_DATABASE = 2.0
 """Within which it is answered 503 while the database is."""
-HANGS = 3.0
+HANG_FACTOR = 3.0
 """How many times that a machine full of faults may take before it counts as hanging."""
-FREEZES = {"worker_frozen", "pool_child_frozen"}
-WEB_STARTS_SECONDS = 10.0
+FREEZING_FAULTS = {"freeze_worker", "freeze_pool_child"}
+WEB_STARTUP_SECONDS = 10.0
 """After a fault of the web process, for which clients wait to be let in."""
 
 
 @dataclass(frozen=True)
-class Row:
+class TaskRow:
     state: str
     version: int
     attempt: int
-    code: str
+    error_code: str
     queue: str
 
 
 @dataclass
-class Verdict:
+class ChaosResult:
     """What was found: each broken promise with its culprits, and the figures."""
 
-    blows: list[Blow]
+    injections: list[Injection]
     histories: dict[str, History]
-    broken: dict[str, dict[str, str]] = field(
-        default_factory=lambda: {promise: {} for promise in PROMISES}
+    violations: dict[str, dict[str, str]] = field(
+        default_factory=lambda: {promise: {} for promise in INVARIANTS}
     )
-    states: Counter[str] = field(default_factory=Counter)
-    waits: list[recovery.Wait] = field(default_factory=list)
+    state_counts: Counter[str] = field(default_factory=Counter)
+    recoveries: list[recovery.Recovery] = field(default_factory=list)
 
     @property
-    def is_kept(self) -> bool:
-        return not any(self.broken.values())
+    def is_ok(self) -> bool:
+        return not any(self.violations.values())
 
-    def find(self, promise: str, culprit: str, why: str) -> None:
-        self.broken[promise].setdefault(culprit, why)
+    def add_violation(self, invariant: str, subject: str, reason: str) -> None:
+        self.violations[invariant].setdefault(subject, reason)
 
 
-class Judge:
-    def __init__(self, house: House, crowd: Crowd, blows: list[Blow]) -> None:
-        self._house, self._crowd = house, crowd
-        self._entries = crowd.ledger.entries
-        self._rows = _rows(house)
-        self._verdict = Verdict(blows, audit_triggers.histories(house))
+class Checker:
+    def __init__(
+        self, cluster: Cluster, clients: Clients, injections: list[Injection]
+    ) -> None:
+        self._cluster, self._clients = cluster, clients
+        self._entries = clients.ledger.entries
+        self._rows = _load_rows(cluster)
+        self._result = ChaosResult(injections, audit_triggers.load_histories(cluster))
 
-    def judge(self) -> Verdict:
-        verdict = self._verdict
-        verdict.states.update(row.state for row in self._rows.values())
+    def check_all(self) -> ChaosResult:
+        result = self._result
+        result.state_counts.update(row.state for row in self._rows.values())
         for entry in self._entries.values():
-            self._hear(entry)
-        for task_id, history in verdict.histories.items():
-            self._follow(task_id, history)
-        self._look_into_redis()
-        self._look_at_answers()
+            self._check_entry(entry)
+        for task_id, history in result.histories.items():
+            self._check_history(task_id, history)
+        self._check_redis()
+        self._check_responses()
         queues = {task_id: row.queue for task_id, row in self._rows.items()}
-        known = {id: moves for id, moves in verdict.histories.items() if id in queues}
-        verdict.waits = recovery.waits(verdict.blows, known, self._entries, queues)
-        for wait in verdict.waits:
-            wait.blow.waits.append(wait.seconds)
-            if wait.seconds > wait.allowed:
-                why = f"{wait.seconds:.0f} s after {wait.blow.fault.name}, allowed {wait.allowed:.0f}"
-                verdict.find("bounds exceeded", wait.task_id, why)
-        return verdict
+        histories = {
+            id: moves for id, moves in result.histories.items() if id in queues
+        }
+        result.recoveries = recovery.measure_recoveries(
+            result.injections, histories, self._entries, queues
+        )
+        for recovery_time in result.recoveries:
+            recovery_time.injection.recovery_seconds.append(recovery_time.seconds)
+            if recovery_time.seconds > recovery_time.limit_seconds:
+                reason = f"{recovery_time.seconds:.0f} s after {recovery_time.injection.fault.name}, allowed {recovery_time.limit_seconds:.0f}"
+                result.add_violation("bounds exceeded", recovery_time.task_id, reason)
+        return result
 
-    def look_for_files(self) -> None:
+    def check_leftover_files(self) -> None:
         """Once the sweep has had its time: files that no succeeded task's row points to."""
-        for name in self._files_left_over():
-            self._verdict.find("files left over", name, "no row points to it")
+        for name in self._leftover_files():
+            self._result.add_violation("files left over", name, "no row points to it")
 
     # --- Each accepted task, as its requester sees it --------------------------------
 
-    def _hear(self, entry: Entry) -> None:
+    def _check_entry(self, entry: LedgerEntry) -> None:
         row, id = self._rows.get(entry.task_id), entry.task_id
-        answer = self._crowd.fetch(entry)
-        if row is None or answer.status != 200:
-            self._verdict.find("lost", id, f"the API says {answer.status}")
+        response = self._clients.fetch(entry)
+        if row is None or response.status != 200:
+            self._result.add_violation("lost", id, f"the API says {response.status}")
             return
-        document = answer.document
+        document = response.document
         if document["state"] != row.state:
-            said = f"the API says {document['state']}, the row {row.state}"
-            self._verdict.find("stale in Redis", id, said)
+            message = f"the API says {document['state']}, the row {row.state}"
+            self._result.add_violation("stale in Redis", id, message)
         if row.state not in FINAL:
-            self._verdict.find("stuck", id, f"it is still {row.state}")
+            self._result.add_violation("stuck", id, f"it is still {row.state}")
             return
         for contradiction in entry.contradictions:
-            self._verdict.find("finished twice", id, contradiction)
-        if why := self._wrong_end(entry, row):
-            self._verdict.find("wrong ends", id, why)
+            self._result.add_violation("finished twice", id, contradiction)
+        if reason := self._explain_wrong_end(entry, row):
+            self._result.add_violation("wrong ends", id, reason)
         if row.state == "succeeded":
-            content = self._crowd.fetch(entry, "/result")
+            content = self._clients.fetch(entry, "/result")
             digest = hashlib.sha256(content.content).hexdigest()
             if digest != document["result"]["sha256"]:
-                why = f"its file ({content.status}) is not what the document says"
-                self._verdict.find("wrong ends", id, why)
+                reason = f"its file ({content.status}) is not what the document says"
+                self._result.add_violation("wrong ends", id, reason)
 
-    def _wrong_end(self, entry: Entry, row: Row) -> str:
+    def _explain_wrong_end(self, entry: LedgerEntry, row: TaskRow) -> str:
         """Why that is no end the task may have come to; empty if it is."""
-        end, wish = (row.state, row.code), entry.wish
-        if entry.cancel_accepted and row.state == "succeeded":
+        end, request = (row.state, row.error_code), entry.request
+        if entry.is_cancel_accepted and row.state == "succeeded":
             return "its cancel was accepted, and it succeeded"
-        charged = row.attempt - 1 + (row.code == "worker_lost")
-        explained = self._attempts_explained(entry)
-        if charged > explained:
-            return f"{charged} attempts were lost, {explained} of them to a fault"
-        if end == (wish.state, wish.code):
+        lost_attempts = row.attempt - 1 + (row.error_code == "worker_lost")
+        explained_attempts = self._count_explained_attempts(entry)
+        if lost_attempts > explained_attempts:
+            return f"{lost_attempts} attempts were lost, {explained_attempts} of them to a fault"
+        if end == (request.expected_state, request.expected_error):
             return ""
-        if row.state == "canceled" and (entry.cancel_asked or entry.revoked):
+        if row.state == "canceled" and (entry.has_cancel_request or entry.is_revoked):
             return ""
-        if row.code == "worker_lost" and row.attempt == MAX_ATTEMPTS:
+        if row.error_code == "worker_lost" and row.attempt == MAX_ATTEMPTS:
             return ""
-        if row.code == "internal" and self._was_hit_by(entry, "disk_full"):
+        if row.error_code == "internal" and self._was_hit_by(entry, "fill_disk"):
             return ""
-        wanted = " ".join((wish.state, wish.code)).strip()
-        return f"{wish.report} ended {row.state} {row.code}, not {wanted}"
+        expected_end = " ".join(
+            (request.expected_state, request.expected_error)
+        ).strip()
+        return (
+            f"{request.report} ended {row.state} {row.error_code}, not {expected_end}"
+        )
 
-    def _attempts_explained(self, entry: Entry) -> int:
+    def _count_explained_attempts(self, entry: LedgerEntry) -> int:
         """How many of its attempts it killed itself, or a fault that may cost one hit."""
-        costly = [blow for blow in self._verdict.blows if blow.fault.may_cost_attempts]
-        hit = sum(
-            any(blow.overlaps(begin, end) for blow in costly)
-            for begin, end in self._attempts(entry.task_id)
+        costly_injections = [
+            injection
+            for injection in self._result.injections
+            if injection.fault.may_cost_attempts
+        ]
+        hit_count = sum(
+            any(blow.overlaps(begin, end) for blow in costly_injections)
+            for begin, end in self._attempt_intervals(entry.task_id)
         )
-        return hit + entry.wish.deaths
+        return hit_count + entry.request.worker_kills
 
-    def _was_hit_by(self, entry: Entry, name: str) -> bool:
+    def _was_hit_by(self, entry: LedgerEntry, name: str) -> bool:
         return any(
-            blow.overlaps(begin, end)
-            for begin, end in self._attempts(entry.task_id)
-            for blow in self._verdict.blows
-            if blow.fault.name == name
+            injection.overlaps(begin, end)
+            for begin, end in self._attempt_intervals(entry.task_id)
+            for injection in self._result.injections
+            if injection.fault.name == name
         )
 
-    def _attempts(self, task_id: str) -> Iterator[tuple[float, float]]:
-        history = self._verdict.histories[task_id]
-        for move, following in zip(history, history[1:], strict=False):
-            if move.is_claim:
-                yield move.at, following.at
+    def _attempt_intervals(self, task_id: str) -> Iterator[tuple[float, float]]:
+        history = self._result.histories[task_id]
+        for transition, next_transition in zip(history, history[1:], strict=False):
+            if transition.is_claim:
+                yield transition.recorded_at, next_transition.recorded_at
 
     # --- Every task, as the witness saw it -------------------------------------------
 
-    def _follow(self, task_id: str, history: History) -> None:
-        ends = [move for move in history if move.is_end]
-        if len(ends) > 1:
-            self._verdict.find("finished twice", task_id, f"it ended {len(ends)} times")
+    def _check_history(self, task_id: str, history: History) -> None:
+        final_transitions = [
+            transition for transition in history if transition.is_final
+        ]
+        if len(final_transitions) > 1:
+            self._result.add_violation(
+                "finished twice", task_id, f"it ended {len(final_transitions)} times"
+            )
         for move in history:
-            if move.became not in MOVES.get(move.was, set()):
-                self._verdict.find("finished twice", task_id, f"forbidden: {move}")
-        if not ends:
-            self._verdict.find("stuck", task_id, "it has not ended")
+            if move.to_state not in LEGAL_TRANSITIONS.get(move.from_state, set()):
+                self._result.add_violation(
+                    "finished twice", task_id, f"forbidden: {move}"
+                )
+        if not final_transitions:
+            self._result.add_violation("stuck", task_id, "it has not ended")
 
-    def _look_into_redis(self) -> None:
+    def _check_redis(self) -> None:
         for task_id, row in self._rows.items():
-            held = self._house.redis.get(f"celery-task-meta-{task_id}")
-            if held is None or not held.startswith(b'{"meta":'):
+            document = self._cluster.redis.get(f"celery-task-meta-{task_id}")
+            if document is None or not document.startswith(b'{"meta":'):
                 continue  # the row answers
-            ours = json.loads(held)["meta"]
-            if (ours["version"], ours["state"]) != (row.version, row.state):
-                said = f"Redis has {ours['state']} of version {ours['version']}, the row {row.state} of {row.version}"
-                self._verdict.find("stale in Redis", task_id, said)
+            meta = json.loads(document)["meta"]
+            if (meta["version"], meta["state"]) != (row.version, row.state):
+                message = f"Redis has {meta['state']} of version {meta['version']}, the row {row.state} of {row.version}"
+                self._result.add_violation("stale in Redis", task_id, message)
 
     # --- Every answer ----------------------------------------------------------------
 
-    def _look_at_answers(self) -> None:
-        ledger = self._crowd.ledger
-        for key, ids in ledger.keys.items():
+    def _check_responses(self) -> None:
+        ledger = self._clients.ledger
+        for key, ids in ledger.task_ids_by_key.items():
             if len(ids) > 1:
-                why = f"one Idempotency-Key was answered with {len(ids)} tasks"
-                self._verdict.find("finished twice", f"key {key}", why)
-        for what, answers in (("ask", ledger.submits), ("poll", ledger.polls)):
-            for answer in answers:
-                allowed = HANGS * self.limit(answer) + self._locked_out(answer)
-                if answer.seconds > allowed and not self._web_is_hit(answer):
-                    culprit = f"{what} at {clock(answer.at)}"
-                    why = f"{answer.status} after {answer.seconds:.1f} s"
-                    faults = ", ".join(self._faults_during(answer)) or "no fault"
-                    self._verdict.find("asked in vain", culprit, f"{why}: {faults}")
+                reason = f"one Idempotency-Key was answered with {len(ids)} tasks"
+                self._result.add_violation("finished twice", f"key {key}", reason)
+        for kind, answers in (
+            ("ask", ledger.submit_responses),
+            ("poll", ledger.poll_responses),
+        ):
+            for response in answers:
+                limit_seconds = HANG_FACTOR * self.max_seconds(
+                    response
+                ) + self._lock_wait_seconds(response)
+                if response.seconds > limit_seconds and not self._is_web_down(response):
+                    subject = f"{kind} at {format_time(response.sent_at)}"
+                    reason = f"{response.status} after {response.seconds:.1f} s"
+                    faults = ", ".join(self._faults_during(response)) or "no fault"
+                    self._result.add_violation(
+                        "asked in vain", subject, f"{reason}: {faults}"
+                    )
 
-    def limit(self, answer: Answer) -> float:
-        if self._during(answer, "database", after=5):
-            return DATABASE_AWAY_SECONDS
-        return REDIS_AWAY_SECONDS
+    def max_seconds(self, response: Response) -> float:
+        if self._is_component_faulty(response, "database", after=5):
+            return MAX_SECONDS_WITHOUT_DATABASE
+        return MAX_SECONDS_WITHOUT_REDIS
 
-    def _locked_out(self, answer: Answer) -> float:
+    def _lock_wait_seconds(self, response: Response) -> float:
         """Seconds for which a process that was frozen while it wrote may have held SQLite's lock."""
-        if self._house.is_postgresql:
+        if self._cluster.is_postgresql:
             return 0
-        begin, end = answer.at, answer.at + answer.seconds
+        begin, end = response.sent_at, response.sent_at + response.seconds
         return sum(
-            min(end, blow.healed) - max(begin, blow.began)
-            for blow in self._verdict.blows
-            if blow.fault.name in FREEZES and blow.overlaps(begin, end)
+            min(end, injection.healed_at) - max(begin, injection.started_at)
+            for injection in self._result.injections
+            if injection.fault.name in FREEZING_FAULTS
+            and injection.overlaps(begin, end)
         )
 
-    def _web_is_hit(self, answer: Answer) -> bool:
-        names = {"web_killed_after_commit", "deploy"}
+    def _is_web_down(self, response: Response) -> bool:
+        names = {"kill_web_after_commit", "deploy"}
         return any(
-            blow.fault.name in names
-            and blow.began <= answer.at + answer.seconds
-            and answer.at <= blow.healed + WEB_STARTS_SECONDS
-            for blow in self._verdict.blows
+            injection.fault.name in names
+            and injection.started_at <= response.sent_at + response.seconds
+            and response.sent_at <= injection.healed_at + WEB_STARTUP_SECONDS
+            for injection in self._result.injections
         )
 
-    def _faults_during(self, answer: Answer) -> list[str]:
-        begin, end = answer.at, answer.at + answer.seconds
-        blows = self._verdict.blows
-        return [blow.fault.name for blow in blows if blow.overlaps(begin, end)]
+    def _faults_during(self, response: Response) -> list[str]:
+        begin, end = response.sent_at, response.sent_at + response.seconds
+        injections = self._result.injections
+        return [
+            injection.fault.name
+            for injection in injections
+            if injection.overlaps(begin, end)
+        ]
 
-    def _during(self, answer: Answer, part: str, after: float = 0) -> bool:
+    def _is_component_faulty(
+        self, response: Response, component: str, after: float = 0
+    ) -> bool:
         return any(
-            blow.fault.part == part
-            and blow.overlaps(answer.at - after, answer.at + answer.seconds)
-            for blow in self._verdict.blows
+            injection.fault.component == component
+            and injection.overlaps(
+                response.sent_at - after, response.sent_at + response.seconds
+            )
+            for injection in self._result.injections
         )
 
     # --- Files -----------------------------------------------------------------------
 
-    def _files_left_over(self) -> Iterator[str]:
-        named = {
+    def _leftover_files(self) -> Iterator[str]:
+        referenced_paths = {
             name
-            for (name,) in self._house.query(
+            for (name,) in self._cluster.query(
                 "SELECT artifact FROM tasks_task WHERE state = 'succeeded'"
             )
         }
-        folder = self._house.folder / "artifacts"
+        folder = self._cluster.folder / "artifacts"
         for path in folder.glob("*/*"):
-            if path.is_file() and path.relative_to(folder).as_posix() not in named:
+            if (
+                path.is_file()
+                and path.relative_to(folder).as_posix() not in referenced_paths
+            ):
                 yield path.relative_to(folder).as_posix()
 
 
-def _rows(house: House) -> dict[str, Row]:
+def _load_rows(cluster: Cluster) -> dict[str, TaskRow]:
     columns = "id, state, version, attempt, error, queue"
     return {
-        str(uuid.UUID(str(id))): Row(state, version, attempt, _code(error), queue)
-        for id, state, version, attempt, error, queue in house.query(
+        str(uuid.UUID(str(id))): TaskRow(
+            state, version, attempt, _error_code(error), queue
+        )
+        for id, state, version, attempt, error, queue in cluster.query(
             f"SELECT {columns} FROM tasks_task"
         )
     }
 
 
-def _code(error: Any) -> str:
+def _error_code(error: Any) -> str:
     """Of the JSON, which one database gives as text."""
-    known = json.loads(error) if isinstance(error, str) else error
-    return str((known or {}).get("code", ""))
+    details = json.loads(error) if isinstance(error, str) else error
+    return str((details or {}).get("code", ""))
 
 
-def clock(at: float) -> str:
+def format_time(at: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at)) + f".{int(at % 1 * 1000):03}"
 
 
@@ -285,5 +326,5 @@ def age_files(folder: Path, seconds: float) -> None:
     """Let all files look older, so that sweeps for what lies around need not be awaited."""
     for path in folder.rglob("*"):
         if path.is_file():
-            then = path.stat().st_mtime - seconds
-            os.utime(path, (then, then))
+            modified_at = path.stat().st_mtime - seconds
+            os.utime(path, (modified_at, modified_at))

@@ -6,143 +6,156 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.chaos.cluster import House
-from tests.chaos.http_calls import NO_ANSWER, Answer, call
-from tests.chaos.ledger import Entry, Ledger
-from tests.chaos.workload import CLASSES, Wish, Wishes
+from tests.chaos.cluster import Cluster
+from tests.chaos.http_calls import NO_RESPONSE, Response, send_request
+from tests.chaos.ledger import Ledger, LedgerEntry
+from tests.chaos.workload import CLASS_IDS_BY_USER, PlannedRequest, Workload
 
-OPEN_AT_MOST = 8
+MAX_OPEN_TASKS = 8
 """Tasks a user has under way before they wait for one to end."""
-SAME_AT_ONCE = 4
+PARALLEL_DUPLICATES = 4
 """How often a request with an `Idempotency-Key` is sent in parallel."""
 SHARE_WITH_KEY = 0.08
-SHARE_CANCELED_AT_ONCE = 0.05
+SHARE_CANCELED_IMMEDIATELY = 0.05
 SHARE_CANCELED_RUNNING = 0.02
 """Of each poll that sees a task run."""
-SHARE_WAITING = 0.2
-WAIT_SECONDS = 3
-SENT_AGAIN = 10
+SHARE_LONG_POLLS = 0.2
+LONG_POLL_SECONDS = 3
+MAX_RESENDS = 10
 
 
-class Crowd:
-    def __init__(self, house: House, seed: int) -> None:
-        self._house = house
+class Clients:
+    def __init__(self, cluster: Cluster, seed: int) -> None:
+        self._cluster = cluster
         self._seed = seed
         self.ledger = Ledger()
-        self.wishes = Wishes(seed, house.folder / "tally")
-        self._tokens = {user: self._log_in(user) for user in CLASSES}
-        self._asking = threading.Event()
-        self._over = threading.Event()
+        self.workload = Workload(seed, cluster.folder / "tally")
+        self._tokens = {user: self._log_in(user) for user in CLASS_IDS_BY_USER}
+        self._submitting = threading.Event()
+        self._stop_event = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._senders = ThreadPoolExecutor(SAME_AT_ONCE * (len(CLASSES) + 2))
+        self._senders = ThreadPoolExecutor(
+            PARALLEL_DUPLICATES * (len(CLASS_IDS_BY_USER) + 2)
+        )
 
-    def begin(self) -> None:
-        self._asking.set()
-        for user in CLASSES:
-            for work in (self._ask_on, self._poll_on):
-                thread = threading.Thread(target=work, args=(user,), daemon=True)
+    def start(self) -> None:
+        self._submitting.set()
+        for user in CLASS_IDS_BY_USER:
+            for loop in (self._submit_loop, self._poll_loop):
+                thread = threading.Thread(target=loop, args=(user,), daemon=True)
                 thread.start()
                 self._threads.append(thread)
 
-    def stop_asking(self) -> None:
-        self._asking.clear()
+    def stop_submitting(self) -> None:
+        self._submitting.clear()
 
-    def end(self) -> None:
-        self._asking.clear()
-        self._over.set()
+    def stop(self) -> None:
+        self._submitting.clear()
+        self._stop_event.set()
         for thread in self._threads:
             thread.join()
         self._senders.shutdown()
 
     # --- What a user does, and faults too ----------------------------------------------
 
-    def ask(self, user: str, wish: Wish, key: str = "") -> Entry | None:
+    def submit(
+        self, user: str, request: PlannedRequest, idempotency_key: str = ""
+    ) -> LedgerEntry | None:
         """Ask once; None if it was not accepted."""
-        answer = self._call(user, "POST", "/reports", wish.body, key)
-        self.ledger.submits.append(answer)
-        if answer.status == 429:
-            self._house.pause(1)
-        if answer.status != 202:
+        response = self._send(user, "POST", "/reports", request.body, idempotency_key)
+        self.ledger.submit_responses.append(response)
+        if response.status == 429:
+            self._cluster.pause(1)
+        if response.status != 202:
             return None
-        return self.ledger.accept(user, wish, answer, key)
+        return self.ledger.add(user, request, response, idempotency_key)
 
-    def ask_many_times(self, user: str, wish: Wish) -> None:
+    def submit_repeatedly(self, user: str, request: PlannedRequest) -> None:
         """The same request at once and again, as by a client that hears no answer."""
-        key = str(uuid.uuid4())
-        for _ in range(SENT_AGAIN):
-            sent = [
-                self._senders.submit(self.ask, user, wish, key)
-                for _ in range(SAME_AT_ONCE)
+        idempotency_key = str(uuid.uuid4())
+        for _ in range(MAX_RESENDS):
+            futures = [
+                self._senders.submit(self.submit, user, request, idempotency_key)
+                for _ in range(PARALLEL_DUPLICATES)
             ]
-            if any(one.result() for one in sent) or self._over.wait(1):
+            if any(one.result() for one in futures) or self._stop_event.wait(1):
                 return
 
-    def ask_without_waiting(self, user: str, wish: Wish) -> None:
-        self._senders.submit(self.ask_many_times, user, wish)
+    def submit_in_background(self, user: str, request: PlannedRequest) -> None:
+        self._senders.submit(self.submit_repeatedly, user, request)
 
-    def poll(self, entry: Entry) -> Answer:
-        answer = self._call(entry.user, "GET", f"/tasks/{entry.task_id}")
-        self.ledger.polls.append(answer)
-        if answer.status == 200:
-            entry.see(answer.document)
-        return answer
+    def poll(self, entry: LedgerEntry) -> Response:
+        response = self._send(entry.user, "GET", f"/tasks/{entry.task_id}")
+        self.ledger.poll_responses.append(response)
+        if response.status == 200:
+            entry.record_state(response.document)
+        return response
 
-    def wait(self, entry: Entry) -> None:
+    def long_poll(self, entry: LedgerEntry) -> None:
         """As a client that is told of changes; how long it takes is part of it."""
-        path = f"/tasks/{entry.task_id}?wait={WAIT_SECONDS}"
-        answer = self._call(entry.user, "GET", path)
-        if answer.status == 200:
-            entry.see(answer.document)
+        path = f"/tasks/{entry.task_id}?wait={LONG_POLL_SECONDS}"
+        response = self._send(entry.user, "GET", path)
+        if response.status == 200:
+            entry.record_state(response.document)
 
-    def cancel(self, entry: Entry) -> None:
-        entry.cancel_asked = True
-        answer = self._call(entry.user, "POST", f"/tasks/{entry.task_id}/cancel")
-        entry.cancel_accepted |= answer.status == 202
+    def cancel(self, entry: LedgerEntry) -> None:
+        entry.has_cancel_request = True
+        response = self._send(entry.user, "POST", f"/tasks/{entry.task_id}/cancel")
+        entry.is_cancel_accepted |= response.status == 202
 
-    def fetch(self, entry: Entry, path: str = "") -> Answer:
+    def fetch(self, entry: LedgerEntry, path: str = "") -> Response:
         """The task, or what is below it, as its requester gets it; tried for a while."""
         for _ in range(5):
-            answer = self._call(entry.user, "GET", f"/tasks/{entry.task_id}{path}")
-            if answer.status not in (NO_ANSWER, 502, 503):
+            response = self._send(entry.user, "GET", f"/tasks/{entry.task_id}{path}")
+            if response.status not in (NO_RESPONSE, 502, 503):
                 break
             time.sleep(1)
-        return answer
+        return response
 
     # --- Their days ------------------------------------------------------------------
 
-    def _ask_on(self, user: str) -> None:
-        dice = random.Random(f"asking {self._seed} {user}")
-        while not self._over.wait(dice.uniform(0.05, 0.4)):
-            if not self._asking.is_set():
+    def _submit_loop(self, user: str) -> None:
+        rng = random.Random(f"asking {self._seed} {user}")
+        while not self._stop_event.wait(rng.uniform(0.05, 0.4)):
+            if not self._submitting.is_set():
                 continue
-            if len(self.ledger.open(user)) >= OPEN_AT_MOST:
+            if len(self.ledger.open_entries(user)) >= MAX_OPEN_TASKS:
                 continue
-            wish = self.wishes.draw(user)
-            if dice.random() < SHARE_WITH_KEY:
-                self.ask_many_times(user, wish)
+            request = self.workload.draw_request(user)
+            if rng.random() < SHARE_WITH_KEY:
+                self.submit_repeatedly(user, request)
                 continue
-            entry = self.ask(user, wish)
-            if entry is not None and dice.random() < SHARE_CANCELED_AT_ONCE:
+            entry = self.submit(user, request)
+            if entry is not None and rng.random() < SHARE_CANCELED_IMMEDIATELY:
                 self.cancel(entry)
 
-    def _poll_on(self, user: str) -> None:
-        dice = random.Random(f"polling {self._seed} {user}")
-        while not self._over.wait(dice.uniform(0.1, 0.3)):
-            own = self.ledger.open(user)
-            if not own:
+    def _poll_loop(self, user: str) -> None:
+        rng = random.Random(f"polling {self._seed} {user}")
+        while not self._stop_event.wait(rng.uniform(0.1, 0.3)):
+            open_entries = self.ledger.open_entries(user)
+            if not open_entries:
                 continue
-            entry = dice.choice(own)
-            self.wait(entry) if dice.random() < SHARE_WAITING else self.poll(entry)
-            if entry.seen == "running" and dice.random() < SHARE_CANCELED_RUNNING:
+            entry = rng.choice(open_entries)
+            self.long_poll(entry) if rng.random() < SHARE_LONG_POLLS else self.poll(
+                entry
+            )
+            if entry.last_state == "running" and rng.random() < SHARE_CANCELED_RUNNING:
                 self.cancel(entry)
 
-    def _call(
-        self, user: str, method: str, path: str, body: object = None, key: str = ""
-    ) -> Answer:
-        url, token = self._house.base + path, self._tokens[user]
-        return call(url, method=method, token=token, body=body, key=key)
+    def _send(
+        self,
+        user: str,
+        method: str,
+        path: str,
+        body: object = None,
+        idempotency_key: str = "",
+    ) -> Response:
+        url, token = self._cluster.base_url + path, self._tokens[user]
+        return send_request(
+            url, method=method, token=token, body=body, idempotency_key=idempotency_key
+        )
 
     def _log_in(self, user: str) -> str:
         body = {"username": user, "password": "demo"}
-        url = f"{self._house.base}/auth/token"
-        return str(call(url, method="POST", body=body).document["access"])
+        url = f"{self._cluster.base_url}/auth/token"
+        return str(send_request(url, method="POST", body=body).document["access"])

@@ -9,49 +9,49 @@ from pathlib import Path
 
 import psutil
 
-from tests.chaos.clients import Crowd
-from tests.chaos.cluster import House, kill
-from tests.support.stack import frozen
+from tests.chaos.clients import Clients
+from tests.chaos.cluster import Cluster, kill_processes
+from tests.support.stack import suspend
 
-SHIFTED = Path(__file__).with_name("clock_shift")
+CLOCK_SHIFT_DIR = Path(__file__).with_name("clock_shift")
 
 
 @dataclass(frozen=True)
-class Scene:
+class FaultContext:
     """Where a fault strikes."""
 
-    house: House
-    crowd: Crowd
-    dice: random.Random
+    cluster: Cluster
+    clients: Clients
+    rng: random.Random
     seconds: float
     """How long the fault is to last, if it is one that lasts."""
 
     def pause(self) -> None:
-        self.house.pause(self.seconds)
+        self.cluster.pause(self.seconds)
 
 
-Strike = Callable[[Scene], None]
+Injector = Callable[[FaultContext], None]
 
 
 @dataclass(frozen=True)
 class Fault:
     name: str
-    what: str
-    strike: Strike
+    description: str
+    inject: Injector
     """Injects the fault and heals it; over when it returns."""
-    part: str
+    component: str
     """What it takes hold of: two at once are never of one part."""
-    bound: int
+    max_recovery_seconds: int
     """Seconds after the healing within which everything it hit goes on."""
-    lasts: tuple[float, float]
+    duration_range: tuple[float, float]
     may_cost_attempts: bool
-    only: str
+    requires: str
 
-    def impossible(self, house: House) -> str:
+    def unavailable_reason(self, cluster: Cluster) -> str:
         """Why it cannot be done here, if it cannot."""
-        if self.only == "postgresql" and not house.is_postgresql:
+        if self.requires == "postgresql" and not cluster.is_postgresql:
             return "there is no server to stop"
-        if self.only == "linux" and not hasattr(psutil.Process, "rlimit"):
+        if self.requires == "linux" and not hasattr(psutil.Process, "rlimit"):
             return "no limits can be set on a running process here"
         return ""
 
@@ -59,267 +59,318 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(
-    what: str,
+def register_fault(
+    description: str,
     *,
-    part: str,
-    bound: int,
-    lasts: tuple[float, float] = (0, 0),
+    component: str,
+    max_recovery_seconds: int,
+    duration_range: tuple[float, float] = (0, 0),
     may_cost_attempts: bool = False,
-    only: str = "",
-) -> Callable[[Strike], Strike]:
-    def add(strike: Strike) -> Strike:
-        name = strike.__name__
+    requires: str = "",
+) -> Callable[[Injector], Injector]:
+    def register(inject: Injector) -> Injector:
+        name = inject.__name__
         FAULTS[name] = Fault(
-            name, what, strike, part, bound, lasts, may_cost_attempts, only
+            name,
+            description,
+            inject,
+            component,
+            max_recovery_seconds,
+            duration_range,
+            may_cost_attempts,
+            requires,
         )
-        return strike
+        return inject
 
-    return add
+    return register
 
 
 # --- Processes ----------------------------------------------------------------------
 
 
-@fault("`kill -9` of a worker's child while it makes a report",
-       part="workers", bound=30, may_cost_attempts=True)  # fmt: skip
-def pool_child_killed(scene: Scene) -> None:
-    kill(_a_child(scene))
+@register_fault("`kill -9` of a worker's child while it makes a report",
+       component="workers", max_recovery_seconds=30, may_cost_attempts=True)  # fmt: skip
+def kill_pool_child(context: FaultContext) -> None:
+    kill_processes(_random_child(context))
 
 
-@fault("`kill -9` of a whole worker",
-       part="workers", bound=30, may_cost_attempts=True)  # fmt: skip
-def worker_killed(scene: Scene) -> None:
+@register_fault("`kill -9` of a whole worker",
+       component="workers", max_recovery_seconds=30, may_cost_attempts=True)  # fmt: skip
+def kill_worker(context: FaultContext) -> None:
     names = ["worker-reports", "worker-reports", "worker-bulk", "worker-default"]
-    scene.house.kill(scene.dice.choice(names))
+    context.cluster.kill(context.rng.choice(names))
 
 
-@fault("a worker frozen past its lease, then resumed",
-       part="workers", bound=30, lasts=(17, 20), may_cost_attempts=True)  # fmt: skip
-def worker_frozen(scene: Scene) -> None:
-    with frozen(scene.house.processes("worker-reports")):
-        scene.pause()
+@register_fault("a worker frozen past its lease, then resumed",
+       component="workers", max_recovery_seconds=30, duration_range=(17, 20), may_cost_attempts=True)  # fmt: skip
+def freeze_worker(context: FaultContext) -> None:
+    with suspend(context.cluster.processes("worker-reports")):
+        context.pause()
 
 
-@fault("a worker's child frozen past its lease, then resumed",
-       part="workers", bound=30, lasts=(17, 20), may_cost_attempts=True)  # fmt: skip
-def pool_child_frozen(scene: Scene) -> None:
-    with frozen(_a_child(scene)):
-        scene.pause()
+@register_fault("a worker's child frozen past its lease, then resumed",
+       component="workers", max_recovery_seconds=30, duration_range=(17, 20), may_cost_attempts=True)  # fmt: skip
+def freeze_pool_child(context: FaultContext) -> None:
+    with suspend(_random_child(context)):
+        context.pause()
 
 
-@fault("a worker killed after Redis gave it a message and before it noted that",
-       part="workers", bound=30, may_cost_attempts=True)  # fmt: skip
-def worker_killed_with_message_in_hand(scene: Scene) -> None:
-    house, crowd = scene.house, scene.crowd
+@register_fault("a worker killed after Redis gave it a message and before it noted that",
+       component="workers", max_recovery_seconds=30, may_cost_attempts=True)  # fmt: skip
+def kill_worker_holding_message(context: FaultContext) -> None:
+    cluster, clients = context.cluster, context.clients
     with (
-        house.unattended(),
-        house.frozen_between_writes(house.processes("worker-bulk")),
+        cluster.without_restarts(),
+        cluster.suspend_between_writes(cluster.processes("worker-bulk")),
     ):
-        entry = crowd.ask("admin", crowd.wishes.slow(0.5, 1, "slow_export"))
+        entry = clients.submit(
+            "admin", clients.workload.slow_report(0.5, 1, "slow_export")
+        )
         if entry is not None:
-            published = "queue = 'reports.bulk' AND published_at IS NOT NULL"
-            house.until(lambda: house.count(f"{published} AND state = 'queued'"), 5)
-            house.pause(0.3)
-        kill(house.processes("worker-bulk"))
+            published_condition = "queue = 'reports.bulk' AND published_at IS NOT NULL"
+            cluster.becomes_true(
+                lambda: cluster.count_tasks(
+                    f"{published_condition} AND state = 'queued'"
+                ),
+                5,
+            )
+            cluster.pause(0.3)
+        kill_processes(cluster.processes("worker-bulk"))
 
 
-@fault("`kill -9` of a worker just after a cancel of what it makes",
-       part="workers", bound=30, may_cost_attempts=True)  # fmt: skip
-def worker_killed_after_cancel(scene: Scene) -> None:
-    house, crowd = scene.house, scene.crowd
-    entry = crowd.ask("teacher", crowd.wishes.slow(8, 9))
+@register_fault("`kill -9` of a worker just after a cancel of what it makes",
+       component="workers", max_recovery_seconds=30, may_cost_attempts=True)  # fmt: skip
+def kill_worker_after_cancel(context: FaultContext) -> None:
+    cluster, clients = context.cluster, context.clients
+    entry = clients.submit("teacher", clients.workload.slow_report(8, 9))
     if entry is not None:
-        house.until(lambda: crowd.poll(entry) and entry.seen != "queued", 10)
-        crowd.cancel(entry)
-    house.kill("worker-reports")
+        cluster.becomes_true(
+            lambda: clients.poll(entry) and entry.last_state != "queued", 10
+        )
+        clients.cancel(entry)
+    cluster.kill("worker-reports")
 
 
-@fault("a cancel while no worker is up",
-       part="workers", bound=30, lasts=(2, 4), may_cost_attempts=True)  # fmt: skip
-def canceled_without_worker(scene: Scene) -> None:
-    house, crowd = scene.house, scene.crowd
-    with house.unattended():
-        house.kill("worker-reports")
-        under_way = crowd.ledger.open()
-        for entry in scene.dice.sample(under_way, min(3, len(under_way))):
-            crowd.cancel(entry)
-        scene.pause()
+@register_fault("a cancel while no worker is up",
+       component="workers", max_recovery_seconds=30, duration_range=(2, 4), may_cost_attempts=True)  # fmt: skip
+def cancel_without_worker(context: FaultContext) -> None:
+    cluster, clients = context.cluster, context.clients
+    with cluster.without_restarts():
+        cluster.kill("worker-reports")
+        open_entries = clients.ledger.open_entries()
+        for entry in context.rng.sample(open_entries, min(3, len(open_entries))):
+            clients.cancel(entry)
+        context.pause()
 
 
-@fault("`kill -9` of the web process between its commit and the message",
-       part="redis", bound=30)  # fmt: skip
-def web_killed_after_commit(scene: Scene) -> None:
-    house, crowd = scene.house, scene.crowd
-    with house.redis_frozen():
-        before = house.count("1 = 1")
-        crowd.ask_without_waiting("secretary", crowd.wishes.slow(0.5, 1))
-        house.until(lambda: house.count("1 = 1") > before, 3)
-        house.kill("web")
+@register_fault("`kill -9` of the web process between its commit and the message",
+       component="redis", max_recovery_seconds=30)  # fmt: skip
+def kill_web_after_commit(context: FaultContext) -> None:
+    cluster, clients = context.cluster, context.clients
+    with cluster.freeze_redis():
+        count_before = cluster.count_tasks("1 = 1")
+        clients.submit_in_background("secretary", clients.workload.slow_report(0.5, 1))
+        cluster.becomes_true(lambda: cluster.count_tasks("1 = 1") > count_before, 3)
+        cluster.kill("web")
 
 
-@fault("`kill -9` of a worker between its commit and the document in Redis",
-       part="redis", bound=30, may_cost_attempts=True)  # fmt: skip
-def worker_killed_before_mirroring(scene: Scene) -> None:
-    house = scene.house
-    unseen = "state IN ('succeeded', 'failed') AND projected_version < version"
-    with house.redis_frozen():
-        house.until(lambda: house.count(unseen), 4)
-        house.kill("worker-reports")
+@register_fault("`kill -9` of a worker between its commit and the document in Redis",
+       component="redis", max_recovery_seconds=30, may_cost_attempts=True)  # fmt: skip
+def kill_worker_before_sync(context: FaultContext) -> None:
+    cluster = context.cluster
+    out_of_date_condition = (
+        "state IN ('succeeded', 'failed') AND projected_version < version"
+    )
+    with cluster.freeze_redis():
+        cluster.becomes_true(lambda: cluster.count_tasks(out_of_date_condition), 4)
+        cluster.kill("worker-reports")
 
 
-@fault("`kill -9` of the dispatcher", part="dispatcher", bound=30)
-def dispatcher_killed(scene: Scene) -> None:
-    scene.house.kill("dispatcher")
+@register_fault(
+    "`kill -9` of the dispatcher", component="dispatcher", max_recovery_seconds=30
+)
+def kill_dispatcher(context: FaultContext) -> None:
+    context.cluster.kill("dispatcher")
 
 
-@fault("two dispatchers at once", part="dispatcher", bound=30, lasts=(4, 10))
-def second_dispatcher(scene: Scene) -> None:
-    with scene.house.one_more("dispatcher"):
-        scene.pause()
+@register_fault(
+    "two dispatchers at once",
+    component="dispatcher",
+    max_recovery_seconds=30,
+    duration_range=(4, 10),
+)
+def run_second_dispatcher(context: FaultContext) -> None:
+    with context.cluster.second_process("dispatcher"):
+        context.pause()
 
 
-@fault("SIGTERM of everything, and a new start (a deploy)", part="all", bound=30)
-def deploy(scene: Scene) -> None:
-    house = scene.house
-    with house.unattended():
-        house.end(*house.names)
-        for name in house.names:
-            house.start(name)
+@register_fault(
+    "SIGTERM of everything, and a new start (a deploy)",
+    component="all",
+    max_recovery_seconds=30,
+)
+def deploy(context: FaultContext) -> None:
+    cluster = context.cluster
+    with cluster.without_restarts():
+        cluster.terminate(*cluster.process_names)
+        for name in cluster.process_names:
+            cluster.start(name)
 
 
-@fault("a worker on a host whose clock is minutes off",
-       part="workers", bound=30, lasts=(6, 12))  # fmt: skip
-def clock_off(scene: Scene) -> None:
-    house = scene.house
-    shift = scene.dice.choice((-1, 1)) * scene.dice.uniform(120, 600)
+@register_fault("a worker on a host whose clock is minutes off",
+       component="workers", max_recovery_seconds=30, duration_range=(6, 12))  # fmt: skip
+def shift_clock(context: FaultContext) -> None:
+    cluster = context.cluster
+    shift = context.rng.choice((-1, 1)) * context.rng.uniform(120, 600)
     try:
-        with house.unattended():
-            house.end("worker-reports")
-            house.start_with("worker-reports", PYTHONPATH=str(SHIFTED),
+        with cluster.without_restarts():
+            cluster.terminate("worker-reports")
+            cluster.start_with_env("worker-reports", PYTHONPATH=str(CLOCK_SHIFT_DIR),
                              CLOCK_SHIFT_SECONDS=str(shift))  # fmt: skip
-        scene.pause()
+        context.pause()
     finally:
-        with house.unattended():
-            house.end("worker-reports")
-            house.start("worker-reports")
+        with cluster.without_restarts():
+            cluster.terminate("worker-reports")
+            cluster.start("worker-reports")
 
 
-@fault("the disk full while artifacts are written",
-       part="workers", bound=30, lasts=(2, 5), may_cost_attempts=True, only="linux")  # fmt: skip
-def disk_full(scene: Scene) -> None:
-    with _no_file_grows(scene.house, "worker-reports"):
-        scene.pause()
+@register_fault("the disk full while artifacts are written",
+       component="workers", max_recovery_seconds=30, duration_range=(2, 5), may_cost_attempts=True, requires="linux")  # fmt: skip
+def fill_disk(context: FaultContext) -> None:
+    with _limit_file_size(context.cluster, "worker-reports"):
+        context.pause()
 
 
 # --- Redis --------------------------------------------------------------------------
 
 
-@fault("`CLIENT KILL` of all connections to Redis", part="redis", bound=30)
-def connections_cut(scene: Scene) -> None:
+@register_fault(
+    "`CLIENT KILL` of all connections to Redis",
+    component="redis",
+    max_recovery_seconds=30,
+)
+def cut_connections(context: FaultContext) -> None:
     for kind in ("normal", "pubsub"):
-        scene.house.redis.execute_command("CLIENT", "KILL", "TYPE", kind)
+        context.cluster.redis.execute_command("CLIENT", "KILL", "TYPE", kind)
 
 
-@fault("Redis killed, and back with its file",
-       part="redis", bound=30, lasts=(0, 3))  # fmt: skip
-def redis_killed(scene: Scene) -> None:
-    with scene.house.redis_killed():
-        scene.pause()
+@register_fault("Redis killed, and back with its file",
+       component="redis", max_recovery_seconds=30, duration_range=(0, 3))  # fmt: skip
+def kill_redis(context: FaultContext) -> None:
+    with context.cluster.kill_redis():
+        context.pause()
 
 
-@fault("Redis killed, and back without its file", part="redis", bound=30)
-def redis_back_empty(scene: Scene) -> None:
-    with scene.house.redis_killed() as file:
+@register_fault(
+    "Redis killed, and back without its file",
+    component="redis",
+    max_recovery_seconds=30,
+)
+def restart_redis_empty(context: FaultContext) -> None:
+    with context.cluster.kill_redis() as file:
         shutil.rmtree(file)
 
 
-@fault("Redis killed, and back with an older file",
-       part="redis", bound=30, lasts=(3, 8))  # fmt: skip
-def redis_back_with_older_file(scene: Scene) -> None:
-    older = scene.house.copy_of_redis_file()
-    scene.pause()
-    with scene.house.redis_killed() as file:
+@register_fault("Redis killed, and back with an older file",
+       component="redis", max_recovery_seconds=30, duration_range=(3, 8))  # fmt: skip
+def restart_redis_with_older_file(context: FaultContext) -> None:
+    older = context.cluster.copy_redis_data()
+    context.pause()
+    with context.cluster.kill_redis() as file:
         shutil.rmtree(file)
         older.rename(file)
 
 
-@fault("`FLUSHALL`", part="redis", bound=30)
-def redis_flushed(scene: Scene) -> None:
-    scene.house.redis.flushall()
+@register_fault("`FLUSHALL`", component="redis", max_recovery_seconds=30)
+def flush_redis(context: FaultContext) -> None:
+    context.cluster.redis.flushall()
 
 
-@fault("the keys of the queues deleted", part="redis", bound=30)
-def queue_keys_deleted(scene: Scene) -> None:
-    redis = scene.house.redis
+@register_fault(
+    "the keys of the queues deleted", component="redis", max_recovery_seconds=30
+)
+def delete_queue_keys(context: FaultContext) -> None:
+    redis = context.cluster.redis
     bindings = list(redis.scan_iter("_kombu.binding.*"))
     redis.delete("reports", "reports.bulk", "default", "unacked", "unacked_index",
                  *bindings)  # fmt: skip
 
 
-@fault("Redis frozen for up to a minute", part="redis", bound=30, lasts=(3, 60))
-def redis_frozen(scene: Scene) -> None:
-    with scene.house.redis_frozen():
-        scene.pause()
+@register_fault(
+    "Redis frozen for up to a minute",
+    component="redis",
+    max_recovery_seconds=30,
+    duration_range=(3, 60),
+)
+def freeze_redis(context: FaultContext) -> None:
+    with context.cluster.freeze_redis():
+        context.pause()
 
 
-@fault("Redis refusing for up to a minute", part="redis", bound=30, lasts=(3, 60))
-def redis_refused(scene: Scene) -> None:
-    with scene.house.redis_killed():
-        scene.pause()
+@register_fault(
+    "Redis refusing for up to a minute",
+    component="redis",
+    max_recovery_seconds=30,
+    duration_range=(3, 60),
+)
+def refuse_redis(context: FaultContext) -> None:
+    with context.cluster.kill_redis():
+        context.pause()
 
 
-@fault("`celery control revoke` by hand", part="redis", bound=30)
-def revoked_by_hand(scene: Scene) -> None:
-    under_way = scene.crowd.ledger.open()
-    if under_way:
-        entry = scene.dice.choice(under_way)
-        entry.revoked = True
-        scene.house.by_hand("control", "revoke", entry.task_id)
+@register_fault(
+    "`celery control revoke` by hand", component="redis", max_recovery_seconds=30
+)
+def revoke_by_hand(context: FaultContext) -> None:
+    open_entries = context.clients.ledger.open_entries()
+    if open_entries:
+        entry = context.rng.choice(open_entries)
+        entry.is_revoked = True
+        context.cluster.try_celery("control", "revoke", entry.task_id)
 
 
-@fault("`celery purge` by hand", part="redis", bound=30)
-def purged_by_hand(scene: Scene) -> None:
-    scene.house.by_hand("purge", "--force")
+@register_fault("`celery purge` by hand", component="redis", max_recovery_seconds=30)
+def purge_by_hand(context: FaultContext) -> None:
+    context.cluster.try_celery("purge", "--force")
 
 
 # --- The database -------------------------------------------------------------------
 
 
-@fault("PostgreSQL restarted",
-       part="database", bound=30, may_cost_attempts=True, only="postgresql")  # fmt: skip
-def postgresql_restarted(scene: Scene) -> None:
-    scene.house.postgresql.stop()
-    scene.house.postgresql.start()
+@register_fault("PostgreSQL restarted",
+       component="database", max_recovery_seconds=30, may_cost_attempts=True, requires="postgresql")  # fmt: skip
+def restart_postgresql(context: FaultContext) -> None:
+    context.cluster.postgresql.stop()
+    context.cluster.postgresql.start()
 
 
-@fault("PostgreSQL refusing for up to half a minute",
-       part="database", bound=30, lasts=(3, 30), may_cost_attempts=True,
-       only="postgresql")  # fmt: skip
-def postgresql_refused(scene: Scene) -> None:
-    scene.house.postgresql.stop()
+@register_fault("PostgreSQL refusing for up to half a minute",
+       component="database", max_recovery_seconds=30, duration_range=(3, 30), may_cost_attempts=True,
+       requires="postgresql")  # fmt: skip
+def refuse_postgresql(context: FaultContext) -> None:
+    context.cluster.postgresql.stop()
     try:
-        scene.pause()
+        context.pause()
     finally:
-        scene.house.postgresql.start()
+        context.cluster.postgresql.start()
 
 
-def _a_child(scene: Scene) -> list[psutil.Process]:
-    children = scene.house.processes("worker-reports")[1:]
-    return [scene.dice.choice(children)] if children else []
+def _random_child(context: FaultContext) -> list[psutil.Process]:
+    children = context.cluster.processes("worker-reports")[1:]
+    return [context.rng.choice(children)] if children else []
 
 
 @contextmanager
-def _no_file_grows(house: House, name: str) -> Iterator[None]:
+def _limit_file_size(cluster: Cluster, name: str) -> Iterator[None]:
     """Every write that lets a file grow fails for the processes of that name."""
     limit = psutil.RLIMIT_FSIZE
-    before = {process: process.rlimit(limit) for process in house.processes(name)}
-    usual = next(iter(before.values()), (-1, -1))
+    limits = {process: process.rlimit(limit) for process in cluster.processes(name)}
+    original_limit = next(iter(limits.values()), (-1, -1))
     try:
-        for process, (_, hard) in before.items():
+        for process, (_, hard) in limits.items():
             process.rlimit(limit, (0, hard))
         yield
     finally:
-        for process in house.processes(name):  # children are born with their parent's
+        for process in cluster.processes(name):  # children are born with their parent's
             with suppress(psutil.NoSuchProcess):
-                process.rlimit(limit, usual)
+                process.rlimit(limit, original_limit)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-PATIENCE_SECONDS = 30
-NO_ANSWER = 0
+TIMEOUT_SECONDS = 30
+NO_RESPONSE = 0
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     """`NO_ANSWER` when the connection was refused, cut or silent."""
     content: bytes
-    at: float
+    sent_at: float
     seconds: float
 
     @property
@@ -24,30 +24,30 @@ class Answer:
         return json.loads(self.content)
 
 
-def call(
+def send_request(
     url: str,
     *,
     method: str = "GET",
     token: str = "",
     body: object = None,
-    key: str = "",
-) -> Answer:
+    idempotency_key: str = "",
+) -> Response:
     parts = urlsplit(url)
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    if key:
-        headers["Idempotency-Key"] = key
-    sent = None if body is None else json.dumps(body)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE_SECONDS)
-    at = time.time()
+    if idempotency_key:
+        headers["Idempotency-Key"] = idempotency_key
+    payload = None if body is None else json.dumps(body)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
+    sent_at = time.time()
     try:
         path = parts._replace(scheme="", netloc="").geturl()
-        connection.request(method, path, sent, headers)
-        answer = connection.getresponse()
-        status, content = answer.status, answer.read()
+        connection.request(method, path, payload, headers)
+        response = connection.getresponse()
+        status, content = response.status, response.read()
     except (OSError, http.client.HTTPException):
-        status, content = NO_ANSWER, b""
+        status, content = NO_RESPONSE, b""
     finally:
         connection.close()
-    return Answer(status, content, at, time.time() - at)
+    return Response(status, content, sent_at, time.time() - sent_at)

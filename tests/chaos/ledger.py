@@ -5,59 +5,69 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.http_calls import Answer
-from tests.chaos.workload import Wish
+from tests.chaos.http_calls import Response
+from tests.chaos.workload import PlannedRequest
 
 FINAL = {"succeeded", "failed", "canceled", "expired"}
 
 
 @dataclass
-class Entry:
+class LedgerEntry:
     """A task that was answered 202."""
 
     task_id: str
     user: str
-    wish: Wish
+    request: PlannedRequest
     accepted_at: float
-    cancel_asked: bool = False
-    cancel_accepted: bool = False
-    revoked: bool = False
-    seen: str = "queued"
+    has_cancel_request: bool = False
+    is_cancel_accepted: bool = False
+    is_revoked: bool = False
+    last_state: str = "queued"
     contradictions: list[str] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
-        return self.seen not in FINAL
+        return self.last_state not in FINAL
 
-    def see(self, document: dict[str, Any]) -> None:
+    def record_state(self, document: dict[str, Any]) -> None:
         """Note the state a poll showed; what was final must stay as it was."""
         state = document["state"]
-        if not self.is_open and state != self.seen:
-            self.contradictions.append(f"a poll said {self.seen}, a later one {state}")
-        self.seen = state
+        if not self.is_open and state != self.last_state:
+            self.contradictions.append(
+                f"a poll said {self.last_state}, a later one {state}"
+            )
+        self.last_state = state
 
 
 class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.entries: dict[str, Entry] = {}
-        self.submits: list[Answer] = []
-        self.polls: list[Answer] = []
-        self.keys: dict[str, set[str]] = {}
+        self.entries: dict[str, LedgerEntry] = {}
+        self.submit_responses: list[Response] = []
+        self.poll_responses: list[Response] = []
+        self.task_ids_by_key: dict[str, set[str]] = {}
         """The ids that answered each `Idempotency-Key`."""
-        self.joined = 0
+        self.duplicate_count = 0
 
-    def accept(self, user: str, wish: Wish, answer: Answer, key: str) -> Entry:
-        task_id = answer.document["task_id"]
+    def add(
+        self,
+        user: str,
+        request: PlannedRequest,
+        response: Response,
+        idempotency_key: str,
+    ) -> LedgerEntry:
+        task_id = response.document["task_id"]
         with self._lock:
-            if key:
-                self.keys.setdefault(key, set()).add(task_id)
+            if idempotency_key:
+                self.task_ids_by_key.setdefault(idempotency_key, set()).add(task_id)
             if task_id in self.entries:
-                self.joined += 1
-            entry = Entry(task_id, user, wish, answer.at + answer.seconds)
+                self.duplicate_count += 1
+            entry = LedgerEntry(
+                task_id, user, request, response.sent_at + response.seconds
+            )
             return self.entries.setdefault(task_id, entry)
 
-    def open(self, user: str | None = None) -> list[Entry]:
+    def open_entries(self, user: str | None = None) -> list[LedgerEntry]:
         """Those that no poll has seen final."""
         return [
             entry
@@ -65,5 +75,5 @@ class Ledger:
             if entry.is_open and user in (None, entry.user)
         ]
 
-    def statuses(self) -> Counter[int]:
-        return Counter(answer.status for answer in self.submits)
+    def submit_statuses(self) -> Counter[int]:
+        return Counter(response.status for response in self.submit_responses)

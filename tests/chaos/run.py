@@ -9,14 +9,14 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.chaos import audit_triggers, summary
-from tests.chaos.checks import Judge, Verdict, age_files
-from tests.chaos.clients import Crowd
-from tests.chaos.cluster import House
+from tests.chaos.checks import ChaosResult, Checker, age_files
+from tests.chaos.clients import Clients
+from tests.chaos.cluster import Cluster
 from tests.chaos.faults import FAULTS
 from tests.chaos.schedule import Schedule
 
 WARM_UP_SECONDS = 5
-DAY = 24 * 3600
+DAY_SECONDS = 24 * 3600
 # What the sweep does in the course of an hour.
 SWEEP = """
 from tasks import artifacts
@@ -27,21 +27,21 @@ for folder in artifacts.SHARDS:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChaosPlan:
     seed: int
     database: str
     seconds: float
     faults: Sequence[str] = ()
     """Which ones; all of them when none is named."""
-    at_most: int | None = None
+    max_faults: int | None = None
     """How many faults strike, where the time shall not say it."""
     lease_seconds: int = 15
     republish_seconds: int = 10
-    hand_over_seconds: int = 10
-    pauses: tuple[float, float] = (1.5, 5.0)
-    longest: float = 60
+    shutdown_grace_seconds: int = 10
+    pause_range: tuple[float, float] = (1.5, 5.0)
+    max_fault_seconds: float = 60
     """No fault lasts longer."""
-    quiet_seconds: float = 240
+    settle_timeout_seconds: float = 240
     """After the last fault, within which every task must have ended."""
 
     @property
@@ -49,62 +49,66 @@ class Plan:
         return {
             "LEASE_SECONDS": str(self.lease_seconds),
             "REPUBLISH_AFTER_SECONDS": str(self.republish_seconds),
-            "SHUTDOWN_GRACE_SECONDS": str(self.hand_over_seconds),
+            "SHUTDOWN_GRACE_SECONDS": str(self.shutdown_grace_seconds),
         }
 
 
-def run(plan: Plan, folder: Path, console: Console) -> Verdict:
-    with ExitStack() as undo:
-        house = House(folder, database=plan.database, variables=plan.variables)
-        undo.enter_context(house)
-        audit_triggers.install(house)
-        _tell_impossible(house, plan, console)
-        crowd = Crowd(house, plan.seed)
-        undo.callback(crowd.end)
-        schedule = Schedule(house, crowd, seed=plan.seed, names=plan.faults)
-        undo.callback(schedule.close)
-        undo.callback(house.over.set)
-        crowd.begin()
-        house.pause(min(WARM_UP_SECONDS, plan.seconds / 10))
-        _hurt(schedule, plan, console)
-        crowd.stop_asking()
+def run_chaos(plan: ChaosPlan, folder: Path, console: Console) -> ChaosResult:
+    with ExitStack() as exit_stack:
+        cluster = Cluster(folder, database=plan.database, variables=plan.variables)
+        exit_stack.enter_context(cluster)
+        audit_triggers.install_triggers(cluster)
+        _print_unavailable_faults(cluster, plan, console)
+        clients = Clients(cluster, plan.seed)
+        exit_stack.callback(clients.stop)
+        schedule = Schedule(cluster, clients, seed=plan.seed, names=plan.faults)
+        exit_stack.callback(schedule.close)
+        exit_stack.callback(cluster.stop_event.set)
+        clients.start()
+        cluster.pause(min(WARM_UP_SECONDS, plan.seconds / 10))
+        _inject_faults(schedule, plan, console)
+        clients.stop_submitting()
         console.print("All is healed; waiting for what is under way.")
-        _wait_for_quiet(house, plan)
-        judge = Judge(house, crowd, schedule.blows)
-        found = judge.judge()
-        _sweep(house)
-        judge.look_for_files()
-        summary.show(console, found, crowd.ledger)
-        return found
+        _wait_until_settled(cluster, plan)
+        checker = Checker(cluster, clients, schedule.injections)
+        result = checker.check_all()
+        _sweep(cluster)
+        checker.check_leftover_files()
+        summary.print_summary(console, result, clients.ledger)
+        return result
 
 
-def _tell_impossible(house: House, plan: Plan, console: Console) -> None:
+def _print_unavailable_faults(
+    cluster: Cluster, plan: ChaosPlan, console: Console
+) -> None:
     for name in plan.faults or FAULTS:
-        if why := FAULTS[name].impossible(house):
-            console.print(f"left out: {name}: {why}")
+        if reason := FAULTS[name].unavailable_reason(cluster):
+            console.print(f"left out: {name}: {reason}")
 
 
-def _hurt(schedule: Schedule, plan: Plan, console: Console) -> None:
-    began = time.monotonic()
-    dealt = schedule.deal(
-        until=began + plan.seconds,
-        at_most=plan.at_most,
-        pauses=plan.pauses,
-        longest=plan.longest,
+def _inject_faults(schedule: Schedule, plan: ChaosPlan, console: Console) -> None:
+    started_at = time.monotonic()
+    injections = schedule.run(
+        until=started_at + plan.seconds,
+        max_faults=plan.max_faults,
+        pause_range=plan.pause_range,
+        max_fault_seconds=plan.max_fault_seconds,
     )
-    for blow in dealt:
-        trouble = " (did not work)" if blow.error else ""
-        console.print(f"{time.monotonic() - began:6.0f} s  {blow}{trouble}")
+    for injection in injections:
+        suffix = " (did not work)" if injection.error else ""
+        console.print(f"{time.monotonic() - started_at:6.0f} s  {injection}{suffix}")
 
 
-def _wait_for_quiet(house: House, plan: Plan) -> None:
+def _wait_until_settled(cluster: Cluster, plan: ChaosPlan) -> None:
     """Until all have ended and Redis was brought up to them, or the time is over."""
-    unsettled = "state IN ('queued', 'running') OR projected_version <> version"
-    house.until(lambda: not house.count(unsettled), plan.quiet_seconds)
+    pending_condition = "state IN ('queued', 'running') OR projected_version <> version"
+    cluster.becomes_true(
+        lambda: not cluster.count_tasks(pending_condition), plan.settle_timeout_seconds
+    )
 
 
-def _sweep(house: House) -> None:
+def _sweep(cluster: Cluster) -> None:
     """As if a day had gone by."""
-    age_files(house.folder / "artifacts", DAY)
+    age_files(cluster.folder / "artifacts", DAY_SECONDS)
     with suppress(AssertionError):  # then the files are still there, and are found
-        house.manage("shell", "-c", SWEEP)
+        cluster.manage("shell", "-c", SWEEP)

@@ -7,101 +7,108 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from tests.chaos.clients import Crowd
-from tests.chaos.cluster import House
-from tests.chaos.faults import FAULTS, Fault, Scene
+from tests.chaos.clients import Clients
+from tests.chaos.cluster import Cluster
+from tests.chaos.faults import FAULTS, Fault, FaultContext
 
-SHARE_OF_PAIRS = 0.25
+PAIR_PROBABILITY = 0.25
 
 
 @dataclass
-class Blow:
+class Injection:
     """One fault that struck."""
 
     fault: Fault
-    began: float
-    healed: float = 0.0
+    started_at: float
+    healed_at: float = 0.0
     error: str = ""
-    waits: list[float] = field(default_factory=list)
+    recovery_seconds: list[float] = field(default_factory=list)
     """What it cost each task it hit; filled by `recovery`."""
 
     def overlaps(self, begin: float, end: float) -> bool:
-        return self.began <= end and begin <= self.healed
+        return self.started_at <= end and begin <= self.healed_at
 
     def __str__(self) -> str:
-        return f"{self.fault.name} ({self.healed - self.began:.1f} s)"
+        return f"{self.fault.name} ({self.healed_at - self.started_at:.1f} s)"
 
 
 class Schedule:
     """Deals faults from a shuffled deck of all, so that each kind comes equally often."""
 
     def __init__(
-        self, house: House, crowd: Crowd, *, seed: int, names: Sequence[str]
+        self, cluster: Cluster, clients: Clients, *, seed: int, names: Sequence[str]
     ) -> None:
-        self._house, self._crowd = house, crowd
-        self._dice = random.Random(f"faults {seed}")
+        self._cluster, self._clients = cluster, clients
+        self._rng = random.Random(f"faults {seed}")
         self._names = [
-            name for name in names or FAULTS if not FAULTS[name].impossible(house)
+            name
+            for name in names or FAULTS
+            if not FAULTS[name].unavailable_reason(cluster)
         ]
         self._deck: list[str] = []
         # Its threads live until the end: what a thread has started ends with it.
-        self._hands = ThreadPoolExecutor(2)
-        self.blows: list[Blow] = []
+        self._executor = ThreadPoolExecutor(2)
+        self.injections: list[Injection] = []
 
-    def deal(
+    def run(
         self,
         *,
         until: float,
-        at_most: int | None = None,
-        pauses: tuple[float, float],
-        longest: float,
-    ) -> Iterator[Blow]:
+        max_faults: int | None = None,
+        pause_range: tuple[float, float],
+        max_fault_seconds: float,
+    ) -> Iterator[Injection]:
         """Strike until that time or that often; each blow as it is healed."""
-        while time.monotonic() < until and not self._house.over.is_set():
-            if at_most is not None and len(self.blows) >= at_most:
+        while time.monotonic() < until and not self._cluster.stop_event.is_set():
+            if max_faults is not None and len(self.injections) >= max_faults:
                 return
-            under_way = [self._strike(fault, longest) for fault in self._next()]
-            for one in under_way:
-                yield one.result()
-            self._house.pause(self._dice.uniform(*pauses))
+            futures = [
+                self._start(fault, max_fault_seconds) for fault in self._next_faults()
+            ]
+            for future in futures:
+                yield future.result()
+            self._cluster.pause(self._rng.uniform(*pause_range))
 
     def close(self) -> None:
-        self._hands.shutdown()
+        self._executor.shutdown()
 
-    def _next(self) -> list[Fault]:
-        first = FAULTS[self._draw()]
-        if self._dice.random() < SHARE_OF_PAIRS:
+    def _next_faults(self) -> list[Fault]:
+        first = FAULTS[self._draw_name()]
+        if self._rng.random() < PAIR_PROBABILITY:
             for index in reversed(range(len(self._deck))):
                 second = FAULTS[self._deck[index]]
-                if _go_together(first, second):
+                if _are_compatible(first, second):
                     del self._deck[index]
                     return [first, second]
         return [first]
 
-    def _draw(self) -> str:
+    def _draw_name(self) -> str:
         if not self._deck:
             self._deck = list(self._names)
-            self._dice.shuffle(self._deck)
+            self._rng.shuffle(self._deck)
         return self._deck.pop()
 
-    def _strike(self, fault: Fault, longest: float) -> "Future[Blow]":
-        low, high = fault.lasts
+    def _start(self, fault: Fault, max_fault_seconds: float) -> "Future[Injection]":
+        low, high = fault.duration_range
         # Short ones more often than long ones.
-        seconds = min(longest, low + (high - low) * self._dice.random() ** 2)
-        dice = random.Random(self._dice.random())
-        scene = Scene(self._house, self._crowd, dice, seconds)
-        return self._hands.submit(self._inflict, fault, scene)
+        seconds = min(max_fault_seconds, low + (high - low) * self._rng.random() ** 2)
+        rng = random.Random(self._rng.random())
+        context = FaultContext(self._cluster, self._clients, rng, seconds)
+        return self._executor.submit(self._inject, fault, context)
 
-    def _inflict(self, fault: Fault, scene: Scene) -> Blow:
-        blow = Blow(fault, began=time.time())
-        self.blows.append(blow)
+    def _inject(self, fault: Fault, context: FaultContext) -> Injection:
+        injection = Injection(fault, started_at=time.time())
+        self.injections.append(injection)
         try:
-            fault.strike(scene)
+            fault.inject(context)
         except Exception:  # another fault stood in its way; shown at the end
-            blow.error = traceback.format_exc(limit=-2)
-        blow.healed = time.time()
-        return blow
+            injection.error = traceback.format_exc(limit=-2)
+        injection.healed_at = time.time()
+        return injection
 
 
-def _go_together(one: Fault, other: Fault) -> bool:
-    return "all" not in (one.part, other.part) and one.part != other.part
+def _are_compatible(one: Fault, other: Fault) -> bool:
+    return (
+        "all" not in (one.component, other.component)
+        and one.component != other.component
+    )

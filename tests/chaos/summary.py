@@ -5,102 +5,121 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.checks import Verdict, clock
+from tests.chaos.checks import ChaosResult, format_time
 from tests.chaos.faults import FAULTS
-from tests.chaos.http_calls import NO_ANSWER, Answer
+from tests.chaos.http_calls import NO_RESPONSE, Response
 from tests.chaos.ledger import Ledger
 from tests.chaos.recovery import percentile
-from tests.chaos.schedule import Blow
+from tests.chaos.schedule import Injection
 
-CULPRITS_SHOWN = 20
-AROUND_SECONDS = 5
+MAX_LISTED_VIOLATIONS = 20
+CONTEXT_SECONDS = 5
 
 
-def show(console: Console, verdict: Verdict, ledger: Ledger) -> None:
-    console.print(_summary(verdict, ledger))
-    console.print(_by_fault(verdict))
-    for promise, culprits in verdict.broken.items():
-        for culprit, why in list(culprits.items())[:CULPRITS_SHOWN]:
-            console.print(f"\n[bold red]{promise}[/]: {culprit}: {why}", soft_wrap=True)
-            for line in _story(verdict, culprit):
+def print_summary(console: Console, result: ChaosResult, ledger: Ledger) -> None:
+    console.print(_totals_table(result, ledger))
+    console.print(_faults_table(result))
+    for invariant, violations in result.violations.items():
+        for subject, reason in list(violations.items())[:MAX_LISTED_VIOLATIONS]:
+            console.print(
+                f"\n[bold red]{invariant}[/]: {subject}: {reason}", soft_wrap=True
+            )
+            for line in _timeline(result, subject):
                 console.print(f"    {line}", soft_wrap=True, highlight=False)
-    for blow in verdict.blows:
-        if blow.error:
-            console.print(f"\n{blow} did not work:\n{blow.error}", markup=False)
+    for injection in result.injections:
+        if injection.error:
+            console.print(
+                f"\n{injection} did not work:\n{injection.error}", markup=False
+            )
 
 
-def _summary(verdict: Verdict, ledger: Ledger) -> Table:
+def _totals_table(result: ChaosResult, ledger: Ledger) -> Table:
     table = Table("", "", title="The chaos run", show_header=False)
     table.add_row("accepted", str(len(ledger.entries)))
-    unanswered = sum(verdict.states.values()) - len(ledger.entries)
-    table.add_row("made without an answer heard", str(unanswered))
-    for state, count in sorted(verdict.states.items()):
+    unanswered_count = sum(result.state_counts.values()) - len(ledger.entries)
+    table.add_row("made without an answer heard", str(unanswered_count))
+    for state, count in sorted(result.state_counts.items()):
         table.add_row(f"  {state}", str(count))
-    for promise, culprits in verdict.broken.items():
-        style = "bold red" if culprits else "green"
-        table.add_row(promise, f"[{style}]{len(culprits)}[/]")
-    seconds = [wait.seconds for wait in verdict.waits]
-    table.add_row("recovery p50 / p95 / max", _spread(seconds))
-    table.add_row("faults", str(len(verdict.blows)))
-    statuses = sorted(ledger.statuses().items())
-    said = ", ".join(f"{status or 'none'}: {n}" for status, n in statuses)
-    table.add_row("answers to asking", said)
-    for name, answers in _answers(verdict, ledger):
-        table.add_row(f"{name} p50 / p95 / max", _spread(answers))
+    for invariant, violations in result.violations.items():
+        style = "bold red" if violations else "green"
+        table.add_row(invariant, f"[{style}]{len(violations)}[/]")
+    seconds = [wait.seconds for wait in result.recoveries]
+    table.add_row("recovery p50 / p95 / max", _format_percentiles(seconds))
+    table.add_row("faults", str(len(result.injections)))
+    statuses = sorted(ledger.submit_statuses().items())
+    statuses_text = ", ".join(f"{status or 'none'}: {n}" for status, n in statuses)
+    table.add_row("answers to asking", statuses_text)
+    for name, seconds_list in _response_times(result, ledger):
+        table.add_row(f"{name} p50 / p95 / max", _format_percentiles(seconds_list))
     return table
 
 
-def _answers(verdict: Verdict, ledger: Ledger) -> Iterable[tuple[str, list[float]]]:
-    for name, answers in (("ask", ledger.submits), ("poll", ledger.polls)):
-        heard = [answer for answer in answers if answer.status != NO_ANSWER]
-        yield name, [answer.seconds for answer in heard]
-        for part in ("redis", "database"):
+def _response_times(
+    result: ChaosResult, ledger: Ledger
+) -> Iterable[tuple[str, list[float]]]:
+    for name, responses in (
+        ("ask", ledger.submit_responses),
+        ("poll", ledger.poll_responses),
+    ):
+        completed_responses = [
+            response for response in responses if response.status != NO_RESPONSE
+        ]
+        yield name, [answer.seconds for answer in completed_responses]
+        for component in ("redis", "database"):
             during = [
-                answer.seconds for answer in heard if _is_in(answer, part, verdict)
+                answer.seconds
+                for answer in completed_responses
+                if _is_during(answer, component, result)
             ]
             if during:
-                yield f"{name}, {part} faulty", during
+                yield f"{name}, {component} faulty", during
 
 
-def _is_in(answer: Answer, part: str, verdict: Verdict) -> bool:
+def _is_during(response: Response, component: str, result: ChaosResult) -> bool:
     return any(
-        blow.fault.part == part and blow.overlaps(answer.at, answer.at + answer.seconds)
-        for blow in verdict.blows
+        injection.fault.component == component
+        and injection.overlaps(response.sent_at, response.sent_at + response.seconds)
+        for injection in result.injections
     )
 
 
-def _by_fault(verdict: Verdict) -> Table:
+def _faults_table(result: ChaosResult) -> Table:
     table = Table("fault", "times", "hit", "p95", "worst", "bound")
     for name, fault in FAULTS.items():
-        blows = [blow for blow in verdict.blows if blow.fault.name == name]
-        if blows:
-            waits = [wait for blow in blows for wait in blow.waits]
-            table.add_row(name, str(len(blows)), str(len(waits)),
+        injections = [
+            injection for injection in result.injections if injection.fault.name == name
+        ]
+        if injections:
+            waits = [wait for blow in injections for wait in blow.recovery_seconds]
+            table.add_row(name, str(len(injections)), str(len(waits)),
                           f"{percentile(waits, 0.95):.1f} s",
-                          f"{max(waits, default=0.0):.1f} s", f"{fault.bound} s")  # fmt: skip
+                          f"{max(waits, default=0.0):.1f} s", f"{fault.max_recovery_seconds} s")  # fmt: skip
     return table
 
 
-def _spread(seconds: list[float]) -> str:
+def _format_percentiles(seconds: list[float]) -> str:
     shares = [percentile(seconds, 0.5), percentile(seconds, 0.95), max(seconds, default=0.0)]  # fmt: skip
     return " / ".join(f"{value:.2f} s" for value in shares) + f"  (of {len(seconds)})"
 
 
-def _story(verdict: Verdict, task_id: str) -> list[str]:
+def _timeline(result: ChaosResult, task_id: str) -> list[str]:
     """What happened to the task, and the faults around it, in order."""
-    history = verdict.histories.get(task_id, [])
+    history = result.histories.get(task_id, [])
     if not history:
         return []
-    begin, end = history[0].at - AROUND_SECONDS, history[-1].at + AROUND_SECONDS
-    events = [(move.at, str(move)) for move in history]
-    for blow in verdict.blows:
-        if blow.overlaps(begin, end):
-            events += _edges(blow)
-    return [f"{clock(at)}  {what}" for at, what in sorted(events)]
+    begin, end = (
+        history[0].recorded_at - CONTEXT_SECONDS,
+        history[-1].recorded_at + CONTEXT_SECONDS,
+    )
+    events = [(transition.recorded_at, str(transition)) for transition in history]
+    for injection in result.injections:
+        if injection.overlaps(begin, end):
+            events += _boundary_events(injection)
+    return [f"{format_time(at)}  {text}" for at, text in sorted(events)]
 
 
-def _edges(blow: Blow) -> list[tuple[float, str]]:
+def _boundary_events(injection: Injection) -> list[tuple[float, str]]:
     return [
-        (blow.began, f"· {blow.fault.name} strikes"),
-        (blow.healed, f"· {blow.fault.name} is healed"),
+        (injection.started_at, f"· {injection.fault.name} strikes"),
+        (injection.healed_at, f"· {injection.fault.name} is healed"),
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CLASSES = {
+CLASS_IDS_BY_USER = {
     "admin": range(1, 9),
     "secretary": (1, 2),
     "teacher": (1, 2),
@@ -22,15 +22,15 @@ ALWAYS = 99
 
 
 @dataclass(frozen=True)
-class Wish:
+class PlannedRequest:
     report: str
     parameters: dict[str, Any]
     format: str = "json"
-    state: str = "succeeded"
-    code: str = ""
+    expected_state: str = "succeeded"
+    expected_error: str = ""
     seconds: float = 0.5
     """How long it takes by itself."""
-    deaths: int = 0
+    worker_kills: int = 0
     """How many of its workers it kills."""
 
     @property
@@ -42,68 +42,81 @@ class Wish:
         }
 
 
-class Wishes:
+class Workload:
     """Deals wishes from a deck that holds each sort in its proportion, shuffled by a seed."""
 
     def __init__(self, seed: int, folder: Path) -> None:
-        self._random = random.Random(f"wishes {seed}")
+        self._rng = random.Random(f"wishes {seed}")
         self._folder = folder
         self._lock = threading.Lock()
-        self._deck: list[Callable[[str], Wish]] = []
+        self._deck: list[Callable[[str], PlannedRequest]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
-    def draw(self, user: str) -> Wish:
+    def draw_request(self, user: str) -> PlannedRequest:
         with self._lock:
             if not self._deck:
-                self._deck = [deal for deal, n in self._sorts() for _ in range(n)]
-                self._random.shuffle(self._deck)
+                self._deck = [create for create, n in self._mix() for _ in range(n)]
+                self._rng.shuffle(self._deck)
             return self._deck.pop()(user)
 
-    def slow(self, low: float, high: float, report: str = "slow") -> Wish:
+    def slow_report(
+        self, low: float, high: float, report: str = "slow"
+    ) -> PlannedRequest:
         # To the microsecond, so that no two are equal requests.
-        seconds = round(self._random.uniform(low, high), 6)
-        return Wish(report, {"seconds": seconds}, self._format(), seconds=seconds)
+        seconds = round(self._rng.uniform(low, high), 6)
+        return PlannedRequest(
+            report, {"seconds": seconds}, self._format(), seconds=seconds
+        )
 
-    def killer(self, times: int) -> Wish:
+    def killer_report(self, times: int) -> PlannedRequest:
         parameters = {"tally": str(self._folder / uuid.uuid4().hex), "times": times}
         if times == ALWAYS:
-            return Wish("killer", parameters, "json", "failed", "worker_lost", deaths=3)
-        return Wish("killer", parameters, deaths=times)
+            return PlannedRequest(
+                "killer", parameters, "json", "failed", "worker_lost", worker_kills=3
+            )
+        return PlannedRequest("killer", parameters, worker_kills=times)
 
-    def _sorts(self) -> list[tuple[Callable[[str], Wish], int]]:
+    def _mix(self) -> list[tuple[Callable[[str], PlannedRequest], int]]:
         return [
-            (self._card, 34),
-            (self._performance, 26),
-            (lambda _: self.slow(0.1, 1.5), 24),
-            (lambda _: self.slow(3, 8), 3),
-            (lambda _: self.slow(0.5, 3, "slow_export"), 5),
+            (self._report_card, 34),
+            (self._class_performance, 26),
+            (lambda _: self.slow_report(0.1, 1.5), 24),
+            (lambda _: self.slow_report(3, 8), 3),
+            (lambda _: self.slow_report(0.5, 3, "slow_export"), 5),
             (lambda _: self._failing("data", "data_error"), 2),
             (lambda _: self._failing("code", "internal"), 2),
-            (lambda _: self.killer(1), 2),
-            (lambda _: self.killer(ALWAYS), 1),
-            (lambda _: Wish("hungry", {}, "json", "failed", "memory_limit", 5), 1),
+            (lambda _: self.killer_report(1), 2),
+            (lambda _: self.killer_report(ALWAYS), 1),
+            (
+                lambda _: PlannedRequest(
+                    "hungry", {}, "json", "failed", "memory_limit", 5
+                ),
+                1,
+            ),
             (lambda _: self._hanging("hanging"), 1),
             (lambda _: self._hanging("stuck_in_c"), 1),
         ]
 
-    def _card(self, user: str) -> Wish:
-        return Wish("report_card", self._class_of(user), self._format())
+    def _report_card(self, user: str) -> PlannedRequest:
+        return PlannedRequest(
+            "report_card", self._class_parameters(user), self._format()
+        )
 
-    def _performance(self, user: str) -> Wish:
+    def _class_performance(self, user: str) -> PlannedRequest:
         if user == "guardian":  # not offered to families
-            return self._card(user)
-        parameters = {**self._class_of(user), "term": self._random.randint(1, 3)}
-        return Wish("class_performance", parameters, self._format())
+            return self._report_card(user)
+        parameters = {**self._class_parameters(user), "term": self._rng.randint(1, 3)}
+        return PlannedRequest("class_performance", parameters, self._format())
 
-    def _class_of(self, user: str) -> dict[str, Any]:
-        return {"class_id": self._random.choice(CLASSES[user])}
+    def _class_parameters(self, user: str) -> dict[str, Any]:
+        return {"class_id": self._rng.choice(CLASS_IDS_BY_USER[user])}
 
-    def _failing(self, of: str, code: str) -> Wish:
-        return Wish("failing", {"of": of}, self._format(), "failed", code)
+    def _failing(self, cause: str, code: str) -> PlannedRequest:
+        return PlannedRequest("failing", {"of": cause}, self._format(), "failed", code)
 
-    def _hanging(self, report: str) -> Wish:
+    def _hanging(self, report: str) -> PlannedRequest:
         seconds = HANG_SECONDS[report]
-        return Wish(report, {}, self._format(), "failed", "timeout", seconds)
+        return PlannedRequest(report, {}, self._format(), "failed", "timeout", seconds)
 
     def _format(self) -> str:
-        return self._random.choice(("json", "csv", "xlsx"))
+        return self._rng.choice(("json", "csv", "xlsx"))

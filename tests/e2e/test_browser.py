@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support.chromium import NEEDS_BROWSER, Watched, pages_at
+from tests.support.chromium import REQUIRES_CHROMIUM, PageMonitor, serve_pages
 from tests.support.stack import Stack
 
 pytestmark = [
-    NEEDS_BROWSER,
+    REQUIRES_CHROMIUM,
     pytest.mark.deep("it works in a real browser"),
     pytest.mark.one_database("headers and origins know nothing of the database"),
 ]
@@ -29,29 +29,33 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def told(browser: Browser, stack: Stack) -> Any:
+def trip_result(browser: Browser, stack: Stack) -> Any:
     """What a page of an origin that is configured saw on its trip."""
-    with browser.new_context() as context, pages_at(stack.pages) as origin:
+    with browser.new_context() as context, serve_pages(stack.pages_origin) as origin:
         page = context.new_page()
-        watched = Watched(page)
+        monitor = PageMonitor(page)
         page.goto(f"{origin}/index.html")
-        seen = page.evaluate("base => trip(base)", stack.base)
-        return {**seen, "outside": watched.outside, "kept": context.cookies()}
+        result = page.evaluate("base => trip(base)", stack.base_url)
+        return {
+            **result,
+            "outside": monitor.foreign_requests,
+            "kept": context.cookies(),
+        }
 
 
-def test_page_of_a_configured_origin_goes_the_whole_way(told):
-    assert {step: told[step]["status"] for step in STATUSES} == STATUSES
-    result = told["poll"]["body"]["result"]
-    assert told["bytes in all"] == result["bytes"]
-    assert told["by link"]["body"] == told["file"]["body"]
-    assert told["outside"] == []
+def test_page_of_a_configured_origin_goes_the_whole_way(trip_result):
+    assert {step: trip_result[step]["status"] for step in STATUSES} == STATUSES
+    result = trip_result["poll"]["body"]["result"]
+    assert trip_result["bytes in all"] == result["bytes"]
+    assert trip_result["by link"]["body"] == trip_result["file"]["body"]
+    assert trip_result["outside"] == []
 
 
-def test_page_reads_what_answers_tell_in_headers(told):
+def test_page_reads_what_answers_tell_in_headers(trip_result):
     def headers(step):
-        return told[step]["headers"]
+        return trip_result[step]["headers"]
 
-    task = told["submit"]["body"]
+    task = trip_result["submit"]["body"]
     assert headers("submit")["Location"] == task["links"]["self"]
     assert int(headers("submit")["Retry-After"]) >= 1
     assert headers("submit")["X-Request-ID"] == "page-42"
@@ -60,49 +64,49 @@ def test_page_reads_what_answers_tell_in_headers(told):
     assert headers("poll")["ETag"] == headers("poll again")["ETag"]
     assert "filename*=UTF-8''" in headers("file")["Content-Disposition"]
     assert headers("part")["Content-Range"].startswith("bytes 10-19/")
-    assert len(told["part"]["body"].encode()) == 10
+    assert len(trip_result["part"]["body"].encode()) == 10
 
 
 @pytest.mark.guarantee("A page of a configured origin can read every problem.")
-def test_page_reads_problems(told):
+def test_page_reads_problems(trip_result):
     codes = {
         "not there": "not_found", "erased": "purged",
         "too much": "body_too_large", "no token": "token_not_valid",
     }  # fmt: skip
 
-    assert {step: told[step]["body"]["code"] for step in codes} == codes
-    assert all(told[step]["headers"]["X-Request-ID"] for step in codes)
+    assert {step: trip_result[step]["body"]["code"] for step in codes} == codes
+    assert all(trip_result[step]["headers"]["X-Request-ID"] for step in codes)
 
 
-def test_nothing_is_kept_in_cookies(told):
-    assert (told["cookies"], told["kept"]) == ("", [])
+def test_nothing_is_kept_in_cookies(trip_result):
+    assert (trip_result["cookies"], trip_result["kept"]) == ("", [])
 
 
 @pytest.mark.guarantee("Only pages of configured origins may call the API.")
 def test_page_of_another_origin_can_do_nothing(stack: Stack, page: Page):
     before = stack.query("SELECT count(*) FROM tasks_task")
 
-    with pages_at() as origin:
+    with serve_pages() as origin:
         page.goto(f"{origin}/index.html")
-        refused = page.evaluate("base => refused(base)", stack.base)
+        refused = page.evaluate("base => refused(base)", stack.base_url)
 
-    assert origin != stack.pages
+    assert origin != stack.pages_origin
     assert set(refused.values()) == {"TypeError"}
     assert stack.query("SELECT count(*) FROM tasks_task") == before
 
 
 def test_preflight_is_asked_once_for_many_requests(stack: Stack, page: Page):
     path = f"/tasks/{uuid.uuid4()}"
-    with pages_at(stack.pages) as origin:
+    with serve_pages(stack.pages_origin) as origin:
         page.goto(f"{origin}/index.html")
         page.evaluate(
             """async url => {
                 const headers = { Authorization: "Bearer none" };
                 for (let n = 0; n < 5; n++) await fetch(url, { headers });
             }""",
-            stack.base + path,
+            stack.base_url + path,
         )
 
-    log = stack.keeper.log_path("web").read_text()
+    log = stack.supervisor.log_path("web").read_text()
     assert log.count(f"OPTIONS {path}") == 1
     assert log.count(f"GET {path}") == 5

@@ -34,25 +34,25 @@ def celery(stack: Stack) -> Iterator[Celery]:
         yield app
 
 
-def inspected(celery: Celery, what: str) -> dict[str, Any]:
+def inspect_workers(celery: Celery, command: str) -> dict[str, Any]:
     """What each worker answers: Celery goes on once all have, and by itself waits a second."""
     inspect = celery.control.inspect(NAMES, timeout=15, limit=len(NAMES))
-    answers: dict[str, Any] = getattr(inspect, what)()
+    answers: dict[str, Any] = getattr(inspect, command)()
     return answers
 
 
-def probed(celery: Celery, task) -> list[Any]:
+def probe_result(celery: Celery, task) -> list[Any]:
     """What Celery's own result says of the task."""
     found = celery.AsyncResult(task["task_id"])
     name = type(found.result).__name__
     return [found.state, name, found.ready(), found.successful()]
 
 
-def refused(stack: Stack, task) -> str:
+def result_error(stack: Stack, task) -> str:
     """What `celery result` says of a task that has none: it raises, as Celery does."""
-    with pytest.raises(AssertionError) as raised:
+    with pytest.raises(AssertionError) as caught:
         stack.celery("result", task["task_id"])
-    return str(raised.value)
+    return str(caught.value)
 
 
 def test_every_worker_answers_a_ping(stack: Stack):
@@ -65,13 +65,13 @@ def test_every_worker_answers_a_ping(stack: Stack):
 
 
 def test_every_worker_knows_every_task(celery: Celery):
-    answers = inspected(celery, "registered")
+    answers = inspect_workers(celery, "registered")
 
     assert all(set(names) == REGISTERED for names in answers.values())
 
 
 def test_each_queue_has_a_worker_of_its_own(celery: Celery):
-    answers = inspected(celery, "active_queues")
+    answers = inspect_workers(celery, "active_queues")
 
     served = {queue["name"] for queues in answers.values() for queue in queues}
     assert served == QUEUES
@@ -80,51 +80,53 @@ def test_each_queue_has_a_worker_of_its_own(celery: Celery):
 
 def test_succeeded_task_is_success_with_the_document(stack: Stack, celery, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 0.1}})
-    done = stack.finished(client, task)
+    done = stack.wait_until_final(client, task)
 
-    assert probed(celery, task) == ["SUCCESS", "dict", True, True]
+    assert probe_result(celery, task) == ["SUCCESS", "dict", True, True]
     said = stack.celery("result", task["task_id"])
     assert done["result"]["sha256"] in said
 
 
 def test_running_task_is_started(stack: Stack, celery, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
-    stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
+    stack.wait_until(
+        lambda: client.ask("GET", task["links"]["self"])["state"] == "running"
+    )
 
-    assert probed(celery, task) == ["STARTED", "dict", False, False]
+    assert probe_result(celery, task) == ["STARTED", "dict", False, False]
     client.ask("POST", task["links"]["cancel"])
-    stack.finished(client, task)
+    stack.wait_until_final(client, task)
 
 
 def test_failed_task_is_failure_with_an_exception(stack: Stack, celery, client):
     task = client.request_report({"report": "failing", "parameters": {"of": "data"}})
-    stack.finished(client, task)
+    stack.wait_until_final(client, task)
 
-    assert probed(celery, task) == ["FAILURE", "ReportFailed", True, False]
-    assert "data_error: Enrolment 7" in refused(stack, task)
+    assert probe_result(celery, task) == ["FAILURE", "ReportFailed", True, False]
+    assert "data_error: Enrolment 7" in result_error(stack, task)
 
 
 def test_canceled_task_is_revoked(stack: Stack, celery, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
     client.ask("POST", task["links"]["cancel"])
-    stack.finished(client, task)
+    stack.wait_until_final(client, task)
 
-    assert probed(celery, task)[0] == "REVOKED"
-    assert "The task was canceled." in refused(stack, task)
+    assert probe_result(celery, task)[0] == "REVOKED"
+    assert "The task was canceled." in result_error(stack, task)
 
 
 def test_expired_task_is_pending_as_any_result_that_is_gone(
     stack: Stack, celery, client
 ):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 0}})
-    stack.finished(client, task)
-    stack.manage("shell", "-c", EXPIRE.format(task["task_id"]))
+    stack.wait_until_final(client, task)
+    stack.manage("shell", "-c", EXPIRE_SCRIPT.format(task["task_id"]))
 
-    assert probed(celery, task)[0] == "PENDING"
+    assert probe_result(celery, task)[0] == "PENDING"
     assert client.ask("GET", task["links"]["self"])["state"] == "expired"
 
 
-EXPIRE = """
+EXPIRE_SCRIPT = """
 from tasks import lifecycle
 from tasks.models import Task
 assert lifecycle.expire(Task.objects.get(pk="{}"))
@@ -151,14 +153,14 @@ def test_queued_task_is_pending_and_revoking_it_by_hand_is_a_cancel(
     ahead = [client.request_report(slow) for _ in range(2)]
     task = client.request_report(slow)
 
-    assert probed(celery, task)[0] == "PENDING"
+    assert probe_result(celery, task)[0] == "PENDING"
     stack.celery("control", "revoke", task["task_id"])
-    stack.wait(lambda: task["task_id"] in str(inspected(celery, "revoked")))
+    stack.wait_until(lambda: task["task_id"] in str(inspect_workers(celery, "revoked")))
     for other in ahead:
         client.ask("POST", other["links"]["cancel"])
 
     # Once a worker takes it, and finds that out.
-    assert stack.finished(client, task)["state"] == "canceled"
+    assert stack.wait_until_final(client, task)["state"] == "canceled"
 
 
 def test_worker_without_options_serves_every_queue(stack: Stack, celery: Celery):
@@ -181,7 +183,7 @@ def test_worker_without_options_serves_every_queue(stack: Stack, celery: Celery)
     name = f"plain@{socket.gethostname()}"
     inspect = celery.control.inspect([name], timeout=1, limit=1)
     try:
-        served = stack.wait(inspect.active_queues, seconds=30)[name]
+        served = stack.wait_until(inspect.active_queues, seconds=30)[name]
     finally:
         plain.terminate()
         plain.wait()

@@ -5,53 +5,53 @@ import pytest
 from rich.console import Console
 
 from tests.chaos.faults import FAULTS
-from tests.chaos.run import Plan, run
+from tests.chaos.run import ChaosPlan, run_chaos
 from tests.support.environment import DATABASE
 
 # Of every sort, and none that takes its time.
-QUICK = (
-    "pool_child_killed",
-    "worker_killed",
-    "worker_frozen",
-    "worker_killed_with_message_in_hand",
-    "canceled_without_worker",
-    "web_killed_after_commit",
-    "worker_killed_before_mirroring",
-    "dispatcher_killed",
-    "second_dispatcher",
-    "disk_full",
-    "connections_cut",
-    "redis_killed",
-    "redis_back_empty",
-    "redis_back_with_older_file",
-    "redis_flushed",
-    "queue_keys_deleted",
-    "redis_frozen",
-    "postgresql_restarted",
+QUICK_FAULTS = (
+    "kill_pool_child",
+    "kill_worker",
+    "freeze_worker",
+    "kill_worker_holding_message",
+    "cancel_without_worker",
+    "kill_web_after_commit",
+    "kill_worker_before_sync",
+    "kill_dispatcher",
+    "run_second_dispatcher",
+    "fill_disk",
+    "cut_connections",
+    "kill_redis",
+    "restart_redis_empty",
+    "restart_redis_with_older_file",
+    "flush_redis",
+    "delete_queue_keys",
+    "freeze_redis",
+    "restart_postgresql",
 )
 
 
 @pytest.mark.deep("it hurts the service for two minutes")
 @pytest.mark.timeout(400)
 def test_whatever_is_hurt_every_report_ends_once_and_truly(tmp_path):
-    plan = Plan(
+    plan = ChaosPlan(
         seed=int(os.environ.get("SEED", "1")),
         database=DATABASE,
         seconds=120,
-        faults=QUICK,
-        at_most=len(QUICK),
+        faults=QUICK_FAULTS,
+        max_faults=len(QUICK_FAULTS),
         lease_seconds=4,
         republish_seconds=3,
-        hand_over_seconds=3,
-        pauses=(0.2, 1),
-        longest=5,
-        quiet_seconds=90,
+        shutdown_grace_seconds=3,
+        pause_range=(0.2, 1),
+        max_fault_seconds=5,
+        settle_timeout_seconds=90,
     )
 
-    verdict = run(plan, tmp_path, Console(width=120))
+    verdict = run_chaos(plan, tmp_path, Console(width=120))
 
-    assert {name: found for name, found in verdict.broken.items() if found} == {}
-    assert verdict.states["succeeded"] > 0
+    assert {name: found for name, found in verdict.violations.items() if found} == {}
+    assert verdict.state_counts["succeeded"] > 0
 
 
 def test_readme_publishes_the_bound_of_every_fault():
@@ -64,5 +64,6 @@ def test_readme_publishes_the_bound_of_every_fault():
     ]
 
     assert published == [
-        f"| {fault.what} | {fault.bound} s |" for fault in FAULTS.values()
+        f"| {fault.description} | {fault.max_recovery_seconds} s |"
+        for fault in FAULTS.values()
     ]

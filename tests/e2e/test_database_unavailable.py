@@ -13,97 +13,106 @@ import pytest
 
 from school.runtime.client import Client
 from tests.support.environment import DATABASE
-from tests.support.postgresql import Postgresql
-from tests.support.stack import Stack, new_database
+from tests.support.postgresql import PostgresqlServer
+from tests.support.stack import Stack, create_database
 
 pytestmark = pytest.mark.skipif(
     DATABASE != "postgresql", reason="a file does not go away"
 )
 REPORT = {"report": "slow", "parameters": {"seconds": 0.1}}
-LOG_IN = {"username": "teacher", "password": "demo"}
+CREDENTIALS = {"username": "teacher", "password": "demo"}
 
 
 @dataclass(frozen=True)
-class House:
+class Deployment:
     """The service, and a PostgreSQL server that it has for itself."""
 
     service: Stack
-    server: Postgresql
+    server: PostgresqlServer
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory) -> Iterator[House]:
+def deployment(tmp_path_factory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("house")
     with (
-        closing(Postgresql()) as server,
-        Stack(folder, new_database(server.url)) as service,
+        closing(PostgresqlServer()) as server,
+        Stack(folder, create_database(server.url)) as service,
     ):
-        yield House(service, server)
+        yield Deployment(service, server)
 
 
 @dataclass(frozen=True)
-class Answer:
+class TimedResponse:
     status: int
     body: Any
-    wait: str | None
+    retry_after: str | None
     seconds: float
 
 
 @pytest.fixture
-def client(house: House) -> Client:
-    return house.service.as_user("teacher")
+def client(deployment: Deployment) -> Client:
+    return deployment.service.as_user("teacher")
 
 
 @pytest.fixture
-def known(house: House, client: Client) -> str:
+def task_path(deployment: Deployment, client: Client) -> str:
     """The address of a task that has been asked for before."""
-    task = house.service.finished(client, client.request("POST", "/reports", REPORT))
+    task = deployment.service.wait_until_final(
+        client, client.request("POST", "/reports", REPORT)
+    )
     return task["links"]["self"]
 
 
 @pytest.fixture(params=["refused", "frozen"])
-def come_back(
-    house: House, client: Client, known: str, request: pytest.FixtureRequest
+def restore_database(
+    deployment: Deployment,
+    client: Client,
+    task_path: str,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Callable[[], None]]:
     """The database goes away, and comes back by this or at the end."""
     # As many at once as take every connection of the pool, twice.
-    at_once(client, [("GET", "/tasks", None)] * 16)
-    leave, come_back = {
-        "refused": (house.server.stop, house.server.start),
-        "frozen": (house.server.freeze, house.server.thaw),
+    send_concurrently(client, [("GET", "/tasks", None)] * 16)
+    break_database, restore_database = {
+        "refused": (deployment.server.stop, deployment.server.start),
+        "frozen": (deployment.server.suspend, deployment.server.resume),
     }[request.param]
-    leave()
+    break_database()
     # As if a minute had passed, so that no poll trusts Redis alone.
-    for key in house.service.redis.scan_iter("stamp:*"):
-        house.service.redis.delete(key)
-    yield come_back
-    come_back()
-    house.service.wait(lambda: answered(client, "GET", "/tasks", None).status == 200)
+    for key in deployment.service.redis.scan_iter("stamp:*"):
+        deployment.service.redis.delete(key)
+    yield restore_database
+    restore_database()
+    deployment.service.wait_until(
+        lambda: send(client, "GET", "/tasks", None).status == 200
+    )
 
 
 @pytest.mark.guarantee("No request waits for a database that is away.")
-def test_with_the_database_away_nobody_waits(client, known, come_back):
+def test_with_the_database_away_nobody_waits(client, task_path, restore_database):
     asked = [
         ("POST", "/reports", REPORT),
-        ("POST", "/auth/token", LOG_IN),
+        ("POST", "/auth/token", CREDENTIALS),
         ("GET", "/tasks", None),
         ("GET", f"/tasks/{uuid.uuid4()}", None),
-        ("POST", f"{known}/cancel", {}),
+        ("POST", f"{task_path}/cancel", {}),
         ("GET", "/readyz", None),
     ]
 
-    answers = at_once(client, asked * 4)
+    answers = send_concurrently(client, asked * 4)
 
     assert {answer.status for answer in answers} == {503}
-    assert {answer.wait for answer in answers} == {"2"}
+    assert {answer.retry_after for answer in answers} == {"2"}
     codes = {answer.body.get("code", "readyz") for answer in answers}
     assert codes == {"unavailable", "readyz"}
     assert max(answer.seconds for answer in answers) < 2
 
 
 @pytest.mark.guarantee("Known tasks are shown while the database is away.")
-def test_known_tasks_are_answered_while_the_database_is_away(client, known, come_back):
-    polls = at_once(client, [("GET", known, None)] * 8)
+def test_known_tasks_are_answered_while_the_database_is_away(
+    client, task_path, restore_database
+):
+    polls = send_concurrently(client, [("GET", task_path, None)] * 8)
 
     assert {(answer.status, answer.body["state"]) for answer in polls} == {
         (200, "succeeded")
@@ -111,36 +120,38 @@ def test_known_tasks_are_answered_while_the_database_is_away(client, known, come
     assert max(answer.seconds for answer in polls) < 2
 
 
-def test_all_is_well_once_the_database_is_back(house, client, come_back):
+def test_all_is_well_once_the_database_is_back(deployment, client, restore_database):
     asked = ("POST", "/reports", REPORT)
-    assert answered(client, *asked).status == 503
+    assert send(client, *asked).status == 503
 
-    come_back()
+    restore_database()
 
     def accepted():
-        answer = answered(client, *asked)
+        answer = send(client, *asked)
         return answer.status == 202 and answer.body
 
-    task = house.service.wait(accepted)
-    done = house.service.finished(client, task, seconds=60)
+    task = deployment.service.wait_until(accepted)
+    done = deployment.service.wait_until_final(client, task, seconds=60)
     assert done["state"] == "succeeded"
 
 
-def at_once(client, asked) -> list[Answer]:
-    answers: list[Any] = [None] * len(asked)
+def send_concurrently(client, requests) -> list[TimedResponse]:
+    responses: list[Any] = [None] * len(requests)
 
-    def ask(index: int) -> None:
-        answers[index] = answered(client, *asked[index])
+    def send_one(index: int) -> None:
+        responses[index] = send(client, *requests[index])
 
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(asked))]
+    threads = [
+        threading.Thread(target=send_one, args=(i,)) for i in range(len(requests))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return answers
+    return responses
 
 
-def answered(client, method: str, path: str, body: object) -> Answer:
+def send(client, method: str, path: str, body: object) -> TimedResponse:
     """Whatever the service says to it, and how long that took."""
     request = urllib.request.Request(
         client.base + path,
@@ -151,12 +162,14 @@ def answered(client, method: str, path: str, body: object) -> Answer:
             "Authorization": f"Bearer {client.token}",
         },
     )
-    began = time.monotonic()
+    started_at = time.monotonic()
     try:
-        answer = urllib.request.urlopen(request, timeout=30)
+        response = urllib.request.urlopen(request, timeout=30)
     except urllib.error.HTTPError as error:
-        answer = error
-    with answer:
-        body = json.load(answer)
-        seconds = time.monotonic() - began
-        return Answer(answer.status, body, answer.headers["Retry-After"], seconds)
+        response = error
+    with response:
+        body = json.load(response)
+        seconds = time.monotonic() - started_at
+        return TimedResponse(
+            response.status, body, response.headers["Retry-After"], seconds
+        )

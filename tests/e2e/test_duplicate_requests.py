@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.stack import Stack
 
-TOGETHER = 50
+CONCURRENT_REQUESTS = 50
 
 
 @pytest.mark.guarantee("An idempotency key gives one task and accepts one request.")
@@ -32,18 +32,18 @@ def test_fifty_equal_requests_are_one_task(stack: Stack, key):
 
     def ask(_number: int) -> tuple[str, bool]:
         request = urllib.request.Request(
-            stack.base + "/reports", data=json.dumps(body).encode(), headers=headers
+            stack.base_url + "/reports", data=json.dumps(body).encode(), headers=headers
         )
         with urllib.request.urlopen(request) as answer:
             replayed = answer.headers["Idempotency-Replayed"] == "true"
             return json.load(answer)["task_id"], replayed
 
-    with ThreadPoolExecutor(TOGETHER) as pool:
-        answers = list(pool.map(ask, range(TOGETHER)))
+    with ThreadPoolExecutor(CONCURRENT_REQUESTS) as pool:
+        answers = list(pool.map(ask, range(CONCURRENT_REQUESTS)))
 
     assert len({task_id for task_id, _ in answers}) == 1
     if key:
         assert Counter(replayed for _, replayed in answers) == {True: 49, False: 1}
     for task in blocking:
         client.request("POST", task["links"]["cancel"])
-        stack.finished(client, task)
+        stack.wait_until_final(client, task)

@@ -21,19 +21,21 @@ def test_report_cards_do_not_wait_for_an_export(stack: Stack):
     admin, secretary = stack.as_user("admin"), stack.as_user("secretary")
     export = {"report": "bulk_slow", "parameters": {"seconds": 600}}
     running = admin.request_report(export)
-    stack.wait(
+    stack.wait_until(
         lambda: admin.request("GET", running["links"]["self"])["state"] == "running"
     )
 
     card = {"report": "report_card", "parameters": {"student_id": 1, "year": 2026}}
     cards = [secretary.request_report(card) for _ in range(100)]
     with ThreadPoolExecutor(10) as pool:
-        done = list(pool.map(lambda task: stack.finished(secretary, task, 60), cards))
+        done = list(
+            pool.map(lambda task: stack.wait_until_final(secretary, task, 60), cards)
+        )
 
     assert {task["state"] for task in done} == {"succeeded"}
     assert admin.request("GET", running["links"]["self"])["state"] == "running"
     admin.request("POST", running["links"]["cancel"])
-    assert stack.finished(admin, running)["state"] == "canceled"
+    assert stack.wait_until_final(admin, running)["state"] == "canceled"
 
 
 def test_one_s_two_hundred_do_not_keep_another_s_one_waiting(stack: Stack):
@@ -43,7 +45,7 @@ def test_one_s_two_hundred_do_not_keep_another_s_one_waiting(stack: Stack):
     with ThreadPoolExecutor(4) as pool:
         asked = list(pool.map(lambda _: many.request_report(long), range(200)))
 
-    done = stack.finished(other, other.request_report(short))
+    done = stack.wait_until_final(other, other.request_report(short))
 
     assert done["state"] == "succeeded"
     left = stack.query(
@@ -70,7 +72,7 @@ def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
         looks = [client.request("GET", path)["state"] for client, path in asked[:4]]
         return looks.count("succeeded") >= 2
 
-    stack.wait(made)  # the first, which is all there is to know
+    stack.wait_until(made)  # the first, which is all there is to know
     time.sleep(REFRESH_SECONDS + 1)  # until that is known
 
     def look(one):
@@ -90,10 +92,10 @@ def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
         is_one_line = all(then == one + 1 for one, then in pairwise(places))
         return told if is_one_line else {}
 
-    told = stack.wait(told_at_once, seconds=4)
+    told = stack.wait_until(told_at_once, seconds=4)
     assert len(told) >= 10
     started = {
-        path: began_of(stack.finished(client, client.ask("GET", path)))
+        path: started_at(stack.wait_until_final(client, client.ask("GET", path)))
         for path, (client, _at, _queue) in told.items()
     }
     told_order = sorted(told, key=lambda path: told[path][2]["position"])
@@ -105,5 +107,5 @@ def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
         assert real / 2 - 1 <= wait <= real * 2 + 1, (real, queue)
 
 
-def began_of(document) -> float:
+def started_at(document) -> float:
     return datetime.fromisoformat(document["started_at"]).timestamp()

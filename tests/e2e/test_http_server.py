@@ -11,17 +11,17 @@ import pytest
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.one_database("it is about what the server reads")
-EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 
-def sent(stack: Stack, raw: bytes) -> tuple[int, dict, bytes]:
+def send_raw(stack: Stack, raw: bytes) -> tuple[int, dict, bytes]:
     """The answer to those very bytes: status, headers, body."""
-    host, _, port = stack.base.removeprefix("http://").partition(":")
+    host, _, port = stack.base_url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(raw)
-        answer = http.client.HTTPResponse(connection)
-        answer.begin()
-        return answer.status, dict(answer.headers), answer.read()
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response.status, dict(response.headers), response.read()
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def sent(stack: Stack, raw: bytes) -> tuple[int, dict, bytes]:
     ],
 )
 def test_request_that_is_no_good_gets_a_problem(stack: Stack, raw, status, code):
-    answered, headers, body = sent(stack, raw)
+    answered, headers, body = send_raw(stack, raw)
 
     document = json.loads(body)
     assert (answered, document["status"], document["code"]) == (status, status, code)
@@ -44,21 +44,23 @@ def test_request_that_is_no_good_gets_a_problem(stack: Stack, raw, status, code)
     assert headers["X-Request-ID"] == document["request_id"] != ""
 
 
-def chunked(stack: Stack, token: str, body: bytes) -> tuple[int, dict, bytes]:
+def send_chunked(stack: Stack, token: str, body: bytes) -> tuple[int, dict, bytes]:
     head = (
         "POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     half = len(body) // 2
     chunks = [body[:half], body[half:], b""]
-    framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
-    return sent(stack, head.encode() + framed)
+    encoded_chunks = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return send_raw(stack, head.encode() + encoded_chunks)
 
 
 def test_body_in_chunks_is_read(stack: Stack):
     token = stack.as_user("teacher").token
 
-    status, _headers, body = chunked(stack, token, json.dumps(EXAMPLE).encode())
+    status, _headers, body = send_chunked(
+        stack, token, json.dumps(REPORT_REQUEST).encode()
+    )
 
     assert (status, json.loads(body)["report"]) == (202, "class_performance")
 
@@ -66,7 +68,7 @@ def test_body_in_chunks_is_read(stack: Stack):
 def test_body_in_chunks_that_is_too_large_is_413(stack: Stack):
     token = stack.as_user("teacher").token
 
-    status, _headers, body = chunked(stack, token, b" " * 100_000)
+    status, _headers, body = send_chunked(stack, token, b" " * 100_000)
 
     assert (status, json.loads(body)["code"]) == (413, "body_too_large")
 
@@ -78,7 +80,7 @@ def test_body_that_only_says_it_is_large_is_not_waited_for(stack: Stack):
         f"Authorization: Bearer {token}\r\nContent-Length: 10000000000\r\n\r\n"
     )
 
-    status, _headers, body = sent(stack, head.encode())
+    status, _headers, body = send_raw(stack, head.encode())
 
     assert (status, json.loads(body)["code"]) == (413, "body_too_large")
 
@@ -89,7 +91,7 @@ def test_body_that_only_says_it_is_large_is_not_waited_for(stack: Stack):
 @pytest.mark.each_database
 def test_bodies_that_do_not_come_hold_no_connection_to_the_database(stack: Stack):
     client = stack.as_user("teacher")
-    host, _, port = stack.base.removeprefix("http://").partition(":")
+    host, _, port = stack.base_url.removeprefix("http://").partition(":")
     head = (
         "POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {client.token}\r\nContent-Length: 100\r\n\r\n{{"

@@ -16,34 +16,36 @@ from school.runtime.client import Client
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.one_database("Redis wakes those who wait")
-SLOW = {"report": "slow", "parameters": {"seconds": 4}}
+SLOW_REQUEST = {"report": "slow", "parameters": {"seconds": 4}}
 
 
 @pytest.fixture
-def web(stack: Stack) -> psutil.Process:
+def web_process(stack: Stack) -> psutil.Process:
     """The process that serves the requests, once those of before have left it."""
-    parent = psutil.Process(stack.keeper.processes["web"].pid)
-    serving = max(parent.children(), key=psutil.Process.create_time)
-    stack.wait(lambda: serving.num_fds() < 100)
-    return serving
+    parent = psutil.Process(stack.supervisor.processes["web"].pid)
+    process = max(parent.children(), key=psutil.Process.create_time)
+    stack.wait_until(lambda: process.num_fds() < 100)
+    return process
 
 
-def running(stack: Stack, client, body=SLOW):
+def start_report(stack: Stack, client, body=SLOW_REQUEST):
     task = client.request_report(body)
-    stack.wait(lambda: client.ask("GET", task["links"]["self"])["state"] == "running")
+    stack.wait_until(
+        lambda: client.ask("GET", task["links"]["self"])["state"] == "running"
+    )
     return task["links"]["self"]
 
 
-def waiting_socket(stack: Stack, token: str, path: str) -> socket.socket:
-    host, _, port = stack.base.removeprefix("http://").partition(":")
+def open_waiting_socket(stack: Stack, token: str, path: str) -> socket.socket:
+    host, _, port = stack.base_url.removeprefix("http://").partition(":")
     connection = socket.create_connection((host, int(port)))
     head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
     connection.sendall(f"{head}Prefer: wait=25\r\n\r\n".encode())
     return connection
 
 
-def posting_socket(stack: Stack, token: str, body: object) -> socket.socket:
-    host, _, port = stack.base.removeprefix("http://").partition(":")
+def open_posting_socket(stack: Stack, token: str, body: object) -> socket.socket:
+    host, _, port = stack.base_url.removeprefix("http://").partition(":")
     connection = socket.create_connection((host, int(port)))
     content = json.dumps(body)
     head = (
@@ -58,7 +60,9 @@ def test_waiting_client_knows_within_a_tenth_of_a_second(stack: Stack):
     client = stack.as_user("teacher")
     late = []
     for _ in range(5):
-        path = running(stack, client, {"report": "slow", "parameters": {"seconds": 1}})
+        path = start_report(
+            stack, client, {"report": "slow", "parameters": {"seconds": 1}}
+        )
         task = client.request("GET", f"{path}?wait=20")
         known = time.time()
         assert task["state"] == "succeeded"
@@ -79,7 +83,9 @@ def test_submit_that_waits_gets_the_report_itself(stack: Stack):
 
 def test_cancel_ends_a_wait(stack: Stack):
     client = stack.as_user("teacher")
-    path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
+    path = start_report(
+        stack, client, {"report": "slow", "parameters": {"seconds": 60}}
+    )
     answered = []
 
     def cancel():
@@ -99,19 +105,19 @@ def test_cancel_ends_a_wait(stack: Stack):
 
 
 @pytest.mark.guarantee("A waiting client holds no connection.")
-def test_many_wait_on_one_subscriber_and_hold_no_connection(stack: Stack, web):
+def test_many_wait_on_one_subscriber_and_hold_no_connection(stack: Stack, web_process):
     client = stack.as_user("teacher")
-    path = running(stack, client)
+    path = start_report(stack, client)
     connections = len(stack.redis.client_list())
-    descriptors = web.num_fds()
+    descriptors = web_process.num_fds()
 
-    waiting = [waiting_socket(stack, client.token, path) for _ in range(300)]
-    stack.wait(lambda: web.num_fds() >= descriptors + 200)
+    waiting = [open_waiting_socket(stack, client.token, path) for _ in range(300)]
+    stack.wait_until(lambda: web_process.num_fds() >= descriptors + 200)
     time.sleep(1)
 
     # As many as may be reading at once, and the subscriber; not one for each.
     assert len(stack.redis.client_list()) <= connections + 33
-    assert web.num_fds() < descriptors + 300 + 60
+    assert web_process.num_fds() < descriptors + 300 + 60
     answers = [connection.recv(65536) for connection in waiting]
     for connection in waiting:
         connection.close()
@@ -125,35 +131,35 @@ def test_who_waits_for_what_it_asked_for_holds_no_connection(stack: Stack):
     with ExitStack() as undo:
         for number in range(12):  # there are 8 connections
             body = {"report": "slow", "parameters": {"seconds": 1 + number / 100}}
-            undo.enter_context(posting_socket(stack, client.token, body))
-        stack.wait(lambda: len(client.request("GET", "/tasks")["results"]) >= 12)
+            undo.enter_context(open_posting_socket(stack, client.token, body))
+        stack.wait_until(lambda: len(client.request("GET", "/tasks")["results"]) >= 12)
         time.sleep(0.5)
 
         assert client.request("GET", "/me")["username"] == "teacher"
 
 
 @pytest.mark.guarantee("A client that hangs up frees all that it held.")
-def test_clients_that_go_away_free_everything(stack: Stack, web):
+def test_clients_that_go_away_free_everything(stack: Stack, web_process):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 60}}
-    path = running(stack, client, body)
-    before = web.num_fds()
+    path = start_report(stack, client, body)
+    before = web_process.num_fds()
 
-    waiting = [waiting_socket(stack, client.token, path) for _ in range(200)]
+    waiting = [open_waiting_socket(stack, client.token, path) for _ in range(200)]
     # Others' connections of before may end meanwhile.
-    stack.wait(lambda: web.num_fds() >= before + 100)
+    stack.wait_until(lambda: web_process.num_fds() >= before + 100)
     time.sleep(1)
     for connection in waiting:
         connection.close()
 
     # Not at the end of their 25 seconds: at once. What is left are idle ones to Redis.
-    stack.wait(lambda: web.num_fds() < before + 60, seconds=3)
+    stack.wait_until(lambda: web_process.num_fds() < before + 60, seconds=3)
     client.request("POST", f"{path}/cancel")
 
 
 def test_subscriber_that_is_cut_off_costs_at_most_a_second(stack: Stack):
     client = stack.as_user("teacher")
-    path = running(stack, client)
+    path = start_report(stack, client)
     stopping = threading.Event()
 
     def cut():
@@ -177,19 +183,21 @@ def test_subscriber_that_is_cut_off_costs_at_most_a_second(stack: Stack):
 @pytest.mark.guarantee("A deploy does not wait for waiting clients.")
 def test_deploy_does_not_wait_for_those_who_wait(stack: Stack):
     client = stack.as_user("teacher")
-    path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
-    waiting = waiting_socket(stack, client.token, path)
+    path = start_report(
+        stack, client, {"report": "slow", "parameters": {"seconds": 60}}
+    )
+    waiting = open_waiting_socket(stack, client.token, path)
     time.sleep(0.5)
 
     began = time.monotonic()
-    stack.keeper.processes["web"].terminate()
+    stack.supervisor.processes["web"].terminate()
     answer = waiting.recv(65536)
-    stack.keeper.processes["web"].wait()
+    stack.supervisor.processes["web"].wait()
 
     took = time.monotonic() - began
     waiting.close()
     stack.start("web")
-    stack.wait(lambda: Client(stack.base).is_ready())
+    stack.wait_until(lambda: Client(stack.base_url).is_ready())
     client.request("POST", f"{path}/cancel")
     assert answer.startswith(b"HTTP/1.1 200")
     assert took < 5
@@ -206,12 +214,14 @@ def short_lived_web(stack: Stack) -> Iterator[None]:
 def test_worker_that_makes_room_for_another_keeps_nobody_waiting(
     stack: Stack, short_lived_web: None
 ):
-    log = stack.keeper.log_path("web")
+    log = stack.supervisor.log_path("web")
     before = log.stat().st_size
     client = stack.as_user("teacher")
-    path = running(stack, client, {"report": "slow", "parameters": {"seconds": 60}})
+    path = start_report(
+        stack, client, {"report": "slow", "parameters": {"seconds": 60}}
+    )
 
-    with waiting_socket(stack, client.token, path):
+    with open_waiting_socket(stack, client.token, path):
         for _ in range(80):
             began = time.monotonic()
             client.request("GET", "/healthz")

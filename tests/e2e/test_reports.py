@@ -10,12 +10,12 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from school.runtime.client import ServiceError
-from tests.support.contract import committed
-from tests.support.redis_monitor import commands_to
+from tests.support.contract import load_spec
+from tests.support.redis_monitor import monitor_commands
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.one_database("the first report shows the way to the database")
-EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 GRADES_OF_CLASS = """
     SELECT j.name, g.term, g.tenths
@@ -30,8 +30,8 @@ GRADES_OF_CLASS = """
 def test_report_asked_for_is_made_and_its_figures_are_right(stack: Stack):
     client = stack.as_user("teacher")
 
-    task = client.request_report(EXAMPLE)
-    done = stack.finished(client, task)
+    task = client.request_report(REPORT_REQUEST)
+    done = stack.wait_until_final(client, task)
 
     assert task["state"] in {"queued", "running"}
     assert (done["state"], done["task_id"]) == ("succeeded", task["task_id"])
@@ -51,7 +51,7 @@ def test_report_asked_for_is_made_and_its_figures_are_right(stack: Stack):
 def test_file_is_fetched_as_csv(stack: Stack):
     client = stack.as_user("secretary")
     body = {"report": "report_card", "parameters": {"class_id": 2}, "format": "csv"}
-    done = stack.finished(client, client.request_report(body))
+    done = stack.wait_until_final(client, client.request_report(body))
 
     file = io.BytesIO()
     client.download(done["result"]["url"], file)
@@ -73,7 +73,7 @@ def test_progress_moves_while_the_report_runs(stack: Stack):
         seen.append(document["progress"]["percent"] or 0)
         return document["poll_after_ms"] is None
 
-    stack.wait(is_final)
+    stack.wait_until(is_final)
 
     assert seen == sorted(seen)
     assert len(set(seen)) >= 5
@@ -84,12 +84,12 @@ def test_running_report_is_canceled_and_leaves_no_file(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 60}}
     task = client.request_report(body)
-    stack.wait(
+    stack.wait_until(
         lambda: client.request("GET", task["links"]["self"])["state"] == "running"
     )
 
     asked = client.request("POST", task["links"]["cancel"])
-    done = stack.finished(client, asked, seconds=10)
+    done = stack.wait_until_final(client, asked, seconds=10)
 
     assert asked["cancel_requested_at"]
     assert done["state"] == "canceled"
@@ -97,7 +97,7 @@ def test_running_report_is_canceled_and_leaves_no_file(stack: Stack):
     assert not list(artifacts.rglob(f"*{task['task_id']}*"))
 
 
-ALL = {
+ALL_KINDS = {
     "at_risk_students",
     "attendance_summary",
     "class_performance",
@@ -111,9 +111,9 @@ ALL = {
 @pytest.mark.parametrize(
     ("username", "kinds"),
     [
-        ("admin", ALL),
-        ("secretary", ALL),
-        ("teacher", ALL - {"transcript", "final_results", "data_export"}),
+        ("admin", ALL_KINDS),
+        ("secretary", ALL_KINDS),
+        ("teacher", ALL_KINDS - {"transcript", "final_results", "data_export"}),
         ("guardian", {"report_card"}),
         ("stranger", set()),  # class 1 of the examples is not of their school
     ],
@@ -125,11 +125,11 @@ def test_everybody_asks_for_everything(stack: Stack, username, kinds):
         more = {"table": "grades"} if kind == "data_export" else {}
         body = {"report": kind, "parameters": {"class_id": 1, **more}}
         try:
-            return stack.finished(client, client.request_report(body))["state"]
+            return stack.wait_until_final(client, client.request_report(body))["state"]
         except ServiceError as refused:
             return str(refused).split()[2]
 
-    states = {kind: state_of(kind) for kind in ALL}
+    states = {kind: state_of(kind) for kind in ALL_KINDS}
 
     assert {kind for kind, state in states.items() if state == "succeeded"} == kinds
     assert set(states.values()) <= {"succeeded", "400", "403"}
@@ -137,11 +137,11 @@ def test_everybody_asks_for_everything(stack: Stack, username, kinds):
 
 def test_one_poll_is_one_redis_command(stack: Stack):
     client = stack.as_user("teacher")
-    done = stack.finished(client, client.request_report(EXAMPLE))
+    done = stack.wait_until_final(client, client.request_report(REPORT_REQUEST))
     client.request("GET", done["links"]["self"])  # learns the stamp
     key = f"celery-task-meta-{done['task_id']}"
 
-    with commands_to(stack.valkey.url) as commands:
+    with monitor_commands(stack.valkey.url) as commands:
         client.request("GET", done["links"]["self"])
 
     about_it = [command for command in commands if key in command]
@@ -151,14 +151,14 @@ def test_one_poll_is_one_redis_command(stack: Stack):
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="the samples are curl's")
 def test_samples_of_the_openapi_document_run(stack: Stack):
-    spec = committed()
+    spec = load_spec()
     client = stack.as_user("teacher")
-    done = stack.finished(client, client.request_report(EXAMPLE))
+    done = stack.wait_until_final(client, client.request_report(REPORT_REQUEST))
     pair = client.request(
         "POST", "/auth/token", {"username": "teacher", "password": "demo"}
     )
     variables = {
-        "BASE": stack.base,
+        "BASE": stack.base_url,
         "TOKEN": client.token,
         "TASK_ID": done["task_id"],
     }
@@ -188,8 +188,8 @@ def test_samples_of_the_openapi_document_run(stack: Stack):
 def test_request_id_reaches_the_worker_s_log(stack: Stack):
     client = stack.as_user("teacher")
     request = urllib.request.Request(
-        stack.base + "/reports",
-        data=json.dumps(EXAMPLE).encode(),
+        stack.base_url + "/reports",
+        data=json.dumps(REPORT_REQUEST).encode(),
         headers={
             "Authorization": f"Bearer {client.token}",
             "Content-Type": "application/json",
@@ -198,7 +198,7 @@ def test_request_id_reaches_the_worker_s_log(stack: Stack):
     )
     with urllib.request.urlopen(request) as answer:
         assert answer.headers["X-Request-ID"] == "from-the-client-42"
-        stack.finished(client, json.load(answer))
+        stack.wait_until_final(client, json.load(answer))
 
-    log = stack.keeper.log_path("worker-reports").read_text()
+    log = stack.supervisor.log_path("worker-reports").read_text()
     assert "from-the-client-42" in log

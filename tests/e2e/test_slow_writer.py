@@ -16,7 +16,7 @@ def test_slow_writer_stalls_no_other_request(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 0.1}}
     task = client.request("POST", "/reports", body)
-    stack.finished(client, task)
+    stack.wait_until_final(client, task)
     accepted = []
     asking = threading.Thread(
         target=lambda: accepted.append(client.request("POST", "/reports", body))
@@ -25,24 +25,24 @@ def test_slow_writer_stalls_no_other_request(stack: Stack):
     with closing(sqlite3.connect(stack.folder / "school.sqlite3")) as writer:
         writer.execute("BEGIN IMMEDIATE")
         asking.start()
-        longest = slowest_for(3, client, ["/healthz", task["links"]["self"]])
+        longest = max_latency(3, client, ["/healthz", task["links"]["self"]])
         was_held_up = not accepted
         writer.rollback()
     asking.join()
 
     assert was_held_up
     assert longest < 1  # in C it was the three seconds
-    assert stack.finished(client, accepted[0])["state"] == "succeeded"
+    assert stack.wait_until_final(client, accepted[0])["state"] == "succeeded"
 
 
-def slowest_for(seconds, client, paths):
+def max_latency(seconds, client, paths):
     """The longest that any of these took while that time passed."""
-    longest = 0.0
-    over = time.monotonic() + seconds
-    while time.monotonic() < over:
+    max_seconds = 0.0
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         for path in paths:
-            began = time.monotonic()
+            started_at = time.monotonic()
             client.ask("GET", path)
-            longest = max(longest, time.monotonic() - began)
+            max_seconds = max(max_seconds, time.monotonic() - started_at)
         time.sleep(0.05)
-    return longest
+    return max_seconds

@@ -9,7 +9,7 @@ from tests.support.stack import Stack
 def test_deleted_task_leaves_no_key_in_redis_and_no_file(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
-    done = stack.finished(client, client.request_report(body))
+    done = stack.wait_until_final(client, client.request_report(body))
     address, task_id = done["links"]["self"], done["task_id"]
     artifacts = stack.folder / "artifacts"
     assert list(artifacts.rglob(f"*{task_id}*"))
@@ -30,19 +30,19 @@ def test_deleted_task_leaves_no_key_in_redis_and_no_file(stack: Stack):
 def test_task_past_its_time_is_swept_by_the_worker(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 0.1}}
-    done = stack.finished(client, client.request_report(body))
+    done = stack.wait_until_final(client, client.request_report(body))
     address = done["links"]["self"]
-    stack.manage("shell", "-c", AGE.format(done["task_id"]))
+    stack.manage("shell", "-c", AGE_SCRIPT.format(done["task_id"]))
 
     stack.celery("call", "tasks.sweep", "--queue", "default")
-    stack.wait(lambda: client.request("GET", address)["state"] == "expired")
+    stack.wait_until(lambda: client.request("GET", address)["state"] == "expired")
 
     assert client.request("GET", address)["parameters"] == {}
     artifacts = stack.folder / "artifacts"
     assert not list(artifacts.rglob(f"*{done['task_id']}*"))
 
 
-AGE = """
+AGE_SCRIPT = """
 from tasks.models import Task
 Task.objects.filter(pk="{}").update(expires_at="2020-01-01T00:00:00Z")
 """

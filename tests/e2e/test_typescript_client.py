@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.contract import SPEC
+from tests.support.contract import SPEC_PATH
 from tests.support.stack import Stack
 
-SOURCE = Path(__file__).with_name("typescript")
-OLDEST_NODE = 20
-STEPS = re.findall(r'(?m)^done\("(.+)"\);$', (SOURCE / "src/trip.ts").read_text())
+PROJECT_DIR = Path(__file__).with_name("typescript")
+MIN_NODE_VERSION = 20
+STEPS = re.findall(r'(?m)^done\("(.+)"\);$', (PROJECT_DIR / "src/trip.ts").read_text())
 
 pytestmark = pytest.mark.one_database(
     "the contract's types know nothing of the database"
@@ -23,18 +23,18 @@ pytestmark = pytest.mark.one_database(
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The client as a web team would have it: its packages, and its generated types."""
     if not _node_is_new_enough():
-        pytest.skip(f"Node {OLDEST_NODE} or newer, with npm, is not here")
+        pytest.skip(f"Node {MIN_NODE_VERSION} or newer, with npm, is not here")
     folder = tmp_path_factory.mktemp("typescript")
-    ignored = shutil.ignore_patterns("node_modules", "build", "schema.ts")
-    shutil.copytree(SOURCE, folder, ignore=ignored, dirs_exist_ok=True)
-    installed = run(folder, "npm", "ci", "--ignore-scripts", "--prefer-offline")
-    if installed.returncode != 0:
-        pytest.skip(f"npm cannot install: {installed.stderr[-300:]}")
-    arguments = ["openapi-typescript", str(SPEC), "--output", "src/schema.ts"]
-    made = run(folder, "npx", "--no", *arguments)
-    assert made.returncode == 0, made.stderr
-    compiled = run(folder, "npx", "--no", "tsc")
-    assert compiled.returncode == 0, compiled.stdout
+    ignore = shutil.ignore_patterns("node_modules", "build", "schema.ts")
+    shutil.copytree(PROJECT_DIR, folder, ignore=ignore, dirs_exist_ok=True)
+    install = run(folder, "npm", "ci", "--ignore-scripts", "--prefer-offline")
+    if install.returncode != 0:
+        pytest.skip(f"npm cannot install: {install.stderr[-300:]}")
+    arguments = ["openapi-typescript", str(SPEC_PATH), "--output", "src/schema.ts"]
+    generation = run(folder, "npx", "--no", *arguments)
+    assert generation.returncode == 0, generation.stderr
+    compilation = run(folder, "npx", "--no", "tsc")
+    assert compilation.returncode == 0, compilation.stdout
     return folder
 
 
@@ -55,7 +55,7 @@ def _node_is_new_enough() -> bool:
     if not (shutil.which("node") and shutil.which("npm")):
         return False
     version = subprocess.check_output(["node", "--version"], text=True)
-    return int(version.lstrip("v").partition(".")[0]) >= OLDEST_NODE
+    return int(version.lstrip("v").partition(".")[0]) >= MIN_NODE_VERSION
 
 
 @pytest.mark.guarantee("A generated client has exact types.")
@@ -69,7 +69,7 @@ def test_typed_client_goes_the_whole_way(project: Path, stack: Stack):
 
     trip = run(
         project, "node", "build/trip.js",
-        BASE=stack.base, SLOW_TASK=slow["task_id"], LONG_TASK=long["task_id"],
+        BASE=stack.base_url, SLOW_TASK=slow["task_id"], LONG_TASK=long["task_id"],
     )  # fmt: skip
 
     assert trip.returncode == 0, trip.stderr
@@ -78,7 +78,7 @@ def test_typed_client_goes_the_whole_way(project: Path, stack: Stack):
 
 
 def test_nothing_is_forced_on_the_compiler():
-    sources = [path.read_text() for path in (SOURCE / "src").glob("*.ts")]
+    sources = [path.read_text() for path in (PROJECT_DIR / "src").glob("*.ts")]
 
     forced = re.compile(r"\bany\b|\bas (?!const\b)\w|@ts-(ignore|nocheck)|!\.|<\w+>\w")
     code = [re.sub(r"//.*|/\*\*.*?\*/", "", source) for source in sources]
@@ -86,7 +86,7 @@ def test_nothing_is_forced_on_the_compiler():
 
 
 def test_lock_names_no_registry():
-    lock = json.loads((SOURCE / "package-lock.json").read_text())
+    lock = json.loads((PROJECT_DIR / "package-lock.json").read_text())
 
     packages = {name: found for name, found in lock["packages"].items() if name}
     assert packages

@@ -9,32 +9,36 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.faulty_proxy import BadProxy
+from tests.support.faulty_proxy import FaultyProxy
 from tests.support.stack import Stack
 
-CLIENTS = 6
-ORDER = ["queued", "running", "succeeded"]
+CLIENT_COUNT = 6
+STATE_ORDER = ["queued", "running", "succeeded"]
 
 
-class Stubborn:
+class RetryingClient:
     """A client that sends each request again until it has the whole answer."""
 
     def __init__(self, base: str, token: str) -> None:
         self._netloc, self._token = urlsplit(base).netloc, token
         self.states: list[str] = []
 
-    def ask(self, method: str, path: str, body: object = None, **headers: str) -> bytes:
-        sent = {"Authorization": f"Bearer {self._token}", **headers}
+    def request(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> bytes:
+        request_headers = {"Authorization": f"Bearer {self._token}", **headers}
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            request_headers["Content-Type"] = "application/json"
         for _ in range(60):
             connection = http.client.HTTPConnection(self._netloc, timeout=40)
             try:
-                connection.request(method, path, body and json.dumps(body), sent)
-                answer = connection.getresponse()
-                content = answer.read()
-                assert answer.status < 500, content
-                if len(content) == int(answer.headers.get("Content-Length") or -1):
+                connection.request(
+                    method, path, body and json.dumps(body), request_headers
+                )
+                response = connection.getresponse()
+                content = response.read()
+                assert response.status < 500, content
+                if len(content) == int(response.headers.get("Content-Length") or -1):
                     return content
             except (OSError, http.client.HTTPException):
                 pass  # once more
@@ -42,16 +46,20 @@ class Stubborn:
                 connection.close()
         raise AssertionError(f"{method} {path}: never answered")
 
-    def report(self, kind: str) -> dict:
+    def request_report(self, kind: str) -> dict:
         """Ask for one report under a key, and follow it to its end."""
-        key = str(uuid.uuid4())
+        idempotency_key = str(uuid.uuid4())
         body = {"report": kind, "parameters": {"class_id": 1}, "format": "csv"}
         task = json.loads(
-            self.ask("POST", "/reports", body, **{"Idempotency-Key": key})
+            self.request(
+                "POST", "/reports", body, **{"Idempotency-Key": idempotency_key}
+            )
         )
         while task["poll_after_ms"] is not None:
             self.states.append(task["state"])
-            task = json.loads(self.ask("GET", task["links"]["self"], Prefer="wait=2"))
+            task = json.loads(
+                self.request("GET", task["links"]["self"], Prefer="wait=2")
+            )
         self.states.append(task["state"])
         return task
 
@@ -61,20 +69,23 @@ def test_report_is_made_once_and_arrives_whole(stack: Stack, seed):
     token = stack.as_user("teacher").token
     ((before,),) = stack.query("SELECT count(*) FROM tasks_task")
 
-    def trip(number: int) -> tuple[Stubborn, dict, bytes]:
-        client = Stubborn(proxy.base, token)
-        task = client.report(["class_performance", "report_card"][number % 2])
-        content = client.ask("GET", task["links"]["result"])
+    def trip(number: int) -> tuple[RetryingClient, dict, bytes]:
+        client = RetryingClient(proxy.base_url, token)
+        task = client.request_report(["class_performance", "report_card"][number % 2])
+        content = client.request("GET", task["links"]["result"])
         return client, task, content
 
-    with BadProxy(stack.base, seed) as proxy, ThreadPoolExecutor(CLIENTS) as pool:
-        trips = list(pool.map(trip, range(CLIENTS)))
+    with (
+        FaultyProxy(stack.base_url, seed) as proxy,
+        ThreadPoolExecutor(CLIENT_COUNT) as pool,
+    ):
+        trips = list(pool.map(trip, range(CLIENT_COUNT)))
 
     ((after,),) = stack.query("SELECT count(*) FROM tasks_task")
-    assert after - before == CLIENTS
-    assert len(set(proxy.done)) >= 4
+    assert after - before == CLIENT_COUNT
+    assert len(set(proxy.faults)) >= 4
     for client, task, content in trips:
         assert task["state"] == "succeeded"
         assert hashlib.sha256(content).hexdigest() == task["result"]["sha256"]
         # Nobody is shown a state that was over already.
-        assert client.states == sorted(client.states, key=ORDER.index)
+        assert client.states == sorted(client.states, key=STATE_ORDER.index)

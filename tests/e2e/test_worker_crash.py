@@ -15,7 +15,7 @@ def test_child_killed_in_the_middle_is_replaced_and_the_report_made(
     parameters = {"tally": str(tmp_path / "deaths"), "times": 1}
 
     task = client.request_report({"report": "killer", "parameters": parameters})
-    done = stack.finished(client, task, seconds=30)
+    done = stack.wait_until_final(client, task, seconds=30)
 
     assert (done["state"], done["attempt"]) == ("succeeded", 2)
     assert done["result"]["data"] == [{"deaths": 1}]
@@ -26,13 +26,13 @@ def test_whole_worker_killed_in_the_middle_loses_nothing(stack: Stack):
     client = stack.as_user("teacher")
     body = {"report": "slow", "parameters": {"seconds": 4}}
     task = client.request_report(body)
-    stack.wait(
+    stack.wait_until(
         lambda: client.request("GET", task["links"]["self"])["state"] == "running"
     )
 
-    kill_process_group(stack.keeper.processes["worker-reports"])
+    kill_process_group(stack.supervisor.processes["worker-reports"])
     stack.start("worker-reports")
-    done = stack.finished(client, task, seconds=LEASE_SECONDS + 30)
+    done = stack.wait_until_final(client, task, seconds=LEASE_SECONDS + 30)
 
     assert (done["state"], done["attempt"]) == ("succeeded", 2)
     assert done["result"]["rows"] == 80
@@ -48,7 +48,7 @@ def test_report_that_kills_every_worker_fails_as_such(stack: Stack, tmp_path):
     parameters = {"tally": str(tmp_path / "deaths"), "times": 99}
 
     task = client.request_report({"report": "killer", "parameters": parameters})
-    done = stack.finished(client, task, seconds=60)
+    done = stack.wait_until_final(client, task, seconds=60)
 
     assert (done["state"], done["attempt"]) == ("failed", 3)
     assert done["error"]["code"] == "worker_lost"
@@ -60,24 +60,24 @@ def test_report_that_kills_every_worker_fails_as_such(stack: Stack, tmp_path):
 )
 def test_report_that_hangs_ends_as_timeout_and_its_process_is_killed(stack: Stack):
     client = stack.as_user("teacher")
-    worker = psutil.Process(stack.keeper.processes["worker-reports"].pid)
+    worker = psutil.Process(stack.supervisor.processes["worker-reports"].pid)
     children = {child.pid for child in worker.children()}
 
-    done = stack.finished(client, client.request_report({"report": "hanging"}))
+    done = stack.wait_until_final(client, client.request_report({"report": "hanging"}))
 
     assert (done["state"], done["attempt"]) == ("failed", 1)
     assert done["error"]["code"] == "timeout"
-    stack.wait(
+    stack.wait_until(
         lambda: {child.pid for child in worker.children()} != children, seconds=30
     )
 
 
 def test_dispatcher_killed_is_missed_until_it_is_back(stack: Stack):
     client = stack.as_user("teacher")
-    os.kill(stack.keeper.processes["dispatcher"].pid, signal.SIGKILL)
-    stack.keeper.processes["dispatcher"].wait()
+    os.kill(stack.supervisor.processes["dispatcher"].pid, signal.SIGKILL)
+    stack.supervisor.processes["dispatcher"].wait()
 
-    done = stack.finished(
+    done = stack.wait_until_final(
         client, client.request_report({"report": "slow", "parameters": {"seconds": 0.1}})
     )  # fmt: skip
     stack.start("dispatcher")
@@ -92,5 +92,7 @@ def test_wiped_redis_loses_no_report(stack: Stack):
 
     stack.redis.flushall()
 
-    states = {stack.finished(client, task, seconds=40)["state"] for task in tasks}
+    states = {
+        stack.wait_until_final(client, task, seconds=40)["state"] for task in tasks
+    }
     assert states == {"succeeded"}

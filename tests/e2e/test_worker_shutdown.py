@@ -15,26 +15,26 @@ def client(stack: Stack):
     return stack.as_user("teacher")
 
 
-def running(stack: Stack, client, seconds: float):
+def start_report(stack: Stack, client, seconds: float):
     """A report that is being made just now."""
     body = {"report": "slow", "parameters": {"seconds": seconds}}
     task = client.request_report(body)
-    stack.wait(lambda: state_of(client, task) == "running")
+    stack.wait_until(lambda: get_state(client, task) == "running")
     return task
 
 
-def state_of(client, task) -> str:
+def get_state(client, task) -> str:
     return client.ask("GET", task["links"]["self"])["state"]
 
 
-def pool_of(stack: Stack) -> list[psutil.Process]:
-    return psutil.Process(stack.keeper.processes["worker-reports"].pid).children()
+def pool_processes(stack: Stack) -> list[psutil.Process]:
+    return psutil.Process(stack.supervisor.processes["worker-reports"].pid).children()
 
 
 @pytest.mark.guarantee("A worker that is told to stop hands over its tasks.")
 def test_worker_told_to_stop_hands_over_what_does_not_end_in_time(stack: Stack, client):
-    short, long = running(stack, client, 1), running(stack, client, 6)
-    worker = stack.keeper.processes["worker-reports"]
+    short, long = start_report(stack, client, 1), start_report(stack, client, 6)
+    worker = stack.supervisor.processes["worker-reports"]
 
     os.kill(worker.pid, signal.SIGTERM)
     worker.wait(timeout=15)
@@ -44,32 +44,32 @@ def test_worker_told_to_stop_hands_over_what_does_not_end_in_time(stack: Stack, 
 
     assert ended == {"succeeded"}
     assert (left["state"], left["attempt"]) == ("queued", 0)
-    done = stack.finished(client, long, seconds=30)
+    done = stack.wait_until_final(client, long, seconds=30)
     assert (done["state"], done["attempt"]) == ("succeeded", 1)
 
 
 @pytest.mark.guarantee("A worker that is told to stop hands over its tasks.")
 def test_pool_process_told_to_stop_hands_over_at_once(stack: Stack, client):
-    task = running(stack, client, 4)
+    task = start_report(stack, client, 4)
 
-    for process in pool_of(stack):
+    for process in pool_processes(stack):
         process.send_signal(signal.SIGTERM)
-    done = stack.finished(client, task, seconds=30)
+    done = stack.wait_until_final(client, task, seconds=30)
 
     assert (done["state"], done["attempt"]) == ("succeeded", 1)
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["worker", "pool process"])
 def test_frozen_worker_s_late_result_changes_nothing(stack: Stack, client, whole):
-    task = running(stack, client, 3)
-    worker = stack.keeper.processes["worker-reports"]
+    task = start_report(stack, client, 3)
+    worker = stack.supervisor.processes["worker-reports"]
     main = [psutil.Process(worker.pid)] if whole else []
-    with stack.frozen_between_writes([*main, *pool_of(stack)]):
-        stack.wait(
-            lambda: state_of(client, task) == "queued", seconds=LEASE_SECONDS + 9
+    with stack.suspend_between_writes([*main, *pool_processes(stack)]):
+        stack.wait_until(
+            lambda: get_state(client, task) == "queued", seconds=LEASE_SECONDS + 9
         )
         stack.redis.delete(f"celery-task-meta-{task['task_id']}")
-    done = stack.finished(client, task, seconds=40)
+    done = stack.wait_until_final(client, task, seconds=40)
 
     assert (done["state"], done["attempt"]) == ("succeeded", 2)
     files = list((stack.folder / "artifacts").rglob(f"*{task['task_id']}*"))
@@ -83,7 +83,7 @@ def test_report_that_holds_python_s_lock_is_a_timeout_and_not_tried_again(
     began = time.monotonic()
     task = client.request_report({"report": "stuck_in_c"})
 
-    done = stack.finished(client, task, seconds=40)
+    done = stack.wait_until_final(client, task, seconds=40)
 
     assert (done["state"], done["attempt"]) == ("failed", 1)
     assert done["error"]["code"] == "timeout"
@@ -91,10 +91,10 @@ def test_report_that_holds_python_s_lock_is_a_timeout_and_not_tried_again(
 
 
 def test_hungry_report_takes_no_other_with_it(stack: Stack, client):
-    beside = running(stack, client, 2)
+    beside = start_report(stack, client, 2)
 
-    done = stack.finished(client, client.request_report({"report": "hungry"}))
+    done = stack.wait_until_final(client, client.request_report({"report": "hungry"}))
 
     assert (done["state"], done["attempt"]) == ("failed", 1)
     assert done["error"]["code"] == "memory_limit"
-    assert stack.finished(client, beside)["attempt"] == 1
+    assert stack.wait_until_final(client, beside)["attempt"] == 1

@@ -8,9 +8,16 @@ import tempfile
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from tests.fuzz.run import NOBODY, USERS, Plan, environment, fuzz, write_users
-from tests.support.postgresql import Postgresql
-from tests.support.stack import Stack, new_database
+from tests.fuzz.run import (
+    ANONYMOUS,
+    USERS,
+    FuzzPlan,
+    run_fuzz,
+    stack_environment,
+    write_users,
+)
+from tests.support.postgresql import PostgresqlServer
+from tests.support.stack import Stack, create_database
 
 
 def main() -> int:
@@ -18,28 +25,30 @@ def main() -> int:
     for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.default_int_handler)
     seed = random.randrange(10_000) if options.seed is None else options.seed
-    plan = Plan(options.examples, seed)
+    plan = FuzzPlan(options.examples, seed)
     print(f"seed {seed}, {options.database}, {options.examples} examples", flush=True)
-    with ExitStack() as undo:
-        folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="fuzz-")))
+    with ExitStack() as exit_stack:
+        folder = Path(
+            exit_stack.enter_context(tempfile.TemporaryDirectory(prefix="fuzz-"))
+        )
         url = ""
         if options.database == "postgresql":
-            server = undo.enter_context(closing(Postgresql()))
-            url = new_database(server.url)
-        stack = undo.enter_context(Stack(folder, url, **environment()))
+            server = exit_stack.enter_context(closing(PostgresqlServer()))
+            url = create_database(server.url)
+        stack = exit_stack.enter_context(Stack(folder, url, **stack_environment()))
         users = write_users(stack)
-        is_kept = True
+        is_ok = True
         for role in options.roles:
-            found = fuzz(stack, users, role, plan)
-            if found.failures:
-                is_kept = False
-                print(found.text)
+            result = run_fuzz(stack, users, role, plan)
+            if result.failures:
+                is_ok = False
+                print(result.output)
             print(
-                f"{role}: {found.cases} requests in {found.seconds:.0f} s, "
-                f"{len(found.failures)} kinds of failure",
+                f"{role}: {result.cases} requests in {result.seconds:.0f} s, "
+                f"{len(result.failures)} kinds of failure",
                 flush=True,
             )
-    return 0 if is_kept else 1
+    return 0 if is_ok else 1
 
 
 def _options() -> argparse.Namespace:
@@ -49,8 +58,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--database", choices=("sqlite", "postgresql"), default="sqlite"
     )
-    everybody = (*USERS, NOBODY)
-    parser.add_argument("--roles", nargs="*", default=everybody, choices=everybody)
+    all_roles = (*USERS, ANONYMOUS)
+    parser.add_argument("--roles", nargs="*", default=all_roles, choices=all_roles)
     return parser.parse_args()
 
 

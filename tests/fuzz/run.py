@@ -15,13 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "openapi.yaml"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 USERS = ("admin", "secretary", "teacher", "guardian", "stranger")
-NOBODY = "nobody"
+ANONYMOUS = "anonymous"
 """Who comes without a token."""
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
 
 @dataclass(frozen=True)
-class Plan:
+class FuzzPlan:
     examples: int
     """For each operation, of valid and of invalid requests alike."""
     seed: int
@@ -29,18 +29,18 @@ class Plan:
 
 
 @dataclass
-class Found:
+class FuzzResult:
     """What came of the requests of one role."""
 
     role: str
     cases: int
     seconds: float
     failures: Sequence[Any]
-    text: str = field(repr=False)
+    output: str = field(repr=False)
     """What the tool says, with a line of curl for each failure."""
 
 
-def environment() -> dict[str, str]:
+def stack_environment() -> dict[str, str]:
     """Of a stack for this: with the kinds of the contract, and tokens that last."""
     return {"REPORT_PACKAGES": "tasks.reports", "ACCESS_TOKEN_MINUTES": "720"}
 
@@ -48,7 +48,7 @@ def environment() -> dict[str, str]:
 def write_users(stack: Stack) -> Path:
     """Log everybody in, once, and keep their tokens where the tool reads them."""
     # The tool wants a header of everybody.
-    headers = {NOBODY: {"name": "X-Request-ID", "value": NOBODY}}
+    headers = {ANONYMOUS: {"name": "X-Request-ID", "value": ANONYMOUS}}
     for name in USERS:
         token = stack.as_user(name).token
         headers[name] = {"name": "Authorization", "value": f"Bearer {token}"}
@@ -58,28 +58,28 @@ def write_users(stack: Stack) -> Path:
     return path
 
 
-def fuzz(stack: Stack, users: Path, role: str, plan: Plan) -> Found:
-    report = stack.folder / f"{role}.json"
+def run_fuzz(stack: Stack, users_path: Path, role: str, plan: FuzzPlan) -> FuzzResult:
+    report_path = stack.folder / f"{role}.json"
     command = [
         Path(sys.executable).with_name("st"), "--config-file", CONFIGURATION, "run", SPEC,
-        "--url", stack.base, "--auth-wfc-user", role, "--phases", ",".join(plan.phases),
+        "--url", stack.base_url, "--auth-wfc-user", role, "--phases", ",".join(plan.phases),
         "--max-examples", plan.examples, "--seed", plan.seed, "--no-color",
-        "--generation-database", "none", "--report", "json", "--report-json-path", report,
+        "--generation-database", "none", "--report", "json", "--report-json-path", report_path,
     ]  # fmt: skip
-    done = subprocess.run(
-        [str(word) for word in command],
-        env={**os.environ, "FUZZ_USERS": str(users)},
+    process = subprocess.run(
+        [str(argument) for argument in command],
+        env={**os.environ, "FUZZ_USERS": str(users_path)},
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    said = json.loads(report.read_text())
-    failures = [*said["failures"], *said["errors"]]
-    return Found(
+    assert process.returncode in (0, 1), process.stdout + process.stderr
+    summary = json.loads(report_path.read_text())
+    failures = [*summary["failures"], *summary["errors"]]
+    return FuzzResult(
         role,
-        said["test_cases"]["generated"],
-        said["running_time"],
+        summary["test_cases"]["generated"],
+        summary["running_time"],
         failures,
-        done.stdout,
+        process.stdout,
     )

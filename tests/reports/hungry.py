@@ -7,8 +7,8 @@ from tasks.rendering.columns import Column, Row
 from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.report import Report
 
-BITE = 10 * 1024 * 1024
-BITES = 150
+CHUNK_BYTES = 10 * 1024 * 1024
+CHUNK_COUNT = 150
 
 
 class Hungry(Report[ReportParameters]):
@@ -21,10 +21,10 @@ class Hungry(Report[ReportParameters]):
         return [Column("bites", "Bites", "integer")]
 
     def rows(self) -> Iterator[Row]:
-        stomach = []
-        for _ in range(BITES):
-            stomach.append(b"x" * BITE)
-            yield (len(stomach),)
+        chunks = []
+        for _ in range(CHUNK_COUNT):
+            chunks.append(b"x" * CHUNK_BYTES)
+            yield (len(chunks),)
 
     def total(self) -> int:
-        return BITES
+        return CHUNK_COUNT

@@ -10,7 +10,7 @@ from tasks.rendering.columns import Column, Row
 from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.report import Report
 
-ROWS_A_SECOND = 20
+ROWS_PER_SECOND = 20
 
 
 class Parameters(ReportParameters):
@@ -28,8 +28,8 @@ class Slow(Report[Parameters]):
 
     def rows(self) -> Iterator[Row]:
         for number in range(self.total()):
-            time.sleep(1 / ROWS_A_SECOND)
+            time.sleep(1 / ROWS_PER_SECOND)
             yield (number,)
 
     def total(self) -> int:
-        return round(self.parameters.seconds * ROWS_A_SECOND)
+        return round(self.parameters.seconds * ROWS_PER_SECOND)

@@ -6,26 +6,26 @@ from school.models import Attachment, Enrolment, Role, SchoolClass, Student, Use
 pytestmark = pytest.mark.django_db
 
 
-def classes_seen(user):
+def visible_class_ids(user):
     return set(access.visible_classes(user).values_list("pk", flat=True))
 
 
 def test_administrator_sees_the_network(admin):
     assert access.visible_enrolments(admin).count() == Enrolment.objects.count()
-    assert classes_seen(admin) == {1, 2, 3, 4}
+    assert visible_class_ids(admin) == {1, 2, 3, 4}
 
 
 def test_staff_sees_their_schools(secretary, stranger):
-    assert classes_seen(secretary) == {1, 2}
-    assert classes_seen(stranger) == {3}
+    assert visible_class_ids(secretary) == {1, 2}
+    assert visible_class_ids(stranger) == {3}
     schools = access.visible_enrolments(secretary).values_list("school_class__school")
     assert set(schools) == {(1,)}
 
 
 def test_teacher_sees_their_classes(teacher):
-    assert classes_seen(teacher) == {1, 2}
+    assert visible_class_ids(teacher) == {1, 2}
     Attachment.objects.filter(user=teacher, school_class=2).delete()
-    assert classes_seen(teacher) == {1}
+    assert visible_class_ids(teacher) == {1}
 
 
 def test_guardian_sees_their_children_and_no_class_mate(guardian):
@@ -60,7 +60,7 @@ def test_user_without_attachments_sees_nothing(network):
     for role in Role:
         user = User.objects.create(username=f"new-{role}", role=role)
         assert not access.visible_enrolments(user).exists()
-        assert classes_seen(user) == set()
+        assert visible_class_ids(user) == set()
 
 
 def test_attachment_of_another_role_gives_nothing(guardian):

@@ -62,21 +62,21 @@ def test_redis_is_both_broker_and_result_backend(settings):
     assert app.conf.result_backend == settings.REDIS_URL
 
 
-def said_by(code: str, folder) -> str:
+def run_code(code: str, folder) -> str:
     """A new process's words, with that state folder, when nothing else is set."""
     environment = {"PATH": "/usr/bin:/bin", "VAR_DIR": str(folder)}
-    said = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         env=environment | {"DJANGO_SETTINGS_MODULE": "school.settings"},
         capture_output=True,
         text=True,
         check=True,
     )
-    return said.stdout.strip()
+    return process.stdout.strip()
 
 
-def redis_url_of(folder) -> str:
-    return said_by("from school.settings import REDIS_URL; print(REDIS_URL)", folder)
+def default_redis_url(folder) -> str:
+    return run_code("from school.settings import REDIS_URL; print(REDIS_URL)", folder)
 
 
 def test_worker_imports_neither_the_pages_of_the_admin_nor_the_views(tmp_path):
@@ -87,17 +87,17 @@ app.loader.import_default_modules()
 print(*sorted({"school.admin", "tasks.admin", "school.urls", "api.urls"} & {*sys.modules}))
 print("tasks.worker.build_document" in sys.modules)
 """
-    assert said_by(code, tmp_path) == "True"
+    assert run_code(code, tmp_path) == "True"
 
 
 def test_redis_is_the_local_one_when_nothing_is_said(tmp_path):
-    assert redis_url_of(tmp_path) == "redis://127.0.0.1:6379/0"
+    assert default_redis_url(tmp_path) == "redis://127.0.0.1:6379/0"
 
 
 def test_started_redis_is_found_by_its_file(tmp_path):
     (tmp_path / "redis.url").write_text("redis://:secret@127.0.0.1:7777/0\n")
 
-    assert redis_url_of(tmp_path) == "redis://:secret@127.0.0.1:7777/0"
+    assert default_redis_url(tmp_path) == "redis://:secret@127.0.0.1:7777/0"
 
 
 def test_what_measurement_taught_is_set():

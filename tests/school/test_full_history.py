@@ -28,10 +28,10 @@ def ana(network):
 
 
 @pytest.fixture
-def class_in(network):
+def create_class(network):
     """A class of that school and year; made when it is first asked for."""
 
-    def class_in(school, year):
+    def create_class(school, year):
         school_year, _ = SchoolYear.objects.get_or_create(
             network=School.objects.get(pk=school).network,
             year=year,
@@ -41,14 +41,14 @@ def class_in(network):
             school_id=school, school_year=school_year, name="own", shift="morning"
         )[0]
 
-    return class_in
+    return create_class
 
 
 @pytest.fixture
-def enrol(ana, class_in):
+def enrol(ana, create_class):
     def enrol(school, entry, exit=None, student=ana):
         year = datetime.date.fromisoformat(entry).year
-        school_class = class_in(school, year)
+        school_class = create_class(school, year)
         return Enrolment.objects.create(
             student=student,
             school_class=school_class,
@@ -61,15 +61,15 @@ def enrol(ana, class_in):
     return enrol
 
 
-def staff_of(school):
+def create_staff(school):
     user = User.objects.create(username=f"staff-{school}", role=Role.STAFF)
     Attachment.objects.create(user=user, school_id=school)
     return user
 
 
-def history(viewer, student):
-    seen = access.visible_enrolments(viewer).filter(student=student)
-    return set(access.full_history(viewer, seen))
+def visible_history(viewer, student):
+    visible = access.visible_enrolments(viewer).filter(student=student)
+    return set(access.full_history(viewer, visible))
 
 
 def test_new_school_sees_all_and_old_school_what_was_before(ana, enrol):
@@ -77,19 +77,23 @@ def test_new_school_sees_all_and_old_school_what_was_before(ana, enrol):
     before = enrol(2, "2025-02-05", "2025-06-02")
     after = enrol(3, "2025-06-02")
 
-    assert history(staff_of(3), ana) == {first, before, after}
-    assert history(staff_of(2), ana) == {first, before}
-    assert history(staff_of(1), ana) == {first}
+    assert visible_history(create_staff(3), ana) == {first, before, after}
+    assert visible_history(create_staff(2), ana) == {first, before}
+    assert visible_history(create_staff(1), ana) == {first}
 
 
 def test_old_school_sees_all_once_the_student_is_back(ana, enrol):
     first = enrol(1, "2024-02-05", "2024-06-03")
     away = enrol(2, "2024-06-03", "2025-03-03")
-    assert history(staff_of(1), ana) == {first}
+    assert visible_history(create_staff(1), ana) == {first}
 
     back = enrol(1, "2025-03-03")
 
-    assert history(User.objects.get(username="staff-1"), ana) == {first, away, back}
+    assert visible_history(User.objects.get(username="staff-1"), ana) == {
+        first,
+        away,
+        back,
+    }
 
 
 @pytest.mark.guarantee("A school sees nothing of what came after a student left it.")
@@ -99,8 +103,8 @@ def test_what_came_after_the_student_left_again_is_hidden(ana, enrol):
     back = enrol(1, "2024-09-02", "2024-12-20")
     gone = enrol(3, "2025-02-05")
 
-    assert history(staff_of(1), ana) == {first, away, back}
-    assert gone in history(staff_of(3), ana)
+    assert visible_history(create_staff(1), ana) == {first, away, back}
+    assert gone in visible_history(create_staff(3), ana)
 
 
 def test_year_that_ended_without_an_exit_is_left_with_its_end(ana, enrol):
@@ -109,18 +113,22 @@ def test_year_that_ended_without_an_exit_is_left_with_its_end(ana, enrol):
     after = enrol(2, "2025-02-05")
     late = enrol(1, "2025-12-22")
 
-    assert history(staff_of(3), ana) == {first, extra}
-    assert history(staff_of(2), ana) == {first, extra, after}
-    assert history(staff_of(1), ana) == {first, extra, after, late}
+    assert visible_history(create_staff(3), ana) == {first, extra}
+    assert visible_history(create_staff(2), ana) == {first, extra, after}
+    assert visible_history(create_staff(1), ana) == {first, extra, after, late}
     late.delete()
-    assert history(User.objects.get(username="staff-1"), ana) == {first, extra}
+    assert visible_history(User.objects.get(username="staff-1"), ana) == {first, extra}
 
 
 def test_student_of_two_schools_is_whole_to_both(ana, enrol):
     one = enrol(1, "2025-02-05")
     other = enrol(2, "2025-03-03")
 
-    assert history(staff_of(1), ana) == history(staff_of(2), ana) == {one, other}
+    assert (
+        visible_history(create_staff(1), ana)
+        == visible_history(create_staff(2), ana)
+        == {one, other}
+    )
 
 
 def test_left_one_of_two_schools_sees_what_began_before_it_ended(ana, enrol):
@@ -128,8 +136,8 @@ def test_left_one_of_two_schools_sees_what_began_before_it_ended(ana, enrol):
     other = enrol(2, "2025-03-03")
     later = enrol(3, "2025-06-02")
 
-    assert history(staff_of(1), ana) == {one, other}
-    assert history(staff_of(2), ana) == {one, other, later}
+    assert visible_history(create_staff(1), ana) == {one, other}
+    assert visible_history(create_staff(2), ana) == {one, other, later}
 
 
 def test_guardian_sees_all_of_the_child_s(ana, enrol, guardian):
@@ -139,7 +147,7 @@ def test_guardian_sees_all_of_the_child_s(ana, enrol, guardian):
     }
     Attachment.objects.create(user=guardian, student=ana)
 
-    assert history(guardian, ana) == all_of_it
+    assert visible_history(guardian, ana) == all_of_it
 
 
 def test_other_network_s_years_are_hidden(ana, enrol):
@@ -148,14 +156,14 @@ def test_other_network_s_years_are_hidden(ana, enrol):
     school = School.objects.create(network=other, inep_code="99000000", name="X")
     there = enrol(school.pk, "2024-02-05", "2024-12-20")
 
-    assert history(staff_of(1), ana) == {here}
+    assert visible_history(create_staff(1), ana) == {here}
     assert there in Enrolment.objects.filter(student=ana)
 
 
 def test_scope_of_a_history_holds_what_is_the_viewer_s_alone(ana, enrol):
     enrol(2, "2024-02-05", "2024-12-20")
     enrol(1, "2025-02-05")
-    viewer = staff_of(1)
+    viewer = create_staff(1)
     seen = access.visible_enrolments(viewer).filter(student=ana)
 
     scope = access.scope_of(viewer, access.full_history(viewer, seen))
@@ -189,7 +197,7 @@ def test_shown_with_are_the_same_year_s_as_far_as_they_are_visible(ana, enrol, a
     elsewhere = enrol(2, "2025-09-01")
     listed = Enrolment.objects.filter(pk=after.pk)
 
-    assert set(access.same_year(staff_of(1), listed)) == {before, after}
+    assert set(access.same_year(create_staff(1), listed)) == {before, after}
     assert set(access.same_year(admin, listed)) == {before, after, elsewhere}
     assert last_year not in access.same_year(admin, listed)
 

@@ -7,52 +7,52 @@ from school import models as m
 from school.collation import sort_key
 from school.grading.rules import Rules
 
-BEFORE = ("school", "0001_initial")
-AFTER = ("school", "0002_rules_and_records")
+OLD_MIGRATION = ("school", "0001_initial")
+NEW_MIGRATION = ("school", "0002_rules_and_records")
 
 
-def migrated_to(target):
+def migrate_to(target):
     """The models as they are there."""
     call_command("migrate", *target, verbosity=0)
     return MigrationExecutor(connection).loader.project_state([target]).apps
 
 
 @pytest.fixture
-def before(transactional_db):
+def old_models(transactional_db):
     """The models of before the rules, in a database that holds the demo's records."""
     call_command("flush", "--no-input", verbosity=0)
     call_command("demo", "--students", "60", verbosity=0)
-    yield migrated_to(BEFORE)
+    yield migrate_to(OLD_MIGRATION)
     call_command("migrate", verbosity=0)
 
 
-def year_of(apps, year, pass_tenths, terms, network=1):
+def create_year(apps, year, pass_tenths, terms, network=1):
     model = apps.get_model("school", "SchoolYear")
-    one = model.objects.create(
+    school_year = model.objects.create(
         network_id=network, year=year, pass_tenths=pass_tenths,
         starts_on=f"{year}-02-01", ends_on=f"{year}-12-20",
     )  # fmt: skip
     for number in range(1, terms + 1):
-        one.terms.create(
+        school_year.terms.create(
             number=number, starts_on=f"{year}-02-01", ends_on=f"{year}-03-01"
         )
-    return one.pk
+    return school_year.pk
 
 
 @pytest.mark.guarantee("The migration keeps every year's pass mark.")
 @pytest.mark.django_db(transaction=True)
-def test_no_year_loses_its_pass_mark(before):
-    other = before.get_model("school", "Network").objects.create(code="o", name="O")
+def test_no_year_loses_its_pass_mark(old_models):
+    other = old_models.get_model("school", "Network").objects.create(code="o", name="O")
     wanted = {
-        year_of(before, 2020, 55, 3): ("5.5", 3),
-        year_of(before, 2021, 60, 0): ("6.0", 4),
-        year_of(before, 2022, 100, 4): ("10.0", 4),
-        year_of(before, 2023, 0, 2): ("0.0", 2),
-        year_of(before, 2024, 60, 4): ("6.0", 4),
-        year_of(before, 2024, 60, 4, other.pk): ("6.0", 4),
+        create_year(old_models, 2020, 55, 3): ("5.5", 3),
+        create_year(old_models, 2021, 60, 0): ("6.0", 4),
+        create_year(old_models, 2022, 100, 4): ("10.0", 4),
+        create_year(old_models, 2023, 0, 2): ("0.0", 2),
+        create_year(old_models, 2024, 60, 4): ("6.0", 4),
+        create_year(old_models, 2024, 60, 4, other.pk): ("6.0", 4),
     }
 
-    migrated_to(AFTER)
+    migrate_to(NEW_MIGRATION)
 
     found = m.YearRules.objects.filter(school_year__in=wanted)
     for rules in found.select_related("version__profile", "school_year"):
@@ -69,16 +69,19 @@ def test_no_year_loses_its_pass_mark(before):
 
 @pytest.mark.guarantee("The migration keeps every year's pass mark.")
 @pytest.mark.django_db(transaction=True)
-def test_pass_marks_come_back_with_who_goes_back(before):
-    wanted = {year_of(before, 2020, 55, 3): 55, year_of(before, 2022, 100, 0): 100}
-    migrated_to(AFTER)
+def test_pass_marks_come_back_with_who_goes_back(old_models):
+    wanted = {
+        create_year(old_models, 2020, 55, 3): 55,
+        create_year(old_models, 2022, 100, 0): 100,
+    }
+    migrate_to(NEW_MIGRATION)
     one = m.SchoolYear.objects.get(year=2020)
     profile = m.RuleProfile.objects.create(network_id=1, code="own", name="Own")
     version = profile.revise(Rules(terms=3, pass_mark="7.0"))
     m.YearRules.objects.create(school_year=one, grade_level_id=1, version=version)
     m.YearRules.objects.filter(school_year__year=2026).delete()
 
-    apps = migrated_to(BEFORE)
+    apps = migrate_to(OLD_MIGRATION)
 
     years = apps.get_model("school", "SchoolYear").objects.values_list(
         "pk", "pass_tenths"
@@ -87,8 +90,8 @@ def test_pass_marks_come_back_with_who_goes_back(before):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_names_sort_after_the_migration_as_before(before):
-    migrated_to(AFTER)
+def test_names_sort_after_the_migration_as_before(old_models):
+    migrate_to(NEW_MIGRATION)
 
     for model in (m.School, m.SchoolClass, m.Subject, m.Student):
         assert model.objects.exists()
@@ -97,12 +100,12 @@ def test_names_sort_after_the_migration_as_before(before):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_records_and_triggers_outlive_the_way_there_and_back(before):
-    counted = [before.get_model("school", "Absence").objects.count()]
+def test_records_and_triggers_outlive_the_way_there_and_back(old_models):
+    counted = [old_models.get_model("school", "Absence").objects.count()]
     with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
-        before.get_model("school", "Grade").objects.filter(pk=1).update(offering=21)
+        old_models.get_model("school", "Grade").objects.filter(pk=1).update(offering=21)
 
-    migrated_to(AFTER)
+    migrate_to(NEW_MIGRATION)
 
     assert counted == [m.Absence.objects.count()]
     assert m.Enrolment.objects.filter(ending="").count() == m.Enrolment.objects.count()

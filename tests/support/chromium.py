@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-CHROMIUM = shutil.which("chromium") or ""
-NEEDS_BROWSER = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is here")
-HERE = {"127.0.0.1", "localhost"}
-PAGES = Path(__file__).parent.parent / "e2e" / "browser"
+CHROMIUM_PATH = shutil.which("chromium") or ""
+REQUIRES_CHROMIUM = pytest.mark.skipif(not CHROMIUM_PATH, reason="no Chromium is here")
+LOCAL_HOSTS = {"127.0.0.1", "localhost"}
+PAGES_DIR = Path(__file__).parent.parent / "e2e" / "browser"
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -25,26 +25,26 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    resolve = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
-    arguments = [f"--host-resolver-rules={resolve}"]
+def launch_chromium() -> Iterator[Browser]:
+    resolver_rules = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+    arguments = [f"--host-resolver-rules={resolver_rules}"]
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")  # as root it starts in no other way
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=arguments, timeout=60_000
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM_PATH, args=arguments, timeout=60_000
         )
         try:
-            yield started
+            yield chromium
         finally:
-            started.close()
+            chromium.close()
 
 
 @contextmanager
-def pages_at(origin: str = "http://localhost:0") -> Iterator[str]:
+def serve_pages(origin: str = "http://localhost:0") -> Iterator[str]:
     """Serve the folder of pages there; at any free port where none is named."""
     address = urlsplit(origin)
-    handler = partial(QuietHandler, directory=str(PAGES))
+    handler = partial(QuietHandler, directory=str(PAGES_DIR))
     with ThreadingHTTPServer(("127.0.0.1", address.port or 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -53,26 +53,26 @@ def pages_at(origin: str = "http://localhost:0") -> Iterator[str]:
         thread.join()
 
 
-class Watched:
+class PageMonitor:
     """What a page asked for, and what it complained of."""
 
     def __init__(self, page: Page) -> None:
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         self.requests: list[str] = []
-        page.on("console", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda r: self.requests.append(r.url))
 
-    def _note(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.complaints.append(message.text)
+            self.errors.append(message.text)
 
     @property
-    def outside(self) -> list[str]:
+    def foreign_requests(self) -> list[str]:
         """The addresses of others that it asked for anything."""
         urls = [urlsplit(url) for url in self.requests]
         return [
             url.geturl()
             for url in urls
-            if url.scheme not in {"data", "blob"} and url.hostname not in HERE
+            if url.scheme not in {"data", "blob"} and url.hostname not in LOCAL_HOSTS
         ]

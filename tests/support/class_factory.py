@@ -23,16 +23,16 @@ from school.models import (
 )
 
 FIRST_DAY = datetime.date(2025, 2, 3)
-DAYS_A_TERM = 5
+DAYS_PER_TERM = 5
 PORTUGUESE, MATHEMATICS = 1, 2
 
 
-def day(index: int) -> datetime.date:
+def school_day(index: int) -> datetime.date:
     """The day of that index in a year without holidays, of four terms of five days."""
     return FIRST_DAY + datetime.timedelta(days=index)
 
 
-def year_2025(*, is_closed: bool = False) -> SchoolYear:
+def get_year_2025(*, is_closed: bool = False) -> SchoolYear:
     """The network's year; the same one when it is asked for again."""
     year, is_new = SchoolYear.objects.get_or_create(
         network_id=1,
@@ -44,17 +44,17 @@ def year_2025(*, is_closed: bool = False) -> SchoolYear:
         },
     )
     for number in range(1, 5) if is_new else ():
-        first = DAYS_A_TERM * (number - 1)
+        first = DAYS_PER_TERM * (number - 1)
         Term.objects.create(
             school_year=year,
             number=number,
-            starts_on=day(first),
-            ends_on=day(first + DAYS_A_TERM - 1),
+            starts_on=school_day(first),
+            ends_on=school_day(first + DAYS_PER_TERM - 1),
         )
     return year
 
 
-def judge(year: SchoolYear, level: int | None = None, **rules: Any) -> None:
+def set_rules(year: SchoolYear, level: int | None = None, **rules: Any) -> None:
     """Let such rules judge the year, or only a level of it."""
     profile = RuleProfile.objects.create(
         network_id=1, code=f"own-{RuleProfile.objects.count()}", name="Own"
@@ -63,7 +63,7 @@ def judge(year: SchoolYear, level: int | None = None, **rules: Any) -> None:
     YearRules.objects.create(school_year=year, grade_level_id=level, version=version)
 
 
-class Classroom:
+class SampleClass:
     """A class of 2025 that is taught Portuguese and mathematics."""
 
     def __init__(
@@ -72,17 +72,17 @@ class Classroom:
         school: int = 1,
         subjects: tuple[int, ...] = (PORTUGUESE, MATHEMATICS),
     ) -> None:
-        self.year = year_2025()
-        self.record = SchoolClass.objects.create(
+        self.year = get_year_2025()
+        self.school_class = SchoolClass.objects.create(
             school=School.objects.get(pk=school),
             school_year=self.year,
             name=name,
             shift="morning",
         )
-        self.record.grade_levels.add(GradeLevel.objects.get(pk=1))
+        self.school_class.grade_levels.add(GradeLevel.objects.get(pk=1))
         self._offerings = {
             subject: Offering.objects.create(
-                school_class=self.record,
+                school_class=self.school_class,
                 subject=Subject.objects.get(pk=subject),
                 hours=160,
             )
@@ -91,30 +91,36 @@ class Classroom:
 
     @property
     def pk(self) -> int:
-        return self.record.pk
+        return self.school_class.pk
 
-    def hold(self, *days: int) -> None:
+    def add_sessions(self, *day_indexes: int) -> None:
         """Hold lessons on the days of these indexes; those after all terms are of the last."""
         ClassSession.objects.bulk_create(
             ClassSession(
-                school_class=self.record,
-                date=day(index),
-                term=min(4, index // DAYS_A_TERM + 1),
+                school_class=self.school_class,
+                date=school_day(index),
+                term=min(4, index // DAYS_PER_TERM + 1),
             )
-            for index in days
+            for index in day_indexes
         )
 
-    def enrol(self, who: str | Student, **of_enrolment: Any) -> Enrolment:
+    def enrol(self, name_or_student: str | Student, **fields: Any) -> Enrolment:
         """Take the student in, who is made where only a name is given."""
-        if isinstance(who, str):
-            who = student(who)
-        number = self.record.enrolments.count() + 1
-        defaults = {"grade_level_id": 1, "diary_number": number, "entry_date": day(0)}
+        if isinstance(name_or_student, str):
+            name_or_student = create_student(name_or_student)
+        number = self.school_class.enrolments.count() + 1
+        defaults = {
+            "grade_level_id": 1,
+            "diary_number": number,
+            "entry_date": school_day(0),
+        }
         return Enrolment.objects.create(
-            student=who, school_class=self.record, **{**defaults, **of_enrolment}
+            student=name_or_student,
+            school_class=self.school_class,
+            **{**defaults, **fields},
         )
 
-    def grade(
+    def add_grades(
         self, enrolment: Enrolment, subject: int, *tenths: int | None, exam: Any = None
     ) -> None:
         """Give the grades of the terms from the first on, and of the exam."""
@@ -128,16 +134,18 @@ class Classroom:
                 enrolment=enrolment, offering=offering, tenths=exam
             )
 
-    def absent(self, enrolment: Enrolment, *days: int, justified: int = 0) -> None:
+    def add_absences(
+        self, enrolment: Enrolment, *day_indexes: int, justified_count: int = 0
+    ) -> None:
         """Mark the student absent on the days of these indexes, the first ones justified."""
-        for rank, index in enumerate(days):
+        for rank, index in enumerate(day_indexes):
             Absence.objects.create(
                 enrolment=enrolment,
-                session=self.record.sessions.get(date=day(index)),
-                is_justified=rank < justified,
+                session=self.school_class.sessions.get(date=school_day(index)),
+                is_justified=rank < justified_count,
             )
 
 
-def student(name: str, **fields: Any) -> Student:
+def create_student(name: str, **fields: Any) -> Student:
     defaults = {"registration": f"2025-{Student.objects.count()}", "birth_date": "2015-05-05"}  # fmt: skip
     return Student.objects.create(network_id=1, **{"name": name, **defaults, **fields})

@@ -87,7 +87,7 @@ def images() -> dict[str, str]:
     return {"python": f"docker.io/library/{python[1]}" if python else "", **defaults}
 
 
-class Check:
+class ComposeCheck:
     def __init__(self, work: Path) -> None:
         self.work = work
         self.port = free_port()
@@ -107,8 +107,8 @@ class Check:
 
     def run(self, *command: str, check: bool = True) -> int:
         print("$", *command, flush=True)
-        ended = subprocess.run(command, env=self.environment, cwd=ROOT, check=check)
-        return ended.returncode
+        process = subprocess.run(command, env=self.environment, cwd=ROOT, check=check)
+        return process.returncode
 
     def podman_compose(self, *arguments: str) -> None:
         tool = Path(sys.executable).with_name("podman-compose")
@@ -172,24 +172,24 @@ class Check:
     def start(self) -> None:
         self.podman_compose("up", "-d", "redis", "postgres")
         for service in ("redis", "postgres"):
-            self.wait(lambda service=service: self.is_healthy(service))
+            self.wait_until(lambda service=service: self.is_healthy(service))
         self.podman_compose("run", "--rm", "migrate")
         workers = ["worker-reports", "worker-bulk", "worker-default"]
         self.podman_compose("up", "-d", "web", *workers, "dispatcher")
-        self.wait(Client(f"http://127.0.0.1:{self.port}").is_ready)
+        self.wait_until(Client(f"http://127.0.0.1:{self.port}").is_ready)
         for service in ("web", *workers):
-            self.wait(lambda service=service: self.is_healthy(service))
+            self.wait_until(lambda service=service: self.is_healthy(service))
 
     def is_healthy(self, service: str) -> bool:
         container = f"{self.project}_{service}_1"
         return self.run("podman", "healthcheck", "run", container, check=False) == 0
 
-    def report(self) -> None:
+    def make_report(self) -> None:
         self.podman_compose("exec", "-T", "web", "python", "manage.py", "demo")
         client = Client(f"http://127.0.0.1:{self.port}")
-        show_first_report(client, Lines())
+        show_first_report(client, StdoutWriter())
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 90) -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
@@ -198,7 +198,7 @@ class Check:
             time.sleep(1)
 
 
-class Lines:
+class StdoutWriter:
     def write(self, text: str) -> None:
         print(text, flush=True)
 
@@ -210,12 +210,12 @@ def main() -> None:
         print(f"compose-check skipped: it needs root and {', '.join(missing or TOOLS)}")
         return
     with tempfile.TemporaryDirectory(prefix="compose-check-", dir="/var/tmp") as work:
-        check = Check(Path(work))
+        check = ComposeCheck(Path(work))
         check.make_images()
         check.write_compose_file()
         try:
             check.start()
-            check.report()
+            check.make_report()
         finally:
             check.podman_compose("down", "-v")
     print("compose-check passed")

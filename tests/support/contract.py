@@ -16,7 +16,7 @@ from api.auth.tokens import access_token_for
 from school.models import User
 from tasks.reporting import registry
 
-SPEC = Path(__file__).parent.parent.parent / "openapi.yaml"
+SPEC_PATH = Path(__file__).parent.parent.parent / "openapi.yaml"
 # Where there is one, that in C takes a tenth of the two seconds.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -27,13 +27,13 @@ class ContractClient(Client):
         self.handler = _handler()
 
     @classmethod
-    def of(cls, user: User) -> "ContractClient":
+    def for_user(cls, user: User) -> "ContractClient":
         token = access_token_for(user)
         return cls(headers={"Authorization": f"Bearer {token}"})
 
     def request(self, **request: Any) -> Any:
         response = super().request(**request)
-        check(request["REQUEST_METHOD"], response.wsgi_request.path, response)
+        assert_conforms(request["REQUEST_METHOD"], response.wsgi_request.path, response)
         return response
 
     def post_json(self, path: str, body: object = None) -> Any:
@@ -47,44 +47,47 @@ def _handler() -> ClientHandler:
     return ClientHandler(enforce_csrf_checks=False)
 
 
-def check(method: str, path: str, response: Any) -> None:
+def assert_conforms(method: str, path: str, response: Any) -> None:
     """Hold the answer to what the document says of that operation, if it is one."""
     operation = _operation(method, path.rstrip("/"))
     if operation is None:
         return
-    described = operation["responses"].get(str(response.status_code))
-    assert described, f"{method} {path}: undocumented {response.status_code}"
-    for name, header in described.get("headers", {}).items():
-        is_there = name in response or not header.get("required", "$ref" in header)
-        assert is_there, f"{method} {path}: no {name}"
-    if "content" not in described:
+    response_spec = operation["responses"].get(str(response.status_code))
+    assert response_spec, f"{method} {path}: undocumented {response.status_code}"
+    for key, header in response_spec.get("headers", {}).items():
+        is_present = key in response or not header.get("required", "$ref" in header)
+        assert is_present, f"{method} {path}: no {key}"
+    if "content" not in response_spec:
         assert not response.content
         return
     media_type = response["Content-Type"].partition(";")[0]
-    assert media_type in described["content"], f"{method} {path}: {media_type}"
+    assert media_type in response_spec["content"], f"{method} {path}: {media_type}"
     if media_type.endswith("json") and not response.streaming:  # a file is its test's
-        is_packed = response.get("Content-Encoding") == "gzip"
-        body = gzip.decompress(response.content) if is_packed else response.content
-        name = operation["operationId"], str(response.status_code), media_type
-        _validator(*name).validate(json.loads(body))
+        is_compressed = response.get("Content-Encoding") == "gzip"
+        body = gzip.decompress(response.content) if is_compressed else response.content
+        key = operation["operationId"], str(response.status_code), media_type
+        _validator(*key).validate(json.loads(body))
 
 
-def committed() -> Any:
+def load_spec() -> Any:
     """The document as it is committed, read anew: it may be changed."""
-    return yaml.load(SPEC.read_text(), _LOADER)
+    return yaml.load(SPEC_PATH.read_text(), _LOADER)
 
 
 @cache
 def _spec() -> Any:
-    spec = committed()
+    spec = load_spec()
     # The kinds that only the tests have are in no document.
-    kinds = sorted(registry.report_classes().keys() - _own_kinds(spec))
-    of_the_tests = {"properties": {"report": {"enum": kinds}}, "required": ["report"]}
-    spec["components"]["schemas"]["ReportRequest"]["oneOf"].append(of_the_tests)
+    kinds = sorted(registry.report_classes().keys() - _documented_kinds(spec))
+    test_kinds_schema = {
+        "properties": {"report": {"enum": kinds}},
+        "required": ["report"],
+    }
+    spec["components"]["schemas"]["ReportRequest"]["oneOf"].append(test_kinds_schema)
     return spec
 
 
-def _own_kinds(spec: Any) -> set[str]:
+def _documented_kinds(spec: Any) -> set[str]:
     mapping = spec["components"]["schemas"]["ReportRequest"]["discriminator"]["mapping"]
     return set(mapping)
 

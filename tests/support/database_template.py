@@ -12,70 +12,80 @@ from urllib.parse import urlsplit
 import psycopg
 
 
-def fill(url: str, name: str, load: Callable[[], object]) -> None:
+def load_or_restore(url: str, name: str, load: Callable[[], object]) -> None:
     """Bring what goes by that name into the empty database: by `load`, or as a copy.
 
     A copy takes a tenth of a second, and `load` some seconds of a processor.
     """
-    copier = _copier(url, name)
-    if copier is None:
+    template = _template_for(url, name)
+    if template is None:
         load()
         return
     with (Path(os.environ["TEST_STATE"]) / "loaded.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if copier.is_kept():
-            copier.copy()
+        if template.exists():
+            template.restore()
         else:
             load()
-            copier.keep()
+            template.save()
 
 
-def _copier(url: str, name: str) -> "_File | _Server | None":
+def _template_for(
+    url: str, name: str
+) -> "_SqliteTemplate | _PostgresqlTemplate | None":
     if "TEST_STATE" not in os.environ:
         return None  # no run of the tests: nobody comes later
     if url.startswith("sqlite:///"):
-        return _File(Path(url.removeprefix("sqlite:///")), name)
-    ours = os.environ.get("TEST_DATABASE_URL", "")
-    place = urlsplit(url)
-    is_ours = place._replace(path="") == urlsplit(ours)._replace(path="")
-    return _Server(ours, place.path.removeprefix("/"), name) if is_ours else None
+        return _SqliteTemplate(Path(url.removeprefix("sqlite:///")), name)
+    server_url = os.environ.get("TEST_DATABASE_URL", "")
+    target_url = urlsplit(url)
+    is_test_server = target_url._replace(path="") == urlsplit(server_url)._replace(
+        path=""
+    )
+    return (
+        _PostgresqlTemplate(server_url, target_url.path.removeprefix("/"), name)
+        if is_test_server
+        else None
+    )
 
 
-class _File:
+class _SqliteTemplate:
     def __init__(self, path: Path, name: str) -> None:
         self._path = path
-        self._kept = Path(os.environ["TEST_STATE"]) / f"{name}.sqlite3"
+        self._template_path = Path(os.environ["TEST_STATE"]) / f"{name}.sqlite3"
 
-    def is_kept(self) -> bool:
-        return self._kept.exists()
+    def exists(self) -> bool:
+        return self._template_path.exists()
 
-    def keep(self) -> None:
+    def save(self) -> None:
         with (
-            closing(sqlite3.connect(self._path)) as source,
-            closing(sqlite3.connect(self._kept)) as target,
+            closing(sqlite3.connect(self._path)) as database,
+            closing(sqlite3.connect(self._template_path)) as template,
         ):
-            source.backup(target)
+            database.backup(template)
 
-    def copy(self) -> None:
-        shutil.copyfile(self._kept, self._path)
+    def restore(self) -> None:
+        shutil.copyfile(self._template_path, self._path)
 
 
-class _Server:
+class _PostgresqlTemplate:
     def __init__(self, server: str, database: str, name: str) -> None:
-        self._server, self._database, self._kept = server, database, name
+        self._server, self._database, self._template_name = server, database, name
 
-    def is_kept(self) -> bool:
+    def exists(self) -> bool:
         with psycopg.connect(self._server) as connection:
             sql = "SELECT 1 FROM pg_database WHERE datname = %s"
-            return connection.execute(sql, [self._kept]).fetchone() is not None
+            return connection.execute(sql, [self._template_name]).fetchone() is not None
 
-    def keep(self) -> None:
-        self._run(f'CREATE DATABASE "{self._kept}" TEMPLATE "{self._database}"')
+    def save(self) -> None:
+        self._run(
+            f'CREATE DATABASE "{self._template_name}" TEMPLATE "{self._database}"'
+        )
 
-    def copy(self) -> None:
+    def restore(self) -> None:
         self._run(
             f'DROP DATABASE "{self._database}"',
-            f'CREATE DATABASE "{self._database}" TEMPLATE "{self._kept}"',
+            f'CREATE DATABASE "{self._database}" TEMPLATE "{self._template_name}"',
         )
 
     def _run(self, *statements: str) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 FAULTS = ("none", "none", "refuse", "lose answer", "cut answer", "delay", "repeat")
 
 
-class BadProxy(socketserver.ThreadingTCPServer):
+class FaultyProxy(socketserver.ThreadingTCPServer):
     """Serves on `base` what the service at `upstream` answers, or spoils it."""
 
     allow_reuse_address = daemon_threads = True
@@ -20,9 +20,9 @@ class BadProxy(socketserver.ThreadingTCPServer):
     def __init__(self, upstream: str, seed: int) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.upstream = urlsplit(upstream).netloc
-        self.base = f"http://127.0.0.1:{self.server_address[1]}"
-        self.dice = random.Random(seed)
-        self.done: list[str] = []
+        self.base_url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.rng = random.Random(seed)
+        self.faults: list[str] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def __exit__(self, *_: object) -> None:
@@ -35,22 +35,22 @@ class BadProxy(socketserver.ThreadingTCPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: BadProxy
+    server: FaultyProxy
 
     def do_GET(self) -> None:
-        fault = self.server.dice.choice(FAULTS)
-        self.server.done.append(fault)
+        fault = self.server.rng.choice(FAULTS)
+        self.server.faults.append(fault)
         self.close_connection = True
         if fault == "refuse":
             return
         if fault == "delay":
-            time.sleep(self.server.dice.uniform(0, 1))
+            time.sleep(self.server.rng.uniform(0, 1))
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         raw = self._forward(body)
         if fault == "repeat":
             raw = self._forward(body)
         if fault == "cut answer":
-            raw = raw[: self.server.dice.randrange(len(raw))]
+            raw = raw[: self.server.rng.randrange(len(raw))]
         if fault != "lose answer":
             self.wfile.write(raw)
             self.wfile.flush()
@@ -61,13 +61,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> bytes:
         connection = http.client.HTTPConnection(self.server.upstream, timeout=40)
         connection.request(self.command, self.path, body, dict(self.headers))
-        answer = connection.getresponse()
-        content = answer.read()
+        response = connection.getresponse()
+        content = response.read()
         connection.close()
-        head = f"HTTP/1.1 {answer.status} {answer.reason}\r\n"
+        head = f"HTTP/1.1 {response.status} {response.reason}\r\n"
         head += "".join(
             f"{name}: {value}\r\n"
-            for name, value in answer.headers.items()
+            for name, value in response.headers.items()
             if name.lower() not in {"connection", "transfer-encoding"}
         )
         return head.encode("latin-1") + b"Connection: close\r\n\r\n" + content

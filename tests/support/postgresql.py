@@ -12,7 +12,7 @@ import psutil
 import psycopg
 
 
-class Postgresql:
+class PostgresqlServer:
     """Lives in a process beside this one, and ends with it.
 
     Without a folder it has one of its own while it runs. PostgreSQL's user must look into it:
@@ -20,37 +20,39 @@ class Postgresql:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._own = TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True)
-        self._folder = folder or Path(self._own.name) / "data"
+        self._temp_dir = TemporaryDirectory(
+            prefix="postgresql-", ignore_cleanup_errors=True
+        )
+        self._folder = folder or Path(self._temp_dir.name) / "data"
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(self._folder)],
             stdin=PIPE,
             stdout=PIPE,
             text=True,
-            env={"XDG_RUNTIME_DIR": self._own.name, **os.environ},  # else it warns
+            env={"XDG_RUNTIME_DIR": self._temp_dir.name, **os.environ},  # else it warns
         )
-        self.url = self._answer()
+        self.url = self._read_line()
 
-    def set(self, name: str, value: str) -> None:
+    def set_parameter(self, name: str, value: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"ALTER SYSTEM SET {name} = {value}")
             connection.execute("SELECT pg_reload_conf()")
 
     def stop(self) -> None:
-        self._tell("stop")
+        self._send_command("stop")
 
     def start(self) -> None:
-        self._tell("start")
+        self._send_command("start")
 
-    def freeze(self) -> None:
+    def suspend(self) -> None:
         self._signal(signal.SIGSTOP)
 
-    def thaw(self) -> None:
+    def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
     def close(self) -> None:
         self._process.communicate()
-        self._own.cleanup()
+        self._temp_dir.cleanup()
 
     def _signal(self, number: signal.Signals) -> None:
         pid = int((self._folder / "postmaster.pid").read_text().split()[0])
@@ -58,12 +60,12 @@ class Postgresql:
         for process in (postmaster, *postmaster.children()):
             process.send_signal(number)
 
-    def _tell(self, word: str) -> None:
-        self._process.stdin.write(f"{word}\n")
+    def _send_command(self, command: str) -> None:
+        self._process.stdin.write(f"{command}\n")
         self._process.stdin.flush()
-        self._answer()
+        self._read_line()
 
-    def _answer(self) -> str:
+    def _read_line(self) -> str:
         return self._process.stdout.readline().strip()
 
 

@@ -7,20 +7,20 @@ import redis
 
 
 @contextmanager
-def commands_to(url: str) -> Iterator[list[str]]:
+def monitor_commands(url: str) -> Iterator[list[str]]:
     """The commands to that database while the block runs; those of others left out."""
-    watcher, marker = redis.Redis.from_url(url), redis.Redis.from_url(url)
-    database = marker.get_connection_kwargs()["db"]
-    marker.ping()  # connects before anything is watched
-    seen: list[str] = []
-    with watcher.monitor() as monitor:
-        yield seen
-        marker.set("watching", "over")
+    monitor_client, own_client = redis.Redis.from_url(url), redis.Redis.from_url(url)
+    database = own_client.get_connection_kwargs()["db"]
+    own_client.ping()  # connects before anything is watched
+    commands: list[str] = []
+    with monitor_client.monitor() as monitor:
+        yield commands
+        own_client.set("watching", "over")
         for entry in monitor.listen():
             if entry["db"] != database:
                 continue
             if entry["command"] == "SET watching over":
                 break
-            seen.append(entry["command"])
-    watcher.close()
-    marker.close()
+            commands.append(entry["command"])
+    monitor_client.close()
+    own_client.close()

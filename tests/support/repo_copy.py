@@ -9,18 +9,18 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 
 
-class Tree:
+class RepoCopy:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "tree"
         # Hidden folders are tools' own, and other tests are writing to some of them.
-        ignored = shutil.ignore_patterns(".*", "var", "__pycache__", "node_modules")
-        shutil.copytree(ROOT, self.root, ignore=ignored)
-        self._before = self._files()
+        ignore = shutil.ignore_patterns(".*", "var", "__pycache__", "node_modules")
+        shutil.copytree(ROOT, self.root, ignore=ignore)
+        self._initial_files = self._files()
         self._environment = {**os.environ, "VAR_DIR": str(folder / "var")}
         for name in ("PYTEST_XDIST_WORKER", "REPORT_PACKAGES", "DATABASE_URL"):
             self._environment.pop(name, None)
 
-    def run(self, *command: str) -> None:
+    def run_python(self, *command: str) -> None:
         """Run Python there; it must succeed."""
         subprocess.run(
             [sys.executable, *command],
@@ -31,14 +31,16 @@ class Tree:
 
     def generate(self) -> None:
         """What `make generate` makes of it; no migration may be missing."""
-        self.run("manage.py", "spectacular", "--fail-on-warn", "--file", "openapi.yaml")
-        self.run("docs/catalogues.py")
-        self.run("docs/map.py")
-        self.run("manage.py", "makemigrations", "--check", "--dry-run")
+        self.run_python(
+            "manage.py", "spectacular", "--fail-on-warn", "--file", "openapi.yaml"
+        )
+        self.run_python("docs/catalogues.py")
+        self.run_python("docs/map.py")
+        self.run_python("manage.py", "makemigrations", "--check", "--dry-run")
 
-    def changed(self) -> set[str]:
+    def changed_files(self) -> set[str]:
         """The files that are there now and are not as they were."""
-        return {name for name, _ in self._files().items() - self._before.items()}
+        return {name for name, _ in self._files().items() - self._initial_files.items()}
 
     def _files(self) -> dict[str, bytes]:
         return {

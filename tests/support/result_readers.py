@@ -7,18 +7,20 @@ import re
 
 from python_calamine import CalamineWorkbook
 
-STARTS = "[=+\\-@＝＋－＠]"
-GUARD = re.compile(
-    f"(^|[,;|\t\r\n])'(?=[\\s\x00-\x1f\"'\u200b-\u200f\u2060\ufeff]*{STARTS})|^'(?='*[\t\r\n])"
+FORMULA_STARTS = "[=+\\-@＝＋－＠]"
+GUARD_PATTERN = re.compile(
+    f"(^|[,;|\t\r\n])'(?=[\\s\x00-\x1f\"'\u200b-\u200f\u2060\ufeff]*{FORMULA_STARTS})|^'(?='*[\t\r\n])"
 )
 
 
-def read(format: str, content: bytes, *, as_it_is: bool = False) -> list[list[object]]:
+def read_result(
+    format: str, content: bytes, *, keep_guards: bool = False
+) -> list[list[object]]:
     """The rows of the first sheet, the header first; CSV without the apostrophes that guard."""
     if format in {"json", "jsonl"}:
         text = content.decode()
-        whole = json.loads(text) if format == "json" else None
-        records = whole or [json.loads(line) for line in text.splitlines()]
+        document = json.loads(text) if format == "json" else None
+        records = document or [json.loads(line) for line in text.splitlines()]
         return [[], *([*record.values()] for record in records)]
     if format == "xlsx":
         return (
@@ -30,5 +32,7 @@ def read(format: str, content: bytes, *, as_it_is: bool = False) -> list[list[ob
     text = io.StringIO(content.decode("utf-8-sig"), newline="")
     rows = [*csv.reader(text, delimiter=delimiter)]
     return (
-        rows if as_it_is else [[GUARD.sub(r"\1", cell) for cell in row] for row in rows]
+        rows
+        if keep_guards
+        else [[GUARD_PATTERN.sub(r"\1", cell) for cell in row] for row in rows]
     )

@@ -20,9 +20,9 @@ from school.runtime.client import Client
 from school.runtime.embedded_redis import EmbeddedRedis, free_port
 from school.runtime.processes import MANAGE_PY, service_commands
 from school.runtime.supervisor import Supervisor
-from tests.support.database_template import fill
+from tests.support.database_template import load_or_restore
 
-STUDENTS = 200
+STUDENT_COUNT = 200
 LEASE_SECONDS = 3
 """Shorter than in production, so that tests need not wait long for a lost worker."""
 
@@ -32,14 +32,14 @@ class Stack:
         self,
         folder: Path,
         database_url: str = "",
-        students: int = STUDENTS,
+        students: int = STUDENT_COUNT,
         **variables: str,
     ) -> None:
         self.folder = folder
         self._students = students
         port = free_port()
-        self.base = f"http://127.0.0.1:{port}"
-        self.pages = f"http://localhost:{free_port()}"
+        self.base_url = f"http://127.0.0.1:{port}"
+        self.pages_origin = f"http://localhost:{free_port()}"
         """The other origin, whose pages may call the service."""
         self.valkey = EmbeddedRedis(folder)
         self.database_url = database_url or f"sqlite:///{folder / 'school.sqlite3'}"
@@ -52,27 +52,27 @@ class Stack:
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "REPUBLISH_AFTER_SECONDS": "2",
             "SHUTDOWN_GRACE_SECONDS": "3",
-            "CORS_ALLOWED_ORIGINS": self.pages,
+            "CORS_ALLOWED_ORIGINS": self.pages_origin,
             "REPORT_PACKAGES": "tasks.reports,tests.reports",
             **variables,
         }
         self.redis = redis.Redis.from_url(self.valkey.url)
-        self.keeper = Supervisor(folder / "log", self.environment)
+        self.supervisor = Supervisor(folder / "log", self.environment)
         self._commands = service_commands(bind=f"127.0.0.1:{port}")
 
     def __enter__(self) -> "Stack":
-        with ExitStack() as undo:
-            undo.callback(self.__exit__)
-            fill(self.database_url, f"demo_{self._students}", self._load)
+        with ExitStack() as exit_stack:
+            exit_stack.callback(self.__exit__)
+            load_or_restore(self.database_url, f"demo_{self._students}", self._load)
             for name in self._commands:
                 self.start(name)
-            self.wait(lambda: Client(self.base).is_ready(), seconds=60)
-            undo.pop_all()
+            self.wait_until(lambda: Client(self.base_url).is_ready(), seconds=60)
+            exit_stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.redis.close()
-        self.keeper.stop()
+        self.supervisor.stop()
         self.valkey.stop()
 
     def _load(self) -> None:
@@ -80,7 +80,7 @@ class Stack:
         self.manage("demo", "--students", str(self._students))
 
     def start(self, name: str) -> None:
-        self.keeper.start(name, self._commands[name])
+        self.supervisor.start(name, self._commands[name])
 
     @contextmanager
     def web_with(self, *options: str) -> Iterator[None]:
@@ -92,10 +92,10 @@ class Stack:
             self._restart_web()
 
     def _restart_web(self, options: Sequence[str] = ()) -> None:
-        self.keeper.processes["web"].terminate()
-        self.keeper.processes["web"].wait()
-        self.keeper.start("web", [*self._commands["web"], *options])
-        self.wait(lambda: Client(self.base).is_ready())
+        self.supervisor.processes["web"].terminate()
+        self.supervisor.processes["web"].wait()
+        self.supervisor.start("web", [*self._commands["web"], *options])
+        self.wait_until(lambda: Client(self.base_url).is_ready())
 
     def manage(self, *arguments: str) -> str:
         return self.run(sys.executable, str(MANAGE_PY), *arguments)
@@ -105,18 +105,18 @@ class Stack:
 
     def run(self, *command: str) -> str:
         """Run a command as somebody at this installation's terminal would."""
-        done = subprocess.run(
+        process = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=60
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
     def as_user(self, username: str) -> Client:
-        client = Client(self.base)
+        client = Client(self.base_url)
         client.log_in(username, "demo")
         return client
 
-    def finished(
+    def wait_until_final(
         self, client: Client, task: dict[str, Any], seconds: float = 30
     ) -> Any:
         """Poll the task as a client would, until it is final."""
@@ -127,7 +127,7 @@ class Stack:
             task = client.request("GET", task["links"]["self"])
         return task
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
+    def wait_until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """What `condition` gives, once it gives something true."""
         deadline = time.monotonic() + seconds
         while not (value := condition()):
@@ -145,18 +145,18 @@ class Stack:
             return database.execute(sql, parameters).fetchall()
 
     @contextmanager
-    def frozen_between_writes(
+    def suspend_between_writes(
         self, processes: Sequence[psutil.Process]
     ) -> Iterator[None]:
         """Frozen inside, but not with SQLite's lock, for which all others would wait."""
-        with ExitStack() as thaw:
-            with self._nobody_writing():
-                thaw.enter_context(frozen(processes))
-                self.wait(lambda: all(map(_is_still, processes)))
+        with ExitStack() as exit_stack:
+            with self._hold_write_lock():
+                exit_stack.enter_context(suspend(processes))
+                self.wait_until(lambda: all(map(_is_suspended, processes)))
             yield
 
     @contextmanager
-    def _nobody_writing(self) -> Iterator[None]:
+    def _hold_write_lock(self) -> Iterator[None]:
         if self.is_postgresql:
             yield
             return
@@ -168,7 +168,7 @@ class Stack:
             yield
 
 
-def _is_still(process: psutil.Process) -> bool:
+def _is_suspended(process: psutil.Process) -> bool:
     try:
         return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -176,7 +176,7 @@ def _is_still(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def frozen(processes: Sequence[psutil.Process]) -> Iterator[None]:
+def suspend(processes: Sequence[psutil.Process]) -> Iterator[None]:
     try:
         for process in processes:
             with suppress(psutil.NoSuchProcess):
@@ -188,7 +188,7 @@ def frozen(processes: Sequence[psutil.Process]) -> Iterator[None]:
                 process.resume()
 
 
-def new_database(server: str | None = None) -> str:
+def create_database(server: str | None = None) -> str:
     """An empty database on that PostgreSQL server, or else on that of the tests."""
     url = server or os.environ["TEST_DATABASE_URL"]
     name = f"stack_{uuid.uuid4().hex[:8]}"

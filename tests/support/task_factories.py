@@ -16,7 +16,7 @@ from tasks.submission.validation import ReportRequest
 from tasks.worker.tasks import generate_report
 
 
-def asked(
+def queue_task(
     viewer: User,
     parameters: dict[str, Any] | None = None,
     *,
@@ -27,13 +27,13 @@ def asked(
     """A queued task; of class 1 if nothing else is said."""
     parameters = {"class_id": 1} if parameters is None else parameters
     # A key of its own, so that equal ones are not joined.
-    wanted = ReportRequest(
+    request = ReportRequest(
         kind, parameters, format, language, idempotency_key=str(uuid.uuid4())
     )
-    return lifecycle.submit_report(viewer, wanted).task
+    return lifecycle.submit_report(viewer, request).task
 
 
-def made(
+def run_task(
     viewer: User,
     parameters: dict[str, Any] | None = None,
     *,
@@ -42,13 +42,13 @@ def made(
     language: str = "pt-BR",
 ) -> Task:
     """A task whose report was made, by the worker's own function in this process."""
-    task = asked(viewer, parameters, kind=kind, format=format, language=language)
+    task = queue_task(viewer, parameters, kind=kind, format=format, language=language)
     generate_report(str(task.pk))
     task.refresh_from_db()
     return task
 
 
-def rows_of(task: Task) -> Any:
+def read_rows(task: Task) -> Any:
     """The rows of a finished report, from its file."""
     content = artifacts.read_artifact(task.artifact)
     if task.format == "csv":
@@ -56,18 +56,26 @@ def rows_of(task: Task) -> Any:
     return json.loads(content)
 
 
-STATES = ["queued", "running", "succeeded", "failed", "canceled", "expired", "purged"]
+TASK_STATES = [
+    "queued",
+    "running",
+    "succeeded",
+    "failed",
+    "canceled",
+    "expired",
+    "purged",
+]
 """All that a client can meet; what was purged is none of the lifecycle."""
 
 
-def brought_to(
-    state: str, viewer: User, parameters: dict[str, Any] | None = None, **wanted: str
+def create_task_in_state(
+    state: str, viewer: User, parameters: dict[str, Any] | None = None, **options: str
 ) -> Task:
     """A task in that one of `STATES`."""
     if state in {"succeeded", "expired", "purged"}:
-        task = made(viewer, parameters, **wanted)
+        task = run_task(viewer, parameters, **options)
     else:
-        task = asked(viewer, parameters, **wanted)
+        task = queue_task(viewer, parameters, **options)
     if state in {"running", "failed"}:
         task = lifecycle.claim(task.pk) or task
         projection.sync_document(task)

@@ -8,7 +8,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-TOGETHER = {
+GROUPS = {
     # Each has a stack of its own.
     "chaos": ("e2e/test_chaos",),
     "contract": ("e2e/test_contract_fuzzing",),
@@ -24,53 +24,57 @@ TOGETHER = {
     "up": ("e2e/test_up",),
 }  # fmt: skip
 """By name of the group, how its files begin; the first that fits counts."""
-LONG = (
+LONG_RUNNING = (
     "tasks/test_lifecycle_state_machine", "tasks/reports/figures/test_random_networks", "test_new_kind", "test_new_format",
     "api/access_matrix/test_reports", "tasks/reports/figures/", "tasks/reports/test_every_report", "api/access_matrix/",
 )  # fmt: skip
 """What comes next; none of it empties the database, which those do that come last."""
-SHORT = len(TOGETHER) + len(LONG)
+SHORT = len(GROUPS) + len(LONG_RUNNING)
 """The rank of all other tests."""
 
 
 def group_of(nodeid: str) -> str | None:
     path = nodeid.removeprefix("tests/")
     return next(
-        (name for name, begin in TOGETHER.items() if path.startswith(begin)), None
+        (name for name, prefixes in GROUPS.items() if path.startswith(prefixes)), None
     )
 
 
 def _rank(nodeid: str) -> int:
     group, path = group_of(nodeid), nodeid.removeprefix("tests/")
     if group is not None:
-        return [*TOGETHER].index(group)
+        return [*GROUPS].index(group)
     return next(
-        (n for n, begin in enumerate(LONG, len(TOGETHER)) if path.startswith(begin)),
+        (
+            n
+            for n, prefix in enumerate(LONG_RUNNING, len(GROUPS))
+            if path.startswith(prefix)
+        ),
         SHORT,
     )
 
 
-class Sharing(LoadScopeScheduling):
+class GroupScheduling(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid) or nodeid
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         """Queue nothing long behind a group: another process may be free before."""
         assigned = self.assigned_work[node]
-        if any(not all(assigned[unit].values()) for unit in TOGETHER.keys() & assigned):
+        if any(not all(assigned[unit].values()) for unit in GROUPS.keys() & assigned):
             self.workqueue.move_to_end(self._short_unit(), last=False)
         super()._assign_work_unit(node)
 
     def _short_unit(self) -> str:
-        alone = [unit for unit in self.workqueue if unit not in TOGETHER]
+        alone = [unit for unit in self.workqueue if unit not in GROUPS]
         short = (unit for unit in alone if _rank(unit) == SHORT)
         return next(short, alone[-1] if alone else next(iter(self.workqueue)))
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Sharing:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GroupScheduling:
     config.option.loadscopereorder = False  # the order is ours
-    return Sharing(config, log)
+    return GroupScheduling(config, log)
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,39 +7,41 @@ import pytest
 from tasks import artifacts
 
 TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
-FOLDER = "b6"
+SHARD = "b6"
 
 
 @pytest.fixture(autouse=True)
-def root(settings, tmp_path) -> Path:
+def artifacts_dir(settings, tmp_path) -> Path:
     """A place of the test's own, where nothing is yet."""
     settings.ARTIFACTS_DIR = tmp_path
     return tmp_path
 
 
-def put(root, *names):
+def create_files(artifacts_dir, *names):
     """Files that somebody has left there, as the service would not write them itself."""
     for name in names:
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_bytes(b"x")
+        (artifacts_dir / name).parent.mkdir(exist_ok=True)
+        (artifacts_dir / name).write_bytes(b"x")
 
 
-def names_in(root):
-    return [path.name for path in (root / FOLDER).iterdir()]
+def list_names(artifacts_dir):
+    return [path.name for path in (artifacts_dir / SHARD).iterdir()]
 
 
-def test_artifact_is_whole_when_it_has_its_name(root):
+def test_artifact_is_whole_when_it_has_its_name(artifacts_dir):
     with artifacts.write_artifact(TASK, 3, "csv") as artifact:
         artifact.file.write(b"x" * 3_000_000)
-        assert not [name for name in names_in(root) if not name.startswith(".")]
+        assert not [
+            name for name in list_names(artifacts_dir) if not name.startswith(".")
+        ]
 
-    assert artifact.name == f"{FOLDER}/{TASK}.3.csv"
+    assert artifact.name == f"{SHARD}/{TASK}.3.csv"
     assert artifact.bytes == 3_000_000
     assert artifact.sha256 == hashlib.sha256(b"x" * 3_000_000).hexdigest()
 
 
 @pytest.mark.guarantee("A result file is complete or does not exist.")
-def test_artifact_whose_writing_fails_leaves_nothing(root):
+def test_artifact_whose_writing_fails_leaves_nothing(artifacts_dir):
     def half_a_file():
         with artifacts.write_artifact(TASK, 4, "csv") as artifact:
             artifact.file.write(b"half")
@@ -48,7 +50,7 @@ def test_artifact_whose_writing_fails_leaves_nothing(root):
     with pytest.raises(ZeroDivisionError):
         half_a_file()
 
-    assert names_in(root) == []
+    assert list_names(artifacts_dir) == []
 
 
 def test_artifacts_of_two_fences_do_not_meet():
@@ -61,12 +63,12 @@ def test_artifacts_of_two_fences_do_not_meet():
     assert artifacts.read_artifact(second.name) == b"second"
 
 
-def test_only_the_artifact_that_counts_is_kept(root):
+def test_only_the_artifact_that_counts_is_kept(artifacts_dir):
     other = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55bb6")
     names = [f"{TASK}.1.csv", f".{TASK}.2.csv.draft", f"{TASK}.3.csv"]
-    names = [f"{FOLDER}/{name}" for name in names]
-    of_other = f"{FOLDER}/{other}.1.csv"
-    put(root, *names, of_other)
+    names = [f"{SHARD}/{name}" for name in names]
+    of_other = f"{SHARD}/{other}.1.csv"
+    create_files(artifacts_dir, *names, of_other)
 
     artifacts.delete_other_attempts(TASK, names[2])
     assert [artifacts.exists(name) for name in names] == [False, False, True]
@@ -77,12 +79,14 @@ def test_only_the_artifact_that_counts_is_kept(root):
     assert artifacts.exists(of_other)
 
 
-def test_files_are_told_by_task_and_fence(root):
-    whole, draft = f"{FOLDER}/{TASK}.1.csv", f"{FOLDER}/.{TASK}.12.csv.draft"
-    put(root, whole, draft, f"{FOLDER}/README.txt", f"{FOLDER}/{TASK}.csv")
+def test_files_are_told_by_task_and_fence(artifacts_dir):
+    whole, draft = f"{SHARD}/{TASK}.1.csv", f"{SHARD}/.{TASK}.12.csv.draft"
+    create_files(
+        artifacts_dir, whole, draft, f"{SHARD}/README.txt", f"{SHARD}/{TASK}.csv"
+    )
 
     found = {
-        (file.name, file.task_id, file.fence) for file in artifacts.list_shard(FOLDER)
+        (file.name, file.task_id, file.fence) for file in artifacts.list_shard(SHARD)
     }
 
     assert found == {(whole, TASK, 1), (draft, TASK, 12)}

@@ -14,13 +14,13 @@ from tasks import redis_store
 from tasks.circuit_breaker import DatabaseBreaker, DatabaseUnavailable
 from tasks.errors import TaskNotFound
 from tasks.status import access_version, reader
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
 
 @contextmanager
-def away():
+def database_down():
     """Every statement fails, and is kept in the list."""
     statements = []
 
@@ -32,47 +32,47 @@ def away():
         yield statements
 
 
-def read(task, viewer):
+def read_task(task, viewer):
     return reader.read_snapshot(
         task.pk, viewer_id=viewer.pk, token_version=viewer.access_version
     )
 
 
-def let_a_minute_pass(viewer):
+def expire_access_version(viewer):
     redis_store.client().delete(f"access-version:{viewer.pk}")
 
 
-@pytest.mark.parametrize("make", [asked, made])
+@pytest.mark.parametrize("make", [queue_task, run_task])
 def test_known_task_is_shown_though_its_rights_cannot_be_checked(teacher, make):
     task = make(teacher)
-    before = read(task, teacher)
-    let_a_minute_pass(teacher)
+    before = read_task(task, teacher)
+    expire_access_version(teacher)
 
-    with away():
-        assert read(task, teacher) == before
+    with database_down():
+        assert read_task(task, teacher) == before
 
 
 def test_while_it_is_known_to_be_away_it_is_not_asked(teacher):
-    task = asked(teacher)
-    let_a_minute_pass(teacher)
+    task = queue_task(teacher)
+    expire_access_version(teacher)
 
-    with away() as statements:
+    with database_down() as statements:
         for _ in range(5):
-            read(task, teacher)
+            read_task(task, teacher)
 
     assert len(statements) == 1
 
 
 @pytest.mark.guarantee("A user who has lost a right is not shown tasks from Redis.")
 def test_right_taken_away_is_not_lent_again(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     old_stamp = teacher.access_version
     User.objects.filter(pk=teacher.pk).update(access_version=F("access_version") + 1)
     teacher.refresh_from_db()
     access_version.invalidate(teacher)
-    let_a_minute_pass(teacher)
+    expire_access_version(teacher)
 
-    with away():
+    with database_down():
         for stamp in (old_stamp, teacher.access_version):
             with pytest.raises(DatabaseUnavailable):
                 reader.read_snapshot(task.pk, viewer_id=teacher.pk, token_version=stamp)
@@ -86,10 +86,10 @@ def test_change_is_remembered_for_the_life_of_a_token(teacher, settings):
 
 
 def test_what_is_not_theirs_or_not_known_stays_unanswered(teacher, stranger):
-    task = made(teacher)
-    let_a_minute_pass(teacher)
+    task = run_task(teacher)
+    expire_access_version(teacher)
 
-    with away():
+    with database_down():
         with pytest.raises(DatabaseUnavailable):
             reader.read_snapshot(
                 task.pk, viewer_id=stranger.pk, token_version=teacher.access_version
@@ -119,7 +119,7 @@ def test_refusal_is_a_problem_that_says_when_to_ask_again(as_user, teacher):
     client = as_user(teacher)
     client.raise_request_exception = False
 
-    with away():
+    with database_down():
         answers = [
             client.get("/reports"),
             client.get(f"/tasks/{uuid.uuid4()}"),
@@ -135,7 +135,7 @@ def test_page_outside_the_api_says_so_too(admin):
     client = Client(raise_request_exception=False)
     client.force_login(admin)
 
-    with away():
+    with database_down():
         answer = client.get("/admin/")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")

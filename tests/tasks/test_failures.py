@@ -7,15 +7,15 @@ from tasks.errors import FAILURES, AccessRevoked, DataError, ReportFailed, Worke
 from tasks.maintenance import lease_recovery, tasks
 from tasks.models import Task
 from tasks.status import document, reader
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
 TITLES = {"pt-BR": "Há um erro nos registros", "en": "The records cannot be right"}
 
 
-def failed(teacher, error, language):
-    task = lifecycle.claim(asked(teacher, language=language).pk)
+def fail_task(teacher, error, language):
+    task = lifecycle.claim(queue_task(teacher, language=language).pk)
     lifecycle.fail(task, error)
     return Task.objects.get(pk=task.pk)
 
@@ -40,7 +40,7 @@ def test_every_failure_is_in_the_table():
     ],
 )
 def test_failure_is_told_in_the_task_s_language(teacher, language, detail):
-    task = failed(teacher, AccessRevoked(), language)
+    task = fail_task(teacher, AccessRevoked(), language)
 
     assert task.error == {"code": "forbidden", "detail": detail}
 
@@ -50,7 +50,7 @@ def test_failure_is_told_in_the_task_s_language(teacher, language, detail):
     ("language", "beginning"), [("pt-BR", "O processo"), ("en", "The workers")]
 )
 def test_failure_of_a_silent_worker_too(teacher, language, beginning):
-    task = lifecycle.claim(asked(teacher, language=language).pk)
+    task = lifecycle.claim(queue_task(teacher, language=language).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z", attempt=3)
 
     lease_recovery.recover_tasks()
@@ -64,7 +64,7 @@ def test_failure_of_a_silent_worker_too(teacher, language, beginning):
     ("language", "beginning"), [("pt-BR", "Os detalhes"), ("en", "Its details")]
 )
 def test_failure_past_its_time_too(teacher, language, beginning):
-    task = failed(teacher, DataError("Enrolment 7 has no class."), language)
+    task = fail_task(teacher, DataError("Enrolment 7 has no class."), language)
     Task.objects.update(expires_at="2020-01-01T00:00:00Z")
 
     tasks.expire_due_tasks()
@@ -77,14 +77,14 @@ def test_failure_past_its_time_too(teacher, language, beginning):
     ("language", "beginning"), [("pt-BR", "Não há nenhum"), ("en", "No student")]
 )
 def test_summary_of_no_rows_is_in_the_task_s_language(teacher, language, beginning):
-    task = made(teacher, {"year": 1999}, language=language)
+    task = run_task(teacher, {"year": 1999}, language=language)
 
     assert task.result["summary"].startswith(beginning)
 
 
 @pytest.mark.parametrize(("language", "title"), TITLES.items())
 def test_failure_in_the_document_is_a_problem(teacher, language, title):
-    task = failed(teacher, DataError("Enrolment 7 has no class."), language)
+    task = fail_task(teacher, DataError("Enrolment 7 has no class."), language)
 
     assert document.build_document(task)["error"] == {
         "type": "/problems/data_error",
@@ -96,7 +96,7 @@ def test_failure_in_the_document_is_a_problem(teacher, language, title):
 
 @pytest.mark.guarantee("Failures that an earlier release has stored are shown.")
 def test_failure_of_a_code_that_is_no_more_is_shown(teacher):
-    failed(teacher, DataError("Enrolment 7 has no class."), "en")
+    fail_task(teacher, DataError("Enrolment 7 has no class."), "en")
     Task.objects.update(error={"code": "old", "detail": "Of an earlier release."})
 
     error = document.build_document(Task.objects.get())["error"]
@@ -111,7 +111,7 @@ def test_document_of_an_earlier_release_gets_what_it_lacks(
 ):
     with monkeypatch.context() as earlier:
         earlier.setattr(document, "build_problem", lambda error, language: error)
-        task = failed(teacher, DataError("Enrolment 7 has no class."), "pt-BR")
+        task = fail_task(teacher, DataError("Enrolment 7 has no class."), "pt-BR")
     stored = json.loads(redis_store.get_cached_task(task.pk, teacher.pk).document)
     assert "title" not in stored["error"]
 

@@ -17,38 +17,38 @@ from tasks.states import FINAL, TRANSITIONS, State
 from tasks.status import projection
 from tasks.worker.heartbeat import Heartbeat
 from tasks.worker.tasks import generate_report
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
 RESULT = {"rows": 1, "bytes": 2, "sha256": "", "media_type": "", "filename": ""}
 
 
-def claimed(viewer) -> Task:
-    task = lifecycle.claim(asked(viewer).pk)
+def claim_task(viewer) -> Task:
+    task = lifecycle.claim(queue_task(viewer).pk)
     assert task is not None
     return task
 
 
-def succeed(task: Task) -> bool:
+def complete_task(task: Task) -> bool:
     return lifecycle.succeed(
         task, artifact="aa/x.json", result=RESULT, scope=Scope("teacher", (1,))
     )
 
 
-def state_of(task: Task) -> str:
+def reload_state(task: Task) -> str:
     task.refresh_from_db()
     return task.state
 
 
-def silence(task: Task) -> None:
+def expire_lease(task: Task) -> None:
     """Let the lease run out, as if the worker had died."""
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
 
 
 @pytest.mark.guarantee("Only a queued task is claimed.")
 def test_claim_is_won_once(teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
 
     first = lifecycle.claim(task.pk)
     second = lifecycle.claim(task.pk)
@@ -64,7 +64,7 @@ def test_claim_of_unknown_task_is_none(teacher):
 @pytest.mark.guarantee("Only one worker claims a task, however many try together.")
 @pytest.mark.django_db(transaction=True)
 def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
 
     def claim(_number: int) -> bool:
         try:
@@ -80,24 +80,24 @@ def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
 
 @pytest.mark.guarantee("A worker whose task was claimed again changes nothing (fence).")
 def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
-    first = claimed(teacher)
-    silence(first)
+    first = claim_task(teacher)
+    expire_lease(first)
     lease_recovery.recover_tasks()
 
     second = lifecycle.claim(first.pk)
 
     assert (second.attempt, second.fence) == (2, 2)
     assert lifecycle.renew(first, Progress("writing")) is None
-    assert not succeed(first)
+    assert not complete_task(first)
     assert not lifecycle.fail(first, TimedOut())
     assert not lifecycle.finish_cancel(first)
-    assert state_of(first) == "running"
-    assert succeed(second)
+    assert reload_state(first) == "running"
+    assert complete_task(second)
 
 
 def test_renewal_keeps_the_lease_and_the_progress(teacher):
-    task = claimed(teacher)
-    silence(task)
+    task = claim_task(teacher)
+    expire_lease(task)
 
     assert lifecycle.renew(task, Progress("writing", 3, 9)) is False
 
@@ -107,12 +107,12 @@ def test_renewal_keeps_the_lease_and_the_progress(teacher):
 
 
 def test_success_is_settled_once(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
 
-    assert succeed(task)
+    assert complete_task(task)
     task.refresh_from_db()
     version = task.version
-    assert succeed(task)  # it is told the same, and nothing happens
+    assert complete_task(task)  # it is told the same, and nothing happens
 
     task.refresh_from_db()
     assert task.version == version
@@ -126,35 +126,35 @@ def test_success_is_settled_once(teacher):
 
 @pytest.mark.guarantee("A canceled task never succeeds.")
 def test_canceled_task_never_succeeds(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
 
     assert lifecycle.renew(task, Progress("writing")) is True
-    assert not succeed(task)
+    assert not complete_task(task)
     assert lifecycle.finish_cancel(task)
-    assert state_of(task) == "canceled"
+    assert reload_state(task) == "canceled"
 
 
 def test_cancel_of_queued_task_ends_it(teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
 
     lifecycle.cancel(task)
 
-    assert state_of(task) == "canceled"
+    assert reload_state(task) == "canceled"
     assert lifecycle.claim(task.pk) is None
 
 
 def test_cancel_of_ended_task_is_too_late(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
 
     with pytest.raises(TaskFinished):
         lifecycle.cancel(task)
-    assert state_of(task) == "succeeded"
+    assert reload_state(task) == "succeeded"
 
 
 def test_silent_worker_s_task_is_queued_again(teacher):
-    task = claimed(teacher)
-    silence(task)
+    task = claim_task(teacher)
+    expire_lease(task)
 
     assert lease_recovery.recover_tasks() == 1
 
@@ -166,7 +166,7 @@ def test_silent_worker_s_task_is_queued_again(teacher):
     "A task that was handed over keeps its attempts, and stays canceled if it was."
 )
 def test_task_that_is_handed_over_was_not_tried(teacher):
-    first = claimed(teacher)
+    first = claim_task(teacher)
 
     assert lifecycle.release(first)
 
@@ -175,44 +175,44 @@ def test_task_that_is_handed_over_was_not_tried(teacher):
     assert first_again.published_at is None
     second = lifecycle.claim(first.pk)
     assert (second.attempt, second.fence) == (1, 2)
-    assert not succeed(first)
+    assert not complete_task(first)
 
 
 @pytest.mark.guarantee(
     "A task that was handed over keeps its attempts, and stays canceled if it was."
 )
 def test_canceled_task_is_not_handed_over(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
 
     lifecycle.release(task)
 
-    assert state_of(task) == "canceled"
+    assert reload_state(task) == "canceled"
 
 
 @pytest.mark.guarantee(
     "A task that was handed over keeps its attempts, and stays canceled if it was."
 )
 def test_task_past_its_time_is_not_handed_over(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     Task.objects.filter(pk=task.pk).update(deadline="2020-01-01T00:00:00Z")
 
     assert not lifecycle.release(task)
-    assert state_of(task) == "running"
+    assert reload_state(task) == "running"
 
 
 def test_silent_task_whose_process_computes_is_not_lost(teacher):
-    task = claimed(teacher)
-    silence(task)
+    task = claim_task(teacher)
+    expire_lease(task)
     redis_store.set_cpu_active([str(task.pk)], seconds=9)
 
     lease_recovery.recover_tasks()
 
-    assert state_of(task) == "running"
+    assert reload_state(task) == "running"
 
 
 def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     Task.objects.filter(pk=task.pk).update(
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
     )
@@ -220,25 +220,25 @@ def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
 
     lease_recovery.recover_tasks()
 
-    assert (state_of(task), task.error["code"]) == ("failed", "timeout")
+    assert (reload_state(task), task.error["code"]) == ("failed", "timeout")
 
 
 def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
-    silence(task)
+    expire_lease(task)
     redis_store.set_cpu_active([str(task.pk)], seconds=9)
 
     lease_recovery.recover_tasks()
 
-    assert state_of(task) == "canceled"
+    assert reload_state(task) == "canceled"
 
 
 def test_who_lost_the_task_leaves_no_file(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     with artifacts.write_artifact(task.pk, task.fence, "json") as artifact:
         artifact.file.write(b"[]")
-    silence(task)
+    expire_lease(task)
 
     lease_recovery.recover_tasks()
 
@@ -247,51 +247,51 @@ def test_who_lost_the_task_leaves_no_file(teacher):
 
 @pytest.mark.guarantee("A task whose lease is alive is not taken from its worker.")
 def test_living_worker_s_task_is_left_alone(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
 
     assert lease_recovery.recover_tasks() == 0
-    assert state_of(task) == "running"
+    assert reload_state(task) == "running"
 
 
 def test_task_that_loses_every_worker_fails(teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
     for _ in range(lifecycle.MAX_ATTEMPTS):
-        silence(lifecycle.claim(task.pk))
+        expire_lease(lifecycle.claim(task.pk))
         lease_recovery.recover_tasks()
 
-    assert state_of(task) == "failed"
+    assert reload_state(task) == "failed"
     assert task.error["code"] == "worker_lost"
 
 
 @pytest.mark.guarantee("A task whose worker was lost does not end as a timeout.")
 def test_worker_lost_shortly_before_its_time_is_up_is_no_timeout(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     Task.objects.filter(pk=task.pk).update(
         deadline="2020-01-01T00:05:00Z", lease_until="2020-01-01T00:05:10Z"
     )
 
     lease_recovery.recover_tasks()
 
-    assert state_of(task) == "queued"
+    assert reload_state(task) == "queued"
 
 
 @pytest.mark.guarantee(
     "A report that hangs ends as a timeout, and its process is killed."
 )
 def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     heartbeat = Heartbeat(task)
     heartbeat._deadline = 0.0
 
     assert isinstance(heartbeat._check(), LeaseLost)
 
-    assert (state_of(task), task.error["code"]) == ("failed", "timeout")
+    assert (reload_state(task), task.error["code"]) == ("failed", "timeout")
 
 
 @pytest.mark.guarantee("A slow worker does not delete the file of a later attempt.")
 def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch):
     """The one that hands over sleeps after its commit; the next attempt is done by then."""
-    task = claimed(teacher)
+    task = claim_task(teacher)
     repair = projection.resync_document
 
     def sleep_first(task_id):
@@ -302,13 +302,13 @@ def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch)
     monkeypatch.setattr(projection, "resync_document", sleep_first)
     lifecycle.release(task)
 
-    assert state_of(task) == "succeeded"
+    assert reload_state(task) == "succeeded"
     assert artifacts.exists(task.artifact)
 
 
 @pytest.mark.guarantee("A cancel is kept when the task changes workers.")
 def test_cancel_of_a_task_that_changes_hands_is_not_lost(teacher, monkeypatch):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     move = lifecycle._transition
 
     def change_hands(tasks, to, **fields):
@@ -333,22 +333,22 @@ def test_cancel_of_a_task_that_changes_hands_is_not_lost(teacher, monkeypatch):
 
 
 def test_cancel_outlives_the_worker(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     lifecycle.cancel(task)
-    silence(task)
+    expire_lease(task)
 
     assert lifecycle.claim(task.pk) is None
     lease_recovery.recover_tasks()
 
-    assert state_of(task) == "canceled"
+    assert reload_state(task) == "canceled"
 
 
 @pytest.mark.guarantee(
     "A recovery does not overwrite a cancel that comes at the same time."
 )
 def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch):
-    task = claimed(teacher)
-    silence(task)
+    task = claim_task(teacher)
+    expire_lease(task)
     move = lifecycle._transition
 
     def cancel_first(tasks, to, **fields):
@@ -360,13 +360,13 @@ def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch)
     lease_recovery.recover_tasks()
     lease_recovery.recover_tasks()
 
-    assert state_of(task) == "canceled"
+    assert reload_state(task) == "canceled"
 
 
 @pytest.mark.guarantee("A task whose lease is alive is not taken from its worker.")
 def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
-    task = claimed(teacher)
-    silence(task)
+    task = claim_task(teacher)
+    expire_lease(task)
     move = lifecycle._transition
 
     def beat_first(tasks, to, **fields):
@@ -376,24 +376,24 @@ def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
     monkeypatch.setattr(lifecycle, "_transition", beat_first)
     lease_recovery.recover_tasks()
 
-    assert state_of(task) == "running"
+    assert reload_state(task) == "running"
 
 
 @pytest.mark.guarantee("A task whose worker was lost does not end as a timeout.")
 def test_worker_lost_long_ago_is_no_timeout(teacher):
     """Nobody looked for an hour: the report itself did not take so long."""
-    task = claimed(teacher)
+    task = claim_task(teacher)
     Task.objects.filter(pk=task.pk).update(
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
     )
 
     lease_recovery.recover_tasks()
 
-    assert state_of(task) == "queued"
+    assert reload_state(task) == "queued"
 
 
 def test_every_move_raises_the_version_and_reaches_redis(teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
     seen = []
 
     def look():
@@ -429,18 +429,18 @@ def test_final_states_are_left_by_nothing_but_expiry():
     ],
 )
 def test_database_refuses_a_state_that_lies(teacher, values):
-    task = asked(teacher)
+    task = queue_task(teacher)
 
     with pytest.raises(IntegrityError), transaction.atomic():
         Task.objects.filter(pk=task.pk).update(**values)
 
 
 def test_expired_task_keeps_no_copy_in_redis(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
 
     assert lifecycle.expire(task)
 
-    assert state_of(task) == "expired"
+    assert reload_state(task) == "expired"
     assert (task.result, task.parameters, task.artifact) == (None, {}, "")
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
     assert not lifecycle.expire(task)
@@ -448,7 +448,7 @@ def test_expired_task_keeps_no_copy_in_redis(teacher):
 
 @pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
 def test_expired_document_that_is_written_late_is_taken_back(teacher):
-    read_before = made(teacher)
+    read_before = run_task(teacher)
     lifecycle.expire(Task.objects.get())
 
     projection.sync_document(read_before)
@@ -460,14 +460,14 @@ def test_expired_document_that_is_written_late_is_taken_back(teacher):
 @pytest.mark.parametrize(
     "end",
     [
-        succeed,
+        complete_task,
         lambda task: lifecycle.cancel(task) and lifecycle.finish_cancel(task),
         lambda task: lifecycle.fail(task, TimedOut()),
     ],
 )
 def test_every_end_expires_as_its_kind_says(teacher, monkeypatch, end):
     monkeypatch.setattr(ClassPerformance, "retention", timedelta(hours=3))
-    task = claimed(teacher)
+    task = claim_task(teacher)
     monkeypatch.setattr(ClassPerformance, "retention", timedelta(hours=99))
 
     end(task)
@@ -479,14 +479,14 @@ def test_every_end_expires_as_its_kind_says(teacher, monkeypatch, end):
 def test_kind_that_says_nothing_is_kept_as_the_settings_say(teacher, settings):
     settings.ARTIFACT_TTL = timedelta(days=2)
 
-    task = made(teacher)
+    task = run_task(teacher)
 
     assert task.expires_at - task.finished_at == timedelta(days=2)
 
 
 @pytest.mark.guarantee("Every final state has its retention, and is erased once.")
 def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
     lifecycle.fail(task, DataError("Enrolment 7 has no class."))
     task.refresh_from_db()
 
@@ -494,22 +494,22 @@ def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
     assert not lifecycle.expire(task)
 
     before = task.version
-    assert state_of(task) == "failed"
+    assert reload_state(task) == "failed"
     assert (task.parameters, task.is_erased, task.version) == ({}, True, before + 1)
     assert task.error == {"code": "data_error", "detail": lifecycle.DETAIL_ERASED}
     assert b"Enrolment" not in redis_store.get_cached_task(task.pk, teacher.pk).document
 
 
 def test_canceled_task_past_its_time_keeps_its_state(teacher):
-    task = lifecycle.cancel(asked(teacher))
+    task = lifecycle.cancel(queue_task(teacher))
 
     assert lifecycle.expire(task)
 
-    assert (state_of(task), task.parameters, task.error) == ("canceled", {}, None)
+    assert (reload_state(task), task.parameters, task.error) == ("canceled", {}, None)
 
 
 def test_task_that_has_not_ended_does_not_expire(teacher):
-    task = claimed(teacher)
+    task = claim_task(teacher)
 
     assert not lifecycle.expire(task)
-    assert (state_of(task), task.is_erased) == ("running", False)
+    assert (reload_state(task), task.is_erased) == ("running", False)

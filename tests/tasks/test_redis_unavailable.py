@@ -11,8 +11,8 @@ from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.maintenance.dispatcher import Dispatcher
 from tasks.scheduling import broker, outbox
 from tasks.status import reader
-from tests.support.redis_monitor import commands_to
-from tests.support.task_factories import asked
+from tests.support.redis_monitor import monitor_commands
+from tests.support.task_factories import queue_task
 
 pytestmark = pytest.mark.django_db
 
@@ -21,16 +21,16 @@ def test_publishing_is_one_command_and_subscribes_to_nothing(settings):
     for _ in range(3):  # connects, and declares the queue on each connection
         broker.send_task("tasks.canary", "reports", queue="reports")
 
-    with commands_to(settings.REDIS_URL) as commands:
+    with monitor_commands(settings.REDIS_URL) as commands:
         broker.send_task("tasks.canary", "reports", queue="reports")
 
     assert [command.split()[0] for command in commands] == ["LPUSH"]
 
 
 @pytest.mark.guarantee("Publishing to a broker that is away fails at once.")
-def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
+def test_publishing_after_an_outage_fails_at_once(tmp_path, point_redis_at):
     server = EmbeddedRedis(tmp_path)
-    redis_at(server.start())
+    point_redis_at(server.start())
     broker.send_task("tasks.canary", "reports", queue="reports")
     server.stop()
 
@@ -42,12 +42,12 @@ def test_publishing_after_an_outage_fails_at_once(tmp_path, redis_at):
         assert time.monotonic() - began < 1
 
 
-@pytest.mark.parametrize("away", ["refused", "frozen"])
+@pytest.mark.parametrize("away", ["redis_down", "redis_unresponsive"])
 def test_report_is_accepted_in_under_a_second(request, teacher, away):
     request.getfixturevalue(away)
     began = time.monotonic()
 
-    task = asked(teacher)
+    task = queue_task(teacher)
 
     assert time.monotonic() - began < 1
     assert (task.state, task.published_at, task.projected_version) == (
@@ -57,9 +57,9 @@ def test_report_is_accepted_in_under_a_second(request, teacher, away):
     )
 
 
-@pytest.mark.parametrize("away", ["refused", "frozen"])
+@pytest.mark.parametrize("away", ["redis_down", "redis_unresponsive"])
 def test_poll_answers_from_the_row_in_under_a_second(request, teacher, away):
-    task = asked(teacher)
+    task = queue_task(teacher)
     request.getfixturevalue(away)
     began = time.monotonic()
 
@@ -71,7 +71,7 @@ def test_poll_answers_from_the_row_in_under_a_second(request, teacher, away):
     assert read.state == "queued"
 
 
-def test_after_a_failure_redis_is_left_alone_for_a_moment(frozen):
+def test_after_a_failure_redis_is_left_alone_for_a_moment(redis_unresponsive):
     with pytest.raises(RedisUnavailable):
         redis_store.get_cached_task(broker.uuid.uuid4(), 1)
     began = time.monotonic()
@@ -83,14 +83,14 @@ def test_after_a_failure_redis_is_left_alone_for_a_moment(frozen):
 
 
 def test_dispatcher_publishes_and_mirrors_when_redis_is_back(
-    redis_at, refused, settings, teacher
+    point_redis_at, redis_down, settings, teacher
 ):
-    task = asked(teacher)
+    task = queue_task(teacher)
     Dispatcher().tick()
     task.refresh_from_db()
     assert task.published_at is None
 
-    redis_at(os.environ["REDIS_URL"])
+    point_redis_at(os.environ["REDIS_URL"])
     Dispatcher().tick()
 
     task.refresh_from_db()

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from school.models import Enrolment
 
-SEES = {
+EXPECTED_ACCESS = {
     # whose enrolments, schools and classes
     "superuser": (Q(), {1, 2, 3, 4}, {1, 2, 3, 4, 5}),
     "administrator": (Q(school_class__in=[1, 2, 3, 4]), {1, 2, 3}, {1, 2, 3, 4}),
@@ -28,20 +28,20 @@ ROLES = {
     "stranger": "staff",
     "neighbour": "staff",
 }
-_SCHOOL = {"administrator", "staff", "teacher"}
-KINDS = {
+_SCHOOL_ROLES = {"administrator", "staff", "teacher"}
+ALLOWED_ROLES = {
     "report_card": {"administrator", "staff", "teacher", "guardian"},
     "transcript": {"administrator", "staff"},
     "final_results": {"administrator", "staff"},
-    "attendance_summary": _SCHOOL,
-    "class_performance": _SCHOOL,
-    "at_risk_students": _SCHOOL,
+    "attendance_summary": _SCHOOL_ROLES,
+    "class_performance": _SCHOOL_ROLES,
+    "at_risk_students": _SCHOOL_ROLES,
     "data_export": {"administrator", "staff"},
 }
 """Each kind's audience."""
 
 
-def enrolments_of(name: str, parameters: dict[str, int]) -> QuerySet[Enrolment]:
+def expected_enrolments(name: str, parameters: dict[str, int]) -> QuerySet[Enrolment]:
     """What of it a report with these parameters may show to that person."""
     path = {
         "class_id": "school_class",
@@ -49,29 +49,31 @@ def enrolments_of(name: str, parameters: dict[str, int]) -> QuerySet[Enrolment]:
         "student_id": "student",
         "year": "school_class__school_year__year",
     }
-    asked = {path[key]: value for key, value in parameters.items() if key in path}
-    return Enrolment.objects.filter(SEES[name][0], **asked)
+    filters = {path[key]: value for key, value in parameters.items() if key in path}
+    return Enrolment.objects.filter(EXPECTED_ACCESS[name][0], **filters)
 
 
-def history_of(name: str, parameters: dict[str, int]) -> list[Enrolment]:
+def expected_history(name: str, parameters: dict[str, int]) -> list[Enrolment]:
     """All that a transcript may show: until the students left what that person sees."""
-    found = []
+    history = []
     for student in set(
-        enrolments_of(name, parameters).values_list("student", flat=True)
+        expected_enrolments(name, parameters).values_list("student", flat=True)
     ):
-        seen = list(Enrolment.objects.filter(SEES[name][0], student=student))
+        visible = list(
+            Enrolment.objects.filter(EXPECTED_ACCESS[name][0], student=student)
+        )
         for one in Enrolment.objects.filter(student=student):
             networks = {
                 other.school_class.school.network_id
-                for other in seen
+                for other in visible
                 if other.exit_date is None or other.exit_date > one.entry_date
             }
             if one.school_class.school.network_id in networks:
-                found.append(one)
-    return found
+                history.append(one)
+    return history
 
 
-def comes_before(one: Enrolment, other: Enrolment) -> bool:
+def is_predecessor(one: Enrolment, other: Enrolment) -> bool:
     """Whether the student was there earlier in the same year of the same level."""
     return (
         one != other
@@ -83,19 +85,23 @@ def comes_before(one: Enrolment, other: Enrolment) -> bool:
     )
 
 
-def chain(enrolment: Enrolment, seen: Iterable[Enrolment]) -> list[Enrolment]:
+def enrolment_chain(
+    enrolment: Enrolment, visible: Iterable[Enrolment]
+) -> list[Enrolment]:
     """It and what came before it, oldest first."""
-    before = [one for one in seen if comes_before(one, enrolment)]
-    return [*sorted(before, key=lambda one: one.entry_date), enrolment]
+    predecessors = [one for one in visible if is_predecessor(one, enrolment)]
+    return [*sorted(predecessors, key=lambda one: one.entry_date), enrolment]
 
 
-def latest(enrolments: Iterable[Enrolment]) -> list[Enrolment]:
+def latest_only(enrolments: Iterable[Enrolment]) -> list[Enrolment]:
     """Those that come before none of the others."""
-    known = list(enrolments)
-    return [one for one in known if not any(comes_before(one, e) for e in known)]
+    candidates = list(enrolments)
+    return [
+        one for one in candidates if not any(is_predecessor(one, e) for e in candidates)
+    ]
 
 
-def grades_in(enrolments: QuerySet[Enrolment]) -> list[Any]:
+def list_grades(enrolments: QuerySet[Enrolment]) -> list[Any]:
     """Each grade with all that names it: one by one, as they are recorded."""
     return list(
         enrolments.filter(grades__isnull=False).values_list(

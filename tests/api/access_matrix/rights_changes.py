@@ -2,7 +2,7 @@
 
 from school.models import Attachment, Role
 
-ELSEWHERE = {
+ATTACHMENTS_ELSEWHERE = {
     "superuser": {"network_id": 2},
     "administrator": {"network_id": 2},
     "secretary": {"school_id": 3},
@@ -11,7 +11,7 @@ ELSEWHERE = {
 }
 """Where a task about class 1 shows nothing of."""
 
-BEFORE = {
+REVERTED_CHANGES = {
     "role_and_back": "role_changed",
     "attached_again": "detached",
     "enabled_again": "disabled",
@@ -25,12 +25,12 @@ def attach(user, **target):
 
 def detach(user):
     """Take away by what the user sees class 1."""
-    first = Attachment.objects.filter(user=user).order_by("pk").first()
-    if first is None:
+    attachment = Attachment.objects.filter(user=user).order_by("pk").first()
+    if attachment is None:
         user.is_superuser = False
         user.save()
     else:
-        first.delete()
+        attachment.delete()
 
 
 def change_role(user, **target):
@@ -45,33 +45,36 @@ def set_active(user, value):
     user.save()
 
 
-def change(how, user):
+def apply_change(kind, user):
     """Let that happen to the user's rights."""
-    role, held = user.role, Attachment.objects.filter(user=user).order_by("pk").first()
-    if how == "role_changed":
+    role, attachment = (
+        user.role,
+        Attachment.objects.filter(user=user).order_by("pk").first(),
+    )
+    if kind == "role_changed":
         change_role(user)
-    elif how == "role_and_school":  # by which the user sees class 1 as before
+    elif kind == "role_and_school":  # by which the user sees class 1 as before
         is_staff = user.role != Role.STAFF
         change_role(user, **({"school_id": 1} if is_staff else {"network_id": 1}))
-    elif how == "detached":
+    elif kind == "detached":
         detach(user)
-    elif how == "disabled":
+    elif kind == "disabled":
         set_active(user, False)
-    elif how == "attached_elsewhere":
-        attach(user, **ELSEWHERE[user.username])
-    elif how == "detached_elsewhere":
-        attach(user, **ELSEWHERE[user.username])
+    elif kind == "attached_elsewhere":
+        attach(user, **ATTACHMENTS_ELSEWHERE[user.username])
+    elif kind == "detached_elsewhere":
+        attach(user, **ATTACHMENTS_ELSEWHERE[user.username])
         Attachment.objects.filter(user=user).order_by("-pk")[0].delete()
     else:
-        change(BEFORE[how], user)
-        give_back(user, role, held)
+        apply_change(REVERTED_CHANGES[kind], user)
+        restore_rights(user, role, attachment)
 
 
-def give_back(user, role, held):
+def restore_rights(user, role, attachment):
     """Make the user again who had that role and that attachment."""
     user.role, user.is_active = role, True
     user.is_superuser = user.username == "superuser"
     user.save()
-    if held and not Attachment.objects.filter(pk=held.pk).exists():
-        held.pk = None
-        held.save(force_insert=True)
+    if attachment and not Attachment.objects.filter(pk=attachment.pk).exists():
+        attachment.pk = None
+        attachment.save(force_insert=True)

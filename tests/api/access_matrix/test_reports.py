@@ -26,16 +26,20 @@ from tasks.models import Task
 from tasks.reporting import registry
 from tasks.reporting.export_tables import EXPORTS
 from tasks.worker.tasks import generate_report
-from tests.api.access_matrix.actions import all_of, table, told
-from tests.api.access_matrix.expected_access import KINDS, ROLES, SEES
-from tests.api.access_matrix.expected_rows import SHOULD_AND_DOES
+from tests.api.access_matrix.actions import comparable_response, outcome_of, parse_table
+from tests.api.access_matrix.expected_access import (
+    ALLOWED_ROLES,
+    EXPECTED_ACCESS,
+    ROLES,
+)
+from tests.api.access_matrix.expected_rows import EXPECTED_AND_ACTUAL
 
 pytestmark = pytest.mark.django_db
 
 # `made` is made, with rows; `bare` is made, and has none. A parameter's name is where
 # the flaw of a 400 points to; it reads like one for an id that is nobody's. A kind's table
 # has no column for those who are not of its audience.
-OBJECTS = table("""
+OBJECTS = parse_table("""
                           superuser  administrator secretary  teacher    colleague  guardian   stranger   neighbour
 year=2026                 made       made          made       made       made       made       made       made
 year=1999                 bare       bare          bare       bare       bare       bare       bare       bare
@@ -76,17 +80,17 @@ SAMPLED = ("administrator", "secretary", "colleague", "guardian", "stranger")
 
 def sampled(kind):
     """The sample of the rows, for one person of each role of the kind's audience."""
-    people = [name for name in SAMPLED if ROLES[name] in KINDS[kind]]
+    people = [name for name in SAMPLED if ROLES[name] in ALLOWED_ROLES[kind]]
     return {row: {name: OBJECTS[row][name] for name in people} for row in SAMPLE}
 
 
-TABLES = {
+OUTCOME_TABLES = {
     "report_card": OBJECTS,
     "transcript": sampled("transcript"),
     "final_results": sampled("final_results"),
     "attendance_summary": sampled("attendance_summary"),
     # The sample, with students of whom some are at risk, and some were until they moved.
-    "at_risk_students": table("""
+    "at_risk_students": parse_table("""
                           administrator secretary  colleague  stranger
 year=2026                 made          made       made       made
 class_id=2                made          made       class_id   class_id
@@ -97,7 +101,7 @@ student_id=54,class_id=3  made          both       both       made
 student_id=67,year=2026   bare          student_id student_id bare
 student_id=76,year=2026   made          student_id student_id student_id
 """),
-    "class_performance": table("""
+    "class_performance": parse_table("""
                         superuser administrator secretary teacher   colleague stranger  neighbour
 -                       made      made          made      made      made      made      made
 class_id=2              made      made          made      made      class_id  class_id  class_id
@@ -109,7 +113,7 @@ school_id=3,class_id=3  bare      bare          both      both      both      sc
 year=2026,term=2        made      made          made      made      made      made      made
 """),
     "data_export": {
-        **table("""
+        **parse_table("""
                                      superuser administrator secretary stranger  neighbour
 table=grades                         made      made          made      made      made
 table=grades,class_id=3              made      made          class_id  made      class_id
@@ -119,7 +123,7 @@ table=grades,school_id=2,class_id=1  bare      bare          school_id class_id 
 table=grades,school_id=3,class_id=3  bare      bare          both      school_id class_id
 table=grades,year=1999               bare      bare          bare      bare      bare
 """),
-        **table("""
+        **parse_table("""
                                      administrator secretary stranger
 table=schools                        made          made      made
 table=school_years                   made          made      made
@@ -145,35 +149,38 @@ EACH_KIND = [
     kind
     if kind in IN_SHORT
     else pytest.param(kind, marks=pytest.mark.deep_on_postgresql("as `IN_SHORT`"))
-    for kind in TABLES
+    for kind in OUTCOME_TABLES
 ]
-NOBODY_S = 999
-MADE = {"made", "bare"}
-REFUSED = {"both", "class_id", "school_id", "student_id"}
+MISSING_ID = 999
+ACCEPTED_OUTCOMES = {"made", "bare"}
+REFUSED_OUTCOMES = {"both", "class_id", "school_id", "student_id"}
 
 
-def cells_of(kind, wanted):
+def select_cells(kind, outcomes):
     """Each cell of the kind that says one of these: its row, its person and what it says."""
     return [
         (row, name, cell)
-        for row, cells in TABLES[kind].items()
+        for row, cells in OUTCOME_TABLES[kind].items()
         for name, cell in cells.items()
-        if cell in wanted
+        if cell in outcomes
     ]
 
 
-def parameters_of(row):
+def parse_parameters(row):
     pairs = (part.split("=") for part in row.split(",") if "=" in part)
     return {name: int(value) if value.isdigit() else value for name, value in pairs}
 
 
-def ask(client, kind, parameters):
+def submit(client, kind, parameters):
     return client.post_json("/reports", {"report": kind, "parameters": parameters})
 
 
 def test_tables_are_whole():
     cells = [
-        c for rows in TABLES.values() for row in rows.values() for c in row.values()
+        c
+        for rows in OUTCOME_TABLES.values()
+        for row in rows.values()
+        for c in row.values()
     ]
     ours = {
         k
@@ -181,30 +188,30 @@ def test_tables_are_whole():
         if r.__module__.startswith("tasks.")
     }
 
-    assert set(cells) == MADE | REFUSED
-    assert set(TABLES) == set(SHOULD_AND_DOES) == set(KINDS) == ours
-    assert KINDS["report_card"] == set(ROLES.values())
-    assert all(set(row) == set(SEES) for row in OBJECTS.values())
-    for kind, rows in TABLES.items():
+    assert set(cells) == ACCEPTED_OUTCOMES | REFUSED_OUTCOMES
+    assert set(OUTCOME_TABLES) == set(EXPECTED_AND_ACTUAL) == set(ALLOWED_ROLES) == ours
+    assert ALLOWED_ROLES["report_card"] == set(ROLES.values())
+    assert all(set(row) == set(EXPECTED_ACCESS) for row in OBJECTS.values())
+    for kind, rows in OUTCOME_TABLES.items():
         for row in rows.values():
-            assert {ROLES[name] for name in row} == KINDS[kind]
+            assert {ROLES[name] for name in row} == ALLOWED_ROLES[kind]
 
 
 def test_every_table_of_the_export_has_a_row():
-    rows = (parameters_of(row) for row in TABLES["data_export"])
+    rows = (parse_parameters(row) for row in OUTCOME_TABLES["data_export"])
 
     assert {row["table"] for row in rows} == set(EXPORTS)
 
 
 @pytest.mark.guarantee("A report shows what its viewer may see and nothing else.")
 @pytest.mark.parametrize("kind", EACH_KIND)
-def test_report_shows_what_its_viewer_may_see(people, clients, kind):
-    should, does = SHOULD_AND_DOES[kind]
+def test_report_shows_what_its_viewer_may_see(users, clients, kind):
+    should, does = EXPECTED_AND_ACTUAL[kind]
 
-    for row, name, cell in cells_of(kind, MADE):
-        parameters = parameters_of(row)
-        accepted = ask(clients[name], kind, parameters)
-        assert told(accepted) == "202", (row, name)
+    for row, name, cell in select_cells(kind, ACCEPTED_OUTCOMES):
+        parameters = parse_parameters(row)
+        accepted = submit(clients[name], kind, parameters)
+        assert outcome_of(accepted) == "202", (row, name)
         generate_report(accepted.json()["task_id"])
         rows = b"".join(clients[name].get(accepted.json()["links"]["result"]))
         shown = does(json.loads(rows))
@@ -215,45 +222,49 @@ def test_report_shows_what_its_viewer_may_see(people, clients, kind):
 @pytest.mark.guarantee(
     "A parameter that names somebody else's record is refused like one that names none."
 )
-@pytest.mark.parametrize("kind", TABLES)
-def test_what_is_not_theirs_is_refused_as_what_is_not_there(people, clients, kind):
-    for row, name, cell in cells_of(kind, REFUSED):
-        parameters = parameters_of(row)
-        refused = ask(clients[name], kind, parameters)
+@pytest.mark.parametrize("kind", OUTCOME_TABLES)
+def test_what_is_not_theirs_is_refused_as_what_is_not_there(users, clients, kind):
+    for row, name, cell in select_cells(kind, REFUSED_OUTCOMES):
+        parameters = parse_parameters(row)
+        refused = submit(clients[name], kind, parameters)
         named = [key for key in parameters if key.endswith("_id")]
         pointed = sorted(named) if cell == "both" else [cell]
-        nobody_s = {**parameters, **dict.fromkeys(pointed, NOBODY_S)}
+        nobody_s = {**parameters, **dict.fromkeys(pointed, MISSING_ID)}
         flaws = [flaw["pointer"] for flaw in refused.json()["errors"]]
         wanted = [f"/parameters/{key}" for key in pointed]
         assert sorted(flaws) == wanted, (row, name)
-        like = all_of(ask(clients[name], kind, nobody_s), uuid.uuid4())
-        assert all_of(refused, uuid.uuid4()) == like, (row, name)
+        like = comparable_response(submit(clients[name], kind, nobody_s), uuid.uuid4())
+        assert comparable_response(refused, uuid.uuid4()) == like, (row, name)
 
     assert not Task.objects.exists()
 
 
-@pytest.mark.parametrize("name", SEES)
-def test_catalogue_has_what_is_for_the_role(people, clients, name):
+@pytest.mark.parametrize("name", EXPECTED_ACCESS)
+def test_catalogue_has_what_is_for_the_role(users, clients, name):
     client = clients[name]
-    offered = {kind for kind, audience in KINDS.items() if ROLES[name] in audience}
+    offered = {
+        kind for kind, audience in ALLOWED_ROLES.items() if ROLES[name] in audience
+    }
 
     listed = {entry["report"] for entry in client.get("/reports").json()["results"]}
 
-    assert listed & set(KINDS) == offered
-    for kind in KINDS:
+    assert listed & set(ALLOWED_ROLES) == offered
+    for kind in ALLOWED_ROLES:
         entry, none = client.get(f"/reports/{kind}"), client.get("/reports/none")
-        assert told(entry) == ("200" if kind in offered else "not_found")
+        assert outcome_of(entry) == ("200" if kind in offered else "not_found")
         if kind not in offered:
             assert entry.json()["detail"] == none.json()["detail"]
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_kind_is_refused_to_whoever_is_not_of_its_audience(people, clients, kind):
-    outside = [name for name in SEES if ROLES[name] not in KINDS[kind]]
+@pytest.mark.parametrize("kind", OUTCOME_TABLES)
+def test_kind_is_refused_to_whoever_is_not_of_its_audience(users, clients, kind):
+    outside = [
+        name for name in EXPECTED_ACCESS if ROLES[name] not in ALLOWED_ROLES[kind]
+    ]
 
-    for row in TABLES[kind]:
+    for row in OUTCOME_TABLES[kind]:
         for name in outside:
-            refused = ask(clients[name], kind, parameters_of(row))
-            assert told(refused) == "not_for_your_role", (row, name)
+            refused = submit(clients[name], kind, parse_parameters(row))
+            assert outcome_of(refused) == "not_for_your_role", (row, name)
 
     assert not Task.objects.exists()

@@ -10,15 +10,21 @@ from tasks import artifacts, redis_store
 from tasks.models import AccessLogEntry, Task
 from tasks.worker import tasks
 from tasks.worker.tasks import generate_report
-from tests.api.access_matrix.actions import CARD, ON_TASK, all_of, table, told
-from tests.api.access_matrix.rights_changes import give_back
+from tests.api.access_matrix.actions import (
+    REPORT_CARD_REQUEST,
+    TASK_ACTIONS,
+    comparable_response,
+    outcome_of,
+    parse_table,
+)
+from tests.api.access_matrix.rights_changes import restore_rights
 from tests.support.contract import ContractClient
 
 pytestmark = pytest.mark.django_db
 
 OWNERS = ["superuser", "administrator", "secretary", "teacher", "guardian"]
 
-AFTER = table("""
+OUTCOMES_AFTER_CHANGE = parse_table("""
                     poll wait peek known listed result head part link used replay
 role_changed        none none none none  no     none   none none none none none
 role_and_school     none none none none  no     none   none none none none none
@@ -32,7 +38,7 @@ detached_elsewhere  yes  yes  yes  same  yes    yes    yes  part yes  yes  again
 """)  # fmt: skip
 """What is told of a task that succeeded, and by a link to its result that was made before."""
 
-MEANS = {
+OUTCOME_CODES = {
     "none": {"not_found", "404"},
     "out": {"token_not_valid", "401"},
     "void": {"link_not_valid"},
@@ -42,8 +48,12 @@ MEANS = {
     "again": {"202"},
     "no": {"no"},
 }
-LOST = [change for change, row in AFTER.items() if row["poll"] != "yes"]
-KEPT = [change for change in AFTER if change not in LOST]
+REVOKING_CHANGES = [
+    change for change, row in OUTCOMES_AFTER_CHANGE.items() if row["poll"] != "yes"
+]
+HARMLESS_CHANGES = [
+    change for change in OUTCOMES_AFTER_CHANGE if change not in REVOKING_CHANGES
+]
 FULL = "teacher"
 """Whose rights change in every way; those of the other owners change in the ways of `SOME`."""
 SOME = {"detached", "attached_again"}
@@ -59,70 +69,74 @@ def each_owner(changes):
     ]
 
 
-class Asked:
+class RequestedReport:
     """A card that its owner has asked for, and perhaps read, before anything changed."""
 
     def __init__(self, client):
-        self.before = client
-        self.id = uuid.UUID(self._ask(client).json()["task_id"])
+        self.original_client = client
+        self.id = uuid.UUID(self._submit(client).json()["task_id"])
         self.etag, self.link = "*", "/"
 
-    def make(self):
+    def run(self):
         generate_report(str(self.id))
 
-    def read(self):
+    def poll_and_link(self):
         """Poll it, which puts it into Redis for this viewer, and make a link."""
-        self.etag = self.before.get(f"/tasks/{self.id}")["ETag"]
-        self.link = self.before.post_json(f"/tasks/{self.id}/result/link").json()["url"]
+        self.etag = self.original_client.get(f"/tasks/{self.id}")["ETag"]
+        self.link = self.original_client.post_json(
+            f"/tasks/{self.id}/result/link"
+        ).json()["url"]
 
-    def answers(self, client):
+    def responses(self, client):
         """What reading it in each way is answered with."""
-        reading = {
-            name: action.by(client, self.id, self.etag)
-            for name, action in ON_TASK.items()
+        responses_by_action = {
+            name: action.send(client, self.id, self.etag)
+            for name, action in TASK_ACTIONS.items()
             if name not in {"cancel", "delete"}
         }
         return {
-            **reading,
+            **responses_by_action,
             "used": ContractClient().get(self.link),
-            "replay": self._ask(client),
+            "replay": self._submit(client),
         }
 
-    def listed(self, client):
+    def list_outcome(self, client):
         page = client.get("/tasks")
         if page.status_code == 200:
-            is_there = str(self.id) in page.getvalue().decode()
-            return "200" if is_there else "no"
-        return told(page)
+            is_present = str(self.id) in page.getvalue().decode()
+            return "200" if is_present else "no"
+        return outcome_of(page)
 
-    def _ask(self, client):
+    def _submit(self, client):
         return client.post(
             "/reports",
-            CARD,
+            REPORT_CARD_REQUEST,
             content_type="application/json",
             headers={"Idempotency-Key": "one"},
         )
 
 
-def outcomes(task, client):
-    found = {name: told(answer) for name, answer in task.answers(client).items()}
-    return {**found, "listed": task.listed(client)}
-
-
-def is_as(found, row):
-    wrong = {
-        name: found[name]
-        for name, cell in row.items()
-        if found[name] not in MEANS[cell]
+def collect_outcomes(task, client):
+    outcomes = {
+        name: outcome_of(answer) for name, answer in task.responses(client).items()
     }
-    assert not wrong
+    return {**outcomes, "listed": task.list_outcome(client)}
+
+
+def assert_outcomes(outcomes, expected):
+    unexpected = {
+        name: outcomes[name]
+        for name, cell in expected.items()
+        if outcomes[name] not in OUTCOME_CODES[cell]
+    }
+    assert not unexpected
 
 
 def test_table_is_whole():
-    ways = {*ON_TASK, "used", "replay", "listed"} - {"cancel", "delete"}
+    ways = {*TASK_ACTIONS, "used", "replay", "listed"} - {"cancel", "delete"}
 
-    assert all(set(row) == ways for row in AFTER.values())
-    assert set(LOST) | set(KEPT) == set(AFTER)
+    assert all(set(row) == ways for row in OUTCOMES_AFTER_CHANGE.values())
+    assert set(REVOKING_CHANGES) | set(HARMLESS_CHANGES) == set(OUTCOMES_AFTER_CHANGE)
 
 
 @pytest.mark.guarantee(
@@ -130,61 +144,76 @@ def test_table_is_whole():
 )
 @pytest.mark.guarantee("A task whose right was lost is not listed.")
 @pytest.mark.guarantee("A link ends with the rights of its maker.")
-@pytest.mark.parametrize(("owner", "how"), each_owner(AFTER))
-def test_change_between_making_and_reading(people, clients, happen, owner, how):
-    task = Asked(clients[owner])
-    task.make()
-    task.read()
+@pytest.mark.parametrize(("owner", "how"), each_owner(OUTCOMES_AFTER_CHANGE))
+def test_change_between_making_and_reading(users, clients, change_rights, owner, how):
+    task = RequestedReport(clients[owner])
+    task.run()
+    task.poll_and_link()
 
-    happen(how, owner)
+    change_rights(how, owner)
 
-    for client in (task.before, ContractClient.of(people[owner])):
-        is_as(outcomes(task, client), AFTER[how])
+    for client in (task.original_client, ContractClient.for_user(users[owner])):
+        assert_outcomes(collect_outcomes(task, client), OUTCOMES_AFTER_CHANGE[how])
     redis_store.client().flushdb()
     redis_store.advance_epoch(0)
-    is_as(outcomes(task, task.before), AFTER[how])
-    last = ContractClient.of(people[owner])
-    ends = [told(ON_TASK[name].by(last, task.id)) for name in ("cancel", "delete")]
+    assert_outcomes(
+        collect_outcomes(task, task.original_client), OUTCOMES_AFTER_CHANGE[how]
+    )
+    last = ContractClient.for_user(users[owner])
+    ends = [
+        outcome_of(TASK_ACTIONS[name].send(last, task.id))
+        for name in ("cancel", "delete")
+    ]
     denial = {"none": ["not_found"] * 2, "out": ["token_not_valid"] * 2}
-    assert ends == denial.get(AFTER[how]["poll"], ["task_finished", "204"])
-    assert Task.objects.filter(pk=task.id).exists() == (how in LOST)
+    assert ends == denial.get(
+        OUTCOMES_AFTER_CHANGE[how]["poll"], ["task_finished", "204"]
+    )
+    assert Task.objects.filter(pk=task.id).exists() == (how in REVOKING_CHANGES)
 
 
 @pytest.mark.guarantee(
     "A right that is taken away closes every way to read a result at once."
 )
-@pytest.mark.parametrize(("owner", "how"), each_owner(LOST))
-def test_what_is_lost_reads_like_what_is_not_there(people, clients, happen, owner, how):
-    task, none = Asked(clients[owner]), uuid.uuid4()
-    task.make()
-    task.read()
+@pytest.mark.parametrize(("owner", "how"), each_owner(REVOKING_CHANGES))
+def test_what_is_lost_reads_like_what_is_not_there(
+    users, clients, change_rights, owner, how
+):
+    task, none = RequestedReport(clients[owner]), uuid.uuid4()
+    task.run()
+    task.poll_and_link()
     downloads = AccessLogEntry.objects.filter(action="downloaded").count()
 
-    happen(how, owner)
+    change_rights(how, owner)
 
-    for name, action in ON_TASK.items():
-        lost = action.by(clients[owner], task.id, task.etag)
-        of_none = action.by(clients[owner], none, task.etag)
-        assert all_of(lost, task.id) == all_of(of_none, none), name
+    for name, action in TASK_ACTIONS.items():
+        lost = action.send(clients[owner], task.id, task.etag)
+        of_none = action.send(clients[owner], none, task.etag)
+        assert comparable_response(lost, task.id) == comparable_response(
+            of_none, none
+        ), name
     assert AccessLogEntry.objects.filter(action="downloaded").count() == downloads
 
 
 @pytest.mark.guarantee("A report whose right is lost before it is made is not made.")
-@pytest.mark.parametrize(("owner", "how"), each_owner(LOST))
-def test_change_between_asking_and_making(people, clients, happen, owner, how):
-    task = Asked(clients[owner])
-    user = people[owner]
+@pytest.mark.parametrize(("owner", "how"), each_owner(REVOKING_CHANGES))
+def test_change_between_asking_and_making(users, clients, change_rights, owner, how):
+    task = RequestedReport(clients[owner])
+    user = users[owner]
     held = Attachment.objects.filter(user=user).order_by("pk").first()
-    row = {name: cell for name, cell in AFTER[how].items() if name != "used"}
+    row = {
+        name: cell
+        for name, cell in OUTCOMES_AFTER_CHANGE[how].items()
+        if name != "used"
+    }
 
-    happen(how, owner)
-    is_as(outcomes(task, task.before), row)
-    task.make()
-    is_as(outcomes(task, task.before), row)
+    change_rights(how, owner)
+    assert_outcomes(collect_outcomes(task, task.original_client), row)
+    task.run()
+    assert_outcomes(collect_outcomes(task, task.original_client), row)
 
     # Who gets the right back is told what became of it, and no more.
-    give_back(User.objects.get(pk=user.pk), user.role, held)
-    document = ContractClient.of(user).get(f"/tasks/{task.id}").json()
+    restore_rights(User.objects.get(pk=user.pk), user.role, held)
+    document = ContractClient.for_user(user).get(f"/tasks/{task.id}").json()
     assert (document["state"], document["error"]["code"]) == ("failed", "forbidden")
     assert document["result"] is None
     assert not list(
@@ -192,18 +221,18 @@ def test_change_between_asking_and_making(people, clients, happen, owner, how):
     )
 
 
-@pytest.mark.parametrize(("owner", "how"), each_owner(KEPT))
+@pytest.mark.parametrize(("owner", "how"), each_owner(HARMLESS_CHANGES))
 def test_right_that_is_held_again_is_enough_to_have_it_made(
-    clients, happen, owner, how
+    clients, change_rights, owner, how
 ):
-    task = Asked(clients[owner])
+    task = RequestedReport(clients[owner])
 
-    happen(how, owner)
-    task.make()
+    change_rights(how, owner)
+    task.run()
 
-    result = ON_TASK["result"].by(clients[owner], task.id)
+    result = TASK_ACTIONS["result"].send(clients[owner], task.id)
     rows = json.loads(result.getvalue())
-    assert (told(result), {row["class"] for row in rows}) == (
+    assert (outcome_of(result), {row["class"] for row in rows}) == (
         "200",
         {"1º ano, turma 1"},
     )
@@ -212,31 +241,37 @@ def test_right_that_is_held_again_is_enough_to_have_it_made(
 @pytest.mark.guarantee(
     "A right that is taken away closes every way to read a result at once."
 )
-@pytest.mark.parametrize("how", LOST)
-def test_right_lost_while_it_is_made_shows_nothing(clients, happen, how, monkeypatch):
-    task, produce = Asked(clients["teacher"]), tasks.build_report
+@pytest.mark.parametrize("how", REVOKING_CHANGES)
+def test_right_lost_while_it_is_made_shows_nothing(
+    clients, change_rights, how, monkeypatch
+):
+    task, produce = RequestedReport(clients["teacher"]), tasks.build_report
 
     def lose_then_settle(*given):
         product = produce(*given)
-        happen(how, "teacher")
+        change_rights(how, "teacher")
         return product
 
     monkeypatch.setattr(tasks, "build_report", lose_then_settle)
-    task.make()
+    task.run()
 
-    row = {name: cell for name, cell in AFTER[how].items() if name != "used"}
-    is_as(outcomes(task, task.before), row)
+    row = {
+        name: cell
+        for name, cell in OUTCOMES_AFTER_CHANGE[how].items()
+        if name != "used"
+    }
+    assert_outcomes(collect_outcomes(task, task.original_client), row)
     assert Task.objects.get(pk=task.id).state == "succeeded"
 
 
 @pytest.mark.guarantee(
     "Idempotency keys and equal requests are never shared between requesters."
 )
-def test_less_to_see_is_another_request(clients, happen, people):
+def test_less_to_see_is_another_request(clients, change_rights, users):
     body = {"report": "class_performance", "parameters": {"year": 2026}}
     first = clients["teacher"].post_json("/reports", body).json()["task_id"]
     assert clients["teacher"].post_json("/reports", body).json()["task_id"] == first
 
-    happen("detached", "teacher")
+    change_rights("detached", "teacher")
 
     assert clients["teacher"].post_json("/reports", body).json()["task_id"] != first

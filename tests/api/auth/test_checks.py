@@ -6,12 +6,12 @@ from django.core.checks import run_checks
 BLACKLIST = "rest_framework_simplejwt.token_blacklist"
 
 
-def found() -> list[str]:
+def check_ids() -> list[str]:
     return [message.id for message in run_checks() if message.id.startswith("api.")]
 
 
 def test_settings_as_they_are_pass():
-    assert found() == []
+    assert check_ids() == []
 
 
 @pytest.mark.guarantee("Unsafe token settings stop the start.")
@@ -29,32 +29,32 @@ def test_settings_as_they_are_pass():
 def test_setting_that_makes_tokens_unsafe_is_refused(settings, jwt, id):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, **jwt}
 
-    assert found() == [id]
+    assert check_ids() == [id]
 
 
 def test_used_tokens_must_be_known(settings):
     settings.INSTALLED_APPS = [a for a in settings.INSTALLED_APPS if a != BLACKLIST]
 
-    assert found() == ["api.E001"]
+    assert check_ids() == ["api.E001"]
 
 
 def test_signing_key_must_be_its_own(settings):
     settings.SECRET_KEY = settings.SIMPLE_JWT["SIGNING_KEY"]
 
-    assert found() == ["api.E003"]
+    assert check_ids() == ["api.E003"]
 
 
 def test_old_tokens_must_be_cleared_away(settings):
     settings.HOUSEKEEPING_COMMANDS = ["clearsessions"]
 
-    assert found() == ["api.E007"]
+    assert check_ids() == ["api.E007"]
 
 
 @pytest.mark.parametrize("name", ["LOGIN_ATTEMPTS_PER_IP", "LOGIN_FAILURES_PER_USER"])
 def test_somebody_must_be_able_to_log_in(settings, name):
     setattr(settings, name, 0)
 
-    assert found() == ["api.E008"]
+    assert check_ids() == ["api.E008"]
 
 
 def test_long_life_is_well_while_debugging(settings):
@@ -62,4 +62,4 @@ def test_long_life_is_well_while_debugging(settings):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, **life}
     settings.DEBUG = True
 
-    assert found() == []
+    assert check_ids() == []

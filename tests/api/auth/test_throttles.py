@@ -24,17 +24,17 @@ def log_in(username="teacher", password="demo", *, address="192.0.2.1", **header
     )
 
 
-def guess(times: int, username="teacher", **where):
-    return [log_in(username, "wrong", **where).status_code for _ in range(times)]
+def guess_passwords(times: int, username="teacher", **options):
+    return [log_in(username, "wrong", **options).status_code for _ in range(times)]
 
 
 @pytest.fixture
-def one_an_address(settings):
+def one_attempt_per_ip(settings):
     settings.LOGIN_ATTEMPTS_PER_IP = 1
 
 
 def test_ten_guesses_are_looked_at_and_then_not_even_the_right_one(teacher):
-    assert guess(10) == [401] * 10
+    assert guess_passwords(10) == [401] * 10
 
     answer = log_in()
 
@@ -44,13 +44,13 @@ def test_ten_guesses_are_looked_at_and_then_not_even_the_right_one(teacher):
 
 
 def test_refused_attempts_prolong_nothing(teacher, settings):
-    guess(12)
+    guess_passwords(12)
 
-    assert len(redis_store.client().lrange(*_only_key("logins-of-user"), 0, -1)) == 10
+    assert len(redis_store.client().lrange(*_rate_keys("logins-of-user"), 0, -1)) == 10
 
 
-def _only_key(what):
-    return redis_store.client().keys(f"rate:{what}*")
+def _rate_keys(prefix):
+    return redis_store.client().keys(f"rate:{prefix}*")
 
 
 @pytest.mark.guarantee("A login attempt is counted before its password is checked.")
@@ -86,10 +86,10 @@ def test_nobody_is_locked_out_by_logging_in_often(teacher):
 
 
 def test_good_log_in_forgets_the_bad_ones(teacher):
-    guess(9)
+    guess_passwords(9)
     assert log_in().status_code == 200
 
-    assert guess(10) == [401] * 10
+    assert guess_passwords(10) == [401] * 10
 
 
 def test_good_log_ins_count_for_their_address(teacher, settings):
@@ -102,7 +102,7 @@ def test_good_log_ins_count_for_their_address(teacher, settings):
 
 def test_what_an_address_may_not_try_is_not_held_against_the_user(teacher, settings):
     settings.LOGIN_ATTEMPTS_PER_IP = 5
-    guess(50)
+    guess_passwords(50)
 
     assert log_in(address="192.0.2.2").status_code == 200
 
@@ -110,7 +110,7 @@ def test_what_an_address_may_not_try_is_not_held_against_the_user(teacher, setti
 def test_user_name_is_one_however_it_is_written(teacher):
     # In capitals, in letters of double width, with blanks around.
     for written in ("teacher", "TEACHER", "ｔｅａｃｈｅｒ", " teacher ", "TeAcHeR"):
-        guess(2, written)
+        guess_passwords(2, written)
 
     assert log_in().status_code == 429
 
@@ -128,7 +128,7 @@ def test_user_who_is_not_there_is_throttled_alike(teacher):
 
 
 def test_no_user_name_is_written_into_redis(teacher):
-    guess(1)
+    guess_passwords(1)
 
     assert not [key for key in redis_store.client().keys("*") if b"teacher" in key]
 
@@ -143,7 +143,7 @@ def test_no_user_name_is_written_into_redis(teacher):
         ("2001:db8::1", "fe80::1%eth0", False),
     ],
 )
-@pytest.mark.usefixtures("one_an_address", "teacher")
+@pytest.mark.usefixtures("one_attempt_per_ip", "teacher")
 def test_address_of_version_6_counts_by_its_network(one, other, is_same):
     log_in(address=one)
 
@@ -161,7 +161,7 @@ def test_address_of_version_6_counts_by_its_network(one, other, is_same):
         (2, "198.51.100.1, 10.0.0.1", "6.6.6.6, 198.51.100.1, 10.0.0.1", True),
     ],
 )
-@pytest.mark.usefixtures("one_an_address", "teacher")
+@pytest.mark.usefixtures("one_attempt_per_ip", "teacher")
 def test_forwarded_address_is_believed_of_our_proxies_alone(
     settings, proxies, one, other, is_same
 ):
@@ -174,7 +174,7 @@ def test_forwarded_address_is_believed_of_our_proxies_alone(
 
 
 @pytest.mark.guarantee("Forwarded addresses are trusted from configured proxies only.")
-@pytest.mark.usefixtures("one_an_address", "teacher")
+@pytest.mark.usefixtures("one_attempt_per_ip", "teacher")
 def test_forwarded_address_is_believed_of_nobody_where_no_proxy_is_named():
     log_in(**{"X-Forwarded-For": "198.51.100.1"})
 
@@ -184,7 +184,7 @@ def test_forwarded_address_is_believed_of_nobody_where_no_proxy_is_named():
 
 
 @pytest.mark.parametrize("body", [[], "teacher", {"username": ["a"]}, {}, None])
-@pytest.mark.usefixtures("one_an_address")
+@pytest.mark.usefixtures("one_attempt_per_ip")
 def test_body_that_is_none_counts_too(body):
     statuses = [
         ContractClient().post_json("/auth/token", body).status_code for _ in range(2)
@@ -193,7 +193,7 @@ def test_body_that_is_none_counts_too(body):
     assert statuses == [400, 429]
 
 
-@pytest.mark.parametrize("away", ["refused", "frozen"])
+@pytest.mark.parametrize("away", ["redis_down", "redis_unresponsive"])
 def test_without_redis_everybody_may_try_and_nobody_waits(request, away):
     User.objects.create_user("maria", password="demo")
     request.getfixturevalue(away)

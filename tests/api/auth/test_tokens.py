@@ -13,11 +13,11 @@ from api.urls import urlpatterns
 from school.models import User
 from tasks.models import Task
 from tests.support.contract import ContractClient
-from tests.support.task_factories import made
+from tests.support.task_factories import run_task
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_refresh_of_deleted_user_is_refused(client, stranger):
 @pytest.mark.guarantee("A disabled user is refused at once.")
 def test_disabled_user_is_out_at_once_everywhere(client, as_user, teacher):
     refresh = log_in(client, "teacher").json()["refresh"]
-    task = made(teacher)
+    task = run_task(teacher)
     client_of_before = as_user(teacher)
     User.objects.filter(pk=teacher.pk).update(is_active=False)
 
@@ -91,7 +91,7 @@ def test_disabled_user_is_out_at_once_everywhere(client, as_user, teacher):
     assert (
         client.post_json("/auth/token/refresh", {"refresh": refresh}).status_code == 401
     )
-    assert status("post", "/reports", EXAMPLE) == 401
+    assert status("post", "/reports", REPORT_REQUEST) == 401
     assert status("get", f"/tasks/{task.pk}/result") == 401
     assert status("get", "/me") == 401
     assert Task.objects.count() == 1
@@ -165,7 +165,7 @@ def test_client_is_not_a_session(teacher):
 
 @pytest.mark.guarantee("A token that was verified before expires on time.")
 def test_token_verified_before_ends_with_its_time(teacher):
-    path = f"/tasks/{made(teacher).pk}"
+    path = f"/tasks/{run_task(teacher).pk}"
     token = VersionedRefreshToken.for_user(teacher).access_token
     token.set_exp(lifetime=timedelta(seconds=2))  # cut to whole ones
     client = ContractClient(headers={"Authorization": f"Bearer {token}"})

@@ -7,7 +7,7 @@ from django.test import RequestFactory
 
 from api.http.middleware import CompressionMiddleware
 from tasks import artifacts
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = [
     pytest.mark.django_db,
@@ -15,13 +15,13 @@ pytestmark = [
 ]
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
-LONG = b"a line of a report\n" * 1000
+LONG_BODY = b"a line of a report\n" * 1000
 
 
-def passed(response, method="GET", accepted="gzip"):
+def compress(response, method="GET", accept_encoding="gzip"):
     """The response, after it has gone through the middleware."""
     request = RequestFactory().generic(
-        method, "/", headers={"Accept-Encoding": accepted}
+        method, "/", headers={"Accept-Encoding": accept_encoding}
     )
     if not response.streaming:  # which Django's own middleware sees to
         response["Content-Length"] = str(len(response.content))
@@ -37,10 +37,10 @@ def passed(response, method="GET", accepted="gzip"):
     ],
 )  # fmt: skip
 def test_long_text_is_compressed(media_type):
-    answer = passed(HttpResponse(LONG, content_type=media_type))
+    answer = compress(HttpResponse(LONG_BODY, content_type=media_type))
 
     assert answer["Content-Encoding"] == "gzip"
-    assert gzip.decompress(answer.content) == LONG
+    assert gzip.decompress(answer.content) == LONG_BODY
     assert answer["Content-Length"] == str(len(answer.content))
     assert answer["Vary"] == "Accept-Encoding"
 
@@ -53,9 +53,9 @@ def test_long_text_is_compressed(media_type):
     ],
 )  # fmt: skip
 def test_packed_formats_are_left_alone(media_type):
-    answer = passed(HttpResponse(LONG, headers={"Content-Type": media_type}))
+    answer = compress(HttpResponse(LONG_BODY, headers={"Content-Type": media_type}))
 
-    assert answer.content == LONG
+    assert answer.content == LONG_BODY
     assert "Content-Encoding" not in answer
     assert "Vary" not in answer
 
@@ -64,32 +64,36 @@ def test_packed_formats_are_left_alone(media_type):
     "accepted", ["", "br", "identity", "gzip;q=0", "gzip ; q=0.000, br"]
 )
 def test_text_is_left_alone_where_gzip_is_not_accepted(accepted):
-    answer = passed(HttpResponse(LONG, content_type="text/csv"), accepted=accepted)
+    answer = compress(
+        HttpResponse(LONG_BODY, content_type="text/csv"), accept_encoding=accepted
+    )
 
-    assert answer.content == LONG
+    assert answer.content == LONG_BODY
     assert answer["Vary"] == "Accept-Encoding"
 
 
 def test_text_is_compressed_where_gzip_is_accepted_a_little():
-    answer = passed(HttpResponse(LONG, content_type="text/csv"), accepted="gzip;q=0.1")
+    answer = compress(
+        HttpResponse(LONG_BODY, content_type="text/csv"), accept_encoding="gzip;q=0.1"
+    )
 
     assert answer["Content-Encoding"] == "gzip"
 
 
 def test_short_text_is_left_alone():
-    answer = passed(HttpResponse(LONG[:1399], content_type="text/csv"))
+    answer = compress(HttpResponse(LONG_BODY[:1399], content_type="text/csv"))
 
     assert "Content-Encoding" not in answer
 
 
 def test_stream_of_unknown_length_is_left_alone():
-    events = StreamingHttpResponse([LONG], content_type="text/event-stream")
+    events = StreamingHttpResponse([LONG_BODY], content_type="text/event-stream")
 
-    assert "Content-Encoding" not in passed(events)
+    assert "Content-Encoding" not in compress(events)
 
 
 def test_file_whole_is_compressed_under_another_etag(as_user, teacher):
-    task = made(teacher, format="csv")
+    task = run_task(teacher, format="csv")
     content = artifacts.read_artifact(task.artifact)
 
     answer = as_user(teacher).get(f"/tasks/{task.pk}/result", headers=GZIP)
@@ -102,7 +106,7 @@ def test_file_whole_is_compressed_under_another_etag(as_user, teacher):
 
 @pytest.mark.parametrize("form", ["{}", "W/{}"])
 def test_file_that_came_compressed_is_known_again(as_user, teacher, form):
-    task = made(teacher, format="csv")
+    task = run_task(teacher, format="csv")
     etag = form.format(f'"{task.result["sha256"]}"')
     headers = GZIP | {"If-None-Match": etag}
 
@@ -113,7 +117,7 @@ def test_file_that_came_compressed_is_known_again(as_user, teacher, form):
 
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_parts_and_heads_are_of_the_file_as_it_is(as_user, teacher, method):
-    task = made(teacher, format="csv")
+    task = run_task(teacher, format="csv")
     ask = getattr(as_user(teacher), method)
     headers = GZIP | {"Range": "bytes=100-"}
 
@@ -130,7 +134,7 @@ def test_parts_and_heads_are_of_the_file_as_it_is(as_user, teacher, method):
 
 @pytest.mark.guarantee("A compressed download is never joined with a plain one.")
 def test_part_does_not_go_on_with_what_came_compressed(as_user, teacher):
-    task = made(teacher, format="csv")
+    task = run_task(teacher, format="csv")
     client = as_user(teacher)
     whole = client.get(f"/tasks/{task.pk}/result", headers=GZIP)
     whole.getvalue()
@@ -147,8 +151,8 @@ def test_part_does_not_go_on_with_what_came_compressed(as_user, teacher):
 def test_documents_with_rows_are_compressed_and_short_ones_are_not(as_user, teacher):
     client = as_user(teacher)
 
-    short = client.get(f"/tasks/{asked(teacher).pk}", headers=GZIP)
-    long = client.get(f"/tasks/{made(teacher).pk}", headers=GZIP)
+    short = client.get(f"/tasks/{queue_task(teacher).pk}", headers=GZIP)
+    long = client.get(f"/tasks/{run_task(teacher).pk}", headers=GZIP)
 
     assert "Content-Encoding" not in short
     assert long["Content-Encoding"] == "gzip"

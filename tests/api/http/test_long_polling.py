@@ -9,31 +9,31 @@ from tasks.scheduling import positions
 from tasks.scheduling.fair_order import QueuedTask
 from tasks.status import projection, waiters
 from tasks.worker.tasks import generate_report
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
 
-def timed(call):
-    began = time.monotonic()
-    return call(), time.monotonic() - began
+def measure(call):
+    started_at = time.monotonic()
+    return call(), time.monotonic() - started_at
 
 
 @pytest.fixture
-def in_between(monkeypatch):
+def during_wait(monkeypatch):
     """Let something happen on this thread, whose database the tests share, in each wait."""
 
-    def let(happen):
+    def schedule(action):
         sleep = threading.Event.wait
 
-        def interrupted(event, timeout=None):
+        def wait_and_act(event, timeout=None):
             if isinstance(timeout, float) and timeout > 1:
-                happen()
+                action()
             return sleep(event, timeout)
 
-        monkeypatch.setattr(threading.Event, "wait_for_task", interrupted)
+        monkeypatch.setattr(threading.Event, "wait_for_task", wait_and_act)
 
-    return let
+    return schedule
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def in_between(monkeypatch):
 def test_wait_asked_for_is_granted_and_told(
     as_user, teacher, headers, query, granted, least
 ):
-    task = asked(teacher)
+    task = queue_task(teacher)
 
-    answer, took = timed(
+    answer, took = measure(
         lambda: as_user(teacher).get(f"/tasks/{task.pk}{query}", headers=headers)
     )
 
@@ -65,14 +65,14 @@ def test_wait_asked_for_is_granted_and_told(
 
 @pytest.mark.parametrize("wait", ["abc", "-1", "1.5", "", "1" * 10, "٣"])
 def test_wait_that_is_no_number_is_refused(as_user, teacher, wait):
-    answer = as_user(teacher).get(f"/tasks/{asked(teacher).pk}", {"wait": wait})
+    answer = as_user(teacher).get(f"/tasks/{queue_task(teacher).pk}", {"wait": wait})
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/wait"
 
 
 def test_longest_wait_is_25_seconds(as_user, teacher):
-    done = made(teacher)
+    done = run_task(teacher)
 
     answer = as_user(teacher).get(f"/tasks/{done.pk}", headers={"Prefer": "wait=600"})
 
@@ -80,29 +80,29 @@ def test_longest_wait_is_25_seconds(as_user, teacher):
 
 
 def test_final_task_is_answered_without_waiting(as_user, teacher):
-    done = made(teacher)
+    done = run_task(teacher)
 
-    _answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{done.pk}?wait=20"))
+    _answer, took = measure(lambda: as_user(teacher).get(f"/tasks/{done.pk}?wait=20"))
 
     assert took < 3
 
 
-def test_wait_ends_when_the_task_is_claimed(as_user, teacher, in_between):
-    task = asked(teacher)
-    in_between(lambda: projection.sync_document(lifecycle.claim(task.pk) or task))
+def test_wait_ends_when_the_task_is_claimed(as_user, teacher, during_wait):
+    task = queue_task(teacher)
+    during_wait(lambda: projection.sync_document(lifecycle.claim(task.pk) or task))
 
-    answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
+    answer, took = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.json()["state"] == "running"
     assert took < 5
 
 
-def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, in_between):
-    task = asked(teacher)
+def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, during_wait):
+    task = queue_task(teacher)
     projection.sync_document(lifecycle.claim(task.pk))
-    in_between(lambda: lifecycle.cancel(task))
+    during_wait(lambda: lifecycle.cancel(task))
 
-    answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
+    answer, took = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.json()["cancel_requested_at"]
     assert took < 5
@@ -110,25 +110,25 @@ def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, in_between):
 
 @pytest.mark.guarantee("A wait ends when its viewer loses the right.")
 def test_wait_of_a_viewer_who_loses_the_right_ends_as_any_404(
-    as_user, teacher, in_between, django_capture_on_commit_callbacks
+    as_user, teacher, during_wait, django_capture_on_commit_callbacks
 ):
-    task = asked(teacher)
+    task = queue_task(teacher)
 
     def take_away():
         with django_capture_on_commit_callbacks(execute=True):
             Attachment.objects.filter(user=teacher).delete()
         lifecycle.cancel(task)
 
-    in_between(take_away)
+    during_wait(take_away)
 
-    answer, took = timed(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
+    answer, took = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.status_code == 404
     assert took < 5
 
 
 def test_document_the_client_has_is_304_and_says_when_to_ask_again(as_user, teacher):
-    client, path = as_user(teacher), f"/tasks/{asked(teacher).pk}"
+    client, path = as_user(teacher), f"/tasks/{queue_task(teacher).pk}"
     first = client.get(path)
 
     again = client.get(path, headers={"If-None-Match": first["ETag"]})
@@ -140,26 +140,28 @@ def test_document_the_client_has_is_304_and_says_when_to_ask_again(as_user, teac
 
 
 def test_document_the_client_has_is_waited_for_and_then_304(as_user, teacher):
-    client, path = as_user(teacher), f"/tasks/{asked(teacher).pk}?wait=1"
+    client, path = as_user(teacher), f"/tasks/{queue_task(teacher).pk}?wait=1"
     etag = client.get(path.partition("?")[0])["ETag"]
 
-    answer, took = timed(lambda: client.get(path, headers={"If-None-Match": etag}))
+    answer, took = measure(lambda: client.get(path, headers={"If-None-Match": etag}))
 
     assert answer.status_code == 304
     assert took >= 1
 
 
 def test_document_the_client_has_not_is_answered_without_waiting(as_user, teacher):
-    client, path = as_user(teacher), f"/tasks/{asked(teacher).pk}?wait=20"
+    client, path = as_user(teacher), f"/tasks/{queue_task(teacher).pk}?wait=20"
 
-    answer, took = timed(lambda: client.get(path, headers={"If-None-Match": 'W/"old"'}))
+    answer, took = measure(
+        lambda: client.get(path, headers={"If-None-Match": 'W/"old"'})
+    )
 
     assert answer.status_code == 200
     assert took < 3
 
 
 def test_document_is_marked_alike_from_redis_and_from_the_row(as_user, teacher):
-    for task in (made(teacher), lifecycle.cancel(asked(teacher))):
+    for task in (run_task(teacher), lifecycle.cancel(queue_task(teacher))):
         client, path = as_user(teacher), f"/tasks/{task.pk}"
         held = client.get(path)
         redis_store.client().delete(f"celery-task-meta-{task.pk}")
@@ -168,7 +170,7 @@ def test_document_is_marked_alike_from_redis_and_from_the_row(as_user, teacher):
 
 
 def test_position_in_the_queue_is_left_out_of_the_mark(as_user, teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
     client, path = as_user(teacher), f"/tasks/{task.pk}"
     before = client.get(path)
     order = [QueuedTask(task.pk, teacher.pk, 1)]
@@ -182,9 +184,9 @@ def test_position_in_the_queue_is_left_out_of_the_mark(as_user, teacher):
     assert before["ETag"] == after["ETag"]
 
 
-def test_submit_that_waits_sees_the_end(as_user, teacher, in_between):
+def test_submit_that_waits_sees_the_end(as_user, teacher, during_wait):
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
-    in_between(lambda: [generate_report(str(t.pk)) for t in teacher.tasks.all()])
+    during_wait(lambda: [generate_report(str(t.pk)) for t in teacher.tasks.all()])
 
     answer = as_user(teacher).post(
         "/reports", body, content_type="application/json", headers={"Prefer": "wait=20"}
@@ -199,7 +201,7 @@ def test_submit_that_waits_sees_the_end(as_user, teacher, in_between):
 def test_submit_that_waits_in_vain_is_202(as_user, teacher):
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
 
-    answer, took = timed(
+    answer, took = measure(
         lambda: as_user(teacher).post(
             "/reports?wait=1", body, content_type="application/json"
         )
@@ -211,9 +213,9 @@ def test_submit_that_waits_in_vain_is_202(as_user, teacher):
 
 def test_process_that_is_full_of_waiters_answers_at_once(as_user, teacher, monkeypatch):
     monkeypatch.setattr(waiters, "MAX_WAITERS", 0)
-    path = f"/tasks/{asked(teacher).pk}"
+    path = f"/tasks/{queue_task(teacher).pk}"
 
-    answer, took = timed(
+    answer, took = measure(
         lambda: as_user(teacher).get(path, headers={"Prefer": "wait=20"})
     )
 

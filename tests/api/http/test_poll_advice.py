@@ -9,24 +9,28 @@ from api.http.task_responses import volatile_fields
 from tasks.status.reader import TaskSnapshot
 
 
-def advice(
+def poll_after_seconds(
     state: str = "running",
     *,
     age: float = 0.0,
-    takes: float | None = None,
-    left: float | None = None,
-    wait: float | None = None,
+    expected_seconds: float | None = None,
+    remaining_seconds: float | None = None,
+    queue_wait_seconds: float | None = None,
 ) -> float:
     """Seconds after which to ask again for a task of that age."""
     now = time.time() * 1000
     id = uuid.UUID(int=(round(now - age * 1000) << 80) + 1)
-    places = {} if wait is None else {"reports": [(id.int >> 64, 3, wait)]}
-    reading = TaskSnapshot(
-        id, state, "reports", b"{}", places,
-        expected_duration_ms=takes and round(takes * 1000),
-        eta_ms=None if left is None else round(now + left * 1000),
+    positions = (
+        {}
+        if queue_wait_seconds is None
+        else {"reports": [(id.int >> 64, 3, queue_wait_seconds)]}
+    )
+    snapshot = TaskSnapshot(
+        id, state, "reports", b"{}", positions,
+        expected_duration_ms=expected_seconds and round(expected_seconds * 1000),
+        eta_ms=None if remaining_seconds is None else round(now + remaining_seconds * 1000),
     )  # fmt: skip
-    return volatile_fields(reading)["poll_after_ms"] / 1000
+    return volatile_fields(snapshot)["poll_after_ms"] / 1000
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def advice(
     ],
 )  # fmt: skip
 def test_client_is_told_to_ask_when_the_end_is_likely(told, expected):
-    assert advice(**told) == pytest.approx(expected, abs=0.05)
+    assert poll_after_seconds(**told) == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "canceled", "expired"])
@@ -59,7 +63,7 @@ def test_final_task_need_not_be_asked_for_again(state):
 def test_poll_that_takes_the_advice_asks_a_tenth_as_often_as_every_half_second(seconds):
     age, polls = 0.0, 0
     while age < seconds:
-        age += advice(age=age, left=seconds - age)
+        age += poll_after_seconds(age=age, remaining_seconds=seconds - age)
         polls += 1
 
     assert polls <= seconds / 0.5 / 10

@@ -16,16 +16,16 @@ pytestmark = [
     pytest.mark.one_database("a body is refused before a row is read"),
 ]
 
-EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 
-def nested(depth: int) -> str:
+def nest_arrays(depth: int) -> str:
     return "[" * depth + "]" * depth
 
 
 @pytest.mark.parametrize("depth", [17, 200, 30_000])
 def test_body_nested_too_deeply_is_refused(as_user, teacher, depth):
-    body = f'{{"report": {nested(depth)}}}'
+    body = f'{{"report": {nest_arrays(depth)}}}'
 
     answer = as_user(teacher).post("/reports", body, content_type="application/json")
 
@@ -34,7 +34,7 @@ def test_body_nested_too_deeply_is_refused(as_user, teacher, depth):
 
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024])
 def test_body_too_large_is_413(as_user, teacher, size):
-    body = json.dumps(EXAMPLE).ljust(size)
+    body = json.dumps(REPORT_REQUEST).ljust(size)
 
     answer = as_user(teacher).post("/reports", body, content_type="application/json")
 
@@ -42,7 +42,7 @@ def test_body_too_large_is_413(as_user, teacher, size):
 
 
 def test_body_of_the_largest_size_is_read(as_user, teacher):
-    body = json.dumps(EXAMPLE).ljust(64 * 1024)
+    body = json.dumps(REPORT_REQUEST).ljust(64 * 1024)
 
     answer = as_user(teacher).post("/reports", body, content_type="application/json")
 
@@ -68,7 +68,7 @@ def test_compressed_body_is_refused_unopened(as_user, teacher):
 )
 def test_body_of_another_type_is_415(as_user, teacher, content_type):
     answer = as_user(teacher).generic(
-        "POST", "/reports", json.dumps(EXAMPLE), content_type
+        "POST", "/reports", json.dumps(REPORT_REQUEST), content_type
     )
 
     assert answer.status_code == 415

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.support.task_factories import made
+from tests.support.task_factories import run_task
 
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.one_database("headers know nothing of rows"),
 ]
 
-LOG_IN = {"username": "teacher", "password": "demo"}
+CREDENTIALS = {"username": "teacher", "password": "demo"}
 
 
 @pytest.mark.guarantee("No cache keeps the answer of another user.")
@@ -21,7 +21,7 @@ LOG_IN = {"username": "teacher", "password": "demo"}
         ("get", "/me", None),
         ("get", "/tasks/01a20946-63d7-7452-9ebd-6b7659a55ab6", None),
         ("get", "/nowhere", None),
-        ("post", "/auth/token", LOG_IN),
+        ("post", "/auth/token", CREDENTIALS),
         ("post", "/reports", {}),
     ],
 )
@@ -40,7 +40,7 @@ def test_what_is_everybody_s_may_be_kept(client, path):
 
 @pytest.mark.guarantee("No cache keeps the answer of another user.")
 def test_answer_without_a_body_says_nothing_of_one(as_user, teacher):
-    client, path = as_user(teacher), f"/tasks/{made(teacher).pk}"
+    client, path = as_user(teacher), f"/tasks/{run_task(teacher).pk}"
     conditions = {"If-None-Match": client.get(path)["ETag"]}
 
     unchanged = client.get(path, headers=conditions)
@@ -53,7 +53,7 @@ def test_answer_without_a_body_says_nothing_of_one(as_user, teacher):
 
 @pytest.mark.parametrize("form", ['W/"{}"', '"{}"', '"other", W/"{}"', "*"])
 def test_document_that_is_known_is_not_sent_again(as_user, teacher, form):
-    client, path = as_user(teacher), f"/tasks/{made(teacher).pk}"
+    client, path = as_user(teacher), f"/tasks/{run_task(teacher).pk}"
     mark = client.get(path)["ETag"].removeprefix("W/").strip('"')
 
     answer = client.get(path, headers={"If-None-Match": form.format(mark)})

@@ -4,16 +4,16 @@ from django.test import Client
 from django.utils.translation import override
 
 from api.problems.registry import PROBLEMS
-from tests.support.contract import committed
-from tests.support.task_factories import made
+from tests.support.contract import load_spec
+from tests.support.task_factories import run_task
 
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.one_database("words are chosen once the rows are read"),
 ]
 
-EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
-ACCEPTED = [
+REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
+LANGUAGE_HEADERS = [
     ("en", "en"),
     ("en-US,en;q=0.9", "en"),
     ("fr, en;q=0.5", "en"),
@@ -27,35 +27,38 @@ ACCEPTED = [
 NOT_FOUND = {"en": "Not found", "pt-BR": "Não encontrado"}
 
 
-def accepting(language):
+def language_header(language):
     return {} if language is None else {"Accept-Language": language}
 
 
-def flaws(client, language, **body):
-    answer = client.post(
+def error_details(client, language, **body):
+    response = client.post(
         "/reports",
-        {**EXAMPLE, **body},
+        {**REPORT_REQUEST, **body},
         content_type="application/json",
-        headers=accepting(language),
+        headers=language_header(language),
     )
-    return [flaw["detail"] for flaw in answer.json()["errors"]]
+    return [error["detail"] for error in response.json()["errors"]]
 
 
-@pytest.mark.parametrize(("header", "language"), ACCEPTED)
+@pytest.mark.parametrize(("header", "language"), LANGUAGE_HEADERS)
 def test_whoever_asks_for_no_english_is_answered_in_portuguese(header, language):
-    answer = Client().get("/nothing", headers=accepting(header))
+    answer = Client().get("/nothing", headers=language_header(header))
 
     assert answer.json()["title"] == NOT_FOUND[language]
     assert answer["Content-Language"].lower() == language.lower()
     assert "Accept-Language" in answer["Vary"]
 
 
-@pytest.mark.parametrize(("header", "language"), ACCEPTED)
+@pytest.mark.parametrize(("header", "language"), LANGUAGE_HEADERS)
 def test_task_asked_for_without_a_language_has_the_header_s(
     as_user, teacher, header, language
 ):
     answer = as_user(teacher).post(
-        "/reports", EXAMPLE, content_type="application/json", headers=accepting(header)
+        "/reports",
+        REPORT_REQUEST,
+        content_type="application/json",
+        headers=language_header(header),
     )
 
     assert answer.json()["language"] == language
@@ -91,8 +94,8 @@ def test_flaws_are_in_the_language_of_the_header(
 ):
     client = as_user(teacher)
 
-    assert flaws(client, "pt-BR", **body) == [portuguese]
-    assert flaws(client, "en", **body) == [english]
+    assert error_details(client, "pt-BR", **body) == [portuguese]
+    assert error_details(client, "en", **body) == [english]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,7 @@ def test_unreadable_body_is_said_in_the_language(
 
 
 def test_kind_not_for_the_role_is_said_in_the_language(as_user, guardian):
-    answer = as_user(guardian).post_json("/reports", EXAMPLE)
+    answer = as_user(guardian).post_json("/reports", REPORT_REQUEST)
 
     assert answer.json()["detail"] == (
         "O relatório “class_performance” não é oferecido ao seu perfil."
@@ -152,8 +155,8 @@ def test_catalogue_is_in_the_language(
 def test_task_speaks_its_own_language_whatever_the_poll_accepts(
     as_user, teacher, header
 ):
-    failed = made(teacher, {"of": "code"}, kind="failing", language="en")
-    empty = made(teacher, {"year": 1999}, language="pt-BR")
+    failed = run_task(teacher, {"of": "code"}, kind="failing", language="en")
+    empty = run_task(teacher, {"year": 1999}, language="pt-BR")
     client = as_user(teacher)
 
     def read(task):
@@ -170,7 +173,7 @@ def test_task_speaks_its_own_language_whatever_the_poll_accepts(
 def test_contract_is_english_whatever_is_accepted(query):
     answer = Client().get(f"/openapi.yaml{query}", headers={"Accept-Language": "pt-BR"})
 
-    served, ours = yaml.safe_load(answer.content), committed()
+    served, ours = yaml.safe_load(answer.content), load_spec()
     assert answer["Content-Language"] == "en"
     assert served["paths"]["/tasks"] == ours["paths"]["/tasks"]
     name = "ClassPerformanceParameters"

@@ -15,15 +15,15 @@ from api.urls import urlpatterns
 from api.views import docs
 from school.runtime.processes import MANAGE_PY
 from tasks.states import State
-from tests.support.contract import SPEC, committed
+from tests.support.contract import SPEC_PATH, load_spec
 
-PAGES = {"docs", "redoc", "problems", "problems/<slug:code>", ""}
-OUTSIDE = {"openapi.yaml", *PAGES}
+HTML_PATHS = {"docs", "redoc", "problems", "problems/<slug:code>", ""}
+UNDOCUMENTED_PATHS = {"openapi.yaml", *HTML_PATHS}
 
 
 @pytest.fixture(scope="module")
 def spec():
-    return committed()
+    return load_spec()
 
 
 @pytest.mark.guarantee("The contract is English, and matches the code.")
@@ -34,7 +34,7 @@ def test_committed_document_is_what_the_code_makes(tmp_path, monkeypatch):
     command = ["spectacular", "--validate", "--fail-on-warn", "--file", str(made)]
     subprocess.run([sys.executable, str(MANAGE_PY), *command], check=True)
 
-    assert made.read_text() == SPEC.read_text(), "run `make generate`"
+    assert made.read_text() == SPEC_PATH.read_text(), "run `make generate`"
 
 
 def test_document_is_valid_openapi_3_1(spec):
@@ -44,13 +44,13 @@ def test_document_is_valid_openapi_3_1(spec):
 
 
 def test_version_is_the_changelog_s(spec):
-    changelog = (SPEC.parent / "CHANGELOG.md").read_text()
+    changelog = (SPEC_PATH.parent / "CHANGELOG.md").read_text()
 
     assert spec["info"]["version"] == re.search(r"^## (\S+)", changelog, re.M)[1]
 
 
 def test_every_route_is_documented_and_every_path_routed(spec):
-    routes = {route.pattern._route for route in urlpatterns} - OUTSIDE
+    routes = {route.pattern._route for route in urlpatterns} - UNDOCUMENTED_PATHS
     documented = {re.sub(r"<\w+:(\w+)>", r"{\1}", f"/{route}") for route in routes}
 
     assert documented == set(spec["paths"])
@@ -120,7 +120,7 @@ def test_served_document_is_made_once(client):
     assert docs._openapi_yaml.cache_info().misses == 1
 
 
-def described(operation):
+def iter_schema_holders(operation):
     """Whatever of the operation has a schema, and where it is."""
     for parameter in operation.get("parameters", []):
         yield parameter["name"], parameter
@@ -133,7 +133,7 @@ def described(operation):
                 yield f"{part} {name}", header
 
 
-def values(spec, holder):
+def example_values(spec, holder):
     """The examples that stand beside a schema or in it."""
     for example in holder.get("examples", {}).values():
         name = example.get("$ref", "").rpartition("/")[2]
@@ -143,10 +143,10 @@ def values(spec, holder):
     yield from holder["schema"].get("examples", [])
 
 
-def everything(spec):
+def iter_all_holders(spec):
     for path, operations in spec["paths"].items():
         for operation in operations.values():
-            for where, holder in described(operation):
+            for where, holder in iter_schema_holders(operation):
                 yield f"{operation['operationId']} {path} {where}", holder
 
 
@@ -154,19 +154,19 @@ def everything(spec):
 def test_every_example_is_as_its_schema_says(spec):
     checker = Draft202012Validator.FORMAT_CHECKER
     wrong = []
-    for where, holder in everything(spec):
+    for where, holder in iter_all_holders(spec):
         schema = {**holder["schema"], "components": spec["components"]}
         validator = Draft202012Validator(schema, format_checker=checker)
-        for value in values(spec, holder):
+        for value in example_values(spec, holder):
             wrong += [(where, error.message) for error in validator.iter_errors(value)]
 
     assert wrong == []
 
 
 def test_every_parameter_header_and_json_body_has_an_example(spec):
-    found = list(everything(spec))
+    found = list(iter_all_holders(spec))
 
-    having = {where for where, holder in found if [*values(spec, holder)]}
+    having = {where for where, holder in found if [*example_values(spec, holder)]}
     assert {where for where, _holder in found} - having == {
         "get_result /tasks/{task_id}/result 206",  # a part of a file is its bytes
     }  # fmt: skip

@@ -10,16 +10,16 @@ from tasks.errors import FAILURES, LimitExceeded
 LANGUAGES = {"pt-BR": "Todos os problemas", "en": "All problems"}
 
 
-def page(path, language="pt-BR"):
-    answer = Client().get(path, headers={"Accept-Language": language})
-    return answer, answer.content.decode()
+def get_page(path, language="pt-BR"):
+    response = Client().get(path, headers={"Accept-Language": language})
+    return response, response.content.decode()
 
 
 @pytest.mark.guarantee("Every problem code has its page.")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", [*PROBLEMS, *FAILURES])
 def test_every_code_has_its_page_in_both_languages(code, language):
-    answer, html = page(f"/problems/{code}", language)
+    answer, html = get_page(f"/problems/{code}", language)
 
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/html; charset=utf-8"
@@ -36,7 +36,7 @@ def test_every_code_that_is_raised_is_known_and_means_one_thing():
 
 
 def test_page_of_a_problem_says_status_advice_and_example():
-    _, html = page("/problems/queue_full", "en")
+    _, html = get_page("/problems/queue_full", "en")
 
     assert "HTTP 429" in html
     assert "<h1>Too many reports wait</h1>" in html
@@ -45,7 +45,7 @@ def test_page_of_a_problem_says_status_advice_and_example():
 
 
 def test_page_of_a_failure_says_meaning_advice_and_example():
-    _, html = page("/problems/internal", "en")
+    _, html = get_page("/problems/internal", "en")
 
     assert "HTTP 500" not in html
     assert "because of a fault of ours." in html
@@ -54,14 +54,14 @@ def test_page_of_a_failure_says_meaning_advice_and_example():
 
 
 def test_what_looks_like_markup_in_an_advice_is_text():
-    _, html = page("/problems/not_authenticated", "en")
+    _, html = get_page("/problems/not_authenticated", "en")
 
     assert "<code>Authorization: Bearer &lt;access token&gt;</code>" in html
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_list_leads_to_every_page(language):
-    _, html = page("/problems", language)
+    _, html = get_page("/problems", language)
 
     linked = re.findall(r'href="/problems/(\w+)"', html)
     assert linked == [*PROBLEMS, *FAILURES]
@@ -70,7 +70,7 @@ def test_list_leads_to_every_page(language):
 
 @pytest.mark.parametrize("path", ["/problems", "/problems/timeout"])
 def test_page_needs_nothing_that_the_policy_forbids(path):
-    answer, html = page(path)
+    answer, html = get_page(path)
 
     assert "<script" not in html
     assert "style=" not in html

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.django_db
 ODD_SIZES = ("", "0", "-1", "101", "1e1", "x", "null", "%C2%B2", "9" * 5000)
 
 
-def all_of(client, path, key):
+def collect_pages(client, path, key):
     """The values of all pages, two a page."""
-    found, path = [], f"{path}{'&' if '?' in path else '?'}page_size=2"
+    values, path = [], f"{path}{'&' if '?' in path else '?'}page_size=2"
     while path:
         page = client.get(path).json()
-        found += [entry[key] for entry in page["results"]]
+        values += [entry[key] for entry in page["results"]]
         path = page["next"]
-    return found
+    return values
 
 
 def test_class_says_where_and_when_it_is(as_user, stranger):
@@ -58,7 +58,7 @@ def test_equal_names_are_listed_each_once(as_user, admin):
         school.name = "y"
         school.save()
 
-    schools = all_of(as_user(admin), "/schools", "school_id")
+    schools = collect_pages(as_user(admin), "/schools", "school_id")
 
     assert len(schools) == len(set(schools)) == School.objects.count()
 
@@ -87,16 +87,16 @@ def test_names_are_searched_by_how_their_words_begin(as_user, admin):
     school.save()
     client = as_user(admin)
 
-    assert all_of(client, "/schools?search=VERISS er", "school_id") == [2]
-    assert all_of(client, "/schools?search=rico", "school_id") == []
+    assert collect_pages(client, "/schools?search=VERISS er", "school_id") == [2]
+    assert collect_pages(client, "/schools?search=rico", "school_id") == []
 
 
 def test_classes_are_narrowed_by_school_and_year(as_user, admin):
     client = as_user(admin)
 
-    assert all_of(client, "/classes?school_id=2", "class_id") == [3]
-    assert len(all_of(client, "/classes?year=2026", "class_id")) == 4
-    assert all_of(client, "/classes?year=2025", "class_id") == []
+    assert collect_pages(client, "/classes?school_id=2", "class_id") == [3]
+    assert len(collect_pages(client, "/classes?year=2026", "class_id")) == 4
+    assert collect_pages(client, "/classes?year=2025", "class_id") == []
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_schools_and_classes_are_listed_by_the_portuguese_alphabet(as_user, admi
     client = as_user(admin)
 
     for path in ("/schools", "/classes"):
-        assert [n for n in all_of(client, path, "name") if n in names] == names
+        assert [n for n in collect_pages(client, path, "name") if n in names] == names
 
 
 def test_cursor_of_names_leads_on_whatever_it_holds(as_user, admin):
@@ -173,16 +173,16 @@ def test_cursor_of_names_leads_on_whatever_it_holds(as_user, admin):
     assert client.get("/schools", {"cursor": made_up}).status_code == 200
 
 
-def search(client, **wanted):
-    return client.post_json("/students/search", wanted)
+def search(client, **criteria):
+    return client.post_json("/students/search", criteria)
 
 
-def ids(answer):
-    return [student["student_id"] for student in answer.json()["results"]]
+def student_ids(response):
+    return [student["student_id"] for student in response.json()["results"]]
 
 
 @pytest.fixture
-def anas(network):
+def students_named_ana(network):
     """One in class 1, one in class 3, and one who moved from class 3 to class 4."""
     Student.objects.exclude(pk__in=(1, 27, 67)).update(sort_key=b"x\x00")
     for pk, name in ((1, "Ana Á"), (52, "Ana B"), (67, "Ana C")):
@@ -191,7 +191,7 @@ def anas(network):
         student.save()
 
 
-@pytest.mark.usefixtures("anas")
+@pytest.mark.usefixtures("students_named_ana")
 def test_student_is_answered_with_number_and_classes(as_user, guardian):
     answer = search(as_user(guardian), name="an")
 
@@ -215,7 +215,7 @@ def test_student_is_answered_with_number_and_classes(as_user, guardian):
 
 
 @pytest.mark.guarantee("The civil name of a student with a social name is not shown.")
-@pytest.mark.usefixtures("anas")
+@pytest.mark.usefixtures("students_named_ana")
 def test_student_is_called_and_found_by_the_social_name_alone(as_user, guardian):
     student = Student.objects.get(pk=1)
     student.social_name = "Zoé Á"
@@ -225,22 +225,22 @@ def test_student_is_called_and_found_by_the_social_name_alone(as_user, guardian)
     (found,) = search(client, name="zoe").json()["results"]
 
     assert (found["student_id"], found["name"]) == (1, "Zoé Á")
-    assert ids(search(client, name="ana")) == []
+    assert student_ids(search(client, name="ana")) == []
     assert "Ana Á" not in search(client).content.decode()
     told = {s["name"] for s in client.get("/me").json()["scope"]["students"]}
     assert told == {"Zoé Á", Student.objects.get(pk=27).display_name}
 
 
-@pytest.mark.usefixtures("anas")
+@pytest.mark.usefixtures("students_named_ana")
 def test_search_is_narrowed(as_user, admin):
     client = as_user(admin)
     number = Student.objects.get(pk=52).registration
 
-    assert ids(search(client, name="ana", class_id=4)) == [67]
-    assert ids(search(client, name="ana", school_id=2)) == [52, 67]
-    assert ids(search(client, name="ana", year=2025)) == []
-    assert ids(search(client, registration=number)) == [52]
-    assert ids(search(client, registration=number[:-1])) == []
+    assert student_ids(search(client, name="ana", class_id=4)) == [67]
+    assert student_ids(search(client, name="ana", school_id=2)) == [52, 67]
+    assert student_ids(search(client, name="ana", year=2025)) == []
+    assert student_ids(search(client, registration=number)) == [52]
+    assert student_ids(search(client, registration=number[:-1])) == []
 
 
 def test_student_who_came_back_has_the_class_once(as_user, teacher):
@@ -261,7 +261,7 @@ def test_pages_follow_the_order_of_names(as_user, teacher):
 
     while True:
         page = search(client, page_size=4, **({"cursor": cursor} if cursor else {}))
-        found += ids(page)
+        found += student_ids(page)
         cursor = page.json()["next"]
         if cursor is None:
             break
@@ -335,7 +335,7 @@ def test_search_takes_three_queries(as_user, teacher, count):
     client = as_user(teacher)
 
     with CaptureQueriesContext(connection) as queries:
-        assert len(ids(search(client, page_size=count))) == count
+        assert len(student_ids(search(client, page_size=count))) == count
 
     assert len(queries) == 3  # the user, the students, and their classes
 
@@ -349,6 +349,6 @@ def test_name_stands_in_no_address(as_user, teacher):
 def test_user_without_attachments_finds_nothing(as_user, network):
     for role in Role:
         client = as_user(User.objects.create(username=f"new-{role}", role=role))
-        assert ids(search(client)) == []
+        assert student_ids(search(client)) == []
         assert client.get("/classes").json()["results"] == []
         assert client.get("/schools").json()["results"] == []

@@ -6,12 +6,12 @@ from school.models import Attachment, Network, Role, School, SchoolClass, Studen
 
 pytestmark = pytest.mark.django_db
 
-NOTHING = {
+EMPTY_SCOPE = {
     "everything": False, "networks": [], "schools": [], "classes": [], "students": [],
 }  # fmt: skip
 
 
-def scope_of(client):
+def get_scope(client):
     return client.get("/me").json()["scope"]
 
 
@@ -25,7 +25,7 @@ def test_teacher_is_told_their_classes(as_user, teacher):
         "name": "teacher",
         "roles": ["teacher"],
         "scope": {
-            **NOTHING,
+            **EMPTY_SCOPE,
             "classes": [
                 {"class_id": c.pk, "name": c.name, "year": 2026, "school": school}
                 for c in SchoolClass.objects.filter(pk__in=(1, 2)).order_by("sort_key")
@@ -38,7 +38,7 @@ def test_teacher_is_told_their_classes(as_user, teacher):
 def test_secretary_is_told_their_schools(as_user, secretary):
     schools = [{"school_id": 1, "name": School.objects.get(pk=1).name}]
 
-    assert scope_of(as_user(secretary)) == {**NOTHING, "schools": schools}
+    assert get_scope(as_user(secretary)) == {**EMPTY_SCOPE, "schools": schools}
 
 
 def test_guardian_is_told_their_children_in_order(as_user, guardian):
@@ -47,7 +47,7 @@ def test_guardian_is_told_their_children_in_order(as_user, guardian):
 
     children = [{"student_id": 27, "name": "Ana"}, {"student_id": 1, "name": "Érica"}]
 
-    assert scope_of(as_user(guardian)) == {**NOTHING, "students": children}
+    assert get_scope(as_user(guardian)) == {**EMPTY_SCOPE, "students": children}
 
 
 @pytest.mark.parametrize("everything", [True, False])
@@ -55,21 +55,21 @@ def test_administrator_is_told_whether_it_is_everything(as_user, admin, everythi
     User.objects.filter(pk=admin.pk).update(is_superuser=everything)
     networks = [{"network_id": 1, "name": Network.objects.get().name}]
 
-    assert scope_of(as_user(admin)) == {
-        **NOTHING, "everything": everything, "networks": networks,
+    assert get_scope(as_user(admin)) == {
+        **EMPTY_SCOPE, "everything": everything, "networks": networks,
     }  # fmt: skip
 
 
 def test_attachment_of_another_role_is_not_told(as_user, guardian):
     Attachment.objects.create(user=guardian, network_id=1)
 
-    assert scope_of(as_user(guardian))["networks"] == []
+    assert get_scope(as_user(guardian))["networks"] == []
 
 
 def test_superuser_of_another_role_does_not_see_everything(as_user, teacher):
     User.objects.filter(pk=teacher.pk).update(is_superuser=True)
 
-    assert scope_of(as_user(teacher))["everything"] is False
+    assert get_scope(as_user(teacher))["everything"] is False
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -88,7 +88,7 @@ def test_it_takes_two_queries(as_user, network, role, target, count):
     client = as_user(user)
 
     with CaptureQueriesContext(connection) as queries:
-        scope = scope_of(client)
+        scope = get_scope(client)
 
     assert sum(map(len, list(scope.values())[1:])) == count
     assert len(queries) == 2  # the user, and the attachments

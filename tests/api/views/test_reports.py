@@ -5,11 +5,11 @@ from tasks.models import AccessLogEntry, Task
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLE = {"report": "class_performance", "parameters": {"class_id": 1}}
+REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 
-def flaws(answer):
-    return {(flaw["pointer"], flaw["code"]) for flaw in answer.json()["errors"]}
+def error_codes(response):
+    return {(error["pointer"], error["code"]) for error in response.json()["errors"]}
 
 
 def test_catalogue_entry_describes_its_kind(as_user, teacher):
@@ -71,7 +71,7 @@ def test_choice_of_a_parameter_fills_a_form(
 
 
 def test_report_asked_for_is_accepted_with_its_task(as_user, teacher):
-    answer = as_user(teacher).post_json("/reports", EXAMPLE)
+    answer = as_user(teacher).post_json("/reports", REPORT_REQUEST)
 
     task = Task.objects.get()
     document = answer.json()
@@ -85,11 +85,11 @@ def test_report_asked_for_is_accepted_with_its_task(as_user, teacher):
 
 
 def test_report_asked_for_with_a_slash_is_accepted_too(as_user, teacher):
-    assert as_user(teacher).post_json("/reports/", EXAMPLE).status_code == 202
+    assert as_user(teacher).post_json("/reports/", REPORT_REQUEST).status_code == 202
 
 
 def test_asking_is_written_to_the_access_log(as_user, teacher):
-    as_user(teacher).post_json("/reports", EXAMPLE)
+    as_user(teacher).post_json("/reports", REPORT_REQUEST)
 
     entry = AccessLogEntry.objects.get()
     task = Task.objects.get()
@@ -105,7 +105,7 @@ def test_asking_is_written_to_the_access_log(as_user, teacher):
 def test_language_follows_the_header(as_user, teacher, header, language):
     answer = as_user(teacher).post(
         "/reports",
-        EXAMPLE,
+        REPORT_REQUEST,
         content_type="application/json",
         headers={"Accept-Language": header},
     )
@@ -139,11 +139,11 @@ def test_what_is_wrong_is_pointed_to_and_nothing_is_enqueued(
 ):
     assert SchoolClass.objects.filter(pk=3).exists()
 
-    answer = as_user(teacher).post_json("/reports", {**EXAMPLE, **change})
+    answer = as_user(teacher).post_json("/reports", {**REPORT_REQUEST, **change})
 
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
-    assert flaw in flaws(answer)
+    assert flaw in error_codes(answer)
     assert not Task.objects.exists()
 
 
@@ -181,7 +181,7 @@ def test_whole_number_may_be_written_with_a_point(as_user, teacher, number, stat
 
 
 def test_body_of_another_type_is_refused(as_user, teacher):
-    answer = as_user(teacher).post("/reports", EXAMPLE)
+    answer = as_user(teacher).post("/reports", REPORT_REQUEST)
 
     assert answer.status_code == 415
 
@@ -190,7 +190,7 @@ def test_body_of_another_type_is_refused(as_user, teacher):
 def test_request_id_is_the_client_s_if_it_is_fit(as_user, teacher, sent):
     answer = as_user(teacher).post(
         "/reports",
-        EXAMPLE,
+        REPORT_REQUEST,
         content_type="application/json",
         headers={"X-Request-ID": sent},
     )
@@ -209,7 +209,7 @@ def test_unknown_host_is_a_problem_too(client):
 
 def test_problem_has_the_members_of_rfc_9457_and_a_page(as_user, guardian):
     client = as_user(guardian)
-    answer = client.post_json("/reports", EXAMPLE)
+    answer = client.post_json("/reports", REPORT_REQUEST)
 
     problem = answer.json()
     assert problem["status"] == 403

@@ -11,7 +11,7 @@ from django.utils.http import http_date
 from tasks import access_log, artifacts, lifecycle
 from tasks.models import AccessLogEntry, Task
 from tasks.status import downloads
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = [
     pytest.mark.django_db,
@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture
 def task(teacher):
-    return made(teacher, format="csv")
+    return run_task(teacher, format="csv")
 
 
 @pytest.fixture
@@ -43,21 +43,21 @@ def etag(task):
 def fetch(as_user, teacher, url):
     """Ask for the result; what a test does not read is read after it, and closed."""
     client = as_user(teacher)
-    with ExitStack() as undo:
+    with ExitStack() as exit_stack:
 
         def fetch(headers: dict[str, str] | None = None, method: str = "get"):
-            answer = getattr(client, method)(url, headers=headers)
-            undo.callback(answer.getvalue)
-            return answer
+            response = getattr(client, method)(url, headers=headers)
+            exit_stack.callback(response.getvalue)
+            return response
 
         yield fetch
 
 
-def downloaded():
+def count_downloads():
     return AccessLogEntry.objects.filter(action="downloaded").count()
 
 
-def open_files():
+def open_result_files():
     return [file for file in psutil.Process().open_files() if ".csv" in file.path]
 
 
@@ -118,7 +118,7 @@ def test_range_is_that_part_of_the_file(fetch, content, asked, first, last):
     assert answer["Content-Range"] == f"bytes {start}-{end}/{len(content)}"
     assert answer["Content-Length"] == str(len(part))
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert downloaded() == 1
+    assert count_downloads() == 1
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_range_past_the_end_is_told_the_size(fetch, content):
     assert answer.status_code == 416
     assert answer.json()["code"] == "range_not_satisfiable"
     assert answer["Content-Range"] == f"bytes */{len(content)}"
-    assert downloaded() == 0
+    assert count_downloads() == 0
 
 
 @pytest.mark.guarantee("A download is resumed only with the same file.")
@@ -160,7 +160,7 @@ def test_file_that_is_there_already_is_not_sent_again(fetch, etag, form):
 
     assert (answer.status_code, answer.content) == (304, b"")
     assert answer["ETag"] == etag
-    assert downloaded() == 0
+    assert count_downloads() == 0
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -169,7 +169,7 @@ def test_file_that_is_another_than_is_wanted_is_not_sent(fetch, etag, method):
     refused = fetch({"If-Match": f'"another", W/{etag}'}, method)
     assert refused.status_code == 412
     assert method == "head" or refused.json()["code"] == "precondition_failed"
-    assert downloaded() == (method == "get")
+    assert count_downloads() == (method == "get")
 
 
 def test_dates_are_conditions_too(fetch):
@@ -188,7 +188,7 @@ def test_dates_are_conditions_too(fetch):
 def test_head_is_the_headers_alone_and_no_download(fetch, content):
     head = fetch({"Range": "bytes=5-"}, "head")
 
-    assert downloaded() == 0
+    assert count_downloads() == 0
     assert (head.status_code, head.content) == (200, b"")
     assert head["Content-Length"] == str(len(content))
     whole = fetch()
@@ -203,11 +203,11 @@ def test_head_is_the_headers_alone_and_no_download(fetch, content):
 def test_file_that_nobody_reads_to_its_end_is_closed(as_user, teacher, url, headers):
     answer = as_user(teacher).get(url, headers=headers)
     next(iter(answer))
-    were_open = len(open_files())
+    were_open = len(open_result_files())
 
     answer.close()
 
-    assert (were_open, open_files()) == (1, [])
+    assert (were_open, open_result_files()) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_file_that_nobody_reads_to_its_end_is_closed(as_user, teacher, url, head
 def test_file_that_is_not_sent_is_not_left_open(fetch, headers):
     fetch(headers)
 
-    assert open_files() == []
+    assert open_result_files() == []
 
 
 @pytest.mark.guarantee("A file is closed after every download.")
@@ -231,7 +231,7 @@ def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeyp
 
     with pytest.raises(OperationalError):
         downloads.open_result(result, teacher)
-    assert open_files() == []
+    assert open_result_files() == []
 
 
 def test_part_is_read_in_pieces(fetch, task):
@@ -255,7 +255,7 @@ def test_file_that_has_vanished_is_gone(fetch, task):
     "accept", ["text/csv", "*/*", "application/problem+json", "image/png"]
 )
 def test_result_comes_whatever_is_accepted(as_user, teacher, accept):
-    task = made(teacher, format="csv")
+    task = run_task(teacher, format="csv")
 
     answer = as_user(teacher).get(
         f"/tasks/{task.pk}/result", headers={"Accept": accept}
@@ -267,7 +267,7 @@ def test_result_comes_whatever_is_accepted(as_user, teacher, accept):
 
 
 def test_result_of_unfinished_task_is_a_conflict_that_says_when(as_user, teacher):
-    answer = as_user(teacher).get(f"/tasks/{asked(teacher).pk}/result")
+    answer = as_user(teacher).get(f"/tasks/{queue_task(teacher).pk}/result")
 
     assert answer.status_code == 409
     assert answer["Retry-After"] == "1"
@@ -275,7 +275,7 @@ def test_result_of_unfinished_task_is_a_conflict_that_says_when(as_user, teacher
 
 
 def test_result_of_expired_task_is_gone(as_user, teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     lifecycle.expire(task)
 
     answer = as_user(teacher).get(f"/tasks/{task.pk}/result")

@@ -12,13 +12,13 @@ from tasks.maintenance import tasks as maintenance_tasks
 from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.progress import Progress
 from tasks.status import projection, reader
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
 
 def test_poll_of_mirrored_task_asks_no_database(as_user, teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
     client = as_user(teacher)
     client.get(f"/tasks/{task.pk}")  # learns the stamp
 
@@ -32,7 +32,7 @@ def test_poll_of_mirrored_task_asks_no_database(as_user, teacher):
 
 
 def test_poll_without_redis_document_answers_from_the_row(as_user, teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     redis_store.client().delete(f"celery-task-meta-{task.pk}")
 
     first = as_user(teacher).get(f"/tasks/{task.pk}").json()
@@ -44,7 +44,7 @@ def test_poll_without_redis_document_answers_from_the_row(as_user, teacher):
 
 
 def test_finished_document_holds_the_rows(as_user, teacher):
-    document = as_user(teacher).get(f"/tasks/{made(teacher).pk}").json()
+    document = as_user(teacher).get(f"/tasks/{run_task(teacher).pk}").json()
 
     assert document["result"]["rows"] == len(document["result"]["data"]) == 40
     assert document["progress"] == {
@@ -57,14 +57,14 @@ def test_rows_too_many_to_inline_are_at_the_url(as_user, teacher, settings):
     settings.INLINE_RESULT_BYTES = 1000
     client = as_user(teacher)
 
-    result = client.get(f"/tasks/{made(teacher).pk}").json()["result"]
+    result = client.get(f"/tasks/{run_task(teacher).pk}").json()["result"]
 
     assert "data" not in result
     assert len(json.loads(b"".join(client.get(result["url"])))) == 40
 
 
 def test_final_answer_has_no_retry_after(as_user, teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
     client = as_user(teacher)
 
     queued = client.get(f"/tasks/{task.pk}")
@@ -75,18 +75,18 @@ def test_final_answer_has_no_retry_after(as_user, teacher):
     assert "Retry-After" not in final
 
 
-EVERYTHING = [
+TASK_REQUESTS = [
     ("get", ""), ("post", "/cancel"), ("get", "/result"), ("post", "/result/link"),
     ("delete", ""),
 ]  # fmt: skip
 """What can be done with one task."""
 
 
-@pytest.mark.parametrize(("method", "path"), EVERYTHING)
+@pytest.mark.parametrize(("method", "path"), TASK_REQUESTS)
 def test_purged_task_is_gone_for_a_year_and_then_unknown(
     as_user, teacher, method, path
 ):
-    task = made(teacher)
+    task = run_task(teacher)
     client = as_user(teacher)
     assert client.delete(f"/tasks/{task.pk}").status_code == 204
 
@@ -102,7 +102,7 @@ def test_purged_task_is_gone_for_a_year_and_then_unknown(
 
 @pytest.mark.parametrize("end", ["succeeded", "failed", "canceled", "expired"])
 def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
-    task = asked(teacher) if end in {"failed", "canceled"} else made(teacher)
+    task = queue_task(teacher) if end in {"failed", "canceled"} else run_task(teacher)
     if end == "failed":
         lifecycle.fail(lifecycle.claim(task.pk), TimedOut())
     elif end == "canceled":
@@ -125,7 +125,7 @@ def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
 
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_task_that_has_not_ended_cannot_be_erased(as_user, teacher, state):
-    task = asked(teacher)
+    task = queue_task(teacher)
     if state == "running":
         lifecycle.claim(task.pk)
 
@@ -139,7 +139,7 @@ def test_task_that_has_not_ended_cannot_be_erased(as_user, teacher, state):
 
 @pytest.mark.guarantee("An old token erases nothing.")
 def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     client = as_user(teacher)
     User.objects.filter(pk=teacher.pk).update(is_active=False)
 
@@ -148,29 +148,29 @@ def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
 
 
 @pytest.fixture
-def purged_once_read(monkeypatch):
+def purge_after_read(monkeypatch):
     """Somebody purges each task just after its row was read."""
     own_task = reader.get_task_for
 
     def purge_then(task_id, viewer):
-        found = own_task(task_id, viewer)
-        retention.replace_with_tombstone(found)
-        return found
+        task = own_task(task_id, viewer)
+        retention.replace_with_tombstone(task)
+        return task
 
     monkeypatch.setattr(reader, "get_task_for", purge_then)
 
 
-@pytest.mark.usefixtures("purged_once_read")
+@pytest.mark.usefixtures("purge_after_read")
 def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(as_user, teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
 
     assert (answer.status_code, answer.json()["code"]) == (410, "purged")
 
 
-@pytest.mark.usefixtures("purged_once_read")
+@pytest.mark.usefixtures("purge_after_read")
 def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     Task.objects.update(access_version=teacher.access_version + 1)
     redis_store.client().flushdb()
     client = as_user(teacher)
@@ -180,7 +180,7 @@ def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
 
 
 def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     lifecycle.fail(task, DataError("Enrolment 7 has no class."))
     Task.objects.update(expires_at="2020-01-01T00:00:00Z")
     maintenance_tasks.expire_due_tasks()
@@ -193,7 +193,7 @@ def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
 
 
 def test_failed_task_says_why_and_nothing_of_celery(as_user, teacher):
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     lifecycle.fail(task, TimedOut())
 
     from_redis = as_user(teacher).get(f"/tasks/{task.pk}").json()
@@ -206,8 +206,8 @@ def test_failed_task_says_why_and_nothing_of_celery(as_user, teacher):
 
 
 def test_list_shows_own_tasks_newest_first_without_data(as_user, teacher, stranger):
-    first, second = made(teacher), asked(teacher)
-    asked(stranger, {"class_id": 3})
+    first, second = run_task(teacher), queue_task(teacher)
+    queue_task(stranger, {"class_id": 3})
 
     listed = as_user(teacher).get("/tasks").json()["results"]
 
@@ -218,7 +218,7 @@ def test_list_shows_own_tasks_newest_first_without_data(as_user, teacher, strang
 @pytest.mark.parametrize("count", [1, 3])
 def test_list_takes_two_queries(as_user, teacher, count):
     for _ in range(count):
-        asked(teacher)
+        queue_task(teacher)
     client = as_user(teacher)
 
     with CaptureQueriesContext(connection) as queries:
@@ -228,7 +228,7 @@ def test_list_takes_two_queries(as_user, teacher, count):
 
 
 def test_list_pages_by_cursor(as_user, teacher):
-    tasks = [asked(teacher) for _ in range(3)]
+    tasks = [queue_task(teacher) for _ in range(3)]
     client = as_user(teacher)
 
     first = client.get("/tasks?page_size=2").json()
@@ -240,7 +240,7 @@ def test_list_pages_by_cursor(as_user, teacher):
 
 
 def test_list_is_filtered(as_user, teacher):
-    done, waiting = made(teacher), asked(teacher, kind="report_card")
+    done, waiting = run_task(teacher), queue_task(teacher, kind="report_card")
     client = as_user(teacher)
 
     def ids(query):
@@ -267,13 +267,13 @@ def test_list_is_filtered(as_user, teacher):
     ],
 )
 def test_query_that_makes_no_sense_is_no_fault(as_user, teacher, query, status):
-    asked(teacher)
+    queue_task(teacher)
 
     assert as_user(teacher).get(f"/tasks?{query}").status_code == status
 
 
 def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     projection.put_document(task, Progress("writing", 7, 9), sequence=900)
     redis_store.client().delete(f"access-version:{teacher.pk}")
 
@@ -283,7 +283,7 @@ def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
 
 
 def test_cancel_of_queued_task_ends_it_and_may_be_repeated(as_user, teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
     client = as_user(teacher)
 
     first = client.post_json(f"/tasks/{task.pk}/cancel")
@@ -295,7 +295,7 @@ def test_cancel_of_queued_task_ends_it_and_may_be_repeated(as_user, teacher):
 
 
 def test_cancel_of_running_task_is_remembered(as_user, teacher):
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
 
     answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel").json()
 
@@ -304,7 +304,7 @@ def test_cancel_of_running_task_is_remembered(as_user, teacher):
 
 
 def test_cancel_of_ended_task_is_too_late(as_user, teacher):
-    task = made(teacher)
+    task = run_task(teacher)
 
     answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
 
@@ -315,7 +315,7 @@ def test_cancel_of_ended_task_is_too_late(as_user, teacher):
 
 def test_links_begin_with_the_public_url(as_user, teacher, settings):
     settings.PUBLIC_URL = "https://reports.example.org"
-    task = asked(teacher)
+    task = queue_task(teacher)
     projection.sync_document(task)
 
     links = as_user(teacher).get(f"/tasks/{task.pk}").json()["links"]
@@ -325,7 +325,7 @@ def test_links_begin_with_the_public_url(as_user, teacher, settings):
 
 @pytest.mark.parametrize("rest", ["", "/", "/result", "/result/link"])
 def test_id_may_stand_in_capitals(as_user, teacher, stranger, rest):
-    task = made(teacher)
+    task = run_task(teacher)
     method = "post" if "link" in rest else "head"
 
     def status(user, id):

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tasks.models import AccessLogEntry, Task
-from tests.support.task_factories import made
+from tests.support.task_factories import run_task
 
 pytestmark = pytest.mark.django_db
 admin.autodiscover()
@@ -17,45 +17,51 @@ REGISTERED = [
 READ_ONLY = (Task, AccessLogEntry)
 
 
-def url(model, page):
+def admin_url(model, page):
     return f"/admin/{model._meta.app_label}/{model._meta.model_name}/{page}"
 
 
 @pytest.fixture
-def browser(client, admin):
+def admin_client(client, admin):
     client.force_login(admin)
-    made(admin)
+    run_task(admin)
     return client
 
 
 @pytest.mark.parametrize("model", REGISTERED)
-def test_list_opens_is_searched_and_asks_few_queries(browser, model):
+def test_list_opens_is_searched_and_asks_few_queries(admin_client, model):
     with CaptureQueriesContext(connection) as queries:
-        page = browser.get(url(model, "?q=a"))
+        page = admin_client.get(admin_url(model, "?q=a"))
 
     assert page.status_code == 200
     assert len(queries) < 15
 
 
 @pytest.mark.parametrize("model", REGISTERED)
-def test_record_opens(browser, model):
+def test_record_opens(admin_client, model):
     record = model.objects.first()
 
-    assert browser.get(url(model, f"{record.pk}/change/")).status_code == 200
+    assert admin_client.get(admin_url(model, f"{record.pk}/change/")).status_code == 200
 
 
 @pytest.mark.parametrize("model", [m for m in REGISTERED if m not in READ_ONLY])
-def test_form_for_a_new_record_opens(browser, model):
-    assert browser.get(url(model, "add/")).status_code == 200
+def test_form_for_a_new_record_opens(admin_client, model):
+    assert admin_client.get(admin_url(model, "add/")).status_code == 200
 
 
 @pytest.mark.parametrize("model", READ_ONLY)
-def test_tasks_and_log_cannot_be_written(browser, model):
+def test_tasks_and_log_cannot_be_written(admin_client, model):
     record = model.objects.first()
 
-    assert browser.get(url(model, "add/")).status_code == 403
-    assert browser.post(url(model, f"{record.pk}/change/"), {}).status_code == 403
-    assert browser.post(url(model, f"{record.pk}/delete/"), {}).status_code == 403
+    assert admin_client.get(admin_url(model, "add/")).status_code == 403
+    assert (
+        admin_client.post(admin_url(model, f"{record.pk}/change/"), {}).status_code
+        == 403
+    )
+    assert (
+        admin_client.post(admin_url(model, f"{record.pk}/delete/"), {}).status_code
+        == 403
+    )
 
 
 def test_admin_is_closed_to_staff_of_a_school(client, secretary):

@@ -20,34 +20,36 @@ SCALE = "A 9.0 10.0\nB 6.0 8.9\nNão atingiu 0.0 5.9"
 
 
 @pytest.fixture
-def browser(client, admin):
+def admin_client(client, admin):
     client.force_login(admin)
     return client
 
 
 @pytest.fixture
-def amazonas(network):
+def amazonas_profile(network):
     return RuleProfile.objects.get(code=default_profiles.DEFAULT_PROFILES[0].code)
 
 
-def save(browser, profile=None, **rules):
+def save_profile(admin_client, profile=None, **rules):
     """Post the form; of a new profile where none is given."""
-    given = {"name": "Own", "source": "", **NO_ROWS, **RULES, **rules}
+    form_data = {"name": "Own", "source": "", **NO_ROWS, **RULES, **rules}
     if profile is None:
-        url, given = "add/", {**given, "network": "1", "code": "own"}
+        url, form_data = "add/", {**form_data, "network": "1", "code": "own"}
     else:
         url = f"{profile.pk}/change/"
-    return browser.post(f"/admin/school/ruleprofile/{url}", given)
+    return admin_client.post(f"/admin/school/ruleprofile/{url}", form_data)
 
 
-def text_of(page):
+def page_text(page):
     return html.unescape(page.content.decode())
 
 
-def test_new_profile_gets_its_first_version(browser):
-    answer = save(browser, scale=SCALE, pass_mark="6.5", recovery_pass_mark="5.0")
+def test_new_profile_gets_its_first_version(admin_client):
+    answer = save_profile(
+        admin_client, scale=SCALE, pass_mark="6.5", recovery_pass_mark="5.0"
+    )
 
-    assert answer.status_code == 302, text_of(answer)
+    assert answer.status_code == 302, page_text(answer)
     version = RuleProfile.objects.get(code="own").latest_version()
     assert version.number == 1
     assert version.rules == Rules(
@@ -60,11 +62,13 @@ def test_new_profile_gets_its_first_version(browser):
     )  # fmt: skip
 
 
-def test_page_says_what_is_saved_and_saving_it_changes_nothing(browser):
-    save(browser, scale=SCALE, mean_rule="weighted", term_weights="1, 1, 2, 2")
+def test_page_says_what_is_saved_and_saving_it_changes_nothing(admin_client):
+    save_profile(
+        admin_client, scale=SCALE, mean_rule="weighted", term_weights="1, 1, 2, 2"
+    )
     profile = RuleProfile.objects.get(code="own")
 
-    form = browser.get(f"/admin/school/ruleprofile/{profile.pk}/change/").context[
+    form = admin_client.get(f"/admin/school/ruleprofile/{profile.pk}/change/").context[
         "adminform"
     ]
     shown = {name: form.form.initial[name] for name in RULES}
@@ -72,27 +76,31 @@ def test_page_says_what_is_saved_and_saving_it_changes_nothing(browser):
     assert shown["term_weights"] == "1, 1, 2, 2"
     assert shown["scale"].splitlines() == SCALE.splitlines()[::-1]
     written = {name: "" if value is None else value for name, value in shown.items()}
-    assert save(browser, profile, **written).status_code == 302
+    assert save_profile(admin_client, profile, **written).status_code == 302
     assert profile.versions.count() == 1
 
 
 def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
-    browser, amazonas
+    admin_client, amazonas_profile
 ):
-    first = amazonas.latest_version()
+    first = amazonas_profile.latest_version()
     closed = SchoolYear.objects.create(
         network_id=1, year=2025, starts_on="2025-02-01", ends_on="2025-12-20"
     )
     YearRules.objects.create(school_year=closed, version=first)
     SchoolYear.objects.filter(pk=closed.pk).update(is_closed=True)
 
-    assert save(browser, amazonas, pass_mark="7.0").status_code == 302
+    assert (
+        save_profile(admin_client, amazonas_profile, pass_mark="7.0").status_code == 302
+    )
 
-    second = amazonas.latest_version()
+    second = amazonas_profile.latest_version()
     assert (second.number, str(second.rules.pass_mark)) == (2, "7.0")
     assert YearRules.objects.get(school_year=1).version == second
     assert YearRules.objects.get(school_year=closed).version == first
-    page = text_of(browser.get(f"/admin/school/ruleprofile/{amazonas.pk}/change/"))
+    page = page_text(
+        admin_client.get(f"/admin/school/ruleprofile/{amazonas_profile.pk}/change/")
+    )
     assert "2025, other levels" in page
     assert "pass_mark: 6.0" in page
 
@@ -125,106 +133,106 @@ def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_on_the_page_and_nothing_is_saved(
-    browser, amazonas, wrong, told
+    admin_client, amazonas_profile, wrong, told
 ):
-    page = save(browser, amazonas, name="New", **wrong)
+    page = save_profile(admin_client, amazonas_profile, name="New", **wrong)
 
     assert page.status_code == 200
-    assert told in text_of(page)
-    assert amazonas.versions.count() == 1
-    assert RuleProfile.objects.get(pk=amazonas.pk).name == amazonas.name
+    assert told in page_text(page)
+    assert amazonas_profile.versions.count() == 1
+    assert RuleProfile.objects.get(pk=amazonas_profile.pk).name == amazonas_profile.name
 
 
-def save_year(browser, year=1, **values):
+def save_year(admin_client, year=1, **values):
     rules = YearRules.objects.filter(school_year=year).first()
     version = RuleProfile.objects.get(
         code=default_profiles.DEFAULT_PROFILES[0].code
     ).latest_version()
-    one = SchoolYear.objects.get(pk=year)
-    given = {
-        "network": "1", "year": one.year, "period": one.period,
-        "starts_on": one.starts_on, "ends_on": one.ends_on,
+    school_year = SchoolYear.objects.get(pk=year)
+    form_data = {
+        "network": "1", "year": school_year.year, "period": school_year.period,
+        "starts_on": school_year.starts_on, "ends_on": school_year.ends_on,
         "terms-TOTAL_FORMS": "0", "terms-INITIAL_FORMS": "0",
         "rules-TOTAL_FORMS": "1", "rules-INITIAL_FORMS": "1" if rules else "0",
         "rules-0-id": rules.pk if rules else "", "rules-0-school_year": year,
         "rules-0-grade_level": "", "rules-0-version": version.pk,
         **values,
     }  # fmt: skip
-    return browser.post(f"/admin/school/schoolyear/{year}/change/", given)
+    return admin_client.post(f"/admin/school/schoolyear/{year}/change/", form_data)
 
 
-def test_year_is_given_its_rules(browser):
+def test_year_is_given_its_rules(admin_client):
     YearRules.objects.all().delete()
 
-    assert save_year(browser).status_code == 302
+    assert save_year(admin_client).status_code == 302
 
     assert YearRules.objects.get().school_year_id == 1
 
 
-def test_rules_for_other_terms_are_refused_on_the_page(browser, network):
+def test_rules_for_other_terms_are_refused_on_the_page(admin_client, network):
     three = RuleProfile.objects.create(network_id=1, code="three", name="Three")
     version = three.revise(Rules(terms=3, pass_mark="6.0"))
 
-    page = save_year(browser, **{"rules-0-version": version.pk})
+    page = save_year(admin_client, **{"rules-0-version": version.pk})
 
     assert page.status_code == 200
-    assert "O ano 2026 tem 4 períodos" in text_of(page)
+    assert "O ano 2026 tem 4 períodos" in page_text(page)
 
 
-def test_closing_a_year_leaves_its_rules_alone(browser, network):
+def test_closing_a_year_leaves_its_rules_alone(admin_client, network):
     own = RuleProfile.objects.create(network_id=1, code="own", name="Own")
     other = own.revise(Rules(terms=4, pass_mark="5.0"))
 
-    page = save_year(browser, is_closed="on", **{"rules-0-version": other.pk})
-    assert "then close the year" in text_of(page)
+    page = save_year(admin_client, is_closed="on", **{"rules-0-version": other.pk})
+    assert "then close the year" in page_text(page)
     assert not SchoolYear.objects.get().is_closed
 
-    assert save_year(browser, is_closed="on").status_code == 302
+    assert save_year(admin_client, is_closed="on").status_code == 302
     assert SchoolYear.objects.get().is_closed
 
 
-def test_closed_year_s_rules_are_to_read_only(browser, network):
+def test_closed_year_s_rules_are_to_read_only(admin_client, network):
     own = RuleProfile.objects.create(network_id=1, code="own", name="Own")
     other = own.revise(Rules(terms=4, pass_mark="5.0"))
     before = YearRules.objects.get().version
     SchoolYear.objects.update(is_closed=True)
 
-    page = text_of(browser.get("/admin/school/schoolyear/1/change/"))
+    page = page_text(admin_client.get("/admin/school/schoolyear/1/change/"))
     assert 'name="rules-0-version"' not in page
     assert str(before) in page
-    save_year(browser, is_closed="on", **{"rules-0-version": other.pk})
+    save_year(admin_client, is_closed="on", **{"rules-0-version": other.pk})
 
     assert YearRules.objects.get().version == before
-    deleted = browser.post("/admin/school/schoolyear/1/delete/", {"post": "yes"})
+    deleted = admin_client.post("/admin/school/schoolyear/1/delete/", {"post": "yes"})
     assert deleted.status_code == 403
 
 
-def test_versions_of_other_networks_are_no_choice(browser, network):
+def test_versions_of_other_networks_are_no_choice(admin_client, network):
     other = Network.objects.create(code="other", name="Other")
     theirs = RuleProfile.objects.create(network=other, code="x", name="Theirs")
     theirs.revise(Rules(terms=4, pass_mark="6.0"))
 
-    page = text_of(browser.get("/admin/school/schoolyear/1/change/"))
+    page = page_text(admin_client.get("/admin/school/schoolyear/1/change/"))
 
     assert 'name="rules-0-version"' in page
     assert "Theirs" not in page
 
 
-def test_networks_are_given_the_shipped_profiles(browser, network):
+def test_networks_are_given_the_shipped_profiles(admin_client, network):
     other = Network.objects.create(code="other", name="Other")
     action = {"action": "add_default_profiles", "_selected_action": [1, other.pk]}
 
-    page = browser.post("/admin/school/network/", action, follow=True)
+    page = admin_client.post("/admin/school/network/", action, follow=True)
 
-    assert "none was missing" in text_of(page)
+    assert "none was missing" in page_text(page)
     assert other.rule_profiles.count() == len(default_profiles.DEFAULT_PROFILES)
 
 
-def test_code_and_network_of_a_profile_stay(browser, amazonas):
-    save(browser, amazonas, code="else", network="2")
+def test_code_and_network_of_a_profile_stay(admin_client, amazonas_profile):
+    save_profile(admin_client, amazonas_profile, code="else", network="2")
 
-    amazonas.refresh_from_db()
-    assert (amazonas.code, amazonas.network_id) == (
+    amazonas_profile.refresh_from_db()
+    assert (amazonas_profile.code, amazonas_profile.network_id) == (
         default_profiles.DEFAULT_PROFILES[0].code,
         1,
     )

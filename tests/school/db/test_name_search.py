@@ -14,7 +14,7 @@ NAMES = [
     "Luísa Østergård",
     "Escola Nº 5ª (Zona Sul)",
 ]
-FOUND = [
+SEARCH_CASES = [
     ("ana", {0}),
     ("ANÁ", {0}),
     ("av", {0, 1}),
@@ -48,7 +48,7 @@ def students(network):
 
 
 @pytest.mark.guarantee("Both databases find the same names.")
-@pytest.mark.parametrize(("text", "expected"), FOUND)
+@pytest.mark.parametrize(("text", "expected"), SEARCH_CASES)
 def test_student_is_found_by_how_words_begin(students, text, expected):
     ours = Student.objects.filter(registration__startswith="s-")
 
@@ -57,7 +57,7 @@ def test_student_is_found_by_how_words_begin(students, text, expected):
     assert set(found) == {students[number] for number in expected}
 
 
-@pytest.mark.parametrize(("text", "expected"), FOUND)
+@pytest.mark.parametrize(("text", "expected"), SEARCH_CASES)
 def test_school_is_found_alike(network, text, expected):
     for number, name in enumerate(NAMES):
         School.objects.create(network_id=1, inep_code=f"9900000{number}", name=name)

@@ -8,14 +8,14 @@ from psycopg_pool import ConnectionPool
 
 from school.db import postgresql
 from tests.support.environment import DATABASE
-from tests.support.postgresql import Postgresql
+from tests.support.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.skipif(DATABASE != "postgresql", reason="needs PostgreSQL")
 
 
 @pytest.fixture(scope="module")
 def server():
-    with closing(Postgresql()) as server:
+    with closing(PostgresqlServer()) as server:
         yield server
 
 
@@ -31,14 +31,14 @@ def pool(server, monkeypatch):
         yield pool
 
 
-def backend(pool) -> int:
+def backend_pid(pool) -> int:
     with pool.connection() as connection:
         return connection.info.backend_pid
 
 
 @pytest.mark.guarantee("No request waits for a database that is away.")
 def test_statement_that_is_not_answered_is_given_up(pool):
-    before = {backend(pool), backend(pool)}
+    before = {backend_pid(pool), backend_pid(pool)}
     began = time.monotonic()
 
     with pytest.raises(psycopg.OperationalError), pool.connection() as connection:
@@ -46,11 +46,11 @@ def test_statement_that_is_not_answered_is_given_up(pool):
 
     assert time.monotonic() - began < 3
     assert connection.closed
-    assert backend(pool) not in before
+    assert backend_pid(pool) not in before
 
 
 def test_frozen_server_is_asked_again_once_it_thaws(pool, server):
-    server.freeze()
+    server.suspend()
     try:
         for _ in range(3):
             began = time.monotonic()
@@ -58,7 +58,7 @@ def test_frozen_server_is_asked_again_once_it_thaws(pool, server):
                 lost.execute("SELECT 1")
             assert time.monotonic() - began < 2
     finally:
-        server.thaw()
+        server.resume()
 
     with pool.connection(timeout=10) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -11,20 +11,20 @@ from tests.support.environment import DATABASE
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 
-def rename(name: str) -> None:
+def rename_network(name: str) -> None:
     """From a thread of its own, and so by a connection of its own."""
 
-    def work() -> None:
+    def update() -> None:
         Network.objects.update(name=name)
         connections.close_all()
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=update)
     thread.start()
     thread.join()
 
 
 @pytest.fixture
-def before():
+def initial_network():
     call_command("flush", "--no-input", verbosity=0)
     Network.objects.create(code="one", name="before")
     yield
@@ -33,15 +33,15 @@ def before():
 
 
 @pytest.mark.guarantee("A report reads one instant of the database and writes nothing.")
-def test_what_is_written_meanwhile_is_not_seen(before):
+def test_what_is_written_meanwhile_is_not_seen(initial_network):
     with snapshot():
-        rename("after")
+        rename_network("after")
         assert Network.objects.get().name == "before"
 
     assert Network.objects.get().name == "after"
 
 
-def test_the_reader_holds_no_writer_up(before):
+def test_the_reader_holds_no_writer_up(initial_network):
     with snapshot():
         Network.objects.get()
         Network.objects.using("default").update(name="own")
@@ -50,7 +50,7 @@ def test_the_reader_holds_no_writer_up(before):
 
 
 @pytest.mark.guarantee("A report reads one instant of the database and writes nothing.")
-def test_nothing_can_be_written_into_it(before, settings):
+def test_nothing_can_be_written_into_it(initial_network, settings):
     if settings.DATABASES[ALIAS]["ENGINE"].endswith("postgresql"):
         match = "read-only"
     else:
@@ -60,34 +60,34 @@ def test_nothing_can_be_written_into_it(before, settings):
         Network.objects.using(ALIAS).update(name="never")
 
 
-def test_instant_is_the_database_s(before):
+def test_instant_is_the_database_s(initial_network):
     with snapshot() as as_of:
         assert as_of.tzinfo is not None
 
 
-def plan(statement: str) -> list[str]:
+def explain(statement: str) -> list[str]:
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(f"EXPLAIN {statement}")
         return [line for (line,) in cursor]
 
 
 @pytest.mark.skipif(DATABASE != "postgresql", reason="only PostgreSQL has cursors")
-def test_cursor_is_planned_to_be_read_to_its_end(before):
+def test_cursor_is_planned_to_be_read_to_its_end(initial_network):
     statement = "SELECT relname FROM pg_class ORDER BY oid"
 
     with snapshot():
-        assert plan(f"DECLARE rows CURSOR FOR {statement}") == plan(statement)
+        assert explain(f"DECLARE rows CURSOR FOR {statement}") == explain(statement)
 
 
-def cost(tables: list[str]) -> float:
+def estimated_cost(tables: list[str]) -> float:
     statement = "SELECT FROM " + " NATURAL JOIN ".join(tables)
-    return float(plan(statement)[0].partition("..")[2].split()[0])
+    return float(explain(statement)[0].partition("..")[2].split()[0])
 
 
 @pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite tells no costs")
-def test_table_that_picks_is_read_first_of_nine(before):
+def test_table_that_picks_is_read_first_of_nine(initial_network):
     large = [f"generate_series(1, 1000) AS t{number} (n)" for number in range(8)]
     small = "generate_series(1, 1) AS picked (n)"
 
     with snapshot():
-        assert cost([*large, small]) < 2 * cost([small, *large])
+        assert estimated_cost([*large, small]) < 2 * estimated_cost([small, *large])

@@ -9,22 +9,22 @@ from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
 from school.db import sqlite
 
-opened: list[sqlite3.Connection] = []
+connections: list[sqlite3.Connection] = []
 
 
 @pytest.fixture
-def path(tmp_path):
-    path = tmp_path / "some.sqlite3"
-    connection = connected(path)
+def database_path(tmp_path):
+    database_path = tmp_path / "some.sqlite3"
+    connection = connect(database_path)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("CREATE TABLE mark (value)")
     connection.close()
-    yield path
-    while opened:
-        opened.pop().close()
+    yield database_path
+    while connections:
+        connections.pop().close()
 
 
-def connected(path):
+def connect(path):
     options = sqlite.options(is_snapshot=False)
     connection = sqlite3.connect(
         path,
@@ -33,21 +33,23 @@ def connected(path):
         isolation_level=None,  # as Django has it
         check_same_thread=False,
     )
-    opened.append(connection)
+    connections.append(connection)
     return connection
 
 
 @pytest.fixture
-def writer(path):
+def writer(database_path):
     """Somebody else, in the middle of a transaction."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        database_path, isolation_level=None, check_same_thread=False
+    )
     connection.execute("BEGIN IMMEDIATE")
     yield connection
     connection.close()
 
 
-def after(seconds, step):
-    timer = threading.Timer(seconds, step)
+def run_after(seconds, action):
+    timer = threading.Timer(seconds, action)
     timer.start()
     return timer
 
@@ -56,11 +58,11 @@ def execute(statement):
     return lambda cursor: cursor.execute(statement)
 
 
-def values(path):
-    return [value for (value,) in connected(path).execute("SELECT value FROM mark")]
+def read_values(path):
+    return [value for (value,) in connect(path).execute("SELECT value FROM mark")]
 
 
-WRITES = {
+WRITE_STEPS = {
     "begin": execute("BEGIN IMMEDIATE"),
     "one statement": execute("INSERT INTO mark VALUES (1)"),
     "with parameters": lambda cursor: cursor.execute(
@@ -75,11 +77,11 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
-def test_who_finds_it_locked_waits_for_the_other_s_commit(path, writer, write):
-    cursor = connected(path).cursor(SQLiteCursorWrapper)
+@pytest.mark.parametrize("write", WRITE_STEPS.values(), ids=WRITE_STEPS.keys())
+def test_who_finds_it_locked_waits_for_the_other_s_commit(database_path, writer, write):
+    cursor = connect(database_path).cursor(SQLiteCursorWrapper)
     began = time.monotonic()
-    release = after(0.3, writer.commit)
+    release = run_after(0.3, writer.commit)
 
     write(cursor)
 
@@ -87,24 +89,24 @@ def test_who_finds_it_locked_waits_for_the_other_s_commit(path, writer, write):
     release.join()
 
 
-def test_commit_waits_for_readers_where_there_is_no_wal(path):
-    reader = connected(path)
+def test_commit_waits_for_readers_where_there_is_no_wal(database_path):
+    reader = connect(database_path)
     reader.execute("PRAGMA journal_mode=DELETE")
-    connection = connected(path)
+    connection = connect(database_path)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM mark").fetchall()
-    release = after(0.3, reader.rollback)
+    release = run_after(0.3, reader.rollback)
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("INSERT INTO mark VALUES (1)")
 
     connection.commit()
 
-    assert values(path) == [1]
+    assert read_values(database_path) == [1]
     release.join()
 
 
-def test_many_rows_are_all_written_or_none(path):
-    connection = connected(path)
+def test_many_rows_are_all_written_or_none(database_path):
+    connection = connect(database_path)
     connection.execute("CREATE UNIQUE INDEX once ON mark (value)")
     cursor = connection.cursor(SQLiteCursorWrapper)
 
@@ -112,22 +114,22 @@ def test_many_rows_are_all_written_or_none(path):
     with pytest.raises(sqlite3.IntegrityError):
         cursor.executemany("INSERT INTO mark VALUES (%s)", [(3,), (1,)])
 
-    assert values(path) == [1, 2]
+    assert read_values(database_path) == [1, 2]
     assert not connection.in_transaction
 
 
-def test_waiting_ends(path, writer, monkeypatch):
+def test_waiting_ends(database_path, writer, monkeypatch):
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.2)
 
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        connected(path).cursor(SQLiteCursorWrapper).execute("BEGIN IMMEDIATE")
+        connect(database_path).cursor(SQLiteCursorWrapper).execute("BEGIN IMMEDIATE")
 
 
-def test_what_waiting_cannot_mend_fails_at_once(path):
-    reader, began = connected(path), time.monotonic()
+def test_what_waiting_cannot_mend_fails_at_once(database_path):
+    reader, began = connect(database_path), time.monotonic()
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM mark").fetchall()
-    connected(path).execute("INSERT INTO mark VALUES (1)")
+    connect(database_path).execute("INSERT INTO mark VALUES (1)")
 
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         reader.execute("INSERT INTO mark VALUES (2)")
@@ -135,9 +137,9 @@ def test_what_waiting_cannot_mend_fails_at_once(path):
     assert time.monotonic() - began < 1
 
 
-def test_writers_beside_one_another_all_get_their_turn(path):
+def test_writers_beside_one_another_all_get_their_turn(database_path):
     def write(value):
-        connection = connected(path)
+        connection = connect(database_path)
         for _ in range(20):
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("INSERT INTO mark VALUES (?)", (value,))
@@ -149,14 +151,14 @@ def test_writers_beside_one_another_all_get_their_turn(path):
     for thread in threads:
         thread.join()
 
-    assert sorted(values(path)) == sorted(list(range(5)) * 20)
+    assert sorted(read_values(database_path)) == sorted(list(range(5)) * 20)
 
 
 @pytest.mark.guarantee("A slow writer in SQLite delays no other request.")
-def test_greenlets_in_transactions_hold_nobody_up(path):
+def test_greenlets_in_transactions_hold_nobody_up(database_path):
     # In a process of its own, for gevent changes all of it.
     done = subprocess.run(
-        [sys.executable, "-c", GREENLETS, str(path)],
+        [sys.executable, "-c", GREENLET_SCRIPT, str(database_path)],
         capture_output=True,
         text=True,
         timeout=30,
@@ -169,7 +171,7 @@ def test_greenlets_in_transactions_hold_nobody_up(path):
 
 
 # The first keeps its transaction open while it waits for something else.
-GREENLETS = """
+GREENLET_SCRIPT = """
 from gevent import monkey; monkey.patch_all()
 import sqlite3, sys, time
 import gevent

@@ -12,23 +12,23 @@ from school.grading import default_profiles
 
 
 @pytest.fixture
-def empty(transactional_db: None) -> None:
+def empty_database(transactional_db: None) -> None:
     call_command("flush", "--no-input", verbosity=0)
 
 
 def digest(students: int) -> str:
     demo = DemoNetwork(students)
-    made = hashlib.sha256()
+    checksum = hashlib.sha256()
     for number in range(1, demo.class_count + 1):
         for row in [demo.class_row(number), *demo.student_rows(number)]:
-            made.update(repr(row).encode())
-        made.update(repr(list(demo.prior_years(number))).encode())
-        for place in demo.enrolments(number):
-            grades = list(demo.grade_rows(place))
-            made.update(repr(grades).encode())
-            made.update(repr(list(demo.recovery_rows(place, grades))).encode())
-            made.update(repr(list(demo.absence_rows(place))).encode())
-    return made.hexdigest()
+            checksum.update(repr(row).encode())
+        checksum.update(repr(list(demo.prior_years(number))).encode())
+        for enrolment in demo.enrolments(number):
+            grades = list(demo.grade_rows(enrolment))
+            checksum.update(repr(grades).encode())
+            checksum.update(repr(list(demo.recovery_rows(enrolment, grades))).encode())
+            checksum.update(repr(list(demo.absence_rows(enrolment))).encode())
+    return checksum.hexdigest()
 
 
 def test_same_size_gives_the_same_network():
@@ -82,10 +82,10 @@ def test_year_goes_by_the_state_s_rules_and_every_profile_is_there(db, network):
     assert rules.version.rules.terms == m.Term.objects.count()
 
 
-def weak_years():
+def failing_subjects():
     """The students' subjects whose four terms have a mean below the mark."""
-    given = m.Grade.objects.exclude(tenths=None).order_by()
-    years = given.values("enrolment__student", "offering__subject")
+    grades = m.Grade.objects.exclude(tenths=None).order_by()
+    years = grades.values("enrolment__student", "offering__subject")
     sums = years.annotate(n=Count("pk"), total=Sum("tenths"))
     return set(
         sums.filter(n=4, total__lt=240).values_list(
@@ -95,7 +95,7 @@ def weak_years():
 
 
 def test_two_thirds_of_the_weak_took_the_exam_and_nobody_else(db, network):
-    weak = weak_years()
+    weak = failing_subjects()
     took = m.RecoveryGrade.objects.values_list(
         "enrolment__student", "offering__subject"
     )
@@ -155,7 +155,7 @@ def test_some_bring_two_years_of_elsewhere(db, network):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_command_says_what_it_did_and_does_it_once(empty, capsys):
+def test_command_says_what_it_did_and_does_it_once(empty_database, capsys):
     call_command("demo", "--students", "60")
     first = capsys.readouterr().out
     call_command("demo", "--students", "60")
@@ -175,7 +175,7 @@ def test_command_says_what_it_did_and_does_it_once(empty, capsys):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_half_finished_load_is_begun_anew(empty):
+def test_half_finished_load_is_begun_anew(empty_database):
     class CutOff(Exception):
         pass
 
@@ -193,7 +193,7 @@ def test_half_finished_load_is_begun_anew(empty):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("foreign", ["user", "network", "subject"])
-def test_database_that_holds_anything_else_is_refused(empty, foreign):
+def test_database_that_holds_anything_else_is_refused(empty_database, foreign):
     if foreign == "user":
         m.User.objects.create(username="maria")
     elif foreign == "network":
@@ -208,7 +208,7 @@ def test_database_that_holds_anything_else_is_refused(empty, foreign):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_new_records_follow_the_demo_s_ids(empty):
+def test_new_records_follow_the_demo_s_ids(empty_database):
     call_command("demo", "--students", "60")
 
     school = m.School.objects.create(network_id=1, inep_code="99999999", name="New")

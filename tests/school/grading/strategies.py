@@ -10,8 +10,8 @@ from school.grading.rules import Rules
 from school.grading.subjects import SubjectGrades
 
 GRADES = st.integers(0, 100)
-MAYBE = st.none() | GRADES
-MARKS = GRADES.map(lambda tenths: Decimal(tenths).scaleb(-1))
+OPTIONAL_GRADES = st.none() | GRADES
+DECIMAL_GRADES = GRADES.map(lambda tenths: Decimal(tenths).scaleb(-1))
 PERCENTS = st.integers(0, 10_000).map(lambda hundredths: Decimal(hundredths).scaleb(-2))
 STEPS = st.sampled_from(["0.001", "0.05", "0.1", "0.125", "0.2", "0.25", "0.5", "1"])
 
@@ -22,17 +22,19 @@ def rules(draw, **fixed):
     mean_rule = draw(st.sampled_from(["arithmetic", "weighted"]))
     weights = st.lists(st.integers(1, 9), min_size=terms, max_size=terms)
     recovery = draw(st.sampled_from(["none", "weighted", "replace_if_higher"]))
-    drawn = {
+    values = {
         "terms": terms,
         "mean_rule": mean_rule,
         "term_weights": draw(weights) if mean_rule == "weighted" else [],
-        "pass_mark": draw(MARKS),
+        "pass_mark": draw(DECIMAL_GRADES),
         "rounding": draw(st.sampled_from(["none", "half_up", "up", "down"])),
         "rounding_step": draw(STEPS),
         "recovery_rule": recovery,
         "recovery_mean_weight": draw(st.integers(1, 9)),
         "recovery_exam_weight": draw(st.integers(1, 9)),
-        "recovery_pass_mark": None if recovery == "none" else draw(st.none() | MARKS),
+        "recovery_pass_mark": None
+        if recovery == "none"
+        else draw(st.none() | DECIMAL_GRADES),
         "fail_if_unrecoverable": draw(st.booleans()),
         "minimum_attendance": draw(st.sampled_from([75, 80]) | PERCENTS),
         "attendance_base": draw(st.sampled_from(["given", "planned"])),
@@ -40,27 +42,29 @@ def rules(draw, **fixed):
         "council_absences": draw(st.just(Decimal("7.5")) | PERCENTS),
         "dependencies": draw(st.integers(0, 3)),
     }
-    return Rules.from_json(drawn | fixed)
+    return Rules.from_json(values | fixed)
 
 
-def marks(rules, grades=MAYBE):
+def subject_marks(rules, grades=OPTIONAL_GRADES):
     terms = st.tuples(*[grades] * rules.terms)
-    return st.builds(SubjectGrades, terms, MAYBE)
+    return st.builds(SubjectGrades, terms, OPTIONAL_GRADES)
 
 
 @st.composite
 def days(draw):
-    given = draw(st.just(200) | st.integers(0, 220))
-    absent = draw(st.integers(0, given))
+    lesson_days = draw(st.just(200) | st.integers(0, 220))
+    absent = draw(st.integers(0, lesson_days))
     outside = draw(st.just(0) | st.integers(0, 220))
-    return AttendanceDays(given, absent, draw(st.integers(0, absent)), outside)
+    return AttendanceDays(lesson_days, absent, draw(st.integers(0, absent)), outside)
 
 
 @st.composite
 def years(draw, rules):
-    of_subjects = st.lists(marks(rules) | marks(rules, GRADES), max_size=4)
+    marks_strategy = st.lists(
+        subject_marks(rules) | subject_marks(rules, GRADES), max_size=4
+    )
     return YearRecord(
-        subjects=dict(enumerate(draw(of_subjects), 1)),
+        subjects=dict(enumerate(draw(marks_strategy), 1)),
         days=draw(days()),
         exit_reason=draw(st.none() | st.sampled_from(sorted(EXIT_SITUATIONS))),
         is_closed=draw(st.booleans()),

@@ -8,15 +8,15 @@ from school.grading.subjects import Standing
 from tests.school.grading import oracle, strategies
 
 
-def plain(rules):
+def to_plain_json(rules):
     return json.loads(json.dumps(rules.to_json()))
 
 
-def of_subject(result):
+def subject_tuple(result):
     return result.standing, result.mean, result.final, result.needed
 
 
-def of_days(result):
+def attendance_tuple(result):
     return (
         result.base, result.percent, result.is_enough,
         result.planned, result.absences_left, result.is_for_council,
@@ -28,20 +28,23 @@ def of_days(result):
 def test_every_subject_is_judged_as_written_down(data):
     rules = data.draw(strategies.rules())
     marks = data.draw(
-        strategies.marks(rules) | strategies.marks(rules, strategies.GRADES)
+        strategies.subject_marks(rules)
+        | strategies.subject_marks(rules, strategies.GRADES)
     )
 
-    expected = oracle.subject(plain(rules), marks.terms, marks.recovery)
+    expected = oracle.judge_subject(to_plain_json(rules), marks.terms, marks.recovery)
 
-    assert of_subject(subjects.evaluate_subject(rules, marks)) == expected
+    assert subject_tuple(subjects.evaluate_subject(rules, marks)) == expected
 
 
 @settings(max_examples=300)
 @given(strategies.rules(), strategies.days())
 def test_all_days_are_judged_as_written_down(rules, days):
-    expected = oracle.attendance(plain(rules), days.given, days.absent, days.outside)
+    expected = oracle.judge_attendance(
+        to_plain_json(rules), days.given, days.absent, days.outside
+    )
 
-    assert of_days(attendance.evaluate_attendance(rules, days)) == expected
+    assert attendance_tuple(attendance.evaluate_attendance(rules, days)) == expected
 
 
 @settings(max_examples=300)
@@ -52,17 +55,17 @@ def test_every_year_is_decided_as_written_down(data):
 
     decided = outcome.decide_outcome(rules, year)
 
-    content, days = plain(rules), year.days
+    content, days = to_plain_json(rules), year.days
     is_over = year.is_closed and year.ending is None
-    judge = oracle.subject_at_the_end if is_over else oracle.subject
+    judge = oracle.judge_subject_at_year_end if is_over else oracle.judge_subject
     judged = {
         key: judge(content, marks.terms, marks.recovery)
         for key, marks in year.subjects.items()
     }
-    of_year = oracle.attendance(content, days.given, days.absent, days.outside)
-    assert {k: of_subject(r) for k, r in decided.subjects.items()} == judged
-    assert of_days(decided.attendance) == of_year
-    assert decided.situation == oracle.situation(
+    of_year = oracle.judge_attendance(content, days.given, days.absent, days.outside)
+    assert {k: subject_tuple(r) for k, r in decided.subjects.items()} == judged
+    assert attendance_tuple(decided.attendance) == of_year
+    assert decided.situation == oracle.decide_situation(
         content,
         [standing for standing, *_others in judged.values()],
         of_year,
@@ -76,7 +79,7 @@ def test_year_without_rules_knows_only_who_left(data):
 
     decided = outcome.decide_outcome(None, year)
 
-    assert decided.situation == oracle.situation(
+    assert decided.situation == oracle.decide_situation(
         None, [], None, (year.ending, year.is_closed, year.by_council)
     )
     assert decided.attendance is None

@@ -11,17 +11,17 @@ from school.grading import decimals
 GRADES = st.lists(st.integers(0, 100), min_size=1, max_size=60)
 
 
-def half_up(value: Fraction, places: int) -> Decimal:
+def round_half_up(value: Fraction, decimals: int) -> Decimal:
     """The slow way: whole numbers only."""
-    scaled = value * 10**places
+    scaled = value * 10**decimals
     return Decimal(
         (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    ).scaleb(-places)
+    ).scaleb(-decimals)
 
 
 @given(GRADES)
 def test_mean_is_exact(tenths):
-    expected = half_up(Fraction(sum(tenths), 10 * len(tenths)), 2)
+    expected = round_half_up(Fraction(sum(tenths), 10 * len(tenths)), 2)
 
     assert decimals.mean(sum(tenths), len(tenths)) == expected
 
@@ -42,7 +42,9 @@ def test_standard_deviation_is_exact(tenths):
 
 @given(st.integers(0, 200), st.integers(1, 200))
 def test_percent_is_exact(part, whole):
-    assert decimals.percent(part, whole) == half_up(Fraction(100 * part, whole), 1)
+    assert decimals.percent(part, whole) == round_half_up(
+        Fraction(100 * part, whole), 1
+    )
 
 
 def test_halves_go_up():
@@ -96,7 +98,7 @@ def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
 
 @given(st.fractions(0, 100), st.integers(0, 2))
 def test_shown_figure_without_a_mark_is_rounded_half_up(value, places):
-    assert decimals.round_for_display(value, places=places, mark=None) == half_up(
+    assert decimals.round_for_display(value, places=places, mark=None) == round_half_up(
         value, places
     )
 

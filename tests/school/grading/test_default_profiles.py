@@ -3,8 +3,8 @@ from school.grading.rules import Rules
 from school.models import RuleProfile
 
 
-def told(shipped):
-    rules = shipped.rules
+def summarize(profile):
+    rules = profile.rules
     return (
         rules.terms, str(rules.pass_mark), rules.recovery_mean_weight,
         rules.recovery_exam_weight, str(rules.minimum_attendance), rules.rounding,
@@ -12,7 +12,7 @@ def told(shipped):
 
 
 def test_shipped_profiles_are_those_of_their_sources():
-    assert {shipped.code: told(shipped) for shipped in DEFAULT_PROFILES} == {
+    assert {shipped.code: summarize(shipped) for shipped in DEFAULT_PROFILES} == {
         "seduc-am-2022": (4, "6.0", 1, 1, "75", "none"),
         "i-educar-numerico": (4, "6.0", 6, 4, "75", "none"),
         "i-educar-conceitual": (4, "6.0", 6, 4, "80", "none"),

@@ -9,7 +9,7 @@ from school.grading.subjects import Standing
 
 AMAZONAS = DEFAULT_PROFILES[0].rules
 PLANNED = AMAZONAS.model_copy(update={"attendance_base": "planned"})
-FINE = AMAZONAS.model_copy(update={"minimum_attendance": "74.5"})
+FRACTIONAL_MINIMUM = AMAZONAS.model_copy(update={"minimum_attendance": "74.5"})
 DAYS = [
     (
         AMAZONAS,
@@ -30,7 +30,7 @@ DAYS = [
         "frequência 170/200 = 85,0 % ≥ 75 % (dos dias letivos previstos)",
     ),
     (
-        FINE,
+        FRACTIONAL_MINIMUM,
         AttendanceDays(201, 52),
         "attendance 149/201 = 74.1293… % < 74.5 % (days given)",
         "frequência 149/201 = 74,1293… % < 74,5 % (dos dias letivos dados)",

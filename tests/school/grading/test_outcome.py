@@ -17,41 +17,43 @@ AMAZONAS = DEFAULT_PROFILES[0].rules
 PASSED, AFTER_RECOVERY = SubjectGrades((60,) * 4), SubjectGrades((55,) * 4, 65)
 FAILED, IN_RECOVERY = SubjectGrades((55,) * 4, 64), SubjectGrades((59,) * 4)
 OPEN = SubjectGrades((60, 60, 60, None))
-PRESENT, SHORT = (
+PRESENT, LOW_ATTENDANCE = (
     AttendanceDays(lesson_days=200),
     AttendanceDays(lesson_days=200, absences=51),
 )
 
 
-def decided(*subjects, days=PRESENT, ending=None, rules=AMAZONAS, **year):
+def decide_year(*subjects, days=PRESENT, ending=None, rules=AMAZONAS, **year):
     return decide_outcome(
         rules, YearRecord(dict(enumerate(subjects, 1)), days, ending, **year)
     )
 
 
-def situation(*subjects, **year):
-    return decided(*subjects, **year).situation
+def situation_of(*subjects, **year):
+    return decide_year(*subjects, **year).situation
 
 
-def reasons(*subjects, **year):
-    return [(r.code, r.subject_id) for r in decided(*subjects, **year).reasons]
+def reasons_of(*subjects, **year):
+    return [(r.code, r.subject_id) for r in decide_year(*subjects, **year).reasons]
 
 
 def test_all_passed_is_approved_without_any_reason():
-    assert situation(PASSED, PASSED) is Situation.APPROVED
-    assert reasons(PASSED, PASSED) == []
+    assert situation_of(PASSED, PASSED) is Situation.APPROVED
+    assert reasons_of(PASSED, PASSED) == []
 
 
 def test_one_recovery_passed_is_approved_after_recovery():
-    assert situation(PASSED, AFTER_RECOVERY) is Situation.APPROVED_AFTER_RECOVERY
+    assert situation_of(PASSED, AFTER_RECOVERY) is Situation.APPROVED_AFTER_RECOVERY
 
 
 def test_open_subject_keeps_the_year_open_whatever_else():
     year = (OPEN, FAILED, IN_RECOVERY)
 
-    assert situation(*year, days=SHORT) is Situation.IN_PROGRESS
-    assert situation(*year, days=SHORT, is_closed=True) is Situation.INCOMPLETE
-    assert reasons(*year, days=SHORT) == [
+    assert situation_of(*year, days=LOW_ATTENDANCE) is Situation.IN_PROGRESS
+    assert (
+        situation_of(*year, days=LOW_ATTENDANCE, is_closed=True) is Situation.INCOMPLETE
+    )
+    assert reasons_of(*year, days=LOW_ATTENDANCE) == [
         (ReasonCode.GRADES_MISSING, 1),
         (ReasonCode.SUBJECT_FAILED, 2),
         (ReasonCode.SUBJECT_IN_RECOVERY, 3),
@@ -60,43 +62,48 @@ def test_open_subject_keeps_the_year_open_whatever_else():
 
 
 def test_recovery_comes_before_failing():
-    assert situation(IN_RECOVERY, FAILED, days=SHORT) is Situation.IN_RECOVERY
+    assert (
+        situation_of(IN_RECOVERY, FAILED, days=LOW_ATTENDANCE) is Situation.IN_RECOVERY
+    )
 
 
 def test_closed_year_without_the_exam_is_failed():
-    assert situation(IN_RECOVERY, PASSED, is_closed=True) is Situation.FAILED
-    assert reasons(IN_RECOVERY, is_closed=True) == [(ReasonCode.SUBJECT_FAILED, 1)]
-    result = decided(IN_RECOVERY, is_closed=True).subjects[1]
+    assert situation_of(IN_RECOVERY, PASSED, is_closed=True) is Situation.FAILED
+    assert reasons_of(IN_RECOVERY, is_closed=True) == [(ReasonCode.SUBJECT_FAILED, 1)]
+    result = decide_year(IN_RECOVERY, is_closed=True).subjects[1]
     assert (result.standing, result.final_mean, result.needed_grade) == (
         Standing.FAILED,
         result.mean,
         None,
     )
     left = {"is_closed": True, "ending": "transferred"}
-    assert reasons(IN_RECOVERY, **left) == [(ReasonCode.SUBJECT_IN_RECOVERY, 1)]
+    assert reasons_of(IN_RECOVERY, **left) == [(ReasonCode.SUBJECT_IN_RECOVERY, 1)]
 
 
 def test_short_attendance_keeps_the_year_open_while_days_can_lift_it():
     low = {"days": AttendanceDays(lesson_days=100, absences=40)}
 
-    assert situation(PASSED, **low) is Situation.IN_PROGRESS
-    assert situation(FAILED, by_council=True, **low) is Situation.IN_PROGRESS
-    assert situation(FAILED, **low) is Situation.FAILED
-    assert situation(PASSED, is_closed=True, **low) is Situation.FAILED_BY_ATTENDANCE
+    assert situation_of(PASSED, **low) is Situation.IN_PROGRESS
+    assert situation_of(FAILED, by_council=True, **low) is Situation.IN_PROGRESS
+    assert situation_of(FAILED, **low) is Situation.FAILED
+    assert situation_of(PASSED, is_closed=True, **low) is Situation.FAILED_BY_ATTENDANCE
     at_limit = AttendanceDays(lesson_days=199, absences=50)
-    assert situation(PASSED, days=at_limit) is Situation.IN_PROGRESS
+    assert situation_of(PASSED, days=at_limit) is Situation.IN_PROGRESS
     lost = AttendanceDays(lesson_days=100, absences=51)
-    assert situation(PASSED, days=lost) is Situation.FAILED_BY_ATTENDANCE
+    assert situation_of(PASSED, days=lost) is Situation.FAILED_BY_ATTENDANCE
 
 
 def test_short_attendance_alone_fails_by_attendance():
-    assert situation(PASSED, days=SHORT) is Situation.FAILED_BY_ATTENDANCE
-    assert situation(AFTER_RECOVERY, days=SHORT) is Situation.FAILED_BY_ATTENDANCE
+    assert situation_of(PASSED, days=LOW_ATTENDANCE) is Situation.FAILED_BY_ATTENDANCE
+    assert (
+        situation_of(AFTER_RECOVERY, days=LOW_ATTENDANCE)
+        is Situation.FAILED_BY_ATTENDANCE
+    )
 
 
 def test_both_reasons_are_given_where_both_fail():
-    assert situation(FAILED, PASSED, days=SHORT) is Situation.FAILED
-    assert reasons(FAILED, PASSED, days=SHORT) == [
+    assert situation_of(FAILED, PASSED, days=LOW_ATTENDANCE) is Situation.FAILED
+    assert reasons_of(FAILED, PASSED, days=LOW_ATTENDANCE) == [
         (ReasonCode.SUBJECT_FAILED, 1),
         (ReasonCode.ATTENDANCE_SHORT, None),
     ]
@@ -105,11 +112,14 @@ def test_both_reasons_are_given_where_both_fail():
 def test_council_lets_failed_subjects_pass_but_no_short_attendance():
     year = {"by_council": True}
 
-    assert situation(FAILED, FAILED, **year) is Situation.APPROVED_BY_COUNCIL
-    assert situation(FAILED, days=SHORT, **year) is Situation.FAILED
-    assert situation(PASSED, days=SHORT, **year) is Situation.FAILED_BY_ATTENDANCE
-    assert situation(PASSED, **year) is Situation.APPROVED
-    assert reasons(FAILED, **year) == [
+    assert situation_of(FAILED, FAILED, **year) is Situation.APPROVED_BY_COUNCIL
+    assert situation_of(FAILED, days=LOW_ATTENDANCE, **year) is Situation.FAILED
+    assert (
+        situation_of(PASSED, days=LOW_ATTENDANCE, **year)
+        is Situation.FAILED_BY_ATTENDANCE
+    )
+    assert situation_of(PASSED, **year) is Situation.APPROVED
+    assert reasons_of(FAILED, **year) == [
         (ReasonCode.SUBJECT_FAILED, 1),
         (ReasonCode.APPROVED_BY_COUNCIL, None),
     ]
@@ -118,10 +128,12 @@ def test_council_lets_failed_subjects_pass_but_no_short_attendance():
 def test_dependency_allows_so_many_and_no_more():
     rules = AMAZONAS.model_copy(update={"dependencies": 1})
 
-    assert situation(FAILED, PASSED, rules=rules) is Situation.APPROVED_WITH_DEPENDENCY
-    assert situation(FAILED, FAILED, rules=rules) is Situation.FAILED
-    assert situation(FAILED, days=SHORT, rules=rules) is Situation.FAILED
-    assert reasons(FAILED, rules=rules) == [
+    assert (
+        situation_of(FAILED, PASSED, rules=rules) is Situation.APPROVED_WITH_DEPENDENCY
+    )
+    assert situation_of(FAILED, FAILED, rules=rules) is Situation.FAILED
+    assert situation_of(FAILED, days=LOW_ATTENDANCE, rules=rules) is Situation.FAILED
+    assert reasons_of(FAILED, rules=rules) == [
         (ReasonCode.SUBJECT_FAILED, 1),
         (ReasonCode.DEPENDENCY, None),
     ]
@@ -139,39 +151,39 @@ def test_dependency_allows_so_many_and_no_more():
     ],
 )
 def test_who_left_is_not_judged_with_or_without_rules(ending, expected):
-    assert situation(FAILED, days=SHORT, ending=ending) == expected
-    assert situation(FAILED, ending=ending, rules=None) == expected
+    assert situation_of(FAILED, days=LOW_ATTENDANCE, ending=ending) == expected
+    assert situation_of(FAILED, ending=ending, rules=None) == expected
 
 
 def test_reasons_are_given_of_who_left_too():
-    assert reasons(FAILED, ending="transferred") == [(ReasonCode.SUBJECT_FAILED, 1)]
+    assert reasons_of(FAILED, ending="transferred") == [(ReasonCode.SUBJECT_FAILED, 1)]
 
 
 def test_ending_that_is_none_is_an_error():
     with pytest.raises(ValueError, match="no such ending: lost"):
-        decided(PASSED, ending="lost")
+        decide_year(PASSED, ending="lost")
 
 
 def test_every_ending_of_the_records_is_known():
     from school.models import Enrolment
 
     for ending in Enrolment.Ending.values:
-        assert situation(PASSED, ending=ending) in Situation
+        assert situation_of(PASSED, ending=ending) in Situation
 
 
 def test_year_without_subjects_is_in_progress():
-    assert situation() is Situation.IN_PROGRESS
-    assert situation(is_closed=True) is Situation.INCOMPLETE
-    assert reasons() == [(ReasonCode.NO_SUBJECTS, None)]
+    assert situation_of() is Situation.IN_PROGRESS
+    assert situation_of(is_closed=True) is Situation.INCOMPLETE
+    assert reasons_of() == [(ReasonCode.NO_SUBJECTS, None)]
 
 
 def test_year_without_days_is_judged_by_its_grades():
-    assert situation(PASSED, days=AttendanceDays()) is Situation.APPROVED
-    assert reasons(PASSED, days=AttendanceDays()) == [(ReasonCode.NO_DAYS, None)]
+    assert situation_of(PASSED, days=AttendanceDays()) is Situation.APPROVED
+    assert reasons_of(PASSED, days=AttendanceDays()) == [(ReasonCode.NO_DAYS, None)]
 
 
 def test_without_rules_there_are_means_but_no_situation():
-    outcome = decided(OPEN, PASSED, rules=None)
+    outcome = decide_year(OPEN, PASSED, rules=None)
 
     assert outcome.situation is None
     assert outcome.attendance is None
@@ -196,7 +208,7 @@ def test_minimum_attendance_of_the_rules_counts():
     rules = AMAZONAS.model_copy(update={"minimum_attendance": Decimal(80)})
 
     assert (
-        situation(PASSED, days=AttendanceDays(200, 41), rules=rules)
+        situation_of(PASSED, days=AttendanceDays(200, 41), rules=rules)
         == "failed_by_attendance"
     )
-    assert situation(PASSED, days=AttendanceDays(200, 40), rules=rules) == "approved"
+    assert situation_of(PASSED, days=AttendanceDays(200, 40), rules=rules) == "approved"

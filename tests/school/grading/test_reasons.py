@@ -13,23 +13,23 @@ PASSED, FAILED = SubjectGrades((60,) * 4), SubjectGrades((55,) * 4, 64)
 LOW, IN_RECOVERY = SubjectGrades((19,) * 4), SubjectGrades((59,) * 4)
 OPEN, SAFE = SubjectGrades((60, 55, None, None)), SubjectGrades((100, 80, 60, None))
 HARD = SubjectGrades((40, 40, 40, None))
-PRESENT, SHORT = (
+PRESENT, LOW_ATTENDANCE = (
     AttendanceDays(lesson_days=200, absences=20),
     AttendanceDays(lesson_days=200, absences=51),
 )
 
 
-def told(say, *subjects, days=PRESENT, ending=None, dependencies=0, **year):
+def explain(explanation, *subjects, days=PRESENT, ending=None, dependencies=0, **year):
     rules = AMAZONAS.model_copy(update={"dependencies": dependencies})
     year = YearRecord(dict(enumerate(subjects, 1)), days, ending, **year)
-    return say(rules, year, decide_outcome(rules, year), NAMES)
+    return explanation(rules, year, decide_outcome(rules, year), NAMES)
 
 
 REASONS = [
     ((PASSED,), {}, "", ""),
     (
         (FAILED, LOW, OPEN),
-        {"days": SHORT},
+        {"days": LOW_ATTENDANCE},
         "failed in Matemática (5.95 < 6.0); in recovery in História (1.9 < 6.0); "
         "grades missing in Arte (bimester 3, 4); "
         "attendance 149/200 = 74.5 % < 75 % (days given)",
@@ -65,9 +65,9 @@ REASONS = [
 @pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), REASONS)
 def test_all_reasons_are_told_together(subjects, year, english, portuguese):
     with override("en"):
-        assert told(labels.explain_outcome, *subjects, **year) == english
+        assert explain(labels.explain_outcome, *subjects, **year) == english
     with override("pt-br"):
-        assert told(labels.explain_outcome, *subjects, **year) == portuguese
+        assert explain(labels.explain_outcome, *subjects, **year) == portuguese
 
 
 def test_year_without_rules_says_so():
@@ -82,7 +82,7 @@ def test_year_without_rules_says_so():
     assert labels.remedies(None, year, decided, NAMES) == ""
 
 
-SAVING = [
+REMEDIES = [
     ((PASSED,), {}, "", ""),
     ((FAILED,), {"by_council": True}, "", ""),
     ((FAILED,), {"ending": "transferred"}, "", ""),
@@ -139,7 +139,7 @@ SAVING = [
     ),
     (
         (IN_RECOVERY,),
-        {"days": SHORT},
+        {"days": LOW_ATTENDANCE},
         "nothing can save the year: absences above the limit: 1",
         "nada mais salva o ano: faltas acima do limite: 1",
     ),
@@ -161,15 +161,15 @@ SAVING = [
 ]
 
 
-@pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), SAVING)
+@pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), REMEDIES)
 def test_what_still_saves_the_year_is_told(subjects, year, english, portuguese):
     with override("en"):
-        assert told(labels.remedies, *subjects, **year) == english
+        assert explain(labels.remedies, *subjects, **year) == english
     with override("pt-br"):
-        assert told(labels.remedies, *subjects, **year) == portuguese
+        assert explain(labels.remedies, *subjects, **year) == portuguese
 
 
-ACCOUNTS = [
+FULL_EXPLANATIONS = [
     (
         (PASSED,),
         {},
@@ -179,7 +179,7 @@ ACCOUNTS = [
     ),
     (
         (PASSED, FAILED, PASSED),
-        {"days": SHORT},
+        {"days": LOW_ATTENDANCE},
         "passed in 2 subjects; failed in História (5.95 < 6.0); "
         "attendance 149/200 = 74.5 % < 75 % (days given)",
         "aprovado em 2 disciplinas; sem aprovação em História (5,95 < 6,0); "
@@ -201,11 +201,13 @@ ACCOUNTS = [
 ]
 
 
-@pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), ACCOUNTS)
+@pytest.mark.parametrize(
+    ("subjects", "year", "english", "portuguese"), FULL_EXPLANATIONS
+)
 def test_account_says_also_what_speaks_for_the_student(
     subjects, year, english, portuguese
 ):
     with override("en"):
-        assert told(labels.full_explanation, *subjects, **year) == english
+        assert explain(labels.full_explanation, *subjects, **year) == english
     with override("pt-br"):
-        assert told(labels.full_explanation, *subjects, **year) == portuguese
+        assert explain(labels.full_explanation, *subjects, **year) == portuguese

@@ -19,14 +19,14 @@ SCALE = [
 ]
 
 
-def refused(**content):
+def validation_errors(**content):
     """Where what is wrong, and how it is said, in English."""
     with override("en"), pytest.raises(ValidationError) as caught:
         Rules.from_json({"terms": 4, "pass_mark": "6.0"} | content)
     return [(*error["loc"], error["msg"]) for error in caught.value.errors()]
 
 
-def scaled(*bands):
+def make_scale(*bands):
     return [
         {"label": label, "lowest": lowest, "highest": highest}
         for label, lowest, highest in bands
@@ -41,55 +41,55 @@ def test_scale_without_hole_or_overlap_is_taken():
 
 def test_hole_in_the_scale_is_refused():
     # As in a seeded table of i-Educar: 4.1 to 4.4 mapped to nothing.
-    scale = scaled(("C", "0.0", "4.0"), ("A", "4.5", "10.0"))
+    scale = make_scale(("C", "0.0", "4.0"), ("A", "4.5", "10.0"))
 
-    assert refused(scale=scale) == [
+    assert validation_errors(scale=scale) == [
         ("scale", "There is a hole between C and A: 4.1 is in no band.")
     ]
 
 
 def test_overlap_in_the_scale_is_refused():
-    scale = scaled(("C", "0.0", "9.9"), ("A", "9.9", "10.0"))
+    scale = make_scale(("C", "0.0", "9.9"), ("A", "9.9", "10.0"))
 
-    assert refused(scale=scale) == [
+    assert validation_errors(scale=scale) == [
         ("scale", "The bands C and A overlap: 9.9 is in both.")
     ]
 
 
 def test_unsorted_scale_is_refused():
-    scale = scaled(("C", "0.0", "1.9"), ("A", "6.0", "7.0"), ("B", "2.0", "10.0"))
+    scale = make_scale(("C", "0.0", "1.9"), ("A", "6.0", "7.0"), ("B", "2.0", "10.0"))
 
-    assert refused(scale=[scale[0], scale[2], scale[1]]) == [
+    assert validation_errors(scale=[scale[0], scale[2], scale[1]]) == [
         ("scale", "The scale must go from 0.0 up to 10.0.")
     ]
-    assert refused(scale=scale) == [
+    assert validation_errors(scale=scale) == [
         ("scale", "There is a hole between C and A: 2.0 is in no band.")
     ]
-    scale = scaled(("C", "0.0", "1.9"), ("A", "2.0", "7.0"), ("B", "1.0", "10.0"))
-    assert refused(scale=scale) == [
+    scale = make_scale(("C", "0.0", "1.9"), ("A", "2.0", "7.0"), ("B", "1.0", "10.0"))
+    assert validation_errors(scale=scale) == [
         ("scale", "The bands must be sorted from the lowest: A is before B.")
     ]
 
 
 @pytest.mark.parametrize(("lowest", "highest"), [("0.1", "10.0"), ("0.0", "9.9")])
 def test_scale_that_leaves_out_an_end_is_refused(lowest, highest):
-    assert refused(scale=scaled(("A", lowest, highest))) == [
+    assert validation_errors(scale=make_scale(("A", lowest, highest))) == [
         ("scale", "The scale must go from 0.0 up to 10.0.")
     ]
 
 
 def test_label_twice_in_the_scale_is_refused():
-    scale = scaled(("A", "0.0", "4.9"), ("A", "5.0", "10.0"))
+    scale = make_scale(("A", "0.0", "4.9"), ("A", "5.0", "10.0"))
 
-    assert refused(scale=scale) == [
+    assert validation_errors(scale=scale) == [
         ("scale", "Each label of the scale must be there once.")
     ]
 
 
 def test_band_that_goes_downwards_is_refused_at_its_place():
-    scale = [SCALE[0], scaled(("B", "7.9", "5.0"))[0], SCALE[2]]
+    scale = [SCALE[0], make_scale(("B", "7.9", "5.0"))[0], SCALE[2]]
 
-    assert refused(scale=scale) == [
+    assert validation_errors(scale=scale) == [
         ("scale", 1, "Band B: its lowest grade is above its highest one.")
     ]
 
@@ -97,14 +97,16 @@ def test_band_that_goes_downwards_is_refused_at_its_place():
 def test_weights_are_as_many_as_terms():
     message = "There must be a weight for each of the 4 terms, not {}."
 
-    assert refused(mean_rule="weighted", term_weights=[1, 2, 3]) == [
+    assert validation_errors(mean_rule="weighted", term_weights=[1, 2, 3]) == [
         ("term_weights", message.format(3))
     ]
-    assert refused(mean_rule="weighted") == [("term_weights", message.format(0))]
+    assert validation_errors(mean_rule="weighted") == [
+        ("term_weights", message.format(0))
+    ]
 
 
 def test_weights_of_an_arithmetic_mean_are_refused():
-    assert refused(term_weights=[1, 1, 1, 1]) == [
+    assert validation_errors(term_weights=[1, 1, 1, 1]) == [
         ("term_weights", "Only a weighted mean takes term weights.")
     ]
 
@@ -113,17 +115,17 @@ def test_weights_of_an_arithmetic_mean_are_refused():
 def test_weight_is_a_whole_number_from_one(weight):
     weights = [1, 1, 1, weight]
 
-    places = {tuple(place) for *place, _ in refused(
+    places = {tuple(place) for *place, _ in validation_errors(
         mean_rule="weighted", term_weights=weights
     )}  # fmt: skip
 
     assert places == {("term_weights", 3)}
-    assert refused(recovery_rule="weighted", recovery_exam_weight=weight)
+    assert validation_errors(recovery_rule="weighted", recovery_exam_weight=weight)
 
 
 @pytest.mark.parametrize("step", ["0.3", "0.15", "0.7", "0.0", "2", "-0.1", "1e-400"])
 def test_step_that_does_not_divide_one_is_refused(step):
-    [(place, _message)] = refused(rounding_step=step)
+    [(place, _message)] = validation_errors(rounding_step=step)
 
     assert place == "rounding_step"
 
@@ -136,7 +138,7 @@ def test_step_that_divides_one_is_taken(step):
 
 
 def test_pass_mark_of_a_recovery_needs_one():
-    assert refused(recovery_pass_mark="5.0") == [
+    assert validation_errors(recovery_pass_mark="5.0") == [
         ("recovery_pass_mark", "Without a recovery there is no pass mark of one.")
     ]
 
@@ -158,7 +160,7 @@ def test_pass_mark_of_a_recovery_needs_one():
     ids=str,
 )  # fmt: skip
 def test_what_is_no_rule_is_refused(wrong):
-    assert {place for place, *_ in refused(**wrong)} == set(wrong)
+    assert {place for place, *_ in validation_errors(**wrong)} == set(wrong)
 
 
 def test_binary_float_of_json_becomes_the_decimal_that_was_written():
@@ -174,7 +176,7 @@ def test_binary_float_of_json_becomes_the_decimal_that_was_written():
 def test_message_is_in_the_language_of_who_reads_it():
     with override("pt-br"), pytest.raises(ValidationError) as caught:
         Rules.from_json(
-            {"terms": 4, "pass_mark": "6.0", "scale": scaled(("A", "0.0", "9.5"))}
+            {"terms": 4, "pass_mark": "6.0", "scale": make_scale(("A", "0.0", "9.5"))}
         )
 
     [error] = caught.value.errors()
@@ -182,9 +184,9 @@ def test_message_is_in_the_language_of_who_reads_it():
 
 
 def test_label_with_braces_is_only_a_label():
-    scale = scaled(("{upper}", "0.0", "4.0"), ("A", "4.5", "10.0"))
+    scale = make_scale(("{upper}", "0.0", "4.0"), ("A", "4.5", "10.0"))
 
-    assert refused(scale=scale) == [
+    assert validation_errors(scale=scale) == [
         ("scale", "There is a hole between {upper} and A: 4.1 is in no band.")
     ]
 

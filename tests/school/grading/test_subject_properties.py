@@ -12,14 +12,14 @@ from school.grading.subjects import (
 from tests.school.grading import strategies
 
 
-def standing(rules, marks):
+def standing_of(rules, marks):
     return evaluate_subject(rules, marks).standing
 
 
 @given(st.data())
 def test_better_grade_never_makes_a_lower_mean_or_final(data):
     rules = data.draw(strategies.rules())
-    marks = data.draw(strategies.marks(rules, strategies.GRADES))
+    marks = data.draw(strategies.subject_marks(rules, strategies.GRADES))
     place = data.draw(st.integers(0, rules.terms - 1))
     assume(marks.terms[place] < 100)
     terms = list(marks.terms)
@@ -38,7 +38,7 @@ def test_better_grade_never_makes_a_lower_mean_or_final(data):
 @given(st.data())
 def test_better_exam_never_makes_a_lower_final(data):
     rules = data.draw(strategies.rules())
-    marks = data.draw(strategies.marks(rules, strategies.GRADES))
+    marks = data.draw(strategies.subject_marks(rules, strategies.GRADES))
     exam = data.draw(st.integers(0, 99))
 
     before, after = (
@@ -53,13 +53,13 @@ def test_better_exam_never_makes_a_lower_final(data):
 @given(st.data())
 def test_needed_is_the_least_grade_that_suffices(data):
     rules = data.draw(strategies.rules())
-    marks = data.draw(strategies.marks(rules))
+    marks = data.draw(strategies.subject_marks(rules))
     result = evaluate_subject(rules, marks)
     assume(result.standing is Standing.OPEN)
 
     def passes(grade):
         terms = tuple(grade if t is None else t for t in marks.terms)
-        return standing(rules, SubjectGrades(terms)) is Standing.PASSED
+        return standing_of(rules, SubjectGrades(terms)) is Standing.PASSED
 
     assert passes(result.needed_grade)
     assert result.needed_grade == 0 or not passes(result.needed_grade - 1)
@@ -69,13 +69,13 @@ def test_needed_is_the_least_grade_that_suffices(data):
 def test_needed_in_the_exam_is_the_least_grade_that_suffices(data):
     recovery = data.draw(st.sampled_from(["weighted", "replace_if_higher"]))
     rules = data.draw(strategies.rules(recovery_rule=recovery, pass_mark="9.0"))
-    marks = data.draw(strategies.marks(rules, st.integers(0, 90)))
+    marks = data.draw(strategies.subject_marks(rules, st.integers(0, 90)))
     result = evaluate_subject(rules, SubjectGrades(marks.terms))
     assume(result.standing is Standing.RECOVERY)
 
     def passes(grade):
         sat = SubjectGrades(marks.terms, grade)
-        return standing(rules, sat) is Standing.PASSED_AFTER_RECOVERY
+        return standing_of(rules, sat) is Standing.PASSED_AFTER_RECOVERY
 
     assert passes(result.needed_grade)
     assert result.needed_grade == 0 or not passes(result.needed_grade - 1)
@@ -86,9 +86,9 @@ def test_without_rounding_nothing_is_lifted_over_the_mark(data):
     rules = data.draw(
         strategies.rules(rounding="none", mean_rule="arithmetic", term_weights=[])
     )
-    marks = data.draw(strategies.marks(rules, strategies.GRADES))
+    marks = data.draw(strategies.subject_marks(rules, strategies.GRADES))
 
-    passed = standing(rules, SubjectGrades(marks.terms)) is Standing.PASSED
+    passed = standing_of(rules, SubjectGrades(marks.terms)) is Standing.PASSED
 
     assert passed == (sum(marks.terms) >= 10 * rules.pass_mark * rules.terms)
 
@@ -96,7 +96,7 @@ def test_without_rounding_nothing_is_lifted_over_the_mark(data):
 @given(st.data())
 def test_rounding_moves_by_less_than_its_step_and_stays_a_grade(data):
     rules = data.draw(strategies.rules())
-    marks = data.draw(strategies.marks(rules, strategies.GRADES))
+    marks = data.draw(strategies.subject_marks(rules, strategies.GRADES))
 
     mean = evaluate_subject(rules, marks).mean
 

@@ -16,44 +16,44 @@ from school.grading.subjects import (
 AMAZONAS, NUMERIC, CONCEPT = (shipped.rules for shipped in DEFAULT_PROFILES)
 
 
-def four(tenths, recovery=None):
+def equal_terms(tenths, recovery=None):
     return SubjectGrades((tenths,) * 4, recovery)
 
 
-def standing(rules, marks):
+def standing_of(rules, marks):
     return evaluate_subject(rules, marks).standing
 
 
 def test_mean_of_exactly_the_mark_passes():
-    result = evaluate_subject(AMAZONAS, four(60))
+    result = evaluate_subject(AMAZONAS, equal_terms(60))
 
     assert (result.standing, result.mean, result.final_mean) == (Standing.PASSED, 6, 6)
     assert result.needed_grade is None
 
 
 def test_mean_of_5_9_needs_6_1_in_the_exam():
-    result = evaluate_subject(AMAZONAS, four(59))
+    result = evaluate_subject(AMAZONAS, equal_terms(59))
 
     assert result.standing is Standing.RECOVERY
     assert result.mean == Fraction(59, 10)
     assert result.needed_grade == 61
     assert result.final_mean is None
-    assert standing(AMAZONAS, four(59, 61)) is Standing.PASSED_AFTER_RECOVERY
-    assert standing(AMAZONAS, four(59, 60)) is Standing.FAILED
+    assert standing_of(AMAZONAS, equal_terms(59, 61)) is Standing.PASSED_AFTER_RECOVERY
+    assert standing_of(AMAZONAS, equal_terms(59, 60)) is Standing.FAILED
 
 
 def test_mean_of_5_975_is_no_six():
-    assert standing(AMAZONAS, SubjectGrades((60, 60, 60, 59))) is Standing.RECOVERY
+    assert standing_of(AMAZONAS, SubjectGrades((60, 60, 60, 59))) is Standing.RECOVERY
 
 
 def test_5_5_and_6_5_reach_the_mark():
-    result = evaluate_subject(AMAZONAS, four(55, 65))
+    result = evaluate_subject(AMAZONAS, equal_terms(55, 65))
 
     assert (result.standing, result.final_mean) == (Standing.PASSED_AFTER_RECOVERY, 6)
 
 
 def test_5_5_and_6_4_are_not_rounded_up():
-    result = evaluate_subject(AMAZONAS, four(55, 64))
+    result = evaluate_subject(AMAZONAS, equal_terms(55, 64))
 
     assert (result.standing, result.final_mean) == (Standing.FAILED, Fraction(119, 20))
 
@@ -61,32 +61,32 @@ def test_5_5_and_6_4_are_not_rounded_up():
 def test_5_5_and_6_4_pass_where_the_profile_rounds():
     rounding = AMAZONAS.model_copy(update={"rounding": "half_up"})
 
-    result = evaluate_subject(rounding, four(55, 64))
+    result = evaluate_subject(rounding, equal_terms(55, 64))
 
     assert (result.standing, result.final_mean) == (Standing.PASSED_AFTER_RECOVERY, 6)
 
 
 def test_mean_of_1_9_would_need_10_1():
-    result = evaluate_subject(AMAZONAS, four(19))
+    result = evaluate_subject(AMAZONAS, equal_terms(19))
 
     assert (result.standing, result.needed_grade) == (Standing.RECOVERY, 101)
-    assert standing(AMAZONAS, four(19, 100)) is Standing.FAILED
-    assert evaluate_subject(AMAZONAS, four(20)).needed_grade == 100
+    assert standing_of(AMAZONAS, equal_terms(19, 100)) is Standing.FAILED
+    assert evaluate_subject(AMAZONAS, equal_terms(20)).needed_grade == 100
 
 
 def test_hopeless_fails_without_the_exam_where_the_rules_say_so():
     strict = AMAZONAS.model_copy(update={"fail_if_unrecoverable": True})
 
-    result = evaluate_subject(strict, four(19))
+    result = evaluate_subject(strict, equal_terms(19))
 
     assert (result.standing, result.final_mean) == (Standing.FAILED, Fraction(19, 10))
     assert result.needed_grade is None
-    assert standing(strict, four(20)) is Standing.RECOVERY
+    assert standing_of(strict, equal_terms(20)) is Standing.RECOVERY
 
 
 def test_exam_of_who_passed_changes_nothing():
-    assert evaluate_subject(AMAZONAS, four(60, 0)) == evaluate_subject(
-        AMAZONAS, four(60)
+    assert evaluate_subject(AMAZONAS, equal_terms(60, 0)) == evaluate_subject(
+        AMAZONAS, equal_terms(60)
     )
 
 
@@ -101,24 +101,28 @@ def test_exam_before_all_grades_changes_nothing():
 def test_exam_counts_nothing_without_a_recovery():
     rules = Rules(terms=4, pass_mark=Decimal(6))
 
-    assert evaluate_subject(rules, four(59, 100)) == evaluate_subject(rules, four(59))
-    assert standing(rules, four(59)) is Standing.FAILED
+    assert evaluate_subject(rules, equal_terms(59, 100)) == evaluate_subject(
+        rules, equal_terms(59)
+    )
+    assert standing_of(rules, equal_terms(59)) is Standing.FAILED
 
 
 def test_recovery_weighs_as_the_profile_says():
     # 5.0 x 0.6 + 7.5 x 0.4 = 6.0
-    assert evaluate_subject(NUMERIC, four(50)).needed_grade == 75
-    assert evaluate_subject(CONCEPT, four(50)).needed_grade == 75
-    assert evaluate_subject(NUMERIC, four(50, 75)).final_mean == 6
-    assert evaluate_subject(NUMERIC, four(50, 74)).final_mean == Fraction(596, 100)
+    assert evaluate_subject(NUMERIC, equal_terms(50)).needed_grade == 75
+    assert evaluate_subject(CONCEPT, equal_terms(50)).needed_grade == 75
+    assert evaluate_subject(NUMERIC, equal_terms(50, 75)).final_mean == 6
+    assert evaluate_subject(NUMERIC, equal_terms(50, 74)).final_mean == Fraction(
+        596, 100
+    )
 
 
 def test_higher_of_both_replaces():
     rules = AMAZONAS.model_copy(update={"recovery_rule": "replace_if_higher"})
 
-    assert evaluate_subject(rules, four(50, 60)).final_mean == 6
-    assert evaluate_subject(rules, four(50, 40)).final_mean == 5
-    assert evaluate_subject(rules, four(50)).needed_grade == 60
+    assert evaluate_subject(rules, equal_terms(50, 60)).final_mean == 6
+    assert evaluate_subject(rules, equal_terms(50, 40)).final_mean == 5
+    assert evaluate_subject(rules, equal_terms(50)).needed_grade == 60
 
 
 def test_mean_that_reaches_the_lower_mark_of_a_recovery_needs_any_exam():
@@ -128,8 +132,8 @@ def test_mean_that_reaches_the_lower_mark_of_a_recovery_needs_any_exam():
     )  # fmt: skip
 
     assert evaluate_subject(rules, SubjectGrades((60,))).needed_grade == 0
-    assert standing(rules, SubjectGrades((60,))) is Standing.RECOVERY
-    assert standing(rules, SubjectGrades((60,), 0)) is Standing.PASSED_AFTER_RECOVERY
+    assert standing_of(rules, SubjectGrades((60,))) is Standing.RECOVERY
+    assert standing_of(rules, SubjectGrades((60,), 0)) is Standing.PASSED_AFTER_RECOVERY
 
 
 @pytest.mark.parametrize(
@@ -172,7 +176,7 @@ def test_weights_count_among_the_given_terms():
 
 
 def test_no_grade_is_open_and_needs_the_mark():
-    result = evaluate_subject(AMAZONAS, four(None))
+    result = evaluate_subject(AMAZONAS, equal_terms(None))
 
     assert (result.standing, result.mean, result.needed_grade) == (
         Standing.OPEN,
@@ -182,7 +186,7 @@ def test_no_grade_is_open_and_needs_the_mark():
 
 
 def test_zero_is_a_grade():
-    assert standing(AMAZONAS, four(0)) is Standing.RECOVERY
+    assert standing_of(AMAZONAS, equal_terms(0)) is Standing.RECOVERY
     assert evaluate_subject(AMAZONAS, SubjectGrades((0, None, None, None))).mean == 0
     assert (
         evaluate_subject(AMAZONAS, SubjectGrades((0, None, None, None))).needed_grade
@@ -193,7 +197,7 @@ def test_zero_is_a_grade():
 def test_exact_mean_of_all_terms_is_told_unrounded():
     rules = AMAZONAS.model_copy(update={"rounding": "up", "rounding_step": Decimal(1)})
 
-    assert partial_mean(four(55), rules) == Fraction(55, 10)
+    assert partial_mean(equal_terms(55), rules) == Fraction(55, 10)
 
 
 def test_other_number_of_terms_is_an_error():
@@ -209,7 +213,7 @@ def test_lost_is_what_neither_terms_nor_exam_can_pass():
 
     assert not lost(SubjectGrades((0, 0, 0, None)))
     assert lost(SubjectGrades((0, 0, 0, None)), without_exam)
-    assert lost(four(19))
-    assert not lost(four(20))
-    assert lost(four(20, 99))
-    assert not lost(four(60))
+    assert lost(equal_terms(19))
+    assert not lost(equal_terms(20))
+    assert lost(equal_terms(20, 99))
+    assert not lost(equal_terms(60))

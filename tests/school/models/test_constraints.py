@@ -7,7 +7,7 @@ from school import models as m
 
 pytestmark = pytest.mark.django_db
 
-WRONG = [
+INVALID_ROWS = [
     pytest.param(m.Grade, {"tenths": 101}, id="grade above 10"),
     pytest.param(m.Grade, {"tenths": -1}, id="grade below 0"),
     pytest.param(m.Grade, {"term": 0}, id="grade in no term"),
@@ -26,7 +26,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("model", "values"), WRONG)
+@pytest.mark.parametrize(("model", "values"), INVALID_ROWS)
 def test_database_itself_refuses(network, model, values):
     one = model.objects.order_by("pk").first()
 

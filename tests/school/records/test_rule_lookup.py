@@ -18,31 +18,31 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def of_level_5(network):
+def level_5_rules(network):
     profile = RuleProfile.objects.create(network_id=1, code="own", name="Own")
     version = profile.revise(Rules(terms=4, pass_mark="7.0"))
     YearRules.objects.create(school_year_id=1, grade_level_id=5, version=version)
     return version
 
 
-def test_level_s_own_rules_go_before_those_of_other_levels(of_level_5):
+def test_level_s_own_rules_go_before_those_of_other_levels(level_5_rules):
     book = RuleLookup([1])
 
-    assert book.find(1, 5) == of_level_5
+    assert book.find(1, 5) == level_5_rules
     assert book.find(1, 1).profile.code == default_profiles.DEFAULT_PROFILES[0].code
     assert book.find(1, None) == book.find(1, 1)
 
 
-def test_year_without_rules_has_none(of_level_5):
+def test_year_without_rules_has_none(level_5_rules):
     YearRules.objects.filter(grade_level=None).delete()
     book = RuleLookup([1])
 
-    assert book.find(1, 5) == of_level_5
+    assert book.find(1, 5) == level_5_rules
     assert book.find(1, 1) is None
     assert RuleLookup([]).find(1, 5) is None
 
 
-@pytest.mark.usefixtures("of_level_5")
+@pytest.mark.usefixtures("level_5_rules")
 def test_rulebook_is_read_in_one_query():
     years = Enrolment.objects.order_by().values("school_class__school_year")
 
@@ -54,8 +54,8 @@ def test_rulebook_is_read_in_one_query():
     assert len(queries) == 1
 
 
-def test_version_s_rules_are_one_object_for_all_its_levels(of_level_5):
-    YearRules.objects.create(school_year_id=1, grade_level_id=6, version=of_level_5)
+def test_version_s_rules_are_one_object_for_all_its_levels(level_5_rules):
+    YearRules.objects.create(school_year_id=1, grade_level_id=6, version=level_5_rules)
     book = RuleLookup([1])
 
     assert book.find(1, 5) is book.find(1, 6)

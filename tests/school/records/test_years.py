@@ -18,17 +18,17 @@ from school.records.years import StudentYears
 
 pytestmark = pytest.mark.django_db
 
-MOVED = 17
+MOVED_STUDENT_ID = 17
 """A student who goes from class 1 to class 2 after the second of four terms."""
 
 
-def years_of(viewer, **where):
-    listed = visible_enrolments(viewer).filter(**where)
-    return StudentYears(listed, visible_enrolments(viewer))
+def read_years(viewer, **filters):
+    enrolments = visible_enrolments(viewer).filter(**filters)
+    return StudentYears(enrolments, visible_enrolments(viewer))
 
 
-def year_of(viewer, **where):
-    (year,) = years_of(viewer, **where)
+def read_year(viewer, **filters):
+    (year,) = read_years(viewer, **filters)
     return year
 
 
@@ -36,18 +36,20 @@ def year_of(viewer, **where):
     ("module", "bound"), [(enrolment_record, "AT_ONCE"), (enrolment_rows, "NAMED")]
 )
 def test_years_are_the_same_read_by_and_by(admin, monkeypatch, module, bound):
-    whole = list(years_of(admin, school_class__in=[1, 2]))
+    whole = list(read_years(admin, school_class__in=[1, 2]))
 
     monkeypatch.setattr(module, bound, 1)
 
-    assert list(years_of(admin, school_class__in=[1, 2])) == whole
+    assert list(read_years(admin, school_class__in=[1, 2])) == whole
     assert len(whole) == Enrolment.objects.filter(school_class__in=[1, 2]).count()
 
 
 def test_year_holds_what_came_before_it(admin):
-    year = year_of(admin, student=MOVED, school_class=2)
+    year = read_year(admin, student=MOVED_STUDENT_ID, school_class=2)
 
-    grades = Grade.objects.filter(enrolment__student=MOVED, offering__subject=1)
+    grades = Grade.objects.filter(
+        enrolment__student=MOVED_STUDENT_ID, offering__subject=1
+    )
     in_order = grades.order_by("term").values_list("tenths", flat=True)
     assert year.record.subjects[1].terms == tuple(in_order)
     assert year.lesson_counts.total == 200
@@ -55,7 +57,7 @@ def test_year_holds_what_came_before_it(admin):
 
 
 def test_year_ends_where_the_student_left(admin):
-    year = year_of(admin, student=MOVED, school_class=1)
+    year = read_year(admin, student=MOVED_STUDENT_ID, school_class=1)
 
     assert year.record.subjects[1].terms[2:] == (None, None)
     assert (year.lesson_counts.total, year.record.days.days_outside) == (100, 100)
@@ -63,7 +65,7 @@ def test_year_ends_where_the_student_left(admin):
 
 
 def test_year_holds_nothing_that_may_not_be_seen(admin):
-    listed = Enrolment.objects.filter(student=MOVED, school_class=2)
+    listed = Enrolment.objects.filter(student=MOVED_STUDENT_ID, school_class=2)
 
     (year,) = StudentYears(listed, listed)
 
@@ -72,7 +74,7 @@ def test_year_holds_nothing_that_may_not_be_seen(admin):
 
 
 def test_latest_leaves_out_what_another_goes_on_from(admin):
-    of_student = Enrolment.objects.filter(student=MOVED)
+    of_student = Enrolment.objects.filter(student=MOVED_STUDENT_ID)
 
     assert latest_enrolments(of_student).get().school_class_id == 2
     assert (
@@ -91,16 +93,20 @@ def test_two_classes_at_once_are_two_years(admin):
     )
 
     assert latest_enrolments(Enrolment.objects.filter(student=1)).count() == 2
-    assert [y.lesson_counts.total for y in years_of(admin, student=1)] == [200, 85]
+    assert [y.lesson_counts.total for y in read_years(admin, student=1)] == [200, 85]
 
 
 def test_newest_grade_of_a_term_wins(admin):
-    new = Enrolment.objects.get(student=MOVED, school_class=2)
+    new = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=2)
     offering = Offering.objects.get(school_class=2, subject=1)
     Grade.objects.create(enrolment=new, offering=offering, term=1, tenths=99)
     Grade.objects.create(enrolment=new, offering=offering, term=2, tenths=None)
 
-    terms = year_of(admin, student=MOVED, school_class=2).record.subjects[1].terms
+    terms = (
+        read_year(admin, student=MOVED_STUDENT_ID, school_class=2)
+        .record.subjects[1]
+        .terms
+    )
 
     assert terms[0] == 99
     assert terms[1] is not None
@@ -113,7 +119,7 @@ def test_recovery_counts_without_any_grade_of_a_term(admin):
     RecoveryGrade.objects.filter(enrolment=new, offering=offering).delete()
     RecoveryGrade.objects.create(enrolment=new, offering=offering, tenths=70)
 
-    marks = year_of(admin, student=1).record.subjects[1]
+    marks = read_year(admin, student=1).record.subjects[1]
 
     assert (marks.terms, marks.exam) == ((None,) * 4, 70)
 
@@ -121,30 +127,32 @@ def test_recovery_counts_without_any_grade_of_a_term(admin):
 def test_newest_recovery_exam_wins(admin):
     for school_class, tenths in [(2, 65), (1, 40)]:
         RecoveryGrade.objects.create(
-            enrolment=Enrolment.objects.get(student=MOVED, school_class=school_class),
+            enrolment=Enrolment.objects.get(
+                student=MOVED_STUDENT_ID, school_class=school_class
+            ),
             offering=Offering.objects.get(school_class=school_class, subject=1),
             tenths=tenths,
         )
 
-    year = year_of(admin, student=MOVED, school_class=2)
+    year = read_year(admin, student=MOVED_STUDENT_ID, school_class=2)
 
     assert year.record.subjects[1].exam == 65
 
 
 def test_days_elsewhere_that_the_new_class_never_had_make_no_year_longer(admin):
-    new = Enrolment.objects.get(student=MOVED, school_class=2)
+    new = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=2)
     before = ClassSession.objects.filter(school_class=2, date__lt=new.entry_date)
     Absence.objects.filter(session__in=before).delete()
     before.delete()
 
-    year = year_of(admin, student=MOVED, school_class=2)
+    year = read_year(admin, student=MOVED_STUDENT_ID, school_class=2)
 
     assert year.record.days.days_outside == 0
     assert year.outcome.attendance.planned_days == year.rules.year_days
 
 
 def test_what_no_figure_can_use_is_counted_once(admin):
-    old = Enrolment.objects.get(student=MOVED, school_class=1)
+    old = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=1)
     offerings = Offering.objects.filter(school_class=1).order_by("subject")
     late, beyond = offerings[0], offerings[1]
     Grade.objects.create(enrolment=old, offering=late, term=3, tenths=50)
@@ -152,7 +160,7 @@ def test_what_no_figure_can_use_is_counted_once(admin):
     day = ClassSession.objects.filter(school_class=1).latest("date")
     Absence.objects.create(enrolment=old, session=day)
 
-    found = years_of(admin, student=MOVED)
+    found = read_years(admin, student=MOVED_STUDENT_ID)
     list(found)
 
     assert found.skipped_records.counts == {
@@ -163,25 +171,25 @@ def test_what_no_figure_can_use_is_counted_once(admin):
 
 
 def test_grade_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
-    new = Enrolment.objects.get(student=MOVED, school_class=2)
+    new = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=2)
     offering = Offering.objects.get(school_class=2, subject=3)
     for model in (Grade, RecoveryGrade):
         model.objects.filter(offering=offering).delete()
     offering.delete()
 
-    found = years_of(admin, pk=new.pk)
+    found = read_years(admin, pk=new.pk)
     (year,) = found
 
     assert 3 not in year.record.subjects
     given = Grade.objects.filter(
-        enrolment__student=MOVED, offering__subject=3, tenths__isnull=False
+        enrolment__student=MOVED_STUDENT_ID, offering__subject=3, tenths__isnull=False
     )
     assert found.skipped_records.counts == {"subject_not_offered": given.count()}
 
 
 def test_exam_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
-    old = Enrolment.objects.get(student=MOVED, school_class=1)
-    RecoveryGrade.objects.filter(enrolment__student=MOVED).delete()
+    old = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=1)
+    RecoveryGrade.objects.filter(enrolment__student=MOVED_STUDENT_ID).delete()
     exam = Offering.objects.get(school_class=1, subject=3)
     RecoveryGrade.objects.create(enrolment=old, offering=exam, tenths=70)
     Grade.objects.filter(offering__school_class=2, offering__subject=3).delete()
@@ -189,20 +197,20 @@ def test_exam_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
     Offering.objects.get(school_class=2, subject=3).delete()
     Grade.objects.filter(enrolment=old).delete()
 
-    found = years_of(admin, student=MOVED, school_class=2)
+    found = read_years(admin, student=MOVED_STUDENT_ID, school_class=2)
     list(found)
 
     assert found.skipped_records.counts == {"subject_not_offered": 1}
 
 
 def test_terms_are_the_most_that_rules_or_calendar_have(admin, network):
-    assert years_of(admin).term_count == 4
+    assert read_years(admin).term_count == 4
 
     year = Term.objects.first().school_year
     year.rules.all().delete()
     Term.objects.filter(number=4).delete()
 
-    assert years_of(admin).term_count == 3
+    assert read_years(admin).term_count == 3
     assert (
         StudentYears(Enrolment.objects.none(), Enrolment.objects.none()).term_count == 0
     )

@@ -7,57 +7,57 @@ import pytest
 
 from school.runtime.client import Client, ServiceError
 
-TEN = b"Content-Length: 10\r\n\r\n[1, 2]"
-CUT = b"HTTP/1.1 200 OK\r\n" + TEN
+TEN_BYTE_RESPONSE = b"Content-Length: 10\r\n\r\n[1, 2]"
+TRUNCATED_RESPONSE = b"HTTP/1.1 200 OK\r\n" + TEN_BYTE_RESPONSE
 
 
 @pytest.fixture
-def base(request):
+def base_url(request):
     """A service that promises ten bytes, gives six, and hangs up."""
-    said = getattr(request, "param", CUT)
+    payload = getattr(request, "param", TRUNCATED_RESPONSE)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        thread = threading.Thread(target=answer_once, args=(server, said))
+        thread = threading.Thread(target=answer_once, args=(server, payload))
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         thread.join(timeout=5)
 
 
-def answer_once(server: socket.socket, said: bytes) -> None:
+def answer_once(server: socket.socket, payload: bytes) -> None:
     connection, _ = server.accept()
     with connection:
         connection.recv(4096)
-        connection.sendall(said)
+        connection.sendall(payload)
 
 
-def test_file_that_is_cut_short_is_no_file(base):
+def test_file_that_is_cut_short_is_no_file(base_url):
     with pytest.raises(ServiceError, match="cut short"):
-        Client(base).download("/result", io.BytesIO())
+        Client(base_url).download("/result", io.BytesIO())
 
 
-def test_answer_that_is_cut_short_is_no_answer(base):
+def test_answer_that_is_cut_short_is_no_answer(base_url):
     with pytest.raises(ServiceError, match="cut short"):
-        Client(base).request("GET", "/reports")
+        Client(base_url).request("GET", "/reports")
 
 
-def test_caller_s_full_disk_is_not_the_service_s_fault(base):
+def test_caller_s_full_disk_is_not_the_service_s_fault(base_url):
     class Full(io.BytesIO):
         def write(self, _: object) -> int:
             raise OSError("No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        Client(base).download("/result", Full())
+        Client(base_url).download("/result", Full())
 
 
 @pytest.mark.parametrize(
-    "base",
+    "base_url",
     [
-        CUT,
-        b"HTTP/1.1 503 Away\r\n" + TEN,
+        TRUNCATED_RESPONSE,
+        b"HTTP/1.1 503 Away\r\n" + TEN_BYTE_RESPONSE,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[1",
         b"garbled\r\n\r\n",
         b"",
     ],
     indirect=True,
 )
-def test_service_that_dies_while_it_answers_is_not_ready(base):
-    assert not Client(base).is_ready()
+def test_service_that_dies_while_it_answers_is_not_ready(base_url):
+    assert not Client(base_url).is_ready()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.rendering.columns import Column
 from tasks.rendering.table import Table
 from tasks.reporting import registry
-from tests.support.result_readers import read
+from tests.support.result_readers import read_result
 
 COLUMNS = [
     Column("name", "Name"),
@@ -31,30 +31,30 @@ ROWS = [
     ("linha\nnova; só", Decimal("-0.5"), 0, None, Decimal("74.96"), False, "?"),
 ]  # fmt: skip
 FORMATS = list(registry.format_classes())
-OF_CELLS = [name for name in FORMATS if name not in {"pdf", "zip"}]
+CELL_FORMATS = [name for name in FORMATS if name not in {"pdf", "zip"}]
 """Those that can be read back; what papers say has tests of its own."""
-TEXTS = ["csv", "csv-br"]
-TEXT = st.text(max_size=12) | st.text(
+TEXT_FORMATS = ["csv", "csv-br"]
+ANY_TEXT = st.text(max_size=12) | st.text(
     "ab1 =+-@\t\r\n'\"“;,|_x0041<&>#$\\\x01\ufeff＝", max_size=20
 )
 
 
-def written(format: str, rows=ROWS, columns=COLUMNS, **more) -> bytes:
+def write_format(format: str, rows=ROWS, columns=COLUMNS, **table_options) -> bytes:
     file = io.BytesIO()
     registry.format_classes()[format]().write_table(
-        Table("T", columns, iter(rows), **more), file
+        Table("T", columns, iter(rows), **table_options), file
     )
     return file.getvalue()
 
 
-def of_texts(format: str, texts: list[str]) -> bytes:
+def write_texts(format: str, texts: list[str]) -> bytes:
     """A table of a number and a text, twice."""
     columns = [
         Column("n", "N", "integer"), Column("a", "A"),
         Column("m", "M", "integer"), Column("b", "B"),
     ]  # fmt: skip
     rows = [(n, text, -n, text) for n, text in enumerate(texts, 1)]
-    return written(format, rows, columns)
+    return write_format(format, rows, columns)
 
 
 def test_formats_are_the_files_of_the_folder():
@@ -66,7 +66,7 @@ def test_formats_are_the_files_of_the_folder():
 
 
 def test_json_keeps_decimals_as_strings():
-    first = json.loads(written("json"))[0]
+    first = json.loads(write_format("json"))[0]
 
     assert first == {
         "name": "Ângela, a primeira", "mean": "6.50", "days": 3, "on": "2026-02-09",
@@ -75,13 +75,13 @@ def test_json_keeps_decimals_as_strings():
 
 
 def test_jsonl_is_json_s_rows_a_line_each():
-    lines = written("jsonl").decode().splitlines()
+    lines = write_format("jsonl").decode().splitlines()
 
-    assert [json.loads(line) for line in lines] == json.loads(written("json"))
+    assert [json.loads(line) for line in lines] == json.loads(write_format("json"))
 
 
 def test_csv_is_for_machines():
-    rows = list(csv.reader(io.StringIO(written("csv").decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(write_format("csv").decode(), newline="")))
 
     assert rows == [
         ["name", "mean", "days", "on", "attendance", "below", "situation"],
@@ -96,7 +96,7 @@ def test_csv_is_for_machines():
 )
 def test_brazilian_csv_is_for_people(language, yes, no):
     with override(language):
-        content = written("csv-br")
+        content = write_format("csv-br")
 
     assert content.decode("utf-8").split("\r\n") == [
         "\ufeffName;Mean;Days;On;Attendance;Below;Situation",
@@ -110,13 +110,13 @@ def test_brazilian_csv_is_for_people(language, yes, no):
 def test_no_number_has_an_exponent():
     rows = [("a", Decimal("1E+3"), 1, None, Decimal("1E-7"), None, 7)]
 
-    assert written("csv", rows).endswith(b"a,1000,1,,0.0000001,,7\r\n")
-    assert written("csv-br", rows).endswith(b"a;1000;1;;0,0000001%;;'=Sete\r\n")
+    assert write_format("csv", rows).endswith(b"a,1000,1,,0.0000001,,7\r\n")
+    assert write_format("csv-br", rows).endswith(b"a;1000;1;;0,0000001%;;'=Sete\r\n")
 
 
 @pytest.mark.guarantee("Text is read back unchanged from every format.")
-@pytest.mark.parametrize("format", OF_CELLS)
-@given(texts=st.lists(TEXT, min_size=1, max_size=4))
+@pytest.mark.parametrize("format", CELL_FORMATS)
+@given(texts=st.lists(ANY_TEXT, min_size=1, max_size=4))
 @example(texts=["=1", "'=1", "''=1", " \t=1", "\tx", "'\rx", "x;=1;", 'x,"=1&"'])
 @example(
     texts=[
@@ -131,7 +131,7 @@ def test_no_number_has_an_exponent():
     ]
 )
 def test_any_text_reads_back(format, texts):
-    rows = read(format, of_texts(format, texts))
+    rows = read_result(format, write_texts(format, texts))
 
     if format == "xlsx":  # XML cannot say what is no character at all
         texts = [re.sub("[\ufffe\uffff]", "\ufffd", text) for text in texts]
@@ -139,14 +139,14 @@ def test_any_text_reads_back(format, texts):
 
 
 @pytest.mark.guarantee("No cell starts a formula.")
-@pytest.mark.parametrize("format", TEXTS)
+@pytest.mark.parametrize("format", TEXT_FORMATS)
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-@given(texts=st.lists(TEXT, min_size=1, max_size=4))
+@given(texts=st.lists(ANY_TEXT, min_size=1, max_size=4))
 @example(
     texts=["x;=1;", "x,=1,", "x\t=1\t", "x\n=1;", 'x;"=1&";', "x|=1|", "＝1", "a\r=1,"]
 )
 def test_no_cell_starts_a_formula_however_it_is_split(format, delimiter, texts):
-    text = of_texts(format, texts).decode("utf-8-sig")
+    text = write_texts(format, texts).decode("utf-8-sig")
 
     for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
         for cell in row:
@@ -155,21 +155,23 @@ def test_no_cell_starts_a_formula_however_it_is_split(format, delimiter, texts):
             assert is_number or not bare.startswith(tuple("=+-@＝＋－＠")), cell
 
 
-@pytest.mark.parametrize("format", TEXTS)
+@pytest.mark.parametrize("format", TEXT_FORMATS)
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "－"])
 def test_csv_text_never_starts_a_formula(format, start):
-    rows = read(format, of_texts(format, [f"{start}SUM(A1)"]), as_it_is=True)
+    rows = read_result(
+        format, write_texts(format, [f"{start}SUM(A1)"]), keep_guards=True
+    )
 
     assert rows[1][1] == f"'{start}SUM(A1)"
 
 
-@pytest.mark.parametrize("format", TEXTS)
+@pytest.mark.parametrize("format", TEXT_FORMATS)
 def test_title_starts_no_formula(format):
     columns = [Column("=name", "=Título")]
 
-    assert read(format, written(format, [], columns), as_it_is=True)[0][0].startswith(
-        "'="
-    )
+    assert read_result(format, write_format(format, [], columns), keep_guards=True)[0][
+        0
+    ].startswith("'=")
 
 
 @pytest.mark.parametrize(
@@ -182,12 +184,12 @@ def test_title_starts_no_formula(format):
     ],
 )
 def test_no_row_is_a_valid_file(format, content):
-    assert written(format, []) == content
+    assert write_format(format, []) == content
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_same_rows_give_the_same_bytes(format):
-    assert written(format) == written(format)
+    assert write_format(format) == write_format(format)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -213,6 +215,6 @@ def test_file_stays_open_and_rows_are_read_one_by_one(format):
 def test_each_of_several_codes_in_a_cell_is_told_to_people(format, told):
     columns = [Column("a", "A", labels={"ok": "Aprovada", "no": "=Não"})]
 
-    [_title, cells] = read(format, written(format, [("ok no",)], columns))
+    [_title, cells] = read_result(format, write_format(format, [("ok no",)], columns))
 
     assert cells == [told]

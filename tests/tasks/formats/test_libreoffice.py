@@ -16,12 +16,12 @@ from tasks import artifacts
 from tasks.rendering.columns import Column
 from tasks.rendering.table import Table
 from tasks.reporting import registry
-from tests.support.task_factories import made
-from tests.tasks.rendering.pdf.test_pdf import HOSTILE
+from tests.support.task_factories import run_task
+from tests.tasks.rendering.pdf.test_pdf import HOSTILE_TEXTS
 
-OFFICE = shutil.which("soffice")
+SOFFICE_PATH = shutil.which("soffice")
 pytestmark = [
-    pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed"),
+    pytest.mark.skipif(SOFFICE_PATH is None, reason="LibreOffice is not installed"),
     pytest.mark.timeout(300),
 ]
 
@@ -30,8 +30,8 @@ COLUMNS = [
     Column("mean", "Média", "decimal"), Column("attendance", "Frequência", "percent"),
     Column("on", "Em", "date"), Column("passes", "Passa", "boolean"),
 ]  # fmt: skip
-NAMES = [
-    *HOSTILE.values(),
+ODD_NAMES = [
+    *HOSTILE_TEXTS.values(),
     "שלום عربى",
     "Zoë 😀 🧑‍🎓",
     "-1+2",
@@ -39,50 +39,63 @@ NAMES = [
     "＝1",
     "007",
 ]
-AS_CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1046,false,true,false"
+CSV_FILTER = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1046,false,true,false"
 """The values of the first sheet, as somebody in Brazil would type them."""
-AS_A_BRAZILIAN = "--infilter=Text - txt - csv (StarCalc):59,34,76,1,,1046,false,true"
+BRAZILIAN_CSV_FILTER = (
+    "--infilter=Text - txt - csv (StarCalc):59,34,76,1,,1046,false,true"
+)
 
 
-def rows():
-    for name in NAMES:
+def sample_rows():
+    for name in ODD_NAMES:
         yield name, "0012", Decimal("7.50"), Decimal("74.96"), date(2026, 2, 9), True
 
 
-def converted(folder: Path, files: list[Path], to: str, *more: str) -> list[Path]:
-    own = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
-    command = [OFFICE, own, "--headless", *more, "--convert-to", to]
+def convert_files(
+    folder: Path, files: list[Path], target_format: str, *options: str
+) -> list[Path]:
+    profile_option = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [
+        SOFFICE_PATH,
+        profile_option,
+        "--headless",
+        *options,
+        "--convert-to",
+        target_format,
+    ]
     subprocess.run(
         [*command, "--outdir", folder / "out", *files],
         check=True, capture_output=True, env={**os.environ, "LC_ALL": "pt_BR.UTF-8"},
     )  # fmt: skip
-    return [folder / "out" / f"{f.stem}.{to.partition(':')[0]}" for f in files]
+    return [
+        folder / "out" / f"{f.stem}.{target_format.partition(':')[0]}" for f in files
+    ]
 
 
-def shown(folder: Path, format: str, *more: str) -> list[list[str]]:
-    kind = registry.format_classes()[format]
-    path = folder / f"{format}.{kind.extension}"
+def convert_to_rows(folder: Path, format: str, *options: str) -> list[list[str]]:
+    format_class = registry.format_classes()[format]
+    path = folder / f"{format}.{format_class.extension}"
     with override("pt-br"), path.open("w+b") as file:
-        kind().write_table(Table("T", COLUMNS, rows()), file)
-    [found] = converted(folder, [path], AS_CSV, *more)
-    with found.open(encoding="utf-8", newline="") as file:
+        format_class().write_table(Table("T", COLUMNS, sample_rows()), file)
+    [csv_path] = convert_files(folder, [path], CSV_FILTER, *options)
+    with csv_path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
 
 
 def test_workbook_shows_what_was_written(tmp_path):
-    titles, *found = shown(tmp_path, "xlsx")
+    titles, *found = convert_to_rows(tmp_path, "xlsx")
 
     assert titles == [column.title for column in COLUMNS]
     assert found == [
-        [name, "0012", "7,5", "74,96%", "09/02/2026", "Sim"] for name in NAMES
+        [name, "0012", "7,5", "74,96%", "09/02/2026", "Sim"] for name in ODD_NAMES
     ]
 
 
 def test_brazilian_csv_shows_figures_and_no_formula(tmp_path):
-    titles, *found = shown(tmp_path, "csv-br", AS_A_BRAZILIAN)
+    titles, *found = convert_to_rows(tmp_path, "csv-br", BRAZILIAN_CSV_FILTER)
 
     assert titles == [column.title for column in COLUMNS]
-    for name, row in zip(NAMES, found, strict=True):
+    for name, row in zip(ODD_NAMES, found, strict=True):
         # A spreadsheet reads digits as a number, and a guarded formula as text.
         assert row[0] in (name, f"'{name}", name.lstrip("0"))
         assert row[2:] == ["7,5", "74,96%", "09/02/2026", "Sim"]
@@ -93,11 +106,11 @@ def test_workbook_of_every_kind_is_printed_whole(admin, tmp_path):
     paths = {}
     for kind, report in registry.report_classes().items():
         if report.__module__.startswith("tasks.reports."):
-            task = made(admin, dict(report.example), kind=kind, format="xlsx")
+            task = run_task(admin, dict(report.example), kind=kind, format="xlsx")
             paths[kind] = tmp_path / f"{kind}.xlsx"
             paths[kind].write_bytes(artifacts.read_artifact(task.artifact))
 
-    papers = converted(tmp_path, list(paths.values()), "pdf")
+    papers = convert_files(tmp_path, list(paths.values()), "pdf")
 
     for paper in papers:
         first, *_more, last = PdfReader(paper).pages

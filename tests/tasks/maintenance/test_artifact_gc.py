@@ -7,7 +7,7 @@ from school.access import Scope
 from tasks import artifacts, lifecycle
 from tasks.maintenance import artifact_gc, lease_recovery
 from tasks.models import Task
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -16,16 +16,18 @@ HOURS_AGO = time.time() - 2 * 3600
 
 
 @pytest.fixture(autouse=True)
-def folder(settings, tmp_path):
+def artifacts_dir(settings, tmp_path):
     settings.ARTIFACTS_DIR = tmp_path
     return tmp_path
 
 
-def put(folder, task, fence, *, is_draft=False, modified=HOURS_AGO):
+def create_file(artifacts_dir, task, fence, *, is_draft=False, modified=HOURS_AGO):
     """A file of that attempt, as old as said."""
     name = f"{task.pk}.{fence}.json"
     path = (
-        folder / artifacts.shard_of(task.pk) / (f".{name}.draft" if is_draft else name)
+        artifacts_dir
+        / artifacts.shard_of(task.pk)
+        / (f".{name}.draft" if is_draft else name)
     )
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"[]")
@@ -33,58 +35,66 @@ def put(folder, task, fence, *, is_draft=False, modified=HOURS_AGO):
     return path
 
 
-def settle(task) -> bool:
+def sweep_shard(task) -> bool:
     return artifact_gc.sweep_shard(artifacts.shard_of(task.pk))
 
 
-def test_old_file_that_no_row_names_is_removed(teacher, folder):
-    task = made(teacher)
-    left = [put(folder, task, 7), put(folder, task, 8, is_draft=True)]
-    young = put(folder, task, 9, modified=time.time() - 60)
+def test_old_file_that_no_row_names_is_removed(teacher, artifacts_dir):
+    task = run_task(teacher)
+    left = [
+        create_file(artifacts_dir, task, 7),
+        create_file(artifacts_dir, task, 8, is_draft=True),
+    ]
+    young = create_file(artifacts_dir, task, 9, modified=time.time() - 60)
 
-    settle(task)
+    sweep_shard(task)
 
     assert [path.exists() for path in left] == [False, False]
     assert young.exists()
     assert artifacts.exists(task.artifact)
 
 
-def test_old_artifact_that_its_row_names_is_kept(teacher, folder):
-    task = made(teacher)
-    path = put(folder, task, task.fence)
-    assert path == folder / task.artifact
+def test_old_artifact_that_its_row_names_is_kept(teacher, artifacts_dir):
+    task = run_task(teacher)
+    path = create_file(artifacts_dir, task, task.fence)
+    assert path == artifacts_dir / task.artifact
 
-    settle(task)
+    sweep_shard(task)
 
     assert path.exists()
 
 
-def test_file_of_a_task_that_is_gone_is_removed(teacher, folder):
-    task = asked(teacher)
-    path = put(folder, task, 1)
+def test_file_of_a_task_that_is_gone_is_removed(teacher, artifacts_dir):
+    task = queue_task(teacher)
+    path = create_file(artifacts_dir, task, 1)
     Task.objects.all().delete()
 
-    settle(task)
+    sweep_shard(task)
 
     assert not path.exists()
 
 
 @pytest.mark.guarantee("The file of a running attempt is not deleted.")
-def test_file_of_the_attempt_that_runs_is_kept(teacher, folder):
-    task = lifecycle.claim(asked(teacher).pk)
-    own = [put(folder, task, 1), put(folder, task, 1, is_draft=True)]
-    of_an_older = put(folder, task, 0)
+def test_file_of_the_attempt_that_runs_is_kept(teacher, artifacts_dir):
+    task = lifecycle.claim(queue_task(teacher).pk)
+    own = [
+        create_file(artifacts_dir, task, 1),
+        create_file(artifacts_dir, task, 1, is_draft=True),
+    ]
+    of_an_older = create_file(artifacts_dir, task, 0)
 
-    settle(task)
+    sweep_shard(task)
 
     assert [path.exists() for path in own] == [True, True]
     assert not of_an_older.exists()
 
 
-def test_file_whose_row_names_it_only_just_now_is_kept(teacher, folder, monkeypatch):
-    task = lifecycle.claim(asked(teacher).pk)
-    path = put(folder, task, 1)
-    name = str(path.relative_to(folder))
+def test_file_whose_row_names_it_only_just_now_is_kept(
+    teacher, artifacts_dir, monkeypatch
+):
+    task = lifecycle.claim(queue_task(teacher).pk)
+    path = create_file(artifacts_dir, task, 1)
+    name = str(path.relative_to(artifacts_dir))
     stored = artifacts.list_shard
 
     def succeed_first(of):
@@ -93,42 +103,42 @@ def test_file_whose_row_names_it_only_just_now_is_kept(teacher, folder, monkeypa
         return stored(of)
 
     monkeypatch.setattr(artifacts, "list_shard", succeed_first)
-    settle(task)
+    sweep_shard(task)
 
     assert path.exists()
     task.refresh_from_db()
     assert task.state == "succeeded"
 
 
-def test_file_of_an_attempt_that_lost_its_task_is_removed(teacher, folder):
-    task = lifecycle.claim(asked(teacher).pk)
+def test_file_of_an_attempt_that_lost_its_task_is_removed(teacher, artifacts_dir):
+    task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
     lease_recovery.recover_tasks()
-    path = put(folder, task, 1)  # it woke up, and did not know yet
+    path = create_file(artifacts_dir, task, 1)  # it woke up, and did not know yet
 
-    settle(task)
+    sweep_shard(task)
 
     assert not path.exists()
 
 
-def test_strangers_files_are_left_alone(teacher, folder):
-    task = made(teacher)
-    path = folder / artifacts.shard_of(task.pk) / "notes.txt"
+def test_strangers_files_are_left_alone(teacher, artifacts_dir):
+    task = run_task(teacher)
+    path = artifacts_dir / artifacts.shard_of(task.pk) / "notes.txt"
     path.touch()
     os.utime(path, (HOURS_AGO, HOURS_AGO))
 
-    settle(task)
+    sweep_shard(task)
 
     assert path.exists()
 
 
 def test_row_whose_file_is_gone_expires(teacher):
-    lost, kept = made(teacher), made(teacher)
-    settle(kept)  # marks the place, while all is well
+    lost, kept = run_task(teacher), run_task(teacher)
+    sweep_shard(kept)  # marks the place, while all is well
     artifacts.delete_artifact(lost.artifact)
 
     for task in (lost, kept):
-        settle(task)
+        sweep_shard(task)
 
     lost.refresh_from_db()
     kept.refresh_from_db()
@@ -137,15 +147,15 @@ def test_row_whose_file_is_gone_expires(teacher):
 
 
 @pytest.mark.guarantee("A missing disk deletes no task.")
-def test_disk_that_is_missing_is_no_deletion(teacher, settings, folder, caplog):
-    old = made(teacher)
-    settle(old)
-    settings.ARTIFACTS_DIR = folder / "not-mounted"
-    new = made(teacher)  # goes to the wrong place, which it makes
-    stray = put(settings.ARTIFACTS_DIR, old, 9)
+def test_disk_that_is_missing_is_no_deletion(teacher, settings, artifacts_dir, caplog):
+    old = run_task(teacher)
+    sweep_shard(old)
+    settings.ARTIFACTS_DIR = artifacts_dir / "not-mounted"
+    new = run_task(teacher)  # goes to the wrong place, which it makes
+    stray = create_file(settings.ARTIFACTS_DIR, old, 9)
 
     for task in (old, new):
-        assert not settle(task)
+        assert not sweep_shard(task)
     artifact_gc.sweep_shards()
 
     assert set(Task.objects.values_list("state", flat=True)) == {"succeeded"}
@@ -167,7 +177,7 @@ def test_every_folder_has_its_turn_within_an_hour(monkeypatch):
 
 
 def test_folders_are_looked_up_apart(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     own = artifacts.shard_of(task.pk)
 
     found = {
@@ -180,15 +190,15 @@ def test_folders_are_looked_up_apart(teacher):
 
 
 @pytest.mark.guarantee("A folder that cannot be listed does not count as empty.")
-def test_folder_that_cannot_be_listed_is_not_empty(teacher, folder, monkeypatch):
-    task = made(teacher)
+def test_folder_that_cannot_be_listed_is_not_empty(teacher, artifacts_dir, monkeypatch):
+    task = run_task(teacher)
 
     def too_many_open_files(_path):
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr("os.scandir", too_many_open_files)
     with pytest.raises(OSError, match="Too many"):
-        settle(task)
+        sweep_shard(task)
 
     task.refresh_from_db()
     assert task.state == "succeeded"

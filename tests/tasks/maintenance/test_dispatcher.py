@@ -11,12 +11,12 @@ from tasks.models import Task
 from tasks.scheduling import outbox
 from tasks.status import projection
 from tasks.worker.tasks import generate_report
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
 
-def queued_ids() -> list[str]:
+def published_ids() -> list[str]:
     return sorted(
         str(pk)
         for pk in Task.objects.filter(published_at__isnull=False).values_list(
@@ -25,17 +25,17 @@ def queued_ids() -> list[str]:
     )
 
 
-def publish_from_line(queue: str, ahead: int) -> int:
+def publish_next_tasks(queue: str, ahead: int) -> int:
     return outbox.publish_next(queue, outbox.queue_order(queue), ahead)
 
 
-def length(queue: str) -> int:
+def queue_length(queue: str) -> int:
     return redis_store.client().llen(queue)
 
 
 @pytest.mark.guarantee("The dispatcher sends lost messages again.")
 def test_one_lost_message_is_found_among_others(teacher):
-    kept, lost = asked(teacher), asked(teacher)
+    kept, lost = queue_task(teacher), queue_task(teacher)
     Dispatcher().tick()  # canaries, too
     for message in redis_store.client().lrange("reports", 0, -1):
         if str(lost.pk).encode() in message:
@@ -51,7 +51,7 @@ def test_one_lost_message_is_found_among_others(teacher):
 
 
 def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
-    bad, good = asked(teacher), asked(teacher)
+    bad, good = queue_task(teacher), queue_task(teacher)
     Task.objects.update(version=9)
     repair = projection.resync_document
 
@@ -66,23 +66,23 @@ def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
     assert projection.out_of_date_ids(10) == [bad.pk]
     good.refresh_from_db()
     assert good.projected_version == 9
-    assert length("reports.bulk") == 1  # a later step
+    assert queue_length("reports.bulk") == 1  # a later step
 
 
 def test_message_that_was_lost_is_published_again(teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
     redis_store.client().delete("reports")
     Task.objects.update(published_at="2020-01-01T00:00:00Z")
 
     Dispatcher().tick()
 
-    assert length("reports") >= 1
+    assert queue_length("reports") >= 1
     task.refresh_from_db()
     assert task.published_at.year > 2020
 
 
 def test_message_that_waits_is_not_published_again(teacher):
-    asked(teacher)
+    queue_task(teacher)
     Task.objects.update(published_at="2020-01-01T00:00:00Z")
 
     again = outbox.republish_lost("reports")
@@ -91,13 +91,13 @@ def test_message_that_waits_is_not_published_again(teacher):
 
 
 def test_wiped_redis_is_filled_again(teacher):
-    waiting, done = asked(teacher), made(teacher)
+    waiting, done = queue_task(teacher), run_task(teacher)
     Task.objects.filter(pk=waiting.pk).update(published_at="2020-01-01T00:00:00Z")
     redis_store.client().flushdb()
 
     Dispatcher().tick()
 
-    assert length("reports") >= 1
+    assert queue_length("reports") >= 1
     assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": True}
     done.refresh_from_db()
     assert done.state == "succeeded"
@@ -105,7 +105,7 @@ def test_wiped_redis_is_filled_again(teacher):
 
 @pytest.mark.guarantee("Documents that are out of date are repaired.")
 def test_document_that_lags_is_repaired(teacher):
-    task = asked(teacher)
+    task = queue_task(teacher)
     Task.objects.filter(pk=task.pk).update(version=9)
     assert projection.out_of_date_ids(10) == [task.pk]
 
@@ -120,7 +120,7 @@ def test_redis_that_went_back_is_believed_again_once_its_documents_are_mended(te
     """As after a restart with an older file: there the task still runs."""
     dispatcher = Dispatcher()
     dispatcher.tick()
-    task, redis = asked(teacher), redis_store.client()
+    task, redis = queue_task(teacher), redis_store.client()
     key = f"celery-task-meta-{task.pk}"
     old = {name: redis.get(name) for name in (key, "mirror-epoch")}
     dispatcher.tick()
@@ -137,9 +137,9 @@ def test_redis_that_went_back_is_believed_again_once_its_documents_are_mended(te
 def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
     teacher, monkeypatch
 ):
-    task = asked(teacher)
+    task = queue_task(teacher)
     monkeypatch.setattr("tasks.maintenance.dispatcher.MAX_RESYNCS_PER_TICK", 1)
-    asked(teacher)
+    queue_task(teacher)
     old = redis_store.client().get("mirror-epoch")
     dispatcher = Dispatcher()
 
@@ -152,11 +152,11 @@ def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
 
-def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
-    lost, canceled = (lifecycle.claim(asked(teacher).pk) for _ in range(2))
+def test_without_redis_who_is_lost_is_not_decided(teacher, point_redis_at):
+    lost, canceled = (lifecycle.claim(queue_task(teacher).pk) for _ in range(2))
     lifecycle.cancel(Task.objects.get(pk=canceled.pk))
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
-    redis_at(f"redis://127.0.0.1:{free_port()}/0")
+    point_redis_at(f"redis://127.0.0.1:{free_port()}/0")
 
     Dispatcher().tick()
 
@@ -166,7 +166,7 @@ def test_without_redis_who_is_lost_is_not_decided(teacher, redis_at):
 
 
 def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     assert retention.replace_with_tombstone(task)  # and Redis was away just then
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
@@ -177,7 +177,7 @@ def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
 
 def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
     """What computes inside C code is marked again only after some seconds."""
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
 
     Dispatcher().tick()
@@ -190,7 +190,7 @@ def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
     "A document in doubt stays in doubt until the database has answered."
 )
 def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
-    task = asked(teacher)
+    task = queue_task(teacher)
     dispatcher, repair = Dispatcher(), projection.resync_document
     old = redis_store.client().get("mirror-epoch")
 
@@ -211,7 +211,7 @@ def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
 
 def test_lease_that_ran_out_is_recovered(teacher, settings):
     settings.HEARTBEAT_SECONDS = 0
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
 
     Dispatcher().tick()
@@ -224,34 +224,34 @@ def test_lease_that_ran_out_is_recovered(teacher, settings):
 def test_queue_in_redis_stays_short(teacher, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 4
     for _ in range(10):
-        asked(teacher)
+        queue_task(teacher)
 
     Dispatcher().tick()
 
-    assert len(queued_ids()) == 4
+    assert len(published_ids()) == 4
 
 
 def test_one_requester_does_not_starve_another(teacher, secretary, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
-    many = [asked(teacher) for _ in range(6)]
-    few = [asked(secretary) for _ in range(2)]
+    many = [queue_task(teacher) for _ in range(6)]
+    few = [queue_task(secretary) for _ in range(2)]
 
-    publish_from_line("reports", 4)
+    publish_next_tasks("reports", 4)
 
-    assert queued_ids() == sorted(str(task.pk) for task in [*many[:2], *few])
+    assert published_ids() == sorted(str(task.pk) for task in [*many[:2], *few])
 
 
 def test_who_has_much_under_way_waits_behind_who_has_none(teacher, secretary, settings):
     for _ in range(3):
-        lifecycle.claim(asked(teacher).pk)
+        lifecycle.claim(queue_task(teacher).pk)
     settings.MAX_PUBLISHED_PER_QUEUE = 0
-    asked(teacher)
-    later = asked(secretary)
+    queue_task(teacher)
+    later = queue_task(secretary)
     Task.objects.filter(state="running").update(published_at=None)
 
-    publish_from_line("reports", 1)
+    publish_next_tasks("reports", 1)
 
-    assert queued_ids() == [str(later.pk)]
+    assert published_ids() == [str(later.pk)]
 
 
 def test_school_of_many_requesters_does_not_starve_another(
@@ -259,32 +259,32 @@ def test_school_of_many_requesters_does_not_starve_another(
 ):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
     for _ in range(2):
-        asked(teacher)
-        asked(secretary)
-    other = asked(stranger, {"class_id": 3})
+        queue_task(teacher)
+        queue_task(secretary)
+    other = queue_task(stranger, {"class_id": 3})
 
-    publish_from_line("reports", 2)
+    publish_next_tasks("reports", 2)
 
-    assert str(other.pk) in queued_ids()
+    assert str(other.pk) in published_ids()
 
 
 @pytest.mark.guarantee("A new request does not overtake those that wait in line.")
 def test_newcomer_does_not_jump_the_line(teacher, secretary):
-    standing = asked(teacher)
+    standing = queue_task(teacher)
     Task.objects.update(published_at=None, created_at="2020-01-01T00:00:00Z")
 
-    newcomer = asked(secretary)
+    newcomer = queue_task(secretary)
 
-    assert queued_ids() == []
-    publish_from_line("reports", 1)
-    assert queued_ids() == [str(standing.pk)]
+    assert published_ids() == []
+    publish_next_tasks("reports", 1)
+    assert published_ids() == [str(standing.pk)]
     newcomer.refresh_from_db()
     assert newcomer.published_at is None
 
 
 def test_line_is_gone_on_with_between_two_looks(teacher, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 4
-    tasks = [asked(teacher) for _ in range(7)]
+    tasks = [queue_task(teacher) for _ in range(7)]
     dispatcher = Dispatcher()
     dispatcher.tick()
     lifecycle.cancel(tasks[4])
@@ -293,19 +293,19 @@ def test_line_is_gone_on_with_between_two_looks(teacher, settings):
 
     dispatcher.publish_more()
 
-    assert queued_ids() == [str(task.pk) for task in tasks if task != tasks[4]]
+    assert published_ids() == [str(task.pk) for task in tasks if task != tasks[4]]
 
 
 @pytest.mark.parametrize(
     ("parameters", "school"), [({"class_id": 3}, 2), ({"school_id": 1}, 1), ({}, None)]
 )
 def test_report_takes_the_turn_of_its_school(admin, parameters, school):
-    assert asked(admin, parameters).school_id == school
+    assert queue_task(admin, parameters).school_id == school
 
 
 def test_position_in_the_queue_is_told(as_user, teacher, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
-    tasks = [asked(teacher) for _ in range(3)]
+    tasks = [queue_task(teacher) for _ in range(3)]
     Dispatcher().tick()
 
     document = as_user(teacher).get(f"/tasks/{tasks[2].pk}").json()
@@ -317,9 +317,9 @@ def test_position_is_that_in_the_order_of_service(
     as_user, teacher, secretary, settings
 ):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
-    asked(teacher)
-    second = asked(teacher)
-    other = asked(secretary)
+    queue_task(teacher)
+    second = queue_task(teacher)
+    other = queue_task(secretary)
     Dispatcher().tick()
 
     def position(viewer, task):
@@ -331,10 +331,10 @@ def test_position_is_that_in_the_order_of_service(
 @pytest.mark.guarantee("A position in the queue is shown only once it was measured.")
 def test_place_of_a_task_just_asked_for_is_not_told_wrong(as_user, teacher, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
-    asked(teacher)
+    queue_task(teacher)
     Dispatcher().tick()
 
-    document = as_user(teacher).get(f"/tasks/{asked(teacher).pk}").json()
+    document = as_user(teacher).get(f"/tasks/{queue_task(teacher).pk}").json()
 
     assert (document["state"], document["queue"]) == ("queued", None)
 
@@ -342,10 +342,10 @@ def test_place_of_a_task_just_asked_for_is_not_told_wrong(as_user, teacher, sett
 def test_canaries_are_sent_to_every_queue(network):
     Dispatcher().tick()
 
-    assert {q: length(q) for q in ("reports", "reports.bulk")} == {
+    assert {q: queue_length(q) for q in ("reports", "reports.bulk")} == {
         "reports": 1, "reports.bulk": 1,
     }  # fmt: skip
-    assert length("default") == 3  # and the sweep and the commands
+    assert queue_length("default") == 3  # and the sweep and the commands
 
 
 @pytest.mark.guarantee("Messages without a worker do not pile up.")
@@ -357,7 +357,9 @@ def test_nothing_piles_up_where_no_worker_is(network, settings):
         dispatcher._send_periodic_tasks()
 
     most = settings.MAX_PUBLISHED_PER_QUEUE + 20
-    assert [length(q) for q in ("default", "reports", "reports.bulk")] == [most] * 3
+    assert [queue_length(q) for q in ("default", "reports", "reports.bulk")] == [
+        most
+    ] * 3
 
 
 def test_messages_of_the_dispatcher_go_stale(network):

@@ -10,7 +10,7 @@ from tasks.maintenance import retention
 from tasks.maintenance.tasks import sweep
 from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.status import projection, reader
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -18,22 +18,22 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 
 
 @pytest.fixture(autouse=True)
-def own_folder(settings, tmp_path):
+def artifacts_dir(settings, tmp_path):
     settings.ARTIFACTS_DIR = tmp_path
 
 
-def age(minutes: int) -> None:
+def age_tombstones(minutes: int) -> None:
     """Let the purge be so long ago."""
-    then = timezone.now() - timedelta(minutes=minutes)
-    Tombstone.objects.update(purged_at=then)
+    purged_at = timezone.now() - timedelta(minutes=minutes)
+    Tombstone.objects.update(purged_at=purged_at)
 
 
-def is_in_redis(task: Task) -> bool:
+def has_document(task: Task) -> bool:
     return bool(redis_store.client().exists(f"celery-task-meta-{task.pk}"))
 
 
 def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     projection.resync_document(task.pk)
     redis_store.set_cpu_active([str(task.pk)], seconds=60)
 
@@ -42,7 +42,7 @@ def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
     assert not Task.objects.exists()
     assert not redis_store.client().keys(f"*{task.pk}*")
     assert artifacts.read_artifact(task.artifact) is None
-    assert not is_in_redis(task)
+    assert not has_document(task)
     grave = Tombstone.objects.get()
     assert (grave.pk, grave.requester, grave.is_cleared) == (task.pk, teacher, False)
     logged = AccessLogEntry.objects.order_by("id").values_list("action", flat=True)
@@ -52,7 +52,7 @@ def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
 @pytest.mark.guarantee("Only a final task is purged, and only once.")
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_task_that_has_not_ended_is_not_purged(teacher, state):
-    task = asked(teacher)
+    task = queue_task(teacher)
     if state == "running":
         task = lifecycle.claim(task.pk)
 
@@ -66,7 +66,7 @@ def test_task_that_has_not_ended_is_not_purged(teacher, state):
 
 @pytest.mark.guarantee("Only a final task is purged, and only once.")
 def test_task_is_purged_once(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     retention.delete_task(Task.objects.get(), teacher)
 
     with pytest.raises(TaskPurged):
@@ -78,19 +78,19 @@ def test_task_is_purged_once(teacher):
 
 @pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_purge_cut_off_after_its_transaction_is_ended_by_the_sweep(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     assert retention.replace_with_tombstone(task)
     assert artifacts.read_artifact(task.artifact)
-    assert is_in_redis(task)
+    assert has_document(task)
 
     sweep()
 
     assert artifacts.read_artifact(task.artifact) is None
-    assert not is_in_redis(task)
+    assert not has_document(task)
 
 
 def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
-    task = made(teacher)
+    task = run_task(teacher)
 
     def away(task_id):
         raise RedisUnavailable
@@ -98,54 +98,54 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(redis_store, "drop_document", away)
         retention.delete_task(task, teacher)
-        age(minutes=5)
+        age_tombstones(minutes=5)
         sweep()
         assert not Tombstone.objects.get().is_cleared
-    assert is_in_redis(task)
+    assert has_document(task)
 
     sweep()
-    assert not is_in_redis(task)
+    assert not has_document(task)
     assert Tombstone.objects.get().is_cleared
 
 
 @pytest.mark.guarantee("A purge that was interrupted is completed.")
 def test_grave_is_cleared_until_no_straggler_can_come(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     retention.delete_task(Task.objects.get(), teacher)
 
     projection.put_document(
         task, lifecycle.Progress.from_task(task)
     )  # by somebody killed right after
     sweep()
-    assert not is_in_redis(task)
+    assert not has_document(task)
     assert not Tombstone.objects.get().is_cleared
 
-    age(minutes=5)
+    age_tombstones(minutes=5)
     sweep()
     assert Tombstone.objects.get().is_cleared
 
 
 @pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
 def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
-    read_before = made(teacher)
+    read_before = run_task(teacher)
     retention.delete_task(Task.objects.get(), teacher)
 
     projection.sync_document(read_before)
 
-    assert not is_in_redis(read_before)
+    assert not has_document(read_before)
 
 
 def test_repair_of_a_task_that_is_gone_drops_its_document(teacher):
-    task = made(teacher)
+    task = run_task(teacher)
     retention.replace_with_tombstone(task)
 
     projection.resync_document(task.pk)
 
-    assert not is_in_redis(task)
+    assert not has_document(task)
 
 
 def test_task_is_purged_long_after_its_end_and_not_before_it_is_erased(teacher):
-    erased, kept, young = (made(teacher) for _ in range(3))
+    erased, kept, young = (run_task(teacher) for _ in range(3))
     for task in (erased, young):
         lifecycle.expire(task)
     Task.objects.exclude(pk=young.pk).update(finished_at=LONG_AGO)
@@ -157,7 +157,7 @@ def test_task_is_purged_long_after_its_end_and_not_before_it_is_erased(teacher):
 
 
 def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
-    task = made(teacher)
+    task = run_task(teacher)
     retention.delete_task(task, teacher)
 
     with pytest.raises(TaskPurged):
@@ -172,7 +172,7 @@ def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
 
 
 def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
-    bad, good = made(teacher), made(teacher)
+    bad, good = run_task(teacher), run_task(teacher)
     for task in (bad, good):
         retention.replace_with_tombstone(task)
     Tombstone.objects.update(purged_at="2020-01-01T00:00:00Z")

@@ -12,7 +12,7 @@ from tasks import artifacts, lifecycle, redis_store
 from tasks.maintenance import tasks
 from tasks.maintenance.tasks import canary, run_commands, sweep
 from tasks.models import AccessLogEntry, Task, Tombstone
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 
 
 @pytest.fixture(autouse=True)
-def own_folder(settings, tmp_path):
+def artifacts_dir(settings, tmp_path):
     settings.ARTIFACTS_DIR = tmp_path
 
 
@@ -31,7 +31,7 @@ def test_canary_marks_its_queue_alive():
 
 
 def test_result_past_its_time_is_erased(teacher):
-    task, young = made(teacher), made(teacher)
+    task, young = run_task(teacher), run_task(teacher)
     assert artifacts.read_artifact(task.artifact)
     Task.objects.filter(pk=task.pk).update(expires_at=LONG_AGO)
 
@@ -46,7 +46,7 @@ def test_result_past_its_time_is_erased(teacher):
 
 
 def test_expiry_cut_off_after_the_file_is_ended_by_the_next(teacher, monkeypatch):
-    task = made(teacher)
+    task = run_task(teacher)
     Task.objects.update(expires_at=LONG_AGO)
 
     def die(task):
@@ -63,8 +63,8 @@ def test_expiry_cut_off_after_the_file_is_ended_by_the_next(teacher, monkeypatch
 
 
 def test_failed_and_canceled_tasks_are_erased_in_their_time(teacher):
-    canceled = lifecycle.cancel(asked(teacher))
-    running = lifecycle.claim(asked(teacher).pk)
+    canceled = lifecycle.cancel(queue_task(teacher))
+    running = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.filter(expires_at__isnull=False).update(expires_at=LONG_AGO)
 
     sweep()
@@ -76,7 +76,7 @@ def test_failed_and_canceled_tasks_are_erased_in_their_time(teacher):
 
 
 def test_file_that_cannot_be_erased_stops_no_other(teacher, monkeypatch):
-    stuck, other = made(teacher), made(teacher)
+    stuck, other = run_task(teacher), run_task(teacher)
     Task.objects.update(expires_at=LONG_AGO)
     keep_only = artifacts.delete_other_attempts
 
@@ -97,7 +97,7 @@ def test_step_that_fails_stops_no_other(teacher, monkeypatch):
     def fail():
         raise ValueError("odd")
 
-    task = made(teacher)
+    task = run_task(teacher)
     Task.objects.update(is_erased=True, finished_at=LONG_AGO)
     monkeypatch.setattr(tasks, "expire_due_tasks", fail)
 
@@ -107,7 +107,7 @@ def test_step_that_fails_stops_no_other(teacher, monkeypatch):
 
 
 def test_old_tombstones_are_forgotten_once_they_are_cleared(teacher):
-    ids = [asked(teacher).pk for _ in range(3)]
+    ids = [queue_task(teacher).pk for _ in range(3)]
     now = timezone.now()
     for task_id, age, cleared in zip(
         ids, (366, 366, 364), (True, False, True), strict=True
@@ -127,7 +127,7 @@ def test_old_tombstones_are_forgotten_once_they_are_cleared(teacher):
 
 def test_access_log_is_kept_for_its_time_and_no_longer(teacher, settings):
     settings.ACCESS_LOG_TTL = timedelta(days=30)
-    old, young = asked(teacher), asked(teacher)
+    old, young = queue_task(teacher), queue_task(teacher)
     for task, days in ((old, 31), (young, 29)):
         at = timezone.now() - timedelta(days=days)
         AccessLogEntry.objects.filter(task_id=task.pk).update(created_at=at)
@@ -140,7 +140,7 @@ def test_access_log_is_kept_for_its_time_and_no_longer(teacher, settings):
 def test_much_is_forgotten_a_batch_at_a_time(teacher, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH_SIZE", 2)
     for _ in range(3):
-        asked(teacher)
+        queue_task(teacher)
     AccessLogEntry.objects.update(created_at=LONG_AGO)
 
     tasks.delete_old_rows()

@@ -3,25 +3,27 @@ import uuid
 import pytest
 
 from tasks import redis_store
-from tests.support.redis_monitor import commands_to
+from tests.support.redis_monitor import monitor_commands
 
 TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 
 
-def put(version: int, moment: int = 0, document: bytes = b"{}", ttl: int = 60) -> None:
-    header = redis_store.DocumentMeta(version, moment, 7, 3, "running", "reports")
+def put_document(
+    version: int, sequence: int = 0, document: bytes = b"{}", ttl: int = 60
+) -> None:
+    meta = redis_store.DocumentMeta(version, sequence, 7, 3, "running", "reports")
     celery = {"status": "STARTED", "task_id": str(TASK)}
-    envelope = redis_store.Envelope(header, celery, document, ttl)
+    envelope = redis_store.Envelope(meta, celery, document, ttl)
     redis_store.put_document(TASK, envelope, create=True)
 
 
-def held() -> tuple[int, int]:
-    header = redis_store.get_cached_task(TASK, 7).meta
-    return header.version, header.sequence
+def read_version() -> tuple[int, int]:
+    meta = redis_store.get_cached_task(TASK, 7).meta
+    return meta.version, meta.sequence
 
 
 def test_document_comes_back_as_it_was():
-    put(1, document='{"result":"\\"result\\": é"}'.encode())
+    put_document(1, document='{"result":"\\"result\\": é"}'.encode())
 
     poll = redis_store.get_cached_task(TASK, 7)
 
@@ -35,11 +37,11 @@ def test_document_comes_back_as_it_was():
     [((3, 0), (3, 0)), ((2, 9), (2, 9)), ((2, 5), (2, 5)), ((2, 4), (2, 5)), ((1, 99), (2, 5))],
 )  # fmt: skip
 def test_only_a_newer_document_replaces(later, left):
-    put(2, 5)
+    put_document(2, 5)
 
-    put(*later)
+    put_document(*later)
 
-    assert held() == left
+    assert read_version() == left
 
 
 def test_bare_document_of_celery_counts_as_missing_and_is_replaced():
@@ -47,9 +49,9 @@ def test_bare_document_of_celery_counts_as_missing_and_is_replaced():
     redis_store.client().set(key, '{"status": "REVOKED", "result": null}')
     assert redis_store.get_cached_task(TASK, 7).meta is None
 
-    put(1)
+    put_document(1)
 
-    assert held() == (1, 0)
+    assert read_version() == (1, 0)
 
 
 def test_what_may_not_be_missing_is_not_put_where_nothing_is():
@@ -66,7 +68,7 @@ def test_what_may_not_be_missing_is_not_put_where_nothing_is():
 
 @pytest.mark.guarantee("Documents of a Redis that went back in time are not shown.")
 def test_documents_of_a_redis_that_has_gone_back_are_not_shown():
-    put(1)
+    put_document(1)
     assert redis_store.get_cached_task(TASK, 7).meta
     before = redis_store.client().get("mirror-epoch")
     redis_store.advance_epoch(0)
@@ -78,7 +80,7 @@ def test_documents_of_a_redis_that_has_gone_back_are_not_shown():
 
 
 def test_documents_of_a_redis_that_nobody_watches_are_not_shown():
-    put(1)
+    put_document(1)
     redis_store.client().delete("mirror-epoch")
 
     assert redis_store.get_cached_task(TASK, 7).meta is None
@@ -96,15 +98,15 @@ def test_tide_that_has_gone_back_is_not_raised():
 
 
 def test_document_does_not_outlive_its_time():
-    put(1, ttl=33)
+    put_document(1, ttl=33)
 
     assert 0 < redis_store.client().ttl(f"celery-task-meta-{TASK}") <= 33
 
 
 def test_poll_is_one_command(settings):
-    put(1)
+    put_document(1)
 
-    with commands_to(settings.REDIS_URL) as commands:
+    with monitor_commands(settings.REDIS_URL) as commands:
         redis_store.get_cached_task(TASK, 7)
 
     assert commands == [f"MGET celery-task-meta-{TASK} stamp:7 places:7 tide"]

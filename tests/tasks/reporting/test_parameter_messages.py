@@ -13,17 +13,17 @@ KINDS = {
     for kind, report in registry.report_classes().items()
     if report.__module__.startswith("tasks.reports.")
 }
-ODD = [None, "x", "", "a" * 1000, 1.5, 0, -1, 2**80, True, [], [1, "x"], {},
+ODD_VALUES = [None, "x", "", "a" * 1000, 1.5, 0, -1, 2**80, True, [], [1, "x"], {},
        "2026-02-31", "2026-02-03T10:00:00"]  # fmt: skip
 
 
-class Odd(ReportParameters):
+class OddParameters(ReportParameters):
     title: Literal["School", "Class", "Term"] = "Class"
     words: Annotated[str, Field(min_length=2, max_length=3)] = "aa"
     pages: list[int] = Field(default=[], description=gettext_noop("Only this term."))
 
 
-def errors(model, value):
+def validation_errors(model, value):
     try:
         model.model_validate(value)
     except ValidationError as error:
@@ -31,19 +31,23 @@ def errors(model, value):
     return []
 
 
-def details(model, value, language):
-    with override(language), pytest.raises(InvalidRequest) as refused:
+def error_details(model, value, language):
+    with override(language), pytest.raises(InvalidRequest) as caught:
         parameters.parse_parameters(model, value)
-    return [flaw.detail for flaw in refused.value.field_errors]
+    return [error.detail for error in caught.value.field_errors]
 
 
 @pytest.mark.guarantee("Every error of a parameter has Portuguese words.")
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_can_be_wrong_with_a_parameter_has_portuguese_words(kind):
     model = KINDS[kind].parameters_model()
-    wrong = [error for value in ODD for error in errors(model, value)]
+    wrong = [error for value in ODD_VALUES for error in validation_errors(model, value)]
     for name in [*model.model_fields, "surprise"]:
-        wrong += [error for value in ODD for error in errors(model, {name: value})]
+        wrong += [
+            error
+            for value in ODD_VALUES
+            for error in validation_errors(model, {name: value})
+        ]
     mine = [error for error in wrong if error["type"] != "value_error"]
 
     assert mine
@@ -67,8 +71,8 @@ def test_whatever_can_be_wrong_with_a_parameter_has_portuguese_words(kind):
     ],
 )  # fmt: skip
 def test_flaw_is_worded_in_the_language(value, portuguese, english):
-    assert details(Odd, value, "pt-br") == [portuguese]
-    assert details(Odd, value, "en") == [english]
+    assert error_details(OddParameters, value, "pt-br") == [portuguese]
+    assert error_details(OddParameters, value, "en") == [english]
 
 
 def test_kind_of_error_without_words_of_ours_keeps_the_library_s():
@@ -80,7 +84,7 @@ def test_kind_of_error_without_words_of_ours_keeps_the_library_s():
 
 def test_schema_is_translated_where_it_is_text_and_nowhere_else():
     with override("pt-br"):
-        schema = parameter_messages.translate_schema(Odd.model_json_schema())
+        schema = parameter_messages.translate_schema(OddParameters.model_json_schema())
 
     assert schema["title"] == "Parâmetros"
     assert schema["properties"]["pages"]["description"].startswith("Somente este")

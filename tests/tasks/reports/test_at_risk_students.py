@@ -7,12 +7,12 @@ from tasks.reports.at_risk_students import AtRiskStudents
 from tests.support.class_factory import (
     MATHEMATICS,
     PORTUGUESE,
-    Classroom,
-    day,
-    judge,
-    student,
+    SampleClass,
+    create_student,
+    school_day,
+    set_rules,
 )
-from tests.support.task_factories import made, rows_of
+from tests.support.task_factories import read_rows, run_task
 
 pytestmark = [
     pytest.mark.django_db,
@@ -23,35 +23,39 @@ pytestmark = [
 
 
 @pytest.fixture
-def room(network):
+def sample_class(network):
     """All twenty days of a year that is not closed yet."""
-    room = Classroom()
-    judge(room.year, recovery_rule="weighted", year_days=20)
-    room.hold(*range(20))
-    return room
+    sample_class = SampleClass()
+    set_rules(sample_class.year, recovery_rule="weighted", year_days=20)
+    sample_class.add_sessions(*range(20))
+    return sample_class
 
 
-def pupil(room, name, *of_mathematics, exam=None, absences=0, **fields):
+def add_student(
+    sample_class, name, *mathematics_grades, exam=None, absences=0, **fields
+):
     """Passes Portuguese."""
-    one = room.enrol(name, **fields)
-    room.grade(one, PORTUGUESE, 70, 70, 70, 70)
-    room.grade(one, MATHEMATICS, *of_mathematics, exam=exam)
-    room.absent(one, *range(absences))
-    return one
+    enrolment = sample_class.enrol(name, **fields)
+    sample_class.add_grades(enrolment, PORTUGUESE, 70, 70, 70, 70)
+    sample_class.add_grades(enrolment, MATHEMATICS, *mathematics_grades, exam=exam)
+    sample_class.add_absences(enrolment, *range(absences))
+    return enrolment
 
 
-def risks(viewer, room, **options):
-    return made(viewer, {"class_id": room.pk}, kind="at_risk_students", **options)
+def run_report(viewer, sample_class, **options):
+    return run_task(
+        viewer, {"class_id": sample_class.pk}, kind="at_risk_students", **options
+    )
 
 
-def test_row_says_what_there_is_to_fear_and_what_helps(secretary, room):
-    ana = student("Ana", registration="7")
-    pupil(room, ana, 59, 59, 59, 59, absences=2)
+def test_row_says_what_there_is_to_fear_and_what_helps(secretary, sample_class):
+    ana = create_student("Ana", registration="7")
+    add_student(sample_class, ana, 59, 59, 59, 59, absences=2)
 
-    (row,) = rows_of(risks(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert row == {
-        "school": room.record.school.name,
+        "school": sample_class.school_class.school.name,
         "year": "2025",
         "class": "Turma A",
         "grade_level": "1º ano",
@@ -77,17 +81,19 @@ def test_row_says_what_there_is_to_fear_and_what_helps(secretary, room):
     }
 
 
-def test_each_is_listed_for_what_is_theirs_and_nobody_else(secretary, room):
-    pupil(room, "Ana", 60, 60, 60, 60, absences=5)  # approved, though on the list
-    pupil(room, "Bia", 59, 59, 59, 59)
-    pupil(room, "Caio", 60, 60, 60, 60, absences=6)
-    pupil(room, "Davi", 60, 60, absences=2)
-    pupil(room, "Eva", 30, 30, 30, 30, exam=40)
-    pupil(room, "Fábio", 50, 50)
-    pupil(room, "Gil", 60, 60, absences=1)
-    pupil(room, "Hugo")
+def test_each_is_listed_for_what_is_theirs_and_nobody_else(secretary, sample_class):
+    add_student(
+        sample_class, "Ana", 60, 60, 60, 60, absences=5
+    )  # approved, though on the list
+    add_student(sample_class, "Bia", 59, 59, 59, 59)
+    add_student(sample_class, "Caio", 60, 60, 60, 60, absences=6)
+    add_student(sample_class, "Davi", 60, 60, absences=2)
+    add_student(sample_class, "Eva", 30, 30, 30, 30, exam=40)
+    add_student(sample_class, "Fábio", 50, 50)
+    add_student(sample_class, "Gil", 60, 60, absences=1)
+    add_student(sample_class, "Hugo")
 
-    rows = rows_of(risks(secretary, room))
+    rows = read_rows(run_report(secretary, sample_class))
 
     why = ("situation", "by_grades", "by_attendance", "by_council_list")
     assert [(row["student"], *(row[name] for name in why)) for row in rows] == [
@@ -99,7 +105,7 @@ def test_each_is_listed_for_what_is_theirs_and_nobody_else(secretary, room):
     ]
 
 
-SAVING = {
+REMEDIES = {
     "exam": ((59, 59, 59, 59), {}, "Matemática: precisa de pelo menos 6,1 na recuperação final; faltas que ainda cabem: 5", "Matemática: needs at least 6.1 in the recovery exam; further absences allowed: 5"),
     "terms": ((50, 50), {}, "Matemática: precisa de pelo menos 7,0 em cada bimestre que falta (3, 4); faltas que ainda cabem: 5", "Matemática: needs at least 7.0 in each bimester that is missing (3, 4); further absences allowed: 5"),
     "exam alone": ((10, 10, 10), {}, "Matemática: só pela recuperação final; faltas que ainda cabem: 5", "Matemática: only by the recovery exam; further absences allowed: 5"),
@@ -109,13 +115,15 @@ SAVING = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", SAVING)
-def test_what_would_save_the_year_is_said_in_both_languages(secretary, room, case):
-    grades, more, portuguese, english = SAVING[case]
-    pupil(room, "Ana", *grades, **more)
+@pytest.mark.parametrize("case", REMEDIES)
+def test_what_would_save_the_year_is_said_in_both_languages(
+    secretary, sample_class, case
+):
+    grades, more, portuguese, english = REMEDIES[case]
+    add_student(sample_class, "Ana", *grades, **more)
 
     said = [
-        rows_of(risks(secretary, room, language=language))[0]["saving"]
+        read_rows(run_report(secretary, sample_class, language=language))[0]["saving"]
         for language in ("pt-BR", "en")
     ]
 
@@ -123,14 +131,14 @@ def test_what_would_save_the_year_is_said_in_both_languages(secretary, room, cas
 
 
 def test_subject_that_is_lost_may_go_on_as_dependency(secretary, network):
-    room = Classroom()
-    judge(room.year, year_days=20, dependencies=1)
-    room.hold(*range(20))
+    room = SampleClass()
+    set_rules(room.year, year_days=20, dependencies=1)
+    room.add_sessions(*range(20))
     one = room.enrol("Ana")
-    room.grade(one, PORTUGUESE, 60, 60)
-    room.grade(one, MATHEMATICS, 30, 30, 30, 30)
+    room.add_grades(one, PORTUGUESE, 60, 60)
+    room.add_grades(one, MATHEMATICS, 30, 30, 30, 30)
 
-    (row,) = rows_of(risks(secretary, room))
+    (row,) = read_rows(run_report(secretary, room))
 
     assert row["reasons"] == (
         "faltam notas em Língua Portuguesa (bimestre 3, 4); "
@@ -144,12 +152,12 @@ def test_subject_that_is_lost_may_go_on_as_dependency(secretary, network):
 
 
 def test_attendance_can_still_rise_while_absences_are_left(secretary, network):
-    room = Classroom()
-    judge(room.year, year_days=20)
-    room.hold(*range(10))
-    pupil(room, "Ana", 70, 70, absences=3)
+    room = SampleClass()
+    set_rules(room.year, year_days=20)
+    room.add_sessions(*range(10))
+    add_student(room, "Ana", 70, 70, absences=3)
 
-    (row,) = rows_of(risks(secretary, room, language="en"))
+    (row,) = read_rows(run_report(secretary, room, language="en"))
 
     assert (row["attendance"], row["by_attendance"], row["absences_left"]) == ("70.0", True, 2)  # fmt: skip
     assert row["reasons"] == (
@@ -160,13 +168,13 @@ def test_attendance_can_still_rise_while_absences_are_left(secretary, network):
 
 
 def test_exam_of_any_grade_is_still_to_be_sat(secretary, network):
-    room = Classroom()
+    room = SampleClass()
     lower = {"recovery_rule": "replace_if_higher", "recovery_pass_mark": "5.0"}
-    judge(room.year, year_days=20, **lower)
-    room.hold(*range(20))
-    pupil(room, "Ana", 55, 55, 55, 55)
+    set_rules(room.year, year_days=20, **lower)
+    room.add_sessions(*range(20))
+    add_student(room, "Ana", 55, 55, 55, 55)
 
-    (row,) = rows_of(risks(secretary, room, language="en"))
+    (row,) = read_rows(run_report(secretary, room, language="en"))
 
     assert row["saving"] == (
         "Matemática: needs at least 0.0 in the recovery exam; "
@@ -174,26 +182,26 @@ def test_exam_of_any_grade_is_still_to_be_sat(secretary, network):
     )
 
 
-def test_several_subjects_are_counted(secretary, room):
-    one = room.enrol("Ana")
+def test_several_subjects_are_counted(secretary, sample_class):
+    one = sample_class.enrol("Ana")
     for subject in (PORTUGUESE, MATHEMATICS):
-        room.grade(one, subject, 59, 59)
+        sample_class.add_grades(one, subject, 59, 59)
 
-    assert rows_of(risks(secretary, room))[0]["subjects_below"] == 2
+    assert read_rows(run_report(secretary, sample_class))[0]["subjects_below"] == 2
 
 
 def test_who_left_or_has_no_rules_is_left_out_and_said(secretary, network):
-    room = Classroom()
-    judge(room.year, level=1, year_days=20)
-    room.hold(*range(20))
-    pupil(room, "Ana", 10, 10)
-    room.enrol("Bia", exit_date=day(10), ending="abandoned")
-    room.enrol("Caio", exit_date=day(10))
-    pupil(room, "Davi", 10, 10, grade_level_id=2)
+    room = SampleClass()
+    set_rules(room.year, level=1, year_days=20)
+    room.add_sessions(*range(20))
+    add_student(room, "Ana", 10, 10)
+    room.enrol("Bia", exit_date=school_day(10), ending="abandoned")
+    room.enrol("Caio", exit_date=school_day(10))
+    add_student(room, "Davi", 10, 10, grade_level_id=2)
 
-    task = risks(secretary, room)
+    task = run_report(secretary, room)
 
-    assert [row["student"] for row in rows_of(task)] == ["Ana"]
+    assert [row["student"] for row in read_rows(task)] == ["Ana"]
     skipped = {
         reason["code"]: (reason["count"], reason["detail"])
         for reason in task.result["skipped"]["reasons"]
@@ -207,19 +215,19 @@ def test_who_left_or_has_no_rules_is_left_out_and_said(secretary, network):
     }
 
 
-def test_summary_says_how_many_of_how_many(secretary, room):
+def test_summary_says_how_many_of_how_many(secretary, sample_class):
     def summaries():
         return [
-            risks(secretary, room, language=language).result["summary"]
+            run_report(secretary, sample_class, language=language).result["summary"]
             for language in ("pt-BR", "en")
         ]
 
-    pupil(room, "Ana", 60, 60, 60, 60)
+    add_student(sample_class, "Ana", 60, 60, 60, 60)
     assert summaries() == [
         "0 de 1 aluno está em risco.",
         "0 of 1 student is at risk.",
     ]
-    pupil(room, "Bia", 59, 59, 59, 59)
+    add_student(sample_class, "Bia", 59, 59, 59, 59)
     assert summaries() == [
         "1 de 2 alunos estão em risco.",
         "1 of 2 students are at risk.",
@@ -227,22 +235,24 @@ def test_summary_says_how_many_of_how_many(secretary, room):
 
 
 def test_who_cannot_be_judged_is_not_said_to_be_out_of_risk(secretary, network):
-    room = Classroom()
-    judge(room.year, level=1)
-    room.enrol("Ana", exit_date=day(10), ending="abandoned")
-    room.grade(room.enrol("Bia", grade_level_id=2), PORTUGUESE, 10, 10)
+    room = SampleClass()
+    set_rules(room.year, level=1)
+    room.enrol("Ana", exit_date=school_day(10), ending="abandoned")
+    room.add_grades(room.enrol("Bia", grade_level_id=2), PORTUGUESE, 10, 10)
 
-    assert risks(secretary, room).result["summary"] == (
+    assert run_report(secretary, room).result["summary"] == (
         "Ninguém pode ser julgado: todos saíram ou estão sem regras de avaliação."
     )
 
-    pupil(room, "Caio", 60, 60, 60, 60)
+    add_student(room, "Caio", 60, 60, 60, 60)
 
-    assert risks(secretary, room).result["summary"] == "0 de 1 aluno está em risco."
+    assert (
+        run_report(secretary, room).result["summary"] == "0 de 1 aluno está em risco."
+    )
 
 
-def test_class_without_anybody_is_empty_and_says_why(secretary, room):
-    task = risks(secretary, room)
+def test_class_without_anybody_is_empty_and_says_why(secretary, sample_class):
+    task = run_report(secretary, sample_class)
 
     assert (task.result["rows"], task.result["summary"]) == (
         0,
@@ -250,11 +260,11 @@ def test_class_without_anybody_is_empty_and_says_why(secretary, room):
     )
 
 
-def test_booleans_are_booleans_in_json_and_words_in_csv(secretary, room):
-    pupil(room, "Ana", 59, 59, 59, 59)
+def test_booleans_are_booleans_in_json_and_words_in_csv(secretary, sample_class):
+    add_student(sample_class, "Ana", 59, 59, 59, 59)
 
-    (in_json,) = rows_of(risks(secretary, room))
-    (in_csv,) = rows_of(risks(secretary, room, format="csv"))
+    (in_json,) = read_rows(run_report(secretary, sample_class))
+    (in_csv,) = read_rows(run_report(secretary, sample_class, format="csv"))
 
     names = ["by_grades", "by_attendance", "by_council_list"]
     assert [in_json[name] for name in names] == [True, False, False]

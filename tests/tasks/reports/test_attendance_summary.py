@@ -8,8 +8,13 @@ from school.access import visible_enrolments
 from tasks import artifacts
 from tasks.errors import InvalidRequest
 from tasks.reports.attendance_summary import AttendanceSummary, Parameters
-from tests.support.class_factory import Classroom, day, judge, student
-from tests.support.task_factories import asked, made, rows_of
+from tests.support.class_factory import (
+    SampleClass,
+    create_student,
+    school_day,
+    set_rules,
+)
+from tests.support.task_factories import queue_task, read_rows, run_task
 
 pytestmark = [
     pytest.mark.django_db,
@@ -23,33 +28,37 @@ FEBRUARY, APRIL, JUNE = 0, 57, 118
 
 
 @pytest.fixture
-def room(network):
+def sample_class(network):
     """Two hundred days of lessons, from the third of February to the 21st of August."""
-    room = Classroom()
-    judge(room.year)
-    room.hold(*range(200))
-    return room
+    sample_class = SampleClass()
+    set_rules(sample_class.year)
+    sample_class.add_sessions(*range(200))
+    return sample_class
 
 
-def summary(viewer, room, **options):
-    given = {"class_id": room.pk, **options.pop("given", {})}
-    return made(viewer, given, kind="attendance_summary", **options)
+def run_report(viewer, sample_class, **options):
+    parameters = {"class_id": sample_class.pk, **options.pop("parameters", {})}
+    return run_task(viewer, parameters, kind="attendance_summary", **options)
 
 
-def absent_for(room, name, count, **fields):
-    enrolment = room.enrol(student(name, **fields))
-    room.absent(enrolment, *range(count))
+def enrol_with_absences(sample_class, name, count, **fields):
+    enrolment = sample_class.enrol(create_student(name, **fields))
+    sample_class.add_absences(enrolment, *range(count))
     return enrolment
 
 
-def test_days_are_counted_and_judged(secretary, room):
-    ana = room.enrol(student("Ana", registration="7", birth_date="2015-05-05"))
-    room.absent(ana, *range(20), *range(APRIL, APRIL + 16), justified=5)
+def test_days_are_counted_and_judged(secretary, sample_class):
+    ana = sample_class.enrol(
+        create_student("Ana", registration="7", birth_date="2015-05-05")
+    )
+    sample_class.add_absences(
+        ana, *range(20), *range(APRIL, APRIL + 16), justified_count=5
+    )
 
-    (row,) = rows_of(summary(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert row == {
-        "school": room.record.school.name,
+        "school": sample_class.school_class.school.name,
         "year": "2025",
         "class": "Turma A",
         "grade_level": "1º ano",
@@ -83,11 +92,11 @@ def test_days_are_counted_and_judged(secretary, room):
     ],
 )
 def test_three_quarters_are_enough_and_a_day_less_is_not(
-    secretary, room, absences, shown
+    secretary, sample_class, absences, shown
 ):
-    absent_for(room, "Bia", absences)
+    enrol_with_absences(sample_class, "Bia", absences)
 
-    (row,) = rows_of(summary(secretary, room, language="en"))
+    (row,) = read_rows(run_report(secretary, sample_class, language="en"))
 
     percent, is_below, left, reckoned = shown
     assert (row["attendance"], row["below_minimum"]) == (percent, is_below)
@@ -96,19 +105,21 @@ def test_three_quarters_are_enough_and_a_day_less_is_not(
 
 
 @pytest.mark.parametrize(("absences", "is_told"), [(15, False), (16, True)])
-def test_conselho_tutelar_is_told_past_fifteen_days(secretary, room, absences, is_told):
-    absent_for(room, "Caio", absences)
+def test_conselho_tutelar_is_told_past_fifteen_days(
+    secretary, sample_class, absences, is_told
+):
+    enrol_with_absences(sample_class, "Caio", absences)
 
-    assert rows_of(summary(secretary, room))[0]["council_list"] is is_told
+    assert read_rows(run_report(secretary, sample_class))[0]["council_list"] is is_told
 
 
 def test_share_just_below_the_minimum_is_not_rounded_to_it(secretary, network):
-    room = Classroom()
-    judge(room.year, minimum_attendance="74.89")
-    room.hold(*range(199))
-    absent_for(room, "Davi", 50)
+    room = SampleClass()
+    set_rules(room.year, minimum_attendance="74.89")
+    room.add_sessions(*range(199))
+    enrol_with_absences(room, "Davi", 50)
 
-    (row,) = rows_of(summary(secretary, room))
+    (row,) = read_rows(run_report(secretary, room))
 
     # 14900 / 199 = 74.874..., which to one place would be 74.9
     assert (row["attendance"], row["below_minimum"]) == ("74.87", True)
@@ -130,24 +141,24 @@ def test_share_just_below_the_minimum_is_not_rounded_to_it(secretary, network):
     ],
 )
 def test_benefit_asks_by_the_age_on_the_window_s_first_day(
-    secretary, room, born, below
+    secretary, sample_class, born, below
 ):
-    enrolment = room.enrol(student("Eva", birth_date=born))
+    enrolment = sample_class.enrol(create_student("Eva", birth_date=born))
     # 37 of 57 are 64.9 %, and 36 of 61 are 59.0 %.
-    room.absent(enrolment, *range(20), *range(APRIL, APRIL + 25))
+    sample_class.add_absences(enrolment, *range(20), *range(APRIL, APRIL + 25))
 
-    assert rows_of(summary(secretary, room))[0]["benefit_below"] == below
+    assert read_rows(run_report(secretary, sample_class))[0]["benefit_below"] == below
 
 
-def test_list_has_only_those_that_are_asked_for(secretary, room):
+def test_list_has_only_those_that_are_asked_for(secretary, sample_class):
     for name, absences in [("Ana", 0), ("Bia", 16), ("Caio", 51)]:
-        absent_for(room, name, absences, birth_date="2015-05-05")
-    benefit = absent_for(room, "Davi", 0, birth_date="2015-05-05")
-    room.absent(benefit, *range(JUNE, JUNE + 15))  # of 61 days 46: 75.4 %
-    room.absent(benefit, *range(179, 185))  # of 21 days 15: 71.4 %
+        enrol_with_absences(sample_class, name, absences, birth_date="2015-05-05")
+    benefit = enrol_with_absences(sample_class, "Davi", 0, birth_date="2015-05-05")
+    sample_class.add_absences(benefit, *range(JUNE, JUNE + 15))  # of 61 days 46: 75.4 %
+    sample_class.add_absences(benefit, *range(179, 185))  # of 21 days 15: 71.4 %
 
     def listed(**given):
-        rows = rows_of(summary(secretary, room, given=given))
+        rows = read_rows(run_report(secretary, sample_class, given=given))
         return [row["student"] for row in rows]
 
     assert listed() == listed(list="all") == ["Ana", "Bia", "Caio", "Davi"]
@@ -156,7 +167,7 @@ def test_list_has_only_those_that_are_asked_for(secretary, room):
     assert listed(list="benefit") == ["Bia", "Caio", "Davi"]
 
 
-def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, room):
+def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, sample_class):
     endings = [
         "transferred",
         "reclassified",
@@ -166,30 +177,30 @@ def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, room):
         "",
     ]
     for ending in endings:
-        gone = room.enrol(
-            student(f"É {ending}", birth_date="2015-05-05"),
-            exit_date=day(60),
+        gone = sample_class.enrol(
+            create_student(f"É {ending}", birth_date="2015-05-05"),
+            exit_date=school_day(60),
             ending=ending,
         )
-        room.absent(gone, *range(40))
+        sample_class.add_absences(gone, *range(40))
 
-    everybody = rows_of(summary(secretary, room))
+    everybody = read_rows(run_report(secretary, sample_class))
     assert [row["ending"] for row in everybody] == [
         "transferred", "reclassified", "class_changed", "deceased", "abandoned", "left",
     ]  # fmt: skip
     for name in ("below_minimum", "council", "benefit"):
-        task = summary(secretary, room, given={"list": name})
+        task = run_report(secretary, sample_class, given={"list": name})
 
-        assert [row["student"] for row in rows_of(task)] == ["É abandoned", "É "]
+        assert [row["student"] for row in read_rows(task)] == ["É abandoned", "É "]
         assert task.result["skipped"]["reasons"][0]["code"] == "left"
         assert task.result["skipped"]["total"] == 4
 
 
-def test_list_of_another_name_is_refused_with_those_there_are(secretary, room):
+def test_list_of_another_name_is_refused_with_those_there_are(secretary, sample_class):
     with pytest.raises(InvalidRequest) as refused:
-        asked(
+        queue_task(
             secretary,
-            {"class_id": room.pk, "list": "everyone"},
+            {"class_id": sample_class.pk, "list": "everyone"},
             kind="attendance_summary",
         )
 
@@ -200,32 +211,32 @@ def test_list_of_another_name_is_refused_with_those_there_are(secretary, room):
     )
 
 
-def test_list_without_anybody_says_that_nobody_is_on_it(secretary, room):
-    absent_for(room, "Ana", 0)
+def test_list_without_anybody_says_that_nobody_is_on_it(secretary, sample_class):
+    enrol_with_absences(sample_class, "Ana", 0)
 
-    task = summary(secretary, room, given={"list": "council"})
+    task = run_report(secretary, sample_class, given={"list": "council"})
 
     assert task.result["rows"] == 0
     assert task.result["summary"] == "Nenhum aluno está na lista pedida."
 
 
-def test_year_is_smaller_for_who_came_late(secretary, room):
-    late = room.enrol("Fábio", entry_date=day(150))
-    room.absent(late, *range(150, 155))
+def test_year_is_smaller_for_who_came_late(secretary, sample_class):
+    late = sample_class.enrol("Fábio", entry_date=school_day(150))
+    sample_class.add_absences(late, *range(150, 155))
 
-    (row,) = rows_of(summary(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert (row["days"], row["planned"], row["absences_left"]) == (50, 50, 7)
     assert (row["attendance"], row["council_list"]) == ("90.0", True)
 
 
 def test_planned_days_are_the_base_where_the_rules_say_so(secretary, network):
-    room = Classroom()
-    judge(room.year, attendance_base="planned", year_days=20)
-    room.hold(*range(10))
-    room.absent(room.enrol("Gil"), 0, 1, 2)
+    room = SampleClass()
+    set_rules(room.year, attendance_base="planned", year_days=20)
+    room.add_sessions(*range(10))
+    room.add_absences(room.enrol("Gil"), 0, 1, 2)
 
-    (row,) = rows_of(summary(secretary, room))
+    (row,) = read_rows(run_report(secretary, room))
 
     assert (row["days"], row["planned"], row["attendance"]) == (10, 20, "85.0")
     assert row["explanation"] == (
@@ -234,11 +245,11 @@ def test_planned_days_are_the_base_where_the_rules_say_so(secretary, network):
 
 
 def test_without_rules_days_are_counted_and_nobody_is_judged(secretary, network):
-    room = Classroom()
-    room.hold(*range(10))
-    room.absent(room.enrol("Hugo"), 0, 1, 2)
+    room = SampleClass()
+    room.add_sessions(*range(10))
+    room.add_absences(room.enrol("Hugo"), 0, 1, 2)
 
-    (row,) = rows_of(summary(secretary, room))
+    (row,) = read_rows(run_report(secretary, room))
 
     assert (row["days"], row["absences"], row["attendance"]) == (10, 3, "70.0")
     judged = ("planned", "absences_left", "below_minimum", "council_list", "explanation")  # fmt: skip
@@ -246,11 +257,11 @@ def test_without_rules_days_are_counted_and_nobody_is_judged(secretary, network)
 
 
 def test_without_days_nobody_is_judged(secretary, network):
-    room = Classroom()
-    judge(room.year)
+    room = SampleClass()
+    set_rules(room.year)
     room.enrol("Iara")
 
-    (row,) = rows_of(summary(secretary, room))
+    (row,) = read_rows(run_report(secretary, room))
 
     assert (row["days"], row["attendance"]) == (0, None)
     assert (row["planned"], row["absences_left"]) == (200, 50)
@@ -258,24 +269,26 @@ def test_without_days_nobody_is_judged(secretary, network):
     assert row["explanation"] == "nenhum dia letivo registrado ainda"
 
 
-def test_booleans_are_booleans_in_json_and_words_in_csv(secretary, room):
-    absent_for(room, "Ana", 16)
+def test_booleans_are_booleans_in_json_and_words_in_csv(secretary, sample_class):
+    enrol_with_absences(sample_class, "Ana", 16)
 
-    (in_json,) = rows_of(summary(secretary, room))
-    (in_csv,) = rows_of(summary(secretary, room, format="csv"))
+    (in_json,) = read_rows(run_report(secretary, sample_class))
+    (in_csv,) = read_rows(run_report(secretary, sample_class, format="csv"))
 
     assert (in_json["below_minimum"], in_json["council_list"]) == (False, True)
     assert (in_csv["below_minimum"], in_csv["council_list"]) == ("false", "true")
     assert list(in_json) == list(in_csv)
 
 
-def test_absences_outside_the_enrolment_are_left_out_and_said(secretary, room):
-    early = room.enrol("João", entry_date=day(10), exit_date=day(20))
-    room.absent(early, 9, 10, 19, 20, 21)
+def test_absences_outside_the_enrolment_are_left_out_and_said(secretary, sample_class):
+    early = sample_class.enrol(
+        "João", entry_date=school_day(10), exit_date=school_day(20)
+    )
+    sample_class.add_absences(early, 9, 10, 19, 20, 21)
 
-    task = summary(secretary, room)
+    task = run_report(secretary, sample_class)
 
-    assert rows_of(task)[0]["absences"] == 2
+    assert read_rows(task)[0]["absences"] == 2
     assert task.result["skipped"]["reasons"] == [
         {
             "code": "absence_outside_enrolment",
@@ -305,21 +318,23 @@ def test_titles_are_in_the_language_and_names_are_not(secretary, language, title
     ("name", "skipped"),
     [("council", 1), ("below_minimum", 1), ("benefit", 0), ("all", 0)],
 )
-def test_who_has_no_rules_is_left_out_of_lists_by_them(secretary, room, name, skipped):
-    absent_for(room, "Ana", 0)
-    room.year.rules.update(grade_level=2)
+def test_who_has_no_rules_is_left_out_of_lists_by_them(
+    secretary, sample_class, name, skipped
+):
+    enrol_with_absences(sample_class, "Ana", 0)
+    sample_class.year.rules.update(grade_level=2)
 
-    said = summary(secretary, room, given={"list": name}).result["skipped"]
+    said = run_report(secretary, sample_class, given={"list": name}).result["skipped"]
 
     assert [(r["code"], r["count"]) for r in said["reasons"]] == [
         ("no_rules", 1) for _ in range(skipped)
     ]
 
 
-def test_paper_says_which_list_it_is(secretary, room):
-    parameters = {"class_id": room.pk, "list": "council"}
+def test_paper_says_which_list_it_is(secretary, sample_class):
+    parameters = {"class_id": sample_class.pk, "list": "council"}
 
-    task = made(secretary, parameters, kind="attendance_summary", format="xlsx")
+    task = run_task(secretary, parameters, kind="attendance_summary", format="xlsx")
 
     book = openpyxl.load_workbook(io.BytesIO(artifacts.read_artifact(task.artifact)))
     assert book.worksheets[-1]["A1"].value == "Frequência: para o Conselho Tutelar"

@@ -13,18 +13,18 @@ from school.grading.rules import Rules
 from school.models import Enrolment, Grade, RuleProfile, YearRules
 from tasks import artifacts
 from tasks.reports.class_performance import ClassPerformance, Parameters
-from tests.support.class_factory import PORTUGUESE, Classroom, judge
+from tests.support.class_factory import PORTUGUESE, SampleClass, set_rules
 from tests.support.environment import DATABASE
-from tests.support.task_factories import made
+from tests.support.task_factories import run_task
 
 pytestmark = pytest.mark.django_db
 
 
-def rows_of(task):
+def read_rows(task):
     return json.loads(artifacts.read_artifact(task.artifact))
 
 
-def figures_by_hand(tenths, pass_tenths=60):
+def expected_figures(tenths, pass_tenths=60):
     """The same figures from the single grades, one by one."""
     n = len(tenths)
     mean = Fraction(sum(tenths), n * 10)
@@ -32,7 +32,7 @@ def figures_by_hand(tenths, pass_tenths=60):
     root = (Decimal(variance.numerator) / variance.denominator).sqrt()
     passing = Fraction(100 * sum(t >= pass_tenths for t in tenths), n)
 
-    def places(value, step):
+    def quantize(value, step):
         exact = (
             Decimal(value.numerator) / value.denominator
             if isinstance(value, Fraction)
@@ -42,16 +42,16 @@ def figures_by_hand(tenths, pass_tenths=60):
 
     return {
         "grades": n,
-        "mean": places(mean, "0.01"),
-        "lowest": places(Fraction(min(tenths), 10), "0.1"),
-        "highest": places(Fraction(max(tenths), 10), "0.1"),
-        "standard_deviation": places(root, "0.01"),
-        "share_passing": places(passing, "0.1"),
+        "mean": quantize(mean, "0.01"),
+        "lowest": quantize(Fraction(min(tenths), 10), "0.1"),
+        "highest": quantize(Fraction(max(tenths), 10), "0.1"),
+        "standard_deviation": quantize(root, "0.01"),
+        "share_passing": quantize(passing, "0.1"),
     }
 
 
 def test_every_figure_is_that_of_the_grades(admin):
-    rows = rows_of(made(admin, {}))
+    rows = read_rows(run_task(admin, {}))
     groups: dict = {}
     grades = Grade.objects.exclude(tenths=None).select_related(
         "offering__subject", "offering__school_class__school"
@@ -70,13 +70,13 @@ def test_every_figure_is_that_of_the_grades(admin):
     for row in rows:
         key = tuple(row.pop(name) for name in ("school", "class", "subject", "term"))
         assert row.pop("year") == "2026"
-        assert row == figures_by_hand(groups[key]), key
+        assert row == expected_figures(groups[key]), key
 
 
 def test_exactly_the_pass_mark_passes(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=60)
 
-    row = rows_of(made(teacher, {"class_id": 1, "term": 1}))[0]
+    row = read_rows(run_task(teacher, {"class_id": 1, "term": 1}))[0]
 
     assert (row["share_passing"], row["mean"], row["standard_deviation"]) == (
         "100.0",
@@ -85,55 +85,61 @@ def test_exactly_the_pass_mark_passes(teacher):
     )
 
 
-def share(viewer):
-    return rows_of(made(viewer, {"class_id": 1, "term": 1}))[0]["share_passing"]
+def share_passing(viewer):
+    return read_rows(run_task(viewer, {"class_id": 1, "term": 1}))[0]["share_passing"]
 
 
-def judged_by(pass_mark, **where):
+def set_pass_mark(pass_mark, **filters):
     """Let a rule profile with that pass mark judge the year, or only a level of it."""
     profile = RuleProfile.objects.create(
         network_id=1, code=f"p{pass_mark}".replace(".", "-"), name="Own"
     )
     version = profile.revise(Rules(terms=4, pass_mark=pass_mark))
-    YearRules.objects.filter(school_year=1, **(where or {"grade_level": None})).delete()
-    YearRules.objects.create(school_year_id=1, version=version, **where)
+    YearRules.objects.filter(
+        school_year=1, **(filters or {"grade_level": None})
+    ).delete()
+    YearRules.objects.create(school_year_id=1, version=version, **filters)
 
 
 def test_pass_mark_is_that_of_the_year_s_rules(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=60)
-    judged_by("6.1")
+    set_pass_mark("6.1")
 
-    assert share(teacher) == "0.0"
+    assert share_passing(teacher) == "0.0"
 
 
 def test_level_s_own_rules_go_before_the_year_s(teacher, admin):
     Grade.objects.filter(offering__in=(1, 21), term=1).update(tenths=60)
-    judged_by("6.1", grade_level_id=1)
+    set_pass_mark("6.1", grade_level_id=1)
 
     shares = {
         (row["class"], row["subject"]): row["share_passing"]
-        for row in rows_of(made(admin, {"term": 1}))
+        for row in read_rows(run_task(admin, {"term": 1}))
     }
-    assert share(teacher) == shares["1º ano, turma 1", "Língua Portuguesa"] == "0.0"
+    assert (
+        share_passing(teacher)
+        == shares["1º ano, turma 1", "Língua Portuguesa"]
+        == "0.0"
+    )
     assert shares["2º ano, turma 3", "Língua Portuguesa"] == "100.0"
 
 
 def test_two_levels_of_a_class_have_each_their_own_mark(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=60)
-    judged_by("6.1", grade_level_id=5)
+    set_pass_mark("6.1", grade_level_id=5)
     Enrolment.objects.filter(school_class=1, diary_number__lte=5).update(grade_level=5)
 
-    assert share(teacher) == "80.0"
+    assert share_passing(teacher) == "80.0"
 
 
 def test_share_of_a_level_without_rules_is_not_known(teacher):
     YearRules.objects.all().delete()
-    assert share(teacher) is None
+    assert share_passing(teacher) is None
 
-    judged_by("6.0", grade_level_id=5)
-    assert share(teacher) is None
+    set_pass_mark("6.0", grade_level_id=5)
+    assert share_passing(teacher) is None
     Enrolment.objects.filter(school_class=1).update(grade_level=5)
-    assert share(teacher) is not None
+    assert share_passing(teacher) is not None
 
 
 def test_queries_are_as_many_however_many_rules_there_are(admin):
@@ -145,24 +151,26 @@ def test_queries_are_as_many_however_many_rules_there_are(admin):
 
     before = queries()
     for level in range(1, 6):
-        judged_by(f"6.{level}", grade_level_id=level)
+        set_pass_mark(f"6.{level}", grade_level_id=level)
 
     # psycopg streams the largest past Django's log.
     assert queries() == before == (5 if DATABASE == "postgresql" else 6)
 
 
 def test_each_level_has_the_terms_of_its_own_rules(admin):
-    room = Classroom()
-    judge(room.year)
-    judge(room.year, level=2, terms=3, term_kind="trimester")
+    room = SampleClass()
+    set_rules(room.year)
+    set_rules(room.year, level=2, terms=3, term_kind="trimester")
     four = room.enrol("Ana")
     three = room.enrol("Bia", grade_level_id=2)
     for one in (four, three):
-        room.grade(one, PORTUGUESE, 50, 60, 70, 80, 90)
+        room.add_grades(one, PORTUGUESE, 50, 60, 70, 80, 90)
 
-    task = made(admin, {"class_id": room.pk})
+    task = run_task(admin, {"class_id": room.pk})
 
-    portuguese = [row for row in rows_of(task) if row["subject"] == "Língua Portuguesa"]
+    portuguese = [
+        row for row in read_rows(task) if row["subject"] == "Língua Portuguesa"
+    ]
     assert [(row["term"], row["grades"]) for row in portuguese] == [
         (1, 2), (2, 2), (3, 2), (4, 1),
     ]  # fmt: skip
@@ -175,7 +183,7 @@ def test_each_level_has_the_terms_of_its_own_rules(admin):
 def test_grades_due_but_not_given_are_not_counted(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=None)
 
-    row = rows_of(made(teacher, {"class_id": 1, "term": 1}))[0]
+    row = read_rows(run_task(teacher, {"class_id": 1, "term": 1}))[0]
 
     assert row["grades"] == 0
     assert (
@@ -188,7 +196,7 @@ def test_grades_due_but_not_given_are_not_counted(teacher):
 
 
 def test_year_without_grades_is_empty_and_says_why(teacher):
-    task = made(teacher, {"year": 1999})
+    task = run_task(teacher, {"year": 1999})
 
     assert task.state == "succeeded"
     assert task.result["rows"] == 0
@@ -198,7 +206,7 @@ def test_year_without_grades_is_empty_and_says_why(teacher):
 
 
 def test_paper_says_which_term_it_is_of_and_whose_pass_mark(teacher):
-    task = made(teacher, {"class_id": 1, "term": 2}, format="pdf")
+    task = run_task(teacher, {"class_id": 1, "term": 2}, format="pdf")
 
     said = (
         PdfReader(io.BytesIO(artifacts.read_artifact(task.artifact)))

@@ -13,20 +13,20 @@ from school.records.year_builder import YearBuilder
 from tasks.models import Task
 from tasks.worker import heartbeat
 from tasks.worker.tasks import generate_report
-from tests.support.task_factories import asked, made, rows_of
+from tests.support.task_factories import queue_task, read_rows, run_task
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
-IN_STREAMS = [
+STREAMED_KINDS = [
     "report_card",
     "transcript",
     "final_results",
     "attendance_summary",
     "at_risk_students",
 ]
-AT_ONCE = 12
+BATCH_SIZE = 12
 """Of the hundred students' enrolments: so they are read in nine or more steps."""
-PATIENCE = 30
+TIMEOUT_SECONDS = 30
 """Seconds to wait for the writer, who is never locked out for so long."""
 
 
@@ -39,19 +39,19 @@ class Writer(threading.Thread):
         self.first_commit = None
         self.leases = set()
         self.error = None
-        self.over = threading.Event()
+        self.stop_event = threading.Event()
         self._task = task
         self._progress = threading.Condition()
 
     def run(self):
         try:
-            while not self.over.is_set():
+            while not self.stop_event.is_set():
                 self._write(self.commits % 10)
                 with self._progress:
                     self.commits += 1
                     self._progress.notify_all()
                 # The heartbeat writes between two of these, and must find its turn.
-                self.over.wait(0.01)
+                self.stop_event.wait(0.01)
         except Exception as error:  # for the test to see
             self.error = error
         finally:
@@ -59,89 +59,93 @@ class Writer(threading.Thread):
 
     def await_commits(self, count):
         with self._progress:
-            until = self.commits + count
-            assert self._progress.wait_for(lambda: self.commits >= until, PATIENCE)
+            target_commits = self.commits + count
+            assert self._progress.wait_for(
+                lambda: self.commits >= target_commits, TIMEOUT_SECONDS
+            )
 
     def await_another_lease(self):
         """Until the heartbeat was heard, which finds its turn between two commits."""
-        known = len(self.leases)
+        lease_count = len(self.leases)
         with self._progress:
-            assert self._progress.wait_for(lambda: len(self.leases) > known, PATIENCE)
+            assert self._progress.wait_for(
+                lambda: len(self.leases) > lease_count, TIMEOUT_SECONDS
+            )
 
     def _write(self, n):
-        began = datetime.datetime.now(datetime.UTC)
+        started_at = datetime.datetime.now(datetime.UTC)
         with transaction.atomic():
             Grade.objects.update(tenths=n)
-            self._miss_a_day()
+            self._add_absences()
             Student.objects.filter(pk=90).update(social_name=f"Nome {n}")
             SchoolClass.objects.filter(pk=4).update(name=f"Turma {n}")
-        self.first_commit = self.first_commit or began
+        self.first_commit = self.first_commit or started_at
         self.leases.add(Task.objects.get(pk=self._task.pk).lease_until)
 
-    def _miss_a_day(self):
+    def _add_absences(self):
         for enrolment in Enrolment.objects.filter(exit_date=None)[:5]:
-            missed = enrolment.absences.values("session")
-            days = enrolment.school_class.sessions.exclude(pk__in=missed)
+            missed_sessions = enrolment.absences.values("session")
+            days = enrolment.school_class.sessions.exclude(pk__in=missed_sessions)
             Absence.objects.create(enrolment=enrolment, session=days.last())
 
 
 @pytest.fixture
-def writing(monkeypatch):
+def run_with_writer(monkeypatch):
     """A function that makes the report of a task with somebody writing between its steps."""
 
-    def make(task):
+    def run_report(task):
         writer, steps = Writer(task), []
 
-        class AwaitedYearbook(YearBuilder):
-            def __init__(self, *given, **named):
+        class SynchronizedYearBuilder(YearBuilder):
+            def __init__(self, *args, **kwargs):
                 writer.start()
                 writer.await_commits(2)
-                super().__init__(*given, **named)
-                self._made = 0
+                super().__init__(*args, **kwargs)
+                self._year_count = 0
 
             def build(self, *given):
-                if self._made % AT_ONCE == 0:
-                    steps.append(self._made)
+                if self._year_count % BATCH_SIZE == 0:
+                    steps.append(self._year_count)
                     writer.await_commits(2)
                     if len(steps) <= 2:
                         writer.await_another_lease()
-                self._made += 1
+                self._year_count += 1
                 return super().build(*given)
 
-        monkeypatch.setattr(years, "YearBuilder", AwaitedYearbook)
+        monkeypatch.setattr(years, "YearBuilder", SynchronizedYearBuilder)
         try:
             generate_report(str(task.pk))
         finally:
-            writer.over.set()
+            writer.stop_event.set()
             writer.join()
             monkeypatch.setattr(years, "YearBuilder", YearBuilder)
         task.refresh_from_db()
         return writer, len(steps)
 
-    monkeypatch.setattr(enrolment_record, "BATCH_SIZE", AT_ONCE)
+    monkeypatch.setattr(enrolment_record, "BATCH_SIZE", BATCH_SIZE)
     monkeypatch.setattr(heartbeat, "CHECK_INTERVAL", 0.02)
-    yield make
+    yield run_report
     if connections[ALIAS].vendor == "postgresql":
         connections[ALIAS].close_pool()  # else the test database cannot be dropped
 
 
 @pytest.mark.guarantee("A report reads one instant of the database and writes nothing.")
-@pytest.mark.parametrize("kind", IN_STREAMS)
+@pytest.mark.parametrize("kind", STREAMED_KINDS)
 def test_report_shows_all_of_the_old_and_nothing_of_the_new(
-    transactional_db, admin, settings, writing, kind
+    transactional_db, admin, settings, run_with_writer, kind
 ):
     settings.HEARTBEAT_SECONDS = 0.05
-    before = made(admin, {"year": 2026}, kind=kind)
-    task = asked(admin, {"year": 2026}, kind=kind)
+    before = run_task(admin, {"year": 2026}, kind=kind)
+    task = queue_task(admin, {"year": 2026}, kind=kind)
 
-    writer, steps = writing(task)
-    after = made(admin, {"year": 2026}, kind=kind)
+    writer, steps = run_with_writer(task)
+    after = run_task(admin, {"year": 2026}, kind=kind)
 
     assert (task.state, task.attempt) == ("succeeded", 1), task.error
     assert writer.error is None
-    assert steps >= 100 / AT_ONCE
+    assert steps >= 100 / BATCH_SIZE
     assert writer.commits >= 2 * steps
-    assert rows_of(task) == rows_of(before) != rows_of(after)
+    assert read_rows(task) == read_rows(before) != read_rows(after)
     assert task.result["sha256"] == before.result["sha256"]
     as_of = datetime.datetime.fromisoformat(task.result["data_as_of"])
     assert as_of <= writer.first_commit
@@ -150,18 +154,18 @@ def test_report_shows_all_of_the_old_and_nothing_of_the_new(
 
 
 def test_report_asked_for_meanwhile_shows_one_of_the_moments(
-    transactional_db, admin, writing
+    transactional_db, admin, run_with_writer
 ):
-    task = asked(admin, {"year": 2026}, kind="report_card")
+    task = queue_task(admin, {"year": 2026}, kind="report_card")
     writer = Writer(task)
     writer.start()
     writer.await_commits(1)
 
     generate_report(str(task.pk))
-    writer.over.set()
+    writer.stop_event.set()
     writer.join()
 
     task.refresh_from_db()
-    grades = {row[f"term_{n}"] for row in rows_of(task) for n in range(1, 5)}
+    grades = {row[f"term_{n}"] for row in read_rows(task) for n in range(1, 5)}
     assert len(grades - {None}) == 1
     assert writer.error is None

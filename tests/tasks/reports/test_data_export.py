@@ -23,9 +23,15 @@ from tasks.rendering.table import Table
 from tasks.reporting import parameters, registry
 from tasks.reporting.export_tables import EXPORTS
 from tasks.reports.data_export import DataExport, Parameters
-from tests.support.class_factory import MATHEMATICS, PORTUGUESE, Classroom, day, student
+from tests.support.class_factory import (
+    MATHEMATICS,
+    PORTUGUESE,
+    SampleClass,
+    create_student,
+    school_day,
+)
 from tests.support.environment import DATABASE
-from tests.support.task_factories import made
+from tests.support.task_factories import run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +55,7 @@ HEADERS = {
     "is_justified",
 }
 """Published once, and never changed."""
-ODD = [
+ODD_TEXTS = [
     '=HYPERLINK("http://x")', "+1", "-1", "@x", "\tx", "\rx", "\nx", "a;=1", "a\t=1", "x;y",
     'say "=1"', "＝1", "－1", "＠x", "x, y", "", "'=1", "''", "😀", "שלום", "á" * 40, "a\r\nb",
     " \u3000-1", "\u2028+1", "\x85x", "\\.", "'\t", '"', "%s %%", "a-b, c-d", "0-1",
@@ -59,42 +65,44 @@ TEXT = st.text(max_size=10) | st.text(
 )
 
 
-def report_of(viewer, table="grades", **given):
-    wanted = parameters.parse_parameters(Parameters, {"table": table, **given})
+def build_report(viewer, table="grades", **options):
+    request = parameters.parse_parameters(Parameters, {"table": table, **options})
     return DataExport(
-        wanted, parameters.filter_enrolments(visible_enrolments(viewer), wanted)
+        request, parameters.filter_enrolments(visible_enrolments(viewer), request)
     )
 
 
-def written(table: Table, format="csv") -> bytes:
+def write_table(table: Table, format="csv") -> bytes:
     file = io.BytesIO()
     registry.format_classes()[format]().write_table(table, file)
     return file.getvalue()
 
 
-def by_python(table: Table) -> bytes:
-    return written(replace(table, query_source=None))
+def write_in_python(table: Table) -> bytes:
+    return write_table(replace(table, query_source=None))
 
 
-def lines_of(viewer, table, **given):
+def export_lines(viewer, table, **options):
     return (
-        written(report_of(viewer, table, **given).build_table()).decode().split("\r\n")
+        write_table(build_report(viewer, table, **options).build_table())
+        .decode()
+        .split("\r\n")
     )
 
 
-def name_all(records, names):
+def assign_names(records, names):
     """Call them so, one after the other and again from the first."""
-    found = list(records.order_by("pk"))
-    for number, record in enumerate(found):
+    rows = list(records.order_by("pk"))
+    for number, record in enumerate(rows):
         record.name = names[number % len(names)]
-    records.model.objects.bulk_update(found, ["name"], batch_size=200)
+    records.model.objects.bulk_update(rows, ["name"], batch_size=200)
 
 
 @pytest.fixture
-def oddly_named(network):
-    name_all(School.objects.all(), ODD[:3])
-    name_all(Subject.objects.all(), ODD[8:])
-    name_all(Student.objects.all(), ODD)
+def odd_names(network):
+    assign_names(School.objects.all(), ODD_TEXTS[:3])
+    assign_names(Subject.objects.all(), ODD_TEXTS[8:])
+    assign_names(Student.objects.all(), ODD_TEXTS)
     for pk, name in enumerate(("a, b", '"', "=1", "ok"), 1):
         SchoolClass.objects.filter(pk=pk).update(name=name)
     Student.objects.filter(pk__lt=20).update(social_name="=so")
@@ -104,7 +112,7 @@ def oddly_named(network):
 @pytest.mark.guarantee("The columns of an export never change.")
 @pytest.mark.parametrize("table", EXPORTS)
 def test_columns_are_what_was_published(admin, table):
-    lines = lines_of(admin, table)
+    lines = export_lines(admin, table)
 
     assert lines[0] == HEADERS[table]
     assert len(lines) > 2
@@ -119,30 +127,32 @@ def test_tables_are_those_that_can_be_asked_for():
 def test_rows_are_what_is_recorded(admin):
     """Byte by byte, and so the same from both databases."""
     School.objects.filter(pk=1).update(name='Escola "Um", anexo')
-    room = Classroom("=Turma")
-    room.hold(0, 1)
-    ana = room.enrol(student("Ana", social_name="-Zé", registration="7"))
-    room.grade(ana, MATHEMATICS, 75, None, 100, exam=5)
-    room.grade(ana, PORTUGUESE, 0)
-    room.absent(ana, 1, justified=1)
-    Enrolment.objects.filter(pk=ana.pk).update(exit_date=day(9), ending="abandoned")
+    room = SampleClass("=Turma")
+    room.add_sessions(0, 1)
+    ana = room.enrol(create_student("Ana", social_name="-Zé", registration="7"))
+    room.add_grades(ana, MATHEMATICS, 75, None, 100, exam=5)
+    room.add_grades(ana, PORTUGUESE, 0)
+    room.add_absences(ana, 1, justified_count=1)
+    Enrolment.objects.filter(pk=ana.pk).update(
+        exit_date=school_day(9), ending="abandoned"
+    )
     who = f'{ana.pk},2025,"Escola ""Um"", anexo",\'=Turma,7,\'-Zé'
-    session = room.record.sessions.get(date=day(1))
+    session = room.school_class.sessions.get(date=school_day(1))
 
-    assert lines_of(admin, "grades", class_id=room.pk)[1:] == [
+    assert export_lines(admin, "grades", class_id=room.pk)[1:] == [
         f"{who},2,Matemática,1,7.5",
         f"{who},2,Matemática,2,",
         f"{who},2,Matemática,3,10.0",
         f"{who},1,Língua Portuguesa,1,0.0",
         "",
     ]
-    assert lines_of(admin, "recovery_exams", class_id=room.pk)[1:] == [
+    assert export_lines(admin, "recovery_exams", class_id=room.pk)[1:] == [
         f"{who},2,Matemática,0.5", "",
     ]  # fmt: skip
-    assert lines_of(admin, "absences", class_id=room.pk)[1:] == [
+    assert export_lines(admin, "absences", class_id=room.pk)[1:] == [
         f"{who},{session.pk},2025-02-04,1,true", "",
     ]  # fmt: skip
-    assert lines_of(admin, "enrolments", class_id=room.pk)[1:] == [
+    assert export_lines(admin, "enrolments", class_id=room.pk)[1:] == [
         f"{ana.pk},{ana.student_id},{room.pk}{who.removeprefix(str(ana.pk))},1,1,"
         "2025-02-03,2025-02-12,abandoned,false",
         "",
@@ -153,15 +163,15 @@ def test_rows_are_what_is_recorded(admin):
 @pytest.mark.parametrize("asks_from", [0, 10**9])
 @pytest.mark.parametrize("table", EXPORTS)
 def test_database_writes_what_python_would(
-    admin, oddly_named, monkeypatch, table, asks_from
+    admin, odd_names, monkeypatch, table, asks_from
 ):
     monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", asks_from)
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 7)
-    report = report_of(admin, table, year=2026)
+    report = build_report(admin, table, year=2026)
 
-    content = written(report.build_table())
+    content = write_table(report.build_table())
 
-    assert content == by_python(report.build_table())
+    assert content == write_in_python(report.build_table())
     assert content.count(b"\r\n") >= report.total() > 0
 
 
@@ -180,17 +190,17 @@ def test_any_name_is_written_alike(admin, monkeypatch, asks_from, names):
         names = [name.replace("\x00", "") for name in names]
     monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", asks_from)
     room = SchoolClass.objects.get(pk=1)
-    name_all(Student.objects.filter(enrolments__school_class=room), names)
+    assign_names(Student.objects.filter(enrolments__school_class=room), names)
     SchoolClass.objects.filter(pk=1).update(name=names[-1])
 
-    table = report_of(admin, "enrolments", class_id=1).build_table()
+    table = build_report(admin, "enrolments", class_id=1).build_table()
 
-    assert written(table) == by_python(table)
+    assert write_table(table) == write_in_python(table)
 
 
 @pytest.mark.parametrize("format", DataExport.formats)
 def test_every_format_has_every_row(admin, format):
-    task = made(admin, {"table": "grades"}, kind="data_export", format=format)
+    task = run_task(admin, {"table": "grades"}, kind="data_export", format=format)
 
     assert task.result["rows"] == Grade.objects.count()
     assert (task.progress_done, task.progress_total) == (task.result["rows"],) * 2
@@ -198,9 +208,9 @@ def test_every_format_has_every_row(admin, format):
 
 def test_every_row_is_counted_as_it_is_written(admin, monkeypatch):
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 100)
-    report, told = report_of(admin), []
+    report, told = build_report(admin), []
 
-    written(replace(report.build_table(), advance=told.append))
+    write_table(replace(report.build_table(), advance=told.append))
 
     assert sum(told) == report.total() == Grade.objects.count()
     assert len(told) >= report.total() / 100
@@ -208,7 +218,7 @@ def test_every_row_is_counted_as_it_is_written(admin, monkeypatch):
 
 def test_same_data_gives_the_same_bytes(admin):
     one, two = (
-        made(admin, {"table": "absences"}, kind="data_export", format="csv")
+        run_task(admin, {"table": "absences"}, kind="data_export", format="csv")
         for _ in range(2)
     )
 
@@ -216,7 +226,7 @@ def test_same_data_gives_the_same_bytes(admin):
 
 
 def test_empty_export_says_why(admin):
-    task = made(
+    task = run_task(
         admin, {"table": "grades", "year": 1999}, kind="data_export", format="csv"
     )
 
@@ -229,12 +239,14 @@ def test_empty_export_says_why(admin):
 
 def test_student_who_moved_is_each_school_s_own_part(stranger, admin):
     """Student 67 went from class 3, of the stranger's school, to class 4."""
-    ours = {int(line.split(",")[0]) for line in lines_of(stranger, "grades")[1:-1]}
+    ours = {int(line.split(",")[0]) for line in export_lines(stranger, "grades")[1:-1]}
     of_67 = set(Enrolment.objects.filter(student=67).values_list("pk", flat=True))
     (own,) = Enrolment.objects.filter(student=67, school_class=3)
 
     assert ours & of_67 == {own.pk}
-    classes = {line.split(",")[1] for line in lines_of(stranger, "class_days")[1:-1]}
+    classes = {
+        line.split(",")[1] for line in export_lines(stranger, "class_days")[1:-1]
+    }
     assert classes == {"3"}
 
 
@@ -244,10 +256,10 @@ def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 10)
 
     def queries(**given):
-        report = report_of(admin, **given)
+        report = build_report(admin, **given)
         with CaptureQueriesContext(connection) as captured:
             count = report.total()
-            written(report.build_table())
+            write_table(report.build_table())
         return len(captured), count
 
     (of_class, few), (of_all, many) = queries(class_id=1), queries()
@@ -261,7 +273,7 @@ def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 50)
 
     def peak(**given):
-        table = report_of(admin, **given).build_table()
+        table = build_report(admin, **given).build_table()
         tracemalloc.start()
         with open("/dev/null", "wb") as file:
             registry.format_classes()["csv"]().write_table(table, file)
@@ -276,7 +288,7 @@ def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
 @pytest.mark.guarantee("A canceled export ends in the database server too.")
 def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 5)
-    report, told = report_of(admin), []
+    report, told = build_report(admin), []
 
     def cancel(count):
         told.append(count)
@@ -284,7 +296,7 @@ def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
             raise Canceled
 
     with pytest.raises(Canceled), transaction.atomic():
-        written(replace(report.build_table(), advance=cancel))
+        write_table(replace(report.build_table(), advance=cancel))
 
     assert told == [5, 5, 5]
     assert (
@@ -292,7 +304,7 @@ def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
     )  # the connection is as good as before
 
 
-def asleep(records) -> Table:
+def slow_table(records) -> Table:
     """A table whose first row takes a minute."""
 
     def sleep(_prefix):
@@ -303,36 +315,36 @@ def asleep(records) -> Table:
         )
 
     column = Column("slept", "Slept")
-    source = QuerySource(records, [ExportField(column, "", sleep)])
-    return Table("Slow", [column], source.rows(), query_source=source)
+    query_source = QuerySource(records, [ExportField(column, "", sleep)])
+    return Table("Slow", [column], query_source.rows(), query_source=query_source)
 
 
 @pytest.fixture
-def snapshots(transactional_db, network):
+def snapshot_connection(transactional_db, network):
     """Real ones, on a second connection."""
     yield
     if DATABASE == "postgresql":
         connections[ALIAS].close_pool()  # else the test database cannot be dropped
 
 
-def sleep_in_a_snapshot(check):
+def write_slowly_in_snapshot(on_start):
     """Write what takes a minute to begin; `check` is given the server process's id."""
     with snapshot():
-        table = asleep(User.objects.order_by("pk"))
+        table = slow_table(User.objects.order_by("pk"))
         pid = connections[ALIAS].connection.info.backend_pid
-        written(replace(table, raise_if_stopped=lambda: check(pid)))
+        write_table(replace(table, raise_if_stopped=lambda: on_start(pid)))
 
 
-def on_the_server(question, pid):
+def query_server(sql, pid):
     with connections["default"].cursor() as cursor:
-        cursor.execute(question, [pid])
+        cursor.execute(sql, [pid])
         return cursor.fetchall()
 
 
 @pytest.mark.guarantee("A canceled export ends in the database server too.")
 @pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite gives rows at once")
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_cancel_does_not_wait_for_the_first_row(snapshots):
+def test_cancel_does_not_wait_for_the_first_row(snapshot_connection):
     pids = []
 
     def cancel(pid):
@@ -341,23 +353,23 @@ def test_cancel_does_not_wait_for_the_first_row(snapshots):
 
     began = time.monotonic()
     with pytest.raises(Canceled):
-        sleep_in_a_snapshot(cancel)
+        write_slowly_in_snapshot(cancel)
 
     assert time.monotonic() - began < 5
     with snapshot():
         assert User.objects.exists()
     states = "SELECT state FROM pg_stat_activity WHERE pid = %s"
-    assert ("active",) not in on_the_server(states, pids[0])
+    assert ("active",) not in query_server(states, pids[0])
 
 
 @pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite has no server")
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_server_that_goes_away_is_the_database_s_fault(snapshots):
+def test_server_that_goes_away_is_the_database_s_fault(snapshot_connection):
     def kill(pid):
-        on_the_server("SELECT pg_terminate_backend(%s)", pid)
+        query_server("SELECT pg_terminate_backend(%s)", pid)
 
     with pytest.raises(OperationalError):
-        sleep_in_a_snapshot(kill)
+        write_slowly_in_snapshot(kill)
 
     with snapshot():
         assert User.objects.exists()

@@ -23,8 +23,13 @@ from school.models import (
 from tasks import artifacts, lifecycle
 from tasks.errors import InvalidRequest, RoleNotAllowed
 from tasks.reporting import parameters, registry
-from tests.support.class_factory import Classroom, day, judge, year_2025
-from tests.support.task_factories import asked, made
+from tests.support.class_factory import (
+    SampleClass,
+    get_year_2025,
+    school_day,
+    set_rules,
+)
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -33,10 +38,10 @@ KINDS = {
     for kind, report in registry.report_classes().items()
     if report.__module__.startswith("tasks.reports.")
 }
-EACH_FORMAT = [
+KIND_FORMATS = [
     (kind, format) for kind, report in KINDS.items() for format in report.formats
 ]
-PEOPLE = {
+USERNAMES_BY_ROLE = {
     Role.ADMINISTRATOR: "admin",
     Role.STAFF: "secretary",
     Role.TEACHER: "teacher",
@@ -44,16 +49,18 @@ PEOPLE = {
 }
 
 
-def someone_for(report) -> User:
-    return User.objects.get(username=PEOPLE[sorted(report.audience)[0]])
+def allowed_viewer(report) -> User:
+    return User.objects.get(username=USERNAMES_BY_ROLE[sorted(report.audience)[0]])
 
 
-def report_for(viewer: User, kind: str, **given):
-    model = KINDS[kind].parameters_model()
-    wanted = parameters.parse_parameters(model, given or dict(KINDS[kind].example))
-    asked_for = parameters.filter_enrolments(visible_enrolments(viewer), wanted)
-    seen = expand(viewer, asked_for, KINDS[kind].reach)
-    return KINDS[kind](wanted, asked_for, seen)
+def build_report(viewer: User, kind: str, **values):
+    parameters_model = KINDS[kind].parameters_model()
+    request = parameters.parse_parameters(
+        parameters_model, values or dict(KINDS[kind].example)
+    )
+    enrolments = parameters.filter_enrolments(visible_enrolments(viewer), request)
+    reachable = expand(viewer, enrolments, KINDS[kind].reach)
+    return KINDS[kind](request, enrolments, reachable)
 
 
 def test_kinds_are_the_files_of_the_folder():
@@ -62,10 +69,10 @@ def test_kinds_are_the_files_of_the_folder():
     assert set(KINDS) == {path.stem for path in folder} - {"__init__", "base"}
 
 
-@pytest.mark.parametrize(("kind", "format"), EACH_FORMAT)
+@pytest.mark.parametrize(("kind", "format"), KIND_FORMATS)
 def test_example_is_made(network, kind, format):
-    task = made(
-        someone_for(KINDS[kind]), dict(KINDS[kind].example), kind=kind, format=format
+    task = run_task(
+        allowed_viewer(KINDS[kind]), dict(KINDS[kind].example), kind=kind, format=format
     )
 
     assert task.state == "succeeded", task.error
@@ -77,7 +84,7 @@ def test_example_is_made(network, kind, format):
 def test_total_where_known_is_the_number_of_rows_and_rows_fit_the_columns(
     network, kind
 ):
-    report = report_for(someone_for(KINDS[kind]), kind)
+    report = build_report(allowed_viewer(KINDS[kind]), kind)
 
     rows = list(report.rows())
 
@@ -90,13 +97,15 @@ def test_total_where_known_is_the_number_of_rows_and_rows_fit_the_columns(
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("kind", KINDS)
 def test_audience_alone_may_ask(network, kind, role):
-    viewer = User.objects.get(username=PEOPLE[role])
+    viewer = User.objects.get(username=USERNAMES_BY_ROLE[role])
 
     if role in KINDS[kind].allowed_roles:
-        assert asked(viewer, dict(KINDS[kind].example), kind=kind).state == "queued"
+        assert (
+            queue_task(viewer, dict(KINDS[kind].example), kind=kind).state == "queued"
+        )
     else:
         with pytest.raises(RoleNotAllowed):
-            asked(viewer, dict(KINDS[kind].example), kind=kind)
+            queue_task(viewer, dict(KINDS[kind].example), kind=kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,32 +113,32 @@ def test_unknown_parameter_is_refused(network, kind):
     example = {**KINDS[kind].example, "surprise": 1}
 
     with pytest.raises(InvalidRequest, match="/parameters/surprise"):
-        asked(someone_for(KINDS[kind]), example, kind=kind)
+        queue_task(allowed_viewer(KINDS[kind]), example, kind=kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_viewer_who_sees_nobody_gets_no_row_and_a_reason(network, kind):
-    viewer = someone_for(KINDS[kind])
-    report = report_for(viewer, kind)
+    viewer = allowed_viewer(KINDS[kind])
+    report = build_report(viewer, kind)
     Attachment.objects.filter(user=viewer).delete()
     viewer.is_superuser = False
     viewer.save()
 
-    report = report_for(viewer, kind)
+    report = build_report(viewer, kind)
 
     assert list(report.rows()) == []
     assert report.empty_reason() == "Não há nenhum aluno matriculado no que foi pedido."
 
 
-MANY = 2500
+LARGE_CLASS_SIZE = 2500
 """Students: more than are ever in memory at once."""
 
 
-def crowd(size):
+def create_large_class(size):
     """A class of that many, who all came from another one, with all that can be recorded."""
-    before, now = Classroom(f"Before {size}"), Classroom(f"Now {size}")
-    for room in (before, now):
-        room.hold(*range(20))
+    old_class, new_class = SampleClass(f"Before {size}"), SampleClass(f"Now {size}")
+    for sample_class in (old_class, new_class):
+        sample_class.add_sessions(*range(20))
     students = Student.objects.bulk_create(
         Student(network_id=1, registration=f"{size}-{n}", name=f"N {n}", birth_date="2015-05-05", sort_key=b"%d" % n)
         for n in range(size)
@@ -138,16 +147,19 @@ def crowd(size):
         PriorYear(student=s, year=2024, grade_level="?", school="?", result="?")
         for s in students
     )
-    for room, dates in ((before, (day(0), day(10))), (now, (day(10), None))):
+    for sample_class, dates in (
+        (old_class, (school_day(0), school_day(10))),
+        (new_class, (school_day(10), None)),
+    ):
         enrolments = Enrolment.objects.bulk_create(
-            Enrolment(student=s, school_class=room.record, grade_level_id=1, diary_number=n, entry_date=dates[0], exit_date=dates[1])
+            Enrolment(student=s, school_class=sample_class.school_class, grade_level_id=1, diary_number=n, entry_date=dates[0], exit_date=dates[1])
             for n, s in enumerate(students, 1)
         )  # fmt: skip
-        session = room.record.sessions.get(date=dates[0])
+        session = sample_class.school_class.sessions.get(date=dates[0])
         Absence.objects.bulk_create(
             Absence(enrolment=e, session=session) for e in enrolments
         )
-        for offering in room.record.offerings.all():
+        for offering in sample_class.school_class.offerings.all():
             Grade.objects.bulk_create(
                 Grade(enrolment=e, offering=offering, term=term, tenths=50)
                 for e in enrolments
@@ -157,7 +169,7 @@ def crowd(size):
                 RecoveryGrade(enrolment=e, offering=offering, tenths=50)
                 for e in enrolments
             )
-    return now
+    return new_class
 
 
 @pytest.mark.timeout(300)  # it is all kinds
@@ -166,8 +178,8 @@ def crowd(size):
 )
 def test_query_count_does_not_depend_on_the_students(network):
     admin = User.objects.get(username="admin")
-    judge(year_2025(), recovery_rule="weighted", year_days=20)
-    rooms = {size: crowd(size) for size in (1, 3, 300, MANY)}
+    set_rules(get_year_2025(), recovery_rule="weighted", year_days=20)
+    rooms = {size: create_large_class(size) for size in (1, 3, 300, LARGE_CLASS_SIZE)}
     with connection.cursor() as cursor:  # as PostgreSQL does by itself, in time
         cursor.execute("ANALYZE")
 
@@ -175,7 +187,7 @@ def test_query_count_does_not_depend_on_the_students(network):
         """The queries that the kind needs for that class, and the rows that come of it."""
         with CaptureQueriesContext(connection) as captured:
             given = {**KINDS[kind].example, "class_id": room.pk}
-            report = report_for(admin, kind, **given)
+            report = build_report(admin, kind, **given)
             report.total()
             rows = len(list(report.build_table().rows))
             report.skipped_counts()
@@ -189,19 +201,19 @@ def test_query_count_does_not_depend_on_the_students(network):
 
         assert set(queries) == {queries[0]}, (kind, queries)
         # Some kinds have a row, or several, for each student, others for each class.
-        assert rows[-1] in {rows[0], MANY * rows[0]}, kind
+        assert rows[-1] in {rows[0], LARGE_CLASS_SIZE * rows[0]}, kind
         assert rows[-1] > 0, kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_example_runs_on_the_demo_for_all_of_its_audience(network, kind):
     for role in KINDS[kind].allowed_roles:
-        viewer = User.objects.get(username=PEOPLE[role])
-        assert made(viewer, dict(KINDS[kind].example), kind=kind).result["rows"] > 0
+        viewer = User.objects.get(username=USERNAMES_BY_ROLE[role])
+        assert run_task(viewer, dict(KINDS[kind].example), kind=kind).result["rows"] > 0
 
 
 def test_same_data_gives_the_same_bytes(teacher):
-    one, two = made(teacher), made(teacher)
+    one, two = run_task(teacher), run_task(teacher)
 
     assert one.result["sha256"] == two.result["sha256"]
 
@@ -223,8 +235,8 @@ def test_module_without_exactly_one_kind_is_refused_by_name(
 
 
 def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
-    of_data = made(teacher, {"of": "data"}, kind="failing")
-    of_code = made(teacher, {"of": "code"}, kind="failing")
+    of_data = run_task(teacher, {"of": "data"}, kind="failing")
+    of_code = run_task(teacher, {"of": "code"}, kind="failing")
 
     assert of_data.error == {
         "code": "data_error",
@@ -240,7 +252,7 @@ def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
 def test_report_canceled_while_it_is_made_leaves_no_file(teacher, monkeypatch):
     from tasks.worker import tasks
 
-    task = asked(teacher)
+    task = queue_task(teacher)
     produce = tasks.build_report
 
     def cancel_first(task, tracker):

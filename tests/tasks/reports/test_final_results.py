@@ -13,12 +13,12 @@ from tasks.reports.final_results import FinalResults
 from tests.support.class_factory import (
     MATHEMATICS,
     PORTUGUESE,
-    Classroom,
-    day,
-    judge,
-    student,
+    SampleClass,
+    create_student,
+    school_day,
+    set_rules,
 )
-from tests.support.task_factories import made, rows_of
+from tests.support.task_factories import read_rows, run_task
 
 pytestmark = [
     pytest.mark.django_db,
@@ -29,54 +29,56 @@ pytestmark = [
 
 
 @pytest.fixture
-def room(network):
+def sample_class(network):
     """Twenty days of lessons, which are all of a year that is closed."""
-    room = Classroom()
-    judge(room.year, recovery_rule="weighted", year_days=20, dependencies=1)
-    room.hold(*range(20))
-    room.year.is_closed = True
-    room.year.save()
-    return room
+    sample_class = SampleClass()
+    set_rules(sample_class.year, recovery_rule="weighted", year_days=20, dependencies=1)
+    sample_class.add_sessions(*range(20))
+    sample_class.year.is_closed = True
+    sample_class.year.save()
+    return sample_class
 
 
 @pytest.fixture
-def class_of_all(room):
+def class_with_all_outcomes(sample_class):
     """One student of each end that a year can have."""
-    other = Classroom("Turma B")
+    other_class = SampleClass("Turma B")
 
-    def ends(name, portuguese, mathematics, exams=(None, None), **enrolment):
-        one = room.enrol(name, **enrolment)
-        room.grade(one, PORTUGUESE, *[portuguese] * 4, exam=exams[0])
-        room.grade(one, MATHEMATICS, *[mathematics] * 4, exam=exams[1])
+    def add_student(name, portuguese, mathematics, exams=(None, None), **enrolment):
+        one = sample_class.enrol(name, **enrolment)
+        sample_class.add_grades(one, PORTUGUESE, *[portuguese] * 4, exam=exams[0])
+        sample_class.add_grades(one, MATHEMATICS, *[mathematics] * 4, exam=exams[1])
         return one
 
-    left = {"exit_date": day(10)}
-    ends("Ana", 70, 60)
-    ends("Bia", 70, 55, (None, 65))
-    ends("Caio", 30, 30, (40, 40), approved_by_council=True)
-    ends("Davi", 70, 30, (None, 40))
-    ends("Eva", 30, 30, (40, 40))
-    room.absent(ends("Fábio", 70, 70), *range(6))
-    ends("Gil", 70, 50)
-    ends("Hugo", 70, None)
-    ends("Iara", 70, 70, ending="transferred", **left)
-    ends("João", 70, 70, ending="abandoned", **left)
-    ends("Kátia", 70, 70, **left)
-    moved = ends("Lia", 70, 70, ending="class_change", **left)
-    other.enrol(moved.student, entry_date=day(10))
-    ends("Mia", 70, 70, ending="reclassified", **left)
-    ends("Noé", 70, 70, ending="deceased", **left)
-    return room
+    exit_fields = {"exit_date": school_day(10)}
+    add_student("Ana", 70, 60)
+    add_student("Bia", 70, 55, (None, 65))
+    add_student("Caio", 30, 30, (40, 40), approved_by_council=True)
+    add_student("Davi", 70, 30, (None, 40))
+    add_student("Eva", 30, 30, (40, 40))
+    sample_class.add_absences(add_student("Fábio", 70, 70), *range(6))
+    add_student("Gil", 70, 50)
+    add_student("Hugo", 70, None)
+    add_student("Iara", 70, 70, ending="transferred", **exit_fields)
+    add_student("João", 70, 70, ending="abandoned", **exit_fields)
+    add_student("Kátia", 70, 70, **exit_fields)
+    moved_enrolment = add_student("Lia", 70, 70, ending="class_change", **exit_fields)
+    other_class.enrol(moved_enrolment.student, entry_date=school_day(10))
+    add_student("Mia", 70, 70, ending="reclassified", **exit_fields)
+    add_student("Noé", 70, 70, ending="deceased", **exit_fields)
+    return sample_class
 
 
-def results(viewer, room, **options):
-    return made(viewer, {"class_id": room.pk}, kind="final_results", **options)
+def run_report(viewer, sample_class, **options):
+    return run_task(
+        viewer, {"class_id": sample_class.pk}, kind="final_results", **options
+    )
 
 
 def test_everybody_who_was_in_the_class_has_a_line_with_the_end(
-    secretary, class_of_all
+    secretary, class_with_all_outcomes
 ):
-    rows = rows_of(results(secretary, class_of_all))
+    rows = read_rows(run_report(secretary, class_with_all_outcomes))
 
     assert [(row["number"], row["student"], row["situation"]) for row in rows] == [
         (1, "Ana", "approved"),
@@ -96,8 +98,8 @@ def test_everybody_who_was_in_the_class_has_a_line_with_the_end(
     ]
 
 
-def test_grade_is_the_final_one_or_the_mean_so_far(secretary, class_of_all):
-    rows = rows_of(results(secretary, class_of_all))
+def test_grade_is_the_final_one_or_the_mean_so_far(secretary, class_with_all_outcomes):
+    rows = read_rows(run_report(secretary, class_with_all_outcomes))
 
     grades = {row["student"]: (row["subject_s-1"], row["subject_s-2"]) for row in rows}
     assert grades["Bia"] == ("7.00", "6.00")  # (5.5 + 6.5) / 2
@@ -107,20 +109,22 @@ def test_grade_is_the_final_one_or_the_mean_so_far(secretary, class_of_all):
 
 
 def test_concepts_stand_where_there_is_a_scale(secretary, network):
-    room = Classroom()
+    room = SampleClass()
     scale = [("Satisfatório", "5.0", "10.0"), ("Insuficiente", "0.0", "4.9")]
     bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
-    judge(room.year, scale=bands[::-1])
-    room.grade(room.enrol("Ana"), PORTUGUESE, 49, 50, 50, 50)
+    set_rules(room.year, scale=bands[::-1])
+    room.add_grades(room.enrol("Ana"), PORTUGUESE, 49, 50, 50, 50)
 
-    (row,) = rows_of(results(secretary, room))
+    (row,) = read_rows(run_report(secretary, room))
 
     assert row["subject_s-1"] == "Insuficiente"
 
 
-def test_every_reason_is_told_in_both_languages(secretary, class_of_all):
+def test_every_reason_is_told_in_both_languages(secretary, class_with_all_outcomes):
     def reasons(language):
-        rows = rows_of(results(secretary, class_of_all, language=language))
+        rows = read_rows(
+            run_report(secretary, class_with_all_outcomes, language=language)
+        )
         return {row["student"]: row["reasons"] for row in rows}
 
     portuguese, english = reasons("pt-BR"), reasons("en")
@@ -162,13 +166,15 @@ def test_every_reason_is_told_in_both_languages(secretary, class_of_all):
     )
 
 
-def test_both_reasons_are_told_where_grades_and_attendance_fail(secretary, room):
-    one = room.enrol("Oto")
+def test_both_reasons_are_told_where_grades_and_attendance_fail(
+    secretary, sample_class
+):
+    one = sample_class.enrol("Oto")
     for subject in (PORTUGUESE, MATHEMATICS):
-        room.grade(one, subject, 30, 30, 30, 30, exam=40)
-    room.absent(one, *range(10))
+        sample_class.add_grades(one, subject, 30, 30, 30, 30, exam=40)
+    sample_class.add_absences(one, *range(10))
 
-    (row,) = rows_of(results(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert row["situation"] == "failed"
     assert row["reasons"] == (
@@ -180,19 +186,19 @@ def test_both_reasons_are_told_where_grades_and_attendance_fail(secretary, room)
 def test_open_year_waits_for_exams_and_for_days_that_can_lift_attendance(
     secretary, network
 ):
-    room = Classroom()
-    judge(room.year, recovery_rule="weighted", year_days=40)
-    room.hold(*range(20))
+    room = SampleClass()
+    set_rules(room.year, recovery_rule="weighted", year_days=40)
+    room.add_sessions(*range(20))
     ana, bia, caio = (room.enrol(name) for name in ("Ana", "Bia", "Caio"))
-    room.grade(ana, PORTUGUESE, 50, 50, 50, 50)
-    room.grade(bia, PORTUGUESE, 70, 70, 70, 70)
-    room.grade(caio, PORTUGUESE, 70, 70, 70, 70)
+    room.add_grades(ana, PORTUGUESE, 50, 50, 50, 50)
+    room.add_grades(bia, PORTUGUESE, 70, 70, 70, 70)
+    room.add_grades(caio, PORTUGUESE, 70, 70, 70, 70)
     for one in (ana, bia, caio):
-        room.grade(one, MATHEMATICS, 70, 70, 70, 70)
-    room.absent(bia, *range(10))
-    room.absent(caio, *range(11))
+        room.add_grades(one, MATHEMATICS, 70, 70, 70, 70)
+    room.add_absences(bia, *range(10))
+    room.add_absences(caio, *range(11))
 
-    rows = rows_of(results(secretary, room))
+    rows = read_rows(run_report(secretary, room))
 
     assert [row["situation"] for row in rows] == [
         "in_recovery",
@@ -201,9 +207,11 @@ def test_open_year_waits_for_exams_and_for_days_that_can_lift_attendance(
     ]
 
 
-def test_summary_counts_each_situation(secretary, class_of_all):
-    portuguese = results(secretary, class_of_all).result["summary"]
-    english = results(secretary, class_of_all, language="en").result["summary"]
+def test_summary_counts_each_situation(secretary, class_with_all_outcomes):
+    portuguese = run_report(secretary, class_with_all_outcomes).result["summary"]
+    english = run_report(secretary, class_with_all_outcomes, language="en").result[
+        "summary"
+    ]
 
     assert portuguese == (
         "Matrículas: 14 (Incompleto: faltam notas: 1, Aprovado: 1, "
@@ -216,23 +224,23 @@ def test_summary_counts_each_situation(secretary, class_of_all):
 
 
 def test_summary_counts_those_without_rules_too(secretary, network):
-    room = Classroom()
+    room = SampleClass()
     room.enrol("Ana")
 
-    task = results(secretary, room)
+    task = run_report(secretary, room)
 
-    assert rows_of(task)[0]["situation"] is None
+    assert read_rows(task)[0]["situation"] is None
     assert task.result["summary"] == "Matrículas: 1 (Sem resultado: 1)"
 
 
-def test_subject_that_a_class_is_not_taught_is_blank_there(secretary, room):
+def test_subject_that_a_class_is_not_taught_is_blank_there(secretary, sample_class):
     art = 6
-    other = Classroom("Turma B", subjects=(art,))
-    other.grade(other.enrol("Ana"), art, 80)
-    room.grade(room.enrol("Bia"), PORTUGUESE, 70)
+    other = SampleClass("Turma B", subjects=(art,))
+    other.add_grades(other.enrol("Ana"), art, 80)
+    sample_class.add_grades(sample_class.enrol("Bia"), PORTUGUESE, 70)
 
-    task = made(secretary, {"school_id": 1, "year": 2025}, kind="final_results")
-    bia, ana = rows_of(task)
+    task = run_task(secretary, {"school_id": 1, "year": 2025}, kind="final_results")
+    bia, ana = read_rows(task)
 
     names = ["subject_s-1", "subject_s-2", "subject_s-6"]
     assert [name for name in ana if name.startswith("subject_")] == names
@@ -240,13 +248,13 @@ def test_subject_that_a_class_is_not_taught_is_blank_there(secretary, room):
     assert [ana[name] for name in names] == [None, None, "8.00"]
 
 
-def test_who_came_back_to_the_class_has_both_lines(secretary, room):
-    before = room.enrol("Ana", exit_date=day(5), ending="transferred")
-    room.grade(before, PORTUGUESE, 80)
-    after = room.enrol(before.student, entry_date=day(10))
-    room.grade(after, PORTUGUESE, None, None, 60)
+def test_who_came_back_to_the_class_has_both_lines(secretary, sample_class):
+    before = sample_class.enrol("Ana", exit_date=school_day(5), ending="transferred")
+    sample_class.add_grades(before, PORTUGUESE, 80)
+    after = sample_class.enrol(before.student, entry_date=school_day(10))
+    sample_class.add_grades(after, PORTUGUESE, None, None, 60)
 
-    rows = rows_of(results(secretary, room))
+    rows = read_rows(run_report(secretary, sample_class))
 
     assert [(row["number"], row["subject_s-1"]) for row in rows] == [
         (1, "8.00"),
@@ -254,10 +262,10 @@ def test_who_came_back_to_the_class_has_both_lines(secretary, room):
     ]
 
 
-def test_result_is_called_by_the_social_name(secretary, room):
-    room.enrol(student("Pedro Dias", social_name="Paula Dias"))
+def test_result_is_called_by_the_social_name(secretary, sample_class):
+    sample_class.enrol(create_student("Pedro Dias", social_name="Paula Dias"))
 
-    assert rows_of(results(secretary, room))[0]["student"] == "Paula Dias"
+    assert read_rows(run_report(secretary, sample_class))[0]["student"] == "Paula Dias"
 
 
 @pytest.mark.parametrize(
@@ -268,10 +276,10 @@ def test_result_is_called_by_the_social_name(secretary, room):
     ],
 )  # fmt: skip
 def test_titles_are_in_the_language_and_names_are_not(
-    secretary, room, language, titles
+    secretary, sample_class, language, titles
 ):
-    room.enrol("Ana")
-    enrolments = visible_enrolments(secretary).filter(school_class=room.pk)
+    sample_class.enrol("Ana")
+    enrolments = visible_enrolments(secretary).filter(school_class=sample_class.pk)
     with override(language):
         columns = FinalResults(StudentParameters(class_id=1), enrolments).columns()
         assert [str(column.title) for column in columns] == titles
@@ -294,13 +302,13 @@ def test_situations_are_labelled_for_people(secretary):
     assert len(labels["situation"]) == 15
 
 
-def test_grade_after_leaving_is_left_out_and_said(secretary, room):
-    left = room.enrol("Ana", exit_date=day(5), ending="transferred")
-    room.grade(left, PORTUGUESE, 80, 20)
+def test_grade_after_leaving_is_left_out_and_said(secretary, sample_class):
+    left = sample_class.enrol("Ana", exit_date=school_day(5), ending="transferred")
+    sample_class.add_grades(left, PORTUGUESE, 80, 20)
 
-    task = results(secretary, room)
+    task = run_report(secretary, sample_class)
 
-    assert rows_of(task)[0]["subject_s-1"] == "8.00"
+    assert read_rows(task)[0]["subject_s-1"] == "8.00"
     assert task.result["skipped"]["reasons"] == [
         {
             "code": "grade_after_exit",
@@ -310,8 +318,8 @@ def test_grade_after_leaving_is_left_out_and_said(secretary, room):
     ]
 
 
-def test_class_without_anybody_is_empty_and_says_why(secretary, room):
-    task = results(secretary, room, language="en")
+def test_class_without_anybody_is_empty_and_says_why(secretary, sample_class):
+    task = run_report(secretary, sample_class, language="en")
 
     assert task.result["rows"] == 0
     assert task.result["summary"] == "No student is enrolled in what was asked for."
@@ -319,22 +327,29 @@ def test_class_without_anybody_is_empty_and_says_why(secretary, room):
 
 @pytest.mark.parametrize("format", ["pdf", "zip"])
 def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
-    secretary, room, format
+    secretary, sample_class, format
 ):
     year = SchoolYear.objects.create(
-        network_id=1, year=2025, period="2", starts_on=day(200), ends_on=day(300)
+        network_id=1,
+        year=2025,
+        period="2",
+        starts_on=school_day(200),
+        ends_on=school_day(300),
     )
     other = SchoolClass.objects.create(
-        school=room.record.school, school_year=year, name="Turma A", shift="evening"
+        school=sample_class.school_class.school,
+        school_year=year,
+        name="Turma A",
+        shift="evening",
     )
-    room.enrol("Ana")
+    sample_class.enrol("Ana")
     Enrolment.objects.create(
-        student=student("Bia"), school_class=other, grade_level_id=1, diary_number=1,
-        entry_date=day(200),
+        student=create_student("Bia"), school_class=other, grade_level_id=1, diary_number=1,
+        entry_date=school_day(200),
     )  # fmt: skip
 
-    asked = {"school_id": room.record.school_id, "year": 2025}
-    task = made(secretary, asked, kind="final_results", format=format)
+    asked = {"school_id": sample_class.school_class.school_id, "year": 2025}
+    task = run_task(secretary, asked, kind="final_results", format=format)
 
     content = io.BytesIO(artifacts.read_artifact(task.artifact))
     if format == "zip":
@@ -347,76 +362,86 @@ def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
     assert "Ano letivo: 2025.2" in said[1]
 
 
-def class_of_namesake(room):
+def create_namesake_class(sample_class):
     """A class of the same name, in another school of the same name."""
     school = School.objects.create(
-        network_id=1, inep_code="13099999", name=room.record.school.name
+        network_id=1, inep_code="13099999", name=sample_class.school_class.school.name
     )
-    other = SchoolClass.objects.create(
-        school=school, school_year=room.year, name="Turma A", shift="morning"
+    other_class = SchoolClass.objects.create(
+        school=school, school_year=sample_class.year, name="Turma A", shift="morning"
     )
     Enrolment.objects.create(
-        student=student("Bia"), school_class=other, grade_level_id=1, diary_number=1,
-        entry_date=day(0),
+        student=create_student("Bia"), school_class=other_class, grade_level_id=1, diary_number=1,
+        entry_date=school_day(0),
     )  # fmt: skip
     return school
 
 
 @pytest.fixture
-def namesakes(room):
+def ambiguous_schools(sample_class):
     """What the two schools are called, and who is in the class of each."""
-    room.enrol("Ana")
-    schools = room.record.school, class_of_namesake(room)
-    called = [f"{school.name} (INEP {school.inep_code})" for school in schools]
-    return [*zip(called, ("Ana", "Bia"), strict=True)]
+    sample_class.enrol("Ana")
+    schools = sample_class.school_class.school, create_namesake_class(sample_class)
+    labels = [f"{school.name} (INEP {school.inep_code})" for school in schools]
+    return [*zip(labels, ("Ana", "Bia"), strict=True)]
 
 
-def test_schools_of_one_name_are_told_apart_in_rows(admin, namesakes):
-    task = made(admin, {"year": 2025}, kind="final_results")
+def test_schools_of_one_name_are_told_apart_in_rows(admin, ambiguous_schools):
+    task = run_task(admin, {"year": 2025}, kind="final_results")
 
-    found = [(row["school"], row["student"]) for row in rows_of(task)]
-    assert found == namesakes
+    found = [(row["school"], row["student"]) for row in read_rows(task)]
+    assert found == ambiguous_schools
 
 
 def test_classes_of_one_name_in_two_schools_of_one_name_are_two_papers(
-    admin, namesakes
+    admin, ambiguous_schools
 ):
-    task = made(admin, {"year": 2025}, kind="final_results", format="pdf")
+    task = run_task(admin, {"year": 2025}, kind="final_results", format="pdf")
 
     *papers, _closing = PdfReader(
         io.BytesIO(artifacts.read_artifact(task.artifact))
     ).pages
-    for (school, student_name), page in zip(namesakes, papers, strict=True):
+    for (school, student_name), page in zip(ambiguous_schools, papers, strict=True):
         said = page.extract_text()
         assert school in said
         assert [name for name in ("Ana", "Bia") if name in said] == [student_name]
 
 
-def test_classes_of_one_name_in_two_schools_of_one_name_are_two_files(admin, namesakes):
-    task = made(admin, {"year": 2025}, kind="final_results", format="zip")
+def test_classes_of_one_name_in_two_schools_of_one_name_are_two_files(
+    admin, ambiguous_schools
+):
+    task = run_task(admin, {"year": 2025}, kind="final_results", format="zip")
 
     names = zipfile.ZipFile(
         io.BytesIO(artifacts.read_artifact(task.artifact))
     ).namelist()
-    assert names[:2] == [f"{school}/2025/Turma A.pdf" for school, _name in namesakes]
+    assert names[:2] == [
+        f"{school}/2025/Turma A.pdf" for school, _name in ambiguous_schools
+    ]
 
 
-def test_school_whose_name_nobody_shares_in_the_network_is_called_by_it(admin, room):
-    room.enrol("Ana")
+def test_school_whose_name_nobody_shares_in_the_network_is_called_by_it(
+    admin, sample_class
+):
+    sample_class.enrol("Ana")
     elsewhere = Network.objects.create(code="other", name="Outra rede")
-    class_of_namesake(room)
+    create_namesake_class(sample_class)
     School.objects.filter(inep_code="13099999").update(network=elsewhere)
 
-    task = made(admin, {"class_id": room.record.pk}, kind="final_results")
+    task = run_task(
+        admin, {"class_id": sample_class.school_class.pk}, kind="final_results"
+    )
 
-    assert [row["school"] for row in rows_of(task)] == [room.record.school.name]
+    assert [row["school"] for row in read_rows(task)] == [
+        sample_class.school_class.school.name
+    ]
 
 
-def test_of_nobody_it_says_why_and_counts_no_situations(secretary, room):
-    task = results(secretary, room, format="pdf")
+def test_of_nobody_it_says_why_and_counts_no_situations(secretary, sample_class):
+    task = run_report(secretary, sample_class, format="pdf")
 
     [page] = PdfReader(io.BytesIO(artifacts.read_artifact(task.artifact))).pages
     said = page.extract_text()
     assert "Não há nenhum aluno matriculado no que foi pedido." in said
     assert "Matrículas: 0" not in said
-    assert room.record.school.name in said
+    assert sample_class.school_class.school.name in said

@@ -9,12 +9,12 @@ from tasks.reporting import registry
 from tests.support.class_factory import (
     MATHEMATICS,
     PORTUGUESE,
-    Classroom,
-    day,
-    judge,
-    student,
+    SampleClass,
+    create_student,
+    school_day,
+    set_rules,
 )
-from tests.support.task_factories import made, rows_of
+from tests.support.task_factories import read_rows, run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -24,49 +24,55 @@ KINDS = [
     if report.__module__.startswith("tasks.reports.")
 ]
 WITH_STUDENTS = [kind for kind in KINDS if kind != "class_performance"]
-LONG = "Maria " + "d" * 107 + " Souza"
+LONG_NAME = "Maria " + "d" * 107 + " Souza"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 
 
 @pytest.fixture
-def room(network):
+def sample_class(network):
     """Level 2 has no rules; of the twenty days of lessons each term has five."""
-    room = Classroom()
-    judge(room.year, level=1, year_days=20, recovery_rule="weighted")
-    room.hold(*range(20))
-    return room
+    sample_class = SampleClass()
+    set_rules(sample_class.year, level=1, year_days=20, recovery_rule="weighted")
+    sample_class.add_sessions(*range(20))
+    return sample_class
 
 
 @pytest.fixture
-def odd(room):
+def inconsistent_class(sample_class):
     """Every oddity at once, and Zoé, of whom nothing is odd."""
-    beyond = room.enrol("Ana")
-    room.grade(beyond, PORTUGUESE, 70, 70, 70, 70, 10, 10, 10)
-    early = room.enrol("Bia", entry_date=day(10))
-    room.absent(early, 0, 1, 12)
-    unjudged = room.enrol("Caio", grade_level_id=2)
-    room.grade(unjudged, PORTUGUESE, 70)
-    room.enrol(student(LONG, social_name=LONG[::-1]))
-    room.enrol(student(FORMULA, registration="-1+1", parents="@SUM(A1)"))
-    room.enrol(student("Davi", birth_date=datetime.date(2031, 1, 1)))
-    room.enrol(student("Eva", birth_date=datetime.date(1, 1, 1)))
-    twice = room.enrol("Fábio", exit_date=day(15))
-    room.enrol(twice.student, entry_date=day(5), exit_date=day(18))
-    other = Classroom("Turma B", subjects=(6,))
-    other.enrol(twice.student, entry_date=day(2))
-    before = room.enrol("Gil", exit_date=day(5), ending="class_change")
-    room.grade(before, MATHEMATICS, 90, 90)
-    other.enrol(before.student, entry_date=day(5))
-    last = room.enrol("Zoé")
+    extra_terms = sample_class.enrol("Ana")
+    sample_class.add_grades(extra_terms, PORTUGUESE, 70, 70, 70, 70, 10, 10, 10)
+    absent_before_entry = sample_class.enrol("Bia", entry_date=school_day(10))
+    sample_class.add_absences(absent_before_entry, 0, 1, 12)
+    without_rules = sample_class.enrol("Caio", grade_level_id=2)
+    sample_class.add_grades(without_rules, PORTUGUESE, 70)
+    sample_class.enrol(create_student(LONG_NAME, social_name=LONG_NAME[::-1]))
+    sample_class.enrol(create_student(FORMULA, registration="-1+1", parents="@SUM(A1)"))
+    sample_class.enrol(create_student("Davi", birth_date=datetime.date(2031, 1, 1)))
+    sample_class.enrol(create_student("Eva", birth_date=datetime.date(1, 1, 1)))
+    overlapping = sample_class.enrol("Fábio", exit_date=school_day(15))
+    sample_class.enrol(
+        overlapping.student, entry_date=school_day(5), exit_date=school_day(18)
+    )
+    other_class = SampleClass("Turma B", subjects=(6,))
+    other_class.enrol(overlapping.student, entry_date=school_day(2))
+    class_changer = sample_class.enrol(
+        "Gil", exit_date=school_day(5), ending="class_change"
+    )
+    sample_class.add_grades(class_changer, MATHEMATICS, 90, 90)
+    other_class.enrol(class_changer.student, entry_date=school_day(5))
+    regular = sample_class.enrol("Zoé")
     for subject in (PORTUGUESE, MATHEMATICS):
-        room.grade(last, subject, 60, 70, 80, 90)
-    room.absent(last, 3)
-    return room
+        sample_class.add_grades(regular, subject, 60, 70, 80, 90)
+    sample_class.add_absences(regular, 3)
+    return sample_class
 
 
-def report(viewer, room, kind, **options):
-    more = {"table": "enrolments"} if kind == "data_export" else {}
-    task = made(viewer, {"class_id": room.pk, **more}, kind=kind, **options)
+def run_report(viewer, sample_class, kind, **options):
+    extra_parameters = {"table": "enrolments"} if kind == "data_export" else {}
+    task = run_task(
+        viewer, {"class_id": sample_class.pk, **extra_parameters}, kind=kind, **options
+    )
     assert task.state == "succeeded", task.error
     return task
 
@@ -74,26 +80,30 @@ def report(viewer, room, kind, **options):
 @pytest.mark.parametrize("language", ["pt-BR", "en"])
 @pytest.mark.parametrize("format", ["json", "csv"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_made_of_them(admin, odd, kind, format, language):
-    task = report(admin, odd, kind, format=format, language=language)
+def test_every_kind_is_made_of_them(admin, inconsistent_class, kind, format, language):
+    task = run_report(admin, inconsistent_class, kind, format=format, language=language)
 
-    assert task.result["rows"] == len(rows_of(task)) > 0
+    assert task.result["rows"] == len(read_rows(task)) > 0
 
 
 @pytest.mark.guarantee(
     "A student with odd records changes no figure of another student."
 )
 @pytest.mark.parametrize("kind", WITH_STUDENTS)
-def test_others_figures_are_as_if_the_odd_ones_were_not_there(admin, odd, kind):
+def test_others_figures_are_as_if_the_odd_ones_were_not_there(
+    admin, inconsistent_class, kind
+):
     def of_zoe():
         return [
             {**row, "number": None}
-            for row in rows_of(report(admin, odd, kind))
+            for row in read_rows(run_report(admin, inconsistent_class, kind))
             if row["student"] == "Zoé"
         ]
 
     among_them = of_zoe()
-    others = Enrolment.objects.filter(school_class=odd.pk).exclude(student__name="Zoé")
+    others = Enrolment.objects.filter(school_class=inconsistent_class.pk).exclude(
+        student__name="Zoé"
+    )
     for model in (Grade, Absence):
         model.objects.filter(enrolment__in=others).delete()
     others.delete()
@@ -112,8 +122,8 @@ def test_others_figures_are_as_if_the_odd_ones_were_not_there(admin, odd, kind):
         ("class_performance", {"grade_outside_terms": 3, "grade_after_exit": 1}),
     ],
 )  # fmt: skip
-def test_what_was_left_out_is_said_and_why(admin, odd, kind, skipped):
-    said = report(admin, odd, kind).result["skipped"]
+def test_what_was_left_out_is_said_and_why(admin, inconsistent_class, kind, skipped):
+    said = run_report(admin, inconsistent_class, kind).result["skipped"]
 
     assert {one["code"]: one["count"] for one in said["reasons"]} == skipped
     assert said["total"] == sum(skipped.values())
@@ -121,9 +131,11 @@ def test_what_was_left_out_is_said_and_why(admin, odd, kind, skipped):
 
 
 @pytest.mark.parametrize("kind", [k for k in WITH_STUDENTS if k != "at_risk_students"])
-def test_name_that_is_a_formula_is_a_text_in_csv_and_itself_in_json(admin, odd, kind):
+def test_name_that_is_a_formula_is_a_text_in_csv_and_itself_in_json(
+    admin, inconsistent_class, kind
+):
     def names(format):
-        rows = rows_of(report(admin, odd, kind, format=format))
+        rows = read_rows(run_report(admin, inconsistent_class, kind, format=format))
         return {(row["student"], row["registration"]) for row in rows}
 
     assert (FORMULA, "-1+1") in names("json")
@@ -131,53 +143,58 @@ def test_name_that_is_a_formula_is_a_text_in_csv_and_itself_in_json(admin, odd, 
     assert (FORMULA, "-1+1") not in names("csv")
 
 
-def test_names_are_shown_whole(admin, odd):
-    called = {row["student"] for row in rows_of(report(admin, odd, "report_card"))}
+def test_names_are_shown_whole(admin, inconsistent_class):
+    called = {
+        row["student"]
+        for row in read_rows(run_report(admin, inconsistent_class, "report_card"))
+    }
     papers = {
         (row["student"], row["social_name"])
-        for row in rows_of(report(admin, odd, "transcript"))
+        for row in read_rows(run_report(admin, inconsistent_class, "transcript"))
     }
 
-    assert len(LONG) == 119
-    assert LONG[::-1] in called
-    assert (LONG, LONG[::-1]) in papers
+    assert len(LONG_NAME) == 119
+    assert LONG_NAME[::-1] in called
+    assert (LONG_NAME, LONG_NAME[::-1]) in papers
 
 
-def test_birth_date_that_cannot_be_has_no_minimum_of_the_benefit(admin, odd):
-    rows = rows_of(report(admin, odd, "attendance_summary"))
+def test_birth_date_that_cannot_be_has_no_minimum_of_the_benefit(
+    admin, inconsistent_class
+):
+    rows = read_rows(run_report(admin, inconsistent_class, "attendance_summary"))
 
     below = {row["student"]: row["benefit_below"] for row in rows}
     assert below["Davi"] is below["Eva"] is None
 
 
-def test_overlapping_enrolments_are_years_of_their_own(admin, odd):
-    rows = rows_of(report(admin, odd, "final_results"))
+def test_overlapping_enrolments_are_years_of_their_own(admin, inconsistent_class):
+    rows = read_rows(run_report(admin, inconsistent_class, "final_results"))
 
     assert [row["situation"] for row in rows if row["student"] == "Fábio"] == [
         "left",
         "left",
     ]
-    days = rows_of(report(admin, odd, "attendance_summary"))
+    days = read_rows(run_report(admin, inconsistent_class, "attendance_summary"))
     assert [row["days"] for row in days if row["student"] == "Fábio"] == [15, 13]
 
 
-def test_prior_year_of_the_future_is_no_trouble(admin, odd):
-    one = odd.record.enrolments.get(student__name="Zoé").student
+def test_prior_year_of_the_future_is_no_trouble(admin, inconsistent_class):
+    one = inconsistent_class.school_class.enrolments.get(student__name="Zoé").student
     PriorYear.objects.create(
         student=one, year=2999, grade_level="?", school="?" * 120, result="?"
     )
 
-    last = rows_of(report(admin, odd, "transcript"))[-1]
+    last = read_rows(run_report(admin, inconsistent_class, "transcript"))[-1]
 
     assert (last["student"], last["year"]) == ("Zoé", "2999")
 
 
 def test_rules_of_more_terms_than_the_calendar_are_the_year_s(admin, network):
-    room = Classroom()
-    judge(room.year, terms=6)
+    room = SampleClass()
+    set_rules(room.year, terms=6)
     one = room.enrol("Ana")
-    room.grade(one, PORTUGUESE, 70, 70, 70, 70, 70, 70)
+    room.add_grades(one, PORTUGUESE, 70, 70, 70, 70, 70, 70)
 
-    row, _blank = rows_of(report(admin, room, "report_card"))
+    row, _blank = read_rows(run_report(admin, room, "report_card"))
 
     assert (row["term_6"], row["mean"], row["result"]) == ("7.0", "7.00", "passed")

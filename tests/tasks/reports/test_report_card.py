@@ -9,12 +9,12 @@ from tasks.reports.report_card import ReportCard
 from tests.support.class_factory import (
     MATHEMATICS,
     PORTUGUESE,
-    Classroom,
-    day,
-    judge,
-    student,
+    SampleClass,
+    create_student,
+    school_day,
+    set_rules,
 )
-from tests.support.task_factories import asked, made, rows_of
+from tests.support.task_factories import queue_task, read_rows, run_task
 
 pytestmark = [
     pytest.mark.django_db,
@@ -25,37 +25,39 @@ pytestmark = [
 
 
 @pytest.fixture
-def room(network):
+def sample_class(network):
     """Twenty days of lessons, five in each term, all that the year is to have."""
-    room = Classroom()
-    judge(room.year, recovery_rule="weighted", year_days=20)
-    room.hold(*range(20))
-    return room
+    sample_class = SampleClass()
+    set_rules(sample_class.year, recovery_rule="weighted", year_days=20)
+    sample_class.add_sessions(*range(20))
+    return sample_class
 
 
 @pytest.fixture
-def ana(room):
+def ana(sample_class):
     """Passed one subject by its exam, has that of the other before her, and missed six days."""
-    ana = room.enrol(student("Ana Ávila", registration="7"))
-    room.grade(ana, PORTUGUESE, 60, 50, 60, 50, exam=65)
-    room.grade(ana, MATHEMATICS, 59, 59, 59, 59)
-    room.absent(ana, 0, 1, 5, 15, 16, 17, justified=2)
+    ana = sample_class.enrol(create_student("Ana Ávila", registration="7"))
+    sample_class.add_grades(ana, PORTUGUESE, 60, 50, 60, 50, exam=65)
+    sample_class.add_grades(ana, MATHEMATICS, 59, 59, 59, 59)
+    sample_class.add_absences(ana, 0, 1, 5, 15, 16, 17, justified_count=2)
     return ana
 
 
-def cards(viewer, room, **options):
-    return rows_of(made(viewer, {"class_id": room.pk}, kind="report_card", **options))
+def report_rows(viewer, sample_class, **options):
+    return read_rows(
+        run_task(viewer, {"class_id": sample_class.pk}, kind="report_card", **options)
+    )
 
 
-def test_card_has_every_figure_and_why(secretary, room, ana):
-    first, second = cards(secretary, room)
+def test_card_has_every_figure_and_why(secretary, sample_class, ana):
+    first, second = report_rows(secretary, sample_class)
 
     reasons = (
         "aprovado em 1 disciplina; em recuperação em Matemática (5,9 < 6,0); "
         "frequência 14/20 = 70,0 % < 75 % (dos dias letivos dados)"
     )
     assert first == {
-        "school": room.record.school.name,
+        "school": sample_class.school_class.school.name,
         "year": "2025",
         "class": "Turma A",
         "grade_level": "1º ano",
@@ -99,8 +101,8 @@ def test_card_has_every_figure_and_why(secretary, room, ana):
     assert second == {**first, **of_mathematics}
 
 
-def test_explanation_is_in_the_language_of_the_task(secretary, room, ana):
-    _portuguese, mathematics = cards(secretary, room, language="en")
+def test_explanation_is_in_the_language_of_the_task(secretary, sample_class, ana):
+    _portuguese, mathematics = report_rows(secretary, sample_class, language="en")
 
     assert mathematics["explanation"] == (
         "(5.9 + 5.9 + 5.9 + 5.9) / 4 = 5.9 < 6.0; "
@@ -120,10 +122,10 @@ def test_explanation_is_in_the_language_of_the_task(secretary, room, ana):
     ],
 )  # fmt: skip
 def test_titles_are_in_the_language_and_names_are_not(
-    secretary, room, language, titles
+    secretary, sample_class, language, titles
 ):
     card = ReportCard(
-        StudentParameters(class_id=room.pk), visible_enrolments(secretary)
+        StudentParameters(class_id=sample_class.pk), visible_enrolments(secretary)
     )
     with override(language):
         shown = {column.name: str(column.title) for column in card.columns()}
@@ -132,9 +134,10 @@ def test_titles_are_in_the_language_and_names_are_not(
     assert [shown[name] for name in names] == titles
 
 
-def test_csv_has_the_same_names_and_figures(secretary, room, ana):
+def test_csv_has_the_same_names_and_figures(secretary, sample_class, ana):
     (json_row, _), (csv_row, _) = (
-        cards(secretary, room, format=format) for format in ("json", "csv")
+        report_rows(secretary, sample_class, format=format)
+        for format in ("json", "csv")
     )
 
     assert csv_row == {
@@ -142,10 +145,10 @@ def test_csv_has_the_same_names_and_figures(secretary, room, ana):
     }
 
 
-def test_mean_of_some_terms_is_no_result_yet(secretary, room):
-    room.grade(room.enrol("Bia"), PORTUGUESE, 70, None, 45)
+def test_mean_of_some_terms_is_no_result_yet(secretary, sample_class):
+    sample_class.add_grades(sample_class.enrol("Bia"), PORTUGUESE, 70, None, 45)
 
-    row, blank = cards(secretary, room)
+    row, blank = report_rows(secretary, sample_class)
 
     # 24.0 - 11.5 = 12.5 are still to come from two terms: 6.25 each.
     assert (row["mean"], row["final"], row["result"]) == ("5.75", None, "open")
@@ -161,10 +164,10 @@ def test_mean_of_some_terms_is_no_result_yet(secretary, room):
     )
 
 
-def test_exam_that_cannot_be_passed_is_told_all_the_same(secretary, room):
-    room.grade(room.enrol("Caio"), PORTUGUESE, 19, 19, 19, 19)
+def test_exam_that_cannot_be_passed_is_told_all_the_same(secretary, sample_class):
+    sample_class.add_grades(sample_class.enrol("Caio"), PORTUGUESE, 19, 19, 19, 19)
 
-    row, _blank = cards(secretary, room)
+    row, _blank = report_rows(secretary, sample_class)
 
     assert (row["result"], row["needed"]) == ("recovery", "10.1")
     assert row["explanation"] == (
@@ -174,11 +177,11 @@ def test_exam_that_cannot_be_passed_is_told_all_the_same(secretary, room):
 
 
 def test_figure_stays_on_its_side_of_the_mark(secretary, network):
-    room = Classroom()
-    judge(room.year, mean_rule="weighted", term_weights=(1, 1, 98, 100))
-    room.grade(room.enrol("Davi"), PORTUGUESE, 55, 60, 60, 60)
+    room = SampleClass()
+    set_rules(room.year, mean_rule="weighted", term_weights=(1, 1, 98, 100))
+    room.add_grades(room.enrol("Davi"), PORTUGUESE, 55, 60, 60, 60)
 
-    row, _blank = cards(secretary, room)
+    row, _blank = report_rows(secretary, room)
 
     # 1199.5 / 200 = 5.9975, which to two places would be 6.00
     assert (row["mean"], row["final"], row["result"]) == ("5.998", "5.998", "failed")
@@ -187,42 +190,44 @@ def test_figure_stays_on_its_side_of_the_mark(secretary, network):
 def test_concept_is_that_of_the_scale(secretary, network):
     scale = [("C", "0.0", "4.9"), ("B", "5.0", "6.9"), ("A", "7.0", "10.0")]
     bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
-    room = Classroom()
-    judge(room.year, scale=bands)
+    room = SampleClass()
+    set_rules(room.year, scale=bands)
     one = room.enrol("Eva")
-    room.grade(one, PORTUGUESE, 69, 70, 70, 69)  # 6.95 has not reached A
-    room.grade(one, MATHEMATICS, 70)
+    room.add_grades(one, PORTUGUESE, 69, 70, 70, 69)  # 6.95 has not reached A
+    room.add_grades(one, MATHEMATICS, 70)
 
-    assert [row["concept"] for row in cards(secretary, room)] == ["B", "A"]
+    assert [row["concept"] for row in report_rows(secretary, room)] == ["B", "A"]
 
 
-def test_who_changed_class_has_one_card_with_the_whole_year(admin, room):
-    other = Classroom("Turma B", school=2)
-    other.hold(*range(10, 14))
-    moved = room.enrol("Fábio", exit_date=day(10), ending="transferred")
-    room.grade(moved, PORTUGUESE, 60, 61)
-    room.absent(moved, 0)
-    after = other.enrol(moved.student, entry_date=day(10))
-    other.grade(after, PORTUGUESE, None, 70, 80)
-    other.absent(after, 10, 11)
+def test_who_changed_class_has_one_card_with_the_whole_year(admin, sample_class):
+    other = SampleClass("Turma B", school=2)
+    other.add_sessions(*range(10, 14))
+    moved = sample_class.enrol("Fábio", exit_date=school_day(10), ending="transferred")
+    sample_class.add_grades(moved, PORTUGUESE, 60, 61)
+    sample_class.add_absences(moved, 0)
+    after = other.enrol(moved.student, entry_date=school_day(10))
+    other.add_grades(after, PORTUGUESE, None, 70, 80)
+    other.add_absences(after, 10, 11)
 
-    task = made(admin, {"student_id": moved.student_id, "year": 2025}, kind="report_card")  # fmt: skip
-    row, _mathematics = rows_of(task)
+    task = run_task(admin, {"student_id": moved.student_id, "year": 2025}, kind="report_card")  # fmt: skip
+    row, _mathematics = read_rows(task)
 
-    assert (row["school"], row["class"]) == (other.record.school.name, "Turma B")
+    assert (row["school"], row["class"]) == (other.school_class.school.name, "Turma B")
     assert [row[f"term_{n}"] for n in range(1, 5)] == ["6.0", "7.0", "8.0", None]
     assert (row["absences"], row["absences_1"], row["absences_3"]) == (3, 1, 2)
     assert row["attendance"] == "78.6"  # 11 of 14
 
 
-def test_each_school_sees_its_part_of_a_student_who_moved(stranger, secretary, room):
-    other = Classroom("Turma B", school=2)
-    moved = room.enrol("Fábio", exit_date=day(10), ending="transferred")
-    room.grade(moved, PORTUGUESE, 60, 61)
-    after = other.enrol(moved.student, entry_date=day(10))
-    other.grade(after, PORTUGUESE, None, None, 80)
+def test_each_school_sees_its_part_of_a_student_who_moved(
+    stranger, secretary, sample_class
+):
+    other = SampleClass("Turma B", school=2)
+    moved = sample_class.enrol("Fábio", exit_date=school_day(10), ending="transferred")
+    sample_class.add_grades(moved, PORTUGUESE, 60, 61)
+    after = other.enrol(moved.student, entry_date=school_day(10))
+    other.add_grades(after, PORTUGUESE, None, None, 80)
 
-    old, new = cards(secretary, room)[0], cards(stranger, other)[0]
+    old, new = report_rows(secretary, sample_class)[0], report_rows(stranger, other)[0]
 
     terms = [f"term_{n}" for n in range(1, 5)]
     assert [old[term] for term in terms] == ["6.0", "6.1", None, None]
@@ -231,10 +236,10 @@ def test_each_school_sees_its_part_of_a_student_who_moved(stranger, secretary, r
 
 
 def test_without_rules_nothing_is_said_of_results(secretary, network):
-    room = Classroom()
-    room.grade(room.enrol("Gil"), PORTUGUESE, 60, 60, 60, 60)
+    room = SampleClass()
+    room.add_grades(room.enrol("Gil"), PORTUGUESE, 60, 60, 60, 60)
 
-    row, _blank = cards(secretary, room)
+    row, _blank = report_rows(secretary, room)
 
     assert (row["mean"], row["final"]) == ("6.00", None)
     assert (
@@ -248,13 +253,13 @@ def test_without_rules_nothing_is_said_of_results(secretary, network):
 
 
 def test_class_that_is_taught_nothing_is_left_out_and_says_so(secretary, network):
-    room = Classroom(subjects=())
+    room = SampleClass(subjects=())
     room.enrol("Hugo")
     room.enrol("Iara")
 
-    task = made(secretary, {"class_id": room.pk}, kind="report_card")
+    task = run_task(secretary, {"class_id": room.pk}, kind="report_card")
 
-    assert rows_of(task) == []
+    assert read_rows(task) == []
     assert task.result["skipped"] == {
         "total": 2,
         "reasons": [
@@ -275,27 +280,27 @@ def test_class_s_cards_are_those_of_its_records(admin):
         listed = Enrolment.objects.filter(school_class=class_id)
         offered = Offering.objects.filter(school_class=class_id)
 
-        rows = rows_of(made(admin, {"class_id": class_id}, kind="report_card"))
+        rows = read_rows(run_task(admin, {"class_id": class_id}, kind="report_card"))
 
         expected = [
-            card_by_hand(enrolment, offering)
+            expected_card(enrolment, offering)
             for enrolment in listed.order_by("diary_number")
             for offering in offered.order_by("subject__order")
         ]
         assert [{name: row[name] for name in expected[0]} for row in rows] == expected
 
 
-def card_by_hand(enrolment, offering):
+def expected_card(enrolment, offering):
     """Also with what the student brought from an earlier class."""
-    of_year = Enrolment.objects.filter(
+    enrolments = Enrolment.objects.filter(
         student=enrolment.student, entry_date__lte=enrolment.entry_date
     )
-    given = dict(
+    tenths_by_term = dict(
         Grade.objects.filter(
-            enrolment__in=of_year, offering__subject=offering.subject
+            enrolment__in=enrolments, offering__subject=offering.subject
         ).values_list("term", "tenths")
     )
-    tenths = [given.get(term) for term in (1, 2, 3, 4)]
+    tenths = [tenths_by_term.get(term) for term in (1, 2, 3, 4)]
     return {
         "school": enrolment.school_class.school.name,
         "class": enrolment.school_class.name,
@@ -304,18 +309,18 @@ def card_by_hand(enrolment, offering):
         "student": enrolment.student.social_name or enrolment.student.name,
         "subject": offering.subject.name,
         **{f"term_{n}": None if t is None else f"{t // 10}.{t % 10}" for n, t in enumerate(tenths, 1)},
-        "absences": Absence.objects.filter(enrolment__in=of_year).count(),
+        "absences": Absence.objects.filter(enrolment__in=enrolments).count(),
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("given", [{}, {"student_id": 1}, {"school_id": 1}])
 def test_class_or_year_must_be_said(teacher, given):
     with pytest.raises(InvalidRequest, match="Informe uma turma ou um ano letivo"):
-        asked(teacher, given, kind="report_card")
+        queue_task(teacher, given, kind="report_card")
 
 
 def test_year_alone_is_all_that_the_viewer_sees(guardian):
-    rows = rows_of(made(guardian, {"year": 2026}, kind="report_card"))
+    rows = read_rows(run_task(guardian, {"year": 2026}, kind="report_card"))
 
     assert {row["number"] for row in rows} == {1, 2}
     assert len(rows) == 20

@@ -12,12 +12,12 @@ from tasks.reports.transcript import Parameters, Transcript
 from tests.support.class_factory import (
     MATHEMATICS,
     PORTUGUESE,
-    Classroom,
-    day,
-    judge,
-    student,
+    SampleClass,
+    create_student,
+    school_day,
+    set_rules,
 )
-from tests.support.task_factories import made, rows_of
+from tests.support.task_factories import read_rows, run_task
 
 pytestmark = [
     pytest.mark.django_db,
@@ -39,41 +39,43 @@ PAPERS = {
 
 
 @pytest.fixture
-def room(network):
-    room = Classroom()
-    judge(room.year, recovery_rule="weighted", year_days=20)
-    room.hold(*range(20))
-    return room
+def sample_class(network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, recovery_rule="weighted", year_days=20)
+    sample_class.add_sessions(*range(20))
+    return sample_class
 
 
 @pytest.fixture
-def ana(room):
-    ana = room.enrol(student("André Ávila", social_name="Ana Ávila", **PAPERS))
-    room.grade(ana, PORTUGUESE, 60, 50, 60, 50, exam=65)
-    room.grade(ana, MATHEMATICS, 70, 71)
-    room.absent(ana, 0, 1)
+def ana(sample_class):
+    ana = sample_class.enrol(
+        create_student("André Ávila", social_name="Ana Ávila", **PAPERS)
+    )
+    sample_class.add_grades(ana, PORTUGUESE, 60, 50, 60, 50, exam=65)
+    sample_class.add_grades(ana, MATHEMATICS, 70, 71)
+    sample_class.add_absences(ana, 0, 1)
     return ana
 
 
-def elsewhere(of, year, subjects=(), **fields):
-    prior = PriorYear.objects.create(
-        student=of, year=year, **{"grade_level": "5º ano", "school": "Escola Rio Negro", "result": "Aprovado", **fields}
+def add_prior_year(student_record, year, subjects=(), **fields):
+    prior_year = PriorYear.objects.create(
+        student=student_record, year=year, **{"grade_level": "5º ano", "school": "Escola Rio Negro", "result": "Aprovado", **fields}
     )  # fmt: skip
     for subject, grade, hours in subjects:
         PriorSubject.objects.create(
-            prior_year=prior, subject=subject, grade=grade, hours=hours
+            prior_year=prior_year, subject=subject, grade=grade, hours=hours
         )
 
 
-def transcript(viewer, of, **options):
-    given = {"student_id": of.student_id, "year": 2025}
-    return made(viewer, given, kind="transcript", **options)
+def run_report(viewer, enrolment, **options):
+    parameters = {"student_id": enrolment.student_id, "year": 2025}
+    return run_task(viewer, parameters, kind="transcript", **options)
 
 
-def test_every_paper_and_result_is_stated(secretary, room, ana):
+def test_every_paper_and_result_is_stated(secretary, sample_class, ana):
     school = School.objects.get(pk=1)
 
-    first, second = rows_of(transcript(secretary, ana))
+    first, second = read_rows(run_report(secretary, ana))
 
     assert first == {
         "student": "André Ávila",
@@ -106,7 +108,7 @@ def test_every_paper_and_result_is_stated(secretary, room, ana):
 
 
 def test_texts_are_in_the_language_and_codes_are_not(secretary, ana):
-    first, second = rows_of(transcript(secretary, ana, language="en"))
+    first, second = read_rows(run_report(secretary, ana, language="en"))
 
     assert (first["situation"], first["result"]) == ("in_progress", "In progress")
     assert (first["grade"], first["attendance"]) == ("6.00", "90.0")
@@ -119,10 +121,10 @@ def test_texts_are_in_the_language_and_codes_are_not(secretary, ana):
 def test_years_of_elsewhere_come_before_as_their_papers_say(secretary, ana):
     grades = [("Português", "8,5", 160), ("Artes", "", None)]
     place = {"city": "Manacapuru", "state": "AM", "days": 200, "attendance": "92%"}
-    elsewhere(ana.student, 2024, grades, **place)
-    elsewhere(ana.student, 2023, result="Promovido")
+    add_prior_year(ana.student, 2024, grades, **place)
+    add_prior_year(ana.student, 2023, result="Promovido")
 
-    rows = rows_of(transcript(secretary, ana))
+    rows = read_rows(run_report(secretary, ana))
 
     names = ("year", "school", "city", "subject", "grade", "hours", "days", "attendance", "situation", "result", "explanation")  # fmt: skip
     rio = "Escola Rio Negro"
@@ -136,36 +138,40 @@ def test_years_of_elsewhere_come_before_as_their_papers_say(secretary, ana):
 
 
 def test_year_asked_for_says_whose_and_all_of_theirs_is_told(secretary, ana):
-    elsewhere(ana.student, 2020)
+    add_prior_year(ana.student, 2020)
     later = {"school_class_id": 1, "grade_level_id": 2, "diary_number": 99}
     ana.student.enrolments.create(entry_date="2026-02-09", **later)
 
-    years = [row["year"] for row in rows_of(transcript(secretary, ana))]
+    years = [row["year"] for row in read_rows(run_report(secretary, ana))]
 
     assert sorted(set(years)) == ["2020", "2025", "2026"]
     assert years == sorted(years)
 
 
 def test_student_alone_is_enough_and_nobody_is_not(secretary, ana):
-    alone = made(secretary, {"student_id": ana.student_id}, kind="transcript")
+    alone = run_task(secretary, {"student_id": ana.student_id}, kind="transcript")
 
-    assert rows_of(alone) == rows_of(transcript(secretary, ana))
+    assert read_rows(alone) == read_rows(run_report(secretary, ana))
     with pytest.raises(InvalidRequest) as refused, override("en"):
         parse_parameters(Parameters, {"school_id": 1})
     (flaw,) = refused.value.field_errors
     assert flaw.detail == "Name a student, a class, or a school year."
 
 
-def test_who_changed_school_has_the_year_once_with_all_of_it(stranger, room, ana):
-    ana.exit_date, ana.ending = day(10), "transferred"
+def test_who_changed_school_has_the_year_once_with_all_of_it(
+    stranger, sample_class, ana
+):
+    ana.exit_date, ana.ending = school_day(10), "transferred"
     ana.save()
-    other = Classroom("Turma B", school=2)
-    after = other.enrol(ana.student, entry_date=day(10))
-    other.grade(after, PORTUGUESE, None, None, 90, 90)
+    other = SampleClass("Turma B", school=2)
+    after = other.enrol(ana.student, entry_date=school_day(10))
+    other.add_grades(after, PORTUGUESE, None, None, 90, 90)
 
-    portuguese, mathematics = rows_of(transcript(stranger, after))
+    portuguese, mathematics = read_rows(run_report(stranger, after))
 
-    assert portuguese["school"] == mathematics["school"] == other.record.school.name
+    assert (
+        portuguese["school"] == mathematics["school"] == other.school_class.school.name
+    )
     assert [portuguese[f"term_{n}"] for n in range(1, 5)] == ["6.0", "5.0", "9.0", "9.0"]  # fmt: skip
     assert (portuguese["grade"], portuguese["explanation"]) == (
         "7.25",
@@ -174,28 +180,28 @@ def test_who_changed_school_has_the_year_once_with_all_of_it(stranger, room, ana
 
 
 def test_old_school_has_its_part_and_nothing_of_what_came_after(
-    secretary, stranger, room, ana
+    secretary, stranger, sample_class, ana
 ):
-    ana.exit_date, ana.ending = day(10), "transferred"
+    ana.exit_date, ana.ending = school_day(10), "transferred"
     ana.save()
-    other = Classroom("Turma B", school=2)
-    other.enrol(ana.student, entry_date=day(10))
-    elsewhere(ana.student, 2024)
-    elsewhere(ana.student, 2026)
+    other = SampleClass("Turma B", school=2)
+    other.enrol(ana.student, entry_date=school_day(10))
+    add_prior_year(ana.student, 2024)
+    add_prior_year(ana.student, 2026)
 
-    rows = rows_of(transcript(secretary, ana))
+    rows = read_rows(run_report(secretary, ana))
 
     assert [(row["year"], row["school"]) for row in rows] == [
         ("2024", "Escola Rio Negro"),
-        ("2025", room.record.school.name),
-        ("2025", room.record.school.name),
+        ("2025", sample_class.school_class.school.name),
+        ("2025", sample_class.school_class.school.name),
     ]
     assert rows[1]["result"] == "Transferido"
     assert [rows[1]["term_2"], rows[1]["term_3"]] == ["5.0", None]
 
 
 def test_year_before_without_an_exit_does_not_open_what_came_after(
-    secretary, room, ana
+    secretary, sample_class, ana
 ):
     before = {"starts_on": "2024-02-05", "ends_on": "2024-12-20"}
     year = SchoolYear.objects.create(network_id=1, year=2024, **before)
@@ -205,72 +211,78 @@ def test_year_before_without_an_exit_does_not_open_what_came_after(
     ana.student.enrolments.create(
         school_class=other, grade_level_id=1, diary_number=1, entry_date="2024-02-05"
     )
-    ana.exit_date, ana.ending = day(10), "transferred"
+    ana.exit_date, ana.ending = school_day(10), "transferred"
     ana.save()
-    elsewhere(ana.student, 2026)
+    add_prior_year(ana.student, 2026)
 
-    years = [row["year"] for row in rows_of(transcript(secretary, ana))]
+    years = [row["year"] for row in read_rows(run_report(secretary, ana))]
 
     assert years == ["2024", "2025", "2025"]
 
 
-def test_closed_year_is_the_last_that_a_school_hears_of(secretary, room, ana):
-    elsewhere(ana.student, 2025)
-    elsewhere(ana.student, 2026)
-    assert rows_of(transcript(secretary, ana))[-1]["year"] == "2026"
+def test_closed_year_is_the_last_that_a_school_hears_of(secretary, sample_class, ana):
+    add_prior_year(ana.student, 2025)
+    add_prior_year(ana.student, 2026)
+    assert read_rows(run_report(secretary, ana))[-1]["year"] == "2026"
 
-    SchoolYear.objects.filter(pk=room.year.pk).update(is_closed=True)
+    SchoolYear.objects.filter(pk=sample_class.year.pk).update(is_closed=True)
 
-    years = [row["year"] for row in rows_of(transcript(secretary, ana))]
+    years = [row["year"] for row in read_rows(run_report(secretary, ana))]
     assert years == ["2025"] * 3
 
 
 def test_class_without_subjects_is_told_in_one_line(secretary, network):
-    room = Classroom(subjects=())
-    judge(room.year)
+    room = SampleClass(subjects=())
+    set_rules(room.year)
     ana = room.enrol("Ana")
 
-    (row,) = rows_of(transcript(secretary, ana))
+    (row,) = read_rows(run_report(secretary, ana))
 
     assert (row["subject"], row["grade"], row["explanation"]) == (None, None, None)
     assert (row["year"], row["result"]) == ("2025", "Cursando")
 
 
 def test_without_rules_the_mean_so_far_is_all_that_is_said(secretary, network):
-    room = Classroom()
+    room = SampleClass()
     ana = room.enrol("Ana")
-    room.grade(ana, PORTUGUESE, 60, 61)
+    room.add_grades(ana, PORTUGUESE, 60, 61)
 
-    row, _blank = rows_of(transcript(secretary, ana))
+    row, _blank = read_rows(run_report(secretary, ana))
 
     assert (row["grade"], row["situation"], row["result"]) == ("6.05", None, "Sem resultado")  # fmt: skip
     assert row["explanation"] is None
 
 
 def test_concept_stands_where_there_is_a_scale(secretary, network):
-    room = Classroom()
+    room = SampleClass()
     scale = [("Satisfatório", "5.0", "10.0"), ("Insuficiente", "0.0", "4.9")]
     bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
-    judge(room.year, scale=bands[::-1])
+    set_rules(room.year, scale=bands[::-1])
     ana = room.enrol("Ana")
-    room.grade(ana, PORTUGUESE, 60, 60, 60, 60)
+    room.add_grades(ana, PORTUGUESE, 60, 60, 60, 60)
 
-    assert rows_of(transcript(secretary, ana))[0]["grade"] == "Satisfatório"
-
-
-def test_period_of_a_course_of_its_own_is_part_of_the_year(secretary, room, ana):
-    room.year.period = "1"
-    room.year.save()
-
-    assert {row["year"] for row in rows_of(transcript(secretary, ana))} == {"2025.1"}
+    assert read_rows(run_report(secretary, ana))[0]["grade"] == "Satisfatório"
 
 
-def test_students_are_in_order_each_with_the_years_together(secretary, room, ana):
-    zoe, bia = room.enrol("Zoé"), room.enrol("Bia")
-    elsewhere(zoe.student, 2020)
-    elsewhere(bia.student, 2020)
+def test_period_of_a_course_of_its_own_is_part_of_the_year(
+    secretary, sample_class, ana
+):
+    sample_class.year.period = "1"
+    sample_class.year.save()
 
-    rows = rows_of(made(secretary, {"class_id": room.pk}, kind="transcript"))
+    assert {row["year"] for row in read_rows(run_report(secretary, ana))} == {"2025.1"}
+
+
+def test_students_are_in_order_each_with_the_years_together(
+    secretary, sample_class, ana
+):
+    zoe, bia = sample_class.enrol("Zoé"), sample_class.enrol("Bia")
+    add_prior_year(zoe.student, 2020)
+    add_prior_year(bia.student, 2020)
+
+    rows = read_rows(
+        run_task(secretary, {"class_id": sample_class.pk}, kind="transcript")
+    )
 
     assert [(row["student"], row["year"]) for row in rows] == [
         *[("André Ávila", "2025")] * 2,  # called Ana, and sorted so
@@ -299,7 +311,8 @@ def test_titles_are_in_the_language_and_names_are_not(secretary, language, title
 
 def test_csv_has_the_same_names_and_figures(secretary, ana):
     (in_json, _), (in_csv, _) = (
-        rows_of(transcript(secretary, ana, format=format)) for format in ("json", "csv")
+        read_rows(run_report(secretary, ana, format=format))
+        for format in ("json", "csv")
     )
 
     assert in_csv == {
@@ -307,17 +320,17 @@ def test_csv_has_the_same_names_and_figures(secretary, ana):
     }
 
 
-def test_nobody_is_empty_and_says_why(secretary, room):
-    task = made(secretary, {"class_id": room.pk}, kind="transcript")
+def test_nobody_is_empty_and_says_why(secretary, sample_class):
+    task = run_task(secretary, {"class_id": sample_class.pk}, kind="transcript")
 
     assert task.result["rows"] == 0
     assert task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."  # fmt: skip
 
 
-def test_attendance_here_and_elsewhere_are_both_percents(secretary, room, ana):
-    elsewhere(ana.student, 2024, attendance="92%")
+def test_attendance_here_and_elsewhere_are_both_percents(secretary, sample_class, ana):
+    add_prior_year(ana.student, 2024, attendance="92%")
 
-    task = transcript(secretary, ana, format="csv-br")
+    task = run_report(secretary, ana, format="csv-br")
 
     lines = artifacts.read_artifact(task.artifact).decode("utf-8-sig").splitlines()
     told = list(csv.DictReader(lines, delimiter=";"))

@@ -7,52 +7,54 @@ from tasks import lifecycle
 from tasks.errors import TimedOut
 from tasks.models import Task
 from tasks.scheduling import durations
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
 
-def took(viewer, seconds: float, parameters: dict[str, int] | None = None) -> None:
-    task = made(viewer, parameters)
-    began = Now() - timedelta(seconds=seconds)
-    Task.objects.filter(pk=task.pk).update(started_at=began, finished_at=Now())
+def create_finished_task(
+    viewer, seconds: float, parameters: dict[str, int] | None = None
+) -> None:
+    task = run_task(viewer, parameters)
+    started_at = Now() - timedelta(seconds=seconds)
+    Task.objects.filter(pk=task.pk).update(started_at=started_at, finished_at=Now())
 
 
-def soonest(*parameters: str) -> float | None:
-    found = durations.optimistic_duration("reports", "class_performance", parameters)
-    return None if found is None else found.total_seconds()
+def optimistic_seconds(*parameters: str) -> float | None:
+    duration = durations.optimistic_duration("reports", "class_performance", parameters)
+    return None if duration is None else duration.total_seconds()
 
 
 def test_soonest_is_what_the_quick_ones_of_its_shape_took(teacher):
     for seconds in (1, 2, 60, 60, 60, 60, 60, 60, 60, 60):
-        took(teacher, seconds)
-    took(teacher, 0, {"school_id": 1})
+        create_finished_task(teacher, seconds)
+    create_finished_task(teacher, 0, {"school_id": 1})
     durations.duration_cache.reset()
 
-    assert soonest("class_id") == pytest.approx(60, abs=1)
-    assert soonest("school_id") == pytest.approx(0, abs=1)
-    assert soonest("term") is None
+    assert optimistic_seconds("class_id") == pytest.approx(60, abs=1)
+    assert optimistic_seconds("school_id") == pytest.approx(0, abs=1)
+    assert optimistic_seconds("term") is None
 
 
 def test_soonest_of_differing_ones_is_early(teacher):
     for seconds in (1, 10, 60):
-        took(teacher, seconds)
+        create_finished_task(teacher, seconds)
     durations.duration_cache.reset()
 
-    assert soonest("class_id") == pytest.approx(1, abs=0.5)
+    assert optimistic_seconds("class_id") == pytest.approx(1, abs=0.5)
 
 
 def test_what_was_not_made_tells_nothing(teacher):
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     lifecycle.fail(task, TimedOut())
     durations.duration_cache.reset()
 
-    assert soonest("class_id") is None
+    assert optimistic_seconds("class_id") is None
 
 
 def test_typical_duration_of_a_kind_is_the_median(teacher, as_user):
     for seconds in (1, 2, 60):
-        took(teacher, seconds)
+        create_finished_task(teacher, seconds)
     durations.duration_cache.reset()
 
     listed = as_user(teacher).get("/reports").json()["results"]
@@ -68,4 +70,4 @@ def test_what_is_asked_often_is_read_once_in_a_while(
     durations.duration_cache.reset()
     with django_assert_num_queries(1):
         for _ in range(5):
-            soonest("class_id")
+            optimistic_seconds("class_id")

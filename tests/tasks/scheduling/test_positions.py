@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 from tasks.scheduling import positions
 from tasks.scheduling.fair_order import QueuedTask
 
-NEW = uuid.UUID(int=10**9 << 64)
+NEW_TASK_ID = uuid.UUID(int=10**9 << 64)
 
 
 def task_id(age: int) -> uuid.UUID:
     return uuid.UUID(int=(age + 1) << 64)
 
 
-def line(requesters: list[int], ages: list[int]) -> list[QueuedTask]:
+def make_queue(requesters: list[int], ages: list[int]) -> list[QueuedTask]:
     return [
         QueuedTask(task_id(age), requester, None)
         for age, requester in zip(ages, requesters, strict=True)
@@ -23,7 +23,7 @@ def line(requesters: list[int], ages: list[int]) -> list[QueuedTask]:
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=300))
 def test_place_is_exact_in_front_and_near_behind_in_any_order(data, requesters):
     ages = data.draw(st.permutations(range(len(requesters))))
-    order = line(requesters, ages)
+    order = make_queue(requesters, ages)
     waits = [2.0 * rank for rank in range(len(order))]
 
     marks = positions.sample_positions(order, waits)
@@ -38,7 +38,7 @@ def test_place_is_exact_in_front_and_near_behind_in_any_order(data, requesters):
 
 
 def test_marks_of_a_long_line_are_few():
-    order = line([1] * 10_000, list(range(10_000)))
+    order = make_queue([1] * 10_000, list(range(10_000)))
 
     marks = positions.sample_positions(order, [0.5 * rank for rank in range(10_000)])[1]
 
@@ -50,10 +50,10 @@ def test_place_is_unknown_while_nobody_measures():
 
 
 def test_place_of_a_task_newer_than_the_measurement_is_unknown():
-    marks = positions.sample_positions(line([1, 1], [0, 1]), [None, None])[1]
+    marks = positions.sample_positions(make_queue([1, 1], [0, 1]), [None, None])[1]
 
     assert positions.estimate_position(task_id(1), marks) == {
         "position": 2,
         "estimated_wait_seconds": None,
     }
-    assert positions.estimate_position(NEW, marks) is None
+    assert positions.estimate_position(NEW_TASK_ID, marks) is None

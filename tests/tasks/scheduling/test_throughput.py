@@ -8,90 +8,105 @@ from tasks.errors import TimedOut
 from tasks.models import Task
 from tasks.scheduling.fair_order import QueuedTask
 from tasks.scheduling.throughput import Throughput
-from tests.support.task_factories import asked
+from tests.support.task_factories import queue_task
 
 pytestmark = pytest.mark.django_db
 
-CLASS = ("class_performance", "class_id")
-SCHOOL = ("class_performance", "school_id")
+CLASS_WORKLOAD = ("class_performance", "class_id")
+SCHOOL_WORKLOAD = ("class_performance", "school_id")
 
 
-def ended(viewer, parameters: dict[str, int], seconds: float) -> None:
+def create_finished_task(viewer, parameters: dict[str, int], seconds: float) -> None:
     """A task that took so long."""
-    task = lifecycle.claim(asked(viewer, parameters).pk)
+    task = lifecycle.claim(queue_task(viewer, parameters).pk)
     lifecycle.fail(task, TimedOut())
-    began = Now() - timedelta(seconds=seconds)
-    Task.objects.filter(pk=task.pk).update(started_at=began, finished_at=Now())
+    started_at = Now() - timedelta(seconds=seconds)
+    Task.objects.filter(pk=task.pk).update(started_at=started_at, finished_at=Now())
 
 
-def running(viewer, seconds: float) -> None:
+def create_running_task(viewer, seconds: float) -> None:
     """A task that has been running for so long."""
-    task = lifecycle.claim(asked(viewer).pk)
-    began = Now() - timedelta(seconds=seconds)
-    Task.objects.filter(pk=task.pk).update(started_at=began)
+    task = lifecycle.claim(queue_task(viewer).pk)
+    started_at = Now() - timedelta(seconds=seconds)
+    Task.objects.filter(pk=task.pk).update(started_at=started_at)
 
 
-def looked() -> Throughput:
-    pace = Throughput("reports")
-    pace.refresh()
-    return pace
+def load_throughput() -> Throughput:
+    throughput = Throughput("reports")
+    throughput.refresh()
+    return throughput
 
 
-def line(*shapes: tuple[str, ...]) -> list[QueuedTask]:
-    return [QueuedTask(None, 1, 1, shape) for shape in shapes]
+def make_queue(*workload_keys: tuple[str, ...]) -> list[QueuedTask]:
+    return [QueuedTask(None, 1, 1, shape) for shape in workload_keys]
 
 
-def about(seconds: list[float]) -> list[float]:
+def approximately(seconds: list[float]) -> list[float]:
     return pytest.approx(seconds, abs=1)
 
 
 def test_wait_is_the_time_of_those_ahead_over_the_slots(teacher):
-    ended(teacher, {"class_id": 1}, 100)
-    ended(teacher, {"school_id": 1}, 10)
-    running(teacher, 40)
-    running(teacher, 70)
+    create_finished_task(teacher, {"class_id": 1}, 100)
+    create_finished_task(teacher, {"school_id": 1}, 10)
+    create_running_task(teacher, 40)
+    create_running_task(teacher, 70)
 
-    waits = looked().start_estimates(line(SCHOOL, CLASS, CLASS, SCHOOL))
+    waits = load_throughput().start_estimates(
+        make_queue(SCHOOL_WORKLOAD, CLASS_WORKLOAD, CLASS_WORKLOAD, SCHOOL_WORKLOAD)
+    )
 
-    assert waits == about([30, 40, 60, 140])
+    assert waits == approximately([30, 40, 60, 140])
 
 
 def test_shape_never_made_is_expected_to_take_as_long_as_any(teacher):
-    ended(teacher, {"class_id": 1}, 100)
-    ended(teacher, {"school_id": 1}, 10)
-    running(teacher, 100)
+    create_finished_task(teacher, {"class_id": 1}, 100)
+    create_finished_task(teacher, {"school_id": 1}, 10)
+    create_running_task(teacher, 100)
 
-    assert looked().start_estimates(line(("new",), CLASS)) == about([0, 55])
+    assert load_throughput().start_estimates(
+        make_queue(("new",), CLASS_WORKLOAD)
+    ) == approximately([0, 55])
 
 
 def test_without_a_history_the_running_tell_how_long_it_takes(teacher):
-    running(teacher, 20)
+    create_running_task(teacher, 20)
 
-    assert looked().start_estimates(line(CLASS, CLASS)) == about([20, 60])
+    assert load_throughput().start_estimates(
+        make_queue(CLASS_WORKLOAD, CLASS_WORKLOAD)
+    ) == approximately([20, 60])
 
 
 def test_wait_is_unknown_while_nothing_is_made(teacher):
-    ended(teacher, {"class_id": 1}, 100)
+    create_finished_task(teacher, {"class_id": 1}, 100)
 
-    assert looked().start_estimates(line(CLASS, CLASS)) == [None, None]
+    assert load_throughput().start_estimates(
+        make_queue(CLASS_WORKLOAD, CLASS_WORKLOAD)
+    ) == [None, None]
 
 
 def test_what_was_made_last_counts(teacher):
-    ended(teacher, {"class_id": 1}, 1000)
+    create_finished_task(teacher, {"class_id": 1}, 1000)
     for _ in range(20):
-        ended(teacher, {"class_id": 1}, 10)
-    running(teacher, 10)
+        create_finished_task(teacher, {"class_id": 1}, 10)
+    create_running_task(teacher, 10)
 
-    assert looked().start_estimates(line(CLASS, CLASS)) == about([0, 10])
+    assert load_throughput().start_estimates(
+        make_queue(CLASS_WORKLOAD, CLASS_WORKLOAD)
+    ) == approximately([0, 10])
 
 
 @pytest.mark.guarantee("Long reports do not fill a queue ahead of others.")
 @pytest.mark.parametrize(("seconds", "ahead"), [(100, 1), (1, 3), (0.01, 16)])
 def test_long_reports_are_published_shortly_before_their_turn(teacher, seconds, ahead):
-    ended(teacher, {"class_id": 1}, seconds)
+    create_finished_task(teacher, {"class_id": 1}, seconds)
 
-    assert looked().prefetch_target(line(*[CLASS] * 50)) == ahead
+    assert (
+        load_throughput().prefetch_target(make_queue(*[CLASS_WORKLOAD] * 50)) == ahead
+    )
 
 
 def test_reports_of_unknown_length_are_published_as_many_as_may(teacher, settings):
-    assert looked().prefetch_target(line(CLASS)) == settings.MAX_PUBLISHED_PER_QUEUE
+    assert (
+        load_throughput().prefetch_target(make_queue(CLASS_WORKLOAD))
+        == settings.MAX_PUBLISHED_PER_QUEUE
+    )

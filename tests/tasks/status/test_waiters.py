@@ -16,53 +16,57 @@ from tasks.status.waiters import Waiter, listener, wait_for_task
 TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 
 
-def put(version: int, moment: int = 0, task_id: uuid.UUID = TASK) -> None:
-    header = redis_store.DocumentMeta(version, moment, 7, 3, "running", "reports")
-    document = f'{{"version": {version}, "sequence": {moment}}}'.encode()
-    envelope = redis_store.Envelope(header, {"status": "STARTED"}, document, 60)
+def put_document(version: int, sequence: int = 0, task_id: uuid.UUID = TASK) -> None:
+    meta = redis_store.DocumentMeta(version, sequence, 7, 3, "running", "reports")
+    document = f'{{"version": {version}, "sequence": {sequence}}}'.encode()
+    envelope = redis_store.Envelope(meta, {"status": "STARTED"}, document, 60)
     redis_store.put_document(task_id, envelope, create=True)
 
 
-def read() -> TaskSnapshot:
-    poll = redis_store.get_cached_task(TASK, 7)
-    version = poll.meta.version if poll.meta else 0
-    return TaskSnapshot(TASK, "running", "reports", poll.document, {}, version)
+def read_snapshot() -> TaskSnapshot:
+    cached = redis_store.get_cached_task(TASK, 7)
+    version = cached.meta.version if cached.meta else 0
+    return TaskSnapshot(TASK, "running", "reports", cached.document, {}, version)
 
 
 def new_waiter(**options: bool) -> Waiter:
-    def is_over(first: TaskSnapshot, now: TaskSnapshot) -> bool:
-        is_further = waiter.progress_due and now.document != first.document
-        return is_further or now.version != first.version
+    def is_over(first: TaskSnapshot, current: TaskSnapshot) -> bool:
+        has_progress = waiter.progress_due and current.document != first.document
+        return has_progress or current.version != first.version
 
     waiter = Waiter(is_over, **options)
     return waiter
 
 
-def waited(
+def measure_wait(
     seconds: float = 5.0, waiter: Waiter | None = None
 ) -> tuple[TaskSnapshot, float]:
     """What a wait finds, and how long it took."""
-    began = time.monotonic()
-    found = wait_for_task(TASK, read, waiter or new_waiter(), seconds=seconds)
-    return found, time.monotonic() - began
+    started_at = time.monotonic()
+    snapshot = wait_for_task(
+        TASK, read_snapshot, waiter or new_waiter(), seconds=seconds
+    )
+    return snapshot, time.monotonic() - started_at
 
 
-def later(seconds: float, *steps: Callable[[], object]) -> None:
-    timer = threading.Timer(seconds, lambda: [step() for step in steps])
+def run_later(seconds: float, *actions: Callable[[], object]) -> None:
+    timer = threading.Timer(seconds, lambda: [step() for step in actions])
     timer.start()
 
 
-def of_this_test() -> list[dict[str, str]]:
+def own_connections() -> list[dict[str, str]]:
     """Its connections to Redis, whose server the tests beside it use too."""
-    own = str(redis_store.client().client_info()["db"])
+    database = str(redis_store.client().client_info()["db"])
     return [
-        client for client in redis_store.client().client_list() if client["db"] == own
+        client
+        for client in redis_store.client().client_list()
+        if client["db"] == database
     ]
 
 
 @pytest.fixture(autouse=True)
-def _nobody_listens():
-    put(1)
+def _idle_listener():
+    put_document(1)
     yield
     deadline = time.monotonic() + 5
     while listener._is_listening:
@@ -71,16 +75,16 @@ def _nobody_listens():
 
 
 def test_move_ends_the_wait_at_once():
-    later(0.5, lambda: put(2))
+    run_later(0.5, lambda: put_document(2))
 
-    found, took = waited()
+    found, took = measure_wait()
 
     assert found.version == 2
     assert 0.4 <= took < 1.5
 
 
 def test_nothing_new_ends_the_wait_in_its_time():
-    found, took = waited(seconds=0.6)
+    found, took = measure_wait(seconds=0.6)
 
     assert found.version == 1
     assert 0.5 <= took < 1.6
@@ -88,11 +92,15 @@ def test_nothing_new_ends_the_wait_in_its_time():
 
 def test_other_tasks_wake_nobody():
     reads = []
-    later(
-        0.3, lambda: put(1, task_id=uuid.uuid4()), lambda: put(1, task_id=uuid.uuid4())
+    run_later(
+        0.3,
+        lambda: put_document(1, task_id=uuid.uuid4()),
+        lambda: put_document(1, task_id=uuid.uuid4()),
     )
 
-    wait_for_task(TASK, lambda: reads.append(1) or read(), new_waiter(), seconds=1)
+    wait_for_task(
+        TASK, lambda: reads.append(1) or read_snapshot(), new_waiter(), seconds=1
+    )
 
     # At the beginning, when the listener was there, and at the end.
     assert len(reads) == 3
@@ -101,9 +109,11 @@ def test_other_tasks_wake_nobody():
 @pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
 def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
     monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 1.0)
-    later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
+    run_later(
+        0.3, lambda: put_document(1, sequence=10), lambda: put_document(1, sequence=20)
+    )
 
-    found, took = waited()
+    found, took = measure_wait()
 
     assert b'"sequence": 20' in found.document
     assert 0.9 <= took < 2.0
@@ -112,9 +122,13 @@ def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
 @pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
 def test_progress_alone_wakes_nobody_before_its_time():
     reads = []
-    later(0.3, lambda: put(1, moment=10), lambda: put(1, moment=20))
+    run_later(
+        0.3, lambda: put_document(1, sequence=10), lambda: put_document(1, sequence=20)
+    )
 
-    wait_for_task(TASK, lambda: reads.append(1) or read(), new_waiter(), seconds=1)
+    wait_for_task(
+        TASK, lambda: reads.append(1) or read_snapshot(), new_waiter(), seconds=1
+    )
 
     # At the beginning, when the listener was there, and at the end.
     assert len(reads) == 3
@@ -122,9 +136,9 @@ def test_progress_alone_wakes_nobody_before_its_time():
 
 def test_progress_after_that_time_ends_it_at_once(monkeypatch):
     monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 0.3)
-    later(0.8, lambda: put(1, moment=10))
+    run_later(0.8, lambda: put_document(1, sequence=10))
 
-    _found, took = waited()
+    _found, took = measure_wait()
 
     assert 0.7 <= took < 1.8
 
@@ -132,10 +146,10 @@ def test_progress_after_that_time_ends_it_at_once(monkeypatch):
 def test_who_waits_for_the_end_is_not_woken_by_progress(monkeypatch):
     monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 0.2)
     reads = []
-    later(0.5, *[lambda n=n: put(1, moment=n) for n in (10, 20, 30)])
+    run_later(0.5, *[lambda n=n: put_document(1, sequence=n) for n in (10, 20, 30)])
     patient = new_waiter(minds_progress=False)
 
-    wait_for_task(TASK, lambda: reads.append(1) or read(), patient, seconds=1)
+    wait_for_task(TASK, lambda: reads.append(1) or read_snapshot(), patient, seconds=1)
 
     assert len(reads) == 3  # at the beginning, when the listener was there, at the end
 
@@ -146,11 +160,11 @@ def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
 
     def slow() -> str:
         has_read.wait(5)
-        put(2)  # before anybody listens
+        put_document(2)  # before anybody listens
         return newest()
 
     def first_read() -> TaskSnapshot:
-        found = read()
+        found = read_snapshot()
         has_read.set()
         return found
 
@@ -167,14 +181,14 @@ def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
 def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
     def cut() -> None:
         own = redis_store.client().client_id()
-        for client in of_this_test():
+        for client in own_connections():
             if int(client["id"]) != own:
                 redis_store.client().client_kill_filter(_id=client["id"])
-        put(2)
+        put_document(2)
 
-    later(0.6, cut)
+    run_later(0.6, cut)
 
-    found, took = waited()
+    found, took = measure_wait()
 
     assert found.version == 2
     assert took < 0.6 + 1.4  # a second, and what a busy machine takes
@@ -188,7 +202,7 @@ def test_change_pushed_out_of_the_stream_by_many_others_is_not_missed(monkeypatc
 
     def slow(place: str) -> tuple[list[redis_store.TaskEvent], str]:
         monkeypatch.undo()
-        put(2)
+        put_document(2)
         add = redis_store.client().pipeline()
         for _ in range(5000):
             add.xadd("task-events", {"task_id": "other", "sequence": 1}, maxlen=4096)
@@ -197,21 +211,21 @@ def test_change_pushed_out_of_the_stream_by_many_others_is_not_missed(monkeypatc
 
     monkeypatch.setattr(redis_store, "read_events", slow)
 
-    found, took = waited()
+    found, took = measure_wait()
 
     assert found.version == 2
     assert took < 2.5
 
 
 def test_wait_outlives_a_redis_that_is_wiped():
-    later(
+    run_later(
         0.4,
         redis_store.client().flushdb,
         lambda: redis_store.advance_epoch(0),
-        lambda: put(2),
+        lambda: put_document(2),
     )
 
-    found, took = waited()
+    found, took = measure_wait()
 
     assert found.version == 2
     assert took < 1.7
@@ -219,9 +233,9 @@ def test_wait_outlives_a_redis_that_is_wiped():
 
 def test_client_that_has_gone_waits_no_longer():
     waiter = new_waiter()
-    later(0.3, waiter.cancel)
+    run_later(0.3, waiter.cancel)
 
-    _found, took = waited(waiter=waiter)
+    _found, took = measure_wait(waiter=waiter)
 
     assert took < 1.5
     assert listener.count == 0
@@ -231,13 +245,13 @@ def test_client_that_has_gone_waits_no_longer():
     "A client that starts to wait while the process stops is answered at once."
 )
 def test_process_told_to_stop_ends_all_waits_and_takes_no_more(monkeypatch):
-    later(0.3, listener.close)
+    run_later(0.3, listener.close)
 
-    _found, took = waited()
+    _found, took = measure_wait()
 
     assert took < 1.5
     assert not listener.has_capacity
-    late, took = waited()  # let in before, it begins to wait only now
+    late, took = measure_wait()  # let in before, it begins to wait only now
     listener._is_closing = False
     assert late.version == 1
     assert took < 1.2
@@ -245,12 +259,12 @@ def test_process_told_to_stop_ends_all_waits_and_takes_no_more(monkeypatch):
 
 @pytest.mark.guarantee("A waiting client holds no connection.")
 def test_hundred_waiters_have_one_listener_and_hold_no_connection():
-    threads = [threading.Thread(target=waited, args=[2.0]) for _ in range(100)]
+    threads = [threading.Thread(target=measure_wait, args=[2.0]) for _ in range(100)]
     for thread in threads:
         thread.start()
     time.sleep(1)
-    busy = [client for client in of_this_test() if client["cmd"] == "xread"]
-    put(2)
+    busy = [client for client in own_connections() if client["cmd"] == "xread"]
+    put_document(2)
     for thread in threads:
         thread.join()
 
@@ -261,9 +275,9 @@ def test_hundred_waiters_have_one_listener_and_hold_no_connection():
 def test_full_process_takes_no_more(monkeypatch):
     monkeypatch.setattr(waiters, "MAX_WAITERS", 1)
     taken = []
-    later(0.2, lambda: taken.append(listener.has_capacity))
+    run_later(0.2, lambda: taken.append(listener.has_capacity))
 
-    waited(seconds=0.5)
+    measure_wait(seconds=0.5)
 
     assert taken == [False]
     assert listener.has_capacity
@@ -276,10 +290,10 @@ def test_reading_that_is_refused_ends_the_wait():
         if listener.count and refuse.seen:
             raise Gone
         refuse.seen = True
-        return replace(read(), version=1)
+        return replace(read_snapshot(), version=1)
 
     refuse.seen = False
-    later(0.3, lambda: put(2))
+    run_later(0.3, lambda: put_document(2))
 
     with pytest.raises(Gone):
         wait_for_task(TASK, refuse, new_waiter(), seconds=5)

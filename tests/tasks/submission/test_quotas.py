@@ -3,7 +3,7 @@ from django.db.models.functions import Now
 
 from tasks import lifecycle
 from tasks.models import Task
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -15,9 +15,9 @@ def test_requester_with_too_many_active_is_told_what_waits(
     as_user, teacher, secretary, settings
 ):
     settings.MAX_ACTIVE_PER_REQUESTER = 3
-    lifecycle.claim(asked(teacher).pk)
+    lifecycle.claim(queue_task(teacher).pk)
     for viewer in (teacher, teacher, secretary):
-        asked(viewer)
+        queue_task(viewer)
 
     answer = as_user(teacher).post_json("/reports", BODY)
 
@@ -33,8 +33,8 @@ def test_requester_with_too_many_active_is_told_what_waits(
 
 def test_what_has_ended_does_not_count(as_user, teacher, settings):
     settings.MAX_ACTIVE_PER_REQUESTER = 1
-    made(teacher)
-    lifecycle.cancel(asked(teacher))
+    run_task(teacher)
+    lifecycle.cancel(queue_task(teacher))
 
     assert as_user(teacher).post_json("/reports", BODY).status_code == 202
 
@@ -44,19 +44,19 @@ def test_full_queue_takes_no_more_and_the_other_queue_does(
     as_user, teacher, secretary, settings
 ):
     settings.MAX_QUEUED = 2
-    asked(teacher)
-    asked(secretary)
+    queue_task(teacher)
+    queue_task(secretary)
 
     answer = as_user(teacher).post_json("/reports", BODY)
 
     assert (answer.status_code, answer.json()["code"]) == (429, "queue_full")
     assert answer.json()["load"]["limit"] == 2
-    asked(teacher, {}, kind="bulk_slow")
+    queue_task(teacher, {}, kind="bulk_slow")
 
 
 def test_retry_after_follows_the_pace_of_the_queue(as_user, teacher, settings):
     for _ in range(7):
-        asked(teacher)
+        queue_task(teacher)
     Task.objects.update(started_at=Now())
     settings.MAX_QUEUED = 7
 

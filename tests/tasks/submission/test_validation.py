@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.submission import validation
-from tests.support.task_factories import asked
+from tests.support.task_factories import queue_task
 
 pytestmark = pytest.mark.django_db
 
@@ -11,15 +11,17 @@ YEAR = {"year": 2026}
 
 
 @pytest.fixture
-def few(monkeypatch):
+def lower_bulk_threshold(monkeypatch):
     """Twenty students of several schools are many."""
     monkeypatch.setattr(validation, "BULK_THRESHOLD", 20)
 
 
 @pytest.mark.guarantee("The report cards of a network do not delay those of a class.")
 @pytest.mark.parametrize("format", ["pdf", "zip"])
-def test_cards_of_a_network_wait_among_the_long_ones(few, admin, format):
-    task = asked(admin, YEAR, kind="report_card", format=format)
+def test_cards_of_a_network_wait_among_the_long_ones(
+    lower_bulk_threshold, admin, format
+):
+    task = queue_task(admin, YEAR, kind="report_card", format=format)
 
     assert task.queue == "reports.bulk"
 
@@ -27,26 +29,26 @@ def test_cards_of_a_network_wait_among_the_long_ones(few, admin, format):
 @pytest.mark.parametrize(
     "place", [{"class_id": 1}, {"school_id": 1}, {"student_id": 1}]
 )
-def test_cards_of_a_place_do_not(few, admin, place):
-    assert asked(admin, {**YEAR, **place}, kind="report_card").queue == "reports"
+def test_cards_of_a_place_do_not(lower_bulk_threshold, admin, place):
+    assert queue_task(admin, {**YEAR, **place}, kind="report_card").queue == "reports"
 
 
 def test_cards_of_all_that_somebody_sees_do_not_if_these_are_few(
-    few, secretary, guardian
+    lower_bulk_threshold, secretary, guardian
 ):
     for viewer in (secretary, guardian):
-        assert asked(viewer, YEAR, kind="report_card").queue == "reports"
+        assert queue_task(viewer, YEAR, kind="report_card").queue == "reports"
 
 
 def test_cards_of_a_small_network_do_not(admin):
-    assert asked(admin, YEAR, kind="report_card").queue == "reports"
+    assert queue_task(admin, YEAR, kind="report_card").queue == "reports"
 
 
-def test_figures_of_a_network_do_not_for_they_take_moments(few, admin):
-    assert asked(admin, {}, kind="class_performance").queue == "reports"
+def test_figures_of_a_network_do_not_for_they_take_moments(lower_bulk_threshold, admin):
+    assert queue_task(admin, {}, kind="class_performance").queue == "reports"
 
 
 def test_export_always_does(secretary):
     table = {"table": "grades"}
 
-    assert asked(secretary, table, kind="data_export").queue == "reports.bulk"
+    assert queue_task(secretary, table, kind="data_export").queue == "reports.bulk"

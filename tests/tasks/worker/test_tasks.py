@@ -13,14 +13,14 @@ from tasks.reporting import registry
 from tasks.status import projection
 from tasks.worker import tasks
 from tasks.worker.heartbeat import Heartbeat
-from tests.support.task_factories import asked, made
+from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.guarantee("A finished report waits for a database that is away.")
 def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkeypatch):
-    task = asked(teacher)
+    task = queue_task(teacher)
     succeed, failures = lifecycle.succeed, iter([1, 1])
 
     def locked_twice(*args, **kwargs):
@@ -39,7 +39,7 @@ def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkey
 
 def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
     """The database had committed it when the connection broke."""
-    task = asked(teacher)
+    task = queue_task(teacher)
     succeed, failures = lifecycle.succeed, iter([1])
 
     def lose_the_answer(*args, **kwargs):
@@ -67,7 +67,7 @@ def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
     ],
 )
 def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, trouble):
-    task = asked(teacher)
+    task = queue_task(teacher)
 
     def fail(*_args):
         raise trouble
@@ -87,7 +87,7 @@ def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, tro
 
 
 def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplog):
-    task = made(teacher, {"of": "code"}, kind="failing")
+    task = run_task(teacher, {"of": "code"}, kind="failing")
 
     error = as_user(teacher).get(f"/tasks/{task.pk}").json()["error"]
 
@@ -100,7 +100,7 @@ def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplo
 
 
 def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatch):
-    task = asked(teacher)
+    task = queue_task(teacher)
     write = projection.sync_document
 
     def fail_once(row):
@@ -118,7 +118,7 @@ def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatc
 def test_report_that_eats_memory_is_stopped_at_its_limit(teacher, settings):
     settings.REPORT_MEMORY_LIMIT_BYTES = 50 * 1024 * 1024
 
-    task = made(teacher, {}, kind="hungry")
+    task = run_task(teacher, {}, kind="hungry")
 
     assert (task.state, task.attempt) == ("failed", 1)
     assert task.error["code"] == "memory_limit"
@@ -126,7 +126,7 @@ def test_report_that_eats_memory_is_stopped_at_its_limit(teacher, settings):
 
 
 def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
-    task = asked(teacher)
+    task = queue_task(teacher)
 
     def told_to_end(*_args):
         raise SystemExit
@@ -141,7 +141,7 @@ def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
 
 @pytest.mark.guarantee("Late progress of a lost worker creates no document.")
 def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
     lease_recovery.recover_tasks()
     heartbeat = Heartbeat(task)
@@ -155,7 +155,7 @@ def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
 
 
 def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     redis_store.client().delete(f"celery-task-meta-{task.pk}")
 
     Heartbeat(task)._beat()
@@ -166,7 +166,7 @@ def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
 @pytest.mark.guarantee("A document that was written too late is repaired.")
 def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
     """The writer slept between reading and writing, and Redis was wiped meanwhile."""
-    task = lifecycle.claim(asked(teacher).pk)
+    task = lifecycle.claim(queue_task(teacher).pk)
     old = Task.objects.get(pk=task.pk)
     lifecycle.release(task)
     redis_store.client().flushdb()
@@ -192,7 +192,7 @@ def test_file_is_called_by_its_title_in_its_language_and_its_day(
 ):
     monkeypatch.setattr(registry.get_report_class("class_performance"), "title", title)
 
-    task = made(teacher, format="csv")
+    task = run_task(teacher, format="csv")
 
     day = timezone.localdate(task.created_at)
     assert task.result["filename"] == f"{stem} {day.isoformat()}.csv"
@@ -200,7 +200,7 @@ def test_file_is_called_by_its_title_in_its_language_and_its_day(
 
 def test_worker_s_lines_have_the_request_s_id_whoever_sent_the_message(teacher):
     with structlog.contextvars.bound_contextvars(request_id="seen-by-all"):
-        task = asked(teacher)
+        task = queue_task(teacher)
     structlog.contextvars.clear_contextvars()
 
     tasks.generate_report(str(task.pk))

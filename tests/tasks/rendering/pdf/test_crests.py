@@ -14,8 +14,8 @@ from tasks.rendering.columns import Column
 from tasks.rendering.pdf import layout as pdf_layout
 from tasks.rendering.table import Layout, Letterhead, Table
 from tasks.reporting import registry
-from tests.school.crests.test_crests import png
-from tests.support.task_factories import made
+from tests.school.crests.test_crests import make_png
+from tests.support.task_factories import run_task
 
 pytestmark = [
     pytest.mark.django_db,
@@ -28,14 +28,14 @@ FILLS = {RED: b"1 0 0 sc", BLUE: b"0 0 1 sc"}
 
 
 @pytest.fixture(autouse=True)
-def given(network):
+def crests(network):
     """School 1 has a red one, the network a blue one."""
     Crest.objects.all().delete()
     Crest.objects.create(school_id=1, image=RED.encode())
     Crest.objects.create(network_id=1, image=BLUE.encode())
 
 
-def first_page(task) -> bytes:
+def first_page_content(task) -> bytes:
     assert task.state == "succeeded", task.error
     reader = PdfReader(io.BytesIO(artifacts.read_artifact(task.artifact)))
     return reader.pages[0].get_contents().get_data()
@@ -47,7 +47,7 @@ def first_page(task) -> bytes:
     ids=["its own", "a school without one", "several schools"],
 )
 def test_paper_has_the_crest_of_its_school(admin, parameters, crest):
-    page = first_page(made(admin, parameters, format="pdf"))
+    page = first_page_content(run_task(admin, parameters, format="pdf"))
 
     assert {image for image, fill in FILLS.items() if fill in page} == {crest}
 
@@ -57,7 +57,7 @@ def test_crest_is_read_where_it_is_drawn_alone(admin, format):
     kind = "report_card" if format == "zip" else "class_performance"
 
     with CaptureQueriesContext(connection) as queries:
-        made(admin, kind=kind, format=format)
+        run_task(admin, kind=kind, format=format)
 
     read = [query for query in queries if "school_crest" in query["sql"]]
     assert len(read) == (format in {"pdf", "zip"})
@@ -69,7 +69,7 @@ def test_crest_that_cannot_be_drawn_costs_no_report(admin, broken):
     Crest.objects.filter(school=1).update(image=broken)
 
     with capture_logs() as logs:
-        page = first_page(made(admin, format="pdf"))
+        page = first_page_content(run_task(admin, format="pdf"))
 
     told = [log["stderr"] for log in logs if log["event"] == "typesetter_stderr"]
     assert len(told) == 1
@@ -77,21 +77,21 @@ def test_crest_that_cannot_be_drawn_costs_no_report(admin, broken):
     assert not any(fill in page for fill in FILLS.values())
 
 
-def page_with(crest: bytes) -> bytes:
-    about = Letterhead(network="Rede", load_crest=lambda: crest)
+def render_page(crest: bytes) -> bytes:
+    letterhead = Letterhead(network="Rede", load_crest=lambda: crest)
     file = io.BytesIO()
-    table = Table("T", [Column("a", "A")], iter([("x",)]), about)
+    table = Table("T", [Column("a", "A")], iter([("x",)]), letterhead)
     registry.format_classes()["pdf"]().write_table(table, file)
     return PdfReader(file).pages[0].get_contents().get_data()
 
 
 def test_paper_whose_crest_is_left_out_is_as_one_that_has_none():
-    assert page_with(b"broken") == page_with(b"") != page_with(RED.encode())
+    assert render_page(b"broken") == render_page(b"") != render_page(RED.encode())
 
 
 def test_picture_is_once_in_a_file_bound_of_many(monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
-    about = Letterhead(network="Rede", load_crest=png)
+    about = Letterhead(network="Rede", load_crest=make_png)
     layout = Layout(heading=("a",), page_per_section=True)
     rows = iter([(f"{n}", "x") for n in range(9)])
     file = io.BytesIO()
@@ -109,6 +109,6 @@ def test_picture_is_once_in_a_file_bound_of_many(monkeypatch):
 
 
 def test_crest_need_not_be_read_out():
-    before, _crest, _after = page_with(RED.encode()).partition(FILLS[RED])
+    before, _crest, _after = render_page(RED.encode()).partition(FILLS[RED])
 
     assert before.rfind(b"/Artifact") > before.rfind(b"EMC")

@@ -35,15 +35,15 @@ from tasks.rendering.pdf.text import WORD_PIECE_LENGTH, to_typst
 from tasks.rendering.table import Footer, Layout, Letterhead, Table
 from tasks.reporting import registry
 
-AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
-ABOUT = Letterhead(
+CREATED_AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
+LETTERHEAD = Letterhead(
     network="Rede de Teste",
     school="Escola Ângela Nº 7",
     inep_code="13012345",
     address="Rua das Flores, 10, Manaus – AM",
     requested_by="Secretária",
-    issued_at=AT,
-    data_as_of=AT,
+    issued_at=CREATED_AT,
+    data_as_of=CREATED_AT,
     rules=["Regras do AM, v3"],
 )
 COLUMNS = [
@@ -56,7 +56,7 @@ COLUMNS = [
     Column("passes", "Passa", "boolean"),
     Column("situation", "Situação", labels={"approved": "Aprovado"}),
 ]
-HOSTILE = {
+HOSTILE_TEXTS = {
     "markup": "#import \"x\": * $x^2$ \\ ` _a_ *b* <c> @d // e /* f",
     "code": '#panic("x") #{ } [ ] ] ) "',
     "formula": '=HYPERLINK("http://x.example","y")',
@@ -68,7 +68,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-def rows(students=2, subjects=3):
+def sample_rows(students=2, subjects=3):
     for student in range(1, students + 1):
         for subject in range(1, subjects + 1):
             yield (
@@ -77,37 +77,37 @@ def rows(students=2, subjects=3):
             )  # fmt: skip
 
 
-def table(rows, closing=None, **layout) -> Table:
+def make_table(rows, footer=None, **layout) -> Table:
     return Table(
         "Título",
         COLUMNS,
         iter(rows),
-        letterhead=ABOUT,
+        letterhead=LETTERHEAD,
         layout=Layout(**layout),
-        build_footer=lambda: closing or Footer(),
+        build_footer=lambda: footer or Footer(),
     )
 
 
-def pdf(table: Table, language="pt-br") -> PdfReader:
+def render_pdf(table: Table, language="pt-br") -> PdfReader:
     file = io.BytesIO()
     with translation.override(language):
         registry.format_classes()["pdf"]().write_table(table, file)
     return PdfReader(file, strict=True)
 
 
-def text(reader: PdfReader) -> str:
+def extract_text(reader: PdfReader) -> str:
     return "\n".join(page.extract_text() for page in reader.pages)
 
 
-def squeezed(text: str) -> str:
+def strip_whitespace(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-CARDS = {"heading": ("class", "student"), "page_per_section": True}
+CARD_LAYOUT = {"heading": ("class", "student"), "page_per_section": True}
 
 
 def test_paper_says_what_it_is_and_when_and_for_whom():
-    said = text(pdf(table(rows(), heading=("class",))))
+    said = extract_text(render_pdf(make_table(sample_rows(), heading=("class",))))
 
     for fact in (
         "Rede de Teste", "Escola Ângela Nº 7", "INEP 13012345 · Rua das Flores, 10, Manaus – AM", "Título", "Pedido por Secretária",
@@ -125,17 +125,17 @@ def test_paper_says_what_it_is_and_when_and_for_whom():
     ],
 )
 def test_cells_are_written_as_people_write_them(language, cells):
-    said = text(pdf(table(rows()), language))
+    said = extract_text(render_pdf(make_table(sample_rows()), language))
 
     assert [cell for cell in cells if cell not in said] == []
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE_TEXTS)
 @pytest.mark.parametrize("where", ["heading", "cell", "label", "title"])
 def test_text_comes_out_as_it_went_in(name, where):
-    hostile = HOSTILE[name]
-    [row] = rows(1, 1)
-    wanted = table([row, row], **CARDS, chart=("mean",))
+    hostile = HOSTILE_TEXTS[name]
+    [row] = sample_rows(1, 1)
+    wanted = make_table([row, row], **CARD_LAYOUT, chart=("mean",))
     if where == "heading":
         wanted = replace(wanted, rows=iter([("9A", hostile, *row[2:])]))
     elif where == "cell":
@@ -146,7 +146,9 @@ def test_text_comes_out_as_it_went_in(name, where):
     else:
         wanted = replace(wanted, title=hostile)
 
-    assert squeezed(hostile) in squeezed(text(pdf(wanted)))
+    assert strip_whitespace(hostile) in strip_whitespace(
+        extract_text(render_pdf(wanted))
+    )
 
 
 @given(st.text(st.sampled_from("aé =/😀\n"), max_size=60))
@@ -164,16 +166,16 @@ MARGIN = 17 / 25.4 * 72
 """Points that the page keeps free at its foot."""
 
 
-def lowest(reader: PdfReader) -> float:
+def lowest_line(reader: PdfReader) -> float:
     """Where the last line of all pages' tables stands, above the foot of its page."""
     heights = []
 
-    def seen(text: str, matrix: list[float], *_: object) -> None:
+    def visit_text(text: str, matrix: list[float], *_: object) -> None:
         if "wort" in text:
             heights.append(matrix[5])
 
     for page in reader.pages:
-        page.extract_text(visitor_text=seen)
+        page.extract_text(visitor_text=visit_text)
     return min(heights)
 
 
@@ -183,33 +185,35 @@ def test_no_row_runs_off_its_page(figures, words):
     titles = [f"Componente número {n:02}" for n in range(figures)]
     columns = [Column(f"n{n}", title, "decimal") for n, title in enumerate(titles)]
     told, marks = "wort " * words, [Decimal("9.50")] * figures
-    wanted = table(
+    wanted = make_table(
         [("9A", "Ana", told, *marks)] * 3, heading=("class",), landscape=True
     )
 
-    reader = pdf(replace(wanted, columns=[*COLUMNS[:3], *columns]))
+    reader = render_pdf(replace(wanted, columns=[*COLUMNS[:3], *columns]))
 
-    assert text(reader).count("wort") == 3 * words
-    assert lowest(reader) > MARGIN
+    assert extract_text(reader).count("wort") == 3 * words
+    assert lowest_line(reader) > MARGIN
     assert "Ana" in reader.pages[0].extract_text()
 
 
 def test_what_stands_beneath_a_table_does_not_run_off_its_page():
     told = "wort " * 1500
-    wanted = table(
+    wanted = make_table(
         [("9A", told, "x", None, 1, None, None, None)], section_footer=("student",)
     )
 
-    reader = pdf(wanted)
+    reader = render_pdf(wanted)
 
-    assert text(reader).count("wort") == 1500
-    assert lowest(reader) > MARGIN
+    assert extract_text(reader).count("wort") == 1500
+    assert lowest_line(reader) > MARGIN
 
 
 def test_row_that_fits_stays_together():
     told = "palavra " * 30
 
-    reader = pdf(table([("9A", "Ana", told, None, 1, None, None, None)] * 40))
+    reader = render_pdf(
+        make_table([("9A", "Ana", told, None, 1, None, None, None)] * 40)
+    )
 
     for page in reader.pages:
         assert page.extract_text().count("palavra") % 30 == 0
@@ -223,17 +227,17 @@ def test_chart_says_what_its_table_says_however_it_is_called():
     ]
     marks = [("9A", "Ana", f"\0\x01\ufffe{n}", Decimal(n)) for n in (1, 2)]
     again = [("9A", "Ana", f"\0\x01\ufffe{n}", Decimal(n)) for n in (3, 4)]
-    wanted = table([*marks, *again], heading=("class",), chart=("mean",))
+    wanted = make_table([*marks, *again], heading=("class",), chart=("mean",))
 
-    said = text(pdf(replace(wanted, columns=columns)))
+    said = extract_text(render_pdf(replace(wanted, columns=columns)))
 
-    assert "Aproveitamento-relativo-de-todos(0–10)" in squeezed(said)
-    assert "Disciplina:" in squeezed(said)
+    assert "Aproveitamento-relativo-de-todos(0–10)" in strip_whitespace(said)
+    assert "Disciplina:" in strip_whitespace(said)
 
 
-def chart_of(names):
-    shown = ColumnGroups(COLUMNS[2:4], Layout(chart=("mean",)))
-    [chart] = build_charts(shown, Section([(name, Decimal(5)) for name in names]))
+def make_chart(names):
+    groups = ColumnGroups(COLUMNS[2:4], Layout(chart=("mean",)))
+    [chart] = build_charts(groups, Section([(name, Decimal(5)) for name in names]))
     return chart
 
 
@@ -241,7 +245,7 @@ def chart_of(names):
 def test_labels_of_a_chart_have_room(subjects):
     names = [f"Aprofundamentos Interdisciplinares {n}" for n in range(subjects)]
 
-    chart = chart_of(names)
+    chart = make_chart(names)
 
     labels = ["".join(group["label"]) for group in chart["groups"]]
     words = [word for label in labels for word in label.split()]
@@ -259,7 +263,7 @@ def test_labels_stand_where_words_have_no_room_to_lie(subjects, longest, upright
     names = ["Arte", "x" * longest, *("Arte" for _ in range(2, subjects))]
     names = [f"{name} {n}" for n, name in enumerate(names, 10)]
 
-    chart = chart_of(names)
+    chart = make_chart(names)
 
     assert chart["rotated_length"] == (
         upright and min(ROTATED_LABEL_LENGTH, longest + 3)
@@ -269,7 +273,9 @@ def test_labels_stand_where_words_have_no_room_to_lie(subjects, longest, upright
 def test_labels_that_stand_are_whole_and_each_under_its_bar():
     names = [f"Língua Portuguesa {n}" for n in range(10, 34)]
     marks = [("9A", "Ana", name, Decimal(5), *(None,) * 4) for name in names]
-    [page] = pdf(table(marks, heading=("class", "student"), chart=("mean",))).pages
+    [page] = render_pdf(
+        make_table(marks, heading=("class", "student"), chart=("mean",))
+    ).pages
     found: dict[str, float] = {}
 
     def seen(text: str, matrix: list[float], *_: object) -> None:
@@ -298,7 +304,9 @@ def test_of_two_subjects_of_one_name_the_figures_do_not_become_the_legend():
 
 def test_pieces_of_a_word_that_is_read_from_the_right_stand_from_the_right():
     word = "".join(map(chr, range(0x05D0, 0x05EB)))
-    [page] = pdf(table([("9A", word, "x", None, 1, None, None, None)])).pages
+    [page] = render_pdf(
+        make_table([("9A", word, "x", None, 1, None, None, None)])
+    ).pages
     left = {}
 
     def seen(text: str, matrix: list[float], *_: object) -> None:
@@ -315,17 +323,19 @@ def test_letters_that_turn_the_text_around_do_nothing():
 
 
 def test_who_is_called_as_the_school_is_is_told_all_the_same():
-    [row] = rows(1, 1)
-    wanted = table([("9A", ABOUT.school, *row[2:])], **CARDS)
+    [row] = sample_rows(1, 1)
+    wanted = make_table([("9A", LETTERHEAD.school, *row[2:])], **CARD_LAYOUT)
 
-    [page] = pdf(wanted).pages
+    [page] = render_pdf(wanted).pages
 
-    assert page.extract_text().count(ABOUT.school) == 3  # letterhead, heading, foot
+    assert (
+        page.extract_text().count(LETTERHEAD.school) == 3
+    )  # letterhead, heading, foot
 
 
 @pytest.mark.parametrize("name", ["שלום عربى", "山田 太郎", "Zoë 😀 🧑‍🎓 👩🏽‍🚀"])
 def test_signs_that_no_font_has_and_other_directions_keep_their_letters(name):
-    reader = pdf(table([("9A", name, "x", None, 1, None, None, None)]))
+    reader = render_pdf(make_table([("9A", name, "x", None, 1, None, None, None)]))
 
     # Where two signs look alike, what they stand for is said beside them.
     marks = ContentStream(reader.pages[0].get_contents(), reader).operations
@@ -334,7 +344,7 @@ def test_signs_that_no_font_has_and_other_directions_keep_their_letters(name):
         for operands, operator in marks
         if operator == b"BDC" and "/ActualText" in operands[1]
     ]
-    assert set(squeezed(name)) <= set(text(reader) + "".join(told))
+    assert set(strip_whitespace(name)) <= set(extract_text(reader) + "".join(told))
 
 
 def test_every_character_there_is_has_a_place_on_paper():
@@ -342,15 +352,17 @@ def test_every_character_there_is_has_a_place_on_paper():
         chr(n) for n in (0x7F, 0x85, 0x200B, 0xFEFF, 0xFFFE, 0x1FFFF, 0x10FFFF, 0xE000)
     ]
 
-    reader = pdf(
-        table([("9A", f"a{sign}b", "x", None, 1, None, None, None) for sign in signs])
+    reader = render_pdf(
+        make_table(
+            [("9A", f"a{sign}b", "x", None, 1, None, None, None) for sign in signs]
+        )
     )
 
     assert len(reader.pages) == 1
 
 
 def test_each_part_of_a_paged_table_is_a_paper_of_its_own():
-    reader = pdf(table(rows(students=3), **CARDS))
+    reader = render_pdf(make_table(sample_rows(students=3), **CARD_LAYOUT))
 
     for number, page in enumerate(reader.pages, 1):
         said = page.extract_text()
@@ -362,7 +374,9 @@ def test_each_part_of_a_paged_table_is_a_paper_of_its_own():
 
 
 def test_paper_of_several_pages_counts_its_own_and_says_whose_each_is():
-    reader = pdf(table(rows(students=2, subjects=150), **CARDS))
+    reader = render_pdf(
+        make_table(sample_rows(students=2, subjects=150), **CARD_LAYOUT)
+    )
 
     said = [page.extract_text() for page in reader.pages]
     half = len(said) // 2
@@ -376,7 +390,9 @@ def test_paper_of_several_pages_counts_its_own_and_says_whose_each_is():
 def test_pages_are_counted_over_all_documents_of_a_file(monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
 
-    reader = pdf(table(rows(students=6, subjects=60), heading=("student",)))
+    reader = render_pdf(
+        make_table(sample_rows(students=6, subjects=60), heading=("student",))
+    )
 
     said = [page.extract_text() for page in reader.pages]
     assert len(said) > 6
@@ -390,8 +406,8 @@ def test_no_row_is_lost_or_doubled_however_it_is_cut(monkeypatch):
     monkeypatch.setattr("tasks.rendering.pdf.sections.MAX_ROWS_PER_PIECE", 33)
     many = [("9A", "A", f"<{n}>", None, n, None, None, None) for n in range(100)]
 
-    for layout in ({}, {"heading": ("class",)}, CARDS):
-        said = text(pdf(table(many, **layout)))
+    for layout in ({}, {"heading": ("class",)}, CARD_LAYOUT):
+        said = extract_text(render_pdf(make_table(many, **layout)))
         assert re.findall(r"<(\d+)>", said) == [str(n) for n in range(100)]
 
 
@@ -430,14 +446,14 @@ def test_text_that_few_rows_have_gets_room_as_one_that_all_have():
 def test_name_of_who_a_page_is_of_is_not_pushed_off_its_foot_by_the_school():
     school = "Escola Municipal " * 6
     columns = [Column("school", "Escola"), *COLUMNS]
-    wanted = table(
-        [(school, *row) for row in rows(1)],
+    wanted = make_table(
+        [(school, *row) for row in sample_rows(1)],
         heading=("school", "class", "student"),
         page_per_section=True,
     )
-    about = replace(ABOUT, school=school)
+    about = replace(LETTERHEAD, school=school)
 
-    [page] = pdf(replace(wanted, columns=columns, letterhead=about)).pages
+    [page] = render_pdf(replace(wanted, columns=columns, letterhead=about)).pages
 
     assert "9A · Aluno 1" in page.extract_text()
 
@@ -445,8 +461,8 @@ def test_name_of_who_a_page_is_of_is_not_pushed_off_its_foot_by_the_school():
 def test_summary_and_what_was_left_out_stand_at_the_end():
     closing = Footer("Ao todo: 2", ["Alunos que saíram. (3)"])
 
-    flowing = pdf(table(rows(), closing, heading=("student",)))
-    cards = pdf(table(rows(), closing, **CARDS))
+    flowing = render_pdf(make_table(sample_rows(), closing, heading=("student",)))
+    cards = render_pdf(make_table(sample_rows(), closing, **CARD_LAYOUT))
 
     for reader in (flowing, cards):
         last = reader.pages[-1].extract_text()
@@ -458,7 +474,9 @@ def test_summary_and_what_was_left_out_stand_at_the_end():
 
 
 def test_table_of_no_row_says_so():
-    said = text(pdf(table([], Footer("", ["Alunos que saíram. (1)"]))))
+    said = extract_text(
+        render_pdf(make_table([], Footer("", ["Alunos que saíram. (1)"])))
+    )
 
     assert "Não há nada a mostrar." in said
     assert "Alunos que saíram. (1)" in said
@@ -471,7 +489,7 @@ def test_same_table_gives_the_same_bytes(settings, monkeypatch):
         settings.PDF_PROCESSES = processes
         file = io.BytesIO()
         registry.format_classes()["pdf"]().write_table(
-            table(rows(students=9), **CARDS), file
+            make_table(sample_rows(students=9), **CARD_LAYOUT), file
         )
         return file.getvalue()
 
@@ -480,7 +498,9 @@ def test_same_table_gives_the_same_bytes(settings, monkeypatch):
 
 def test_file_is_tagged_from_end_to_end(monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
-    reader = pdf(table(rows(students=5), **CARDS, chart=("mean",)))
+    reader = render_pdf(
+        make_table(sample_rows(students=5), **CARD_LAYOUT, chart=("mean",))
+    )
 
     catalogue = reader.root_object
     assert catalogue["/Lang"] == "pt-BR"
@@ -488,7 +508,7 @@ def test_file_is_tagged_from_end_to_end(monkeypatch):
     assert catalogue["/ViewerPreferences"]["/DisplayDocTitle"]
     assert b"<pdfuaid:part>1<" in catalogue["/Metadata"].get_data()
     assert reader.metadata.title == "Título"
-    tags = list(walk(catalogue["/StructTreeRoot"]))
+    tags = list(walk_tags(catalogue["/StructTreeRoot"]))
     assert sum(tag["/S"] == "/Table" for tag in tags) == 5
     assert sum(tag["/S"] == "/TD" for tag in tags) == 5 * 3 * 6
     figures = [tag["/Alt"] for tag in tags if tag["/S"] == "/Figure"]
@@ -498,19 +518,19 @@ def test_file_is_tagged_from_end_to_end(monkeypatch):
     ]
 
 
-def walk(tag):
+def walk_tags(tag):
     """All tags below; each knows the one above it. What goes on on the next page is no tag."""
-    for below in tag["/K"]:
-        below = below.get_object()
-        if not isinstance(below, int) and below.get("/Type") != "/MCR":
-            assert below["/P"].get_object() == tag
-            yield below
-            yield from walk(below)
+    for child in tag["/K"]:
+        child = child.get_object()
+        if not isinstance(child, int) and child.get("/Type") != "/MCR":
+            assert child["/P"].get_object() == tag
+            yield child
+            yield from walk_tags(child)
 
 
 def test_each_page_finds_the_tags_of_what_is_on_it(monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
-    reader = pdf(table(rows(students=5), **CARDS))
+    reader = render_pdf(make_table(sample_rows(students=5), **CARD_LAYOUT))
 
     nodes = reader.root_object["/StructTreeRoot"]["/ParentTree"]["/Kids"]
     nums = [entry for node in nodes for entry in node.get_object()["/Nums"]]
@@ -524,7 +544,7 @@ def test_each_page_finds_the_tags_of_what_is_on_it(monkeypatch):
 
 
 def test_fonts_are_embedded():
-    reader = pdf(table(rows()))
+    reader = render_pdf(make_table(sample_rows()))
 
     fonts = reader.pages[0]["/Resources"]["/Font"].values()
     for font in fonts:
@@ -546,15 +566,15 @@ def test_fonts_are_embedded():
     ids=["svg", "png"],
 )
 def test_crest_stands_at_the_head(crest):
-    without = table(rows(1), **CARDS)
-    about = replace(ABOUT, load_crest=lambda: crest)
+    without = make_table(sample_rows(1), **CARD_LAYOUT)
+    about = replace(LETTERHEAD, load_crest=lambda: crest)
 
-    reader = pdf(replace(without, rows=rows(1), letterhead=about))
+    reader = render_pdf(replace(without, rows=sample_rows(1), letterhead=about))
 
-    plain = pdf(without).pages[0]
-    assert drawn(reader.pages[0]) > drawn(plain)
+    plain = render_pdf(without).pages[0]
+    assert count_shapes(reader.pages[0]) > count_shapes(plain)
 
 
-def drawn(page) -> int:
+def count_shapes(page) -> int:
     """Shapes and pictures, of which the text is none."""
     return len(re.findall(rb"\b(?:f|Do)\n", page.get_contents().get_data()))

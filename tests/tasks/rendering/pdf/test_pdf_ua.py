@@ -11,27 +11,35 @@ from school.models import Crest, School
 from tasks import artifacts
 from tasks.rendering.pdf import layout as pdf_layout
 from tasks.reporting import registry
-from tests.school.crests.test_crests import png
-from tests.support.task_factories import made
-from tests.tasks.rendering.pdf.test_pdf import ABOUT, CARDS, rows, table, walk
+from tests.school.crests.test_crests import make_png
+from tests.support.task_factories import run_task
+from tests.tasks.rendering.pdf.test_pdf import (
+    CARD_LAYOUT,
+    LETTERHEAD,
+    make_table,
+    sample_rows,
+    walk_tags,
+)
 
 KINDS = [
     kind
     for kind, report in registry.report_classes().items()
     if report.__module__.startswith("tasks.reports.") and "pdf" in report.formats
 ]
-NOT_LOOKED_AT = {"UA-14-001"}
+UNCHECKED_RULES = {"UA-14-001"}
 """That headings are not empty: with pikepdf 10 this rule of pdfua 0.1.3 fails by itself."""
 
 
-def findings(path, content: bytes) -> list[str]:
+def validate_pdf(path, content: bytes) -> list[str]:
     """What is wrong with it; and that every heading says something, which is ours to see."""
     path.write_bytes(content)
     report = pdfua.validate(str(path))
-    skipped = {one.rule_id for one in report.outcomes if one.skipped_reason}
-    assert skipped <= NOT_LOOKED_AT
-    assert len(report.outcomes) - len(skipped) >= 11
-    tags = list(walk(PdfReader(io.BytesIO(content)).root_object["/StructTreeRoot"]))
+    skipped_rules = {one.rule_id for one in report.outcomes if one.skipped_reason}
+    assert skipped_rules <= UNCHECKED_RULES
+    assert len(report.outcomes) - len(skipped_rules) >= 11
+    tags = list(
+        walk_tags(PdfReader(io.BytesIO(content)).root_object["/StructTreeRoot"])
+    )
     headings = [tag for tag in tags if tag["/S"] == "/H1"]
     empty = [f"empty {tag['/S']}" for tag in headings if not len(tag["/K"])]
     assert headings
@@ -48,57 +56,68 @@ def findings(path, content: bytes) -> list[str]:
 def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
     parameters = dict(registry.get_report_class(kind).example)
 
-    task = made(admin, parameters, kind=kind, format="pdf", language=language)
+    task = run_task(admin, parameters, kind=kind, format="pdf", language=language)
 
     assert (task.state, task.error) == ("succeeded", None)
     assert Crest.objects.filter(school=School.objects.get(classes=1)).exists()
-    assert findings(tmp_path / "a.pdf", artifacts.read_artifact(task.artifact)) == []
+    assert (
+        validate_pdf(tmp_path / "a.pdf", artifacts.read_artifact(task.artifact)) == []
+    )
 
 
-def written(table) -> bytes:
+def render_pdf(table) -> bytes:
     file = io.BytesIO()
     registry.format_classes()["pdf"]().write_table(table, file)
     return file.getvalue()
 
 
-@pytest.mark.parametrize("layout", [CARDS, {"heading": ("student",)}, {}])
+@pytest.mark.parametrize("layout", [CARD_LAYOUT, {"heading": ("student",)}, {}])
 @pytest.mark.parametrize("chart", [(), ("mean",)])
 def test_file_bound_of_many_is_without_findings(tmp_path, monkeypatch, layout, chart):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
 
-    content = written(table(rows(students=9, subjects=30), **layout, chart=chart))
+    content = render_pdf(
+        make_table(sample_rows(students=9, subjects=30), **layout, chart=chart)
+    )
 
     assert len(PdfReader(io.BytesIO(content)).pages) >= 5
-    assert findings(tmp_path / "a.pdf", content) == []
+    assert validate_pdf(tmp_path / "a.pdf", content) == []
 
 
 def test_picture_for_a_crest_and_an_empty_table_are_without_findings(tmp_path):
-    about = replace(ABOUT, load_crest=png)
+    about = replace(LETTERHEAD, load_crest=make_png)
 
     assert (
-        findings(tmp_path / "a.pdf", written(replace(table(rows()), letterhead=about)))
+        validate_pdf(
+            tmp_path / "a.pdf",
+            render_pdf(replace(make_table(sample_rows()), letterhead=about)),
+        )
         == []
     )
-    assert findings(tmp_path / "b.pdf", written(table([]))) == []  # fmt: skip
+    assert validate_pdf(tmp_path / "b.pdf", render_pdf(make_table([]))) == []  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "lost", ["/Lang", "/MarkInfo", "/Metadata", "/ViewerPreferences"]
 )
 def test_checker_finds_what_is_lost(tmp_path, lost):
-    writer = PdfWriter(clone_from=io.BytesIO(written(table(rows(), chart=("mean",)))))
+    writer = PdfWriter(
+        clone_from=io.BytesIO(render_pdf(make_table(sample_rows(), chart=("mean",))))
+    )
     del writer.root_object[lost]
     file = io.BytesIO()
     writer.write(file)
 
-    assert len(findings(tmp_path / "a.pdf", file.getvalue())) == 1
+    assert len(validate_pdf(tmp_path / "a.pdf", file.getvalue())) == 1
 
 
 def test_checker_finds_a_chart_without_words(tmp_path):
-    writer = PdfWriter(clone_from=io.BytesIO(written(table(rows(), chart=("mean",)))))
-    for tag in walk(writer.root_object["/StructTreeRoot"]):
+    writer = PdfWriter(
+        clone_from=io.BytesIO(render_pdf(make_table(sample_rows(), chart=("mean",))))
+    )
+    for tag in walk_tags(writer.root_object["/StructTreeRoot"]):
         tag.pop("/Alt", None)
     file = io.BytesIO()
     writer.write(file)
 
-    assert "Figure" in findings(tmp_path / "a.pdf", file.getvalue())[0]
+    assert "Figure" in validate_pdf(tmp_path / "a.pdf", file.getvalue())[0]

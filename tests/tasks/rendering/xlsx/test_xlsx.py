@@ -28,29 +28,29 @@ COLUMNS = [
     Column("situation", "Situation", labels={"ok": "Approved"}),
 ]
 ROW = ("Ângela", Decimal("5.998"), 3, Decimal("74.96"), date(2026, 2, 9), True, "ok")
-CHART = Layout(heading=("class",), chart=("mean",))
-FIGURES = [
+CHART_LAYOUT = Layout(heading=("class",), chart=("mean",))
+CHART_COLUMNS = [
     Column("class", "Class"), Column("subject", "Subject"),
     Column("term", "Term", "integer"), Column("mean", "Mean", "decimal"),
 ]  # fmt: skip
 
 
-def written(rows=(ROW,), columns=COLUMNS, **more) -> bytes:
+def write_xlsx(rows=(ROW,), columns=COLUMNS, **table_options) -> bytes:
     file = io.BytesIO()
-    Xlsx().write(Table("Report", columns, iter(rows), **more), file)
+    Xlsx().write(Table("Report", columns, iter(rows), **table_options), file)
     return file.getvalue()
 
 
-def workbook(*args, **more):
-    return openpyxl.load_workbook(io.BytesIO(written(*args, **more)))
+def load_workbook(*args, **table_options):
+    return openpyxl.load_workbook(io.BytesIO(write_xlsx(*args, **table_options)))
 
 
-def values(content: bytes, sheet: int = 0) -> list[list[object]]:
-    found = CalamineWorkbook.from_object(io.BytesIO(content))
-    return found.get_sheet_by_index(sheet).to_python()
+def read_values(content: bytes, sheet: int = 0) -> list[list[object]]:
+    workbook = CalamineWorkbook.from_object(io.BytesIO(content))
+    return workbook.get_sheet_by_index(sheet).to_python()
 
 
-def figures(classes=1, subjects=3, terms=2):
+def chart_rows(classes=1, subjects=3, terms=2):
     for c in range(classes):
         for s in range(subjects):
             for t in range(terms):
@@ -59,7 +59,7 @@ def figures(classes=1, subjects=3, terms=2):
 
 @pytest.mark.guarantee("A number is shown with its own decimal places.")
 def test_cells_are_what_they_are_and_shown_with_the_places_they_have():
-    cells = workbook().worksheets[0][2]
+    cells = load_workbook().worksheets[0][2]
 
     assert [(cell.value, cell.number_format) for cell in cells] == [
         ("Ângela", "@"),
@@ -81,7 +81,7 @@ def test_cells_are_what_they_are_and_shown_with_the_places_they_have():
 )
 def test_workbook_speaks_its_language(language, day, yes, names):
     with override(language):
-        found = workbook()
+        found = load_workbook()
 
     assert found.sheetnames == names
     assert found.worksheets[0]["E2"].number_format == day
@@ -92,7 +92,9 @@ def test_workbook_speaks_its_language(language, day, yes, names):
     "value", [10**15, Decimal("0.1234567890123456"), Decimal("NaN")]
 )
 def test_number_that_a_spreadsheet_would_change_is_text(value):
-    (_title,), (found,) = values(written([(value,)], [Column("n", "N", "decimal")]))
+    (_title,), (found,) = read_values(
+        write_xlsx([(value,)], [Column("n", "N", "decimal")])
+    )
 
     assert found == str(value)
 
@@ -100,7 +102,7 @@ def test_number_that_a_spreadsheet_would_change_is_text(value):
 @pytest.mark.guarantee("No cell starts a formula.")
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "＝1", "{=1}"])
 def test_text_is_no_formula_and_stays_text_when_it_is_edited(text):
-    content = written([(text,)], [Column("=a", "=Title")])
+    content = write_xlsx([(text,)], [Column("=a", "=Title")])
     cell = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]["A2"]
 
     assert (cell.value, cell.data_type, cell.number_format) == (text, "s", "@")
@@ -112,7 +114,9 @@ def test_text_is_no_formula_and_stays_text_when_it_is_edited(text):
 
 @pytest.mark.parametrize("character", ["a", "😀"])
 def test_text_is_cut_where_a_cell_ends_and_says_so(character):
-    (_title,), (found,) = values(written([(character * 40_000,)], [Column("t", "T")]))
+    (_title,), (found,) = read_values(
+        write_xlsx([(character * 40_000,)], [Column("t", "T")])
+    )
 
     units = len(found.encode("utf-16-le")) // 2
     assert MAX_TEXT_LENGTH - 1 <= units <= MAX_TEXT_LENGTH
@@ -122,19 +126,19 @@ def test_text_is_cut_where_a_cell_ends_and_says_so(character):
 def test_text_that_just_fits_is_whole():
     longest = "é" * MAX_TEXT_LENGTH
 
-    assert values(written([(longest,)], [Column("t", "T")]))[1] == [longest]
+    assert read_values(write_xlsx([(longest,)], [Column("t", "T")]))[1] == [longest]
 
 
 def test_day_that_a_spreadsheet_does_not_have_is_text():
     days = [(date(1899, 5, 7),), (date(1900, 2, 28),), (date(1900, 3, 1),)]
 
-    assert values(written(days, [Column("on", "On", "date")]))[1:] == [
+    assert read_values(write_xlsx(days, [Column("on", "On", "date")]))[1:] == [
         ["1899-05-07"], ["1900-02-28"], [date(1900, 3, 1)],
     ]  # fmt: skip
 
 
 def test_header_stays_and_filters_and_is_printed_on_each_page():
-    sheet = workbook([ROW, ROW]).worksheets[0]
+    sheet = load_workbook([ROW, ROW]).worksheets[0]
 
     assert sheet.freeze_panes == "A2"
     assert sheet.auto_filter.ref == "A1:G3"
@@ -149,7 +153,7 @@ def test_columns_are_as_wide_as_the_first_rows_need():
     prose = ("x" * 500, *ROW[1:])
 
     widths = [
-        workbook([row]).worksheets[0].column_dimensions["A"].width
+        load_workbook([row]).worksheets[0].column_dimensions["A"].width
         for row in (ROW, long, longer, prose)
     ]
 
@@ -158,18 +162,18 @@ def test_columns_are_as_wide_as_the_first_rows_need():
 
 def test_row_is_as_high_as_its_long_text_needs():
     rows = [("x" * 500,), ("x",), ("x" * 30_000,)]
-    heights = workbook(rows, [Column("t", "T")]).worksheets[0].row_dimensions
+    heights = load_workbook(rows, [Column("t", "T")]).worksheets[0].row_dimensions
 
     assert [heights[n].height for n in (2, 3, 4)] == [15 * 6, None, 15 * 27]
 
 
 def test_no_row_is_a_sheet_of_its_header():
-    content = written([])
+    content = write_xlsx([])
 
-    assert values(content) == [
+    assert read_values(content) == [
         ["Name", "Mean", "Days", "Attendance", "On", "Below", "Situation"]
     ]
-    assert workbook([]).worksheets[0].auto_filter.ref == "A1:G1"
+    assert load_workbook([]).worksheets[0].auto_filter.ref == "A1:G1"
 
 
 @pytest.mark.guarantee("A worksheet never exceeds what a spreadsheet reads.")
@@ -179,8 +183,8 @@ def test_no_row_is_a_sheet_of_its_header():
 def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
     monkeypatch.setattr(data_sheet, "MAX_ROWS_PER_CHART", 4)
 
-    content = written([(n,) for n in range(count)], [Column("n", "N", "integer")])
-    sheets = [values(content, n) for n in range(len(sizes))]
+    content = write_xlsx([(n,) for n in range(count)], [Column("n", "N", "integer")])
+    sheets = [read_values(content, n) for n in range(len(sizes))]
 
     names = CalamineWorkbook.from_object(io.BytesIO(content)).sheet_names
     assert names == ["Report", "Report (2)", "Report (3)"][: len(sizes)] + ["Sobre"]
@@ -194,11 +198,11 @@ def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
     monkeypatch.setattr(data_sheet, "MAX_BYTES", 4000)
     monkeypatch.setattr(data_sheet, "WORD_PIECE_LENGTH", 1000)
 
-    content = written([("x" * 500,)] * 20, [Column("t", "T")])
+    content = write_xlsx([("x" * 500,)] * 20, [Column("t", "T")])
 
     names = CalamineWorkbook.from_object(io.BytesIO(content)).sheet_names
     assert len(names) > 2
-    sheets = [values(content, n)[1:] for n in range(len(names) - 1)]
+    sheets = [read_values(content, n)[1:] for n in range(len(names) - 1)]
     assert sum(map(len, sheets)) == 20
 
 
@@ -211,9 +215,9 @@ def test_about_says_what_the_workbook_is():
     closing = Footer("All is well.", ["Odd grades (3)"])
 
     with override("en"):
-        content = written([ROW, ROW], about=about, close=lambda: closing)
+        content = write_xlsx([ROW, ROW], about=about, close=lambda: closing)
 
-    assert values(content, 1) == [
+    assert read_values(content, 1) == [
         ["Report", ""],
         ["", ""],
         ["School network", "Rede"],
@@ -233,13 +237,13 @@ def test_closing_is_asked_once_all_rows_were_read():
     read = []
     rows = (read.append(n) or ROW for n in range(3))
 
-    content = written(rows, close=lambda: Footer(f"{len(read)} rows"))
+    content = write_xlsx(rows, close=lambda: Footer(f"{len(read)} rows"))
 
-    assert values(content, 1)[-1] == ["Resumo", "3 rows"]
+    assert read_values(content, 1)[-1] == ["Resumo", "3 rows"]
 
 
 def test_chart_has_a_series_for_each_term_and_its_own_figures():
-    found = workbook(list(figures()), FIGURES, layout=CHART)
+    found = load_workbook(list(chart_rows()), CHART_COLUMNS, layout=CHART_LAYOUT)
     sheet = found["Gráficos"]
     (chart,) = sheet._charts
 
@@ -257,14 +261,18 @@ def test_chart_has_a_series_for_each_term_and_its_own_figures():
 
 
 def test_chart_of_one_series_is_called_by_its_column():
-    sheet = workbook(list(figures(terms=1)), FIGURES, layout=CHART)["Gráficos"]
+    sheet = load_workbook(
+        list(chart_rows(terms=1)), CHART_COLUMNS, layout=CHART_LAYOUT
+    )["Gráficos"]
 
     assert [cell.value for cell in sheet[2]] == ["Subject", "Mean"]
 
 
 def test_each_part_has_its_chart_up_to_a_number():
     def charts(classes):
-        found = workbook(list(figures(classes)), FIGURES, layout=CHART)["Gráficos"]
+        found = load_workbook(
+            list(chart_rows(classes)), CHART_COLUMNS, layout=CHART_LAYOUT
+        )["Gráficos"]
         last = [row for row in found.iter_rows(values_only=True) if row[0]][-1][0]
         return len(found._charts), last
 
@@ -273,15 +281,17 @@ def test_each_part_has_its_chart_up_to_a_number():
 
 
 def test_part_with_too_many_bars_has_no_chart():
-    found = workbook(list(figures(subjects=101, terms=1)), FIGURES, layout=CHART)
+    found = load_workbook(
+        list(chart_rows(subjects=101, terms=1)), CHART_COLUMNS, layout=CHART_LAYOUT
+    )
 
     assert found.sheetnames == ["Report", "Sobre"]
 
 
 def test_sheet_of_charts_says_what_is_not_drawn():
-    rows = [*figures(), *(("C1", f"S{n}", 1, Decimal(n)) for n in range(101))]
+    rows = [*chart_rows(), *(("C1", f"S{n}", 1, Decimal(n)) for n in range(101))]
 
-    sheet = workbook(rows, FIGURES, layout=CHART)["Gráficos"]
+    sheet = load_workbook(rows, CHART_COLUMNS, layout=CHART_LAYOUT)["Gráficos"]
 
     assert len(sheet._charts) == 1
     assert [row for row in sheet.iter_rows(values_only=True) if row[0]][-1][0] == (
@@ -290,13 +300,13 @@ def test_sheet_of_charts_says_what_is_not_drawn():
 
 
 def test_rows_are_whole_whatever_is_drawn():
-    rows = list(figures(classes=50, subjects=3))
+    rows = list(chart_rows(classes=50, subjects=3))
 
-    assert len(values(written(rows, FIGURES, layout=CHART))) == 301
+    assert len(read_values(write_xlsx(rows, CHART_COLUMNS, layout=CHART_LAYOUT))) == 301
 
 
 def test_file_names_no_time_and_every_part_is_there():
-    content = written(list(figures()), FIGURES, layout=CHART)
+    content = write_xlsx(list(chart_rows()), CHART_COLUMNS, layout=CHART_LAYOUT)
     package = ZipFile(io.BytesIO(content))
 
     assert {part.date_time for part in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
@@ -357,7 +367,7 @@ def test_column_is_as_wide_as_the_words_for_several_codes():
     labels = {"a": "Fevereiro e março", "b": "Abril e maio", "c": "Junho e julho"}
     columns = [Column("windows", "W", labels=labels), Column("x", "X")]
 
-    sheet = workbook([("a b c", "x")], columns).worksheets[0]
+    sheet = load_workbook([("a b c", "x")], columns).worksheets[0]
 
     assert sheet["A2"].value == "Fevereiro e março, Abril e maio, Junho e julho"
     assert sheet.column_dimensions["A"].width > len(sheet["A2"].value)

@@ -8,9 +8,9 @@ from typing import Any
 from school import models as m
 from school.grading.rules import Rules
 
-LESSONS = 200
+LESSON_COUNT = 200
 RECESS = (date(2026, 7, 4), date(2026, 7, 20))
-CHILD = date(2014, 5, 20)
+CHILD_BIRTH_DATE = date(2014, 5, 20)
 _serial = count(1)
 """What must be unique among all networks of a test."""
 
@@ -26,7 +26,7 @@ def lesson_days(first: date, number: int) -> list[date]:
     return days
 
 
-class Builder:
+class NetworkBuilder:
     """One network; what there is much of is collected, and inserted by `save`."""
 
     def __init__(self, name: str) -> None:
@@ -36,7 +36,7 @@ class Builder:
         self.offerings: dict[int, list[m.Offering]] = {}
         self._rows: list[m.Grade | m.RecoveryGrade | m.Absence] = []
 
-    def year(
+    def add_year(
         self,
         year: int,
         days: Sequence[date],
@@ -46,37 +46,37 @@ class Builder:
         is_closed: bool = False,
     ) -> m.SchoolYear:
         """With that many terms of the same number of days, one after the other."""
-        made = m.SchoolYear.objects.create(
+        school_year = m.SchoolYear.objects.create(
             network=self.network, year=year, period=period, is_closed=is_closed,
             starts_on=days[0], ends_on=days[-1],
         )  # fmt: skip
-        cuts = [days[len(days) * n // terms] for n in range(terms)]
-        cuts.append(days[-1] + timedelta(days=1))
-        for number, (start, after) in enumerate(pairwise(cuts), 1):
+        term_starts = [days[len(days) * n // terms] for n in range(terms)]
+        term_starts.append(days[-1] + timedelta(days=1))
+        for number, (start, after) in enumerate(pairwise(term_starts), 1):
             end = after - timedelta(days=1)
             m.Term.objects.create(
-                school_year=made, number=number, starts_on=start, ends_on=end
+                school_year=school_year, number=number, starts_on=start, ends_on=end
             )
-        return made
+        return school_year
 
-    def school(self, name: str) -> m.School:
+    def add_school(self, name: str) -> m.School:
         code = f"{70000000 + next(_serial)}"
         return m.School.objects.create(
             network=self.network, name=name, inep_code=code, city="Manaus", state="AM",
             authorisation=f"Resolução {code}",
         )  # fmt: skip
 
-    def level(self, name: str) -> m.GradeLevel:
+    def add_level(self, name: str) -> m.GradeLevel:
         number = next(_serial)
         return m.GradeLevel.objects.create(
             code=f"level-{number}", name=name, order=500 + number
         )
 
-    def subject(self, name: str, order: int) -> m.Subject:
+    def add_subject(self, name: str, order: int) -> m.Subject:
         code = f"subject-{next(_serial)}"
         return m.Subject.objects.create(code=code, name=name, order=order)
 
-    def rule(
+    def add_rules(
         self,
         year: m.SchoolYear,
         content: dict[str, Any],
@@ -90,7 +90,7 @@ class Builder:
         m.YearRules.objects.create(school_year=year, grade_level=level, version=version)
         return profile
 
-    def school_class(
+    def add_class(
         self,
         school: m.School,
         year: m.SchoolYear,
@@ -100,31 +100,33 @@ class Builder:
         days: Sequence[date],
     ) -> m.SchoolClass:
         """A class with lessons on these days, each in the term that it falls into."""
-        made = m.SchoolClass.objects.create(
+        new_class = m.SchoolClass.objects.create(
             school=school, school_year=year, name=name, shift="morning"
         )
-        made.grade_levels.set(levels)
+        new_class.grade_levels.set(levels)
         terms = list(year.terms.order_by("number"))
         sessions = [
             m.ClassSession(
-                school_class=made, date=day,
+                school_class=new_class, date=day,
                 term=max([t.number for t in terms if t.starts_on <= day], default=1),
             )
             for day in days
         ]  # fmt: skip
-        self.sessions[made.pk] = m.ClassSession.objects.bulk_create(sessions)
-        self.offerings[made.pk] = [
-            m.Offering.objects.create(school_class=made, subject=subject, hours=hours)
+        self.sessions[new_class.pk] = m.ClassSession.objects.bulk_create(sessions)
+        self.offerings[new_class.pk] = [
+            m.Offering.objects.create(
+                school_class=new_class, subject=subject, hours=hours
+            )
             for hours, subject in enumerate(subjects, 80)
         ]
-        return made
+        return new_class
 
-    def student(
-        self, name: str, born: date = CHILD, social_name: str = ""
+    def add_student(
+        self, name: str, birth_date: date = CHILD_BIRTH_DATE, social_name: str = ""
     ) -> m.Student:
         number = next(_serial)
         return m.Student.objects.create(
-            network=self.network, registration=f"R{number}", name=name, birth_date=born,
+            network=self.network, registration=f"R{number}", name=name, birth_date=birth_date,
             social_name=social_name, birth_place="Manaus, AM", nationality="brasileira",
             parents=f"Mãe e pai {number}", inep_code=f"{number:012}",
         )  # fmt: skip
@@ -134,27 +136,31 @@ class Builder:
         student: m.Student,
         school_class: m.SchoolClass,
         level: m.GradeLevel | None = None,
-        **stay: object,
+        **fields: object,
     ) -> m.Enrolment:
         """`stay` says from when to when, why it ended, and the council's word."""
-        in_class = school_class.enrolments.count()
-        stay.setdefault("entry_date", school_class.school_year.starts_on)
-        stay.setdefault("diary_number", in_class + 1)
+        class_size = school_class.enrolments.count()
+        fields.setdefault("entry_date", school_class.school_year.starts_on)
+        fields.setdefault("diary_number", class_size + 1)
         return m.Enrolment.objects.create(
             student=student, school_class=school_class,
-            grade_level=level or school_class.grade_levels.get(), **stay,
+            grade_level=level or school_class.grade_levels.get(), **fields,
         )  # fmt: skip
 
-    def marks(self, enrolment: m.Enrolment, rest: str = "", **by_name: str) -> None:
+    def add_grades(
+        self, enrolment: m.Enrolment, default_grades: str = "", **grades_by_subject: str
+    ) -> None:
         """Tenths by subject, its name's first three letters: "60 - x" is 6.0, no record, a null.
 
         `rest` is of all subjects that are not named.
         """
         for offering in self.offerings[enrolment.school_class_id]:
-            text = by_name.get(offering.subject.name[:3].lower(), rest)
-            for term, mark in enumerate(text.split(), 1):
-                if mark != "-":
-                    tenths = None if mark == "x" else int(mark)
+            text = grades_by_subject.get(
+                offering.subject.name[:3].lower(), default_grades
+            )
+            for term, grade in enumerate(text.split(), 1):
+                if grade != "-":
+                    tenths = None if grade == "x" else int(grade)
                     self._rows.append(
                         m.Grade(
                             enrolment=enrolment,
@@ -164,23 +170,23 @@ class Builder:
                         )  # fmt: skip
                     )
 
-    def exams(self, enrolment: m.Enrolment, **tenths: int) -> None:
+    def add_exams(self, enrolment: m.Enrolment, **tenths_by_subject: int) -> None:
         for offering in self.offerings[enrolment.school_class_id]:
-            mark = tenths.get(offering.subject.name[:3].lower())
-            if mark is not None:
+            tenths = tenths_by_subject.get(offering.subject.name[:3].lower())
+            if tenths is not None:
                 exam = m.RecoveryGrade(
-                    enrolment=enrolment, offering=offering, tenths=mark
+                    enrolment=enrolment, offering=offering, tenths=tenths
                 )
                 self._rows.append(exam)
 
-    def absent(self, enrolment: m.Enrolment, days: Iterable[int]) -> None:
+    def add_absences(self, enrolment: m.Enrolment, day_indexes: Iterable[int]) -> None:
         """On the class's lesson days of these ranks, from 0; every third is justified."""
         sessions = self.sessions[enrolment.school_class_id]
         self._rows += [
             m.Absence(
                 enrolment=enrolment, session=sessions[day], is_justified=day % 3 == 0
             )
-            for day in days
+            for day in day_indexes
         ]
 
     def save(self) -> None:
@@ -190,12 +196,12 @@ class Builder:
             model.objects.bulk_create(rows)
         self._rows = []
 
-    def user(self, role: m.Role, **attached: Iterable[object]) -> m.User:
+    def add_user(self, role: m.Role, **attachments: Iterable[object]) -> m.User:
         """Attached to these records, each under the name that `Attachment` has for it."""
         user = m.User.objects.create(
             username=f"{role}{next(_serial)}", role=role, password="!"
         )
-        for name, records in attached.items():
+        for name, records in attachments.items():
             for record in records:
                 m.Attachment.objects.create(user=user, **{name: record})
         return user

@@ -1,32 +1,34 @@
 import pytest
 
 from tests.tasks.reports.figures import edge_cases, students, transfers
-from tests.tasks.reports.figures.oracle import World
+from tests.tasks.reports.figures.oracle import Dataset
 
 
-def _build() -> edge_cases.Awkward:
-    built = edge_cases.build()
-    students.enrol(built)
-    transfers.enrol(built)
-    built.builder.save()
-    edge_cases.look(built)
-    return built
+def _build_edge_cases() -> edge_cases.EdgeCaseNetwork:
+    network = edge_cases.build_network()
+    students.enrol_students(network)
+    transfers.enrol_transfers(network)
+    network.builder.save()
+    edge_cases.create_viewers(network)
+    return network
 
 
 @pytest.fixture(scope="module")
-def built(written_once) -> edge_cases.Awkward:
-    return written_once(_build)
+def module_network(create_for_module) -> edge_cases.EdgeCaseNetwork:
+    return create_for_module(_build_edge_cases)
 
 
 @pytest.fixture
-def world(built, db: None, monkeypatch: pytest.MonkeyPatch) -> edge_cases.Awkward:
+def edge_network(
+    module_network, db: None, monkeypatch: pytest.MonkeyPatch
+) -> edge_cases.EdgeCaseNetwork:
     """The awkward network, beside the demo's."""
     # What the test writes is never committed, so a second connection would not see it.
     monkeypatch.setattr("school.db.snapshot.ALIAS", "default")
-    return built
+    return module_network
 
 
 @pytest.fixture(scope="module")
-def reckoned(built, written_once) -> World:
+def dataset(module_network, create_for_module) -> Dataset:
     """All that is recorded, read once: no test of the figures changes any of it."""
-    return written_once(World)
+    return create_for_module(Dataset)

@@ -8,44 +8,44 @@ from typing import Any
 from hypothesis import strategies as st
 
 from school import models as m
-from tests.tasks.reports.figures.builder import Builder
+from tests.tasks.reports.figures.builder import NetworkBuilder
 
 # Few, and over more than a year: so that every share and every window is soon at its mark.
-STEP = timedelta(days=17)
-DAYS = [date(2026, 2, 2) + n * STEP for n in range(24)]
-LEVELS = CLASSES = 3
-PEOPLE = 6
+DAY_STEP = timedelta(days=17)
+DAYS = [date(2026, 2, 2) + n * DAY_STEP for n in range(24)]
+LEVEL_COUNT = CLASS_COUNT = 3
+STUDENT_COUNT = 6
 SUBJECTS = ["Arte", "Matemática", "Português"]
 NAMES = ["Ávila", "Avila", "álvaro", "de Souza", "De Sousa", "Zélia"]
-MARKS = st.sampled_from(["-", "-", "x", *map(str, [0, 19, 49, 50, 55, 58, 59, 60, 61, 65, 70, 100])])  # fmt: skip
+GRADES = st.sampled_from(["-", "-", "x", *map(str, [0, 19, 49, 50, 55, 58, 59, 60, 61, 65, 70, 100])])  # fmt: skip
 WEIGHT = st.integers(1, 9) | st.just(100)
-RANK = st.integers(0, len(DAYS) - 1)
-BORN = st.dates(date(2006, 1, 1), date(2023, 1, 1)) | st.sampled_from(
+DAY_INDEXES = st.integers(0, len(DAYS) - 1)
+BIRTH_DATES = st.dates(date(2006, 1, 1), date(2023, 1, 1)) | st.sampled_from(
     [date(year, month, day) for year in (2008, 2020, 2022) for month in (2, 6, 10) for day in (1, 2)]
 )  # fmt: skip
 
 
 @dataclass
-class Stay:
+class RandomEnrolment:
     """One enrolment; days by their rank in `DAYS`."""
 
     student: int
     school_class: int
     level: int
-    entry: int
+    entry_day: int
     length: int | None
     ending: str
-    is_let_pass: bool
-    marks: list[str]
+    is_approved_by_council: bool
+    grades: list[str]
     exams: list[str]
-    absent: list[int]
+    absence_days: list[int]
 
 
 @dataclass
-class Plan:
-    rules: list[dict[str, Any] | None]
+class NetworkPlan:
+    level_rules: list[dict[str, Any] | None]
     """Of each level."""
-    other_rules: dict[str, Any] | None
+    default_rules: dict[str, Any] | None
     """Of the levels without their own."""
     terms: int
     is_closed: bool
@@ -53,13 +53,13 @@ class Plan:
     """What each class is taught."""
     days: list[list[int]]
     """On which each class has lessons."""
-    people: list[tuple[str, date]]
+    students: list[tuple[str, date]]
     """Name and birthday."""
     schools: list[str]
-    stays: list[Stay]
+    enrolments: list[RandomEnrolment]
 
 
-def tenths(lowest: int, highest: int) -> st.SearchStrategy[str]:
+def grade_texts(lowest: int, highest: int) -> st.SearchStrategy[str]:
     return st.integers(lowest, highest).map(lambda n: f"{n // 10}.{n % 10}")
 
 
@@ -74,13 +74,13 @@ def rules(draw: Callable[[Any], Any]) -> dict[str, Any]:
         "terms": terms,
         "mean_rule": "weighted" if is_weighted else "arithmetic",
         "term_weights": draw(weights) if is_weighted else (),
-        "pass_mark": draw(st.just("6.0") | tenths(0, 100)),
+        "pass_mark": draw(st.just("6.0") | grade_texts(0, 100)),
         "rounding": draw(st.sampled_from(["none", "half_up", "up", "down"])),
         "rounding_step": draw(st.sampled_from(["0.1", "0.5", "0.25", "1", "0.001"])),
         "recovery_rule": draw(st.sampled_from(["weighted", "replace_if_higher"])),
         "recovery_mean_weight": draw(WEIGHT),
         "recovery_exam_weight": draw(WEIGHT),
-        "recovery_pass_mark": draw(st.none() | tenths(30, 70)),
+        "recovery_pass_mark": draw(st.none() | grade_texts(30, 70)),
         "fail_if_unrecoverable": draw(st.booleans()),
         "minimum_attendance": draw(st.sampled_from(["75", "66.67", "66.6", "33.3", "0", "100"])),
         "attendance_base": draw(st.sampled_from(["given", "planned"])),
@@ -99,104 +99,118 @@ def rules(draw: Callable[[Any], Any]) -> dict[str, Any]:
 
 
 @st.composite
-def stays(draw: Callable[[Any], Any]) -> Stay:
+def enrolments(draw: Callable[[Any], Any]) -> RandomEnrolment:
     length = draw(st.none() | st.integers(1, 24))
     endings = ["", "", *m.Enrolment.Ending.values]
-    return Stay(
-        student=draw(st.integers(0, PEOPLE - 1)),
-        school_class=draw(st.integers(0, CLASSES - 1)),
+    return RandomEnrolment(
+        student=draw(st.integers(0, STUDENT_COUNT - 1)),
+        school_class=draw(st.integers(0, CLASS_COUNT - 1)),
         level=draw(st.sampled_from([0, 0, 1, 2])),
-        entry=draw(st.sampled_from([0, 0, 6, 12]) | RANK),
+        entry_day=draw(st.sampled_from([0, 0, 6, 12]) | DAY_INDEXES),
         length=length,
         ending="" if length is None else draw(st.sampled_from(endings)),
-        is_let_pass=draw(st.booleans()),
+        is_approved_by_council=draw(st.booleans()),
         # A term too many: what is not there may be graded all the same.
-        marks=draw(st.lists(MARKS, min_size=15, max_size=15)),
-        exams=draw(st.lists(MARKS, min_size=3, max_size=3)),
-        absent=draw(st.lists(RANK, unique=True, max_size=10)),
+        grades=draw(st.lists(GRADES, min_size=15, max_size=15)),
+        exams=draw(st.lists(GRADES, min_size=3, max_size=3)),
+        absence_days=draw(st.lists(DAY_INDEXES, unique=True, max_size=10)),
     )
 
 
-def plans() -> st.SearchStrategy[Plan]:
+def network_plans() -> st.SearchStrategy[NetworkPlan]:
     subjects = st.lists(st.sampled_from(SUBJECTS), unique=True, max_size=3)
-    days = st.just(list(range(len(DAYS)))) | st.lists(RANK, unique=True).map(sorted)
+    days = st.just(list(range(len(DAYS)))) | st.lists(DAY_INDEXES, unique=True).map(
+        sorted
+    )
     return st.builds(
-        Plan,
-        rules=st.lists(st.none() | rules(), min_size=LEVELS, max_size=LEVELS),
-        other_rules=st.none() | rules(),
+        NetworkPlan,
+        level_rules=st.lists(
+            st.none() | rules(), min_size=LEVEL_COUNT, max_size=LEVEL_COUNT
+        ),
+        default_rules=st.none() | rules(),
         terms=st.integers(1, 5),
         is_closed=st.booleans(),
-        subjects=st.lists(subjects, min_size=CLASSES, max_size=CLASSES),
-        days=st.lists(days, min_size=CLASSES, max_size=CLASSES),
-        people=st.lists(
-            st.tuples(st.sampled_from(NAMES), BORN), min_size=PEOPLE, max_size=PEOPLE
+        subjects=st.lists(subjects, min_size=CLASS_COUNT, max_size=CLASS_COUNT),
+        days=st.lists(days, min_size=CLASS_COUNT, max_size=CLASS_COUNT),
+        students=st.lists(
+            st.tuples(st.sampled_from(NAMES), BIRTH_DATES),
+            min_size=STUDENT_COUNT,
+            max_size=STUDENT_COUNT,
         ),
         schools=st.lists(st.sampled_from(NAMES), min_size=2, max_size=2),
-        stays=st.lists(stays(), min_size=1, max_size=12),
+        enrolments=st.lists(enrolments(), min_size=1, max_size=12),
     )
 
 
-def build(plan: Plan) -> tuple[m.Network, list[m.User]]:
+def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     """Put it into the database; who looks at it comes back with it."""
-    b = Builder("Rede do Acaso")
-    year = b.year(2026, DAYS, terms=plan.terms)
-    levels = [b.level(f"Nível {n}") for n in range(LEVELS)]
+    b = NetworkBuilder("Rede do Acaso")
+    year = b.add_year(2026, DAYS, terms=plan.terms)
+    levels = [b.add_level(f"Nível {n}") for n in range(LEVEL_COUNT)]
     for level, content in [
-        *zip(levels, plan.rules, strict=True),
-        (None, plan.other_rules),
+        *zip(levels, plan.level_rules, strict=True),
+        (None, plan.default_rules),
     ]:
         if content is not None:
-            b.rule(year, content, level)
+            b.add_rules(year, content, level)
     if plan.is_closed:
         m.SchoolYear.objects.update_or_create(
             defaults={"is_closed": True}, pk=year.pk
         )  # fmt: skip
         year.is_closed = True
-    subjects = {name: b.subject(name, 1) for name in SUBJECTS}
-    schools = [b.school(name) for name in plan.schools]
+    subjects = {name: b.add_subject(name, 1) for name in SUBJECTS}
+    schools = [b.add_school(name) for name in plan.schools]
     classes = [
-        b.school_class(
+        b.add_class(
             schools[n % 2], year, NAMES[n // 2], levels, [subjects[name] for name in names],
             [DAYS[day] for day in days],
         )
         for n, (names, days) in enumerate(zip(plan.subjects, plan.days, strict=True))
     ]  # fmt: skip
-    students = [b.student(name, born) for name, born in plan.people]
-    is_there: set[tuple[int, int]] = set()
-    for stay in plan.stays:
-        place = stay.student, stay.school_class
+    students = [b.add_student(name, born) for name, born in plan.students]
+    open_enrolments: set[tuple[int, int]] = set()
+    for enrolment in plan.enrolments:
+        key = enrolment.student, enrolment.school_class
         # The database refuses to have somebody in a class twice without an end.
-        if stay.length is None and place in is_there:
+        if enrolment.length is None and key in open_enrolments:
             continue
-        is_there |= {place} if stay.length is None else set()
-        _enrol(b, stay, students[stay.student], classes[stay.school_class], levels)
+        open_enrolments |= {key} if enrolment.length is None else set()
+        _enrol(
+            b,
+            enrolment,
+            students[enrolment.student],
+            classes[enrolment.school_class],
+            levels,
+        )
     b.save()
     return b.network, [
-        b.user(m.Role.ADMINISTRATOR, network=[b.network]),
-        b.user(m.Role.STAFF, school=[schools[0]]),
-        b.user(m.Role.TEACHER, school_class=[classes[1]]),
-        b.user(m.Role.GUARDIAN, student=students[:2]),
+        b.add_user(m.Role.ADMINISTRATOR, network=[b.network]),
+        b.add_user(m.Role.STAFF, school=[schools[0]]),
+        b.add_user(m.Role.TEACHER, school_class=[classes[1]]),
+        b.add_user(m.Role.GUARDIAN, student=students[:2]),
     ]
 
 
 def _enrol(
-    b: Builder,
-    stay: Stay,
+    b: NetworkBuilder,
+    planned: RandomEnrolment,
     student: m.Student,
     school_class: m.SchoolClass,
     levels: list[m.GradeLevel],
 ) -> None:
-    entry = DAYS[stay.entry]
-    length = None if stay.length is None else stay.length * STEP
+    entry = DAYS[planned.entry_day]
+    length = None if planned.length is None else planned.length * DAY_STEP
     enrolment = b.enrol(
-        student, school_class, levels[stay.level], entry_date=entry,
-        exit_date=length and entry + length, ending=stay.ending,
-        approved_by_council=stay.is_let_pass,
+        student, school_class, levels[planned.level], entry_date=entry,
+        exit_date=length and entry + length, ending=planned.ending,
+        approved_by_council=planned.is_approved_by_council,
     )  # fmt: skip
     codes = [name[:3].lower() for name in SUBJECTS]
-    marks = {code: " ".join(stay.marks[n::3]) for n, code in enumerate(codes)}
-    b.marks(enrolment, **marks)
-    exams = zip(codes, stay.exams, strict=True)
-    b.exams(enrolment, **{code: int(x) for code, x in exams if x not in "-x"})
-    held = len(b.sessions[school_class.pk])
-    b.absent(enrolment, [day for day in stay.absent if day < held])
+    grades = {code: " ".join(planned.grades[n::3]) for n, code in enumerate(codes)}
+    b.add_grades(enrolment, **grades)
+    exams = zip(codes, planned.exams, strict=True)
+    b.add_exams(enrolment, **{code: int(x) for code, x in exams if x not in "-x"})
+    session_count = len(b.sessions[school_class.pk])
+    b.add_absences(
+        enrolment, [day for day in planned.absence_days if day < session_count]
+    )

@@ -9,17 +9,17 @@ from school.models import User
 from tasks import artifacts
 from tasks.reporting import parameters, registry
 from tasks.reporting.report import Report
-from tests.support.task_factories import made
+from tests.support.task_factories import run_task
 
-FREE_TEXT = {"explanation", "reasons", "saving", "result_text"}
+FREE_TEXT_COLUMNS = {"explanation", "reasons", "saving", "result_text"}
 """Columns whose words other tests read."""
 
 
-def made_rows(
-    viewer: User, kind: str, given: dict[str, Any], language: str = "pt-BR"
+def run_report(
+    viewer: User, kind: str, values: dict[str, Any], language: str = "pt-BR"
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """By the worker's own function: all rows, and how many records were left out why."""
-    task = made(viewer, given, kind=kind, language=language)
+    task = run_task(viewer, values, kind=kind, language=language)
     assert task.state == "succeeded", task.error
     rows = json.loads(artifacts.read_artifact(task.artifact))
     assert task.result["rows"] == len(rows)
@@ -27,25 +27,28 @@ def made_rows(
     return rows, {reason["code"]: reason["count"] for reason in reasons}
 
 
-def report_for(viewer: User, kind: str, given: dict[str, Any]) -> Report[Any]:
-    model = registry.get_report_class(kind)
-    wanted = parameters.parse_parameters(model.parameters_model(), given)
-    asked = parameters.filter_enrolments(visible_enrolments(viewer), wanted)
-    return model(wanted, asked, expand(viewer, asked, model.reach))
+def build_report(viewer: User, kind: str, values: dict[str, Any]) -> Report[Any]:
+    report_class = registry.get_report_class(kind)
+    request = parameters.parse_parameters(report_class.parameters_model(), values)
+    enrolments = parameters.filter_enrolments(visible_enrolments(viewer), request)
+    return report_class(
+        request, enrolments, expand(viewer, enrolments, report_class.reach)
+    )
 
 
-def plain_rows(viewer: User, kind: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+def build_rows(viewer: User, kind: str, values: dict[str, Any]) -> list[dict[str, Any]]:
     """The same without a task, for tests that ask very often."""
     file = io.BytesIO()
-    report = report_for(viewer, kind, given)
+    report = build_report(viewer, kind, values)
     registry.format_classes()["json"]().write_table(report.build_table(), file)
     rows: list[dict[str, Any]] = json.loads(file.getvalue())
     return rows
 
 
-def without_texts(kind: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def drop_free_text(kind: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """`result` is a text in transcripts and a code on report cards."""
-    texts = FREE_TEXT | ({"result"} if kind == "transcript" else set())
+    text_columns = FREE_TEXT_COLUMNS | ({"result"} if kind == "transcript" else set())
     return [
-        {name: cell for name, cell in row.items() if name not in texts} for row in rows
+        {name: cell for name, cell in row.items() if name not in text_columns}
+        for row in rows
     ]

@@ -7,16 +7,16 @@ from django.test.utils import CaptureQueriesContext
 from school.models import User
 from tasks.errors import InvalidRequest
 from tasks.reporting import registry
-from tests.support.task_factories import asked
-from tests.tasks.reports.figures.builder import Builder, lesson_days
-from tests.tasks.reports.figures.edge_cases import Awkward
-from tests.tasks.reports.figures.oracle import KINDS, expected, expected_left_out
-from tests.tasks.reports.figures.oracle.visibility import all_enrolments, seen_by
+from tests.support.task_factories import queue_task
+from tests.tasks.reports.figures.builder import NetworkBuilder, lesson_days
+from tests.tasks.reports.figures.edge_cases import EdgeCaseNetwork
+from tests.tasks.reports.figures.oracle import KINDS, expected_rows, expected_skipped
+from tests.tasks.reports.figures.oracle.visibility import all_enrolments, visible_to
 from tests.tasks.reports.figures.report_rows import (
-    made_rows,
-    plain_rows,
-    report_for,
-    without_texts,
+    build_report,
+    build_rows,
+    drop_free_text,
+    run_report,
 )
 
 pytestmark = pytest.mark.django_db
@@ -29,27 +29,38 @@ EACH_KIND = [
     else pytest.param(kind, marks=pytest.mark.deep_on_postgresql("as `IN_SHORT`"))
     for kind in KINDS
 ]
-VIEWERS = ["administrator", "staff_a", "staff_b", "teacher", "guardian", "stranger"]
+VIEWER_NAMES = [
+    "administrator",
+    "staff_a",
+    "staff_b",
+    "teacher",
+    "guardian",
+    "stranger",
+]
 MOVERS = ["Móvel Para Outra Escola", "Três Turmas", "Foi E Voltou", "Ávila"]
 LISTS = ["below_minimum", "council", "benefit"]
 
 
-def wishes(world: Awkward, kind: str, viewer: User) -> list[dict[str, object]]:
+def possible_parameters(
+    edge_network: EdgeCaseNetwork, kind: str, viewer: User
+) -> list[dict[str, object]]:
     """Whatever the viewer may name in a request: years, schools, classes, students."""
-    seen = seen_by(viewer, all_enrolments())
-    classes = {e.school_class_id for e in seen}
-    schools = {e.school_class.school_id for e in seen}
-    movers = {world.students[name].pk for name in MOVERS} & {e.student_id for e in seen}
-    many = [{"year": 2026}, {"year": 2025}, {"year": 1999}]
-    many += [{"class_id": pk} for pk in sorted(classes)]
-    many += [{"school_id": pk, "year": 2026} for pk in sorted(schools)]
+    visible = visible_to(viewer, all_enrolments())
+    classes = {e.school_class_id for e in visible}
+    schools = {e.school_class.school_id for e in visible}
+    movers = {edge_network.students[name].pk for name in MOVERS} & {
+        e.student_id for e in visible
+    }
+    combinations = [{"year": 2026}, {"year": 2025}, {"year": 1999}]
+    combinations += [{"class_id": pk} for pk in sorted(classes)]
+    combinations += [{"school_id": pk, "year": 2026} for pk in sorted(schools)]
     if kind == "class_performance":
-        return [*many, {}, {"year": 2026, "term": 1}, {"year": 2026, "term": 5}]
+        return [*combinations, {}, {"year": 2026, "term": 1}, {"year": 2026, "term": 5}]
     if kind == "attendance_summary":
-        many += [{"year": 2026, "list": name} for name in LISTS]
+        combinations += [{"year": 2026, "list": name} for name in LISTS]
     if kind == "transcript":
-        many += [{"student_id": pk} for pk in sorted(movers)]
-    return many + [{"student_id": pk, "year": 2026} for pk in sorted(movers)]
+        combinations += [{"student_id": pk} for pk in sorted(movers)]
+    return combinations + [{"student_id": pk, "year": 2026} for pk in sorted(movers)]
 
 
 def test_kinds_are_those_that_are_reckoned():
@@ -64,53 +75,57 @@ def test_kinds_are_those_that_are_reckoned():
 
 
 @pytest.mark.parametrize("kind", EACH_KIND)
-def test_every_figure_is_as_reckoned(world, reckoned, kind):
+def test_every_figure_is_as_reckoned(edge_network, dataset, kind):
     audience = registry.get_report_class(kind).allowed_roles
-    for name in VIEWERS:
-        viewer = world.viewers[name]
-        for given in wishes(world, kind, viewer) if viewer.role in audience else []:
+    for name in VIEWER_NAMES:
+        viewer = edge_network.viewers[name]
+        for given in (
+            possible_parameters(edge_network, kind, viewer)
+            if viewer.role in audience
+            else []
+        ):
             if given.keys() <= {"year"}:
-                rows, _ = made_rows(viewer, kind, given)
+                rows, _ = run_report(viewer, kind, given)
             else:  # the same way but for the task, of which this is no matter
-                rows = plain_rows(viewer, kind, given)
+                rows = build_rows(viewer, kind, given)
 
-            wanted = expected(kind, viewer, given, reckoned)
-            assert without_texts(kind, rows) == wanted, (name, given)
+            wanted = expected_rows(kind, viewer, given, dataset)
+            assert drop_free_text(kind, rows) == wanted, (name, given)
 
 
 # Final results tell of each enrolment, so what one row leaves out another may show.
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"final_results"}))
-def test_every_record_left_out_is_counted_once(world, reckoned, kind):
+def test_every_record_left_out_is_counted_once(edge_network, dataset, kind):
     for name in ("administrator", "staff_b"):
-        viewer = world.viewers[name]
-        _, left_out = made_rows(viewer, kind, {"year": 2026})
+        viewer = edge_network.viewers[name]
+        _, left_out = run_report(viewer, kind, {"year": 2026})
 
-        wanted = expected_left_out(kind, viewer, {"year": 2026}, reckoned)
+        wanted = expected_skipped(kind, viewer, {"year": 2026}, dataset)
         assert left_out == wanted, name
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_others_cannot_be_asked_for(world, kind):
-    stranger = world.viewers["stranger"]
+def test_what_is_others_cannot_be_asked_for(edge_network, kind):
+    stranger = edge_network.viewers["stranger"]
     others = {
-        "class_id": world.classes["a_main"].pk,
-        "school_id": world.schools["a"].pk,
-        "student_id": world.students["Ávila"].pk,
+        "class_id": edge_network.classes["a_main"].pk,
+        "school_id": edge_network.schools["a"].pk,
+        "student_id": edge_network.students["Ávila"].pk,
     }
     known = registry.get_report_class(kind).parameters_model().model_fields
     for name in others.keys() & known.keys():
         with pytest.raises(InvalidRequest, match=f"/parameters/{name}"):
-            asked(stranger, {name: others[name], "year": 2026}, kind=kind)
+            queue_task(stranger, {name: others[name], "year": 2026}, kind=kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_viewer_sees_nobody_else(world, kind):
-    for name in VIEWERS:
-        viewer = world.viewers[name]
+def test_viewer_sees_nobody_else(edge_network, kind):
+    for name in VIEWER_NAMES:
+        viewer = edge_network.viewers[name]
         if viewer.role not in registry.get_report_class(kind).allowed_roles:
             continue
-        seen = seen_by(viewer, all_enrolments())
-        rows, _ = made_rows(viewer, kind, {"year": 2026})
+        seen = visible_to(viewer, all_enrolments())
+        rows, _ = run_report(viewer, kind, {"year": 2026})
 
         assert {row.get("registration") for row in rows} <= {
             None, *(e.student.registration for e in seen),
@@ -122,44 +137,48 @@ def test_viewer_sees_nobody_else(world, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_do_not_depend_on_how_many_are_read_at_once(world, kind, monkeypatch):
-    viewer = world.viewers["administrator"]
-    at_once = plain_rows(viewer, kind, {"year": 2026})
+def test_rows_do_not_depend_on_how_many_are_read_at_once(
+    edge_network, kind, monkeypatch
+):
+    viewer = edge_network.viewers["administrator"]
+    at_once = build_rows(viewer, kind, {"year": 2026})
 
     monkeypatch.setattr("school.records.enrolment_record.BATCH_SIZE", 7)
 
-    assert plain_rows(viewer, kind, {"year": 2026}) == at_once
+    assert build_rows(viewer, kind, {"year": 2026}) == at_once
 
 
 def test_windows_are_of_the_calendar_year_alone(db):
-    b = Builder("Rede Da Greve")
+    b = NetworkBuilder("Rede Da Greve")
     days = [date(2026, 2, 9), date(2026, 2, 10), date(2027, 2, 8), date(2027, 2, 9)]
-    year = b.year(2026, days, terms=1)
-    made_up = b.school_class(b.school("Um"), year, "1", [b.level("N")], [], days)
-    b.absent(b.enrol(b.student("Alguém"), made_up), [1, 2, 3])
+    year = b.add_year(2026, days, terms=1)
+    made_up = b.add_class(b.add_school("Um"), year, "1", [b.add_level("N")], [], days)
+    b.add_absences(b.enrol(b.add_student("Alguém"), made_up), [1, 2, 3])
     b.save()
-    viewer = b.user("administrator", network=[b.network])
+    viewer = b.add_user("administrator", network=[b.network])
 
-    (row,) = plain_rows(viewer, "attendance_summary", {"year": 2026})
+    (row,) = build_rows(viewer, "attendance_summary", {"year": 2026})
 
     assert (row["days"], row["absences"], row["attendance_feb_mar"]) == (4, 3, "50.0")
     assert [row] == [
-        {**row, **expected("attendance_summary", viewer, {"year": 2026})[0]}
+        {**row, **expected_rows("attendance_summary", viewer, {"year": 2026})[0]}
     ]
 
 
 def test_grade_of_a_term_without_dates_is_not_taken_for_late(db):
-    b = Builder("Rede Sem Datas")
+    b = NetworkBuilder("Rede Sem Datas")
     days = lesson_days(date(2026, 2, 9), 8)
-    year = b.year(2026, days, terms=2)
-    b.rule(year, {"terms": 3, "pass_mark": "6.0"})
-    subjects = [b.subject("Arte", 1)]
-    left = b.school_class(b.school("Um"), year, "1", [b.level("N")], subjects, days)
-    b.marks(b.enrol(b.student("Alguém"), left, exit_date=days[2]), "60 61 62")
+    year = b.add_year(2026, days, terms=2)
+    b.add_rules(year, {"terms": 3, "pass_mark": "6.0"})
+    subjects = [b.add_subject("Arte", 1)]
+    left = b.add_class(
+        b.add_school("Um"), year, "1", [b.add_level("N")], subjects, days
+    )
+    b.add_grades(b.enrol(b.add_student("Alguém"), left, exit_date=days[2]), "60 61 62")
     b.save()
-    viewer = b.user("administrator", network=[b.network])
+    viewer = b.add_user("administrator", network=[b.network])
 
-    (row,) = plain_rows(viewer, "report_card", {"year": 2026})
+    (row,) = build_rows(viewer, "report_card", {"year": 2026})
 
     assert [row["term_1"], row["term_2"], row["term_3"]] == ["6.0", None, "6.2"]
 
@@ -170,8 +189,8 @@ def test_grade_of_a_term_without_dates_is_not_taken_for_late(db):
 @pytest.mark.parametrize("kind", KINDS)
 def test_queries_do_not_depend_on_the_number_of_pupils(db, kind):
     def queries(pupils: int) -> tuple[int, int]:
-        viewer = _school_of(pupils)
-        report = report_for(viewer, kind, {"year": 2026})
+        viewer = _create_school_with(pupils)
+        report = build_report(viewer, kind, {"year": 2026})
         with CaptureQueriesContext(connection) as captured:
             report.columns()
             rows = list(report.rows())
@@ -183,24 +202,29 @@ def test_queries_do_not_depend_on_the_number_of_pupils(db, kind):
     assert 0 < few[1] <= more[1] < most[1] or kind == "class_performance"
 
 
-def _school_of(pupils: int) -> User:
+def _create_school_with(pupils: int) -> User:
     """Each pupil has moved once, is failing, was absent and had an exam."""
-    b = Builder("Rede Das Contas")
+    b = NetworkBuilder("Rede Das Contas")
     days = lesson_days(date(2026, 2, 9), 12)
-    year = b.year(2026, days)
-    level, subjects = b.level("Nível"), [b.subject("Arte", 1), b.subject("Música", 2)]
-    b.rule(year, {"terms": 4, "pass_mark": "6.0", "recovery_rule": "weighted"})
-    one, two = (
-        b.school_class(b.school(name), year, name, [level], subjects, days)
+    year = b.add_year(2026, days)
+    level, subjects = (
+        b.add_level("Nível"),
+        [b.add_subject("Arte", 1), b.add_subject("Música", 2)],
+    )
+    b.add_rules(year, {"terms": 4, "pass_mark": "6.0", "recovery_rule": "weighted"})
+    old_class, new_class = (
+        b.add_class(b.add_school(name), year, name, [level], subjects, days)
         for name in ("Um", "Dois")
     )
     for number in range(pupils):
-        student = b.student(f"Pessoa {number}")
-        first = b.enrol(student, one, exit_date=days[4], ending="transferred")
-        then = b.enrol(student, two, entry_date=days[4])
-        b.marks(first, "50")
-        b.marks(then, "- 50 50 50")
-        b.exams(then, art=20)
-        b.absent(then, range(3, 11))
+        student = b.add_student(f"Pessoa {number}")
+        old_enrolment = b.enrol(
+            student, old_class, exit_date=days[4], ending="transferred"
+        )
+        new_enrolment = b.enrol(student, new_class, entry_date=days[4])
+        b.add_grades(old_enrolment, "50")
+        b.add_grades(new_enrolment, "- 50 50 50")
+        b.add_exams(new_enrolment, art=20)
+        b.add_absences(new_enrolment, range(3, 11))
     b.save()
-    return b.user("administrator", network=[b.network])
+    return b.add_user("administrator", network=[b.network])

@@ -1,13 +1,13 @@
 import pytest
 
-from tests.tasks.reports.figures.report_rows import made_rows
+from tests.tasks.reports.figures.report_rows import run_report
 
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.one_database("words are chosen once the figures are there"),
 ]
 
-IN_PORTUGUESE = [
+PORTUGUESE_TEXTS = [
     ("report_card", "Ávila", "explanation", "(6,0 + 6,0 + 6,0 + 6,0) / 4 = 6,0 ≥ 6,0"),
     ("report_card", "Álvaro", "explanation", "(5,5 + 6,5) / 2 = 6,0 ≥ 6,0"),
     ("report_card", "Zélia", "explanation", "(5,5 + 6,4) / 2 = 5,95 < 6,0"),
@@ -24,21 +24,21 @@ IN_PORTUGUESE = [
     ("final_results", "Falta Com Exame Aberto", "reasons", "Matemática (3,0 < 6,0)"),
     ("at_risk_students", "Precisa De Muito", "saving", "9,0"),
 ]
-IN_ENGLISH = [
+ENGLISH_TEXTS = [
     ("report_card", "Zélia", "explanation", "(5.5 + 6.4) / 2 = 5.95 < 6.0"),
     ("attendance_summary", "Falta 51", "explanation", "149/200 = 74.5"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("pt-BR", IN_PORTUGUESE), ("en", IN_ENGLISH)]
+    ("language", "told"), [("pt-BR", PORTUGUESE_TEXTS), ("en", ENGLISH_TEXTS)]
 )
 def test_texts_state_the_exact_figures_as_the_language_writes_them(
-    world, language, told
+    edge_network, language, told
 ):
-    viewer = world.viewers["administrator"]
+    viewer = edge_network.viewers["administrator"]
     made = {
-        kind: made_rows(viewer, kind, {"year": 2026}, language)[0]
+        kind: run_report(viewer, kind, {"year": 2026}, language)[0]
         for kind in {kind for kind, *_ in told}
     }
     for kind, name, column, words in told:
@@ -51,15 +51,17 @@ def test_texts_state_the_exact_figures_as_the_language_writes_them(
         assert words in texts[0], (kind, name)
 
 
-def test_papers_from_elsewhere_are_told_as_they_are(world):
-    rows, _ = made_rows(world.viewers["administrator"], "transcript", {"year": 2026})
+def test_papers_from_elsewhere_are_told_as_they_are(edge_network):
+    rows, _ = run_report(
+        edge_network.viewers["administrator"], "transcript", {"year": 2026}
+    )
 
     (row,) = [r for r in rows if r["student"] == "Ávila" and r["year"] == "2023"]
     assert (row["grade"], row["attendance"], row["result"]) == ("8,0", "97,5", "Aprovada")  # fmt: skip
 
 
-def test_results_of_a_class_are_counted(world):
-    task_rows, _ = made_rows(world.viewers["administrator"], "final_results", {"year": 2025})  # fmt: skip
+def test_results_of_a_class_are_counted(edge_network):
+    task_rows, _ = run_report(edge_network.viewers["administrator"], "final_results", {"year": 2025})  # fmt: skip
     found = [row["situation"] for row in task_rows]
 
     assert {name: found.count(name) for name in set(found)} == {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tasks.reports.figures.oracle import expected
+from tests.tasks.reports.figures.oracle import expected_rows
 
 pytestmark = [
     pytest.mark.django_db,
@@ -11,7 +11,7 @@ pytestmark = [
     ),
 ]
 
-BY_HAND = [
+HAND_COMPUTED_ROWS = [
     ("Ávila", "6.00", None, "6.00", "passed", None, "approved"),
     ("Avila", "5.90", None, None, "recovery", "6.1", "in_recovery"),
     ("Álvaro", "5.50", "6.5", "6.00", "passed_after_recovery", None, "approved_after_recovery"),
@@ -34,7 +34,7 @@ BY_HAND = [
     ("rounded: 52 52 53 53", "5.50", None, None, "recovery", "5.8", "in_recovery"),
     ("rounded: 10 10 10 10", "1.00", None, None, "recovery", "5.8", "in_recovery"),
 ]  # fmt: skip
-OF_ADAMO = [
+ADAMO_ROWS = [
     # mean, recovery, final, result, needed: weights 1 2 3 4, then 6 to 4, from 5.0 on
     ("4.66", "5.5", "4.996", "failed", None),
     ("6.00", None, "6.00", "passed", None),
@@ -47,9 +47,9 @@ OF_ADAMO = [
 
 
 @pytest.fixture
-def cards(world, reckoned):
-    rows = expected(
-        "report_card", world.viewers["administrator"], {"year": 2026}, reckoned
+def mathematics_rows(edge_network, dataset):
+    rows = expected_rows(
+        "report_card", edge_network.viewers["administrator"], {"year": 2026}, dataset
     )
     return {
         (row["student"], row["class"]): row
@@ -58,28 +58,35 @@ def cards(world, reckoned):
     }
 
 
-def test_marks_that_were_worked_out_by_hand(cards):
-    for name, *by_hand in BY_HAND:
-        (row,) = [row for (student, _), row in cards.items() if student == name]
+def test_marks_that_were_worked_out_by_hand(mathematics_rows):
+    for name, *by_hand in HAND_COMPUTED_ROWS:
+        (row,) = [
+            row for (student, _), row in mathematics_rows.items() if student == name
+        ]
         columns = ("mean", "recovery", "final", "result", "needed", "situation")
 
         assert [row[column] for column in columns] == by_hand, name
 
 
-def test_weighted_means_that_were_worked_out_by_hand(world, reckoned):
-    rows = expected("report_card", world.viewers["staff_a"], {"year": 2026}, reckoned)
+def test_weighted_means_that_were_worked_out_by_hand(edge_network, dataset):
+    rows = expected_rows(
+        "report_card", edge_network.viewers["staff_a"], {"year": 2026}, dataset
+    )
     columns = ("mean", "recovery", "final", "result", "needed")
 
     assert [
         tuple(row[column] for column in columns)
         for row in rows
         if row["student"] == "Ádamo" and row["subject"] == "Matemática"
-    ] == OF_ADAMO
+    ] == ADAMO_ROWS
 
 
-def test_days_that_were_worked_out_by_hand(world, reckoned):
-    rows = expected(
-        "attendance_summary", world.viewers["administrator"], {"year": 2026}, reckoned
+def test_days_that_were_worked_out_by_hand(edge_network, dataset):
+    rows = expected_rows(
+        "attendance_summary",
+        edge_network.viewers["administrator"],
+        {"year": 2026},
+        dataset,
     )
     columns = ("days", "absences", "attendance", "planned", "absences_left", "below_minimum", "council_list")  # fmt: skip
     of = {
@@ -105,9 +112,11 @@ def test_days_that_were_worked_out_by_hand(world, reckoned):
     assert of["Foi E Voltou"] == (150, 20, "86.7", 150, 17, False, True)
 
 
-def test_moves_bring_along_what_counts(world, reckoned):
+def test_moves_bring_along_what_counts(edge_network, dataset):
     def marks(viewer: str, name: str) -> dict[str, list[str | None]]:
-        rows = expected("report_card", world.viewers[viewer], {"year": 2026}, reckoned)
+        rows = expected_rows(
+            "report_card", edge_network.viewers[viewer], {"year": 2026}, dataset
+        )
         return {
             row["subject"]: [row[f"term_{n}"] for n in (1, 2, 3, 4)]
             for row in rows
@@ -126,9 +135,9 @@ def test_moves_bring_along_what_counts(world, reckoned):
     assert marks("staff_a", "Móvel Para Outra Escola")["Português"] == ["6.0", "6.5", None, None]  # fmt: skip
 
 
-def test_transcript_goes_no_further_than_its_viewer_may_see(world, reckoned):
+def test_transcript_goes_no_further_than_its_viewer_may_see(edge_network, dataset):
     def years(viewer: str, name: str) -> list[tuple[object, object]]:
-        rows = expected("transcript", world.viewers[viewer], {}, reckoned)
+        rows = expected_rows("transcript", edge_network.viewers[viewer], {}, dataset)
         found = [
             (row["year"], row["school"]) for row in rows if row["student"] == name
         ]  # fmt: skip

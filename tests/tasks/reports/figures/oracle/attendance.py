@@ -2,10 +2,15 @@
 
 from tests.tasks.reports.figures.oracle import rounding
 from tests.tasks.reports.figures.oracle.days import WINDOWS, Days
-from tests.tasks.reports.figures.oracle.selection import Asked, Rows, attendance, who
-from tests.tasks.reports.figures.oracle.student_year import Year
+from tests.tasks.reports.figures.oracle.selection import (
+    Rows,
+    Selection,
+    format_attendance,
+    identity_cells,
+)
+from tests.tasks.reports.figures.oracle.student_year import StudentYear
 
-LISTS = {
+LIST_FILTERS = {
     "all": lambda row: True,
     "below_minimum": lambda row: row["below_minimum"],
     "council": lambda row: row["council_list"],
@@ -13,77 +18,83 @@ LISTS = {
 }
 
 
-def attendance_summary(asked: Asked) -> Rows:
-    wanted = LISTS[str(asked.parameters.get("list", "all"))]
-    rows = [_summary_row(year) for year in asked.latest()]
-    return [row for row in rows if wanted(row) and not _is_no_matter(row, asked)]
+def attendance_summary(selection: Selection) -> Rows:
+    matches_list = LIST_FILTERS[str(selection.parameters.get("list", "all"))]
+    rows = [_summary_row(year) for year in selection.latest_years()]
+    return [
+        row for row in rows if matches_list(row) and not _is_excluded(row, selection)
+    ]
 
 
-def _is_no_matter(row: dict[str, object], asked: Asked) -> bool:
+def _is_excluded(row: dict[str, object], selection: Selection) -> bool:
     """Of a list: who has died, or is in another class or school by now."""
-    gone = {"transferred", "reclassified", "class_changed", "deceased"}
-    is_list = asked.parameters.get("list", "all") != "all"
-    return is_list and row["ending"] in gone
+    exit_situations = {"transferred", "reclassified", "class_changed", "deceased"}
+    is_list = selection.parameters.get("list", "all") != "all"
+    return is_list and row["ending"] in exit_situations
 
 
-def _summary_row(year: Year) -> dict[str, object]:
+def _summary_row(year: StudentYear) -> dict[str, object]:
     days = year.days
     return {
-        **who(year.enrolment),
-        "ending": year.gone,
-        "days": days.given,
-        "absences": days.absent,
-        "justified": days.justified,
-        "attendance": attendance(year),
-        "planned": days.planned,
-        "absences_left": days.left,
+        **identity_cells(year.enrolment),
+        "ending": year.exit_situation,
+        "days": days.lesson_days,
+        "absences": days.absence_count,
+        "justified": days.justified_count,
+        "attendance": format_attendance(year),
+        "planned": days.planned_days,
+        "absences_left": days.absences_left,
         "below_minimum": None if days.is_enough is None else not days.is_enough,
         "council_list": days.is_for_council,
-        **{f"attendance_{code}": _window(days, code) for code in WINDOWS},
+        **{f"attendance_{code}": _format_window(days, code) for code in WINDOWS},
         "benefit_below": " ".join(code for code in WINDOWS if _is_below(days, code))
         or None,
     }
 
 
-def _window(days: Days, code: str) -> str | None:
+def _format_window(days: Days, code: str) -> str | None:
     months = WINDOWS[code]
-    return rounding.shown(days.in_window(months), 1, days.benefit_minimum(months))
+    return rounding.round_for_display(
+        days.window_percent(months), 1, days.benefit_minimum(months)
+    )
 
 
 def _is_below(days: Days, code: str) -> bool:
     share, minimum = (
-        days.in_window(WINDOWS[code]),
+        days.window_percent(WINDOWS[code]),
         days.benefit_minimum(WINDOWS[code]),
     )
     return share is not None and minimum is not None and share < minimum
 
 
-WON = {
+PASSING_SITUATIONS = {
     "approved", "approved_after_recovery", "approved_by_council", "approved_with_dependency",
 }  # fmt: skip
 
 
-def at_risk_students(asked: Asked) -> Rows:
+def at_risk_students(selection: Selection) -> Rows:
     """Who may still lose the year, or has: neither who has left nor who has passed."""
-    years = asked.latest()
-    at_stake = [
+    years = selection.latest_years()
+    candidates = [
         year
         for year in years
-        if year.rules is not None and not year.is_gone and year.situation not in WON
+        if year.rules is not None
+        and not year.has_left
+        and year.situation not in PASSING_SITUATIONS
     ]
     risks = ("by_grades", "by_attendance", "by_council_list")
-    rows = [_risk_row(year) for year in at_stake]
+    rows = [_risk_row(year) for year in candidates]
     return [row for row in rows if any(row[risk] for risk in risks)]
 
 
-def _risk_row(year: Year) -> dict[str, object]:
-    below = sum(subject.is_below for subject in year.subjects)
+def _risk_row(year: StudentYear) -> dict[str, object]:
+    below = sum(subject.is_at_risk for subject in year.subjects)
     return {
-        **who(year.enrolment),
+        **identity_cells(year.enrolment),
         "situation": year.situation,
-        "attendance": attendance(year),
-        "absences": year.days.absent,
-        "absences_left": year.days.left,
+        "attendance": format_attendance(year),
+        "absences": year.days.absence_count,
+        "absences_left": year.days.absences_left,
         "subjects_below": below,
         "by_grades": below > 0,
         "by_attendance": year.days.is_enough is False,

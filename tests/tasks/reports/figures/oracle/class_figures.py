@@ -6,50 +6,52 @@ from fractions import Fraction
 
 from school import models as m
 from tests.tasks.reports.figures.oracle import rounding, visibility
-from tests.tasks.reports.figures.oracle.selection import Asked, Rows, called
+from tests.tasks.reports.figures.oracle.selection import Rows, Selection, display_name
 
 
-def class_performance(asked: Asked) -> Rows:
-    by_pk = {e.pk: e for e in asked.listed}
-    ordered = sorted(
-        _groups(asked).items(),
-        key=lambda group: _place(group[0][1], by_pk, group[1]),
+def class_performance(selection: Selection) -> Rows:
+    by_pk = {e.pk: e for e in selection.enrolments}
+    sorted_groups = sorted(
+        _groups(selection).items(),
+        key=lambda group: _sort_key(group[0][1], by_pk, group[1]),
     )
-    return [_row(asked, term, by_pk, grades) for (_, term), grades in ordered]
+    return [_row(selection, term, by_pk, grades) for (_, term), grades in sorted_groups]
 
 
-def _groups(asked: Asked) -> dict[tuple[int, int], list[m.Grade]]:
+def _groups(selection: Selection) -> dict[tuple[int, int], list[m.Grade]]:
     groups: dict[tuple[int, int], list[m.Grade]] = defaultdict(list)
-    for e in asked.listed:
-        for grade in asked.world.records.grades.get(e.pk, []):
-            is_asked = asked.parameters.get("term") in (None, grade.term)
-            if is_asked and not why_not(asked, e, grade):
+    for e in selection.enrolments:
+        for grade in selection.dataset.records.grades.get(e.pk, []):
+            is_selected = selection.parameters.get("term") in (None, grade.term)
+            if is_selected and not skip_reason(selection, e, grade):
                 groups[grade.offering_id, grade.term].append(grade)
     return groups
 
 
-def left_out(asked: Asked) -> Counter[str]:
+def count_skipped(selection: Selection) -> Counter[str]:
     """Grades that count for nothing, and subjects without one that does, by why."""
-    grades = asked.world.records.grades
+    grades = selection.dataset.records.grades
     counts = Counter(
-        why
-        for e in asked.listed
+        reason
+        for e in selection.enrolments
         for grade in grades.get(e.pk, [])
-        if asked.parameters.get("term") in (None, grade.term)
+        if selection.parameters.get("term") in (None, grade.term)
         and grade.tenths is not None
-        and (why := why_not(asked, e, grade))
+        and (reason := skip_reason(selection, e, grade))
     )
-    offered = {
+    offering_ids = {
         offering.pk
-        for school_class in {e.school_class_id for e in asked.listed}
-        for offering in asked.world.records.subjects_of(school_class)
+        for school_class in {e.school_class_id for e in selection.enrolments}
+        for offering in selection.dataset.records.subjects_of(school_class)
     }
-    counts["subject_without_grades"] = len(offered - {o for o, _ in _groups(asked)})
+    counts["subject_without_grades"] = len(
+        offering_ids - {o for o, _ in _groups(selection)}
+    )
     return counts
 
 
-def why_not(asked: Asked, e: m.Enrolment, grade: m.Grade) -> str | None:
-    records = asked.world.records
+def skip_reason(selection: Selection, e: m.Enrolment, grade: m.Grade) -> str | None:
+    records = selection.dataset.records
     terms = records.terms.get(e.school_class.school_year_id, [])
     rules = records.rules_of(e)
     if grade.term > (len(terms) if rules is None else rules.terms):
@@ -59,32 +61,37 @@ def why_not(asked: Asked, e: m.Enrolment, grade: m.Grade) -> str | None:
     return "grade_after_exit" if is_late else None
 
 
-def _place(
+def _sort_key(
     term: int, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
 ) -> tuple[object, ...]:
-    school_and_class = visibility.in_class_order(by_pk[grades[0].enrolment_id])[:4]
+    school_and_class = visibility.class_list_key(by_pk[grades[0].enrolment_id])[:4]
     subject = grades[0].offering.subject
     return (*school_and_class, subject.order, bytes(subject.sort_key), subject.pk, term)
 
 
 def _row(
-    asked: Asked, term: int, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
+    selection: Selection,
+    term: int,
+    by_pk: dict[int, m.Enrolment],
+    grades: list[m.Grade],
 ) -> dict[str, object]:
     e = by_pk[grades[0].enrolment_id]
     tenths = [grade.tenths for grade in grades if grade.tenths is not None]
     mean = Fraction(sum(tenths), 10 * len(tenths)) if tenths else None
     return {
-        "school": called(e.school_class.school),
+        "school": display_name(e.school_class.school),
         "year": str(e.school_class.school_year),
         "class": e.school_class.name,
         "subject": grades[0].offering.subject.name,
         "term": term,
         "grades": len(tenths),
-        "mean": rounding.shown(mean, 2),
-        "lowest": rounding.grade(min(tenths, default=None)),
-        "highest": rounding.grade(max(tenths, default=None)),
+        "mean": rounding.round_for_display(mean, 2),
+        "lowest": rounding.format_grade(min(tenths, default=None)),
+        "highest": rounding.format_grade(max(tenths, default=None)),
         "standard_deviation": _deviation(tenths),
-        "share_passing": rounding.shown(_share(asked, by_pk, grades), 1),
+        "share_passing": rounding.round_for_display(
+            _passing_share(selection, by_pk, grades), 1
+        ),
     }
 
 
@@ -97,22 +104,24 @@ def _deviation(tenths: list[int]) -> str | None:
     with localcontext() as context:
         context.prec = 60
         root = (Decimal(variance.numerator) / variance.denominator).sqrt()
-        return rounding.shown(Fraction(root), 2)
+        return rounding.round_for_display(Fraction(root), 2)
 
 
-def _share(
-    asked: Asked, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
+def _passing_share(
+    selection: Selection, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
 ) -> Fraction | None:
     """Of those given, in percent, the share at or above the mark of their year and level.
 
     None where there is a grade that nobody has set a mark for.
     """
-    given = [grade for grade in grades if grade.tenths is not None]
-    rules = [asked.world.records.rules_of(by_pk[g.enrolment_id]) for g in given]
-    if not given or None in rules:
+    non_null = [grade for grade in grades if grade.tenths is not None]
+    rules = [
+        selection.dataset.records.rules_of(by_pk[g.enrolment_id]) for g in non_null
+    ]
+    if not non_null or None in rules:
         return None
     passing = sum(
         Fraction(grade.tenths, 10) >= Fraction(rule.pass_mark)
-        for grade, rule in zip(given, rules, strict=True)
+        for grade, rule in zip(non_null, rules, strict=True)
     )
-    return Fraction(100 * passing, len(given))
+    return Fraction(100 * passing, len(non_null))

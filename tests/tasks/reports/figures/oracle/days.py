@@ -26,55 +26,59 @@ class Days:
     rules: Rules | None
 
     @cached_property
-    def given(self) -> int:
-        return sum(len(self._days_of(e)) for e in self.chain)
+    def lesson_days(self) -> int:
+        return sum(len(self._sessions_of(e)) for e in self.chain)
 
     @cached_property
-    def missed(self) -> list[m.Absence]:
+    def absence_records(self) -> list[m.Absence]:
         return [
             absence
             for e in self.chain
             for absence in self.absences.get(e.pk, [])
-            if _within(e, absence.session.date)
+            if _is_within(e, absence.session.date)
         ]
 
     @cached_property
-    def absent(self) -> int:
-        return len(self.missed)
+    def absence_count(self) -> int:
+        return len(self.absence_records)
 
     @property
-    def justified(self) -> int:
-        return sum(absence.is_justified for absence in self.missed)
+    def justified_count(self) -> int:
+        return sum(absence.is_justified for absence in self.absence_records)
 
     @property
-    def out_of_place(self) -> list[m.Absence]:
+    def absences_outside_enrolment(self) -> list[m.Absence]:
         """On days when the pupil was not there to be missed."""
         return [
             absence
             for e in self.chain
             for absence in self.absences.get(e.pk, [])
-            if not _within(e, absence.session.date)
+            if not _is_within(e, absence.session.date)
         ]
 
-    def absent_in(self, term: int) -> int:
-        return sum(absence.session.term == term for absence in self.missed)
+    def absences_in_term(self, term: int) -> int:
+        return sum(absence.session.term == term for absence in self.absence_records)
 
     @cached_property
-    def planned(self) -> int | None:
+    def planned_days(self) -> int | None:
         if self.rules is None:
             return None
         e, earlier = self.chain[0], self.chain[1:]
-        own = self.sessions.get(e.school_class_id, [])
-        outside = sum(not _within(e, session.date) for session in own)
-        outside -= sum(len(self._days_of(one)) for one in earlier)
-        return max(self.given, self.rules.year_days - max(outside, 0))
+        sessions = self.sessions.get(e.school_class_id, [])
+        days_outside = sum(not _is_within(e, session.date) for session in sessions)
+        days_outside -= sum(len(self._sessions_of(one)) for one in earlier)
+        return max(self.lesson_days, self.rules.year_days - max(days_outside, 0))
 
     @property
     def percent(self) -> Fraction | None:
         """Of the days given, or of those planned where the rules say so."""
         by_plan = self.rules is not None and self.rules.attendance_base == "planned"
-        base = self.planned if by_plan else self.given
-        return Fraction(100 * (base - self.absent), base) if self.given else None
+        base = self.planned_days if by_plan else self.lesson_days
+        return (
+            Fraction(100 * (base - self.absence_count), base)
+            if self.lesson_days
+            else None
+        )
 
     @property
     def minimum(self) -> Fraction | None:
@@ -87,51 +91,58 @@ class Days:
         return self.percent >= self.minimum
 
     @property
-    def left(self) -> int | None:
+    def absences_left(self) -> int | None:
         """How many more days may be missed."""
         if self.rules is None:
             return None
-        allowed = floor(self.planned * (100 - self.minimum) / 100)
-        return allowed - self.absent
+        max_absences = floor(self.planned_days * (100 - self.minimum) / 100)
+        return max_absences - self.absence_count
 
     @property
     def is_for_council(self) -> bool | None:
         """None where no day was given: of nothing there is no verdict."""
-        if self.rules is None or not self.given:
+        if self.rules is None or not self.lesson_days:
             return None
-        return 100 * self.absent > Fraction(self.rules.council_absences) * self.planned
+        return (
+            100 * self.absence_count
+            > Fraction(self.rules.council_absences) * self.planned_days
+        )
 
-    def in_window(self, months: tuple[int, int]) -> Fraction | None:
+    def window_percent(self, months: tuple[int, int]) -> Fraction | None:
         """Attendance in these two months of the calendar year, in percent."""
         year = self.chain[0].school_class.school_year.year
-        within = [
+        sessions = [
             s
             for e in self.chain
-            for s in self._days_of(e)
+            for s in self._sessions_of(e)
             if s.date.year == year and s.date.month in months
         ]
-        missed = [
+        absences = [
             a
-            for a in self.missed
+            for a in self.absence_records
             if a.session.date.year == year and a.session.date.month in months
         ]
-        given = len(within)
-        return Fraction(100 * (given - len(missed)), given) if given else None
+        session_count = len(sessions)
+        return (
+            Fraction(100 * (session_count - len(absences)), session_count)
+            if session_count
+            else None
+        )
 
     def benefit_minimum(self, months: tuple[int, int]) -> Fraction | None:
         """What the benefit asks of a pupil of this age; None where it asks nothing."""
         first = date(self.chain[0].school_class.school_year.year, months[0], 1)
-        born = self.chain[0].student.birth_date
-        had_birthday = (first.month, first.day) >= (born.month, born.day)
-        age = first.year - born.year - (not had_birthday)
+        birth_date = self.chain[0].student.birth_date
+        had_birthday = (first.month, first.day) >= (birth_date.month, birth_date.day)
+        age = first.year - birth_date.year - (not had_birthday)
         if age in (4, 5):
             return Fraction(60)
         return Fraction(75) if 6 <= age <= 17 else None
 
-    def _days_of(self, e: m.Enrolment) -> list[m.ClassSession]:
-        own = self.sessions.get(e.school_class_id, [])
-        return [session for session in own if _within(e, session.date)]
+    def _sessions_of(self, e: m.Enrolment) -> list[m.ClassSession]:
+        sessions = self.sessions.get(e.school_class_id, [])
+        return [session for session in sessions if _is_within(e, session.date)]
 
 
-def _within(e: m.Enrolment, day: date) -> bool:
+def _is_within(e: m.Enrolment, day: date) -> bool:
     return e.entry_date <= day and (e.exit_date is None or day < e.exit_date)

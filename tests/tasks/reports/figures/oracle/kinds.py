@@ -11,11 +11,11 @@ from tests.tasks.reports.figures.oracle.attendance import (
 )
 from tests.tasks.reports.figures.oracle.class_figures import class_performance
 from tests.tasks.reports.figures.oracle.report_cards import final_results, report_card
-from tests.tasks.reports.figures.oracle.selection import Asked, Rows, World
-from tests.tasks.reports.figures.oracle.student_year import Year
-from tests.tasks.reports.figures.oracle.transcripts import every_year, transcript
+from tests.tasks.reports.figures.oracle.selection import Dataset, Rows, Selection
+from tests.tasks.reports.figures.oracle.student_year import StudentYear
+from tests.tasks.reports.figures.oracle.transcripts import all_student_years, transcript
 
-KINDS: dict[str, Callable[[Asked], Rows]] = {
+KINDS: dict[str, Callable[[Selection], Rows]] = {
     "report_card": report_card,
     "transcript": transcript,
     "final_results": final_results,
@@ -23,55 +23,59 @@ KINDS: dict[str, Callable[[Asked], Rows]] = {
     "class_performance": class_performance,
     "at_risk_students": at_risk_students,
 }
-FREE_TEXT = frozenset({"explanation", "reasons", "saving"})
+FREE_TEXT_COLUMNS = frozenset({"explanation", "reasons", "saving"})
 """Columns that this reckoning leaves to tests of the words themselves."""
 
 
-YEARS: dict[str, Callable[[Asked], list[Year]]] = {
-    "report_card": Asked.latest,
-    "transcript": every_year,
-    "final_results": Asked.each,
-    "attendance_summary": Asked.latest,
-    "at_risk_students": Asked.latest,
+YEARS_BY_KIND: dict[str, Callable[[Selection], list[StudentYear]]] = {
+    "report_card": Selection.latest_years,
+    "transcript": all_student_years,
+    "final_results": Selection.all_years,
+    "attendance_summary": Selection.latest_years,
+    "at_risk_students": Selection.latest_years,
 }
 """The years that a kind tells of; the other kind tells of single grades."""
 
 
-def ask(
-    viewer: m.User, parameters: Mapping[str, object], world: World | None = None
-) -> Asked:
-    world = world or World()
-    seen = visibility.seen_by(viewer, world.enrolments)
-    return Asked(world, seen, visibility.listed(seen, parameters), parameters)
+def select(
+    viewer: m.User, parameters: Mapping[str, object], dataset: Dataset | None = None
+) -> Selection:
+    dataset = dataset or Dataset()
+    visible = visibility.visible_to(viewer, dataset.enrolments)
+    return Selection(
+        dataset, visible, visibility.select_enrolments(visible, parameters), parameters
+    )
 
 
-def expected(
+def expected_rows(
     kind: str,
     viewer: m.User,
     parameters: Mapping[str, object],
-    world: World | None = None,
+    dataset: Dataset | None = None,
 ) -> Rows:
     """All rows in their order, cells as JSON has them, without the columns of free text."""
-    return KINDS[kind](ask(viewer, parameters, world))
+    return KINDS[kind](select(viewer, parameters, dataset))
 
 
-def expected_left_out(
+def expected_skipped(
     kind: str,
     viewer: m.User,
     parameters: Mapping[str, object],
-    world: World | None = None,
+    dataset: Dataset | None = None,
 ) -> dict[str, int]:
     """How many records, or pupils, each reason leaves out."""
-    asked = ask(viewer, parameters, world)
+    selection = select(viewer, parameters, dataset)
     if kind == "class_performance":
         return {
-            why: count for why, count in class_figures.left_out(asked).items() if count
+            reason: count
+            for reason, count in class_figures.count_skipped(selection).items()
+            if count
         }
-    years = YEARS[kind](asked)
+    years = YEARS_BY_KIND[kind](selection)
     records = {
         (why, type(record), record.pk)
         for year in years
-        for why, record in year.left_out()
+        for why, record in year.skipped_records()
         # It looks at no grade, and so leaves none out.
         if kind != "attendance_summary" or isinstance(record, m.Absence | m.Enrolment)
     }
@@ -79,8 +83,8 @@ def expected_left_out(
     if kind == "report_card":
         counts["no_subjects"] = sum(not year.subjects for year in years)
     if kind == "at_risk_students":
-        counts["left"] = sum(year.is_gone for year in years)
+        counts["left"] = sum(year.has_left for year in years)
         counts["no_rules"] = sum(
-            year.rules is None and not year.is_gone for year in years
+            year.rules is None and not year.has_left for year in years
         )  # fmt: skip
     return {why: count for why, count in counts.items() if count}

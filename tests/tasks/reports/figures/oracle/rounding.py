@@ -4,14 +4,14 @@ from fractions import Fraction
 from math import ceil, floor
 
 
-def half_up(value: Fraction, step: Fraction) -> Fraction:
+def round_half_up(value: Fraction, step: Fraction) -> Fraction:
     """To whole multiples of `step`, halves away from zero; nothing here is negative."""
     return floor(value / step + Fraction(1, 2)) * step
 
 
-def rounded(value: Fraction, rule: str, step: Fraction) -> Fraction:
+def round_by_rule(value: Fraction, rule: str, step: Fraction) -> Fraction:
     if rule == "half_up":
-        return half_up(value, step)
+        return round_half_up(value, step)
     if rule == "up":
         return ceil(value / step) * step
     if rule == "down":
@@ -19,27 +19,27 @@ def rounded(value: Fraction, rule: str, step: Fraction) -> Fraction:
     return value
 
 
-def plain(value: Fraction, places: int) -> str:
+def format_exact(value: Fraction, decimals: int) -> str:
     """Digits of what has no more places than these."""
-    scaled = value * 10**places
+    scaled = value * 10**decimals
     assert scaled.denominator == 1
-    digits = f"{abs(scaled.numerator):0{places + 1}}"
+    digits = f"{abs(scaled.numerator):0{decimals + 1}}"
     sign = "-" if value < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}"
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}"
 
 
-def shown(
-    value: Fraction | None, places: int, mark: Fraction | None = None
+def round_for_display(
+    value: Fraction | None, decimals: int, threshold: Fraction | None = None
 ) -> str | None:
     """With these places, or as many more as it takes to stay on its side of the mark."""
     if value is None:
         return None
     while True:
-        near = half_up(value, Fraction(1, 10**places))
-        if mark is None or (near >= mark) == (value >= mark):
-            return plain(near, places)
-        places += 1
+        candidate = round_half_up(value, Fraction(1, 10**decimals))
+        if threshold is None or (candidate >= threshold) == (value >= threshold):
+            return format_exact(candidate, decimals)
+        decimals += 1
 
 
-def grade(tenths: int | None) -> str | None:
-    return None if tenths is None else plain(Fraction(tenths, 10), 1)
+def format_grade(tenths: int | None) -> str | None:
+    return None if tenths is None else format_exact(Fraction(tenths, 10), 1)

@@ -6,12 +6,12 @@ from functools import cached_property
 
 from school import models as m
 from tests.tasks.reports.figures.oracle import rounding, visibility
-from tests.tasks.reports.figures.oracle.student_year import Records, Year
+from tests.tasks.reports.figures.oracle.student_year import Records, StudentYear
 
 Rows = list[dict[str, object]]
 
 
-class World:
+class Dataset:
     """Everything, or what is of one network, where no other matters."""
 
     def __init__(self, network: m.Network | None = None) -> None:
@@ -27,37 +27,43 @@ class World:
 
 
 @dataclass
-class Asked:
-    world: World
-    seen: list[m.Enrolment]
+class Selection:
+    dataset: Dataset
+    visible: list[m.Enrolment]
     """All that the viewer may see."""
-    listed: list[m.Enrolment]
+    enrolments: list[m.Enrolment]
     """Those of them that the parameters speak of."""
     parameters: Mapping[str, object]
 
-    def year(self, e: m.Enrolment, within: Iterable[m.Enrolment] | None = None) -> Year:
+    def build_year(
+        self, e: m.Enrolment, visible: Iterable[m.Enrolment] | None = None
+    ) -> StudentYear:
         """The year as it stands at e, with what came before as far as it may be seen."""
-        seen = self.seen if within is None else within
-        overlapping = visibility.overlapping(e, seen)
-        return Year(visibility.chain_of(e, seen), self.world.records, overlapping)
+        visible_enrolments = self.visible if visible is None else visible
+        overlapping = visibility.find_overlapping(e, visible_enrolments)
+        return StudentYear(
+            visibility.build_chain(e, visible_enrolments),
+            self.dataset.records,
+            overlapping,
+        )
 
-    def each(self) -> list[Year]:
-        return [self.year(e) for e in self.listed]
+    def all_years(self) -> list[StudentYear]:
+        return [self.build_year(e) for e in self.enrolments]
 
-    def latest(self) -> list[Year]:
-        return [self.year(e) for e in visibility.latest_of(self.listed)]
+    def latest_years(self) -> list[StudentYear]:
+        return [self.build_year(e) for e in visibility.latest_only(self.enrolments)]
 
 
-def called(school: m.School) -> str:
+def display_name(school: m.School) -> str:
     """The name, which is not enough where another school of the network has it too."""
-    alike = m.School.objects.filter(network=school.network_id, name=school.name)
-    is_alone = alike.count() == 1
-    return school.name if is_alone else f"{school.name} (INEP {school.inep_code})"
+    same_name = m.School.objects.filter(network=school.network_id, name=school.name)
+    is_unique = same_name.count() == 1
+    return school.name if is_unique else f"{school.name} (INEP {school.inep_code})"
 
 
-def who(e: m.Enrolment) -> dict[str, object]:
+def identity_cells(e: m.Enrolment) -> dict[str, object]:
     return {
-        "school": called(e.school_class.school),
+        "school": display_name(e.school_class.school),
         "year": str(e.school_class.school_year),
         "class": e.school_class.name,
         "grade_level": e.grade_level.name,
@@ -67,10 +73,10 @@ def who(e: m.Enrolment) -> dict[str, object]:
     }
 
 
-def attendance(year: Year) -> str | None:
-    return rounding.shown(year.days.percent, 1, year.days.minimum)
+def format_attendance(year: StudentYear) -> str | None:
+    return rounding.round_for_display(year.days.percent, 1, year.days.minimum)
 
 
-def best(subject) -> str | None:
+def final_or_mean(subject) -> str | None:
     """The final mean, else that of what was given so far."""
-    return subject.shown_final or subject.shown_mean
+    return subject.display_final or subject.display_mean

@@ -11,7 +11,7 @@ from school.grading.rules import Rules
 from tests.tasks.reports.figures.oracle.days import Days
 from tests.tasks.reports.figures.oracle.subject_year import SubjectYear
 
-AFTER = {
+SITUATION_BY_ENDING = {
     "transferred": "transferred", "abandoned": "abandoned", "reclassified": "reclassified",
     "deceased": "deceased", "class_change": "class_changed", "": "left",
 }  # fmt: skip
@@ -22,18 +22,18 @@ class Records:
 
     def __init__(self, network: m.Network | None = None) -> None:
         self._network = network
-        self.grades = self._by("enrolment", m.Grade, "offering")
-        self.exams = self._by("enrolment", m.RecoveryGrade, "offering")
-        self.absences = self._by("enrolment", m.Absence, "session")
-        self.sessions = self._by("school_class", m.ClassSession)
-        self.offerings = self._by("school_class", m.Offering, "subject")
-        self.terms = self._by("school_year", m.Term)
-        self._rules = self._by("school_year", m.YearRules, "version")
+        self.grades = self._group_by("enrolment", m.Grade, "offering")
+        self.exams = self._group_by("enrolment", m.RecoveryGrade, "offering")
+        self.absences = self._group_by("enrolment", m.Absence, "session")
+        self.sessions = self._group_by("school_class", m.ClassSession)
+        self.offerings = self._group_by("school_class", m.Offering, "subject")
+        self.terms = self._group_by("school_year", m.Term)
+        self._rules = self._group_by("school_year", m.YearRules, "version")
 
-    def _by(self, owner: str, model: type, *needed: str) -> dict[int, list]:
+    def _group_by(self, owner: str, model: type, *related: str) -> dict[int, list]:
         """All records, by their owner's id."""
         groups = defaultdict(list)
-        records = model.objects.select_related(*needed).order_by("pk")
+        records = model.objects.select_related(*related).order_by("pk")
         if self._network is not None:
             path = {"enrolment": "enrolment__student__network", "school_year": "school_year__network"}  # fmt: skip
             of_network = path.get(owner, "school_class__school__network")
@@ -44,9 +44,9 @@ class Records:
 
     def rules_of(self, e: m.Enrolment) -> Rules | None:
         """Those of the level, else those of the other levels."""
-        of_year = self._rules.get(e.school_class.school_year_id, [])
+        year_rules = self._rules.get(e.school_class.school_year_id, [])
         for level in (e.grade_level_id, None):
-            for row in of_year:
+            for row in year_rules:
                 if row.grade_level_id == level:
                     return row.version.rules
         return None
@@ -59,7 +59,7 @@ class Records:
         )
 
 
-class Year:
+class StudentYear:
     """The year of the chain's newest enrolment."""
 
     def __init__(
@@ -84,12 +84,12 @@ class Year:
 
     @cached_property
     def subjects(self) -> list[SubjectYear]:
-        offered = self._records.subjects_of(self.enrolment.school_class_id)
-        return [self._subject(offering.subject) for offering in offered]
+        offerings = self._records.subjects_of(self.enrolment.school_class_id)
+        return [self._subject(offering.subject) for offering in offerings]
 
     def _subject(self, subject: m.Subject) -> SubjectYear:
         numbers = range(1, self.terms + 1)
-        tenths = [self._grade(subject.pk, number) for number in numbers]
+        tenths = [self._newest_grade(subject.pk, number) for number in numbers]
         exams = [
             exam.tenths
             for e in self.chain
@@ -97,15 +97,15 @@ class Year:
             if exam.offering.subject_id == subject.pk
         ]
         exam = exams[0] if exams else None
-        is_over = self._is_closed and not self.is_gone
-        return SubjectYear(subject, tenths, exam, self.rules, is_over)
+        is_year_over = self._is_closed and not self.has_left
+        return SubjectYear(subject, tenths, exam, self.rules, is_year_over)
 
-    def _grade(self, subject: int, term: int) -> int | None:
+    def _newest_grade(self, subject: int, term: int) -> int | None:
         """The newest that was given, of those that count."""
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
-                is_it = grade.term == term and grade.offering.subject_id == subject
-                if is_it and grade.tenths is not None and not self._is_late(e, term):
+                is_match = grade.term == term and grade.offering.subject_id == subject
+                if is_match and grade.tenths is not None and not self._is_late(e, term):
                     return grade.tenths
         return None
 
@@ -119,73 +119,75 @@ class Year:
             for term in terms
         )
 
-    def left_out(self) -> Iterable[tuple[str, models.Model]]:
+    def skipped_records(self) -> Iterable[tuple[str, models.Model]]:
         """Each record that counts for nothing, and why."""
         for enrolment in self.overlapping:
             yield "enrolment_overlaps", enrolment
-        offered = {subject.subject.pk for subject in self.subjects}
+        subject_ids = {subject.subject.pk for subject in self.subjects}
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
                 # Where nothing was given there is nothing to leave out.
-                why = None if grade.tenths is None else self._why_not(e, grade)
-                if why:
-                    yield why, grade
+                reason = None if grade.tenths is None else self._skip_reason(e, grade)
+                if reason:
+                    yield reason, grade
             for exam in self._records.exams.get(e.pk, []):
-                if exam.offering.subject_id not in offered:
+                if exam.offering.subject_id not in subject_ids:
                     yield "subject_not_offered", exam
-        for absence in self.days.out_of_place:
+        for absence in self.days.absences_outside_enrolment:
             yield "absence_outside_enrolment", absence
 
-    def _why_not(self, e: m.Enrolment, grade: m.Grade) -> str | None:
+    def _skip_reason(self, e: m.Enrolment, grade: m.Grade) -> str | None:
         if grade.term > self.terms:
             return "grade_outside_terms"
         if self._is_late(e, grade.term):
             return "grade_after_exit"
-        offered = {subject.subject.pk for subject in self.subjects}
-        is_offered = grade.offering.subject_id in offered
+        subject_ids = {subject.subject.pk for subject in self.subjects}
+        is_offered = grade.offering.subject_id in subject_ids
         return None if is_offered else "subject_not_offered"
 
     @cached_property
     def situation(self) -> str | None:
-        gone = self.gone
-        if gone or self.rules is None:
-            return gone
+        exit_situation = self.exit_situation
+        if exit_situation or self.rules is None:
+            return exit_situation
         results = [subject.result for subject in self.subjects]
         if not results or "open" in results:
             return "incomplete" if self._is_closed else "in_progress"
         if "recovery" in results:
             return "in_recovery"
-        return self._end(results)
+        return self._final_situation(results)
 
     @property
     def _is_closed(self) -> bool:
         return self.enrolment.school_class.school_year.is_closed
 
     @property
-    def is_gone(self) -> bool:
-        return self.gone is not None
+    def has_left(self) -> bool:
+        return self.exit_situation is not None
 
     @property
-    def gone(self) -> str | None:
+    def exit_situation(self) -> str | None:
         e = self.enrolment
         if e.exit_date is None:
             return None
         ends_on = e.school_class.school_year.ends_on
-        stayed = e.ending == "" and e.exit_date >= ends_on
-        return None if stayed else AFTER[e.ending]
+        is_completed = e.ending == "" and e.exit_date >= ends_on
+        return None if is_completed else SITUATION_BY_ENDING[e.ending]
 
-    def _end(self, results: list[str]) -> str:
-        failed = results.count("failed")
+    def _final_situation(self, results: list[str]) -> str:
+        failed_count = results.count("failed")
         by_council = self.enrolment.approved_by_council
-        may_pass = not failed or by_council or failed <= self.rules.dependencies
+        may_pass = (
+            not failed_count or by_council or failed_count <= self.rules.dependencies
+        )
         if self.days.is_enough is False:
-            may_rise = not self._is_closed and self.days.left >= 0
-            if may_pass and may_rise:
+            can_recover = not self._is_closed and self.days.absences_left >= 0
+            if may_pass and can_recover:
                 return "in_progress"
-            return "failed" if failed else "failed_by_attendance"
-        if not failed:
+            return "failed" if failed_count else "failed_by_attendance"
+        if not failed_count:
             needed_exam = "passed_after_recovery" in results
             return "approved_after_recovery" if needed_exam else "approved"
         if by_council:
             return "approved_by_council"
-        return "approved_with_dependency" if failed <= self.rules.dependencies else "failed"  # fmt: skip
+        return "approved_with_dependency" if failed_count <= self.rules.dependencies else "failed"  # fmt: skip

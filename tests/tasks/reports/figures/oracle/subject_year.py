@@ -8,9 +8,9 @@ from school import models as m
 from school.grading.rules import Rules
 from tests.tasks.reports.figures.oracle import rounding
 
-HIGHEST = 100
+MAX_TENTHS = 100
 """Of a grade, in tenths."""
-DECIDED = ("passed", "passed_after_recovery", "failed")
+DECIDED_RESULTS = ("passed", "passed_after_recovery", "failed")
 
 
 @dataclass
@@ -22,14 +22,14 @@ class SubjectYear:
     """By term, from the first."""
     exam: int | None
     rules: Rules | None
-    is_over: bool
+    is_year_over: bool
     """Whether the year is, for a pupil who stayed to its end."""
 
     @cached_property
     def mean(self) -> Fraction | None:
         mean = self._mean_of(self.tenths)
-        is_whole = None not in self.tenths
-        return self._round(mean) if mean is not None and is_whole else mean
+        is_complete = None not in self.tenths
+        return self._round(mean) if mean is not None and is_complete else mean
 
     @cached_property
     def result(self) -> str | None:
@@ -43,21 +43,21 @@ class SubjectYear:
         if self.rules.recovery_rule == "none":
             return "failed"
         if self.exam is not None:
-            passes = self._with_exam(self.exam) >= self.last_mark
+            passes = self._mean_with_exam(self.exam) >= self.recovery_pass_mark
             return "passed_after_recovery" if passes else "failed"
-        is_hopeless = self._exam_needed() > HIGHEST
-        is_given_up = is_hopeless and self.rules.fail_if_unrecoverable
-        return "failed" if self.is_over or is_given_up else "recovery"
+        is_hopeless = self._needed_in_exam() > MAX_TENTHS
+        fails_early = is_hopeless and self.rules.fail_if_unrecoverable
+        return "failed" if self.is_year_over or fails_early else "recovery"
 
     @cached_property
     def final(self) -> Fraction | None:
         """Of the decided: the mean, or what the exam made of it."""
-        if self.result not in DECIDED:
+        if self.result not in DECIDED_RESULTS:
             return None
-        return self._with_exam(self.exam) if self.was_examined else self.mean
+        return self._mean_with_exam(self.exam) if self.has_effective_exam else self.mean
 
     @property
-    def was_examined(self) -> bool:
+    def has_effective_exam(self) -> bool:
         """Whether there is an exam that counts."""
         return (
             self.rules is not None
@@ -68,13 +68,13 @@ class SubjectYear:
         )
 
     @cached_property
-    def needed(self) -> int | None:
+    def needed_tenths(self) -> int | None:
         if self.result == "recovery":
-            return self._exam_needed()
-        return self._terms_need() if self.result == "open" else None
+            return self._needed_in_exam()
+        return self._needed_in_terms() if self.result == "open" else None
 
     @property
-    def is_below(self) -> bool:
+    def is_at_risk(self) -> bool:
         """Whether it puts the year at risk."""
         if self.result == "open":
             return self.mean is not None and self.mean < self.pass_mark
@@ -85,64 +85,71 @@ class SubjectYear:
         return Fraction(self.rules.pass_mark)
 
     @property
-    def last_mark(self) -> Fraction:
+    def recovery_pass_mark(self) -> Fraction:
         """Where a mean passes that has the exam in it."""
-        own = self.rules.recovery_pass_mark
-        return self.pass_mark if own is None else Fraction(own)
+        own_mark = self.rules.recovery_pass_mark
+        return self.pass_mark if own_mark is None else Fraction(own_mark)
 
     @property
-    def shown_mean(self) -> str | None:
-        return rounding.shown(self.mean, 2, self.rules and self.pass_mark)
+    def display_mean(self) -> str | None:
+        return rounding.round_for_display(self.mean, 2, self.rules and self.pass_mark)
 
     @property
-    def shown_final(self) -> str | None:
+    def display_final(self) -> str | None:
         if self.final is None:
             return None
-        mark = self.last_mark if self.was_examined else self.pass_mark
-        return rounding.shown(self.final, 2, mark)
+        mark = self.recovery_pass_mark if self.has_effective_exam else self.pass_mark
+        return rounding.round_for_display(self.final, 2, mark)
 
     @property
     def concept(self) -> str | None:
         value = self.mean if self.final is None else self.final
         if self.rules is None or value is None:
             return None
-        fitting = [b for b in self.rules.scale if Fraction(b.lowest) <= value]
-        return max(fitting, key=lambda b: b.lowest).label if fitting else None
+        bands = [b for b in self.rules.scale if Fraction(b.lowest) <= value]
+        return max(bands, key=lambda b: b.lowest).label if bands else None
 
     def _mean_of(self, tenths: list[int | None]) -> Fraction | None:
         weights = self.rules.term_weights if self.rules else ()
         weights = weights or (1,) * len(tenths)
-        given = [(w, t) for w, t in zip(weights, tenths, strict=True) if t is not None]
-        if not given:
+        weighted_grades = [
+            (w, t) for w, t in zip(weights, tenths, strict=True) if t is not None
+        ]
+        if not weighted_grades:
             return None
-        return Fraction(sum(w * t for w, t in given), 10 * sum(w for w, _ in given))
+        return Fraction(
+            sum(w * t for w, t in weighted_grades),
+            10 * sum(w for w, _ in weighted_grades),
+        )
 
     def _round(self, mean: Fraction) -> Fraction:
         if self.rules is None:
             return mean
         step = Fraction(self.rules.rounding_step)
-        return rounding.rounded(mean, self.rules.rounding, step)
+        return rounding.round_by_rule(mean, self.rules.rounding, step)
 
-    def _with_exam(self, tenths: int) -> Fraction:
+    def _mean_with_exam(self, tenths: int) -> Fraction:
         exam = Fraction(tenths, 10)
         if self.rules.recovery_rule == "replace_if_higher":
             return self._round(max(self.mean, exam))
-        of_mean, of_exam = (
+        mean_weight, exam_weight = (
             self.rules.recovery_mean_weight,
             self.rules.recovery_exam_weight,
         )
-        return self._round((self.mean * of_mean + exam * of_exam) / (of_mean + of_exam))
+        return self._round(
+            (self.mean * mean_weight + exam * exam_weight) / (mean_weight + exam_weight)
+        )
 
-    def _exam_needed(self) -> int:
+    def _needed_in_exam(self) -> int:
         tenths = 0
-        while self._with_exam(tenths) < self.last_mark:
+        while self._mean_with_exam(tenths) < self.recovery_pass_mark:
             tenths += 1
         return tenths
 
-    def _terms_need(self) -> int:
+    def _needed_in_terms(self) -> int:
         tenths = 0
         while True:
-            filled = [tenths if t is None else t for t in self.tenths]
-            if self._round(self._mean_of(filled)) >= self.pass_mark:
+            complete_grades = [tenths if t is None else t for t in self.tenths]
+            if self._round(self._mean_of(complete_grades)) >= self.pass_mark:
                 return tenths
             tenths += 1

@@ -2,56 +2,71 @@
 
 from school import models as m
 from tests.tasks.reports.figures.oracle import visibility
-from tests.tasks.reports.figures.oracle.report_cards import term_grade
-from tests.tasks.reports.figures.oracle.selection import Asked, Rows, attendance, best
-from tests.tasks.reports.figures.oracle.student_year import Year
+from tests.tasks.reports.figures.oracle.report_cards import format_term_grade
+from tests.tasks.reports.figures.oracle.selection import (
+    Rows,
+    Selection,
+    final_or_mean,
+    format_attendance,
+)
+from tests.tasks.reports.figures.oracle.student_year import StudentYear
 from tests.tasks.reports.figures.oracle.subject_year import SubjectYear
 
 
-def transcript(asked: Asked) -> Rows:
-    students = {e.student_id: e.student for e in asked.listed}
-    in_order = sorted(students.values(), key=lambda s: (bytes(s.sort_key), s.pk))
-    years = {student.pk: _years_of(student, asked) for student in in_order}
-    longest = max([year.terms for year in every_year(asked)], default=0)
-    terms = range(1, longest + 1)
+def transcript(selection: Selection) -> Rows:
+    students = {e.student_id: e.student for e in selection.enrolments}
+    students_in_order = sorted(
+        students.values(), key=lambda s: (bytes(s.sort_key), s.pk)
+    )
+    years = {student.pk: _years_of(student, selection) for student in students_in_order}
+    max_terms = max([year.terms for year in all_student_years(selection)], default=0)
+    terms = range(1, max_terms + 1)
     rows: Rows = []
-    for student in in_order:
-        own = [
+    for student in students_in_order:
+        own_years = [
             (y.enrolment.school_class.school_year.year, y) for y in years[student.pk]
         ]
-        told = visibility.history_of(student.pk, asked.seen, asked.world.enrolments)
-        prior = [(p.year, p) for p in _prior_years(student, told)]
+        history = visibility.full_history(
+            student.pk, selection.visible, selection.dataset.enrolments
+        )
+        prior_years = [(p.year, p) for p in _prior_years(student, history)]
         # What has the same year keeps its order: papers from elsewhere come first.
-        for _, year in sorted([*prior, *own], key=lambda pair: pair[0]):
-            is_own = isinstance(year, Year)
+        for _, year in sorted([*prior_years, *own_years], key=lambda pair: pair[0]):
+            is_own = isinstance(year, StudentYear)
             rows += _own_rows(year, terms) if is_own else _prior_rows(year, terms)
     return rows
 
 
-def every_year(asked: Asked) -> list[Year]:
-    students = {e.student_id: e.student for e in asked.listed}
-    return [y for student in students.values() for y in _years_of(student, asked)]
+def all_student_years(selection: Selection) -> list[StudentYear]:
+    students = {e.student_id: e.student for e in selection.enrolments}
+    return [y for student in students.values() for y in _years_of(student, selection)]
 
 
-def _years_of(student: m.Student, asked: Asked) -> list[Year]:
+def _years_of(student: m.Student, selection: Selection) -> list[StudentYear]:
     """By year and entry; each at its latest enrolment."""
-    history = visibility.history_of(student.pk, asked.seen, asked.world.enrolments)
-    latest = visibility.latest_of(history)
-    ordered = sorted(
+    history = visibility.full_history(
+        student.pk, selection.visible, selection.dataset.enrolments
+    )
+    latest = visibility.latest_only(history)
+    sorted_enrolments = sorted(
         latest, key=lambda e: (e.school_class.school_year.year, e.entry_date, e.pk)
     )  # fmt: skip
-    return [asked.year(e, history) for e in ordered]
+    return [selection.build_year(e, history) for e in sorted_enrolments]
 
 
-def _prior_years(student: m.Student, told: list[m.Enrolment]) -> list[m.PriorYear]:
+def _prior_years(student: m.Student, history: list[m.Enrolment]) -> list[m.PriorYear]:
     """Of who has left: those before the year of leaving, for the rest came after it."""
-    every = list(m.PriorYear.objects.filter(student=student).order_by("year", "pk"))
-    last = max(told, key=lambda e: (e.entry_date, e.pk))
-    year = last.school_class.school_year
-    if last.exit_date is not None:
-        return [prior for prior in every if prior.year < last.exit_date.year]
+    prior_years = list(
+        m.PriorYear.objects.filter(student=student).order_by("year", "pk")
+    )
+    last_enrolment = max(history, key=lambda e: (e.entry_date, e.pk))
+    year = last_enrolment.school_class.school_year
+    if last_enrolment.exit_date is not None:
+        return [
+            prior for prior in prior_years if prior.year < last_enrolment.exit_date.year
+        ]
     # Who was never noted to leave was there until the year was over.
-    return [p for p in every if not year.is_closed or p.year <= year.ends_on.year]
+    return [p for p in prior_years if not year.is_closed or p.year <= year.ends_on.year]
 
 
 def _person(student: m.Student) -> dict[str, object]:
@@ -69,7 +84,7 @@ def _person(student: m.Student) -> dict[str, object]:
     }
 
 
-def _own_rows(year: Year, terms: range) -> Rows:
+def _own_rows(year: StudentYear, terms: range) -> Rows:
     e = year.enrolment
     school = e.school_class.school
     hours = {o.subject_id: o.hours for o in e.school_class.offerings.all()}
@@ -85,11 +100,14 @@ def _own_rows(year: Year, terms: range) -> Rows:
             "state": school.state,
             "authorisation": school.authorisation,
             "subject": subject and subject.subject.name,
-            "grade": subject and (subject.concept or best(subject)),
-            **{f"term_{n}": subject and term_grade(subject.tenths, n) for n in terms},
+            "grade": subject and (subject.concept or final_or_mean(subject)),
+            **{
+                f"term_{n}": subject and format_term_grade(subject.tenths, n)
+                for n in terms
+            },
             "hours": subject and hours[subject.subject.pk],
-            "days": year.days.given,
-            "attendance": attendance(year),
+            "days": year.days.lesson_days,
+            "attendance": format_attendance(year),
             "situation": year.situation,
         }
         for subject in subjects
