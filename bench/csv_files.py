@@ -72,8 +72,10 @@ def write_statement(path: str) -> Work:
     from django.db import connections
     from django.test.utils import CaptureQueriesContext
 
-    query_source = report.source()
-    sql, parameters = query_source.sql(*(pick.cell for pick in query_source.fields))
+    query_source = report.query_source()
+    sql, parameters = query_source.compile_sql(
+        *(pick.cell for pick in query_source.fields)
+    )
     connection = connections[query_source.records.db]
 
     def work() -> None:
@@ -92,7 +94,7 @@ def ask_questions() -> Work:
     from tasks.rendering.database_csv import _probe_columns
 
     def work() -> None:
-        _probe_columns(report.source(), quoting_pattern="^$")
+        _probe_columns(report.query_source(), quoting_pattern="^$")
 
     return work
 

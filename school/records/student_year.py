@@ -55,7 +55,9 @@ class StudentYear:
         threshold = self.rules.minimum_attendance
         if result.percent is None:
             return None
-        return decimals.round_for_display(result.percent, places=1, mark=threshold)
+        return decimals.round_for_display(
+            result.percent, decimals=1, threshold=threshold
+        )
 
     def mean(self, subject_id: int) -> Decimal | None:
         """The mean of the terms given, to two places."""
@@ -64,7 +66,7 @@ class StudentYear:
         return (
             None
             if mean is None
-            else decimals.round_for_display(mean, places=2, mark=pass_mark)
+            else decimals.round_for_display(mean, decimals=2, threshold=pass_mark)
         )
 
     def final_mean(self, subject_id: int) -> Decimal | None:
@@ -79,7 +81,7 @@ class StudentYear:
                 if self._is_decided_by_exam(subject_id)
                 else arithmetic.pass_mark
             )
-        return decimals.round_for_display(final, places=2, mark=pass_mark)
+        return decimals.round_for_display(final, decimals=2, threshold=pass_mark)
 
     def concept(self, subject_id: int) -> str | None:
         """The concept of the final mean, else of the mean so far, where there is a scale."""

@@ -55,10 +55,10 @@ class DataExport(Report[Parameters]):
         return EXPORTS[self.parameters.table].columns
 
     def rows(self) -> Iterator[Row]:
-        return self.source().rows()
+        return self.query_source().rows()
 
     def total(self) -> int:
-        return self.source().count
+        return self.query_source().count
 
     def query_source(self) -> QuerySource:
         return self._query_source

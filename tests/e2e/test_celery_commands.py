@@ -90,11 +90,11 @@ def test_succeeded_task_is_success_with_the_document(stack: Stack, celery, clien
 def test_running_task_is_started(stack: Stack, celery, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
     stack.wait_until(
-        lambda: client.ask("GET", task["links"]["self"])["state"] == "running"
+        lambda: client.request("GET", task["links"]["self"])["state"] == "running"
     )
 
     assert probe_result(celery, task) == ["STARTED", "dict", False, False]
-    client.ask("POST", task["links"]["cancel"])
+    client.request("POST", task["links"]["cancel"])
     stack.wait_until_final(client, task)
 
 
@@ -108,7 +108,7 @@ def test_failed_task_is_failure_with_an_exception(stack: Stack, celery, client):
 
 def test_canceled_task_is_revoked(stack: Stack, celery, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
-    client.ask("POST", task["links"]["cancel"])
+    client.request("POST", task["links"]["cancel"])
     stack.wait_until_final(client, task)
 
     assert probe_result(celery, task)[0] == "REVOKED"
@@ -123,7 +123,7 @@ def test_expired_task_is_pending_as_any_result_that_is_gone(
     stack.manage("shell", "-c", EXPIRE_SCRIPT.format(task["task_id"]))
 
     assert probe_result(celery, task)[0] == "PENDING"
-    assert client.ask("GET", task["links"]["self"])["state"] == "expired"
+    assert client.request("GET", task["links"]["self"])["state"] == "expired"
 
 
 EXPIRE_SCRIPT = """
@@ -157,7 +157,7 @@ def test_queued_task_is_pending_and_revoking_it_by_hand_is_a_cancel(
     stack.celery("control", "revoke", task["task_id"])
     stack.wait_until(lambda: task["task_id"] in str(inspect_workers(celery, "revoked")))
     for other in ahead:
-        client.ask("POST", other["links"]["cancel"])
+        client.request("POST", other["links"]["cancel"])
 
     # Once a worker takes it, and finds that out.
     assert stack.wait_until_final(client, task)["state"] == "canceled"

@@ -79,7 +79,7 @@ def restore_database(
     }[request.param]
     break_database()
     # As if a minute had passed, so that no poll trusts Redis alone.
-    for key in deployment.service.redis.scan_iter("stamp:*"):
+    for key in deployment.service.redis.scan_iter("access-version:*"):
         deployment.service.redis.delete(key)
     yield restore_database
     restore_database()

@@ -77,7 +77,7 @@ def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
 
     def look(one):
         client, path = one
-        return time.time(), client.ask("GET", path)["queue"]
+        return time.time(), client.request("GET", path)["queue"]
 
     def told_at_once():
         """The places of all that wait; none if the line moved between two looks at it."""
@@ -95,7 +95,7 @@ def test_wait_told_is_the_wait_within_a_factor_of_two(stack: Stack):
     told = stack.wait_until(told_at_once, seconds=4)
     assert len(told) >= 10
     started = {
-        path: started_at(stack.wait_until_final(client, client.ask("GET", path)))
+        path: started_at(stack.wait_until_final(client, client.request("GET", path)))
         for path, (client, _at, _queue) in told.items()
     }
     told_order = sorted(told, key=lambda path: told[path][2]["position"])

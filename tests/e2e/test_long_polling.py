@@ -31,7 +31,7 @@ def web_process(stack: Stack) -> psutil.Process:
 def start_report(stack: Stack, client, body=SLOW_REQUEST):
     task = client.request_report(body)
     stack.wait_until(
-        lambda: client.ask("GET", task["links"]["self"])["state"] == "running"
+        lambda: client.request("GET", task["links"]["self"])["state"] == "running"
     )
     return task["links"]["self"]
 

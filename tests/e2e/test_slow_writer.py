@@ -42,7 +42,7 @@ def max_latency(seconds, client, paths):
     while time.monotonic() < deadline:
         for path in paths:
             started_at = time.monotonic()
-            client.ask("GET", path)
+            client.request("GET", path)
             max_seconds = max(max_seconds, time.monotonic() - started_at)
         time.sleep(0.05)
     return max_seconds

@@ -24,7 +24,7 @@ def start_report(stack: Stack, client, seconds: float):
 
 
 def get_state(client, task) -> str:
-    return client.ask("GET", task["links"]["self"])["state"]
+    return client.request("GET", task["links"]["self"])["state"]
 
 
 def pool_processes(stack: Stack) -> list[psutil.Process]:
@@ -38,8 +38,8 @@ def test_worker_told_to_stop_hands_over_what_does_not_end_in_time(stack: Stack, 
 
     os.kill(worker.pid, signal.SIGTERM)
     worker.wait(timeout=15)
-    ended = {client.ask("GET", t["links"]["self"])["state"] for t in (short,)}
-    left = client.ask("GET", long["links"]["self"])
+    ended = {client.request("GET", t["links"]["self"])["state"] for t in (short,)}
+    left = client.request("GET", long["links"]["self"])
     stack.start("worker-reports")
 
     assert ended == {"succeeded"}

@@ -85,7 +85,7 @@ import sys
 from school.celery import app
 app.loader.import_default_modules()
 print(*sorted({"school.admin", "tasks.admin", "school.urls", "api.urls"} & {*sys.modules}))
-print("tasks.worker.build_document" in sys.modules)
+print("tasks.worker.build" in sys.modules)
 """
     assert run_code(code, tmp_path) == "True"
 

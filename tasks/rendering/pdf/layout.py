@@ -251,7 +251,7 @@ def _column_data(
             "title": to_typst(str(column.title)),
             "is_numeric": column.type != "text",
             "width": width,
-            "upright": rotated,
+            "rotated": rotated,
         }
         for (_place, column), width, rotated in zip(
             body_columns, sizes.widths, sizes.rotated, strict=True
@@ -259,7 +259,7 @@ def _column_data(
     ]
     return {
         "columns": columns,
-        "upright": sizes.rotated_title_length,
+        "rotated_title_length": sizes.rotated_title_length,
         "size": sizes.size,
     }
 

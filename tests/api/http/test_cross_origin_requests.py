@@ -107,7 +107,7 @@ def test_no_cookie_is_asked_for_or_set(page_client):
 def test_problems_can_be_read_by_a_page(page_client, settings, monkeypatch):
     settings.MAX_ACTIVE_PER_REQUESTER = 0
     monkeypatch.setattr(health.Healthz, "get", lambda *_: 1 / 0)
-    monkeypatch.setattr("api.views.docs.problem_pages.problems", lambda: 1 / 0)
+    monkeypatch.setattr("api.views.docs.problem_pages.list_problems", lambda: 1 / 0)
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
 
     def post(path, content, **headers):

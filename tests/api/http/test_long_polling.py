@@ -31,7 +31,7 @@ def during_wait(monkeypatch):
                 action()
             return sleep(event, timeout)
 
-        monkeypatch.setattr(threading.Event, "wait_for_task", wait_and_act)
+        monkeypatch.setattr(threading.Event, "wait", wait_and_act)
 
     return schedule
 

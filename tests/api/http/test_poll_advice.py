@@ -36,16 +36,16 @@ def poll_after_seconds(
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ({"left": 4.0}, 4.3),  # as progress has it
-        ({"left": 60.0}, 10.0),  # but its progress is shown now and then
-        ({"left": 0.01}, 0.31),
-        ({"left": -1.0, "age": 8}, 1.0),  # runs over
+        ({"remaining_seconds": 4.0}, 4.3),  # as progress has it
+        ({"remaining_seconds": 60.0}, 10.0),  # but its progress is shown now and then
+        ({"remaining_seconds": 0.01}, 0.31),
+        ({"remaining_seconds": -1.0, "age": 8}, 1.0),  # runs over
         ({"age": 0.1}, 0.25),  # nothing is known: soon for what is new,
         ({"age": 20}, 5.0),  # later for what is old,
         ({"age": 3600}, 10.0),  # but not too late
-        ({"state": "queued", "takes": 2.0}, 2.3),
-        ({"state": "queued", "takes": 2.0, "wait": 3}, 5.3),
-        ({"state": "queued", "takes": 2.0, "wait": 300}, 10.0),
+        ({"state": "queued", "expected_seconds": 2.0}, 2.3),
+        ({"state": "queued", "expected_seconds": 2.0, "queue_wait_seconds": 3}, 5.3),
+        ({"state": "queued", "expected_seconds": 2.0, "queue_wait_seconds": 300}, 10.0),
     ],
 )  # fmt: skip
 def test_client_is_told_to_ask_when_the_end_is_likely(told, expected):

@@ -118,5 +118,8 @@ def test_fault_of_ours_is_a_problem_that_tells_nothing(as_user, teacher, monkeyp
     assert answer.status_code == 500
     assert answer["Content-Type"] == "application/problem+json"
     document = answer.json()
-    assert (document["code"], document["request_id"]) == ("error", "of-the-client")
+    assert (document["code"], document["request_id"]) == (
+        "internal_error",
+        "of-the-client",
+    )
     assert b"secret" not in answer.content

@@ -13,13 +13,13 @@ def to_plain_json(rules):
 
 
 def subject_tuple(result):
-    return result.standing, result.mean, result.final, result.needed
+    return result.standing, result.mean, result.final_mean, result.needed_grade
 
 
 def attendance_tuple(result):
     return (
-        result.base, result.percent, result.is_enough,
-        result.planned, result.absences_left, result.is_for_council,
+        result.base_days, result.percent, result.is_enough,
+        result.planned_days, result.absences_left, result.requires_council_notice,
     )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_every_subject_is_judged_as_written_down(data):
         | strategies.subject_marks(rules, strategies.GRADES)
     )
 
-    expected = oracle.judge_subject(to_plain_json(rules), marks.terms, marks.recovery)
+    expected = oracle.judge_subject(to_plain_json(rules), marks.terms, marks.exam)
 
     assert subject_tuple(subjects.evaluate_subject(rules, marks)) == expected
 
@@ -41,7 +41,7 @@ def test_every_subject_is_judged_as_written_down(data):
 @given(strategies.rules(), strategies.days())
 def test_all_days_are_judged_as_written_down(rules, days):
     expected = oracle.judge_attendance(
-        to_plain_json(rules), days.given, days.absent, days.outside
+        to_plain_json(rules), days.lesson_days, days.absences, days.days_outside
     )
 
     assert attendance_tuple(attendance.evaluate_attendance(rules, days)) == expected
@@ -56,20 +56,22 @@ def test_every_year_is_decided_as_written_down(data):
     decided = outcome.decide_outcome(rules, year)
 
     content, days = to_plain_json(rules), year.days
-    is_over = year.is_closed and year.ending is None
+    is_over = year.is_closed and year.exit_reason is None
     judge = oracle.judge_subject_at_year_end if is_over else oracle.judge_subject
     judged = {
-        key: judge(content, marks.terms, marks.recovery)
+        key: judge(content, marks.terms, marks.exam)
         for key, marks in year.subjects.items()
     }
-    of_year = oracle.judge_attendance(content, days.given, days.absent, days.outside)
+    of_year = oracle.judge_attendance(
+        content, days.lesson_days, days.absences, days.days_outside
+    )
     assert {k: subject_tuple(r) for k, r in decided.subjects.items()} == judged
     assert attendance_tuple(decided.attendance) == of_year
     assert decided.situation == oracle.decide_situation(
         content,
         [standing for standing, *_others in judged.values()],
         of_year,
-        (year.ending, year.is_closed, year.by_council),
+        (year.exit_reason, year.is_closed, year.by_council),
     )
 
 
@@ -80,7 +82,7 @@ def test_year_without_rules_knows_only_who_left(data):
     decided = outcome.decide_outcome(None, year)
 
     assert decided.situation == oracle.decide_situation(
-        None, [], None, (year.ending, year.is_closed, year.by_council)
+        None, [], None, (year.exit_reason, year.is_closed, year.by_council)
     )
     assert decided.attendance is None
     assert {r.standing for r in decided.subjects.values()} <= {Standing.OPEN}

@@ -85,12 +85,14 @@ def test_of_nothing_there_is_no_figure():
 def test_shown_figure_stays_on_its_side_of_the_mark(value, places, mark, shown):
     mark = None if mark is None else Decimal(mark)
 
-    assert str(decimals.round_for_display(value, places=places, mark=mark)) == shown
+    assert (
+        str(decimals.round_for_display(value, decimals=places, threshold=mark)) == shown
+    )
 
 
 @given(st.fractions(0, 100), st.integers(0, 2), st.fractions(0, 100))
 def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
-    shown = decimals.round_for_display(value, places=places, mark=mark)
+    shown = decimals.round_for_display(value, decimals=places, threshold=mark)
 
     assert (Fraction(shown) >= mark) == (value >= mark)
     assert abs(Fraction(shown) - value) <= Fraction(1, 2 * 10**places)
@@ -98,13 +100,13 @@ def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
 
 @given(st.fractions(0, 100), st.integers(0, 2))
 def test_shown_figure_without_a_mark_is_rounded_half_up(value, places):
-    assert decimals.round_for_display(value, places=places, mark=None) == round_half_up(
-        value, places
-    )
+    assert decimals.round_for_display(
+        value, decimals=places, threshold=None
+    ) == round_half_up(value, places)
 
 
 def test_shown_figure_is_cut_where_no_place_would_do():
     third, mark = Fraction(1, 3), Fraction(1, 3) + Fraction(1, 10**30)
 
-    assert decimals.round_for_display(third, places=1, mark=mark) < mark
-    assert decimals.round_for_display(third, places=1, mark=third) >= third
+    assert decimals.round_for_display(third, decimals=1, threshold=mark) < mark
+    assert decimals.round_for_display(third, decimals=1, threshold=third) >= third

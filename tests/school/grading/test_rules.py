@@ -193,7 +193,7 @@ def test_label_with_braces_is_only_a_label():
 
 @given(strategies.rules())
 def test_json_and_back_are_the_same_rules(rules):
-    assert rules.measure.weights
+    assert rules.grade_arithmetic.weights
     text = json.dumps(rules.to_json())
 
     assert Rules.from_json(json.loads(text)) == rules

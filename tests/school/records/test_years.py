@@ -33,7 +33,8 @@ def read_year(viewer, **filters):
 
 
 @pytest.mark.parametrize(
-    ("module", "bound"), [(enrolment_record, "AT_ONCE"), (enrolment_rows, "NAMED")]
+    ("module", "bound"),
+    [(enrolment_record, "CHUNK_SIZE"), (enrolment_rows, "MAX_QUERY_PARAMETERS")],
 )
 def test_years_are_the_same_read_by_and_by(admin, monkeypatch, module, bound):
     whole = list(read_years(admin, school_class__in=[1, 2]))

@@ -109,7 +109,9 @@ def test_poll_is_one_command(settings):
     with monitor_commands(settings.REDIS_URL) as commands:
         redis_store.get_cached_task(TASK, 7)
 
-    assert commands == [f"MGET celery-task-meta-{TASK} stamp:7 places:7 tide"]
+    assert commands == [
+        f"MGET celery-task-meta-{TASK} access-version:7 queue-positions:7 mirror-epoch"
+    ]
 
 
 def test_stamp_that_was_only_read_replaces_no_news():
@@ -134,7 +136,7 @@ def test_mark_of_a_heartbeat_does_not_shorten_a_canary_s():
     redis_store.set_alive("reports", seconds=30)
     redis_store.set_alive("reports", seconds=3)
 
-    assert 25 < redis_store.client().ttl("alive:reports") <= 30
+    assert 25 < redis_store.client().ttl("liveness:reports") <= 30
 
     redis_store.set_alive("reports", seconds=40)
-    assert redis_store.client().ttl("alive:reports") > 35
+    assert redis_store.client().ttl("liveness:reports") > 35

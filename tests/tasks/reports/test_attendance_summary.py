@@ -158,7 +158,7 @@ def test_list_has_only_those_that_are_asked_for(secretary, sample_class):
     sample_class.add_absences(benefit, *range(179, 185))  # of 21 days 15: 71.4 %
 
     def listed(**given):
-        rows = read_rows(run_report(secretary, sample_class, given=given))
+        rows = read_rows(run_report(secretary, sample_class, parameters=given))
         return [row["student"] for row in rows]
 
     assert listed() == listed(list="all") == ["Ana", "Bia", "Caio", "Davi"]
@@ -189,7 +189,7 @@ def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, sample_cla
         "transferred", "reclassified", "class_changed", "deceased", "abandoned", "left",
     ]  # fmt: skip
     for name in ("below_minimum", "council", "benefit"):
-        task = run_report(secretary, sample_class, given={"list": name})
+        task = run_report(secretary, sample_class, parameters={"list": name})
 
         assert [row["student"] for row in read_rows(task)] == ["É abandoned", "É "]
         assert task.result["skipped"]["reasons"][0]["code"] == "left"
@@ -214,7 +214,7 @@ def test_list_of_another_name_is_refused_with_those_there_are(secretary, sample_
 def test_list_without_anybody_says_that_nobody_is_on_it(secretary, sample_class):
     enrol_with_absences(sample_class, "Ana", 0)
 
-    task = run_report(secretary, sample_class, given={"list": "council"})
+    task = run_report(secretary, sample_class, parameters={"list": "council"})
 
     assert task.result["rows"] == 0
     assert task.result["summary"] == "Nenhum aluno está na lista pedida."
@@ -324,7 +324,9 @@ def test_who_has_no_rules_is_left_out_of_lists_by_them(
     enrol_with_absences(sample_class, "Ana", 0)
     sample_class.year.rules.update(grade_level=2)
 
-    said = run_report(secretary, sample_class, given={"list": name}).result["skipped"]
+    said = run_report(secretary, sample_class, parameters={"list": name}).result[
+        "skipped"
+    ]
 
     assert [(r["code"], r["count"]) for r in said["reasons"]] == [
         ("no_rules", 1) for _ in range(skipped)

@@ -122,7 +122,7 @@ def run_with_writer(monkeypatch):
         task.refresh_from_db()
         return writer, len(steps)
 
-    monkeypatch.setattr(enrolment_record, "BATCH_SIZE", BATCH_SIZE)
+    monkeypatch.setattr(enrolment_record, "CHUNK_SIZE", BATCH_SIZE)
     monkeypatch.setattr(heartbeat, "CHECK_INTERVAL", 0.02)
     yield run_report
     if connections[ALIAS].vendor == "postgresql":

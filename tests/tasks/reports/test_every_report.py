@@ -50,7 +50,7 @@ USERNAMES_BY_ROLE = {
 
 
 def allowed_viewer(report) -> User:
-    return User.objects.get(username=USERNAMES_BY_ROLE[sorted(report.audience)[0]])
+    return User.objects.get(username=USERNAMES_BY_ROLE[sorted(report.allowed_roles)[0]])
 
 
 def build_report(viewer: User, kind: str, **values):

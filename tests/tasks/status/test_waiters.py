@@ -147,7 +147,7 @@ def test_who_waits_for_the_end_is_not_woken_by_progress(monkeypatch):
     monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 0.2)
     reads = []
     run_later(0.5, *[lambda n=n: put_document(1, sequence=n) for n in (10, 20, 30)])
-    patient = new_waiter(minds_progress=False)
+    patient = new_waiter(wants_progress=False)
 
     wait_for_task(TASK, lambda: reads.append(1) or read_snapshot(), patient, seconds=1)
 

@@ -37,7 +37,7 @@ CHART_COLUMNS = [
 
 def write_xlsx(rows=(ROW,), columns=COLUMNS, **table_options) -> bytes:
     file = io.BytesIO()
-    Xlsx().write(Table("Report", columns, iter(rows), **table_options), file)
+    Xlsx().write_table(Table("Report", columns, iter(rows), **table_options), file)
     return file.getvalue()
 
 
@@ -181,7 +181,7 @@ def test_no_row_is_a_sheet_of_its_header():
     ("count", "sizes"), [(3, [3]), (4, [3, 1]), (6, [3, 3]), (7, [3, 3, 1])]
 )
 def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
-    monkeypatch.setattr(data_sheet, "MAX_ROWS_PER_CHART", 4)
+    monkeypatch.setattr(data_sheet, "MAX_ROWS", 4)
 
     content = write_xlsx([(n,) for n in range(count)], [Column("n", "N", "integer")])
     sheets = [read_values(content, n) for n in range(len(sizes))]
@@ -196,7 +196,7 @@ def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
 @pytest.mark.guarantee("A worksheet never exceeds what a spreadsheet reads.")
 def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
     monkeypatch.setattr(data_sheet, "MAX_BYTES", 4000)
-    monkeypatch.setattr(data_sheet, "WORD_PIECE_LENGTH", 1000)
+    monkeypatch.setattr(data_sheet, "CHUNK_SIZE", 1000)
 
     content = write_xlsx([("x" * 500,)] * 20, [Column("t", "T")])
 
@@ -215,7 +215,7 @@ def test_about_says_what_the_workbook_is():
     closing = Footer("All is well.", ["Odd grades (3)"])
 
     with override("en"):
-        content = write_xlsx([ROW, ROW], about=about, close=lambda: closing)
+        content = write_xlsx([ROW, ROW], letterhead=about, build_footer=lambda: closing)
 
     assert read_values(content, 1) == [
         ["Report", ""],
@@ -237,7 +237,7 @@ def test_closing_is_asked_once_all_rows_were_read():
     read = []
     rows = (read.append(n) or ROW for n in range(3))
 
-    content = write_xlsx(rows, close=lambda: Footer(f"{len(read)} rows"))
+    content = write_xlsx(rows, build_footer=lambda: Footer(f"{len(read)} rows"))
 
     assert read_values(content, 1)[-1] == ["Resumo", "3 rows"]
 
@@ -328,7 +328,7 @@ def test_memory_does_not_grow_with_the_rows():
             Column("d", "D", "decimal"),
         ]
         tracemalloc.start()
-        Xlsx().write(Table("T", columns, rows), file)
+        Xlsx().write_table(Table("T", columns, rows), file)
         most = tracemalloc.get_traced_memory()[1] - len(file.getvalue())
         tracemalloc.stop()
         return most
@@ -342,7 +342,7 @@ def test_rows_that_fail_let_go_of_the_file():
         raise LookupError("gone")
 
     with pytest.raises(LookupError), io.BytesIO() as file:
-        Xlsx().write(Table("T", COLUMNS, rows()), file)
+        Xlsx().write_table(Table("T", COLUMNS, rows()), file)
     gc.collect()  # what still held the file would complain of it, which fails the test
 
 

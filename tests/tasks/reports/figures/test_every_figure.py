@@ -143,7 +143,7 @@ def test_rows_do_not_depend_on_how_many_are_read_at_once(
     viewer = edge_network.viewers["administrator"]
     at_once = build_rows(viewer, kind, {"year": 2026})
 
-    monkeypatch.setattr("school.records.enrolment_record.BATCH_SIZE", 7)
+    monkeypatch.setattr("school.records.enrolment_record.CHUNK_SIZE", 7)
 
     assert build_rows(viewer, kind, {"year": 2026}) == at_once
 
