@@ -1,4 +1,4 @@
-"""The worked examples of docs/rules.md: what a profile makes of marks and days at its boundaries."""
+"""Worked examples of docs/rules.md: results of a profile at its boundaries."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,10 +14,10 @@ SUBJECT_NAMES = {1: "Matemática", 2: "História"}
 
 def council_threshold(rules: Rules) -> int:
     return next(
-        absent
-        for absent in range(rules.year_days + 2)
+        absences
+        for absences in range(rules.year_days + 2)
         if attendance.evaluate_attendance(
-            rules, AttendanceDays(rules.year_days, absent)
+            rules, AttendanceDays(rules.year_days, absences)
         ).requires_council_notice
     )
 
@@ -30,16 +30,16 @@ def subject_rows(rules: Rules) -> Iterator[str]:
         "resultado",
         "a conta",
     )
-    for marks in _boundary_marks(rules):
-        result = subjects.evaluate_subject(rules, marks)
+    for grades in _boundary_grades(rules):
+        result = subjects.evaluate_subject(rules, grades)
         value = result.mean if result.final_mean is None else result.final_mean
         concept = "" if value is None else rules.concept(value) or ""
         yield _row(
-            " · ".join("–" if t is None else format_tenths(t) for t in marks.terms),
-            "" if marks.exam is None else format_tenths(marks.exam),
+            " · ".join("–" if t is None else format_tenths(t) for t in grades.terms),
+            "" if grades.exam is None else format_tenths(grades.exam),
             *_concept_cells(rules, concept),
             labels.standing_label(result.standing),
-            labels.explain_subject(rules, marks, result),
+            labels.explain_subject(rules, grades, result),
         )
 
 
@@ -47,19 +47,20 @@ def _concept_cells(rules: Rules, cell: str) -> tuple[str, ...]:
     return (cell,) if rules.scale else ()
 
 
-def _boundary_marks(rules: Rules) -> Iterator[SubjectGrades]:
+def _boundary_grades(rules: Rules) -> Iterator[SubjectGrades]:
     terms, pass_tenths = rules.terms, int(10 * rules.pass_mark)
     yield SubjectGrades((pass_tenths,) * terms)
-    for below in (
+    for failing_terms in (
         (*[pass_tenths] * (terms - 1), pass_tenths - 1),
         (pass_tenths - 1,) * terms,
         (pass_tenths - 5,) * terms,
     ):
-        yield SubjectGrades(below)
-        needed = subjects.evaluate_subject(rules, SubjectGrades(below)).needed_grade
+        grades = SubjectGrades(failing_terms)
+        yield grades
+        needed = subjects.evaluate_subject(rules, grades).needed_grade
         for exam in [] if needed is None else [needed, needed - 1]:
-            yield SubjectGrades(below, exam)
-    # The best of those whom no exam can save, and the next better one.
+            yield SubjectGrades(failing_terms, exam)
+    # The highest grade that no exam can raise to a pass, and the next higher grade.
     for grade in range(pass_tenths, -1, -1):
         needed = subjects.evaluate_subject(
             rules, SubjectGrades((grade,) * terms)

@@ -1,7 +1,7 @@
-"""Writes the catalogues of what the code says to people: every marked string, with its Portuguese.
+"""Generator of the message catalogues: every marked string with its Portuguese translation.
 
-A translation is kept by its exact source. A new string comes in empty, one that is gone
-goes; a test asks for what is empty.
+Existing translations are matched by exact msgid. New strings are added with an empty
+translation and removed strings are dropped; a test fails on empty translations.
 """
 
 import sys
@@ -29,7 +29,7 @@ KEYWORDS = {
 
 
 class UndatedCatalog(Catalog):
-    """Its header names no time and no tool, so that the same code gives the same bytes."""
+    """Catalog without date and tool headers, so that the output is reproducible."""
 
     mime_headers = property(
         lambda self: [
@@ -47,7 +47,7 @@ def po_path(package: str) -> Path:
 
 
 def build_catalog(package: str) -> Catalog:
-    """The package's catalogue as it should be: its marked strings, as far as translated."""
+    """Build the package's catalogue: its marked strings with existing translations."""
     existing = Catalog(LOCALE)
     if po_path(package).exists():
         with po_path(package).open("rb") as file:
@@ -74,7 +74,7 @@ def _extract_messages(folder: Path) -> Iterator[tuple[Path, Any, str | None]]:
     for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.html")]):
         text = path.read_text()
         if path.suffix == ".html":
-            # As Python, but for what would be an indentation there.
+            # `templatize` gives Python-like text; leading spaces would be indentation errors.
             text = "\n".join(map(str.strip, templatize(text).splitlines()))
         for _line, message, _comments, context in extract(
             "python", BytesIO(text.encode()), KEYWORDS
@@ -83,7 +83,7 @@ def _extract_messages(folder: Path) -> Iterator[tuple[Path, Any, str | None]]:
 
 
 def build_files(package: str) -> dict[Path, bytes]:
-    """The two files of the package's catalogue: to be written in, and to be read from."""
+    """Return the contents of the package's .po and .mo files by path."""
     catalog, po, mo = build_catalog(package), BytesIO(), BytesIO()
     write_po(po, catalog, width=88, sort_output=True, include_lineno=False)
     write_mo(mo, catalog)

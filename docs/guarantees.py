@@ -1,4 +1,4 @@
-"""Writes docs/guarantees.md: each guarantee of the service and the tests that hold it."""
+"""Generator of docs/guarantees.md: the guarantees of the service and their tests."""
 
 import ast
 import sys
@@ -11,8 +11,8 @@ MARKER = "pytest.mark.guarantee"
 HEAD = """\
 # Guarantees and their tests
 
-`make generate` writes this page from the tests. A test that holds a guarantee says so by
-`@pytest.mark.guarantee("...")`; each of these tests fails when the guarantee is broken.
+`make generate` writes this page from the tests marked `@pytest.mark.guarantee("...")`. Each
+of these tests fails if its guarantee is broken.
 
 | guarantee | tests |
 |---|---|
@@ -20,21 +20,24 @@ HEAD = """\
 
 
 def guarantees() -> dict[str, list[str]]:
-    """The tests of each guarantee, as pytest names them."""
-    found: dict[str, list[str]] = {}
+    """Return the pytest node ids of the tests of each guarantee."""
+    tests_by_guarantee: dict[str, list[str]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for guarantee, test in _marked(ast.parse(path.read_text())):
-            name = f"{path.relative_to(ROOT).as_posix()}::{test}"
-            found.setdefault(guarantee, []).append(name)
-    return dict(sorted(found.items()))
+        for guarantee, test in _iter_marked_tests(ast.parse(path.read_text())):
+            node_id = f"{path.relative_to(ROOT).as_posix()}::{test}"
+            tests_by_guarantee.setdefault(guarantee, []).append(node_id)
+    return dict(sorted(tests_by_guarantee.items()))
 
 
-def _marked(module: ast.Module) -> Iterator[tuple[str, str]]:
+def _iter_marked_tests(module: ast.Module) -> Iterator[tuple[str, str]]:
     for function in module.body:
         if isinstance(function, ast.FunctionDef):
-            for mark in function.decorator_list:
-                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == MARKER:
-                    yield ast.literal_eval(mark.args[0]), function.name
+            for decorator in function.decorator_list:
+                if (
+                    isinstance(decorator, ast.Call)
+                    and ast.unparse(decorator.func) == MARKER
+                ):
+                    yield ast.literal_eval(decorator.args[0]), function.name
 
 
 def page() -> str:

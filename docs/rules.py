@@ -1,4 +1,4 @@
-"""Writes docs/rules.md: the shipped rules in sentences, with examples that the engine works out."""
+"""Generator of docs/rules.md: the default rules in sentences, with computed examples."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from django.conf import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-# The rules know nothing of the project; of its settings they need only the language.
+# The grading package needs no project settings except the language.
 settings.configure(LANGUAGE_CODE="pt-br", LOCALE_PATHS=[ROOT / "school" / "locale"])
 django.setup()
 
@@ -22,8 +22,8 @@ from school.grading.rules import MAX_GRADE, Rules  # noqa: E402
 
 PAGE_PATH = ROOT / "docs" / "rules.md"
 HEAD = """\
-*In English: this page tells schools by which rules the shipped profiles judge a year; `make generate` makes it out of the
-profiles and the engine (`docs/rules.py`).*
+*In English: this page explains to schools how the default rule profiles decide a year. `make generate` writes it from the
+profiles and the grading engine (`docs/rules.py`).*
 
 # As regras com que um ano é julgado
 
@@ -59,13 +59,13 @@ ATTENDANCE_BASES = {
 
 
 def build_page() -> str:
-    parts = [HEAD, _order()]
+    parts = [HEAD, _situation_section()]
     for profile in DEFAULT_PROFILES:
         parts.append(_profile_section(profile))
     return "\n".join(parts)
 
 
-def _order() -> str:
+def _situation_section() -> str:
     lines = [
         f"{number}. {text}: **{' … '.join(map(labels.situation_label, situations))}**"
         for number, (text, *situations) in enumerate(SITUATION_ORDER, 1)
@@ -169,17 +169,17 @@ def _recovery_sentences(rules: Rules) -> Iterator[str]:
         yield "Não há recuperação final."
         return
     if arithmetic.recovery_rule == "replace_if_higher":
-        how = "vale a maior entre a média e a nota da recuperação"
+        formula = "vale a maior entre a média e a nota da recuperação"
     elif arithmetic.mean_weight == arithmetic.exam_weight:
-        how = "a média final é (média + nota da recuperação) / 2"
+        formula = "a média final é (média + nota da recuperação) / 2"
     else:
         total_weight = arithmetic.mean_weight + arithmetic.exam_weight
-        how = (
+        formula = (
             f"a média final é (média × {arithmetic.mean_weight} + nota da recuperação ×"
             f" {arithmetic.exam_weight}) / {total_weight}"
         )
     recovery_mark = labels.format_number(arithmetic.recovery_pass_mark)
-    yield f"Quem não passa faz a recuperação final: {how}, e passa com {recovery_mark} ou mais."
+    yield f"Quem não passa faz a recuperação final: {formula}, e passa com {recovery_mark} ou mais."
     yield (
         "Quem precisaria de mais que a nota máxima já não faz a recuperação."
         if rules.fail_if_unrecoverable
