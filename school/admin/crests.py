@@ -1,4 +1,4 @@
-"""Crests in the admin: chosen as a file, checked, and shown beside whose they are."""
+"""Admin inline to upload, convert and preview the crest of a school or network."""
 
 import base64
 from typing import Any
@@ -10,14 +10,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from school.crests import validation
+from school.crests import conversion
 from school.models import Crest
 
 
 class _CrestForm(forms.ModelForm):
     file = forms.FileField(
         label=_("Crest"),
-        help_text=_("PNG or SVG of at most 256 kB; it stands on every paper."),
+        help_text=_("PNG or SVG, at most 256 kB; printed on every document."),
     )
 
     class Meta:
@@ -31,10 +31,9 @@ class _CrestForm(forms.ModelForm):
     def clean_file(self) -> UploadedFile | None:
         file: UploadedFile | None = self.cleaned_data["file"]
         if file is not None:
-            # One byte more than it may have tells as much as a gigabyte.
-            image = file.read(validation.MAX_BYTES + 1)
-            validation.validate_crest(image)
-            self.instance.image = image
+            # One byte above the limit is enough to refuse a file of any size.
+            image = file.read(conversion.MAX_BYTES + 1)
+            self.instance.image = conversion.convert_crest(image)
         return file
 
 
@@ -45,13 +44,13 @@ class CrestInline(admin.TabularInline):
     readonly_fields = ["preview"]
     max_num = 1
 
-    @admin.display(description=_("Now"))
+    @admin.display(description=_("Current"))
     def preview(self, crest: Crest) -> SafeString | str:
-        """As a picture alone: a browser runs and fetches nothing that an <img> holds."""
-        if not crest.image:
+        """Return an `<img>` tag, or a dash if no PNG is stored."""
+        # An SVG that the migration to PNG could not convert is not printed either.
+        if not conversion.is_png(bytes(crest.image)):
             return "–"
         return format_html(
-            '<img alt="" height="64" src="data:{};base64,{}">',
-            validation.media_type(bytes(crest.image)),
+            '<img alt="" height="64" src="data:image/png;base64,{}">',
             base64.b64encode(crest.image).decode(),
         )

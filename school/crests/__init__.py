@@ -1,1 +1,1 @@
-"""The crests that schools and networks put on their papers: what one may be, and whose it is."""
+"""Conversion of the crests of schools and networks to PNG, in a sandbox."""

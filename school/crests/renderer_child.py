@@ -1,6 +1,8 @@
-"""Sets the picture of the standard input on a page, and says how many bytes that takes.
+"""Script that reads a PNG or SVG from stdin and writes the crest as PNG to stdout.
 
-It is run as a script, for the typesetter is a library that a bad picture may crash.
+It runs in its own process because a bad image may crash the typesetter library. The
+typesetter runs no scripts, loads no URLs and reads files only below the working directory,
+which is empty. Text is drawn with the fonts built into the typesetter.
 """
 
 import json
@@ -9,28 +11,47 @@ import sys
 import typst
 
 MAX_MEMORY_BYTES = 512 * 1024 * 1024
+PIXELS_PER_POINT = 72
+"""Resolution at which one point of the page is one pixel."""
 PAGE_TEMPLATE = b"""
-#set document(title: "crest", date: none)
-#set page(width: 60mm, height: 60mm, margin: 0mm)
-#pdf.artifact(image(bytes(json(bytes(sys.inputs.crest))), width: 52mm, height: 13mm, fit: "contain"))
+#set page(width: auto, height: auto, margin: 0pt, fill: none)
+#let data = bytes(json(bytes(sys.inputs.crest)))
+#let draw = image.with(data, format: sys.inputs.format)
+#context {
+  let (width, height) = measure(draw())
+  let limit = int(sys.inputs.max_aspect_ratio)
+  assert(calc.max(width, height) <= limit * calc.min(width, height), message: "too long")
+  draw(height: int(sys.inputs.height) * 1pt)
+}
 """
 
 
-def main() -> None:
+def main(image_format: str, height: str, max_aspect_ratio: str) -> None:
+    """Draw the image with a height in pixels; exit with the reason if that fails."""
     _limit_memory()
-    crest = json.dumps(list(sys.stdin.buffer.read()))
-    pdf = typst.compile(
-        PAGE_TEMPLATE, sys_inputs={"crest": crest}, pdf_standards=["ua-1"]
-    )
-    sys.stdout.write(str(len(pdf)))
+    inputs = {
+        "crest": json.dumps(list(sys.stdin.buffer.read())),
+        "format": image_format,
+        "height": height,
+        "max_aspect_ratio": max_aspect_ratio,
+    }
+    fonts = typst.Fonts(include_system_fonts=False)
+    compiler = typst.Compiler(PAGE_TEMPLATE, root=".", font_paths=fonts)
+    try:
+        png = compiler.compile(format="png", ppi=PIXELS_PER_POINT, sys_inputs=inputs)
+    except typst.TypstError as error:
+        sys.exit(error.message)
+    if not isinstance(png, bytes):
+        sys.exit("the typesetter returned no PNG")
+    sys.stdout.buffer.write(png)
 
 
 def _limit_memory() -> None:
     if sys.platform == "linux":
-        import resource  # not there on Windows
+        import resource  # not available on Windows
 
         resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

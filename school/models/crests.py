@@ -1,4 +1,4 @@
-"""The crests of schools and networks, each in a table of its own, so that no list reads pictures."""
+"""Crests of schools and networks, in their own table so that lists never load images."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
-from school.crests.validation import MAX_BYTES
+from school.crests.conversion import MAX_BYTES
 from school.models.network import Network, School
 
 
@@ -19,7 +19,7 @@ class Crest(models.Model):
         School, models.CASCADE, null=True, blank=True, related_name="crest"
     )
     image = models.BinaryField()
-    """PNG or SVG, as `school.crests.validation.check` lets it be."""
+    """PNG made by `school.crests.conversion.convert_crest`."""
 
     class Meta:
         constraints = [
@@ -39,7 +39,7 @@ class Crest(models.Model):
 
     @classmethod
     def image_for(cls, schools: Sequence[School]) -> bytes:
-        """That of the only school, or else of the network; empty where none was given."""
+        """Return the crest of the only school, else that of its network; empty if missing."""
         if not schools:
             return b""
         owners = Q(network=schools[0].network_id)
