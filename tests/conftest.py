@@ -1,4 +1,4 @@
-"""The people of the tests, what they see of the world, and the service itself."""
+"""Shared fixtures: databases, Redis, the demo users, a browser and the service."""
 
 import os
 import signal
@@ -28,25 +28,25 @@ from tests.support.stack import Stack, create_database
 
 STUDENT_COUNT = 100
 DATABASE_FIXTURES = {"db", "transactional_db", "network", "stack"}
-"""The fixtures by which a test comes to a database."""
-NEED_A_REASON = {"deep", "deep_on_postgresql", "one_database"}
+"""Fixtures that give a test a database."""
+MARKERS_WITH_REASON = {"deep", "deep_on_postgresql", "one_database"}
 
 
 def pytest_configure() -> None:
-    # How long one example takes is nobody's promise, and hangs on what else is running.
-    hypothesis.settings.register_profile("ours", deadline=None)
-    hypothesis.settings.load_profile("ours")
-    # The real hasher has a test of its own.
+    # The duration of an example is not part of the contract and depends on the machine's load.
+    hypothesis.settings.register_profile("no-deadline", deadline=None)
+    hypothesis.settings.load_profile("no-deadline")
+    # The real hasher is slow and has its own test.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest looks for the mark `deep`
+@pytest.hookimpl(tryfirst=True)  # before pytest evaluates the marker `deep`
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     for item in items:
         for mark in item.iter_markers():
-            if mark.name in NEED_A_REASON and not mark.args:
+            if mark.name in MARKERS_WITH_REASON and not mark.args:
                 raise pytest.UsageError(f"{item.nodeid}: {mark.name} needs a reason")
     if DATABASE != "sqlite":
         for item in items:
@@ -58,14 +58,17 @@ def pytest_collection_modifyitems(
 
 
 def _runs_on_each_database(item: Any) -> bool:
-    """Every test that uses a database does, unless it or its module is marked otherwise."""
+    """Return whether the test runs on PostgreSQL too.
+
+    Tests that use a database do, unless they or their module are marked `one_database`.
+    """
     marks = ("one_database", "each_database")
     closest = next((m.name for m in item.iter_markers() if m.name in marks), None)
     return _uses_database(item) and closest != "one_database"
 
 
 def _uses_database(item: Any) -> bool:
-    """Whether the test uses a database. Tests that do not run on SQLite only."""
+    """Return whether the test uses a database; tests that use none run once, on SQLite."""
     is_marked = item.get_closest_marker("django_db") is not None
     is_database_aware = hasattr(item.module, "DATABASE")
     return (
@@ -77,10 +80,13 @@ def _uses_database(item: Any) -> bool:
 
 @pytest.fixture(autouse=True)
 def no_database(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Nor can a process come to one that such a test starts; in this one Django refuses."""
+    """Unusable `DATABASE_URL` for the child processes of tests without a database.
+
+    In the test process itself pytest-django refuses access.
+    """
     with pytest.MonkeyPatch.context() as patch:
         if not _uses_database(request.node):
-            folder = Path(__file__).parent  # is no file, so nobody opens it
+            folder = Path(__file__).parent  # a directory, so SQLite cannot open it
             patch.setenv("DATABASE_URL", f"sqlite:///{folder}")
         yield
 
@@ -89,7 +95,7 @@ def no_database(request: pytest.FixtureRequest) -> Iterator[None]:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,
 ) -> None:
-    """A file for SQLite: in memory it would lock unlike the real one."""
+    """Use a file for SQLite, because an in-memory database locks differently."""
     database = django_settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(Path(database["NAME"]).with_name("test.sqlite3"))
@@ -108,9 +114,9 @@ def network(
     """A demo network of four classes in three schools."""
     if "transactional_db" in request.fixturenames:
         request.getfixturevalue("transactional_db")
-        return _load_demo_network()  # the test before has emptied every table
+        return _load_demo_network()  # the previous test flushed every table
     request.getfixturevalue("db")
-    # What the test writes is never committed, so a second connection would not see it.
+    # The test never commits, so a second connection would not see its rows.
     monkeypatch.setattr("school.db.snapshot.ALIAS", "default")
     return DemoNetwork(STUDENT_COUNT)
 
@@ -119,10 +125,10 @@ def network(
 def create_for_module(
     django_db_setup: None, django_db_blocker: Any
 ) -> Iterator[Callable[..., Any]]:
-    """Calls what writes records that all tests of a file find; its end undoes them.
+    """Function that creates records for all tests of a module; they are rolled back at its end.
 
-    Each test's own transaction lies within this one. Only for tests that change no such
-    record by the object they are given, since objects are not undone.
+    Each test runs in a savepoint inside this transaction. Tests must not change the shared
+    model instances, because a rollback does not restore Python objects.
     """
     outer_transaction = transaction.atomic()
     outer_transaction._from_testcase = True  # type: ignore[attr-defined]  # as Django marks its own
@@ -147,22 +153,22 @@ def _load_demo_network() -> DemoNetwork:
 @pytest.fixture(autouse=True)
 def clean_redis() -> None:
     redis_store.client().flushdb()
-    breaker.reset()  # closed again
+    breaker.reset()  # closes the circuit
     database_breaker.reset()
     redis_store.epoch_guard.reset()
     durations.duration_cache.reset()
-    redis_store.advance_epoch(0)  # as a dispatcher does once it has looked
+    redis_store.advance_epoch(0)  # as the dispatcher does after its first check
 
 
 @pytest.fixture(autouse=True)
 def reset_language() -> None:
-    """Not that of the last request: a process keeps it until the next comes."""
+    """Deactivate the language of the last request, which stays active in the thread."""
     translation.deactivate()
 
 
 @pytest.fixture
 def point_redis_at(settings):
-    """Lead this process's Redis clients to another address."""
+    """Function that points this process's Redis clients to another URL."""
     from school.celery import app
 
     conf = app.conf.broker_url
@@ -183,13 +189,13 @@ def point_redis_at(settings):
 
 @pytest.fixture
 def redis_down(point_redis_at):
-    """Nobody listens at Redis's address."""
+    """Redis URL on which no server listens."""
     point_redis_at(f"redis://127.0.0.1:{free_port()}/0")
 
 
 @pytest.fixture
 def redis_unresponsive(point_redis_at, tmp_path):
-    """Redis takes connections and answers nothing."""
+    """Redis server that accepts connections and answers nothing."""
     server = EmbeddedRedis(tmp_path)
     point_redis_at(server.start())
     os.kill(server.process.pid, signal.SIGSTOP)
@@ -200,50 +206,52 @@ def redis_unresponsive(point_redis_at, tmp_path):
 
 @pytest.fixture
 def admin(network: DemoNetwork) -> User:
-    """Sees every school."""
+    """Administrator who sees every school."""
     return User.objects.get(username="admin")
 
 
 @pytest.fixture
 def secretary(network: DemoNetwork) -> User:
-    """Works at school 1, with classes 1 and 2."""
+    """Staff of school 1, which has classes 1 and 2."""
     return User.objects.get(username="secretary")
 
 
 @pytest.fixture
 def teacher(network: DemoNetwork) -> User:
-    """Teaches classes 1 and 2."""
+    """Teacher of classes 1 and 2."""
     return User.objects.get(username="teacher")
 
 
 @pytest.fixture
 def guardian(network: DemoNetwork) -> User:
-    """Has a child in class 1 and one in class 2."""
+    """Guardian of a child in class 1 and one in class 2."""
     return User.objects.get(username="guardian")
 
 
 @pytest.fixture
 def stranger(network: DemoNetwork) -> User:
-    """Works at school 2, with class 3."""
+    """Staff of school 2, which has class 3."""
     return User.objects.get(username="stranger")
 
 
 @pytest.fixture
 def as_user() -> Any:
-    """A client that is logged in as the given user and holds us to `openapi.yaml`."""
+    """Function that returns a client for a user; it checks responses against `openapi.yaml`."""
     return ContractClient.for_user
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole service as real processes, with the demo network loaded."""
+    """The whole service as real processes, with the demo network."""
     database_url = create_database() if DATABASE == "postgresql" else ""
     with Stack(tmp_path_factory.mktemp("stack"), database_url) as service:
         yield service
 
 
-@pytest.fixture(scope="module")  # while it is there, Django refuses the database
+@pytest.fixture(
+    scope="module"
+)  # while it runs an event loop, Django refuses the database
 def browser() -> Iterator[Browser]:
-    """A real browser, which reaches this machine alone."""
+    """A real browser that can reach only this machine."""
     with chromium.launch_chromium() as instance:
         yield instance

@@ -22,7 +22,7 @@ def make_runs(*seconds):
     return [Run(one, cpu_seconds=2 * one) for one in seconds]
 
 
-def test_ratio_is_of_medians():
+def test_ratio_uses_medians():
     ours, theirs = make_runs(1, 9, 2), make_runs(4, 4, 100)
 
     assert median(ours) == 2
@@ -30,19 +30,19 @@ def test_ratio_is_of_medians():
     assert median(ours, "cpu_seconds") == 4
 
 
-def test_ways_take_turns_and_the_first_round_only_warms_up():
+def test_variants_are_interleaved_after_a_warm_up_round():
     order = []
 
-    def way(name):
+    def variant(name):
         return lambda: order.append(name) or Run(len(order), 0)
 
-    runs = run_interleaved({"a": way("a"), "b": way("b")}, rounds=2)
+    runs = run_interleaved({"a": variant("a"), "b": variant("b")}, rounds=2)
 
     assert order == ["b", "a", "a", "b", "b", "a"]
     assert [run.seconds for run in runs["a"]] == [3, 6]
 
 
-def test_ways_that_come_to_something_else_are_not_compared():
+def test_variants_with_different_answers_are_not_compared():
     runs = {"a": [Run(1, 1, "x")], "b": [Run(1, 1, "x")], "c": [Run(1, 1, "y")]}
 
     check_same(runs, "a", "b")
@@ -50,11 +50,11 @@ def test_ways_that_come_to_something_else_are_not_compared():
         check_same(runs, "a", "c")
 
 
-def test_process_and_its_children_hold_memory():
+def test_tree_pss_includes_the_process():
     assert tree_pss_bytes(os.getpid()) > 10_000_000
 
 
-def test_what_a_child_has_forked_is_held_too():
+def test_tree_pss_includes_grandchildren():
     before = tree_pss_bytes(os.getpid())
     with subprocess.Popen(
         [sys.executable, "-c", FORK_SCRIPT], stdout=subprocess.PIPE
@@ -75,19 +75,19 @@ time.sleep(5)
 """
 
 
-def test_goals_can_be_told_apart_in_the_table():
+def test_goals_table_has_distinct_lines():
     lines = goals.update_table("", {}).splitlines()
 
     assert len(set(lines)) == len(lines)
 
 
-def test_way_is_a_process_of_its_own_with_its_answer(tmp_path):
+def test_variant_runs_in_a_process_and_returns_its_answer(tmp_path):
     path = tmp_path / "a.xlsx"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "school.settings"}
-    asked = {"path": str(path), "count": 50}
+    arguments = {"path": str(path), "count": 50}
 
     run = Variant(
-        "bench.workbooks:ours", asked, environment=environment, samples_memory=True
+        "bench.workbooks:ours", arguments, environment=environment, samples_memory=True
     )()
 
     assert run.answer == path.stat().st_size
@@ -96,7 +96,7 @@ def test_way_is_a_process_of_its_own_with_its_answer(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("goal", "value", "told"),
+    ("goal", "value", "cells"),
     [
         ("xlsx", 0.25, "0.25× | yes"),
         ("xlsx", 0.5, "0.50× | no: 2.00 times the goal"),
@@ -105,11 +105,11 @@ def test_way_is_a_process_of_its_own_with_its_answer(tmp_path):
         ("memory-csv", 90, "90.00 MB | yes"),
     ],
 )
-def test_goal_says_whether_it_is_reached(goal, value, told):
-    assert goals.GOALS[goal].result_cells(value) == told
+def test_goal_cells_state_whether_it_is_reached(goal, value, cells):
+    assert goals.GOALS[goal].result_cells(value) == cells
 
 
-def test_table_keeps_what_is_not_measured_anew():
+def test_goals_table_keeps_goals_not_measured_again():
     first = goals.update_table("", {"xlsx": 0.1, "api": 0.9})
     second = goals.update_table(first, {"api": 1.1})
 
@@ -118,7 +118,7 @@ def test_table_keeps_what_is_not_measured_anew():
     assert second.count("not measured yet") == len(goals.GOALS) - 2
 
 
-def test_trial_is_not_kept(tmp_path):
+def test_trial_run_is_not_saved(tmp_path):
     path = tmp_path / "RESULTS.md"
 
     save_section("bench.a", "one", {"xlsx": 0.1}, Options(rounds=1), path)
@@ -126,7 +126,7 @@ def test_trial_is_not_kept(tmp_path):
     assert not path.exists()
 
 
-def test_section_stays_where_it_is_when_it_is_measured_anew(tmp_path):
+def test_repeated_section_keeps_its_position(tmp_path):
     path = tmp_path / "RESULTS.md"
 
     save_section("bench.a", "one", {"xlsx": 0.1}, Options(), path)
@@ -139,7 +139,7 @@ def test_section_stays_where_it_is_when_it_is_measured_anew(tmp_path):
     assert "| 0.20× | yes |" in text
 
 
-def test_options_of_a_trial_are_read():
+def test_trial_options_are_parsed():
     assert read_options("About.", ["--rounds", "1"]) == Options(rounds=1)
     assert Options().is_whole
     assert not Options(students=2000).is_whole

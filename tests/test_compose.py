@@ -20,7 +20,7 @@ OWN_SERVICES = (
 )
 
 
-def test_file_is_valid_compose():
+def test_compose_file_is_valid():
     tool = Path(sys.executable).with_name("check-jsonschema")
 
     subprocess.run(
@@ -29,7 +29,7 @@ def test_file_is_valid_compose():
     )
 
 
-def test_processes_are_those_of_one_machine():
+def test_compose_commands_equal_local_commands():
     for name, command in service_commands(bind="0.0.0.0:8000").items():
         expected = ["python", *command[1:]]
         if expected[1].endswith("manage.py"):
@@ -37,7 +37,7 @@ def test_processes_are_those_of_one_machine():
         assert COMPOSE["services"][name]["command"] == expected, name
 
 
-def test_redis_keeps_what_it_is_given():
+def test_compose_redis_is_persistent_and_protected():
     command = " ".join(COMPOSE["services"]["redis"]["command"])
 
     assert "appendonly yes" in command
@@ -46,7 +46,7 @@ def test_redis_keeps_what_it_is_given():
 
 
 @pytest.mark.parametrize("name", OWN_SERVICES)
-def test_our_containers_can_do_no_more_than_they_must(name):
+def test_compose_service_has_least_privilege(name):
     service = COMPOSE["services"][name]
 
     assert service["read_only"]
@@ -56,14 +56,14 @@ def test_our_containers_can_do_no_more_than_they_must(name):
     assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"} & set(service["environment"])
 
 
-def test_nothing_but_the_web_is_published():
+def test_compose_publishes_web_only():
     published = {n: s["ports"] for n, s in COMPOSE["services"].items() if "ports" in s}
 
     assert list(published) == ["web"]
     assert published["web"][0].startswith("127.0.0.1:")
 
 
-def test_secrets_are_made_once(tmp_path):
+def test_secrets_are_created_once(tmp_path):
     folder = tmp_path / "secrets"
     make_secrets(folder)
     first = {path.name: path.read_text() for path in folder.iterdir()}

@@ -1,56 +1,116 @@
-"""A new kind of report is one new file: proved by adding one to a copy of the tree."""
+"""A new kind of report is two new files: tested by adding them to a copy of the repository."""
 
 import pytest
 import yaml
 
 from tests.support.repo_copy import RepoCopy
 
-REPORT_SOURCE = '''"""How many students each class has."""
+REPORT_PATH = "tasks/reports/class_sizes.py"
+REPORT_SOURCE = '''"""Number of enrolments of each class."""
 
 from collections.abc import Iterator, Sequence
 
 from django.db.models import Count
 
 from school.models import Role
-from tasks.reporting.parameters import Id, ReportParameters
-from tasks.reporting.report import Report
 from tasks.rendering.columns import Column, Row
+from tasks.reporting.report import Report
+from tasks.reporting.student_report import StudentParameters
+
+ORDER = (
+    "school_class__school__sort_key", "school_class__school_id",
+    "school_class__sort_key", "school_class_id",
+)
 
 
-class Parameters(ReportParameters):
-    class_id: Id | None = None
+class Parameters(StudentParameters):
+    pass
 
 
 class ClassSizes(Report[Parameters]):
     title = "Class sizes"
-    description = "How many students each class has."
+    description = "Number of enrolments of each class."
     allowed_roles = frozenset(Role)
     example = {"class_id": 1}
 
     def columns(self) -> Sequence[Column]:
-        return [Column("class", "Class"), Column("students", "Students", "integer")]
+        return [
+            Column("school", "School"), Column("class", "Class"),
+            Column("enrolments", "Enrolments", "integer"),
+        ]
 
     def rows(self) -> Iterator[Row]:
-        sizes = self.enrolments.order_by("school_class").values_list("school_class__name")
+        names = ("school_class__school__name", "school_class__name")
+        sizes = self.enrolments.order_by(*ORDER).values_list(*names)
         yield from sizes.annotate(Count("pk")).iterator()
 
     def total(self) -> int:
-        return self.enrolments.values("school_class").distinct().count()
+        return self.enrolments.order_by().values("school_class").distinct().count()
 '''
+EXPECTED_PATH = "tests/tasks/reports/figures/expected/class_sizes.py"
+EXPECTED_SOURCE = '''"""Expected class sizes: a row per class."""
+
+from collections import Counter
+
+from tests.tasks.reports.figures.expected.base import ExpectedReport
+from tests.tasks.reports.figures.oracle.selection import Rows, Selection
 
 
-@pytest.mark.timeout(300)  # it runs tests of its own
-@pytest.mark.one_database("a file of a kind is found the same way on both")
-@pytest.mark.deep("it generates and tests a copy of the tree")
-def test_one_file_is_all_a_kind_takes(tmp_path):
+def rows(selection: Selection) -> Rows:
+    sizes = Counter(e.school_class for e in selection.enrolments)
+    return [
+        {"school": one.school.name, "class": one.name, "enrolments": size}
+        for one, size in sizes.items()
+    ]
+
+
+EXPECTED = ExpectedReport(
+    roles={"administrator", "staff", "teacher", "guardian"},
+    reach="SELECTED",
+    rows=rows,
+    skipped=lambda selection: {},
+    skipped_of_inconsistent_class={},
+    students="none",
+)
+'''
+TESTS_OF_ALL_KINDS = (
+    "class_sizes or query_count or openapi or outcome_tables or export_outcomes or catalogue_lists "
+    "or random_network or reach_cases or kinds_match or file_of_expected"
+)
+"""Tests with a case for the new kind, and those that loop over all kinds."""
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not deep")
+
+pytestmark = pytest.mark.one_database("kind discovery does not depend on the database")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Copy of the repository with a new kind that has no expected figures yet."""
     tree = RepoCopy(tmp_path)
+    (tree.root / REPORT_PATH).write_text(REPORT_SOURCE)
+    return tree
 
-    (tree.root / "tasks/reports/class_sizes.py").write_text(REPORT_SOURCE)
+
+@pytest.mark.timeout(300)  # it runs a pytest process
+@pytest.mark.deep("it generates and tests a copy of the tree")
+def test_new_kind_needs_two_files(tree):
+    (tree.root / EXPECTED_PATH).write_text(EXPECTED_SOURCE)
     tree.generate()
 
-    assert tree.changed_files() == {"tasks/reports/class_sizes.py", "openapi.yaml"}
+    assert tree.changed_files() == {REPORT_PATH, EXPECTED_PATH, "openapi.yaml"}
     spec = yaml.safe_load((tree.root / "openapi.yaml").read_text())
     examples = spec["paths"]["/reports"]["post"]["requestBody"]["content"]
     assert "class_sizes, csv" in examples["application/json"]["examples"]
-    tree.run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "class_sizes or query_count or openapi",
-        "tests/tasks/reports/test_every_report.py", "tests/api/openapi/test_openapi_document.py")  # fmt: skip
+    tree.run_python(*PYTEST, "-k", TESTS_OF_ALL_KINDS, "tests/tasks/reports",
+        "tests/api/access_matrix", "tests/api/openapi/test_openapi_document.py")  # fmt: skip
+
+
+@pytest.mark.deep("it tests a copy of the tree")
+def test_failure_without_expected_figures_names_the_file(tree):
+    output = tree.run_failing_python(
+        *PYTEST, "tests/tasks/reports/figures/test_expected_files.py"
+    )
+
+    assert "1 failed" in output
+    assert f"{REPORT_PATH} has no expected figures. Write {EXPECTED_PATH}, " in output
+    assert "EXPECTED = ExpectedReport(roles=..., reach=..., rows=..., " in output

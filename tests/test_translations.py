@@ -19,35 +19,37 @@ MESSAGES = [message for path in CATALOG_PATHS for message in read_messages(path)
 
 
 def placeholders_in(text):
-    """What must be in a translation as it is: placeholders, code, markup."""
-    text = re.sub(r"<\w+( \w+)+>", "", text)  # words, in a place to be filled
+    """Return the parts that a translation must keep: placeholders, code, markup."""
+    text = re.sub(
+        r"<\w+( \w+)+>", "", text
+    )  # text such as `<access token>` is translated
     return sorted(re.findall(r"{\w*}|%\(\w+\)\w|`[^`]+`|</?\w+>", text))
 
 
 @pytest.mark.guarantee("Message catalogues are complete and match the code.")
-def test_catalogues_are_what_the_code_marks_and_compiled():
+def test_catalogues_match_the_code_and_are_compiled():
     script = [sys.executable, str(ROOT / "docs" / "catalogues.py"), "--check"]
 
     assert subprocess.run(script).returncode == 0, "run `make generate`"
 
 
-def test_every_package_has_its_catalogue_in_its_own_folder():
+def test_packages_have_their_own_catalogue():
     assert {path.relative_to(ROOT).parts[0] for path in CATALOG_PATHS} == {
         "api", "school", "tasks",
     }  # fmt: skip
 
 
-def test_strings_of_templates_are_marked_too():
+def test_template_strings_are_marked():
     assert "All problems" in {message.id for message in MESSAGES}
 
 
 def plural_forms(text):
-    """One, or of what is counted the singular and the plural."""
+    """Return the text, or its singular and plural, as a tuple."""
     return text if isinstance(text, tuple) else (text,)
 
 
 @pytest.mark.guarantee("Message catalogues are complete and match the code.")
-def test_every_marked_string_is_translated():
+def test_marked_strings_are_all_translated():
     untranslated = [
         m.id for m in MESSAGES if not all(plural_forms(m.string)) or m.fuzzy
     ]
@@ -59,15 +61,15 @@ def test_every_marked_string_is_translated():
 @pytest.mark.parametrize(
     "message", MESSAGES, ids=lambda message: plural_forms(message.id)[0]
 )
-def test_translation_keeps_what_is_put_in(message):
+def test_translation_keeps_placeholders_and_markup(message):
     assert list(map(placeholders_in, plural_forms(message.string))) == list(
         map(placeholders_in, plural_forms(message.id))
     )
 
 
-def test_one_source_has_one_translation():
-    said = {}
+def test_equal_messages_have_one_translation():
+    translations = {}
     for message in MESSAGES:
-        said.setdefault(message.id, set()).add(message.string)
+        translations.setdefault(message.id, set()).add(message.string)
 
-    assert [source for source, ways in said.items() if len(ways) > 1] == []
+    assert [id for id, texts in translations.items() if len(texts) > 1] == []

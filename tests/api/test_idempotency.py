@@ -1,4 +1,4 @@
-"""The same request twice: under a key, and without one."""
+"""Repeated requests with an idempotency key and without one."""
 
 import pytest
 from django.utils import timezone
@@ -21,7 +21,7 @@ def submit(client, idempotency_key: str | None, body=BODY):
 
 
 @pytest.mark.parametrize("key", ["a1", '"a1"', "x" * 255])
-def test_same_key_gives_the_same_task(as_user, teacher, key):
+def test_repeated_key_returns_the_same_task(as_user, teacher, key):
     client = as_user(teacher)
 
     first, second = submit(client, key), submit(client, key)
@@ -33,7 +33,7 @@ def test_same_key_gives_the_same_task(as_user, teacher, key):
     assert Task.objects.count() == 1
 
 
-def test_bare_key_is_the_quoted_one(as_user, teacher):
+def test_bare_key_equals_quoted_key(as_user, teacher):
     client = as_user(teacher)
 
     assert (
@@ -42,7 +42,7 @@ def test_bare_key_is_the_quoted_one(as_user, teacher):
     )
 
 
-def test_replay_is_the_task_as_it_is_by_then(as_user, teacher):
+def test_replay_returns_current_state_of_task(as_user, teacher):
     client = as_user(teacher)
     first = submit(client, "a1").json()
     generate_report(first["task_id"])
@@ -51,7 +51,7 @@ def test_replay_is_the_task_as_it_is_by_then(as_user, teacher):
 
 
 @pytest.mark.guarantee("An idempotency key gives one task and accepts one request.")
-def test_same_key_with_another_request_is_refused(as_user, teacher):
+def test_repeated_key_with_another_request_returns_422(as_user, teacher):
     client = as_user(teacher)
     submit(client, "a1")
 
@@ -62,35 +62,37 @@ def test_same_key_with_another_request_is_refused(as_user, teacher):
     assert Task.objects.count() == 1
 
 
-def test_refused_request_uses_no_key_up(as_user, teacher):
+def test_refused_request_does_not_use_its_key(as_user, teacher):
     client = as_user(teacher)
     assert submit(client, "a1", {"report": "class_performance", "parameters": {"class_id": 999}}).status_code == 400  # fmt: skip
 
     assert submit(client, "a1").status_code == 202
 
 
-def test_key_is_kept_for_a_day(as_user, teacher):
+def test_key_expires_after_a_day(as_user, teacher):
     client = as_user(teacher)
     first = submit(client, "a1").json()["task_id"]
-    nearly = timezone.now() - timezone.timedelta(hours=23, minutes=50)
-    IdempotencyKey.objects.update(created_at=nearly)
+    almost_a_day_ago = timezone.now() - timezone.timedelta(hours=23, minutes=50)
+    IdempotencyKey.objects.update(created_at=almost_a_day_ago)
     assert submit(client, "a1").json()["task_id"] == first
 
-    IdempotencyKey.objects.update(created_at=nearly - timezone.timedelta(minutes=20))
+    IdempotencyKey.objects.update(
+        created_at=almost_a_day_ago - timezone.timedelta(minutes=20)
+    )
 
     assert submit(client, "a1").json()["task_id"] != first
     assert IdempotencyKey.objects.count() == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "é", "a b", '"a', 'a"'])
-def test_key_that_is_none_is_refused(as_user, teacher, key):
+def test_invalid_key_is_refused(as_user, teacher, key):
     answer = submit(as_user(teacher), key)
 
     assert answer.status_code == 400
     assert answer.json()["code"] == "invalid_idempotency_key"
 
 
-def test_replay_of_what_was_erased_says_so(as_user, teacher):
+def test_replay_of_purged_task_returns_410(as_user, teacher):
     client = as_user(teacher)
     first = submit(client, "a1").json()
     generate_report(first["task_id"])
@@ -99,8 +101,8 @@ def test_replay_of_what_was_erased_says_so(as_user, teacher):
     assert submit(client, "a1").status_code == 410
 
 
-@pytest.mark.guarantee("A request equal to one that waits joins it.")
-def test_equal_request_that_waits_is_joined(as_user, teacher, secretary):
+@pytest.mark.guarantee("A request equal to a queued one joins it.")
+def test_equal_queued_request_is_joined(as_user, teacher, secretary):
     client = as_user(teacher)
     first = submit(client, None).json()["task_id"]
 
@@ -109,10 +111,11 @@ def test_equal_request_that_waits_is_joined(as_user, teacher, secretary):
     assert submit(client, None, {**BODY, "format": "csv"}).json()["task_id"] != first
     assert submit(client, None, {**BODY, "language": "en"}).json()["task_id"] != first
     assert submit(as_user(secretary), None).json()["task_id"] != first
-    assert submit(client, "a1").json()["task_id"] != first  # its key says it is another
+    # A key makes the request a separate one.
+    assert submit(client, "a1").json()["task_id"] != first
 
 
-def test_request_that_is_being_made_is_not_joined(as_user, teacher):
+def test_running_request_is_not_joined(as_user, teacher):
     client = as_user(teacher)
     first = submit(client, None).json()["task_id"]
     lifecycle.claim(first)
@@ -120,7 +123,7 @@ def test_request_that_is_being_made_is_not_joined(as_user, teacher):
     assert submit(client, None).json()["task_id"] != first
 
 
-def test_joined_request_can_be_canceled_and_asked_again(as_user, teacher):
+def test_canceled_request_is_not_joined(as_user, teacher):
     client = as_user(teacher)
     first = submit(client, None).json()
     client.post_json(first["links"]["cancel"])

@@ -1,1 +1,1 @@
-"""The chaos run: real processes, real load, real faults, and a verdict from outside."""
+"""Chaos run: real processes under load, injected faults, and checks from outside the service."""

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: the chaos run from the command line, which `make chaos` calls."""
+"""Command line of the chaos run: `python -m tests.chaos`, called by `make chaos`."""
 
 import argparse
 import random
@@ -29,7 +29,9 @@ def main() -> int:
         console.print("Stopped.")
         return 130
     if not is_ok:
-        console.print(f"\n[bold red]A promise was broken.[/] The logs are in {folder}.")
+        console.print(
+            f"\n[bold red]An invariant was violated.[/] The logs are in {folder}."
+        )
         return 1
     shutil.rmtree(folder, ignore_errors=True)
     return 0

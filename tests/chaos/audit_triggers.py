@@ -1,4 +1,4 @@
-"""A audit inside the database: a table filled by triggers, independent of our code."""
+"""Audit table in the database, filled by triggers and independent of the service's code."""
 
 import sqlite3
 import uuid
@@ -78,7 +78,7 @@ def install_triggers(stack: Stack) -> None:
 
 
 def load_histories(stack: Stack) -> dict[str, History]:
-    """Every task's moves, in the order in which the database made them."""
+    """Return the transitions of each task id, in commit order."""
     histories_by_task: dict[str, History] = defaultdict(list)
     for task, *columns in stack.query(
         f"SELECT {_AUDIT_COLUMNS} FROM audit ORDER BY seq"

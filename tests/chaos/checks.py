@@ -1,4 +1,4 @@
-"""Whether the promises were kept, for every task, as seen from outside."""
+"""Invariant checks of every task after a chaos run, from outside the service."""
 
 import hashlib
 import json
@@ -27,18 +27,18 @@ LEGAL_TRANSITIONS = {
 }
 MAX_ATTEMPTS = 3
 INVARIANTS = (
-    "lost", "finished twice", "stuck", "stale in Redis", "wrong ends", "asked in vain",
-    "bounds exceeded", "files left over",
+    "lost", "finished twice", "stuck", "stale in Redis", "wrong outcome", "slow response",
+    "slow recovery", "leftover files",
 )  # fmt: skip
 MAX_SECONDS_WITHOUT_REDIS = 1.0
-"""Within which a request is answered 202 while Redis is away."""
+"""Seconds within which a submission is answered 202 while Redis is unavailable."""
 MAX_SECONDS_WITHOUT_DATABASE = 2.0
-"""Within which it is answered 503 while the database is."""
+"""Seconds within which a submission is answered 503 while the database is unavailable."""
 HANG_FACTOR = 3.0
-"""How many times that a machine full of faults may take before it counts as hanging."""
+"""Multiple of these limits that a machine under faults may take before it counts as hanging."""
 FREEZING_FAULTS = {"freeze_worker", "freeze_pool_child"}
 WEB_STARTUP_SECONDS = 10.0
-"""After a fault of the web process, for which clients wait to be let in."""
+"""Seconds after a fault of the web process in which clients may wait for a connection."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class TaskRow:
 
 @dataclass
 class ChaosResult:
-    """What was found: each broken promise with its culprits, and the figures."""
+    """Violations of each invariant by subject, and the figures of the run."""
 
     injections: list[Injection]
     histories: dict[str, History]
     violations: dict[str, dict[str, str]] = field(
-        default_factory=lambda: {promise: {} for promise in INVARIANTS}
+        default_factory=lambda: {invariant: {} for invariant in INVARIANTS}
     )
     state_counts: Counter[str] = field(default_factory=Counter)
     recoveries: list[recovery.Recovery] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Checker:
         self._check_responses()
         queues = {task_id: row.queue for task_id, row in self._rows.items()}
         histories = {
-            id: moves for id, moves in result.histories.items() if id in queues
+            id: history for id, history in result.histories.items() if id in queues
         }
         result.recoveries = recovery.measure_recoveries(
             result.injections, histories, self._entries, queues
@@ -99,25 +99,25 @@ class Checker:
             recovery_time.injection.recovery_seconds.append(recovery_time.seconds)
             if recovery_time.seconds > recovery_time.limit_seconds:
                 reason = f"{recovery_time.seconds:.0f} s after {recovery_time.injection.fault.name}, allowed {recovery_time.limit_seconds:.0f}"
-                result.add_violation("bounds exceeded", recovery_time.task_id, reason)
+                result.add_violation("slow recovery", recovery_time.task_id, reason)
         return result
 
     def check_leftover_files(self) -> None:
-        """Once the sweep has had its time: files that no succeeded task's row points to."""
+        """Report files that no succeeded task refers to; call it after the sweep."""
         for name in self._leftover_files():
-            self._result.add_violation("files left over", name, "no row points to it")
+            self._result.add_violation("leftover files", name, "no row refers to it")
 
-    # --- Each accepted task, as its requester sees it --------------------------------
+    # --- Accepted tasks, as their requesters see them --------------------------------
 
     def _check_entry(self, entry: LedgerEntry) -> None:
         row, id = self._rows.get(entry.task_id), entry.task_id
         response = self._clients.fetch(entry)
         if row is None or response.status != 200:
-            self._result.add_violation("lost", id, f"the API says {response.status}")
+            self._result.add_violation("lost", id, f"the API answers {response.status}")
             return
         document = response.document
         if document["state"] != row.state:
-            message = f"the API says {document['state']}, the row {row.state}"
+            message = f"the API shows {document['state']}, the row {row.state}"
             self._result.add_violation("stale in Redis", id, message)
         if row.state not in FINAL:
             self._result.add_violation("stuck", id, f"it is still {row.state}")
@@ -125,23 +125,23 @@ class Checker:
         for contradiction in entry.contradictions:
             self._result.add_violation("finished twice", id, contradiction)
         if reason := self._explain_wrong_end(entry, row):
-            self._result.add_violation("wrong ends", id, reason)
+            self._result.add_violation("wrong outcome", id, reason)
         if row.state == "succeeded":
             content = self._clients.fetch(entry, "/result")
             digest = hashlib.sha256(content.content).hexdigest()
             if digest != document["result"]["sha256"]:
-                reason = f"its file ({content.status}) is not what the document says"
-                self._result.add_violation("wrong ends", id, reason)
+                reason = f"its file ({content.status}) has another SHA-256 digest"
+                self._result.add_violation("wrong outcome", id, reason)
 
     def _explain_wrong_end(self, entry: LedgerEntry, row: TaskRow) -> str:
-        """Why that is no end the task may have come to; empty if it is."""
+        """Explain why the final state is not allowed; empty if it is."""
         end, request = (row.state, row.error_code), entry.request
         if entry.is_cancel_accepted and row.state == "succeeded":
-            return "its cancel was accepted, and it succeeded"
+            return "it succeeded although its cancel was accepted"
         lost_attempts = row.attempt - 1 + (row.error_code == "worker_lost")
         explained_attempts = self._count_explained_attempts(entry)
         if lost_attempts > explained_attempts:
-            return f"{lost_attempts} attempts were lost, {explained_attempts} of them to a fault"
+            return f"{lost_attempts} attempts were lost, faults explain {explained_attempts}"
         if end == (request.expected_state, request.expected_error):
             return ""
         if row.state == "canceled" and (entry.has_cancel_request or entry.is_revoked):
@@ -158,14 +158,14 @@ class Checker:
         )
 
     def _count_explained_attempts(self, entry: LedgerEntry) -> int:
-        """How many of its attempts it killed itself, or a fault that may cost one hit."""
+        """Count attempts lost to the report itself or to a fault that may cost attempts."""
         costly_injections = [
             injection
             for injection in self._result.injections
             if injection.fault.may_cost_attempts
         ]
         hit_count = sum(
-            any(blow.overlaps(begin, end) for blow in costly_injections)
+            any(injection.overlaps(begin, end) for injection in costly_injections)
             for begin, end in self._attempt_intervals(entry.task_id)
         )
         return hit_count + entry.request.worker_kills
@@ -184,7 +184,7 @@ class Checker:
             if transition.is_claim:
                 yield transition.recorded_at, next_transition.recorded_at
 
-    # --- Every task, as the witness saw it -------------------------------------------
+    # --- All tasks, as the audit table recorded them ---------------------------------
 
     def _check_history(self, task_id: str, history: History) -> None:
         final_transitions = [
@@ -194,37 +194,38 @@ class Checker:
             self._result.add_violation(
                 "finished twice", task_id, f"it ended {len(final_transitions)} times"
             )
-        for move in history:
-            if move.to_state not in LEGAL_TRANSITIONS.get(move.from_state, set()):
+        for transition in history:
+            allowed = LEGAL_TRANSITIONS.get(transition.from_state, set())
+            if transition.to_state not in allowed:
                 self._result.add_violation(
-                    "finished twice", task_id, f"forbidden: {move}"
+                    "finished twice", task_id, f"forbidden: {transition}"
                 )
         if not final_transitions:
-            self._result.add_violation("stuck", task_id, "it has not ended")
+            self._result.add_violation("stuck", task_id, "it has no final transition")
 
     def _check_redis(self) -> None:
         for task_id, row in self._rows.items():
             document = self._cluster.redis.get(f"celery-task-meta-{task_id}")
             if document is None or not document.startswith(b'{"meta":'):
-                continue  # the row answers
+                continue  # without a document, polls are answered from the row
             meta = json.loads(document)["meta"]
             if (meta["version"], meta["state"]) != (row.version, row.state):
                 message = f"Redis has {meta['state']} of version {meta['version']}, the row {row.state} of {row.version}"
                 self._result.add_violation("stale in Redis", task_id, message)
 
-    # --- Every answer ----------------------------------------------------------------
+    # --- Response times --------------------------------------------------------------
 
     def _check_responses(self) -> None:
         ledger = self._clients.ledger
         for key, ids in ledger.task_ids_by_key.items():
             if len(ids) > 1:
-                reason = f"one Idempotency-Key was answered with {len(ids)} tasks"
+                reason = f"one Idempotency-Key gave {len(ids)} tasks"
                 self._result.add_violation("finished twice", f"key {key}", reason)
-        for kind, answers in (
-            ("ask", ledger.submit_responses),
+        for kind, responses in (
+            ("submit", ledger.submit_responses),
             ("poll", ledger.poll_responses),
         ):
-            for response in answers:
+            for response in responses:
                 limit_seconds = HANG_FACTOR * self.max_seconds(
                     response
                 ) + self._lock_wait_seconds(response)
@@ -233,7 +234,7 @@ class Checker:
                     reason = f"{response.status} after {response.seconds:.1f} s"
                     faults = ", ".join(self._faults_during(response)) or "no fault"
                     self._result.add_violation(
-                        "asked in vain", subject, f"{reason}: {faults}"
+                        "slow response", subject, f"{reason}: {faults}"
                     )
 
     def max_seconds(self, response: Response) -> float:
@@ -242,7 +243,7 @@ class Checker:
         return MAX_SECONDS_WITHOUT_REDIS
 
     def _lock_wait_seconds(self, response: Response) -> float:
-        """Seconds for which a process that was frozen while it wrote may have held SQLite's lock."""
+        """Return the seconds for which a frozen process may have held SQLite's write lock."""
         if self._cluster.is_postgresql:
             return 0
         begin, end = response.sent_at, response.sent_at + response.seconds
@@ -313,7 +314,7 @@ def _load_rows(cluster: Cluster) -> dict[str, TaskRow]:
 
 
 def _error_code(error: Any) -> str:
-    """Of the JSON, which one database gives as text."""
+    """Return the error code of the JSON column, which SQLite gives as text."""
     details = json.loads(error) if isinstance(error, str) else error
     return str((details or {}).get("code", ""))
 
@@ -323,7 +324,7 @@ def format_time(at: float) -> str:
 
 
 def age_files(folder: Path, seconds: float) -> None:
-    """Let all files look older, so that sweeps for what lies around need not be awaited."""
+    """Move the modification time of all files back, so that the next sweep considers them."""
     for path in folder.rglob("*"):
         if path.is_file():
             modified_at = path.stat().st_mtime - seconds

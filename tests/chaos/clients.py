@@ -1,4 +1,4 @@
-"""The users: they ask for reports, poll them, cancel some, and never rest."""
+"""Simulated users that submit, poll and cancel reports throughout the run."""
 
 import random
 import threading
@@ -12,13 +12,13 @@ from tests.chaos.ledger import Ledger, LedgerEntry
 from tests.chaos.workload import CLASS_IDS_BY_USER, PlannedRequest, Workload
 
 MAX_OPEN_TASKS = 8
-"""Tasks a user has under way before they wait for one to end."""
+"""Open tasks per user; at this number the user waits for one to end."""
 PARALLEL_DUPLICATES = 4
-"""How often a request with an `Idempotency-Key` is sent in parallel."""
+"""Copies of a request with an `Idempotency-Key` that are sent in parallel."""
 SHARE_WITH_KEY = 0.08
 SHARE_CANCELED_IMMEDIATELY = 0.05
 SHARE_CANCELED_RUNNING = 0.02
-"""Of each poll that sees a task run."""
+"""Probability of a cancel after each poll that shows a running task."""
 SHARE_LONG_POLLS = 0.2
 LONG_POLL_SECONDS = 3
 MAX_RESENDS = 10
@@ -56,12 +56,12 @@ class Clients:
             thread.join()
         self._senders.shutdown()
 
-    # --- What a user does, and faults too ----------------------------------------------
+    # --- Requests, also made by faults -------------------------------------------------
 
     def submit(
         self, user: str, request: PlannedRequest, idempotency_key: str = ""
     ) -> LedgerEntry | None:
-        """Ask once; None if it was not accepted."""
+        """Submit once; return None unless the request was accepted."""
         response = self._send(user, "POST", "/reports", request.body, idempotency_key)
         self.ledger.submit_responses.append(response)
         if response.status == 429:
@@ -71,14 +71,14 @@ class Clients:
         return self.ledger.add(user, request, response, idempotency_key)
 
     def submit_repeatedly(self, user: str, request: PlannedRequest) -> None:
-        """The same request at once and again, as by a client that hears no answer."""
+        """Send copies of a request in parallel, and again until one is accepted."""
         idempotency_key = str(uuid.uuid4())
         for _ in range(MAX_RESENDS):
             futures = [
                 self._senders.submit(self.submit, user, request, idempotency_key)
                 for _ in range(PARALLEL_DUPLICATES)
             ]
-            if any(one.result() for one in futures) or self._stop_event.wait(1):
+            if any(future.result() for future in futures) or self._stop_event.wait(1):
                 return
 
     def submit_in_background(self, user: str, request: PlannedRequest) -> None:
@@ -92,7 +92,7 @@ class Clients:
         return response
 
     def long_poll(self, entry: LedgerEntry) -> None:
-        """As a client that is told of changes; how long it takes is part of it."""
+        """Wait for a change; the response time is not recorded, since it includes the wait."""
         path = f"/tasks/{entry.task_id}?wait={LONG_POLL_SECONDS}"
         response = self._send(entry.user, "GET", path)
         if response.status == 200:
@@ -104,7 +104,7 @@ class Clients:
         entry.is_cancel_accepted |= response.status == 202
 
     def fetch(self, entry: LedgerEntry, path: str = "") -> Response:
-        """The task, or what is below it, as its requester gets it; tried for a while."""
+        """Fetch the task or a path below it, with retries while the service is unavailable."""
         for _ in range(5):
             response = self._send(entry.user, "GET", f"/tasks/{entry.task_id}{path}")
             if response.status not in (NO_RESPONSE, 502, 503):
@@ -112,7 +112,7 @@ class Clients:
             time.sleep(1)
         return response
 
-    # --- Their days ------------------------------------------------------------------
+    # --- Threads ---------------------------------------------------------------------
 
     def _submit_loop(self, user: str) -> None:
         rng = random.Random(f"asking {self._seed} {user}")

@@ -1,4 +1,4 @@
-"""The service under test: its real processes, and the ways in which they can be hurt."""
+"""Service under test: its real processes, and the operations that disturb them."""
 
 import os
 import shutil
@@ -20,13 +20,13 @@ from tests.support.postgresql import PostgresqlServer
 from tests.support.stack import Stack, suspend
 
 SUPERVISION_INTERVAL_SECONDS = 0.3
-"""Seconds between two looks of the supervisor."""
+"""Seconds between two checks of the supervisor."""
 SHUTDOWN_TIMEOUT_SECONDS = 25
-"""How long a process is given to end after SIGTERM, as by a supervisor in production."""
+"""Seconds between SIGTERM and SIGKILL, as with a supervisor in production."""
 
 
 class Cluster(Stack):
-    """A stack with a supervisor that restarts what ends."""
+    """A stack whose supervisor restarts processes that exit."""
 
     def __init__(
         self, folder: Path, *, database: str, variables: dict[str, str]
@@ -35,7 +35,7 @@ class Cluster(Stack):
         url = self.postgresql.url if self.postgresql else ""
         super().__init__(folder, url, ACCESS_TOKEN_MINUTES="720", **variables)
         self.stop_event = threading.Event()
-        """Set when nothing shall wait any more."""
+        """Event that ends all pauses and waits."""
         self._supervision_lock = threading.RLock()
         self._supervisor_thread = threading.Thread(target=self._supervise, daemon=True)
 
@@ -58,13 +58,13 @@ class Cluster(Stack):
             with self._supervision_lock:
                 self.supervisor.restart_exited()
 
-    # --- Looking ---------------------------------------------------------------------
+    # --- State -----------------------------------------------------------------------
 
     def pause(self, seconds: float) -> None:
         self.stop_event.wait(seconds)
 
     def becomes_true(self, condition: Callable[[], Any], seconds: float) -> bool:
-        """Whether the condition came true in time; the database may be away meanwhile."""
+        """Return whether the condition came true in time; database errors count as false."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.stop_event.is_set():
             with suppress(psycopg.OperationalError):
@@ -79,7 +79,7 @@ class Cluster(Stack):
         )
 
     def processes(self, name: str) -> list[psutil.Process]:
-        """The process of that name, and after it its children."""
+        """Return the named process, followed by its children."""
         with suppress(psutil.NoSuchProcess, KeyError):
             main = psutil.Process(self.supervisor.processes[name].pid)
             return [main, *main.children(recursive=True)]
@@ -89,17 +89,17 @@ class Cluster(Stack):
 
     @contextmanager
     def without_restarts(self) -> Iterator[None]:
-        """Nothing is restarted inside."""
+        """Suspend restarts inside the block."""
         with self._supervision_lock:
             yield
 
     def kill(self, name: str) -> None:
-        """Kill the process with all its children, at once."""
+        """Kill the process with all its children."""
         with self._supervision_lock:
             kill_process_group(self.supervisor.processes[name])
 
     def terminate(self, *names: str) -> None:
-        """Ask the processes to end, and wait as long as a supervisor would."""
+        """Send SIGTERM, and SIGKILL after `SHUTDOWN_TIMEOUT_SECONDS`."""
         with self._supervision_lock:
             deadline = time.monotonic() + SHUTDOWN_TIMEOUT_SECONDS
             for name in names:
@@ -112,7 +112,7 @@ class Cluster(Stack):
                     kill_process_group(process)
 
     def start_with_env(self, name: str, **variables: str) -> None:
-        """Start the process with other variables than its fellows."""
+        """Start the process with additional environment variables."""
         assignments = [f"{key}={value}" for key, value in variables.items()]
         with self._supervision_lock:
             self.supervisor.start(name, ["env", *assignments, *self._commands[name]])
@@ -123,7 +123,7 @@ class Cluster(Stack):
 
     @contextmanager
     def second_process(self, name: str) -> Iterator[None]:
-        """A second process of that name beside the first."""
+        """Run a second process of that name inside the block."""
         log = self.folder / "log" / f"second-{name}.log"
         process = start_child(
             self._commands[name], log=log, environment=self.environment
@@ -134,7 +134,7 @@ class Cluster(Stack):
             kill_process_group(process)
 
     def try_celery(self, *arguments: str) -> None:
-        """A `celery` command as somebody types it; it may fail."""
+        """Run a `celery` command as an operator would; it may fail."""
         command = [sys.executable, "-m", "celery", "-A", "school", *arguments]
         with suppress(subprocess.TimeoutExpired):
             subprocess.run(
@@ -150,7 +150,7 @@ class Cluster(Stack):
 
     @contextmanager
     def kill_redis(self) -> Iterator[Path]:
-        """Redis is not there inside; yields the folder of its file."""
+        """Keep Redis stopped inside the block; yield the folder of its append-only file."""
         self.valkey.process.kill()
         self.valkey.process.wait()
         try:

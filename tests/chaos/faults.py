@@ -1,4 +1,4 @@
-"""Every fault the service survives, what it is, and within how long all is well again."""
+"""Faults that the service must survive, each with its recovery bound."""
 
 import random
 import shutil
@@ -18,13 +18,13 @@ CLOCK_SHIFT_DIR = Path(__file__).with_name("clock_shift")
 
 @dataclass(frozen=True)
 class FaultContext:
-    """Where a fault strikes."""
+    """Target and parameters of one injection."""
 
     cluster: Cluster
     clients: Clients
     rng: random.Random
     seconds: float
-    """How long the fault is to last, if it is one that lasts."""
+    """Duration of the fault in seconds; ignored by instantaneous faults."""
 
     def pause(self) -> None:
         self.cluster.pause(self.seconds)
@@ -38,21 +38,21 @@ class Fault:
     name: str
     description: str
     inject: Injector
-    """Injects the fault and heals it; over when it returns."""
+    """Function that injects the fault and returns once it is healed."""
     component: str
-    """What it takes hold of: two at once are never of one part."""
+    """Affected component; two simultaneous faults never share one."""
     max_recovery_seconds: int
-    """Seconds after the healing within which everything it hit goes on."""
+    """Seconds after healing within which every task that was hit continues."""
     duration_range: tuple[float, float]
     may_cost_attempts: bool
     requires: str
 
     def unavailable_reason(self, cluster: Cluster) -> str:
-        """Why it cannot be done here, if it cannot."""
+        """Explain why the fault cannot be injected here; empty if it can."""
         if self.requires == "postgresql" and not cluster.is_postgresql:
-            return "there is no server to stop"
+            return "SQLite has no server to stop"
         if self.requires == "linux" and not hasattr(psutil.Process, "rlimit"):
-            return "no limits can be set on a running process here"
+            return "this system cannot limit a running process"
         return ""
 
 
@@ -362,7 +362,7 @@ def _random_child(context: FaultContext) -> list[psutil.Process]:
 
 @contextmanager
 def _limit_file_size(cluster: Cluster, name: str) -> Iterator[None]:
-    """Every write that lets a file grow fails for the processes of that name."""
+    """Let every write that extends a file fail in the processes of that name."""
     limit = psutil.RLIMIT_FSIZE
     limits = {process: process.rlimit(limit) for process in cluster.processes(name)}
     original_limit = next(iter(limits.values()), (-1, -1))
@@ -371,6 +371,7 @@ def _limit_file_size(cluster: Cluster, name: str) -> Iterator[None]:
             process.rlimit(limit, (0, hard))
         yield
     finally:
-        for process in cluster.processes(name):  # children are born with their parent's
+        # New children have inherited the limit, so list the processes again.
+        for process in cluster.processes(name):
             with suppress(psutil.NoSuchProcess):
                 process.rlimit(limit, original_limit)

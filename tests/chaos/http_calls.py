@@ -1,4 +1,4 @@
-"""One HTTP call as a client sees it: what came back, if anything, and after how long."""
+"""HTTP calls that record the response and its duration."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ NO_RESPONSE = 0
 @dataclass(frozen=True)
 class Response:
     status: int
-    """`NO_ANSWER` when the connection was refused, cut or silent."""
+    """HTTP status, or `NO_RESPONSE` if the connection was refused, cut or timed out."""
     content: bytes
     sent_at: float
     seconds: float

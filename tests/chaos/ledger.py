@@ -1,4 +1,4 @@
-"""What was asked, what was promised, and what was seen of it: written down at once."""
+"""Thread-safe record of all submissions, their responses and the states polled."""
 
 import threading
 from collections import Counter
@@ -13,7 +13,7 @@ FINAL = {"succeeded", "failed", "canceled", "expired"}
 
 @dataclass
 class LedgerEntry:
-    """A task that was answered 202."""
+    """An accepted task (202) and the states seen since."""
 
     task_id: str
     user: str
@@ -30,11 +30,11 @@ class LedgerEntry:
         return self.last_state not in FINAL
 
     def record_state(self, document: dict[str, Any]) -> None:
-        """Note the state a poll showed; what was final must stay as it was."""
+        """Record a polled state; a change of a final state is a contradiction."""
         state = document["state"]
         if not self.is_open and state != self.last_state:
             self.contradictions.append(
-                f"a poll said {self.last_state}, a later one {state}"
+                f"a poll showed {self.last_state}, a later one {state}"
             )
         self.last_state = state
 
@@ -46,7 +46,7 @@ class Ledger:
         self.submit_responses: list[Response] = []
         self.poll_responses: list[Response] = []
         self.task_ids_by_key: dict[str, set[str]] = {}
-        """The ids that answered each `Idempotency-Key`."""
+        """Task ids returned for each `Idempotency-Key`."""
         self.duplicate_count = 0
 
     def add(
@@ -68,7 +68,7 @@ class Ledger:
             return self.entries.setdefault(task_id, entry)
 
     def open_entries(self, user: str | None = None) -> list[LedgerEntry]:
-        """Those that no poll has seen final."""
+        """Return the entries not yet seen in a final state."""
         return [
             entry
             for entry in list(self.entries.values())

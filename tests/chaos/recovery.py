@@ -1,14 +1,14 @@
-"""What each fault cost the tasks it hit: how long until they went on.
+"""Recovery time of each task hit by a fault.
 
-A fault hits the tasks that are queued or running when it strikes, or are asked for while
-it lasts. Such a task has gone on with its first move after the healing: out of the attempt
-that was running, or into a worker's hands. Its wait is the time from the healing to that
-move, without the time in which
-- another fault was at work,
-- the report itself took its time, if the attempt that was hit ended by itself,
-- every slot of its queue was taken by other reports, if it was queued. A report that hangs
-  keeps its slot until its process is killed; one that kills its process, until there is a
-  new one.
+A fault hits the tasks that are queued or running when it starts, and those submitted while it
+lasts. The task has recovered at its first transition after healing: the end of the running
+attempt, or the claim by a worker. The recovery time is the time from healing to that
+transition, excluding the time in which
+- another fault was active,
+- the report itself was computing, if the attempt that was hit ended by itself,
+- every slot of its queue was taken by other reports, if it was queued. A hanging report keeps
+  its slot until its process is killed; a report that kills its process keeps it until the pool
+  has a new process.
 """
 
 from bisect import bisect_right
@@ -20,12 +20,13 @@ from tests.chaos.ledger import LedgerEntry
 from tests.chaos.schedule import Injection
 
 SLOTS = {"reports": 2, "reports.bulk": 1}
+"""Worker processes of each queue."""
 SUPERVISION_SECONDS = 20
-"""A report that hangs, or kills its worker, ends by its lease: its own doing."""
+"""Seconds added for a report that hangs or kills its worker, which ends when its lease does."""
 HARD_KILL_SECONDS = 10
-"""After its time limit, a report that hangs."""
+"""Seconds between the time limit of a hanging report and the kill of its process."""
 REFILL_SECONDS = 6
-"""Until the pool has a new process for one that was killed."""
+"""Seconds until the pool has replaced a killed process."""
 
 Interval = tuple[float, float]
 
@@ -36,7 +37,7 @@ class Recovery:
     task_id: str
     seconds: float
     limit_seconds: float
-    """The fault's bound, and those of the faults that came before it was over."""
+    """Bound of the fault plus those of faults that started before the task recovered."""
 
 
 def measure_recoveries(
@@ -54,9 +55,9 @@ def measure_recoveries(
             if transition is None:
                 continue
             other_injections = [
-                (one.started_at, one.healed_at)
-                for one in injections
-                if one is not injection
+                (other.started_at, other.healed_at)
+                for other in injections
+                if other is not injection
             ]
             exclusions = [
                 *other_injections,
@@ -68,12 +69,12 @@ def measure_recoveries(
             if state == "running" and transition.to_state not in ("queued", "running"):
                 seconds -= _own_seconds(entries.get(task_id))
             later = [
-                one
-                for one in injections
-                if injection.started_at < one.started_at < transition.recorded_at
+                other
+                for other in injections
+                if injection.started_at < other.started_at < transition.recorded_at
             ]
             limit_seconds = injection.fault.max_recovery_seconds + sum(
-                one.fault.max_recovery_seconds for one in later
+                other.fault.max_recovery_seconds for other in later
             )
             recoveries.append(
                 Recovery(injection, task_id, max(0.0, seconds), limit_seconds)
@@ -89,7 +90,10 @@ def percentile(values: Iterable[float], share: float) -> float:
 def _state_at_injection(
     history: History, injection: Injection
 ) -> tuple[str, Transition | None]:
-    """The state in which the fault found the task, and the move with which it went on."""
+    """Return the state before the fault healed, and the first transition after that.
+
+    The transition is None if the task was not active or never continued.
+    """
     first_after = bisect_right(
         [transition.recorded_at for transition in history], injection.healed_at
     )
@@ -116,7 +120,7 @@ def _slot_usage(
     entries: dict[str, LedgerEntry],
     queue_by_task: dict[str, str],
 ) -> Iterator[Interval]:
-    """When each attempt held a slot of the queue's workers."""
+    """Yield the interval in which each attempt occupied a slot of the queue."""
     for task_id, history in histories.items():
         if queue_by_task[task_id] != queue:
             continue
@@ -147,7 +151,7 @@ def _slot_release_time(
 
 
 def _full_intervals(usage: Iterable[Interval], slots: int) -> list[Interval]:
-    """When that many slots were held."""
+    """Return the intervals in which at least `slots` slots were occupied."""
     steps = [step for begin, end in usage for step in ((begin, 1), (end, -1))]
     intervals, running, since = [], 0, 0.0
     for at, step in sorted(steps):
@@ -162,7 +166,7 @@ def _full_intervals(usage: Iterable[Interval], slots: int) -> list[Interval]:
 
 
 def _uncovered_seconds(interval: Interval, covers: Iterable[Interval]) -> float:
-    """How much of the span none of the others covers."""
+    """Return the seconds of the interval that no cover overlaps."""
     begin, end = interval
     total = 0.0
     for low, high in sorted(covers):

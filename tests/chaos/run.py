@@ -1,4 +1,4 @@
-"""A whole run: the house is started, hurt while the crowd asks, healed, and judged."""
+"""Complete chaos run: start the cluster, inject faults under load, wait, and check."""
 
 import time
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from tests.chaos.schedule import Schedule
 
 WARM_UP_SECONDS = 5
 DAY_SECONDS = 24 * 3600
-# What the sweep does in the course of an hour.
+# The worker's sweep visits all shards within an hour; this visits them at once.
 SWEEP = """
 from tasks import artifacts
 from tasks.maintenance import artifact_gc
 for folder in artifacts.SHARDS:
-    artifact_gc.settle(folder)
+    artifact_gc.sweep_shard(folder)
 """
 
 
@@ -32,17 +32,17 @@ class ChaosPlan:
     database: str
     seconds: float
     faults: Sequence[str] = ()
-    """Which ones; all of them when none is named."""
+    """Names of the faults; all if empty."""
     max_faults: int | None = None
-    """How many faults strike, where the time shall not say it."""
+    """Maximum number of injections; unlimited if None."""
     lease_seconds: int = 15
     republish_seconds: int = 10
     shutdown_grace_seconds: int = 10
     pause_range: tuple[float, float] = (1.5, 5.0)
     max_fault_seconds: float = 60
-    """No fault lasts longer."""
+    """Maximum duration of a fault."""
     settle_timeout_seconds: float = 240
-    """After the last fault, within which every task must have ended."""
+    """Seconds after the last fault within which every task must end."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -68,7 +68,7 @@ def run_chaos(plan: ChaosPlan, folder: Path, console: Console) -> ChaosResult:
         cluster.pause(min(WARM_UP_SECONDS, plan.seconds / 10))
         _inject_faults(schedule, plan, console)
         clients.stop_submitting()
-        console.print("All is healed; waiting for what is under way.")
+        console.print("All faults are healed; waiting for open tasks.")
         _wait_until_settled(cluster, plan)
         checker = Checker(cluster, clients, schedule.injections)
         result = checker.check_all()
@@ -83,7 +83,7 @@ def _print_unavailable_faults(
 ) -> None:
     for name in plan.faults or FAULTS:
         if reason := FAULTS[name].unavailable_reason(cluster):
-            console.print(f"left out: {name}: {reason}")
+            console.print(f"skipped: {name}: {reason}")
 
 
 def _inject_faults(schedule: Schedule, plan: ChaosPlan, console: Console) -> None:
@@ -95,12 +95,12 @@ def _inject_faults(schedule: Schedule, plan: ChaosPlan, console: Console) -> Non
         max_fault_seconds=plan.max_fault_seconds,
     )
     for injection in injections:
-        suffix = " (did not work)" if injection.error else ""
+        suffix = " (failed)" if injection.error else ""
         console.print(f"{time.monotonic() - started_at:6.0f} s  {injection}{suffix}")
 
 
 def _wait_until_settled(cluster: Cluster, plan: ChaosPlan) -> None:
-    """Until all have ended and Redis was brought up to them, or the time is over."""
+    """Wait until all tasks are final and projected into Redis, or the timeout passes."""
     pending_condition = "state IN ('queued', 'running') OR projected_version <> version"
     cluster.becomes_true(
         lambda: not cluster.count_tasks(pending_condition), plan.settle_timeout_seconds
@@ -108,7 +108,7 @@ def _wait_until_settled(cluster: Cluster, plan: ChaosPlan) -> None:
 
 
 def _sweep(cluster: Cluster) -> None:
-    """As if a day had gone by."""
+    """Run the artifact sweep as if a day had passed."""
     age_files(cluster.folder / "artifacts", DAY_SECONDS)
-    with suppress(AssertionError):  # then the files are still there, and are found
+    with suppress(AssertionError):  # a failed sweep shows up as leftover files
         cluster.manage("shell", "-c", SWEEP)

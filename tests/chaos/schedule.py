@@ -1,4 +1,4 @@
-"""Which fault strikes when: by the seed, one at a time and sometimes two at once."""
+"""Seeded schedule of faults, injected one at a time and sometimes in pairs."""
 
 import random
 import time
@@ -16,14 +16,14 @@ PAIR_PROBABILITY = 0.25
 
 @dataclass
 class Injection:
-    """One fault that struck."""
+    """One injected fault."""
 
     fault: Fault
     started_at: float
     healed_at: float = 0.0
     error: str = ""
     recovery_seconds: list[float] = field(default_factory=list)
-    """What it cost each task it hit; filled by `recovery`."""
+    """Recovery time of each task that was hit, filled in by the checks."""
 
     def overlaps(self, begin: float, end: float) -> bool:
         return self.started_at <= end and begin <= self.healed_at
@@ -33,7 +33,7 @@ class Injection:
 
 
 class Schedule:
-    """Deals faults from a shuffled deck of all, so that each kind comes equally often."""
+    """Draws faults from a shuffled deck, so that each fault occurs equally often."""
 
     def __init__(
         self, cluster: Cluster, clients: Clients, *, seed: int, names: Sequence[str]
@@ -46,7 +46,7 @@ class Schedule:
             if not FAULTS[name].unavailable_reason(cluster)
         ]
         self._deck: list[str] = []
-        # Its threads live until the end: what a thread has started ends with it.
+        # Keep the threads until the end: a process started by a thread dies with the thread.
         self._executor = ThreadPoolExecutor(2)
         self.injections: list[Injection] = []
 
@@ -58,7 +58,7 @@ class Schedule:
         pause_range: tuple[float, float],
         max_fault_seconds: float,
     ) -> Iterator[Injection]:
-        """Strike until that time or that often; each blow as it is healed."""
+        """Inject faults until the time or the number is reached; yield each once it is healed."""
         while time.monotonic() < until and not self._cluster.stop_event.is_set():
             if max_faults is not None and len(self.injections) >= max_faults:
                 return
@@ -90,7 +90,7 @@ class Schedule:
 
     def _start(self, fault: Fault, max_fault_seconds: float) -> "Future[Injection]":
         low, high = fault.duration_range
-        # Short ones more often than long ones.
+        # Squaring makes short durations more frequent.
         seconds = min(max_fault_seconds, low + (high - low) * self._rng.random() ** 2)
         rng = random.Random(self._rng.random())
         context = FaultContext(self._cluster, self._clients, rng, seconds)
@@ -101,7 +101,7 @@ class Schedule:
         self.injections.append(injection)
         try:
             fault.inject(context)
-        except Exception:  # another fault stood in its way; shown at the end
+        except Exception:  # another fault interfered; printed in the summary
             injection.error = traceback.format_exc(limit=-2)
         injection.healed_at = time.time()
         return injection

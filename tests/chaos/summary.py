@@ -1,4 +1,4 @@
-"""The verdict as people read it."""
+"""Console summary of a chaos run."""
 
 from collections.abc import Iterable
 
@@ -28,27 +28,25 @@ def print_summary(console: Console, result: ChaosResult, ledger: Ledger) -> None
                 console.print(f"    {line}", soft_wrap=True, highlight=False)
     for injection in result.injections:
         if injection.error:
-            console.print(
-                f"\n{injection} did not work:\n{injection.error}", markup=False
-            )
+            console.print(f"\n{injection} failed:\n{injection.error}", markup=False)
 
 
 def _totals_table(result: ChaosResult, ledger: Ledger) -> Table:
-    table = Table("", "", title="The chaos run", show_header=False)
+    table = Table("", "", title="Chaos run", show_header=False)
     table.add_row("accepted", str(len(ledger.entries)))
     unanswered_count = sum(result.state_counts.values()) - len(ledger.entries)
-    table.add_row("made without an answer heard", str(unanswered_count))
+    table.add_row("created, response lost", str(unanswered_count))
     for state, count in sorted(result.state_counts.items()):
         table.add_row(f"  {state}", str(count))
     for invariant, violations in result.violations.items():
         style = "bold red" if violations else "green"
         table.add_row(invariant, f"[{style}]{len(violations)}[/]")
-    seconds = [wait.seconds for wait in result.recoveries]
+    seconds = [recovery.seconds for recovery in result.recoveries]
     table.add_row("recovery p50 / p95 / max", _format_percentiles(seconds))
     table.add_row("faults", str(len(result.injections)))
     statuses = sorted(ledger.submit_statuses().items())
     statuses_text = ", ".join(f"{status or 'none'}: {n}" for status, n in statuses)
-    table.add_row("answers to asking", statuses_text)
+    table.add_row("statuses of submissions", statuses_text)
     for name, seconds_list in _response_times(result, ledger):
         table.add_row(f"{name} p50 / p95 / max", _format_percentiles(seconds_list))
     return table
@@ -58,18 +56,18 @@ def _response_times(
     result: ChaosResult, ledger: Ledger
 ) -> Iterable[tuple[str, list[float]]]:
     for name, responses in (
-        ("ask", ledger.submit_responses),
+        ("submit", ledger.submit_responses),
         ("poll", ledger.poll_responses),
     ):
         completed_responses = [
             response for response in responses if response.status != NO_RESPONSE
         ]
-        yield name, [answer.seconds for answer in completed_responses]
+        yield name, [response.seconds for response in completed_responses]
         for component in ("redis", "database"):
             during = [
-                answer.seconds
-                for answer in completed_responses
-                if _is_during(answer, component, result)
+                response.seconds
+                for response in completed_responses
+                if _is_during(response, component, result)
             ]
             if during:
                 yield f"{name}, {component} faulty", during
@@ -90,7 +88,11 @@ def _faults_table(result: ChaosResult) -> Table:
             injection for injection in result.injections if injection.fault.name == name
         ]
         if injections:
-            waits = [wait for blow in injections for wait in blow.recovery_seconds]
+            waits = [
+                seconds
+                for injection in injections
+                for seconds in injection.recovery_seconds
+            ]
             table.add_row(name, str(len(injections)), str(len(waits)),
                           f"{percentile(waits, 0.95):.1f} s",
                           f"{max(waits, default=0.0):.1f} s", f"{fault.max_recovery_seconds} s")  # fmt: skip
@@ -103,7 +105,7 @@ def _format_percentiles(seconds: list[float]) -> str:
 
 
 def _timeline(result: ChaosResult, task_id: str) -> list[str]:
-    """What happened to the task, and the faults around it, in order."""
+    """Return the task's transitions and the faults around them, in order of time."""
     history = result.histories.get(task_id, [])
     if not history:
         return []
@@ -120,6 +122,6 @@ def _timeline(result: ChaosResult, task_id: str) -> list[str]:
 
 def _boundary_events(injection: Injection) -> list[tuple[float, str]]:
     return [
-        (injection.started_at, f"· {injection.fault.name} strikes"),
+        (injection.started_at, f"· {injection.fault.name} starts"),
         (injection.healed_at, f"· {injection.fault.name} is healed"),
     ]

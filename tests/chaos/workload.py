@@ -1,4 +1,4 @@
-"""The mix of reports that are asked for, each with the end it should come to."""
+"""Mix of report requests, each with its expected final state."""
 
 import random
 import threading
@@ -15,10 +15,11 @@ CLASS_IDS_BY_USER = {
     "guardian": (1, 2),
     "stranger": (4, 5),
 }
-"""The users of the demo network, and classes of which each one sees something."""
+"""Users of the demo network, with ids of classes in which each sees students."""
 HANG_SECONDS = {"hanging": 4, "stuck_in_c": 10}
-"""The time limits of the kinds that hang."""
+"""Time limits of the kinds that hang."""
 ALWAYS = 99
+"""Number of worker kills that no task survives."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class PlannedRequest:
     expected_state: str = "succeeded"
     expected_error: str = ""
     seconds: float = 0.5
-    """How long it takes by itself."""
+    """Run time of the report itself."""
     worker_kills: int = 0
-    """How many of its workers it kills."""
+    """Number of worker processes that the report kills."""
 
     @property
     def body(self) -> dict[str, Any]:
@@ -43,7 +44,7 @@ class PlannedRequest:
 
 
 class Workload:
-    """Deals wishes from a deck that holds each sort in its proportion, shuffled by a seed."""
+    """Draws requests from a seeded, shuffled deck that holds each kind in proportion."""
 
     def __init__(self, seed: int, folder: Path) -> None:
         self._rng = random.Random(f"wishes {seed}")
@@ -62,7 +63,7 @@ class Workload:
     def slow_report(
         self, low: float, high: float, report: str = "slow"
     ) -> PlannedRequest:
-        # To the microsecond, so that no two are equal requests.
+        # Microseconds keep requests distinct, so that none is a duplicate of another.
         seconds = round(self._rng.uniform(low, high), 6)
         return PlannedRequest(
             report, {"seconds": seconds}, self._format(), seconds=seconds

@@ -1,4 +1,4 @@
-"""What anyone who knows Celery would try."""
+"""Standard Celery commands and clients against the running service."""
 
 import json
 import socket
@@ -12,7 +12,7 @@ from celery import Celery
 
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.one_database("Celery's commands look into Redis")
+pytestmark = pytest.mark.one_database("Celery's commands use Redis only")
 
 REGISTERED = {
     "tasks.canary", "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
@@ -28,66 +28,70 @@ def client(stack: Stack):
 
 @pytest.fixture(scope="module")
 def celery(stack: Stack) -> Iterator[Celery]:
-    """An application of somebody else, who knows no more than the address of Redis."""
+    """A foreign Celery application that has only the address of Redis."""
     url = stack.valkey.url
     with Celery(broker=url, backend=url, set_as_current=False) as app:
         yield app
 
 
 def inspect_workers(celery: Celery, command: str) -> dict[str, Any]:
-    """What each worker answers: Celery goes on once all have, and by itself waits a second."""
+    """Return each worker's reply to an `inspect` command.
+
+    `limit` ends the wait once all have replied; Celery's default is to wait a second.
+    """
     inspect = celery.control.inspect(NAMES, timeout=15, limit=len(NAMES))
-    answers: dict[str, Any] = getattr(inspect, command)()
-    return answers
+    replies: dict[str, Any] = getattr(inspect, command)()
+    return replies
 
 
 def probe_result(celery: Celery, task) -> list[Any]:
-    """What Celery's own result says of the task."""
-    found = celery.AsyncResult(task["task_id"])
-    name = type(found.result).__name__
-    return [found.state, name, found.ready(), found.successful()]
+    """Return state, type of result, `ready()` and `successful()` of Celery's `AsyncResult`."""
+    result = celery.AsyncResult(task["task_id"])
+    name = type(result.result).__name__
+    return [result.state, name, result.ready(), result.successful()]
 
 
 def result_error(stack: Stack, task) -> str:
-    """What `celery result` says of a task that has none: it raises, as Celery does."""
-    with pytest.raises(AssertionError) as caught:
+    """Return the error output of `celery result`, which fails for a task without a result."""
+    with pytest.raises(AssertionError) as error_info:
         stack.celery("result", task["task_id"])
-    return str(caught.value)
+    return str(error_info.value)
 
 
-def test_every_worker_answers_a_ping(stack: Stack):
-    to_all = ["--timeout", "15", "--destination", ",".join(NAMES)]
+def test_ping_is_answered_by_every_worker(stack: Stack):
+    options = ["--timeout", "15", "--destination", ",".join(NAMES)]
 
-    answers = json.loads(stack.celery("inspect", *to_all, "ping", "--json"))
+    replies = json.loads(stack.celery("inspect", *options, "ping", "--json"))
 
-    assert {name.partition("@")[0] for name in answers} == QUEUES
-    assert all(answer == {"ok": "pong"} for answer in answers.values())
-
-
-def test_every_worker_knows_every_task(celery: Celery):
-    answers = inspect_workers(celery, "registered")
-
-    assert all(set(names) == REGISTERED for names in answers.values())
+    assert {name.partition("@")[0] for name in replies} == QUEUES
+    assert all(reply == {"ok": "pong"} for reply in replies.values())
 
 
-def test_each_queue_has_a_worker_of_its_own(celery: Celery):
-    answers = inspect_workers(celery, "active_queues")
+def test_every_worker_registers_every_celery_task(celery: Celery):
+    replies = inspect_workers(celery, "registered")
 
-    served = {queue["name"] for queues in answers.values() for queue in queues}
-    assert served == QUEUES
-    assert all(len(queues) == 1 for queues in answers.values())
+    assert all(set(names) == REGISTERED for names in replies.values())
 
 
-def test_succeeded_task_is_success_with_the_document(stack: Stack, celery, client):
+def test_each_queue_has_its_own_worker(celery: Celery):
+    replies = inspect_workers(celery, "active_queues")
+
+    names = {queue["name"] for queues in replies.values() for queue in queues}
+    assert names == QUEUES
+    assert all(len(queues) == 1 for queues in replies.values())
+
+
+def test_result_of_succeeded_task_is_success_with_document(
+    stack: Stack, celery, client
+):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 0.1}})
     done = stack.wait_until_final(client, task)
 
     assert probe_result(celery, task) == ["SUCCESS", "dict", True, True]
-    said = stack.celery("result", task["task_id"])
-    assert done["result"]["sha256"] in said
+    assert done["result"]["sha256"] in stack.celery("result", task["task_id"])
 
 
-def test_running_task_is_started(stack: Stack, celery, client):
+def test_result_of_running_task_is_started(stack: Stack, celery, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
     stack.wait_until(
         lambda: client.request("GET", task["links"]["self"])["state"] == "running"
@@ -98,7 +102,7 @@ def test_running_task_is_started(stack: Stack, celery, client):
     stack.wait_until_final(client, task)
 
 
-def test_failed_task_is_failure_with_an_exception(stack: Stack, celery, client):
+def test_result_of_failed_task_is_failure_with_exception(stack: Stack, celery, client):
     task = client.request_report({"report": "failing", "parameters": {"of": "data"}})
     stack.wait_until_final(client, task)
 
@@ -106,7 +110,7 @@ def test_failed_task_is_failure_with_an_exception(stack: Stack, celery, client):
     assert "data_error: Enrolment 7" in result_error(stack, task)
 
 
-def test_canceled_task_is_revoked(stack: Stack, celery, client):
+def test_result_of_canceled_task_is_revoked(stack: Stack, celery, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 60}})
     client.request("POST", task["links"]["cancel"])
     stack.wait_until_final(client, task)
@@ -115,9 +119,7 @@ def test_canceled_task_is_revoked(stack: Stack, celery, client):
     assert "The task was canceled." in result_error(stack, task)
 
 
-def test_expired_task_is_pending_as_any_result_that_is_gone(
-    stack: Stack, celery, client
-):
+def test_result_of_expired_task_is_pending(stack: Stack, celery, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 0}})
     stack.wait_until_final(client, task)
     stack.manage("shell", "-c", EXPIRE_SCRIPT.format(task["task_id"]))
@@ -133,7 +135,7 @@ assert lifecycle.expire(Task.objects.get(pk="{}"))
 """
 
 
-def test_waiting_in_celery_s_own_way_ends_with_the_task(stack: Stack, client):
+def test_async_result_get_returns_when_task_ends(stack: Stack, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 2}})
     code = (
         "import sys, school\n"
@@ -141,29 +143,27 @@ def test_waiting_in_celery_s_own_way_ends_with_the_task(stack: Stack, client):
         "print(AsyncResult(sys.argv[1]).get(timeout=20)['state'])"
     )
 
-    said = stack.run(sys.executable, "-c", code, task["task_id"])
+    output = stack.run(sys.executable, "-c", code, task["task_id"])
 
-    assert said.strip() == "succeeded"
+    assert output.strip() == "succeeded"
 
 
-def test_queued_task_is_pending_and_revoking_it_by_hand_is_a_cancel(
-    stack: Stack, celery, client
-):
+def test_revoke_of_queued_task_cancels_it(stack: Stack, celery, client):
     slow = {"report": "slow", "parameters": {"seconds": 60}}
-    ahead = [client.request_report(slow) for _ in range(2)]
+    tasks_ahead = [client.request_report(slow) for _ in range(2)]
     task = client.request_report(slow)
 
     assert probe_result(celery, task)[0] == "PENDING"
     stack.celery("control", "revoke", task["task_id"])
     stack.wait_until(lambda: task["task_id"] in str(inspect_workers(celery, "revoked")))
-    for other in ahead:
+    for other in tasks_ahead:
         client.request("POST", other["links"]["cancel"])
 
-    # Once a worker takes it, and finds that out.
+    # The task is canceled once a worker receives it and sees the revocation.
     assert stack.wait_until_final(client, task)["state"] == "canceled"
 
 
-def test_worker_without_options_serves_every_queue(stack: Stack, celery: Celery):
+def test_worker_without_options_consumes_every_queue(stack: Stack, celery: Celery):
     command = [
         sys.executable,
         "-m",
@@ -183,9 +183,9 @@ def test_worker_without_options_serves_every_queue(stack: Stack, celery: Celery)
     name = f"plain@{socket.gethostname()}"
     inspect = celery.control.inspect([name], timeout=1, limit=1)
     try:
-        served = stack.wait_until(inspect.active_queues, seconds=30)[name]
+        queues = stack.wait_until(inspect.active_queues, seconds=30)[name]
     finally:
         plain.terminate()
         plain.wait()
 
-    assert {queue["name"] for queue in served} == {"default", "reports", "reports.bulk"}
+    assert {queue["name"] for queue in queues} == QUEUES

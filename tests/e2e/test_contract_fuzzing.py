@@ -1,4 +1,4 @@
-"""The contract, tried by requests that nobody thought of; `make fuzz` tries many more."""
+"""Short fuzzing run of the API contract; `make fuzz` sends many more requests."""
 
 import pytest
 
@@ -15,17 +15,17 @@ from tests.support.stack import Stack, create_database
 
 FULL_PLAN = FuzzPlan(examples=3, seed=1)
 QUICK_PLAN = FuzzPlan(examples=2, seed=1, phases=("fuzzing", "stateful"))
-"""What is tried one by one does not depend on the role."""
+"""Plan without the `examples` and `coverage` phases, which do not depend on the role."""
 
 pytestmark = [
-    pytest.mark.deep("it sends hundreds of requests as each role"),
+    pytest.mark.deep("it sends hundreds of requests per role"),
     pytest.mark.timeout(300),
 ]
 
 
 @pytest.fixture(scope="module")
 def fuzz_stack(tmp_path_factory):
-    """Another than all others': whoever logs in at random is soon throttled."""
+    """A separate stack, since random logins soon exhaust the rate limits."""
     url = create_database() if DATABASE == "postgresql" else ""
     with Stack(tmp_path_factory.mktemp("fuzz"), url, **stack_environment()) as service:
         yield service
@@ -40,12 +40,10 @@ def users_path(fuzz_stack):
     "Every answer matches the contract, and no user gets another's task."
 )
 @pytest.mark.parametrize("role", [*USERS, ANONYMOUS])
-def test_whatever_is_asked_is_answered_as_the_contract_says(
-    fuzz_stack, users_path, role
-):
+def test_fuzzed_requests_get_documented_responses(fuzz_stack, users_path, role):
     plan = FULL_PLAN if role == "secretary" else QUICK_PLAN
 
-    found = run_fuzz(fuzz_stack, users_path, role, plan)
+    result = run_fuzz(fuzz_stack, users_path, role, plan)
 
-    assert not found.failures, found.output
-    assert found.cases > 30
+    assert not result.failures, result.output
+    assert result.cases > 30

@@ -1,3 +1,5 @@
+"""Requests while PostgreSQL refuses connections or is frozen."""
+
 import json
 import threading
 import time
@@ -16,16 +18,14 @@ from tests.support.environment import DATABASE
 from tests.support.postgresql import PostgresqlServer
 from tests.support.stack import Stack, create_database
 
-pytestmark = pytest.mark.skipif(
-    DATABASE != "postgresql", reason="a file does not go away"
-)
+pytestmark = pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite has no server")
 REPORT = {"report": "slow", "parameters": {"seconds": 0.1}}
 CREDENTIALS = {"username": "teacher", "password": "demo"}
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """The service, and a PostgreSQL server that it has for itself."""
+    """The service with its own PostgreSQL server."""
 
     service: Stack
     server: PostgresqlServer
@@ -33,7 +33,7 @@ class Deployment:
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory) -> Iterator[Deployment]:
-    folder = tmp_path_factory.mktemp("house")
+    folder = tmp_path_factory.mktemp("deployment")
     with (
         closing(PostgresqlServer()) as server,
         Stack(folder, create_database(server.url)) as service,
@@ -56,7 +56,7 @@ def client(deployment: Deployment) -> Client:
 
 @pytest.fixture
 def task_path(deployment: Deployment, client: Client) -> str:
-    """The address of a task that has been asked for before."""
+    """Path of a succeeded task, cached in Redis."""
     task = deployment.service.wait_until_final(
         client, client.request("POST", "/reports", REPORT)
     )
@@ -70,15 +70,15 @@ def restore_database(
     task_path: str,
     request: pytest.FixtureRequest,
 ) -> Iterator[Callable[[], None]]:
-    """The database goes away, and comes back by this or at the end."""
-    # As many at once as take every connection of the pool, twice.
+    """Make the database unavailable; the yielded function or the teardown restores it."""
+    # Open every connection of the pool first: twice as many requests as connections.
     send_concurrently(client, [("GET", "/tasks", None)] * 16)
     break_database, restore_database = {
         "refused": (deployment.server.stop, deployment.server.start),
         "frozen": (deployment.server.suspend, deployment.server.resume),
     }[request.param]
     break_database()
-    # As if a minute had passed, so that no poll trusts Redis alone.
+    # Drop the access versions, as after a minute, so that no poll relies on Redis alone.
     for key in deployment.service.redis.scan_iter("access-version:*"):
         deployment.service.redis.delete(key)
     yield restore_database
@@ -89,8 +89,8 @@ def restore_database(
 
 
 @pytest.mark.guarantee("No request waits for a database that is away.")
-def test_with_the_database_away_nobody_waits(client, task_path, restore_database):
-    asked = [
+def test_requests_without_database_get_503_at_once(client, task_path, restore_database):
+    requests = [
         ("POST", "/reports", REPORT),
         ("POST", "/auth/token", CREDENTIALS),
         ("GET", "/tasks", None),
@@ -99,38 +99,40 @@ def test_with_the_database_away_nobody_waits(client, task_path, restore_database
         ("GET", "/readyz", None),
     ]
 
-    answers = send_concurrently(client, asked * 4)
+    responses = send_concurrently(client, requests * 4)
 
-    assert {answer.status for answer in answers} == {503}
-    assert {answer.retry_after for answer in answers} == {"2"}
-    codes = {answer.body.get("code", "readyz") for answer in answers}
+    assert {response.status for response in responses} == {503}
+    assert {response.retry_after for response in responses} == {"2"}
+    codes = {response.body.get("code", "readyz") for response in responses}
     assert codes == {"unavailable", "readyz"}
-    assert max(answer.seconds for answer in answers) < 2
+    assert max(response.seconds for response in responses) < 2
 
 
 @pytest.mark.guarantee("Known tasks are shown while the database is away.")
-def test_known_tasks_are_answered_while_the_database_is_away(
+def test_poll_of_cached_task_without_database_succeeds(
     client, task_path, restore_database
 ):
     polls = send_concurrently(client, [("GET", task_path, None)] * 8)
 
-    assert {(answer.status, answer.body["state"]) for answer in polls} == {
+    assert {(response.status, response.body["state"]) for response in polls} == {
         (200, "succeeded")
     }
-    assert max(answer.seconds for answer in polls) < 2
+    assert max(response.seconds for response in polls) < 2
 
 
-def test_all_is_well_once_the_database_is_back(deployment, client, restore_database):
-    asked = ("POST", "/reports", REPORT)
-    assert send(client, *asked).status == 503
+def test_service_recovers_after_database_is_restored(
+    deployment, client, restore_database
+):
+    submission = ("POST", "/reports", REPORT)
+    assert send(client, *submission).status == 503
 
     restore_database()
 
-    def accepted():
-        answer = send(client, *asked)
-        return answer.status == 202 and answer.body
+    def submit():
+        response = send(client, *submission)
+        return response.status == 202 and response.body
 
-    task = deployment.service.wait_until(accepted)
+    task = deployment.service.wait_until(submit)
     done = deployment.service.wait_until_final(client, task, seconds=60)
     assert done["state"] == "succeeded"
 
@@ -152,7 +154,7 @@ def send_concurrently(client, requests) -> list[TimedResponse]:
 
 
 def send(client, method: str, path: str, body: object) -> TimedResponse:
-    """Whatever the service says to it, and how long that took."""
+    """Send one request; return the response, of any status, and its duration."""
     request = urllib.request.Request(
         client.base + path,
         method=method,

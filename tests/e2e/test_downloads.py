@@ -1,3 +1,5 @@
+"""Downloads of a large result with curl, aria2 and signed links."""
+
 import gzip
 import shutil
 import socket
@@ -18,19 +20,19 @@ from school.runtime.client import Client
 from tests.support.stack import Stack
 
 pytestmark = [
-    pytest.mark.skipif(not shutil.which("curl"), reason="no curl is here"),
+    pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed"),
     pytest.mark.one_database("a result is a file"),
 ]
 
 MEGABYTE = 1024 * 1024
 ROW = b"%07d,Escola Municipal,9A,Matematica,1,%d,6.50,2.00,9.75,1.81,74.2\r\n"
 CURL_PARTIAL_FILE = 28
-"""What curl ends with when its time is up."""
+"""Exit code of curl when `--max-time` is exceeded."""
 
 
 @dataclass(frozen=True)
 class LargeResult:
-    """A large result of somebody who may lose the right to see it."""
+    """A large result whose viewer can lose the right to see it."""
 
     stack: Stack
     client: Client
@@ -85,10 +87,10 @@ def download_dir(tmp_path: Path) -> Path:
 
 
 def curl(file: LargeResult, folder: Path, *arguments: str, url: str = "") -> int:
-    """Download to `got` as the visitor, or by a link; what curl ends with."""
+    """Download to `output` as the visitor, or by a link; return the exit code of curl."""
     headers = [] if url else ["-H", f"Authorization: Bearer {file.client.token}"]
     process = subprocess.run(
-        ["curl", "-sS", "-f", *headers, "-o", "got", *arguments, url or file.url],
+        ["curl", "-sS", "-f", *headers, "-o", "output", *arguments, url or file.url],
         cwd=folder,
         capture_output=True,
     )
@@ -96,45 +98,47 @@ def curl(file: LargeResult, folder: Path, *arguments: str, url: str = "") -> int
 
 
 @pytest.mark.parametrize("way", ["header", "link"])
-def test_cut_download_is_resumed_by_curl(
+def test_interrupted_download_is_resumed_by_curl(
     large_result: LargeResult, download_dir: Path, way
 ):
     url = large_result.create_link() if way == "link" else ""
-    slowly = ["--limit-rate", "5M", "--max-time", "2"]
+    limits = ["--limit-rate", "5M", "--max-time", "2"]
 
-    first = curl(large_result, download_dir, *slowly, url=url)
-    there = (download_dir / "got").stat().st_size
+    first = curl(large_result, download_dir, *limits, url=url)
+    partial_size = (download_dir / "output").stat().st_size
     second = curl(large_result, download_dir, "-C", "-", url=url)
 
     assert (first, second) == (CURL_PARTIAL_FILE, 0)
-    assert MEGABYTE < there < len(large_result.content)
-    assert (download_dir / "got").read_bytes() == large_result.content
+    assert MEGABYTE < partial_size < len(large_result.content)
+    assert (download_dir / "output").read_bytes() == large_result.content
 
 
-def test_cut_download_that_was_compressed_begins_again(large_result: LargeResult):
-    cut = large_result.download(**{"Accept-Encoding": "gzip"})
-    first = cut.raw.read(MEGABYTE, decode_content=False)
-    cut.close()
+def test_interrupted_compressed_download_restarts(large_result: LargeResult):
+    interrupted = large_result.download(**{"Accept-Encoding": "gzip"})
+    first = interrupted.raw.read(MEGABYTE, decode_content=False)
+    interrupted.close()
 
     resumed = large_result.download(**{
-        "Accept-Encoding": "gzip", "If-Range": cut.headers["ETag"],
+        "Accept-Encoding": "gzip", "If-Range": interrupted.headers["ETag"],
         "Range": f"bytes={len(first)}-",
     })  # fmt: skip
 
-    assert cut.headers["ETag"].startswith('W/"')
-    assert (cut.headers["Accept-Ranges"], resumed.status_code) == ("none", 200)
-    packed = resumed.raw.read(decode_content=False)
-    assert packed.startswith(b"\x1f\x8b")
-    assert gzip.decompress(packed) == large_result.content
+    assert interrupted.headers["ETag"].startswith('W/"')
+    assert (interrupted.headers["Accept-Ranges"], resumed.status_code) == ("none", 200)
+    compressed = resumed.raw.read(decode_content=False)
+    assert compressed.startswith(b"\x1f\x8b")
+    assert gzip.decompress(compressed) == large_result.content
 
 
-def test_compressed_download_is_the_file(large_result: LargeResult, download_dir: Path):
+def test_compressed_download_decodes_to_the_file(
+    large_result: LargeResult, download_dir: Path
+):
     assert curl(large_result, download_dir, "--compressed") == 0
-    assert (download_dir / "got").read_bytes() == large_result.content
+    assert (download_dir / "output").read_bytes() == large_result.content
 
 
-@pytest.mark.skipif(not shutil.which("aria2c"), reason="no aria2c is here")
-def test_file_is_fetched_over_several_connections(
+@pytest.mark.skipif(not shutil.which("aria2c"), reason="aria2c is not installed")
+def test_download_over_several_connections_is_complete(
     large_result: LargeResult, download_dir: Path
 ):
     subprocess.run(
@@ -145,7 +149,7 @@ def test_file_is_fetched_over_several_connections(
             "-s4",
             "-k1M",
             "-o",
-            "got",
+            "output",
             "--no-conf",
             large_result.create_link(),
         ],
@@ -153,7 +157,7 @@ def test_file_is_fetched_over_several_connections(
         check=True,
     )
 
-    assert (download_dir / "got").read_bytes() == large_result.content
+    assert (download_dir / "output").read_bytes() == large_result.content
     entries = large_result.stack.query(
         "SELECT count(*) FROM tasks_accesslogentry WHERE task_id = ? AND action = ?",
         large_result.task_id
@@ -165,7 +169,7 @@ def test_file_is_fetched_over_several_connections(
 
 
 @pytest.mark.guarantee("A download is resumed only with the same file.")
-def test_part_goes_on_only_with_the_file_it_is_of(large_result: LargeResult):
+def test_range_with_if_range_needs_the_same_file(large_result: LargeResult):
     etag = large_result.download().headers["ETag"]
 
     part = large_result.download(Range="bytes=1000-", **{"If-Range": etag})
@@ -177,7 +181,7 @@ def test_part_goes_on_only_with_the_file_it_is_of(large_result: LargeResult):
     assert whole.content == large_result.content
 
 
-def test_download_manager_without_headers_saves_it_under_its_name(
+def test_download_by_link_is_saved_under_its_filename(
     large_result: LargeResult, download_dir: Path
 ):
     command = ["curl", "-sS", "-f", "-OJ", large_result.create_link()]
@@ -189,33 +193,34 @@ def test_download_manager_without_headers_saves_it_under_its_name(
     assert saved.read_bytes() == large_result.content
 
 
-def test_head_by_curl_is_the_headers_alone(
+def test_head_by_curl_returns_headers_only(
     large_result: LargeResult, download_dir: Path
 ):
     assert curl(large_result, download_dir, "-I", url=large_result.create_link()) == 0
 
-    head = (download_dir / "got").read_text().lower()
+    head = (download_dir / "output").read_text().lower()
     assert head.startswith("http/1.1 200")
     assert f"content-length: {len(large_result.content)}" in head
     assert "accept-ranges: bytes" in head
 
 
-def test_nothing_comes_between_a_head_and_the_next_answer(large_result: LargeResult):
-    place = urlsplit(large_result.stack.base_url)
-    with socket.create_connection((place.hostname, place.port), timeout=10) as line:
+def test_head_response_sends_no_body_before_next_response(large_result: LargeResult):
+    address = urlsplit(large_result.stack.base_url)
+    target = (address.hostname, address.port)
+    with socket.create_connection(target, timeout=10) as connection:
         for method, path in (("HEAD", large_result.path), ("GET", "/healthz")):
-            line.sendall(
+            connection.sendall(
                 f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
                 f"Authorization: Bearer {large_result.client.token}\r\n\r\n".encode()
             )
             received = b""
             while b"\r\n\r\n" not in received:
-                received += line.recv(65536)
+                received += connection.recv(65536)
             assert received.startswith(b"HTTP/1.1 200")
 
 
 def find_web_worker(stack: Stack) -> psutil.Process:
-    """The process of gunicorn that answers."""
+    """Return the gunicorn worker that serves requests."""
     (child,) = psutil.Process(stack.supervisor.processes["web"].pid).children()
     return child
 
@@ -233,27 +238,29 @@ def sample_memory(
     [{}, {"Range": "bytes=1-"}, {"Accept-Encoding": "gzip"}],
     ids=["whole", "part", "compressed"],
 )
-def test_large_download_takes_no_memory(large_result: LargeResult, headers):
-    assert list(
-        large_result.download(**headers).iter_content(MEGABYTE)
-    )  # what is needed once
-    process, ends, seen = find_web_worker(large_result.stack), threading.Event(), []
+def test_large_download_uses_constant_memory(large_result: LargeResult, headers):
+    # The first download allocates memory that later ones reuse.
+    assert list(large_result.download(**headers).iter_content(MEGABYTE))
+    process = find_web_worker(large_result.stack)
+    stop_event, samples = threading.Event(), []
     before = process.memory_info().rss
-    watch = threading.Thread(target=lambda: seen.extend(sample_memory(process, ends)))
-    watch.start()
+    sampler = threading.Thread(
+        target=lambda: samples.extend(sample_memory(process, stop_event))
+    )
+    sampler.start()
 
     received = sum(
-        len(piece) for piece in large_result.download(**headers).iter_content(MEGABYTE)
+        len(chunk) for chunk in large_result.download(**headers).iter_content(MEGABYTE)
     )
-    ends.set()
-    watch.join()
+    stop_event.set()
+    sampler.join()
 
     assert received >= len(large_result.content) - 1 > 35 * MEGABYTE
-    assert max(seen) - before < 4 * MEGABYTE
+    assert max(samples) - before < 4 * MEGABYTE
 
 
 @pytest.mark.guarantee("A download delays no other request.")
-def test_large_downloads_stall_no_other_request(
+def test_large_download_delays_no_other_request(
     large_result: LargeResult, download_dir: Path
 ):
     command = [
@@ -262,40 +269,43 @@ def test_large_downloads_stall_no_other_request(
         "-H",
         "Accept-Encoding: gzip",
         "-o",
-        "got",
+        "output",
         large_result.create_link(),
     ]
-    waits = []
+    latencies = []
     with subprocess.Popen(command, cwd=download_dir) as download:
         while download.poll() is None:
-            began = time.monotonic()
+            started_at = time.monotonic()
             large_result.client.request("GET", f"/tasks/{large_result.task_id}")
-            waits.append(time.monotonic() - began)
+            latencies.append(time.monotonic() - started_at)
 
-    assert max(waits) < sum(waits) / 4  # not one of them for all of it
+    assert (
+        max(latencies) < sum(latencies) / 4
+    )  # no request waits for the whole download
 
 
 @pytest.mark.guarantee("A download holds no connection to the database.")
 @pytest.mark.each_database
-def test_slow_downloads_hold_no_connection_to_the_database(large_result: LargeResult):
-    with ExitStack() as undo:
-        for _ in range(12):  # there are 8 connections
-            undo.enter_context(large_result.download())
+def test_slow_downloads_hold_no_database_connection(large_result: LargeResult):
+    with ExitStack() as exit_stack:
+        for _ in range(12):  # the pool has 8 connections
+            exit_stack.enter_context(large_result.download())
 
-        began = time.monotonic()
+        started_at = time.monotonic()
         large_result.client.request("GET", "/tasks")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - started_at < 2
 
 
 @pytest.mark.guarantee("The log contains no token of a link.")
-def test_log_has_no_token_of_a_link(large_result: LargeResult):
+def test_log_contains_no_link_token(large_result: LargeResult):
     link = large_result.create_link()
-    place, query = urlsplit(link), urlsplit(link).query
+    address, query = urlsplit(link), urlsplit(link).query
     requests.get(link, timeout=30)
     requests.get(f"{link}altered", timeout=30)
-    with socket.create_connection((place.hostname, place.port), timeout=10) as line:
-        line.sendall(f"GET {place.path}?{query}\r\n\r\n".encode())
-        line.recv(1000)
+    target = (address.hostname, address.port)
+    with socket.create_connection(target, timeout=10) as connection:
+        connection.sendall(f"GET {address.path}?{query}\r\n\r\n".encode())
+        connection.recv(1000)
 
     def log() -> str:
         return large_result.stack.supervisor.log_path("web").read_text()
@@ -306,7 +316,7 @@ def test_log_has_no_token_of_a_link(large_result: LargeResult):
     assert "link=" not in log()
 
 
-def test_link_dies_with_its_viewer_s_attachment(large_result: LargeResult):
+def test_link_of_viewer_without_attachment_returns_404(large_result: LargeResult):
     link = large_result.create_link()
     before = requests.head(link, timeout=30).status_code
 

@@ -1,4 +1,4 @@
-"""Equal requests that come together."""
+"""Concurrent equal requests."""
 
 import json
 import urllib.request
@@ -13,10 +13,8 @@ CONCURRENT_REQUESTS = 50
 
 
 @pytest.mark.guarantee("An idempotency key gives one task and accepts one request.")
-@pytest.mark.parametrize(
-    "key", ["one-of-fifty", None], ids=["with a key", "without one"]
-)
-def test_fifty_equal_requests_are_one_task(stack: Stack, key):
+@pytest.mark.parametrize("key", ["one-of-fifty", None], ids=["with key", "without key"])
+def test_concurrent_equal_requests_create_one_task(stack: Stack, key):
     client = stack.as_user("teacher")
     blocking = [
         client.request_report({"report": "slow", "parameters": {"seconds": 60 + n}})
@@ -30,20 +28,21 @@ def test_fifty_equal_requests_are_one_task(stack: Stack, key):
     if key:
         headers["Idempotency-Key"] = key
 
-    def ask(_number: int) -> tuple[str, bool]:
+    def submit(_number: int) -> tuple[str, bool]:
         request = urllib.request.Request(
             stack.base_url + "/reports", data=json.dumps(body).encode(), headers=headers
         )
-        with urllib.request.urlopen(request) as answer:
-            replayed = answer.headers["Idempotency-Replayed"] == "true"
-            return json.load(answer)["task_id"], replayed
+        with urllib.request.urlopen(request) as response:
+            is_replayed = response.headers["Idempotency-Replayed"] == "true"
+            return json.load(response)["task_id"], is_replayed
 
     with ThreadPoolExecutor(CONCURRENT_REQUESTS) as pool:
-        answers = list(pool.map(ask, range(CONCURRENT_REQUESTS)))
+        responses = list(pool.map(submit, range(CONCURRENT_REQUESTS)))
 
-    assert len({task_id for task_id, _ in answers}) == 1
+    assert len({task_id for task_id, _ in responses}) == 1
     if key:
-        assert Counter(replayed for _, replayed in answers) == {True: 49, False: 1}
+        replays = Counter(is_replayed for _, is_replayed in responses)
+        assert replays == {True: 49, False: 1}
     for task in blocking:
         client.request("POST", task["links"]["cancel"])
         stack.wait_until_final(client, task)

@@ -1,4 +1,4 @@
-"""What the real server does with requests that are odd before anybody has read them."""
+"""Malformed, oversized, chunked and stalled requests at the real HTTP server."""
 
 import http.client
 import json
@@ -10,12 +10,12 @@ import pytest
 
 from tests.support.stack import Stack
 
-pytestmark = pytest.mark.one_database("it is about what the server reads")
+pytestmark = pytest.mark.one_database("the HTTP server does not depend on the database")
 REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
 
 
 def send_raw(stack: Stack, raw: bytes) -> tuple[int, dict, bytes]:
-    """The answer to those very bytes: status, headers, body."""
+    """Send the bytes as they are; return status, headers and body of the response."""
     host, _, port = stack.base_url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(raw)
@@ -35,11 +35,12 @@ def send_raw(stack: Stack, raw: bytes) -> tuple[int, dict, bytes]:
         (b"GET /healthz HTTP/1.1\r\nHost: elsewhere\r\n\r\n", 400, "invalid_request"),
     ],
 )
-def test_request_that_is_no_good_gets_a_problem(stack: Stack, raw, status, code):
-    answered, headers, body = send_raw(stack, raw)
+def test_malformed_request_returns_problem(stack: Stack, raw, status, code):
+    actual_status, headers, body = send_raw(stack, raw)
 
     document = json.loads(body)
-    assert (answered, document["status"], document["code"]) == (status, status, code)
+    assert actual_status == status
+    assert (document["status"], document["code"]) == (status, code)
     assert headers["Content-Type"] == "application/problem+json"
     assert headers["X-Request-ID"] == document["request_id"] != ""
 
@@ -55,7 +56,7 @@ def send_chunked(stack: Stack, token: str, body: bytes) -> tuple[int, dict, byte
     return send_raw(stack, head.encode() + encoded_chunks)
 
 
-def test_body_in_chunks_is_read(stack: Stack):
+def test_chunked_body_is_accepted(stack: Stack):
     token = stack.as_user("teacher").token
 
     status, _headers, body = send_chunked(
@@ -65,7 +66,7 @@ def test_body_in_chunks_is_read(stack: Stack):
     assert (status, json.loads(body)["report"]) == (202, "class_performance")
 
 
-def test_body_in_chunks_that_is_too_large_is_413(stack: Stack):
+def test_chunked_body_too_large_returns_413(stack: Stack):
     token = stack.as_user("teacher").token
 
     status, _headers, body = send_chunked(stack, token, b" " * 100_000)
@@ -73,7 +74,7 @@ def test_body_in_chunks_that_is_too_large_is_413(stack: Stack):
     assert (status, json.loads(body)["code"]) == (413, "body_too_large")
 
 
-def test_body_that_only_says_it_is_large_is_not_waited_for(stack: Stack):
+def test_content_length_too_large_returns_413_at_once(stack: Stack):
     token = stack.as_user("teacher").token
     head = (
         "POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -89,17 +90,17 @@ def test_body_that_only_says_it_is_large_is_not_waited_for(stack: Stack):
     "A request whose body does not arrive holds no connection to the database."
 )
 @pytest.mark.each_database
-def test_bodies_that_do_not_come_hold_no_connection_to_the_database(stack: Stack):
+def test_stalled_bodies_hold_no_database_connection(stack: Stack):
     client = stack.as_user("teacher")
     host, _, port = stack.base_url.removeprefix("http://").partition(":")
     head = (
         "POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {client.token}\r\nContent-Length: 100\r\n\r\n{{"
     )
-    with ExitStack() as undo:
-        for _ in range(12):  # there are 8 connections
-            line = undo.enter_context(socket.create_connection((host, int(port))))
-            line.sendall(head.encode())
+    with ExitStack() as exit_stack:
+        for _ in range(12):  # the pool has 8 connections
+            connection = socket.create_connection((host, int(port)))
+            exit_stack.enter_context(connection).sendall(head.encode())
         time.sleep(0.5)
 
         assert client.request("GET", "/me")["username"] == "teacher"

@@ -1,4 +1,4 @@
-"""PDFs made by the real workers, whose typesetters are killed or canceled with them."""
+"""PDF reports of the real workers, with kills and cancels of workers and typesetters."""
 
 import io
 import re
@@ -18,7 +18,7 @@ from school.runtime.supervisor import kill_process_group
 from tests.support.stack import LEASE_SECONDS, STUDENT_COUNT, Stack
 
 DATETIME_PATTERN = r"\d\d/\d\d/\d{4} às \d\d:\d\d"
-PAPERS = "the typesetter gets the same rows from both databases"
+SAME_ROWS = "the typesetter gets the same rows from both databases"
 REPORT_CARDS_REQUEST = {
     "report": "report_card",
     "parameters": {"year": 2026},
@@ -36,7 +36,7 @@ def find_typesetters(stack: Stack) -> list[psutil.Process]:
 
 
 def command_line(process: psutil.Process) -> list[str]:
-    """Empty where it has ended: typesetters come and go while one looks."""
+    """Return the command line of a process; empty if it has exited meanwhile."""
     try:
         return process.cmdline()
     except psutil.NoSuchProcess:
@@ -44,12 +44,15 @@ def command_line(process: psutil.Process) -> list[str]:
 
 
 def artifact_files(stack: Stack) -> set[Path]:
-    """Of all reports, drafts and whatever else a worker has left there."""
+    """Return all files in the artifact store, drafts included."""
     return {path for path in (stack.folder / "artifacts").rglob("*") if path.is_file()}
 
 
 def page_texts(path: Path) -> list[str]:
-    """What each says; two attempts, or two reports, differ in nothing but the moments."""
+    """Return the text of each page, with timestamps masked.
+
+    Two attempts, or two equal reports, differ only in their timestamps.
+    """
     with pikepdf.open(path) as document:
         return [
             re.sub(DATETIME_PATTERN, "(then)", extract_text(page))
@@ -57,7 +60,7 @@ def page_texts(path: Path) -> list[str]:
         ]
 
 
-# Who reckons where each word stands takes a tenth of a second a page.
+# Text extractors that compute the position of each word take 0.1 s per page.
 def extract_text(page: pikepdf.Page) -> str:
     characters, character_map, character_maps = [], {}, {}
     for operands, operator in pikepdf.parse_content_stream(page, "Tf TJ Tj"):
@@ -79,7 +82,7 @@ def extract_text(page: pikepdf.Page) -> str:
 
 
 def read_character_map(font: pikepdf.Object) -> dict[bytes, str]:
-    """By code, as the font itself tells whoever copies its text."""
+    """Return the characters of a font by glyph code, from its ToUnicode map."""
     mapping = font.ToUnicode.read_bytes().decode().partition("beginbfchar")[2]
     return {
         bytes.fromhex(code): bytes.fromhex(letter).decode("utf-16-be")
@@ -89,13 +92,13 @@ def read_character_map(font: pikepdf.Object) -> dict[bytes, str]:
 
 def is_under_way(stack: Stack, client: Client, task: dict[str, Any]) -> bool:
     progress = client.request("GET", task["links"]["self"])["progress"]
-    total = progress["total"]  # nobody knows it before the first row
+    total = progress["total"]  # unknown before the first row
     return bool(total and progress["done"] * 4 > total and find_typesetters(stack))
 
 
 @dataclass(frozen=True)
-class Undisturbed:
-    """A report that nobody disturbed: its document, its file and the text of its pages."""
+class ReferenceReport:
+    """A report made without faults: its document, its file and the text of its pages."""
 
     document: dict[str, Any]
     path: Path
@@ -103,48 +106,49 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="module")
-def undisturbed_pages(stack: Stack) -> Undisturbed:
+def reference_report(stack: Stack) -> ReferenceReport:
     client, files_before = stack.as_user("admin"), artifact_files(stack)
     task = stack.wait_until_final(
         client, client.request_report(REPORT_CARDS_REQUEST), seconds=90
     )
     assert (task["state"], task["attempt"]) == ("succeeded", 1)
     [path] = artifact_files(stack) - files_before
-    return Undisturbed(task, path, page_texts(path))
+    return ReferenceReport(task, path, page_texts(path))
 
 
-@pytest.mark.one_database(PAPERS)
-def test_cards_of_a_network_are_one_file_of_a_page_each(
-    stack: Stack, undisturbed_pages: Undisturbed
+@pytest.mark.one_database(SAME_ROWS)
+def test_pdf_of_network_has_a_page_per_student(
+    stack: Stack, reference_report: ReferenceReport
 ):
-    done = undisturbed_pages.document
+    done = reference_report.document
 
     assert done["progress"]["done"] == done["result"]["rows"]
-    assert undisturbed_pages.path.name.startswith(done["task_id"])
+    assert reference_report.path.name.startswith(done["task_id"])
     assert (
-        len(PdfReader(io.BytesIO(undisturbed_pages.path.read_bytes())).pages)
+        len(PdfReader(io.BytesIO(reference_report.path.read_bytes())).pages)
         == STUDENT_COUNT
     )
     assert find_typesetters(stack) == []
 
 
-@pytest.mark.one_database(PAPERS)
-def test_cards_of_a_network_are_a_file_for_each_class_asked_once(stack: Stack):
+@pytest.mark.one_database(SAME_ROWS)
+def test_zip_of_network_has_a_pdf_per_class(stack: Stack):
     client, before = stack.as_user("admin"), artifact_files(stack)
 
     task = client.request_report({**REPORT_CARDS_REQUEST, "format": "zip"})
     done = stack.wait_until_final(client, task, seconds=90)
 
     assert (done["state"], done["attempt"]) == ("succeeded", 1)
-    [made] = artifact_files(stack) - before
-    with ZipFile(made) as archive:
-        papers = [
+    [path] = artifact_files(stack) - before
+    with ZipFile(path) as archive:
+        documents = [
             PdfReader(io.BytesIO(archive.read(name))) for name in archive.namelist()
         ]
         schools = {name.partition("/")[0] for name in archive.namelist()}
-    assert len(papers) == stack.query("SELECT COUNT(*) FROM school_schoolclass")[0][0]
+    class_count = stack.query("SELECT COUNT(*) FROM school_schoolclass")[0][0]
+    assert len(documents) == class_count
     assert len(schools) == stack.query("SELECT COUNT(*) FROM school_school")[0][0]
-    assert sum(len(paper.pages) for paper in papers) == STUDENT_COUNT
+    assert sum(len(document.pages) for document in documents) == STUDENT_COUNT
 
 
 def kill_all(stack: Stack) -> None:
@@ -160,12 +164,12 @@ def kill_parent(stack: Stack) -> None:
 
 
 def kill_pool_child(stack: Stack) -> None:
-    """The process of the pool that makes the report, and not its typesetters."""
+    """Kill the pool process that makes the report, but not its typesetters."""
     find_typesetters(stack)[0].parent().kill()
 
 
 def kill_first_typesetter(stack: Stack) -> None:
-    """The one that forks the others."""
+    """Kill the typesetter that forks the others."""
     find_typesetters(stack)[0].kill()
 
 
@@ -173,11 +177,11 @@ def kill_typesetter(stack: Stack) -> None:
     stack.wait_until(lambda: find_typesetters(stack)[1:])[0].kill()
 
 
-deep = pytest.mark.deep("each kill makes the report of the whole network once more")
+deep = pytest.mark.deep("each kill repeats the report of the whole network")
 KILLS = [
     pytest.param(
         kill_pool_child,
-        marks=pytest.mark.deep_on_postgresql("test_worker_killed kills on both"),
+        marks=pytest.mark.deep_on_postgresql("test_worker_crash kills on both"),
     ),
     *(
         pytest.param(kill, marks=deep)
@@ -188,39 +192,41 @@ KILLS = [
 
 @pytest.mark.guarantee("A long PDF is complete after any process was killed.")
 @pytest.mark.parametrize("kill", KILLS)
-def test_report_killed_in_the_middle_ends_once_and_is_as_an_undisturbed_one(
-    stack: Stack, undisturbed_pages: Undisturbed, kill: Callable[[Stack], None]
+def test_killed_report_equals_reference_report(
+    stack: Stack, reference_report: ReferenceReport, kill: Callable[[Stack], None]
 ):
     client, before = stack.as_user("admin"), artifact_files(stack)
     task = client.request_report(REPORT_CARDS_REQUEST)
     stack.wait_until(lambda: is_under_way(stack, client, task), seconds=60)
     worker = psutil.Process(stack.supervisor.processes["worker-reports"].pid)
-    running = [worker, *worker.children(recursive=True)]
-    working = find_typesetters(stack)
+    worker_processes = [worker, *worker.children(recursive=True)]
+    typesetters = find_typesetters(stack)
 
     kill(stack)
 
     done = stack.wait_until_final(client, task, seconds=LEASE_SECONDS + 60)
     assert (done["state"], done["attempt"]) == ("succeeded", 2)
-    [made] = artifact_files(stack) - before
-    assert made.stat().st_size == done["result"]["bytes"]
-    assert len(undisturbed_pages.pages) == STUDENT_COUNT
-    assert page_texts(made) == undisturbed_pages.pages
-    stack.wait_until(lambda: not any(process.is_running() for process in working))
+    [path] = artifact_files(stack) - before
+    assert path.stat().st_size == done["result"]["bytes"]
+    assert len(reference_report.pages) == STUDENT_COUNT
+    assert page_texts(path) == reference_report.pages
+    stack.wait_until(lambda: not any(process.is_running() for process in typesetters))
     if kill in (kill_all, kill_parent):
-        stack.wait_until(lambda: not any(process.is_running() for process in running))
+        stack.wait_until(
+            lambda: not any(process.is_running() for process in worker_processes)
+        )
     assert client.request("GET", task["links"]["self"]) == done
 
 
-@pytest.mark.one_database("Redis and the processes' own messages carry the cancel")
-def test_cancel_ends_the_typesetters(stack: Stack):
+@pytest.mark.one_database("a cancel is passed by Redis and signals")
+def test_cancel_stops_typesetters(stack: Stack):
     client = stack.as_user("admin")
     task = client.request_report(REPORT_CARDS_REQUEST)
-    working = stack.wait_until(lambda: find_typesetters(stack))
+    typesetters = stack.wait_until(lambda: find_typesetters(stack))
 
     client.request("POST", task["links"]["cancel"])
     done = stack.wait_until_final(client, task)
 
     assert done["state"] == "canceled"
-    stack.wait_until(lambda: not any(process.is_running() for process in working))
+    stack.wait_until(lambda: not any(process.is_running() for process in typesetters))
     assert not list((stack.folder / "artifacts").rglob(f"*{task['task_id']}*"))

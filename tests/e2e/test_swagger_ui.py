@@ -1,3 +1,5 @@
+"""Swagger UI and Redoc in Chromium."""
+
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +13,8 @@ from tests.support.stack import Stack
 
 pytestmark = [
     REQUIRES_CHROMIUM,
-    pytest.mark.deep("it works in a real browser"),
-    pytest.mark.one_database("the page and its requests know nothing of the database"),
+    pytest.mark.deep("it needs a real browser"),
+    pytest.mark.one_database("the pages do not depend on the database"),
 ]
 
 PATHS = load_spec()["paths"]
@@ -25,7 +27,7 @@ USER = LOGIN_CONTENT["example"]["username"]
 
 
 class SwaggerUI:
-    """The page as somebody who tests by hand works with it."""
+    """Page object of Swagger UI."""
 
     def __init__(self, page: Page, base: str) -> None:
         self.page = page
@@ -33,7 +35,7 @@ class SwaggerUI:
         page.goto(f"{base}/docs")
 
     def operation(self, tag: str, name: str) -> Locator:
-        """The operation, unfolded."""
+        """Expand an operation; return its block."""
         block = self.page.locator(f"#operations-{tag}-{name}")
         block.wait_for()
         if "is-open" not in (block.get_attribute("class") or ""):
@@ -42,7 +44,7 @@ class SwaggerUI:
         return block
 
     def execute(self, block: Locator) -> tuple[int, Any]:
-        """Press the button; the status shown, and the body of the answer."""
+        """Click Execute; return the displayed status and the body of the response."""
         with self.page.expect_response(lambda _: True) as response_info:
             block.locator("button.execute").click()
         status_cell = block.locator(".live-responses-table .response-col_status").nth(1)
@@ -77,15 +79,15 @@ def docs(browser: Browser, stack: Stack) -> Iterator[SwaggerUI]:
 
 @pytest.fixture
 def authorized_docs(docs: SwaggerUI) -> SwaggerUI:
-    """As the user that the example of logging in names."""
+    """Swagger UI, logged in as the user of the login example."""
     status, tokens = docs.execute(docs.operation("auth", "log_in"))
     assert status == 200
     docs.authorize(tokens["access"])
     return docs
 
 
-@pytest.mark.timeout(240)  # there are some forty: every kind in every format
-def test_every_example_makes_its_report(stack: Stack):
+@pytest.mark.timeout(240)  # about forty examples: every kind in every format
+def test_every_example_request_succeeds(stack: Stack):
     client = stack.as_user(USER)
 
     states = {}
@@ -101,14 +103,14 @@ def test_every_example_makes_its_report(stack: Stack):
 )
 @pytest.mark.guarantee("The documentation pages load nothing from other hosts.")
 @pytest.mark.timeout(240)
-def test_every_kind_is_made_by_one_click(authorized_docs: SwaggerUI, stack: Stack):
+def test_every_kind_is_requested_by_one_click(authorized_docs: SwaggerUI, stack: Stack):
     block = authorized_docs.operation("reports", "create_report")
-    choice = block.locator(".opblock-section-request-body select").last
+    example_select = block.locator(".opblock-section-request-body select").last
 
     client = stack.as_user(USER)
     states = {}
     for name in JSON_EXAMPLES:
-        choice.select_option(name)
+        example_select.select_option(name)
         status, task = authorized_docs.execute(block)
         assert status == 202
         states[name] = stack.wait_until_final(client, task)["state"]
@@ -121,65 +123,65 @@ def test_every_kind_is_made_by_one_click(authorized_docs: SwaggerUI, stack: Stac
     ) == ([], [])
 
 
-def test_choice_of_a_parameter_is_shown_and_can_be_made(authorized_docs: SwaggerUI):
+def test_parameter_choice_is_shown_and_can_be_edited(authorized_docs: SwaggerUI):
     block = authorized_docs.operation("reports", "create_report")
     body = block.locator(".opblock-section-request-body")
     body.locator("select").last.select_option("attendance_summary, json")
-    typed = body.locator("textarea")
-    asked = json.loads(typed.input_value())
-    assert asked["parameters"] == {"class_id": 1, "list": "all"}
+    textarea = body.locator("textarea")
+    submission = json.loads(textarea.input_value())
+    assert submission["parameters"] == {"class_id": 1, "list": "all"}
 
-    asked["parameters"]["list"] = "council"
-    typed.fill(json.dumps(asked))
+    submission["parameters"]["list"] = "council"
+    textarea.fill(json.dumps(submission))
     _status, task = authorized_docs.execute(block)
     result = authorized_docs.wait_until_final(task["task_id"])["result"]
 
     assert result["rows"] == len(result["data"]) > 0
     assert {row["council_list"] for row in result["data"]} == {True}
-    asked["parameters"]["list"] = "everyone"
-    typed.fill(json.dumps(asked))
+    submission["parameters"]["list"] = "everyone"
+    textarea.fill(json.dumps(submission))
     status, problem = authorized_docs.execute(block)
-    (flaw,) = problem["errors"]
-    assert (status, flaw["pointer"]) == (400, "/parameters/list")
-    assert "below_minimum" in flaw["detail"]
+    (error,) = problem["errors"]
+    assert (status, error["pointer"]) == (400, "/parameters/list")
+    assert "below_minimum" in error["detail"]
 
 
 @pytest.mark.guarantee(
     "Swagger UI makes every report by one click, and sends what it shows."
 )
-def test_nothing_is_sent_that_was_not_typed(authorized_docs: SwaggerUI):
-    """Examples of headers are shown; filled in they would make each request another."""
+def test_header_examples_are_not_sent(authorized_docs: SwaggerUI):
+    """Header examples are shown, but not filled in: an idempotency key would be sent."""
     block = authorized_docs.operation("reports", "create_report")
 
-    with authorized_docs.page.expect_request("**/reports") as sent:
+    with authorized_docs.page.expect_request("**/reports") as request_info:
         authorized_docs.execute(block)
 
-    assert not {"idempotency-key", "prefer"} & sent.value.headers.keys()
-    assert sent.value.url.endswith("/reports")
+    assert not {"idempotency-key", "prefer"} & request_info.value.headers.keys()
+    assert request_info.value.url.endswith("/reports")
 
 
-def test_problem_is_shown_to_who_is_not_logged_in(docs: SwaggerUI):
+def test_request_without_login_shows_problem(docs: SwaggerUI):
     status, problem = docs.execute(docs.operation("reports", "list_reports"))
 
     assert (status, problem["code"]) == (401, "not_authenticated")
 
 
-def test_page_tells_what_each_answer_looks_like(docs: SwaggerUI):
+def test_operation_shows_response_examples_and_problem_links(docs: SwaggerUI):
     block = docs.operation("tasks", "get_task")
 
-    shown = block.locator("tr.response[data-code='200']")
-    offered = shown.locator("select").last.locator("option").all_inner_texts()
+    row = block.locator("tr.response[data-code='200']")
+    options = row.locator("select").last.locator("option").all_inner_texts()
     assert {"queued", "running", "succeeded", "failed", "canceled", "expired"} <= {
-        *offered
+        *options
     }
-    shown.locator("select").last.select_option("failed")
-    assert '"code": "timeout"' in shown.locator("pre").first.inner_text()
-    page = block.locator("tr.response[data-code='410'] a", has_text="purged")
-    assert page.get_attribute("href") == "/problems/purged"
+    row.locator("select").last.select_option("failed")
+    assert '"code": "timeout"' in row.locator("pre").first.inner_text()
+    link = block.locator("tr.response[data-code='410'] a", has_text="purged")
+    assert link.get_attribute("href") == "/problems/purged"
     assert docs.page.get_by_role("heading", name="States").is_visible()
 
 
-def test_link_leads_to_its_operation(docs: SwaggerUI):
+def test_deep_link_opens_its_operation(docs: SwaggerUI):
     docs.page.goto(f"{docs.page.url}#/tasks/cancel_task")
     docs.page.reload()
 
@@ -187,13 +189,13 @@ def test_link_leads_to_its_operation(docs: SwaggerUI):
 
 
 @pytest.mark.guarantee("The documentation pages load nothing from other hosts.")
-def test_redoc_shows_the_same_and_asks_nobody_else(browser: Browser, stack: Stack):
+def test_redoc_loads_nothing_from_other_hosts(browser: Browser, stack: Stack):
     with browser.new_context() as context:
         page = context.new_page()
-        watched = PageMonitor(page)
+        monitor = PageMonitor(page)
         page.goto(f"{stack.base_url}/redoc")
 
         page.get_by_role("heading", name="Ask for a report").wait_for()
         page.get_by_role("heading", name="States").first.wait_for()
         page.wait_for_load_state("networkidle")
-        assert (watched.errors, watched.foreign_requests) == ([], [])
+        assert (monitor.errors, monitor.foreign_requests) == ([], [])

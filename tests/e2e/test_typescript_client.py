@@ -1,3 +1,5 @@
+"""TypeScript client generated from the OpenAPI document."""
+
 import json
 import os
 import re
@@ -12,18 +14,20 @@ from tests.support.stack import Stack
 
 PROJECT_DIR = Path(__file__).with_name("typescript")
 MIN_NODE_VERSION = 20
-STEPS = re.findall(r'(?m)^done\("(.+)"\);$', (PROJECT_DIR / "src/trip.ts").read_text())
+STEPS = re.findall(
+    r'(?m)^logStep\("(.+)"\);$', (PROJECT_DIR / "src/trip.ts").read_text()
+)
 
 pytestmark = pytest.mark.one_database(
-    "the contract's types know nothing of the database"
+    "the contract's types do not depend on the database"
 )
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The client as a web team would have it: its packages, and its generated types."""
+    """Folder of the compiled client, with its packages and generated types."""
     if not _node_is_new_enough():
-        pytest.skip(f"Node {MIN_NODE_VERSION} or newer, with npm, is not here")
+        pytest.skip(f"Node {MIN_NODE_VERSION} or newer, with npm, is not installed")
     folder = tmp_path_factory.mktemp("typescript")
     ignore = shutil.ignore_patterns("node_modules", "build", "schema.ts")
     shutil.copytree(PROJECT_DIR, folder, ignore=ignore, dirs_exist_ok=True)
@@ -60,7 +64,7 @@ def _node_is_new_enough() -> bool:
 
 @pytest.mark.guarantee("A generated client has exact types.")
 @pytest.mark.deep("it installs packages and compiles")
-def test_typed_client_goes_the_whole_way(project: Path, stack: Stack):
+def test_typed_client_completes_every_step(project: Path, stack: Stack):
     client = stack.as_user("teacher")
     slow, long = (
         client.request_report({"report": "slow", "parameters": {"seconds": seconds}})
@@ -77,18 +81,20 @@ def test_typed_client_goes_the_whole_way(project: Path, stack: Stack):
     assert len(STEPS) > 10
 
 
-def test_nothing_is_forced_on_the_compiler():
+def test_client_sources_use_no_type_escapes():
     sources = [path.read_text() for path in (PROJECT_DIR / "src").glob("*.ts")]
 
-    forced = re.compile(r"\bany\b|\bas (?!const\b)\w|@ts-(ignore|nocheck)|!\.|<\w+>\w")
+    type_escape = re.compile(
+        r"\bany\b|\bas (?!const\b)\w|@ts-(ignore|nocheck)|!\.|<\w+>\w"
+    )
     code = [re.sub(r"//.*|/\*\*.*?\*/", "", source) for source in sources]
-    assert not [found for source in code for found in forced.findall(source)]
+    assert not [match for source in code for match in type_escape.findall(source)]
 
 
-def test_lock_names_no_registry():
+def test_package_lock_names_no_registry():
     lock = json.loads((PROJECT_DIR / "package-lock.json").read_text())
 
-    packages = {name: found for name, found in lock["packages"].items() if name}
+    packages = {name: package for name, package in lock["packages"].items() if name}
     assert packages
-    assert all("integrity" in found for found in packages.values())
-    assert not [name for name, found in packages.items() if "resolved" in found]
+    assert all("integrity" in package for package in packages.values())
+    assert not [name for name, package in packages.items() if "resolved" in package]

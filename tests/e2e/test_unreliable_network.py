@@ -1,4 +1,4 @@
-"""Clients behind a network that cuts, delays and repeats get what they asked for, once."""
+"""Clients behind a network that cuts, delays and repeats requests."""
 
 import hashlib
 import http.client
@@ -41,13 +41,13 @@ class RetryingClient:
                 if len(content) == int(response.headers.get("Content-Length") or -1):
                     return content
             except (OSError, http.client.HTTPException):
-                pass  # once more
+                pass  # retry
             finally:
                 connection.close()
-        raise AssertionError(f"{method} {path}: never answered")
+        raise AssertionError(f"{method} {path}: no complete response")
 
     def request_report(self, kind: str) -> dict:
-        """Ask for one report under a key, and follow it to its end."""
+        """Submit a report with an idempotency key and poll until it is final."""
         idempotency_key = str(uuid.uuid4())
         body = {"report": kind, "parameters": {"class_id": 1}, "format": "csv"}
         task = json.loads(
@@ -65,7 +65,7 @@ class RetryingClient:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_report_is_made_once_and_arrives_whole(stack: Stack, seed):
+def test_report_over_bad_network_is_made_once_and_complete(stack: Stack, seed):
     token = stack.as_user("teacher").token
     ((before,),) = stack.query("SELECT count(*) FROM tasks_task")
 
@@ -87,5 +87,5 @@ def test_report_is_made_once_and_arrives_whole(stack: Stack, seed):
     for client, task, content in trips:
         assert task["state"] == "succeeded"
         assert hashlib.sha256(content).hexdigest() == task["result"]["sha256"]
-        # Nobody is shown a state that was over already.
+        # No client sees a state older than one it has seen.
         assert client.states == sorted(client.states, key=STATE_ORDER.index)

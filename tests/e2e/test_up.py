@@ -1,4 +1,4 @@
-"""`make up` as a newcomer meets it: the command itself, its ends and its complaints."""
+"""Runs of `make up` and `make demo`: start, output, errors and shutdown."""
 
 import os
 import re
@@ -21,21 +21,23 @@ from tests.support.environment import DATABASE
 from tests.support.stack import create_database
 
 sqlite_only = pytest.mark.skipif(
-    DATABASE != "sqlite", reason="without a DATABASE_URL it is SQLite: once is enough"
+    DATABASE != "sqlite", reason="without DATABASE_URL the command uses SQLite"
 )
 
 requires_proc = pytest.mark.skipif(
-    not Path("/proc/self").exists(), reason="what is left over is looked for in /proc"
+    not Path("/proc/self").exists(), reason="leftover processes are searched in /proc"
 )
 
-starts_everything = pytest.mark.deep("it starts the whole service, and loads a network")
+starts_everything = pytest.mark.deep("it starts the whole service and loads a network")
 
 
 class UpProcess:
     def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         ignored_prefixes = ("DATABASE_URL", "REDIS_URL", "REPORT_PACKAGES", "TEST_")
         inherited_env = {
-            n: v for n, v in os.environ.items() if not n.startswith(ignored_prefixes)
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(ignored_prefixes)
         }
         self.folder = folder
         self.port = environment.setdefault("PORT", str(free_port()))
@@ -66,7 +68,7 @@ class UpProcess:
         self.process.stdout.close()
 
     def find_leftover_processes(self) -> list[str]:
-        """The processes that still know this state folder."""
+        """Return the ids of running processes that use this state folder."""
         state_dir_entry = f"VAR_DIR={self.folder}".encode()
         config = str(self.folder).encode()
         pids = []
@@ -98,7 +100,7 @@ def start_up(tmp_path: Path) -> Iterator:
 
 @dataclass(frozen=True)
 class DemoRun:
-    """A run that has ended: its code, its words, and the processes that it left."""
+    """A finished run: its exit code, its output, and its leftover processes."""
 
     exit_code: int
     output: str
@@ -107,53 +109,53 @@ class DemoRun:
 
 @dataclass(frozen=True)
 class Interrupted(DemoRun):
-    """A first `make up` that Ctrl-C has stopped, and what was there before that."""
+    """A first `make up` that was stopped by Ctrl-C, and its state before that."""
 
     folder: Path
     running: list[str]
-    """Its processes."""
+    """Process ids before Ctrl-C."""
     second: DemoRun
-    """Another `make up` in the same folder at the same time."""
+    """A `make up` in the same folder while the first was running."""
 
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interrupted]:
-    one = UpProcess(tmp_path_factory.mktemp("first") / "var")
+    first = UpProcess(tmp_path_factory.mktemp("first") / "var")
     try:
-        said = one.read_until("Ctrl-C stops everything")
-        running = one.find_leftover_processes()
-        second = DemoRun(*UpProcess(one.folder, "--once").wait_for_exit(), [])
-        os.kill(one.process.pid, signal.SIGINT)
-        code, rest = one.wait_for_exit()
+        output = first.read_until("Ctrl-C stops everything")
+        running = first.find_leftover_processes()
+        second = DemoRun(*UpProcess(first.folder, "--once").wait_for_exit(), [])
+        os.kill(first.process.pid, signal.SIGINT)
+        exit_code, rest = first.wait_for_exit()
         yield Interrupted(
-            code,
-            said + rest,
-            one.find_leftover_processes(),
-            one.folder,
+            exit_code,
+            output + rest,
+            first.find_leftover_processes(),
+            first.folder,
             running,
             second,
         )
     finally:
-        one.end()
+        first.end()
 
 
 @pytest.fixture(scope="module")
 def demo_run(interrupted: Interrupted) -> DemoRun:
-    """`make demo` in the folder that the first has left."""
+    """A `make demo` in the state folder of the interrupted run."""
     process = UpProcess(interrupted.folder, "--once")
     return DemoRun(*process.wait_for_exit(), process.find_leftover_processes())
 
 
 @pytest.fixture
-def copy_demo_state(interrupted: Interrupted, tmp_path: Path) -> None:
-    """What the first has left: only that one has to load the network."""
+def demo_state_copy(interrupted: Interrupted, tmp_path: Path) -> None:
+    """Copy the state of the interrupted run, so that the network need not be loaded again."""
     shutil.copytree(interrupted.folder, tmp_path / "var")
 
 
 @sqlite_only
 @requires_proc
 @starts_everything
-def test_demo_shows_a_report_and_ends_well(demo_run):
+def test_demo_prints_a_report_and_exits_with_zero(demo_run):
     assert demo_run.exit_code == 0, demo_run.output
     task_id = re.search(r"202: task (\S+)", demo_run.output)[1]
     assert f"GET /tasks/{task_id}: succeeded" in demo_run.output
@@ -164,86 +166,86 @@ def test_demo_shows_a_report_and_ends_well(demo_run):
 @sqlite_only
 @requires_proc
 @starts_everything
-def test_ctrl_c_stops_everything_and_the_data_is_found_again(interrupted, demo_run):
-    assert interrupted.code == 0, interrupted.said
-    assert "Loaded 3 schools" in interrupted.said
-    assert "202: task" in interrupted.said
-    assert "Traceback" not in interrupted.said
+def test_ctrl_c_stops_all_processes_and_keeps_the_data(interrupted, demo_run):
+    assert interrupted.exit_code == 0, interrupted.output
+    assert "Loaded 3 schools" in interrupted.output
+    assert "202: task" in interrupted.output
+    assert "Traceback" not in interrupted.output
     assert len(interrupted.running) > 6
-    assert interrupted.left_over == []
+    assert interrupted.leftover_processes == []
     assert not (interrupted.folder / "redis.url").exists()
 
     assert demo_run.exit_code == 0, demo_run.output
-    assert "The demo network of 1000 students is there" in demo_run.output
+    assert "The demo network of 1000 students is already loaded" in demo_run.output
 
 
 @sqlite_only
 @requires_proc
 @starts_everything
-def test_killed_without_warning_it_leaves_nothing_behind(start_up, copy_demo_state):
-    one = start_up()
-    one.read_until("Ctrl-C stops everything")
+def test_sigkill_leaves_no_processes(start_up, demo_state_copy):
+    up = start_up()
+    up.read_until("Ctrl-C stops everything")
 
-    one.process.kill()
-    one.process.wait()
+    up.process.kill()
+    up.process.wait()
 
     deadline = time.monotonic() + 30
-    while one.find_leftover_processes() and time.monotonic() < deadline:
+    while up.find_leftover_processes() and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert one.find_leftover_processes() == []
+    assert up.find_leftover_processes() == []
 
 
 @sqlite_only
-def test_port_that_is_taken_is_explained_in_a_sentence(start_up):
+def test_taken_port_is_reported_in_one_line(start_up):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        code, said = start_up(PORT=str(port)).wait_for_exit()
+        exit_code, output = start_up(PORT=str(port)).wait_for_exit()
 
-    assert code == 1
-    assert said.strip() == (
-        f"CommandError: Port {port} is taken: choose another, for example PORT={port + 1}."
+    assert exit_code == 1
+    assert output.strip() == (
+        f"CommandError: Port {port} is in use: choose another, for example PORT={port + 1}."
     )
 
 
 @sqlite_only
 @starts_everything
-def test_second_one_in_the_same_folder_is_explained_in_a_sentence(interrupted):
+def test_second_run_in_same_folder_is_reported_in_one_line(interrupted):
     second = interrupted.second
 
-    assert second.code == 1
-    assert "Another one is running" in second.said
-    assert len(second.said.strip().splitlines()) == 1
+    assert second.exit_code == 1
+    assert "Another run uses the state folder" in second.output
+    assert len(second.output.strip().splitlines()) == 1
 
 
 @starts_everything
-def test_given_redis_and_database_are_used(start_up):
+def test_external_redis_and_database_are_used(start_up):
     redis_url = os.environ["TEST_REDIS_URL"].removesuffix("0") + "14"
-    given = {"REDIS_URL": redis_url}
+    external = {"REDIS_URL": redis_url}
     if DATABASE == "postgresql":
-        given["DATABASE_URL"] = create_database()
+        external["DATABASE_URL"] = create_database()
     redis.Redis.from_url(redis_url).flushdb()
 
-    demo = start_up("--once", **given)
-    code, said = demo.wait_for_exit()
+    demo = start_up("--once", **external)
+    exit_code, output = demo.wait_for_exit()
 
-    assert code == 0, said
+    assert exit_code == 0, output
     assert not (demo.folder / "valkey").exists()
     assert redis.Redis.from_url(redis_url).keys("celery-task-meta-*")
     assert (demo.folder / "school.sqlite3").exists() == (DATABASE == "sqlite")
 
 
 @starts_everything
-def test_database_of_somebody_is_left_alone(start_up, tmp_path):
-    """`make up` on real data serves it, and loads no demo into it."""
-    given = {"DATABASE_URL": create_database()} if DATABASE == "postgresql" else {}
-    environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), **given}
-    if not given:
+def test_existing_database_gets_no_demo_data(start_up, tmp_path):
+    """A `make up` on an existing database serves it and loads no demo data."""
+    external = {"DATABASE_URL": create_database()} if DATABASE == "postgresql" else {}
+    environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), **external}
+    if not external:
         environment.pop("DATABASE_URL")
-    for code in ("migrate --verbosity 0", "createsuperuser --no-input"):
+    for command in ("migrate --verbosity 0", "createsuperuser --no-input"):
         subprocess.run(
-            [sys.executable, str(MANAGE_PY), *code.split()],
+            [sys.executable, str(MANAGE_PY), *command.split()],
             env={
                 **environment,
                 "DJANGO_SUPERUSER_USERNAME": "maria",
@@ -253,8 +255,7 @@ def test_database_of_somebody_is_left_alone(start_up, tmp_path):
             check=True,
         )
 
-    one = start_up(**given)
-    said = one.read_until("Ctrl-C stops everything")
+    output = start_up(**external).read_until("Ctrl-C stops everything")
 
-    assert "This database is left alone" in said
-    assert "202: task" not in said
+    assert "This database was not changed" in output
+    assert "202: task" not in output

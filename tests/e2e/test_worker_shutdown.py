@@ -1,4 +1,4 @@
-"""Workers told to stop, frozen, or held up by their own reports."""
+"""Workers that are stopped, frozen, or blocked by their own reports."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ def client(stack: Stack):
 
 
 def start_report(stack: Stack, client, seconds: float):
-    """A report that is being made just now."""
+    """Submit a report and wait until it is running."""
     body = {"report": "slow", "parameters": {"seconds": seconds}}
     task = client.request_report(body)
     stack.wait_until(lambda: get_state(client, task) == "running")
@@ -32,24 +32,24 @@ def pool_processes(stack: Stack) -> list[psutil.Process]:
 
 
 @pytest.mark.guarantee("A worker that is told to stop hands over its tasks.")
-def test_worker_told_to_stop_hands_over_what_does_not_end_in_time(stack: Stack, client):
+def test_sigterm_of_worker_releases_unfinished_tasks(stack: Stack, client):
     short, long = start_report(stack, client, 1), start_report(stack, client, 6)
     worker = stack.supervisor.processes["worker-reports"]
 
     os.kill(worker.pid, signal.SIGTERM)
     worker.wait(timeout=15)
-    ended = {client.request("GET", t["links"]["self"])["state"] for t in (short,)}
-    left = client.request("GET", long["links"]["self"])
+    short_state = get_state(client, short)
+    released = client.request("GET", long["links"]["self"])
     stack.start("worker-reports")
 
-    assert ended == {"succeeded"}
-    assert (left["state"], left["attempt"]) == ("queued", 0)
+    assert short_state == "succeeded"
+    assert (released["state"], released["attempt"]) == ("queued", 0)
     done = stack.wait_until_final(client, long, seconds=30)
     assert (done["state"], done["attempt"]) == ("succeeded", 1)
 
 
 @pytest.mark.guarantee("A worker that is told to stop hands over its tasks.")
-def test_pool_process_told_to_stop_hands_over_at_once(stack: Stack, client):
+def test_sigterm_of_pool_process_releases_its_task(stack: Stack, client):
     task = start_report(stack, client, 4)
 
     for process in pool_processes(stack):
@@ -60,7 +60,7 @@ def test_pool_process_told_to_stop_hands_over_at_once(stack: Stack, client):
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["worker", "pool process"])
-def test_frozen_worker_s_late_result_changes_nothing(stack: Stack, client, whole):
+def test_late_result_of_frozen_worker_is_discarded(stack: Stack, client, whole):
     task = start_report(stack, client, 3)
     worker = stack.supervisor.processes["worker-reports"]
     main = [psutil.Process(worker.pid)] if whole else []
@@ -77,24 +77,22 @@ def test_frozen_worker_s_late_result_changes_nothing(stack: Stack, client, whole
 
 
 @pytest.mark.guarantee("A report that holds Python's lock is not taken for lost.")
-def test_report_that_holds_python_s_lock_is_a_timeout_and_not_tried_again(
-    stack: Stack, client
-):
-    began = time.monotonic()
+def test_report_holding_the_gil_times_out_without_retry(stack: Stack, client):
+    started_at = time.monotonic()
     task = client.request_report({"report": "stuck_in_c"})
 
     done = stack.wait_until_final(client, task, seconds=40)
 
     assert (done["state"], done["attempt"]) == ("failed", 1)
     assert done["error"]["code"] == "timeout"
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - started_at < 20
 
 
-def test_hungry_report_takes_no_other_with_it(stack: Stack, client):
-    beside = start_report(stack, client, 2)
+def test_report_over_memory_limit_harms_no_other(stack: Stack, client):
+    other = start_report(stack, client, 2)
 
     done = stack.wait_until_final(client, client.request_report({"report": "hungry"}))
 
     assert (done["state"], done["attempt"]) == ("failed", 1)
     assert done["error"]["code"] == "memory_limit"
-    assert stack.wait_until_final(client, beside)["attempt"] == 1
+    assert stack.wait_until_final(client, other)["attempt"] == 1

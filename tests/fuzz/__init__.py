@@ -1,1 +1,1 @@
-"""The contract, held to with thousands of made-up requests of every role."""
+"""Fuzzing of the API contract with thousands of generated requests per role."""

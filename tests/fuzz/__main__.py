@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: the long run from the command line, which `make fuzz` calls."""
+"""Command line of the long fuzzing run: `python -m tests.fuzz`, called by `make fuzz`."""
 
 import argparse
 import random

@@ -1,4 +1,4 @@
-"""Sends the service whatever requests its contract lets one think of, as each role."""
+"""Fuzzing run: valid and invalid requests of one role, generated from the contract."""
 
 import json
 import os
@@ -16,43 +16,43 @@ SPEC = ROOT / "openapi.yaml"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 USERS = ("admin", "secretary", "teacher", "guardian", "stranger")
 ANONYMOUS = "anonymous"
-"""Who comes without a token."""
+"""Role of requests without a token."""
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
 
 @dataclass(frozen=True)
 class FuzzPlan:
     examples: int
-    """For each operation, of valid and of invalid requests alike."""
+    """Number of valid and of invalid requests per operation."""
     seed: int
     phases: Sequence[str] = PHASES
 
 
 @dataclass
 class FuzzResult:
-    """What came of the requests of one role."""
+    """Result of the requests of one role."""
 
     role: str
     cases: int
     seconds: float
     failures: Sequence[Any]
     output: str = field(repr=False)
-    """What the tool says, with a line of curl for each failure."""
+    """Output of schemathesis, with a curl command for each failure."""
 
 
 def stack_environment() -> dict[str, str]:
-    """Of a stack for this: with the kinds of the contract, and tokens that last."""
+    """Return the environment of a fuzzing stack: documented kinds only, long-lived tokens."""
     return {"REPORT_PACKAGES": "tasks.reports", "ACCESS_TOKEN_MINUTES": "720"}
 
 
 def write_users(stack: Stack) -> Path:
-    """Log everybody in, once, and keep their tokens where the tool reads them."""
-    # The tool wants a header of everybody.
+    """Log every user in and write their tokens to the file that schemathesis reads."""
+    # Schemathesis requires a header for every user.
     headers = {ANONYMOUS: {"name": "X-Request-ID", "value": ANONYMOUS}}
     for name in USERS:
         token = stack.as_user(name).token
         headers[name] = {"name": "Authorization", "value": f"Bearer {token}"}
-    users = [{"name": name, "fixedHeaders": [it]} for name, it in headers.items()]
+    users = [{"name": name, "fixedHeaders": [item]} for name, item in headers.items()]
     path = stack.folder / "users.json"
     path.write_text(json.dumps({"auth": users}))
     return path

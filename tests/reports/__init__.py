@@ -1,1 +1,1 @@
-"""Kinds of report that only tests ask for: they run, fail and kill at will."""
+"""Kinds of report for tests only: slow, failing, hanging and killing ones."""

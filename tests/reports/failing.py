@@ -1,10 +1,10 @@
-"""A report that fails: by a flaw in the data, or by one in its code."""
+"""Report that fails because of its data or its code."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from school.models import Role
-from tasks.errors import DataError
+from tasks.failures import DataError
 from tasks.rendering.columns import Column, Row
 from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.report import Report

@@ -1,4 +1,4 @@
-"""A report that computes past its time limit, then hangs, and never looks up."""
+"""Report that computes until its time limit, then hangs without checking for a stop."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ class Hanging(Report[ReportParameters]):
     def rows(self) -> Iterator[Row]:
         limit = time.monotonic() + self.time_limit.total_seconds()
         while time.monotonic() < limit:
-            pass  # its heartbeat must find its turn beside this
+            pass  # the heartbeat thread must still get the GIL
         while True:
             time.sleep(60)
         yield (1,)

@@ -1,4 +1,4 @@
-"""A report that eats memory until it is stopped; by itself it stops at a gigabyte and a half."""
+"""Report that allocates memory until it is stopped, at most 1.5 GB."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""A report that kills its worker, a given number of times."""
+"""Report that kills its worker process a given number of times."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from tasks.reporting.report import Report
 
 class Parameters(ReportParameters):
     tally: str
-    """A file that counts the deaths."""
+    """Path of a file whose size counts the kills."""
     times: int = 1
 
 

@@ -1,4 +1,4 @@
-"""A report that runs for a given time and shows its progress."""
+"""Report that runs for a given time and shows its progress."""
 
 import time
 from collections.abc import Iterator, Sequence

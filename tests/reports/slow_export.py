@@ -1,4 +1,4 @@
-"""A report that runs for a given time, in the queue of the long exports."""
+"""Report that runs for a given time in the bulk queue."""
 
 from tests.reports.slow import Slow
 

@@ -1,4 +1,4 @@
-"""A report that computes inside C code, which lets no other thread of its process run."""
+"""Report that computes in C code and holds the GIL, so that no other thread runs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta

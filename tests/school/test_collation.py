@@ -22,16 +22,16 @@ IN_ORDER = [
 ]  # fmt: skip
 
 
-def test_names_sort_in_portuguese():
+def test_sort_key_orders_names_in_portuguese():
     assert sorted(reversed(IN_ORDER), key=sort_key) == IN_ORDER
 
 
-def test_case_makes_no_difference():
+def test_sort_key_ignores_case():
     assert sort_key("ÂNGELA") == sort_key("ângela")
 
 
 @pytest.mark.django_db
-def test_database_sorts_as_python_does(network):
+def test_database_order_equals_python_order(network):
     for number, name in enumerate(reversed(IN_ORDER)):
         Student.objects.create(
             network_id=1,
@@ -40,13 +40,15 @@ def test_database_sorts_as_python_does(network):
             birth_date="2015-01-01",
         )
 
-    found = Student.objects.filter(registration__startswith="sort-")
+    students = Student.objects.filter(registration__startswith="sort-")
 
-    assert list(found.order_by("sort_key").values_list("name", flat=True)) == IN_ORDER
+    assert (
+        list(students.order_by("sort_key").values_list("name", flat=True)) == IN_ORDER
+    )
 
 
 @pytest.mark.django_db
-def test_key_follows_the_name(network):
+def test_sort_key_is_updated_with_the_name(network):
     student = Student.objects.first()
     student.name = "Zuleica"
     student.save(update_fields=["name"])

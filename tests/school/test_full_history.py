@@ -29,7 +29,7 @@ def ana(network):
 
 @pytest.fixture
 def create_class(network):
-    """A class of that school and year; made when it is first asked for."""
+    """Function that returns the class of a school and year, created on first use."""
 
     def create_class(school, year):
         school_year, _ = SchoolYear.objects.get_or_create(
@@ -72,7 +72,7 @@ def visible_history(viewer, student):
     return set(access.full_history(viewer, visible))
 
 
-def test_new_school_sees_all_and_old_school_what_was_before(ana, enrol):
+def test_history_for_old_school_ends_at_exit(ana, enrol):
     first = enrol(1, "2024-02-05", "2024-12-20")
     before = enrol(2, "2025-02-05", "2025-06-02")
     after = enrol(3, "2025-06-02")
@@ -82,7 +82,7 @@ def test_new_school_sees_all_and_old_school_what_was_before(ana, enrol):
     assert visible_history(create_staff(1), ana) == {first}
 
 
-def test_old_school_sees_all_once_the_student_is_back(ana, enrol):
+def test_history_for_school_of_returned_student_is_complete(ana, enrol):
     first = enrol(1, "2024-02-05", "2024-06-03")
     away = enrol(2, "2024-06-03", "2025-03-03")
     assert visible_history(create_staff(1), ana) == {first}
@@ -96,8 +96,10 @@ def test_old_school_sees_all_once_the_student_is_back(ana, enrol):
     }
 
 
-@pytest.mark.guarantee("A school sees nothing of what came after a student left it.")
-def test_what_came_after_the_student_left_again_is_hidden(ana, enrol):
+@pytest.mark.guarantee(
+    "A school does not see enrolments that began after a student left it."
+)
+def test_history_after_second_exit_is_hidden(ana, enrol):
     first = enrol(1, "2024-02-05", "2024-06-03")
     away = enrol(2, "2024-06-03", "2024-09-02")
     back = enrol(1, "2024-09-02", "2024-12-20")
@@ -107,7 +109,7 @@ def test_what_came_after_the_student_left_again_is_hidden(ana, enrol):
     assert gone in visible_history(create_staff(3), ana)
 
 
-def test_year_that_ended_without_an_exit_is_left_with_its_end(ana, enrol):
+def test_history_without_exit_date_ends_with_the_year(ana, enrol):
     first = enrol(1, "2024-02-05")
     extra = enrol(3, "2024-12-20", "2025-01-10")
     after = enrol(2, "2025-02-05")
@@ -120,7 +122,7 @@ def test_year_that_ended_without_an_exit_is_left_with_its_end(ana, enrol):
     assert visible_history(User.objects.get(username="staff-1"), ana) == {first, extra}
 
 
-def test_student_of_two_schools_is_whole_to_both(ana, enrol):
+def test_history_of_student_in_two_schools_is_complete_for_both(ana, enrol):
     one = enrol(1, "2025-02-05")
     other = enrol(2, "2025-03-03")
 
@@ -131,7 +133,7 @@ def test_student_of_two_schools_is_whole_to_both(ana, enrol):
     )
 
 
-def test_left_one_of_two_schools_sees_what_began_before_it_ended(ana, enrol):
+def test_history_for_left_one_of_two_schools_ends_at_exit(ana, enrol):
     one = enrol(1, "2025-02-05", "2025-06-02")
     other = enrol(2, "2025-03-03")
     later = enrol(3, "2025-06-02")
@@ -140,17 +142,17 @@ def test_left_one_of_two_schools_sees_what_began_before_it_ended(ana, enrol):
     assert visible_history(create_staff(2), ana) == {one, other, later}
 
 
-def test_guardian_sees_all_of_the_child_s(ana, enrol, guardian):
-    all_of_it = {
+def test_history_for_guardian_is_complete(ana, enrol, guardian):
+    all_enrolments = {
         enrol(1, "2024-02-05", "2024-12-20"),
         enrol(2, "2025-02-05", "2025-06-02"),
     }
     Attachment.objects.create(user=guardian, student=ana)
 
-    assert visible_history(guardian, ana) == all_of_it
+    assert visible_history(guardian, ana) == all_enrolments
 
 
-def test_other_network_s_years_are_hidden(ana, enrol):
+def test_history_omits_other_networks(ana, enrol):
     here = enrol(1, "2025-02-05")
     other = Network.objects.create(code="other", name="Other")
     school = School.objects.create(network=other, inep_code="99000000", name="X")
@@ -160,27 +162,27 @@ def test_other_network_s_years_are_hidden(ana, enrol):
     assert there in Enrolment.objects.filter(student=ana)
 
 
-def test_scope_of_a_history_holds_what_is_the_viewer_s_alone(ana, enrol):
+def test_history_scope_contains_own_attachments_only(ana, enrol):
     enrol(2, "2024-02-05", "2024-12-20")
     enrol(1, "2025-02-05")
     viewer = create_staff(1)
-    seen = access.visible_enrolments(viewer).filter(student=ana)
+    visible = access.visible_enrolments(viewer).filter(student=ana)
 
-    scope = access.scope_of(viewer, access.full_history(viewer, seen))
+    scope = access.scope_of(viewer, access.full_history(viewer, visible))
 
     assert scope.ids == (1,)
     assert access.can_still_see(viewer, scope)
 
 
-def test_history_is_of_the_students_asked_for_alone(secretary):
-    seen = access.visible_enrolments(secretary).filter(student=1)
+def test_history_contains_selected_students_only(secretary):
+    visible = access.visible_enrolments(secretary).filter(student=1)
 
-    found = access.full_history(secretary, seen)
+    history = access.full_history(secretary, visible)
 
-    assert set(found) == set(Enrolment.objects.filter(student=1))
+    assert set(history) == set(Enrolment.objects.filter(student=1))
 
 
-def test_nobody_out_sees_a_history(ana, enrol, secretary):
+def test_history_for_inactive_user_is_empty(ana, enrol, secretary):
     enrol(1, "2025-02-05")
     everything = Enrolment.objects.all()
     User.objects.filter(pk=secretary.pk).update(is_active=False)
@@ -190,7 +192,7 @@ def test_nobody_out_sees_a_history(ana, enrol, secretary):
     assert not access.same_year(secretary, everything).exists()
 
 
-def test_shown_with_are_the_same_year_s_as_far_as_they_are_visible(ana, enrol, admin):
+def test_same_year_contains_visible_enrolments_of_the_year(ana, enrol, admin):
     last_year = enrol(1, "2024-02-05", "2024-12-20")
     before = enrol(1, "2025-02-05", "2025-06-02")
     after = enrol(1, "2025-06-02", "2025-09-01")
@@ -202,7 +204,7 @@ def test_shown_with_are_the_same_year_s_as_far_as_they_are_visible(ana, enrol, a
     assert last_year not in access.same_year(admin, listed)
 
 
-def test_each_takes_one_query(admin):
+def test_history_and_same_year_take_one_query_each(admin):
     for find in (access.full_history, access.same_year):
         with CaptureQueriesContext(connection) as queries:
             assert list(find(admin, access.visible_enrolments(admin)))

@@ -12,14 +12,14 @@ NEW_MIGRATION = ("school", "0002_rules_and_records")
 
 
 def migrate_to(target):
-    """The models as they are there."""
+    """Migrate to the target and return the apps registry of its state."""
     call_command("migrate", *target, verbosity=0)
     return MigrationExecutor(connection).loader.project_state([target]).apps
 
 
 @pytest.fixture
 def old_models(transactional_db):
-    """The models of before the rules, in a database that holds the demo's records."""
+    """Models before the rules migration, in a database that holds the demo network."""
     call_command("flush", "--no-input", verbosity=0)
     call_command("demo", "--students", "60", verbosity=0)
     yield migrate_to(OLD_MIGRATION)
@@ -41,9 +41,9 @@ def create_year(apps, year, pass_tenths, terms, network=1):
 
 @pytest.mark.guarantee("The migration keeps every year's pass mark.")
 @pytest.mark.django_db(transaction=True)
-def test_no_year_loses_its_pass_mark(old_models):
+def test_migration_forward_keeps_pass_marks(old_models):
     other = old_models.get_model("school", "Network").objects.create(code="o", name="O")
-    wanted = {
+    expected = {
         create_year(old_models, 2020, 55, 3): ("5.5", 3),
         create_year(old_models, 2021, 60, 0): ("6.0", 4),
         create_year(old_models, 2022, 100, 4): ("10.0", 4),
@@ -54,23 +54,23 @@ def test_no_year_loses_its_pass_mark(old_models):
 
     migrate_to(NEW_MIGRATION)
 
-    found = m.YearRules.objects.filter(school_year__in=wanted)
-    for rules in found.select_related("version__profile", "school_year"):
-        mark, terms = wanted.pop(rules.school_year_id)
+    year_rules = m.YearRules.objects.filter(school_year__in=expected)
+    for rules in year_rules.select_related("version__profile", "school_year"):
+        expected_pass_mark, terms = expected.pop(rules.school_year_id)
         assert rules.grade_level is None
-        assert rules.version.rules == Rules(terms=terms, pass_mark=mark).model_copy(
-            update={"term_kind": rules.version.rules.term_kind}
-        )
+        assert rules.version.rules == Rules(
+            terms=terms, pass_mark=expected_pass_mark
+        ).model_copy(update={"term_kind": rules.version.rules.term_kind})
         assert rules.version.profile.network_id == rules.school_year.network_id
-    assert wanted == {}
+    assert expected == {}
     profiles = m.RuleProfile.objects.exclude(network_id=other.pk)
     assert profiles.filter(code="nota-6-0-4-periodos").count() == 1
 
 
 @pytest.mark.guarantee("The migration keeps every year's pass mark.")
 @pytest.mark.django_db(transaction=True)
-def test_pass_marks_come_back_with_who_goes_back(old_models):
-    wanted = {
+def test_migration_backward_restores_pass_marks(old_models):
+    expected = {
         create_year(old_models, 2020, 55, 3): 55,
         create_year(old_models, 2022, 100, 0): 100,
     }
@@ -86,11 +86,11 @@ def test_pass_marks_come_back_with_who_goes_back(old_models):
     years = apps.get_model("school", "SchoolYear").objects.values_list(
         "pk", "pass_tenths"
     )
-    assert dict(years) == {**wanted, 1: 60}
+    assert dict(years) == {**expected, 1: 60}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_names_sort_after_the_migration_as_before(old_models):
+def test_migration_forward_keeps_sort_keys(old_models):
     migrate_to(NEW_MIGRATION)
 
     for model in (m.School, m.SchoolClass, m.Subject, m.Student):
@@ -100,14 +100,14 @@ def test_names_sort_after_the_migration_as_before(old_models):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_records_and_triggers_outlive_the_way_there_and_back(old_models):
-    counted = [old_models.get_model("school", "Absence").objects.count()]
+def test_migration_both_ways_keeps_records_and_triggers(old_models):
+    counts = [old_models.get_model("school", "Absence").objects.count()]
     with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
         old_models.get_model("school", "Grade").objects.filter(pk=1).update(offering=21)
 
     migrate_to(NEW_MIGRATION)
 
-    assert counted == [m.Absence.objects.count()]
+    assert counts == [m.Absence.objects.count()]
     assert m.Enrolment.objects.filter(ending="").count() == m.Enrolment.objects.count()
     with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
         m.Grade.objects.filter(pk=1).update(offering=21)

@@ -1,4 +1,4 @@
-"""A real browser that reaches this machine alone, and pages for it to show."""
+"""Chromium without access to other hosts, and a server for the test pages."""
 
 import os
 import shutil
@@ -14,14 +14,16 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 CHROMIUM_PATH = shutil.which("chromium") or ""
-REQUIRES_CHROMIUM = pytest.mark.skipif(not CHROMIUM_PATH, reason="no Chromium is here")
+REQUIRES_CHROMIUM = pytest.mark.skipif(
+    not CHROMIUM_PATH, reason="Chromium is not installed"
+)
 LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 PAGES_DIR = Path(__file__).parent.parent / "e2e" / "browser"
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """The tests' output is not the place."""
+        """Suppress the request log in the test output."""
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def launch_chromium() -> Iterator[Browser]:
     resolver_rules = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
     arguments = [f"--host-resolver-rules={resolver_rules}"]
     if os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # as root it starts in no other way
+        arguments.append("--no-sandbox")  # Chromium refuses to start as root with it
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM_PATH, args=arguments, timeout=60_000
@@ -42,7 +44,7 @@ def launch_chromium() -> Iterator[Browser]:
 
 @contextmanager
 def serve_pages(origin: str = "http://localhost:0") -> Iterator[str]:
-    """Serve the folder of pages there; at any free port where none is named."""
+    """Serve the test pages at the origin; port 0 chooses a free port."""
     address = urlsplit(origin)
     handler = partial(QuietHandler, directory=str(PAGES_DIR))
     with ThreadingHTTPServer(("127.0.0.1", address.port or 0), handler) as server:
@@ -54,14 +56,14 @@ def serve_pages(origin: str = "http://localhost:0") -> Iterator[str]:
 
 
 class PageMonitor:
-    """What a page asked for, and what it complained of."""
+    """Recorder of the requests and errors of a page."""
 
     def __init__(self, page: Page) -> None:
         self.errors: list[str] = []
         self.requests: list[str] = []
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda r: self.requests.append(r.url))
+        page.on("request", lambda request: self.requests.append(request.url))
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -69,7 +71,7 @@ class PageMonitor:
 
     @property
     def foreign_requests(self) -> list[str]:
-        """The addresses of others that it asked for anything."""
+        """Requested URLs of other hosts."""
         urls = [urlsplit(url) for url in self.requests]
         return [
             url.geturl()

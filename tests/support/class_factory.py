@@ -1,4 +1,4 @@
-"""Classes with little in them, so that every figure can be reckoned by hand."""
+"""Factories of small classes whose figures can be computed by hand."""
 
 import datetime
 from typing import Any
@@ -28,12 +28,12 @@ PORTUGUESE, MATHEMATICS = 1, 2
 
 
 def school_day(index: int) -> datetime.date:
-    """The day of that index in a year without holidays, of four terms of five days."""
+    """Return the day of that index in a year of four terms of five days, without holidays."""
     return FIRST_DAY + datetime.timedelta(days=index)
 
 
 def get_year_2025(*, is_closed: bool = False) -> SchoolYear:
-    """The network's year; the same one when it is asked for again."""
+    """Return the network's school year 2025, creating it and its terms on the first call."""
     year, is_new = SchoolYear.objects.get_or_create(
         network_id=1,
         year=2025,
@@ -55,7 +55,7 @@ def get_year_2025(*, is_closed: bool = False) -> SchoolYear:
 
 
 def set_rules(year: SchoolYear, level: int | None = None, **rules: Any) -> None:
-    """Let such rules judge the year, or only a level of it."""
+    """Set the grading rules of the year, or of one grade level."""
     profile = RuleProfile.objects.create(
         network_id=1, code=f"own-{RuleProfile.objects.count()}", name="Own"
     )
@@ -64,7 +64,7 @@ def set_rules(year: SchoolYear, level: int | None = None, **rules: Any) -> None:
 
 
 class SampleClass:
-    """A class of 2025 that is taught Portuguese and mathematics."""
+    """A class of 2025 with Portuguese and mathematics."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class SampleClass:
         return self.school_class.pk
 
     def add_sessions(self, *day_indexes: int) -> None:
-        """Hold lessons on the days of these indexes; those after all terms are of the last."""
+        """Add lessons on the days of these indexes; days after the last term belong to it."""
         ClassSession.objects.bulk_create(
             ClassSession(
                 school_class=self.school_class,
@@ -105,7 +105,7 @@ class SampleClass:
         )
 
     def enrol(self, name_or_student: str | Student, **fields: Any) -> Enrolment:
-        """Take the student in, who is made where only a name is given."""
+        """Enrol a student; create the student if only a name is given."""
         if isinstance(name_or_student, str):
             name_or_student = create_student(name_or_student)
         number = self.school_class.enrolments.count() + 1
@@ -123,7 +123,7 @@ class SampleClass:
     def add_grades(
         self, enrolment: Enrolment, subject: int, *tenths: int | None, exam: Any = None
     ) -> None:
-        """Give the grades of the terms from the first on, and of the exam."""
+        """Add the grades of the terms in order, in tenths, and of the exam."""
         offering = self._offerings[subject]
         for term, value in enumerate(tenths, 1):
             Grade.objects.create(
@@ -137,7 +137,7 @@ class SampleClass:
     def add_absences(
         self, enrolment: Enrolment, *day_indexes: int, justified_count: int = 0
     ) -> None:
-        """Mark the student absent on the days of these indexes, the first ones justified."""
+        """Add absences on the days of these indexes; the first `justified_count` are justified."""
         for rank, index in enumerate(day_indexes):
             Absence.objects.create(
                 enrolment=enrolment,

@@ -1,10 +1,10 @@
-"""`make compose-check`: run `compose.yaml` for real with podman, and make a report through it.
+"""Deployment check for `make compose-check`: run `compose.yaml` with podman, request a report.
 
 Needs root, podman, buildah, runc, catatonit, netavark, aardvark-dns, iptables and
-debootstrap. Debian trixie stands in for the official images, under their names: it carries
-the versions that `compose.yaml` and the Dockerfile name (Python 3.13, Redis 8, PostgreSQL 17),
-and the script checks that. The Dockerfile and the compose file are used as they are, but for
-two things: health checks are run by hand, and services are started in the order of
+debootstrap. Debian trixie replaces the official images under their names: it carries the
+versions that `compose.yaml` and the Dockerfile name (Python 3.13, Redis 8, PostgreSQL 17),
+and the script verifies that. The Dockerfile and the compose file are used unchanged except
+for two things: the script runs the health checks, and it starts the services in the order of
 `depends_on`, because podman waits for neither.
 """
 
@@ -54,7 +54,7 @@ driver = "vfs"
 graphroot = "{work}/storage"
 runroot = "{work}/run"
 """
-# What the official image's own entry point does with the same variables.
+# Equivalent of the official image's entry point for the same variables.
 POSTGRES_ENTRYPOINT = """#!/bin/sh
 set -e
 PATH=/usr/lib/postgresql/17/bin:$PATH
@@ -79,7 +79,7 @@ VERSION_COMMANDS = {
 
 
 def images() -> dict[str, str]:
-    """The images that the Dockerfile and `compose.yaml` name, with their tags."""
+    """Return the tagged images named by the Dockerfile and `compose.yaml`."""
     python = re.search(r"PYTHON_IMAGE=(\S+)", (ROOT / "Dockerfile").read_text())
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     names = {name: services[name]["image"] for name in ("redis", "postgres")}
@@ -120,7 +120,7 @@ class ComposeCheck:
         if not base.exists():
             self.run("debootstrap", "--variant=minbase", f"--include={PACKAGES}",
                      "trixie", str(base))  # fmt: skip
-        # The host's, in case it is behind a proxy with a certificate of its own.
+        # Use the host's certificates, in case it is behind a proxy with its own certificate.
         shutil.copy(CERTIFICATES, base / CERTIFICATES.relative_to("/"))
         entry = base / "usr/local/bin/docker-entrypoint.sh"
         entry.write_text(POSTGRES_ENTRYPOINT)
@@ -136,25 +136,23 @@ class ComposeCheck:
         for name, image in images().items():
             self.require_version(base, name, image)
             changes = [path, entry_point] if name == "postgres" else []
-            options = [word for change in changes for word in ("--change", change)]
+            options = [part for change in changes for part in ("--change", change)]
             self.run("podman", "import", *options, str(archive), image)
         archive.unlink()
         self.run("buildah", "bud", "--pull=never", "-t", "school-reports:local", ".")
 
     def require_version(self, base: Path, name: str, image: str) -> None:
-        """Exit unless the base has the version that the image's tag names."""
+        """Exit unless the base system has the version named by the image's tag."""
         command = ["chroot", str(base), *VERSION_COMMANDS[name]]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True)
-        found = re.search(r"\d+(\.\d+)?", printed.stdout)
-        wanted = image.rpartition(":")[2].partition("-")[0]
-        if found is None or f"{found[0]}.".find(f"{wanted}.") != 0:
-            sys.exit(
-                f"compose-check: {image} is named, and {base} has {printed.stdout}"
-            )
-        print(f"{image}: {printed.stdout.strip()}", flush=True)
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        installed = re.search(r"\d+(\.\d+)?", process.stdout)
+        required = image.rpartition(":")[2].partition("-")[0]
+        if installed is None or f"{installed[0]}.".find(f"{required}.") != 0:
+            sys.exit(f"compose-check: {image} required, {base} has {process.stdout}")
+        print(f"{image}: {process.stdout.strip()}", flush=True)
 
     def write_compose_file(self) -> None:
-        """The same services, without what podman cannot do."""
+        """Write the compose file without the keys that podman does not support."""
         compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
         make_secrets(self.work / "secrets")
         for service in compose["services"].values():
@@ -162,8 +160,8 @@ class ComposeCheck:
                 service.pop(name, None)
             service.get("healthcheck", {}).pop("start_interval", None)
             if limits := service.get("ulimits"):
-                # With limits of its own a service gets none of `default_ulimits`, and runc may
-                # not raise the host's.
+                # A service with its own limits gets none of `default_ulimits`, and runc may
+                # not raise the host's limits.
                 limits["nproc"] = 4096
         for name, secret in compose["secrets"].items():
             secret["file"] = str(self.work / "secrets" / name)
@@ -194,7 +192,7 @@ class ComposeCheck:
         while not condition():
             if time.monotonic() > deadline:
                 self.podman_compose("logs")
-                sys.exit("compose-check: it did not come up")
+                sys.exit(f"compose-check: not ready after {seconds:g} s")
             time.sleep(1)
 
 

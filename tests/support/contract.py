@@ -1,4 +1,4 @@
-"""A test client for which every answer must be as `openapi.yaml` says."""
+"""Test client that validates every response against `openapi.yaml`."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ from school.models import User
 from tasks.reporting import registry
 
 SPEC_PATH = Path(__file__).parent.parent.parent / "openapi.yaml"
-# Where there is one, that in C takes a tenth of the two seconds.
+# The C loader, if available, takes a tenth of the Python loader's two seconds.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -43,12 +43,12 @@ class ContractClient(Client):
 
 @cache
 def _handler() -> ClientHandler:
-    """One for all: each would load the middleware anew, which takes longer than a request."""
+    """Return a shared handler: loading the middleware takes longer than a request."""
     return ClientHandler(enforce_csrf_checks=False)
 
 
 def assert_conforms(method: str, path: str, response: Any) -> None:
-    """Hold the answer to what the document says of that operation, if it is one."""
+    """Assert that the response matches its operation; unknown operations pass."""
     operation = _operation(method, path.rstrip("/"))
     if operation is None:
         return
@@ -62,7 +62,8 @@ def assert_conforms(method: str, path: str, response: Any) -> None:
         return
     media_type = response["Content-Type"].partition(";")[0]
     assert media_type in response_spec["content"], f"{method} {path}: {media_type}"
-    if media_type.endswith("json") and not response.streaming:  # a file is its test's
+    # Files are streamed and checked by their own tests.
+    if media_type.endswith("json") and not response.streaming:
         is_compressed = response.get("Content-Encoding") == "gzip"
         body = gzip.decompress(response.content) if is_compressed else response.content
         key = operation["operationId"], str(response.status_code), media_type
@@ -70,14 +71,14 @@ def assert_conforms(method: str, path: str, response: Any) -> None:
 
 
 def load_spec() -> Any:
-    """The document as it is committed, read anew: it may be changed."""
+    """Return a fresh copy of the committed document, which the caller may modify."""
     return yaml.load(SPEC_PATH.read_text(), _LOADER)
 
 
 @cache
 def _spec() -> Any:
     spec = load_spec()
-    # The kinds that only the tests have are in no document.
+    # The document does not list the kinds that only tests define.
     kinds = sorted(registry.report_classes().keys() - _documented_kinds(spec))
     test_kinds_schema = {
         "properties": {"report": {"enum": kinds}},
@@ -109,8 +110,8 @@ def _operation(method: str, path: str) -> Any:
 
 @cache
 def _validator(operation_id: str, status: str, media_type: str) -> Draft202012Validator:
-    operations = (one for path in _spec()["paths"].values() for one in path.values())
-    operation = next(o for o in operations if o["operationId"] == operation_id)
+    operations = (op for path in _spec()["paths"].values() for op in path.values())
+    operation = next(op for op in operations if op["operationId"] == operation_id)
     schema = operation["responses"][status]["content"][media_type]["schema"]
     return Draft202012Validator(
         {**schema, "components": _spec()["components"]},

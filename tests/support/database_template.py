@@ -1,4 +1,4 @@
-"""The demo network in a database: loaded once a run, and copied for whoever comes later."""
+"""Template databases: loaded once per test run and copied afterwards."""
 
 import fcntl
 import os
@@ -13,9 +13,9 @@ import psycopg
 
 
 def load_or_restore(url: str, name: str, load: Callable[[], object]) -> None:
-    """Bring what goes by that name into the empty database: by `load`, or as a copy.
+    """Fill the empty database with `load`, or with a copy of the template of that name.
 
-    A copy takes a tenth of a second, and `load` some seconds of a processor.
+    A copy takes a tenth of a second, `load` several seconds of CPU time.
     """
     template = _template_for(url, name)
     if template is None:
@@ -34,7 +34,7 @@ def _template_for(
     url: str, name: str
 ) -> "_SqliteTemplate | _PostgresqlTemplate | None":
     if "TEST_STATE" not in os.environ:
-        return None  # no run of the tests: nobody comes later
+        return None  # outside a test run the template would not be reused
     if url.startswith("sqlite:///"):
         return _SqliteTemplate(Path(url.removeprefix("sqlite:///")), name)
     server_url = os.environ.get("TEST_DATABASE_URL", "")

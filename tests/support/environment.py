@@ -1,7 +1,7 @@
-"""The servers that the tests run against, and the settings that lead there.
+"""Servers that the tests run against, and the environment variables that point to them.
 
-Loaded by pytest before Django's settings. The first process starts the servers; the
-processes that it distributes the tests to inherit their addresses.
+Loaded by pytest before Django's settings. The main process starts the servers; the xdist
+workers inherit their addresses.
 """
 
 import os
@@ -20,25 +20,25 @@ _cleanups = []
 
 
 def start_servers() -> None:
-    """Start Valkey, and PostgreSQL if it is to be tested and none is given."""
+    """Start Valkey, and PostgreSQL if it is under test and `TEST_DATABASE_URL` is not set."""
     state = Path(tempfile.mkdtemp(prefix="school-tests-"))
     _cleanups.append(lambda: shutil.rmtree(state, ignore_errors=True))
     os.environ["TEST_STATE"] = str(state)
     valkey = EmbeddedRedis(state)
     os.environ["TEST_REDIS_URL"] = valkey.start()
     _cleanups.append(valkey.stop)
-    # Its disk is nothing to the tests, which would wait for it where it is slow.
+    # The tests do not need persistence, and a slow disk would delay them.
     redis.Redis.from_url(os.environ["TEST_REDIS_URL"]).config_set("appendonly", "no")
     if DATABASE == "postgresql" and "TEST_DATABASE_URL" not in os.environ:
         server = PostgresqlServer()
         _cleanups.append(server.close)
-        # What it loses when the machine loses power is worth nothing; each commit is quicker.
+        # The data need not survive a power failure, and commits are faster.
         server.set_parameter("fsync", "off")
         os.environ["TEST_DATABASE_URL"] = server.url
 
 
 def configure_process() -> None:
-    """Give this process a state folder, a Redis database and a database of its own."""
+    """Give this process its own state folder, Redis database and SQL database."""
     worker_dir = Path(os.environ["TEST_STATE"]) / (_WORKER or "main")
     worker_dir.mkdir(exist_ok=True)
     redis_database = int(_WORKER.removeprefix("gw") or 0) % 15 + 1

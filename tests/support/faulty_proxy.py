@@ -1,4 +1,4 @@
-"""A proxy as bad as a phone's network: it cuts, delays and repeats what goes through it."""
+"""Proxy that simulates a bad mobile network: it cuts, delays and repeats requests."""
 
 import http.client
 import random
@@ -13,7 +13,7 @@ FAULTS = ("none", "none", "refuse", "lose answer", "cut answer", "delay", "repea
 
 
 class FaultyProxy(socketserver.ThreadingTCPServer):
-    """Serves on `base` what the service at `upstream` answers, or spoils it."""
+    """Forwards requests to `upstream`, with a random fault from `FAULTS` for each."""
 
     allow_reuse_address = daemon_threads = True
 
@@ -30,7 +30,7 @@ class FaultyProxy(socketserver.ThreadingTCPServer):
         self.server_close()
 
     def handle_error(self, *_: object) -> None:
-        """A client that has gone is what this is about."""
+        """Ignore errors of disconnected clients, which the proxy causes itself."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, from a wheel, that can be stopped and frozen."""
+"""PostgreSQL server from a wheel that tests can stop and freeze."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ import psycopg
 
 
 class PostgresqlServer:
-    """Lives in a process beside this one, and ends with it.
+    """A server in a child process that ends with this process.
 
-    Without a folder it has one of its own while it runs. PostgreSQL's user must look into it:
-    of pytest's, every run of pytest shuts out all others.
+    Without a folder it uses a temporary one. PostgreSQL runs as another user and must be able
+    to read it, which rules out pytest's temporary folders: they are closed to other users.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -29,7 +29,10 @@ class PostgresqlServer:
             stdin=PIPE,
             stdout=PIPE,
             text=True,
-            env={"XDG_RUNTIME_DIR": self._temp_dir.name, **os.environ},  # else it warns
+            env={
+                "XDG_RUNTIME_DIR": self._temp_dir.name,
+                **os.environ,
+            },  # avoids a warning
         )
         self.url = self._read_line()
 

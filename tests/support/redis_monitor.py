@@ -1,4 +1,4 @@
-"""What is said to Redis, as Redis itself tells it."""
+"""Recorder of Redis commands, based on `MONITOR`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,18 +8,21 @@ import redis
 
 @contextmanager
 def monitor_commands(url: str) -> Iterator[list[str]]:
-    """The commands to that database while the block runs; those of others left out."""
+    """Yield the list of commands sent to that Redis database during the block.
+
+    The list is complete after the block.
+    """
     monitor_client, own_client = redis.Redis.from_url(url), redis.Redis.from_url(url)
     database = own_client.get_connection_kwargs()["db"]
-    own_client.ping()  # connects before anything is watched
+    own_client.ping()  # connects before the recording starts
     commands: list[str] = []
     with monitor_client.monitor() as monitor:
         yield commands
-        own_client.set("watching", "over")
+        own_client.set("monitor", "end")
         for entry in monitor.listen():
             if entry["db"] != database:
                 continue
-            if entry["command"] == "SET watching over":
+            if entry["command"] == "SET monitor end":
                 break
             commands.append(entry["command"])
     monitor_client.close()

@@ -1,4 +1,4 @@
-"""Reads back what the formats write, by readers of others."""
+"""Readers of result files, based on third-party libraries."""
 
 import csv
 import io
@@ -16,7 +16,10 @@ GUARD_PATTERN = re.compile(
 def read_result(
     format: str, content: bytes, *, keep_guards: bool = False
 ) -> list[list[object]]:
-    """The rows of the first sheet, the header first; CSV without the apostrophes that guard."""
+    """Return the rows of the first sheet, header first.
+
+    The apostrophes with which CSV escapes formulas are removed, unless `keep_guards`.
+    """
     if format in {"json", "jsonl"}:
         text = content.decode()
         document = json.loads(text) if format == "json" else None

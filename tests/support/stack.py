@@ -1,4 +1,4 @@
-"""The whole service as real processes: the same ones, started the same way, as anywhere."""
+"""The service as real processes, started by the same commands as in production."""
 
 import os
 import re
@@ -24,7 +24,7 @@ from tests.support.database_template import load_or_restore
 
 STUDENT_COUNT = 200
 LEASE_SECONDS = 3
-"""Shorter than in production, so that tests need not wait long for a lost worker."""
+"""Lease of a task, shorter than in production so that tests detect a lost worker soon."""
 
 
 class Stack:
@@ -40,7 +40,7 @@ class Stack:
         port = free_port()
         self.base_url = f"http://127.0.0.1:{port}"
         self.pages_origin = f"http://localhost:{free_port()}"
-        """The other origin, whose pages may call the service."""
+        """Origin allowed by CORS, for the test pages."""
         self.valkey = EmbeddedRedis(folder)
         self.database_url = database_url or f"sqlite:///{folder / 'school.sqlite3'}"
         self.is_postgresql = not self.database_url.startswith("sqlite")
@@ -84,7 +84,7 @@ class Stack:
 
     @contextmanager
     def web_with(self, *options: str) -> Iterator[None]:
-        """Restart the web process with these options, and as it was at the end."""
+        """Run the web process with these options inside the block."""
         self._restart_web(options)
         try:
             yield
@@ -104,7 +104,7 @@ class Stack:
         return self.run(sys.executable, "-m", "celery", "-A", "school", *arguments)
 
     def run(self, *command: str) -> str:
-        """Run a command as somebody at this installation's terminal would."""
+        """Run a command in the stack's environment; return its output."""
         process = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=60
         )
@@ -119,7 +119,7 @@ class Stack:
     def wait_until_final(
         self, client: Client, task: dict[str, Any], seconds: float = 30
     ) -> Any:
-        """Poll the task as a client would, until it is final."""
+        """Poll the task until it is final; return its document."""
         deadline = time.monotonic() + seconds
         while task["poll_after_ms"] is not None:
             assert time.monotonic() < deadline, task
@@ -128,15 +128,15 @@ class Stack:
         return task
 
     def wait_until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
-        """What `condition` gives, once it gives something true."""
+        """Return the value of `condition` once it is true."""
         deadline = time.monotonic() + seconds
         while not (value := condition()):
-            assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+            assert time.monotonic() < deadline, f"still false after {seconds} s"
             time.sleep(0.05)
         return value
 
     def query(self, sql: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
-        """Ask the database itself, past all of our code."""
+        """Query the database directly, without the service's code."""
         if self.is_postgresql:
             with psycopg.connect(self.database_url) as connection:
                 return connection.execute(sql.replace("?", "%s"), parameters).fetchall()
@@ -148,7 +148,10 @@ class Stack:
     def suspend_between_writes(
         self, processes: Sequence[psutil.Process]
     ) -> Iterator[None]:
-        """Frozen inside, but not with SQLite's lock, for which all others would wait."""
+        """Freeze the processes inside the block while none holds SQLite's write lock.
+
+        A frozen process with the lock would block all other writers.
+        """
         with ExitStack() as exit_stack:
             with self._hold_write_lock():
                 exit_stack.enter_context(suspend(processes))
@@ -189,7 +192,7 @@ def suspend(processes: Sequence[psutil.Process]) -> Iterator[None]:
 
 
 def create_database(server: str | None = None) -> str:
-    """An empty database on that PostgreSQL server, or else on that of the tests."""
+    """Create an empty PostgreSQL database, by default on the tests' server; return its URL."""
     url = server or os.environ["TEST_DATABASE_URL"]
     name = f"stack_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(url, autocommit=True) as connection:

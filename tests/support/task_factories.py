@@ -1,4 +1,4 @@
-"""Tasks in the states that tests need, made by the real functions."""
+"""Factories of tasks in every state, made with the production functions."""
 
 import csv
 import io
@@ -8,10 +8,11 @@ from typing import Any
 
 from school.models import User
 from tasks import artifacts, lifecycle
-from tasks.errors import TimedOut
+from tasks.failures import TimedOut
 from tasks.maintenance import retention
 from tasks.models import Task
 from tasks.status import projection
+from tasks.submission.service import submit_report
 from tasks.submission.validation import ReportRequest
 from tasks.worker.tasks import generate_report
 
@@ -24,13 +25,13 @@ def queue_task(
     format: str = "json",
     language: str = "pt-BR",
 ) -> Task:
-    """A queued task; of class 1 if nothing else is said."""
+    """Create a queued task, by default for class 1."""
     parameters = {"class_id": 1} if parameters is None else parameters
-    # A key of its own, so that equal ones are not joined.
+    # A unique key keeps equal requests from being answered with one task.
     request = ReportRequest(
         kind, parameters, format, language, idempotency_key=str(uuid.uuid4())
     )
-    return lifecycle.submit_report(viewer, request).task
+    return submit_report(viewer, request).task
 
 
 def run_task(
@@ -41,7 +42,7 @@ def run_task(
     format: str = "json",
     language: str = "pt-BR",
 ) -> Task:
-    """A task whose report was made, by the worker's own function in this process."""
+    """Create a task and build its report in this process, with the worker's function."""
     task = queue_task(viewer, parameters, kind=kind, format=format, language=language)
     generate_report(str(task.pk))
     task.refresh_from_db()
@@ -49,7 +50,7 @@ def run_task(
 
 
 def read_rows(task: Task) -> Any:
-    """The rows of a finished report, from its file."""
+    """Return the rows of a finished report from its file."""
     content = artifacts.read_artifact(task.artifact)
     if task.format == "csv":
         return list(csv.DictReader(io.StringIO(content.decode())))
@@ -65,13 +66,13 @@ TASK_STATES = [
     "expired",
     "purged",
 ]
-"""All that a client can meet; what was purged is none of the lifecycle."""
+"""All states that a client can see: those of the lifecycle, and `purged`."""
 
 
 def create_task_in_state(
     state: str, viewer: User, parameters: dict[str, Any] | None = None, **options: str
 ) -> Task:
-    """A task in that one of `STATES`."""
+    """Create a task in one of `TASK_STATES`."""
     if state in {"succeeded", "expired", "purged"}:
         task = run_task(viewer, parameters, **options)
     else:

@@ -1,7 +1,7 @@
-"""How the tests are shared out to several processes: what belongs together, and the longest first.
+"""Distribution of the tests to xdist workers: groups stay together, long tests start first.
 
-`--dist loadgroup` would do the first, but with pytest 9.2 it does nothing, and says nothing
-of it (pytest-dev/pytest-xdist, issue 1386): each process then started each service anew.
+`--dist loadgroup` would keep groups together, but with pytest 9.2 it silently does nothing
+(pytest-dev/pytest-xdist, issue 1386): each worker then started every service again.
 """
 
 import pytest
@@ -9,11 +9,11 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 GROUPS = {
-    # Each has a stack of its own.
+    # Each of these starts its own stack.
     "chaos": ("e2e/test_chaos",),
     "contract": ("e2e/test_contract_fuzzing",),
     "database": ("e2e/test_database_unavailable",),
-    # They hurt its workers: one stack.
+    # These disturb the workers of their stack, which they share with no other group.
     "workers": ("e2e/test_pdf_reports", "e2e/test_worker_crash", "e2e/test_worker_shutdown"),
     "web": (
         "e2e/test_swagger_ui", "e2e/test_browser", "e2e/test_typescript_client",
@@ -23,14 +23,14 @@ GROUPS = {
     "stack": ("e2e/",),
     "up": ("e2e/test_up",),
 }  # fmt: skip
-"""By name of the group, how its files begin; the first that fits counts."""
+"""Path prefixes of each group of tests; the first match counts."""
 LONG_RUNNING = (
     "tasks/test_lifecycle_state_machine", "tasks/reports/figures/test_random_networks", "test_new_kind", "test_new_format",
     "api/access_matrix/test_reports", "tasks/reports/figures/", "tasks/reports/test_every_report", "api/access_matrix/",
 )  # fmt: skip
-"""What comes next; none of it empties the database, which those do that come last."""
+"""Path prefixes that follow the groups; tests that flush the database run last."""
 SHORT = len(GROUPS) + len(LONG_RUNNING)
-"""The rank of all other tests."""
+"""Rank of all other tests."""
 
 
 def group_of(nodeid: str) -> str | None:
@@ -46,8 +46,8 @@ def _rank(nodeid: str) -> int:
         return [*GROUPS].index(group)
     return next(
         (
-            n
-            for n, prefix in enumerate(LONG_RUNNING, len(GROUPS))
+            rank
+            for rank, prefix in enumerate(LONG_RUNNING, len(GROUPS))
             if path.startswith(prefix)
         ),
         SHORT,
@@ -59,7 +59,7 @@ class GroupScheduling(LoadScopeScheduling):
         return group_of(nodeid) or nodeid
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        """Queue nothing long behind a group: another process may be free before."""
+        """Queue only short tests behind a group, since another worker may be free earlier."""
         assigned = self.assigned_work[node]
         if any(not all(assigned[unit].values()) for unit in GROUPS.keys() & assigned):
             self.workqueue.move_to_end(self._short_unit(), last=False)
@@ -73,7 +73,7 @@ class GroupScheduling(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GroupScheduling:
-    config.option.loadscopereorder = False  # the order is ours
+    config.option.loadscopereorder = False  # keep the order of `_rank`
     return GroupScheduling(config, log)
 
 
@@ -81,5 +81,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GroupSche
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    if hasattr(config, "workerinput"):  # one process alone keeps the order of the files
+    if hasattr(config, "workerinput"):  # without xdist, keep the order of the files
         items.sort(key=lambda item: _rank(item.nodeid))

@@ -12,13 +12,13 @@ SHARD = "b6"
 
 @pytest.fixture(autouse=True)
 def artifacts_dir(settings, tmp_path) -> Path:
-    """A place of the test's own, where nothing is yet."""
+    """Empty artifact directory of one test."""
     settings.ARTIFACTS_DIR = tmp_path
     return tmp_path
 
 
 def create_files(artifacts_dir, *names):
-    """Files that somebody has left there, as the service would not write them itself."""
+    """Create files that the service itself would not write."""
     for name in names:
         (artifacts_dir / name).parent.mkdir(exist_ok=True)
         (artifacts_dir / name).write_bytes(b"x")
@@ -28,7 +28,7 @@ def list_names(artifacts_dir):
     return [path.name for path in (artifacts_dir / SHARD).iterdir()]
 
 
-def test_artifact_is_whole_when_it_has_its_name(artifacts_dir):
+def test_artifact_gets_its_name_only_when_complete(artifacts_dir):
     with artifacts.write_artifact(TASK, 3, "csv") as artifact:
         artifact.file.write(b"x" * 3_000_000)
         assert not [
@@ -41,19 +41,19 @@ def test_artifact_is_whole_when_it_has_its_name(artifacts_dir):
 
 
 @pytest.mark.guarantee("A result file is complete or does not exist.")
-def test_artifact_whose_writing_fails_leaves_nothing(artifacts_dir):
-    def half_a_file():
+def test_failed_artifact_write_leaves_no_file(artifacts_dir):
+    def write_half():
         with artifacts.write_artifact(TASK, 4, "csv") as artifact:
             artifact.file.write(b"half")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        half_a_file()
+        write_half()
 
     assert list_names(artifacts_dir) == []
 
 
-def test_artifacts_of_two_fences_do_not_meet():
+def test_artifacts_of_two_fences_are_separate_files():
     with artifacts.write_artifact(TASK, 1, "csv") as first:
         first.file.write(b"first")
     with artifacts.write_artifact(TASK, 2, "csv") as second:
@@ -63,36 +63,36 @@ def test_artifacts_of_two_fences_do_not_meet():
     assert artifacts.read_artifact(second.name) == b"second"
 
 
-def test_only_the_artifact_that_counts_is_kept(artifacts_dir):
+def test_delete_other_attempts_keeps_named_artifact(artifacts_dir):
     other = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55bb6")
     names = [f"{TASK}.1.csv", f".{TASK}.2.csv.draft", f"{TASK}.3.csv"]
     names = [f"{SHARD}/{name}" for name in names]
-    of_other = f"{SHARD}/{other}.1.csv"
-    create_files(artifacts_dir, *names, of_other)
+    other_name = f"{SHARD}/{other}.1.csv"
+    create_files(artifacts_dir, *names, other_name)
 
     artifacts.delete_other_attempts(TASK, names[2])
     assert [artifacts.exists(name) for name in names] == [False, False, True]
 
     artifacts.delete_other_attempts(TASK)
-    artifacts.delete_other_attempts(uuid.UUID(int=0))  # whose folder is not there
+    artifacts.delete_other_attempts(uuid.UUID(int=0))  # its shard does not exist
     assert not artifacts.exists(names[2])
-    assert artifacts.exists(of_other)
+    assert artifacts.exists(other_name)
 
 
-def test_files_are_told_by_task_and_fence(artifacts_dir):
+def test_list_shard_parses_task_and_fence(artifacts_dir):
     whole, draft = f"{SHARD}/{TASK}.1.csv", f"{SHARD}/.{TASK}.12.csv.draft"
     create_files(
         artifacts_dir, whole, draft, f"{SHARD}/README.txt", f"{SHARD}/{TASK}.csv"
     )
 
-    found = {
+    listed = {
         (file.name, file.task_id, file.fence) for file in artifacts.list_shard(SHARD)
     }
 
-    assert found == {(whole, TASK, 1), (draft, TASK, 12)}
+    assert listed == {(whole, TASK, 1), (draft, TASK, 12)}
     assert artifacts.list_shard("00") == []
 
 
-def test_artifact_that_is_gone_reads_as_none():
+def test_missing_artifact_reads_as_none():
     assert artifacts.read_artifact("zz/none.csv") is None
     artifacts.delete_artifact("zz/none.csv")

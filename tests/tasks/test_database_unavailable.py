@@ -1,4 +1,4 @@
-"""With the database away a task that Redis knows is shown to whom it was shown before."""
+"""Task reads and error responses while the database is unavailable."""
 
 import uuid
 from contextlib import contextmanager, suppress
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @contextmanager
 def database_down():
-    """Every statement fails, and is kept in the list."""
+    """Make every SQL statement fail; yield the list of attempted statements."""
     statements = []
 
     def refuse(execute, sql, params, many, context):
@@ -43,7 +43,7 @@ def expire_access_version(viewer):
 
 
 @pytest.mark.parametrize("make", [queue_task, run_task])
-def test_known_task_is_shown_though_its_rights_cannot_be_checked(teacher, make):
+def test_known_task_is_shown_without_database(teacher, make):
     task = make(teacher)
     before = read_task(task, teacher)
     expire_access_version(teacher)
@@ -52,7 +52,7 @@ def test_known_task_is_shown_though_its_rights_cannot_be_checked(teacher, make):
         assert read_task(task, teacher) == before
 
 
-def test_while_it_is_known_to_be_away_it_is_not_asked(teacher):
+def test_open_database_breaker_sends_no_queries(teacher):
     task = queue_task(teacher)
     expire_access_version(teacher)
 
@@ -64,28 +64,30 @@ def test_while_it_is_known_to_be_away_it_is_not_asked(teacher):
 
 
 @pytest.mark.guarantee("A user who has lost a right is not shown tasks from Redis.")
-def test_right_taken_away_is_not_lent_again(teacher):
+def test_read_after_access_change_needs_database(teacher):
     task = run_task(teacher)
-    old_stamp = teacher.access_version
+    old_version = teacher.access_version
     User.objects.filter(pk=teacher.pk).update(access_version=F("access_version") + 1)
     teacher.refresh_from_db()
     access_version.invalidate(teacher)
     expire_access_version(teacher)
 
     with database_down():
-        for stamp in (old_stamp, teacher.access_version):
+        for version in (old_version, teacher.access_version):
             with pytest.raises(DatabaseUnavailable):
-                reader.read_snapshot(task.pk, viewer_id=teacher.pk, token_version=stamp)
+                reader.read_snapshot(
+                    task.pk, viewer_id=teacher.pk, token_version=version
+                )
 
 
-def test_change_is_remembered_for_the_life_of_a_token(teacher, settings):
+def test_access_version_max_lives_as_long_as_a_token(teacher, settings):
     access_version.invalidate(teacher)
 
-    left = redis_store.client().ttl(f"access-version-max:{teacher.pk}")
-    assert 0 <= settings.ACCESS_TOKEN_LIFETIME.total_seconds() - left <= 5
+    ttl = redis_store.client().ttl(f"access-version-max:{teacher.pk}")
+    assert 0 <= settings.ACCESS_TOKEN_LIFETIME.total_seconds() - ttl <= 5
 
 
-def test_what_is_not_theirs_or_not_known_stays_unanswered(teacher, stranger):
+def test_read_of_foreign_or_unknown_task_needs_database(teacher, stranger):
     task = run_task(teacher)
     expire_access_version(teacher)
 
@@ -100,7 +102,7 @@ def test_what_is_not_theirs_or_not_known_stays_unanswered(teacher, stranger):
             )
 
 
-def test_one_alone_asks_whether_the_database_is_back(monkeypatch):
+def test_half_open_breaker_lets_one_request_probe(monkeypatch):
     monkeypatch.setattr(breakers, "COOLDOWN_SECONDS", 0.0)
     breaker = DatabaseBreaker()
     with pytest.raises(DatabaseUnavailable), breaker.guard():
@@ -109,13 +111,13 @@ def test_one_alone_asks_whether_the_database_is_back(monkeypatch):
 
     with suppress(TaskNotFound), breaker.guard():
         with pytest.raises(DatabaseUnavailable), breaker.guard():
-            pytest.fail("a second one asked")
+            pytest.fail("a second request probed the database")
         raise TaskNotFound
 
-    assert not breaker.is_open  # it has answered, whatever it was
+    assert not breaker.is_open  # any answer closes the breaker
 
 
-def test_refusal_is_a_problem_that_says_when_to_ask_again(as_user, teacher):
+def test_api_without_database_returns_503_with_retry_after(as_user, teacher):
     client = as_user(teacher)
     client.raise_request_exception = False
 
@@ -131,7 +133,7 @@ def test_refusal_is_a_problem_that_says_when_to_ask_again(as_user, teacher):
         assert answer["Retry-After"] == "2"
 
 
-def test_page_outside_the_api_says_so_too(admin):
+def test_admin_without_database_returns_503_with_retry_after(admin):
     client = Client(raise_request_exception=False)
     client.force_login(admin)
 

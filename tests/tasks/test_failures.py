@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from tasks import errors, lifecycle, redis_store
-from tasks.errors import FAILURES, AccessRevoked, DataError, ReportFailed, WorkerLost
+from tasks import failures, lifecycle, redis_store
+from tasks.failures import FAILURES, AccessRevoked, DataError, ReportFailed, WorkerLost
 from tasks.maintenance import lease_recovery, tasks
 from tasks.models import Task
 from tasks.status import document, reader
@@ -11,7 +11,7 @@ from tests.support.task_factories import queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
-TITLES = {"pt-BR": "Há um erro nos registros", "en": "The records cannot be right"}
+TITLES = {"pt-BR": "Há um erro nos registros", "en": "Inconsistent records"}
 
 
 def fail_task(teacher, error, language):
@@ -21,14 +21,14 @@ def fail_task(teacher, error, language):
 
 
 @pytest.mark.guarantee("Every problem code has its page.")
-def test_every_failure_is_in_the_table():
-    of_code = {
+def test_failures_table_lists_every_failure_class():
+    failure_classes = {
         value
-        for value in vars(errors).values()
+        for value in vars(failures).values()
         if isinstance(value, type) and issubclass(value, ReportFailed)
     }
 
-    assert set(FAILURES.values()) == of_code - {ReportFailed}
+    assert set(FAILURES.values()) == failure_classes - {ReportFailed}
 
 
 @pytest.mark.guarantee("A task's texts are in the language of the task.")
@@ -39,7 +39,7 @@ def test_every_failure_is_in_the_table():
         ("en", "The requester may no longer see what the report would show."),
     ],
 )
-def test_failure_is_told_in_the_task_s_language(teacher, language, detail):
+def test_failure_detail_is_in_task_language(teacher, language, detail):
     task = fail_task(teacher, AccessRevoked(), language)
 
     assert task.error == {"code": "forbidden", "detail": detail}
@@ -49,7 +49,7 @@ def test_failure_is_told_in_the_task_s_language(teacher, language, detail):
 @pytest.mark.parametrize(
     ("language", "beginning"), [("pt-BR", "O processo"), ("en", "The workers")]
 )
-def test_failure_of_a_silent_worker_too(teacher, language, beginning):
+def test_worker_lost_detail_is_in_task_language(teacher, language, beginning):
     task = lifecycle.claim(queue_task(teacher, language=language).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z", attempt=3)
 
@@ -61,9 +61,9 @@ def test_failure_of_a_silent_worker_too(teacher, language, beginning):
 
 
 @pytest.mark.parametrize(
-    ("language", "beginning"), [("pt-BR", "Os detalhes"), ("en", "Its details")]
+    ("language", "beginning"), [("pt-BR", "Os detalhes"), ("en", "The details")]
 )
-def test_failure_past_its_time_too(teacher, language, beginning):
+def test_erased_failure_detail_is_in_task_language(teacher, language, beginning):
     task = fail_task(teacher, DataError("Enrolment 7 has no class."), language)
     Task.objects.update(expires_at="2020-01-01T00:00:00Z")
 
@@ -76,14 +76,14 @@ def test_failure_past_its_time_too(teacher, language, beginning):
 @pytest.mark.parametrize(
     ("language", "beginning"), [("pt-BR", "Não há nenhum"), ("en", "No student")]
 )
-def test_summary_of_no_rows_is_in_the_task_s_language(teacher, language, beginning):
+def test_empty_report_summary_is_in_task_language(teacher, language, beginning):
     task = run_task(teacher, {"year": 1999}, language=language)
 
     assert task.result["summary"].startswith(beginning)
 
 
 @pytest.mark.parametrize(("language", "title"), TITLES.items())
-def test_failure_in_the_document_is_a_problem(teacher, language, title):
+def test_document_error_is_problem_document(teacher, language, title):
     task = fail_task(teacher, DataError("Enrolment 7 has no class."), language)
 
     assert document.build_document(task)["error"] == {
@@ -94,8 +94,8 @@ def test_failure_in_the_document_is_a_problem(teacher, language, title):
     }
 
 
-@pytest.mark.guarantee("Failures that an earlier release has stored are shown.")
-def test_failure_of_a_code_that_is_no_more_is_shown(teacher):
+@pytest.mark.guarantee("Failures stored by an earlier release are shown.")
+def test_failure_with_removed_code_is_shown(teacher):
     fail_task(teacher, DataError("Enrolment 7 has no class."), "en")
     Task.objects.update(error={"code": "old", "detail": "Of an earlier release."})
 
@@ -105,12 +105,10 @@ def test_failure_of_a_code_that_is_no_more_is_shown(teacher):
     assert error["detail"] == "Of an earlier release."
 
 
-@pytest.mark.guarantee("Failures that an earlier release has stored are shown.")
-def test_document_of_an_earlier_release_gets_what_it_lacks(
-    as_user, teacher, monkeypatch
-):
-    with monkeypatch.context() as earlier:
-        earlier.setattr(document, "build_problem", lambda error, language: error)
+@pytest.mark.guarantee("Failures stored by an earlier release are shown.")
+def test_document_of_earlier_release_gets_problem_fields(as_user, teacher, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(document, "build_problem", lambda error, language: error)
         task = fail_task(teacher, DataError("Enrolment 7 has no class."), "pt-BR")
     stored = json.loads(redis_store.get_cached_task(task.pk, teacher.pk).document)
     assert "title" not in stored["error"]

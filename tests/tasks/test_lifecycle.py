@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 from school.access import Scope
 from tasks import artifacts, lifecycle, redis_store
-from tasks.errors import DataError, LeaseLost, TaskFinished, TimedOut
+from tasks.errors import TaskFinished
+from tasks.failures import DataError, LeaseLost, TimedOut
 from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Progress
@@ -42,12 +43,12 @@ def reload_state(task: Task) -> str:
 
 
 def expire_lease(task: Task) -> None:
-    """Let the lease run out, as if the worker had died."""
+    """Expire the lease, as if the worker had died."""
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
 
 
 @pytest.mark.guarantee("Only a queued task is claimed.")
-def test_claim_is_won_once(teacher):
+def test_second_claim_of_task_returns_none(teacher):
     task = queue_task(teacher)
 
     first = lifecycle.claim(task.pk)
@@ -57,13 +58,15 @@ def test_claim_is_won_once(teacher):
     assert second is None
 
 
-def test_claim_of_unknown_task_is_none(teacher):
+def test_claim_of_unknown_task_returns_none(teacher):
     assert lifecycle.claim(uuid.uuid4()) is None
 
 
-@pytest.mark.guarantee("Only one worker claims a task, however many try together.")
+@pytest.mark.guarantee(
+    "Only one worker claims a task, even if several try at the same time."
+)
 @pytest.mark.django_db(transaction=True)
-def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
+def test_concurrent_claims_of_task_have_one_winner(transactional_db, teacher):
     task = queue_task(teacher)
 
     def claim(_number: int) -> bool:
@@ -79,7 +82,7 @@ def test_claim_is_won_once_however_many_try_together(transactional_db, teacher):
 
 
 @pytest.mark.guarantee("A worker whose task was claimed again changes nothing (fence).")
-def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
+def test_claim_after_recovery_fences_first_worker(teacher):
     first = claim_task(teacher)
     expire_lease(first)
     lease_recovery.recover_tasks()
@@ -95,7 +98,7 @@ def test_claim_of_silent_worker_s_task_raises_the_fence(teacher):
     assert complete_task(second)
 
 
-def test_renewal_keeps_the_lease_and_the_progress(teacher):
+def test_renew_extends_lease_and_saves_progress(teacher):
     task = claim_task(teacher)
     expire_lease(task)
 
@@ -106,13 +109,13 @@ def test_renewal_keeps_the_lease_and_the_progress(teacher):
     assert Task.objects.filter(pk=task.pk, lease_until__gt=Now()).exists()
 
 
-def test_success_is_settled_once(teacher):
+def test_repeated_succeed_changes_nothing(teacher):
     task = claim_task(teacher)
 
     assert complete_task(task)
     task.refresh_from_db()
     version = task.version
-    assert complete_task(task)  # it is told the same, and nothing happens
+    assert complete_task(task)  # repeated: returns True and changes nothing
 
     task.refresh_from_db()
     assert task.version == version
@@ -125,7 +128,7 @@ def test_success_is_settled_once(teacher):
 
 
 @pytest.mark.guarantee("A canceled task never succeeds.")
-def test_canceled_task_never_succeeds(teacher):
+def test_succeed_of_canceled_task_returns_false(teacher):
     task = claim_task(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
 
@@ -135,7 +138,7 @@ def test_canceled_task_never_succeeds(teacher):
     assert reload_state(task) == "canceled"
 
 
-def test_cancel_of_queued_task_ends_it(teacher):
+def test_cancel_of_queued_task_sets_canceled(teacher):
     task = queue_task(teacher)
 
     lifecycle.cancel(task)
@@ -144,7 +147,7 @@ def test_cancel_of_queued_task_ends_it(teacher):
     assert lifecycle.claim(task.pk) is None
 
 
-def test_cancel_of_ended_task_is_too_late(teacher):
+def test_cancel_of_final_task_raises_task_finished(teacher):
     task = run_task(teacher)
 
     with pytest.raises(TaskFinished):
@@ -152,7 +155,7 @@ def test_cancel_of_ended_task_is_too_late(teacher):
     assert reload_state(task) == "succeeded"
 
 
-def test_silent_worker_s_task_is_queued_again(teacher):
+def test_recovery_requeues_task_with_expired_lease(teacher):
     task = claim_task(teacher)
     expire_lease(task)
 
@@ -163,9 +166,9 @@ def test_silent_worker_s_task_is_queued_again(teacher):
 
 
 @pytest.mark.guarantee(
-    "A task that was handed over keeps its attempts, and stays canceled if it was."
+    "A released task loses no attempt, and stays canceled if it was canceled."
 )
-def test_task_that_is_handed_over_was_not_tried(teacher):
+def test_release_gives_back_the_attempt(teacher):
     first = claim_task(teacher)
 
     assert lifecycle.release(first)
@@ -179,9 +182,9 @@ def test_task_that_is_handed_over_was_not_tried(teacher):
 
 
 @pytest.mark.guarantee(
-    "A task that was handed over keeps its attempts, and stays canceled if it was."
+    "A released task loses no attempt, and stays canceled if it was canceled."
 )
-def test_canceled_task_is_not_handed_over(teacher):
+def test_release_of_canceled_task_sets_canceled(teacher):
     task = claim_task(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
 
@@ -191,9 +194,9 @@ def test_canceled_task_is_not_handed_over(teacher):
 
 
 @pytest.mark.guarantee(
-    "A task that was handed over keeps its attempts, and stays canceled if it was."
+    "A released task loses no attempt, and stays canceled if it was canceled."
 )
-def test_task_past_its_time_is_not_handed_over(teacher):
+def test_release_past_deadline_returns_false(teacher):
     task = claim_task(teacher)
     Task.objects.filter(pk=task.pk).update(deadline="2020-01-01T00:00:00Z")
 
@@ -201,7 +204,7 @@ def test_task_past_its_time_is_not_handed_over(teacher):
     assert reload_state(task) == "running"
 
 
-def test_silent_task_whose_process_computes_is_not_lost(teacher):
+def test_recovery_of_cpu_active_task_does_nothing(teacher):
     task = claim_task(teacher)
     expire_lease(task)
     redis_store.set_cpu_active([str(task.pk)], seconds=9)
@@ -211,7 +214,7 @@ def test_silent_task_whose_process_computes_is_not_lost(teacher):
     assert reload_state(task) == "running"
 
 
-def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
+def test_recovery_of_cpu_active_task_past_deadline_times_out(teacher):
     task = claim_task(teacher)
     Task.objects.filter(pk=task.pk).update(
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
@@ -223,7 +226,7 @@ def test_silent_task_whose_process_computes_past_its_time_is_a_timeout(teacher):
     assert (reload_state(task), task.error["code"]) == ("failed", "timeout")
 
 
-def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
+def test_recovery_of_canceled_cpu_active_task_cancels(teacher):
     task = claim_task(teacher)
     lifecycle.cancel(Task.objects.get(pk=task.pk))
     expire_lease(task)
@@ -234,7 +237,7 @@ def test_cancel_does_not_wait_for_a_process_that_computes(teacher):
     assert reload_state(task) == "canceled"
 
 
-def test_who_lost_the_task_leaves_no_file(teacher):
+def test_recovery_deletes_artifact_of_lost_attempt(teacher):
     task = claim_task(teacher)
     with artifacts.write_artifact(task.pk, task.fence, "json") as artifact:
         artifact.file.write(b"[]")
@@ -245,15 +248,15 @@ def test_who_lost_the_task_leaves_no_file(teacher):
     assert not artifacts.exists(artifact.name)
 
 
-@pytest.mark.guarantee("A task whose lease is alive is not taken from its worker.")
-def test_living_worker_s_task_is_left_alone(teacher):
+@pytest.mark.guarantee("A task with a valid lease is not taken from its worker.")
+def test_recovery_of_valid_lease_does_nothing(teacher):
     task = claim_task(teacher)
 
     assert lease_recovery.recover_tasks() == 0
     assert reload_state(task) == "running"
 
 
-def test_task_that_loses_every_worker_fails(teacher):
+def test_task_losing_every_worker_fails_as_worker_lost(teacher):
     task = queue_task(teacher)
     for _ in range(lifecycle.MAX_ATTEMPTS):
         expire_lease(lifecycle.claim(task.pk))
@@ -264,7 +267,7 @@ def test_task_that_loses_every_worker_fails(teacher):
 
 
 @pytest.mark.guarantee("A task whose worker was lost does not end as a timeout.")
-def test_worker_lost_shortly_before_its_time_is_up_is_no_timeout(teacher):
+def test_worker_lost_just_before_deadline_is_requeued(teacher):
     task = claim_task(teacher)
     Task.objects.filter(pk=task.pk).update(
         deadline="2020-01-01T00:05:00Z", lease_until="2020-01-01T00:05:10Z"
@@ -278,7 +281,7 @@ def test_worker_lost_shortly_before_its_time_is_up_is_no_timeout(teacher):
 @pytest.mark.guarantee(
     "A report that hangs ends as a timeout, and its process is killed."
 )
-def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
+def test_heartbeat_past_deadline_fails_task_as_timeout(teacher):
     task = claim_task(teacher)
     heartbeat = Heartbeat(task)
     heartbeat._deadline = 0.0
@@ -289,17 +292,17 @@ def test_attempt_past_its_time_is_ended_by_its_heartbeat(teacher):
 
 
 @pytest.mark.guarantee("A slow worker does not delete the file of a later attempt.")
-def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch):
-    """The one that hands over sleeps after its commit; the next attempt is done by then."""
+def test_slow_release_keeps_artifact_of_later_attempt(teacher, monkeypatch):
+    """Release sleeps after its commit; the next attempt finishes meanwhile."""
     task = claim_task(teacher)
-    repair = projection.resync_document
+    resync = projection.resync_document
 
-    def sleep_first(task_id):
-        monkeypatch.setattr(projection, "resync_document", repair)
+    def finish_next_attempt(task_id):
+        monkeypatch.setattr(projection, "resync_document", resync)
         generate_report(str(task_id))
-        return repair(task_id)
+        return resync(task_id)
 
-    monkeypatch.setattr(projection, "resync_document", sleep_first)
+    monkeypatch.setattr(projection, "resync_document", finish_next_attempt)
     lifecycle.release(task)
 
     assert reload_state(task) == "succeeded"
@@ -307,18 +310,18 @@ def test_file_of_a_later_attempt_outlives_a_slow_hand_over(teacher, monkeypatch)
 
 
 @pytest.mark.guarantee("A cancel is kept when the task changes workers.")
-def test_cancel_of_a_task_that_changes_hands_is_not_lost(teacher, monkeypatch):
+def test_cancel_during_release_and_claim_is_kept(teacher, monkeypatch):
     task = claim_task(teacher)
-    move = lifecycle._transition
+    transition = lifecycle._transition
 
-    def change_hands(tasks, to, **fields):
-        won = move(tasks, to, **fields)
+    def release_after_cancel(tasks, to, **fields):
+        won = transition(tasks, to, **fields)
         if to == State.CANCELED:
-            monkeypatch.setattr(lifecycle, "_transition", move)
+            monkeypatch.setattr(lifecycle, "_transition", transition)
             lifecycle.release(task)
         return won
 
-    monkeypatch.setattr(lifecycle, "_transition", change_hands)
+    monkeypatch.setattr(lifecycle, "_transition", release_after_cancel)
     refresh = Task.refresh_from_db
 
     def claim_first(self, *args, **kwargs):
@@ -332,7 +335,7 @@ def test_cancel_of_a_task_that_changes_hands_is_not_lost(teacher, monkeypatch):
     assert canceled.state == "canceled" or canceled.cancel_requested_at
 
 
-def test_cancel_outlives_the_worker(teacher):
+def test_cancel_of_task_with_lost_worker_sets_canceled(teacher):
     task = claim_task(teacher)
     lifecycle.cancel(task)
     expire_lease(task)
@@ -343,18 +346,16 @@ def test_cancel_outlives_the_worker(teacher):
     assert reload_state(task) == "canceled"
 
 
-@pytest.mark.guarantee(
-    "A recovery does not overwrite a cancel that comes at the same time."
-)
-def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch):
+@pytest.mark.guarantee("Lease recovery does not overwrite a concurrent cancel.")
+def test_cancel_concurrent_with_recovery_is_kept(teacher, monkeypatch):
     task = claim_task(teacher)
     expire_lease(task)
-    move = lifecycle._transition
+    transition = lifecycle._transition
 
     def cancel_first(tasks, to, **fields):
-        monkeypatch.setattr(lifecycle, "_transition", move)
+        monkeypatch.setattr(lifecycle, "_transition", transition)
         lifecycle.cancel(Task.objects.get(pk=task.pk))
-        return move(tasks, to, **fields)
+        return transition(tasks, to, **fields)
 
     monkeypatch.setattr(lifecycle, "_transition", cancel_first)
     lease_recovery.recover_tasks()
@@ -363,25 +364,25 @@ def test_cancel_between_reading_and_recovering_is_not_lost(teacher, monkeypatch)
     assert reload_state(task) == "canceled"
 
 
-@pytest.mark.guarantee("A task whose lease is alive is not taken from its worker.")
-def test_worker_that_beats_just_in_time_keeps_its_task(teacher, monkeypatch):
+@pytest.mark.guarantee("A task with a valid lease is not taken from its worker.")
+def test_renew_concurrent_with_recovery_keeps_task(teacher, monkeypatch):
     task = claim_task(teacher)
     expire_lease(task)
-    move = lifecycle._transition
+    transition = lifecycle._transition
 
-    def beat_first(tasks, to, **fields):
+    def renew_first(tasks, to, **fields):
         lifecycle.renew(task, Progress("writing"))
-        return move(tasks, to, **fields)
+        return transition(tasks, to, **fields)
 
-    monkeypatch.setattr(lifecycle, "_transition", beat_first)
+    monkeypatch.setattr(lifecycle, "_transition", renew_first)
     lease_recovery.recover_tasks()
 
     assert reload_state(task) == "running"
 
 
 @pytest.mark.guarantee("A task whose worker was lost does not end as a timeout.")
-def test_worker_lost_long_ago_is_no_timeout(teacher):
-    """Nobody looked for an hour: the report itself did not take so long."""
+def test_worker_lost_long_ago_is_requeued(teacher):
+    """Recovery did not run for an hour; the report itself did not take that long."""
     task = claim_task(teacher)
     Task.objects.filter(pk=task.pk).update(
         lease_until="2020-01-01T00:00:30Z", deadline="2020-01-01T00:05:00Z"
@@ -392,29 +393,29 @@ def test_worker_lost_long_ago_is_no_timeout(teacher):
     assert reload_state(task) == "queued"
 
 
-def test_every_move_raises_the_version_and_reaches_redis(teacher):
+def test_transition_raises_version_and_updates_redis(teacher):
     task = queue_task(teacher)
-    seen = []
+    versions = []
 
-    def look():
+    def check_document():
         task.refresh_from_db()
-        header = redis_store.get_cached_task(task.pk, teacher.pk).meta
-        assert (header.version, header.state) == (task.version, task.state)
+        meta = redis_store.get_cached_task(task.pk, teacher.pk).meta
+        assert (meta.version, meta.state) == (task.version, task.state)
         assert task.projected_version == task.version
-        seen.append(task.version)
+        versions.append(task.version)
 
-    look()
-    held = lifecycle.claim(task.pk)
-    projection.sync_document(held)
-    look()
+    check_document()
+    claimed = lifecycle.claim(task.pk)
+    projection.sync_document(claimed)
+    check_document()
     lifecycle.cancel(task)
-    look()
-    lifecycle.finish_cancel(held)
-    look()
-    assert seen == sorted(set(seen))
+    check_document()
+    lifecycle.finish_cancel(claimed)
+    check_document()
+    assert versions == sorted(set(versions))
 
 
-def test_final_states_are_left_by_nothing_but_expiry():
+def test_only_transition_from_final_states_is_expiry():
     assert {state for state in FINAL if TRANSITIONS[state]} == {State.SUCCEEDED}
     assert TRANSITIONS[State.SUCCEEDED] == {State.EXPIRED}
 
@@ -428,14 +429,14 @@ def test_final_states_are_left_by_nothing_but_expiry():
         {"state": "failed", "error": None},
     ],
 )
-def test_database_refuses_a_state_that_lies(teacher, values):
+def test_database_rejects_inconsistent_state(teacher, values):
     task = queue_task(teacher)
 
     with pytest.raises(IntegrityError), transaction.atomic():
         Task.objects.filter(pk=task.pk).update(**values)
 
 
-def test_expired_task_keeps_no_copy_in_redis(teacher):
+def test_expire_removes_document_from_redis(teacher):
     task = run_task(teacher)
 
     assert lifecycle.expire(task)
@@ -447,7 +448,7 @@ def test_expired_task_keeps_no_copy_in_redis(teacher):
 
 
 @pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
-def test_expired_document_that_is_written_late_is_taken_back(teacher):
+def test_late_sync_of_expired_task_leaves_no_document(teacher):
     read_before = run_task(teacher)
     lifecycle.expire(Task.objects.get())
 
@@ -456,7 +457,9 @@ def test_expired_document_that_is_written_late_is_taken_back(teacher):
     assert redis_store.get_cached_task(read_before.pk, teacher.pk).meta is None
 
 
-@pytest.mark.guarantee("Every final state has its retention, and is erased once.")
+@pytest.mark.guarantee(
+    "Every final task is kept for its retention period and erased once."
+)
 @pytest.mark.parametrize(
     "end",
     [
@@ -465,7 +468,7 @@ def test_expired_document_that_is_written_late_is_taken_back(teacher):
         lambda task: lifecycle.fail(task, TimedOut()),
     ],
 )
-def test_every_end_expires_as_its_kind_says(teacher, monkeypatch, end):
+def test_final_task_expires_after_retention_of_its_kind(teacher, monkeypatch, end):
     monkeypatch.setattr(ClassPerformance, "retention", timedelta(hours=3))
     task = claim_task(teacher)
     monkeypatch.setattr(ClassPerformance, "retention", timedelta(hours=99))
@@ -476,7 +479,7 @@ def test_every_end_expires_as_its_kind_says(teacher, monkeypatch, end):
     assert task.expires_at - task.finished_at == timedelta(hours=3)
 
 
-def test_kind_that_says_nothing_is_kept_as_the_settings_say(teacher, settings):
+def test_kind_without_retention_uses_settings(teacher, settings):
     settings.ARTIFACT_TTL = timedelta(days=2)
 
     task = run_task(teacher)
@@ -484,8 +487,10 @@ def test_kind_that_says_nothing_is_kept_as_the_settings_say(teacher, settings):
     assert task.expires_at - task.finished_at == timedelta(days=2)
 
 
-@pytest.mark.guarantee("Every final state has its retention, and is erased once.")
-def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
+@pytest.mark.guarantee(
+    "Every final task is kept for its retention period and erased once."
+)
+def test_expire_of_failed_task_keeps_only_error_code(teacher):
     task = claim_task(teacher)
     lifecycle.fail(task, DataError("Enrolment 7 has no class."))
     task.refresh_from_db()
@@ -500,7 +505,7 @@ def test_failed_task_past_its_time_says_no_more_than_its_code(teacher):
     assert b"Enrolment" not in redis_store.get_cached_task(task.pk, teacher.pk).document
 
 
-def test_canceled_task_past_its_time_keeps_its_state(teacher):
+def test_expire_of_canceled_task_keeps_state(teacher):
     task = lifecycle.cancel(queue_task(teacher))
 
     assert lifecycle.expire(task)
@@ -508,7 +513,7 @@ def test_canceled_task_past_its_time_keeps_its_state(teacher):
     assert (reload_state(task), task.parameters, task.error) == ("canceled", {}, None)
 
 
-def test_task_that_has_not_ended_does_not_expire(teacher):
+def test_expire_of_running_task_returns_false(teacher):
     task = claim_task(teacher)
 
     assert not lifecycle.expire(task)

@@ -1,4 +1,4 @@
-"""The lifecycle as a model: the real module through every order of events that chance finds."""
+"""State-machine test of the task lifecycle with random orders of events."""
 
 from contextlib import suppress
 from inspect import signature
@@ -19,7 +19,8 @@ from school.access import Scope
 from school.models import User
 from tasks import lifecycle, redis_store
 from tasks.circuit_breaker import RedisUnavailable, breaker
-from tasks.errors import DataError, TaskFinished
+from tasks.errors import TaskFinished
+from tasks.failures import DataError
 from tasks.maintenance import lease_recovery
 from tasks.maintenance.dispatcher import Dispatcher
 from tasks.models import Task
@@ -29,16 +30,16 @@ from tests.support.task_factories import queue_task
 
 EXAMPLES = [
     12,
-    pytest.param(50, marks=pytest.mark.deep("fifty orders of sixty events")),
+    pytest.param(50, marks=pytest.mark.deep("fifty runs of sixty events")),
 ]
-"""How many orders of events; the many begin with the few."""
+"""Numbers of random runs; the larger one runs in deep tests only."""
 STEPS = 60
 TASKS = 2
-"""Few, so that much happens to each."""
+"""Number of tasks; few, so that each receives many events."""
 QUEUE = "reports"
 LONG_AGO = "2020-01-01T00:00:00Z"
 FINAL = {"succeeded", "failed", "canceled", "expired"}
-# Written down anew, so that the code's own table is tested by it.
+# Written independently, so that it tests the table in the code.
 LEGAL_TRANSITIONS = {
     ("queued", "running"), ("queued", "canceled"),
     ("running", "succeeded"), ("running", "failed"), ("running", "canceled"), ("running", "queued"),
@@ -60,10 +61,10 @@ ONE_IN_FOUR = st.sampled_from([False, False, False, True])
 
 
 class LifecycleMachine(RuleBasedStateMachine):
-    """Workers that may sleep or die at any point, and a Redis that may lose all.
+    """State machine of tasks, workers that sleep or die at any point, and a Redis that loses data.
 
-    What a rule speaks of is chosen by number, and nothing happens where there is none, so
-    that what chance does next never depends on what the database says.
+    Events choose tasks and workers by index and do nothing if there is none, so that the
+    generated events never depend on the content of the database.
     """
 
     @initialize()
@@ -94,42 +95,42 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     @rule(
         event_name=st.sampled_from(EVENTS),
-        which=TASK_INDEXES,
-        who=WORKER_INDEXES,
+        task_index=TASK_INDEXES,
+        worker_index=WORKER_INDEXES,
         done=PROGRESS_DONE,
         rarely=ONE_IN_FOUR,
     )
     def apply_event(self, event_name, **arguments):
-        """One rule, so that chance chooses among all events each time, and not among a few."""
+        """Apply one event; a single rule lets Hypothesis choose among all events each time."""
         event = getattr(self, event_name)
         event(**{name: arguments[name] for name in signature(event).parameters})
 
     # --- Requests -------------------------------------------------------------------
 
-    def cancel(self, which, rarely):
-        task = Task.objects.get(pk=self.tasks[which])
+    def cancel(self, task_index, rarely):
+        task = Task.objects.get(pk=self.tasks[task_index])
         if task.state == "queued" and not rarely:
             return
         with suppress(TaskFinished):
             lifecycle.cancel(task)
             self.canceled_ids.add(task.pk)
 
-    def poll(self, which):
-        task_id = self.tasks[which]
-        stamp = self.viewer.access_version
+    def poll(self, task_index):
+        task_id = self.tasks[task_index]
+        version = self.viewer.access_version
         state = reader.read_snapshot(
-            task_id, viewer_id=self.viewer.pk, token_version=stamp
+            task_id, viewer_id=self.viewer.pk, token_version=version
         ).state
         before = self.polled_states.get(task_id)
         assert before not in FINAL or state in {before, "expired"}, (before, state)
         self.polled_states[task_id] = state
 
-    def expire(self, which):
-        task = Task.objects.get(pk=self.tasks[which])
+    def expire(self, task_index):
+        task = Task.objects.get(pk=self.tasks[task_index])
         if task.state == "succeeded":
             lifecycle.expire(task)
 
-    # --- The road -------------------------------------------------------------------
+    # --- Redis and dispatcher -------------------------------------------------------
 
     def lose_messages(self):
         redis_store.client().delete(QUEUE)
@@ -150,6 +151,8 @@ class LifecycleMachine(RuleBasedStateMachine):
         self.dispatcher.tick()
 
     def save_redis_copy(self):
+        if breaker.is_open:
+            return  # the dispatcher could not advance the epoch after the copy
         redis = redis_store.client()
         self.redis_copy = {key: redis.dump(key) for key in redis.scan_iter()}
         self.dispatcher.tick()
@@ -159,70 +162,70 @@ class LifecycleMachine(RuleBasedStateMachine):
         redis.flushdb()
         for key, value in self.redis_copy.items():
             redis.restore(key, 60_000, value)
-        self.dispatcher._redis_run_id = "of the run before"
+        self.dispatcher.resync.redis_run_id = "previous-run"
 
     def age_messages(self):
         Task.objects.filter(published_at__isnull=False).update(published_at=LONG_AGO)
 
     # --- Workers --------------------------------------------------------------------
 
-    def claim(self, which):
-        """As on its message, or on a doubled one; where all is over, of a new task."""
-        if Task.objects.get(pk=self.tasks[which]).is_final:
-            self.tasks[which] = queue_task(self.viewer).pk
-        state_before = Task.objects.get(pk=self.tasks[which]).state
-        worker = lifecycle.claim(self.tasks[which])
+    def claim(self, task_index):
+        """Claim on a first or duplicate message; replace a final task with a new one."""
+        if Task.objects.get(pk=self.tasks[task_index]).is_final:
+            self.tasks[task_index] = queue_task(self.viewer).pk
+        state_before = Task.objects.get(pk=self.tasks[task_index]).state
+        worker = lifecycle.claim(self.tasks[task_index])
         assert (worker is not None) == (state_before == "queued")
         if worker is not None:
             self.workers.insert(0, worker)
 
-    def worker(self, who: int) -> Task | None:
-        """Any that ever held a task; the last one more often."""
+    def worker(self, worker_index: int) -> Task | None:
+        """Return a worker that has ever held a task, most often the latest."""
         if not self.workers:
             return None
-        return self.workers[who if who < len(self.workers) else 0]
+        return self.workers[worker_index if worker_index < len(self.workers) else 0]
 
-    def renew(self, who, done):
-        if worker := self.worker(who):
+    def renew(self, worker_index, done):
+        if worker := self.worker(worker_index):
             lifecycle.renew(worker, Progress("writing", done, 9))
             with suppress(RedisUnavailable):
                 projection.update_progress(
                     worker, Progress("writing", done, 9), sequence=done
                 )
 
-    def finish(self, who):
-        if worker := self.worker(who):
+    def finish(self, worker_index):
+        if worker := self.worker(worker_index):
             self.complete(worker)
             lifecycle.finish_cancel(worker)
 
-    def fail(self, who):
-        if worker := self.worker(who):
+    def fail(self, worker_index):
+        if worker := self.worker(worker_index):
             lifecycle.finish_cancel(worker)
             lifecycle.fail(worker, DataError("Enrolment 7 has no class."))
 
-    def release(self, who):
-        if worker := self.worker(who):
+    def release(self, worker_index):
+        if worker := self.worker(worker_index):
             lifecycle.release(worker)
 
-    def lose_lease(self, which, rarely):
-        running = Task.objects.filter(pk=self.tasks[which], state="running")
+    def lose_lease(self, task_index, rarely):
+        running = Task.objects.filter(pk=self.tasks[task_index], state="running")
         running.update(lease_until=LONG_AGO)
         if rarely:
             running.update(deadline=LONG_AGO)
         lease_recovery.recover_tasks()
 
-    def mark_cpu_active(self, which):
+    def mark_cpu_active(self, task_index):
         with suppress(RedisUnavailable):
-            redis_store.set_cpu_active([str(self.tasks[which])], seconds=60)
+            redis_store.set_cpu_active([str(self.tasks[task_index])], seconds=60)
 
-    def pause_before_sync(self, which):
-        self.paused_task = Task.objects.get(pk=self.tasks[which])
+    def pause_before_sync(self, task_index):
+        self.paused_task = Task.objects.get(pk=self.tasks[task_index])
 
     def resume_sync(self):
         if self.paused_task is not None:
             projection.sync_document(self.paused_task)
 
-    # --- What holds after each step -------------------------------------------------
+    # --- Invariants after each step -------------------------------------------------
 
     @invariant()
     def check_all_invariants(self):
@@ -256,17 +259,17 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     def check_documents(self, rows):
         for row in rows:
-            header = self._read_document_meta(row)
-            if header is None:
+            meta = self._read_document_meta(row)
+            if meta is None:
                 continue
-            assert header.version <= row.version
-            if header.version == row.version:
-                assert header.state == row.state != "expired"
+            assert meta.version <= row.version
+            if meta.version == row.version:
+                assert meta.state == row.state != "expired"
             else:
                 assert row.projected_version < row.version
 
     def check_termination(self) -> None:
-        """Once nothing is broken any more, a living worker brings all to their ends."""
+        """Check that a living worker brings every task to a final state once faults end."""
         breaker.reset()
         for _ in range(3 * lifecycle.MAX_ATTEMPTS):
             self.expire_all_leases()
@@ -289,12 +292,12 @@ class LifecycleMachine(RuleBasedStateMachine):
         self.dispatcher.tick()
         for row in self._load_rows():
             assert row.state in FINAL, f"{row} is stuck: {row.state}, {row.attempt}"
-            header = self._read_document_meta(row)
+            meta = self._read_document_meta(row)
             assert row.projected_version == row.version
             if row.state == "expired":
-                assert header is None
+                assert meta is None
             else:
-                assert (header.state, header.version) == (row.state, row.version)
+                assert (meta.state, meta.version) == (row.state, row.version)
 
     def expire_all_leases(self) -> None:
         Task.objects.filter(state="running").update(lease_until=LONG_AGO)
@@ -329,11 +332,11 @@ class LifecycleMachine(RuleBasedStateMachine):
         return None
 
 
-@pytest.mark.guarantee("Every order of events keeps the promises of the lifecycle.")
+@pytest.mark.guarantee("The lifecycle invariants hold in every order of events.")
 @pytest.mark.django_db
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("examples", EXAMPLES)
-def test_every_order_of_events_keeps_the_promises(network, examples):
+def test_lifecycle_invariants_hold_for_random_events(network, examples):
     run_state_machine_as_test(
         LifecycleMachine,
         settings=settings(

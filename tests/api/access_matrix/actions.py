@@ -1,4 +1,4 @@
-"""The words of the matrix: what can be done, and what of an answer counts."""
+"""Requests of the access matrix, and helpers that compare their responses."""
 
 import json
 import uuid
@@ -14,12 +14,12 @@ REPORT_CARD_REQUEST = {
     "report": "report_card",
     "parameters": {"student_id": 1, "year": 2026},
 }
-"""Of a child in class 1, whom all but the stranger see, each by another right."""
+"""A student of class 1. All users but the stranger and the neighbour see it by different rights."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """A request; `{etag}` in a header is what the owner of the task has."""
+    """A request; `{etag}` in a header stands for the ETag that the task's owner received."""
 
     method: str
     route: str
@@ -40,7 +40,7 @@ class Action:
         return client.generic(self.method, f"/{path}?{self.query}", body, **options)
 
 
-# A wait for what is not known yet ends at once.
+# The ETag is out of date, so a long poll with it ends at once.
 STALE_ETAG = {"If-None-Match": 'W/"old"'}
 
 TASK_ACTIONS = {
@@ -72,11 +72,11 @@ PUBLIC_ROUTES = {
     *{("GET", path) for path in ("openapi.yaml", "docs", "redoc")},
     *{("GET", path) for path in ("problems", "problems/<slug:code>", "")},
 }
-"""Nothing of anybody's is there."""
+"""Routes that show no user data and need no token."""
 
 
 def list_routes() -> set[tuple[str, str]]:
-    """Each method of each address that `api/urls.py` has."""
+    """Return every method and route of `api/urls.py`."""
     routes = set()
     for pattern in urlpatterns:
         view = getattr(pattern.callback, "cls", None)
@@ -90,8 +90,8 @@ def list_routes() -> set[tuple[str, str]]:
 
 
 def outcome_of(response: Any) -> str:
-    """The answer in a word: its status, or where it says more its problem's code."""
-    content = response.getvalue()  # which closes a file, too
+    """Return the problem code of the response, or its status where it has none."""
+    content = response.getvalue()  # also closes the file
     if response.status_code < 400 or not content:
         return str(response.status_code)
     return str(response.json()["code"])
@@ -100,7 +100,7 @@ def outcome_of(response: Any) -> str:
 def comparable_response(
     response: Any, task_id: uuid.UUID
 ) -> tuple[int, dict[str, str], str]:
-    """All that an answer tells, byte by byte, but for the ids of the task and the request."""
+    """Return status, headers and body of a response without the task id and the request id."""
     headers = {
         name: value for name, value in response.items() if name != "X-Request-ID"
     }
@@ -111,7 +111,7 @@ def comparable_response(
 
 
 def parse_table(text: str) -> dict[str, dict[str, str]]:
-    """By row, what stands in each column."""
+    """Parse a text table into `{row: {column: cell}}`."""
     head, *lines = text.strip().splitlines()
     columns = head.split()
     rows = [line.split() for line in lines]

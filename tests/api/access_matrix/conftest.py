@@ -1,4 +1,4 @@
-"""The people of the matrix, what happens to them, and a network that hardly anybody sees."""
+"""Users of the access matrix, changes to their rights, and a second network."""
 
 from collections.abc import Mapping
 
@@ -27,13 +27,13 @@ from tests.support.contract import ContractClient
 
 @pytest.fixture(scope="module")
 def tokens(create_for_module) -> Mapping[str, str]:
-    """Of everybody, and of those who were let in once: what they have is written with it."""
+    """Access token per username, also of the disabled and the deleted user."""
     return create_for_module(_create_users)
 
 
 @pytest.fixture
 def users(network, tokens) -> dict[str, User]:
-    """Who may see something, by name; each sees what `tests.api.access_matrix.expected_access` says."""
+    """Active users by name; `expected_access` lists what each of them sees."""
     users_by_name = User.objects.in_bulk(EXPECTED_ACCESS, field_name="username")
     for user in users_by_name.values():
         access_version.cache(user)
@@ -42,7 +42,7 @@ def users(network, tokens) -> dict[str, User]:
 
 @pytest.fixture
 def clients(users, tokens) -> Mapping[str, ContractClient]:
-    """Everybody's, and of those who were let in once, or never."""
+    """A client per user, and those of the disabled, deleted, anonymous and forged users."""
     clients_by_name = {
         name: _client_with_token(token) for name, token in tokens.items()
     }
@@ -63,7 +63,7 @@ def _create_users() -> Mapping[str, str]:
     _create_user("administrator", Role.ADMINISTRATOR, network_id=1)
     _create_user("colleague", Role.TEACHER, school_class_id=1)
     _create_user("neighbour", Role.STAFF, school_id=3)
-    # Equal stamps that Redis knows: no poll is refused for want of a stamp alone.
+    # Equal access versions, cached in Redis: a poll is never refused for its version alone.
     User.objects.update(access_version=9)
     disabled = _create_user("disabled", Role.STAFF, school_id=1)
     deleted = _create_user("deleted", Role.STAFF, school_id=1)
@@ -77,7 +77,7 @@ def _create_users() -> Mapping[str, str]:
 
 @pytest.fixture
 def change_rights(users, django_capture_on_commit_callbacks):
-    """Change somebody's rights, and let Redis hear of it as it does after a commit."""
+    """Function that changes a user's rights and runs the callbacks of the commit."""
 
     def change_rights(kind, name):
         with django_capture_on_commit_callbacks(execute=True):
@@ -93,7 +93,7 @@ def _create_user(name: str, role: Role, **target: int) -> User:
 
 
 def _create_other_network() -> None:
-    """Network 2 with school 4, class 5 and student 101, who has one grade."""
+    """Create network 2 with school 4, class 5 and student 101, who has one grade."""
     other = Network.objects.create(pk=2, code="other", name="Outra rede")
     days = {"starts_on": "2026-02-01", "ends_on": "2026-12-01"}
     year = SchoolYear.objects.create(pk=2, network=other, year=2026, **days)

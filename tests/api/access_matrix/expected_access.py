@@ -1,4 +1,4 @@
-"""What each of the people may see, said by hand: nothing here asks the access rules."""
+"""Expected access of each user, written by hand without the access rules."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from school.models import Enrolment
 
 EXPECTED_ACCESS = {
-    # whose enrolments, schools and classes
+    # filter on enrolments, ids of schools, ids of classes
     "superuser": (Q(), {1, 2, 3, 4}, {1, 2, 3, 4, 5}),
     "administrator": (Q(school_class__in=[1, 2, 3, 4]), {1, 2, 3}, {1, 2, 3, 4}),
     "secretary": (Q(school_class__in=[1, 2]), {1}, {1, 2}),
@@ -28,21 +28,10 @@ ROLES = {
     "stranger": "staff",
     "neighbour": "staff",
 }
-_SCHOOL_ROLES = {"administrator", "staff", "teacher"}
-ALLOWED_ROLES = {
-    "report_card": {"administrator", "staff", "teacher", "guardian"},
-    "transcript": {"administrator", "staff"},
-    "final_results": {"administrator", "staff"},
-    "attendance_summary": _SCHOOL_ROLES,
-    "class_performance": _SCHOOL_ROLES,
-    "at_risk_students": _SCHOOL_ROLES,
-    "data_export": {"administrator", "staff"},
-}
-"""Each kind's audience."""
 
 
 def expected_enrolments(name: str, parameters: dict[str, int]) -> QuerySet[Enrolment]:
-    """What of it a report with these parameters may show to that person."""
+    """Return the enrolments that a report with these parameters may show to the user."""
     path = {
         "class_id": "school_class",
         "school_id": "school_class__school",
@@ -54,7 +43,11 @@ def expected_enrolments(name: str, parameters: dict[str, int]) -> QuerySet[Enrol
 
 
 def expected_history(name: str, parameters: dict[str, int]) -> list[Enrolment]:
-    """All that a transcript may show: until the students left what that person sees."""
+    """Return the enrolments that a transcript may show to the user.
+
+    Those are the student's enrolments in a network, as far as they began before the
+    student left the last school that the user sees there.
+    """
     history = []
     for student in set(
         expected_enrolments(name, parameters).values_list("student", flat=True)
@@ -74,7 +67,7 @@ def expected_history(name: str, parameters: dict[str, int]) -> list[Enrolment]:
 
 
 def is_predecessor(one: Enrolment, other: Enrolment) -> bool:
-    """Whether the student was there earlier in the same year of the same level."""
+    """Return whether `one` precedes `other`: same student, year and level, and earlier."""
     return (
         one != other
         and one.student_id == other.student_id
@@ -88,13 +81,13 @@ def is_predecessor(one: Enrolment, other: Enrolment) -> bool:
 def enrolment_chain(
     enrolment: Enrolment, visible: Iterable[Enrolment]
 ) -> list[Enrolment]:
-    """It and what came before it, oldest first."""
+    """Return the enrolment and its visible predecessors, oldest first."""
     predecessors = [one for one in visible if is_predecessor(one, enrolment)]
     return [*sorted(predecessors, key=lambda one: one.entry_date), enrolment]
 
 
 def latest_only(enrolments: Iterable[Enrolment]) -> list[Enrolment]:
-    """Those that come before none of the others."""
+    """Return the enrolments that precede none of the others."""
     candidates = list(enrolments)
     return [
         one for one in candidates if not any(is_predecessor(one, e) for e in candidates)
@@ -102,7 +95,7 @@ def latest_only(enrolments: Iterable[Enrolment]) -> list[Enrolment]:
 
 
 def list_grades(enrolments: QuerySet[Enrolment]) -> list[Any]:
-    """Each grade with all that names it: one by one, as they are recorded."""
+    """Return school, class, subject, term and tenths of every recorded grade."""
     return list(
         enrolments.filter(grades__isnull=False).values_list(
             "school_class__school__name",

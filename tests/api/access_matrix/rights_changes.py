@@ -1,4 +1,4 @@
-"""What can happen to somebody's rights, and what undoes it."""
+"""Changes to a user's rights, and their reversal."""
 
 from school.models import Attachment, Role
 
@@ -9,14 +9,14 @@ ATTACHMENTS_ELSEWHERE = {
     "teacher": {"school_class_id": 4},
     "guardian": {"student_id": 40},
 }
-"""Where a task about class 1 shows nothing of."""
+"""Targets that a task about class 1 does not read."""
 
 REVERTED_CHANGES = {
     "role_and_back": "role_changed",
     "attached_again": "detached",
     "enabled_again": "disabled",
 }
-"""What goes before these, which give all of it back."""
+"""The change that precedes each of these, which revert it completely."""
 
 
 def attach(user, **target):
@@ -24,7 +24,7 @@ def attach(user, **target):
 
 
 def detach(user):
-    """Take away by what the user sees class 1."""
+    """Remove the right by which the user sees class 1."""
     attachment = Attachment.objects.filter(user=user).order_by("pk").first()
     if attachment is None:
         user.is_superuser = False
@@ -46,14 +46,14 @@ def set_active(user, value):
 
 
 def apply_change(kind, user):
-    """Let that happen to the user's rights."""
+    """Apply one kind of change to the user's rights."""
     role, attachment = (
         user.role,
         Attachment.objects.filter(user=user).order_by("pk").first(),
     )
     if kind == "role_changed":
         change_role(user)
-    elif kind == "role_and_school":  # by which the user sees class 1 as before
+    elif kind == "role_and_school":  # the new role sees class 1, too
         is_staff = user.role != Role.STAFF
         change_role(user, **({"school_id": 1} if is_staff else {"network_id": 1}))
     elif kind == "detached":
@@ -71,7 +71,7 @@ def apply_change(kind, user):
 
 
 def restore_rights(user, role, attachment):
-    """Make the user again who had that role and that attachment."""
+    """Give the role and the attachment back to the user."""
     user.role, user.is_active = role, True
     user.is_superuser = user.username == "superuser"
     user.save()

@@ -1,4 +1,4 @@
-"""Who comes in by which door, and what each finds there of schools, classes and students."""
+"""Authentication of every route, and what each user finds in the directory."""
 
 import uuid
 
@@ -28,24 +28,24 @@ UNAUTHENTICATED = {
     "disabled": "token_not_valid",
     "deleted": "token_not_valid",
 }
-"""Who is let in nowhere, and what each is told."""
+"""Clients that are refused everywhere, and the problem code that each receives."""
 
 
-@pytest.mark.guarantee("Every route is in the matrix of rights.")
-def test_every_route_is_in_the_matrix():
-    asked = {
+@pytest.mark.guarantee("Every route is in the access matrix.")
+def test_routes_are_all_in_the_matrix():
+    requests = {
         (action.method, action.route)
         for action in (*TASK_ACTIONS.values(), *OTHER_ACTIONS.values())
         if action.method != "HEAD"
     }
 
-    assert asked | PUBLIC_ROUTES == list_routes()
-    assert not asked & PUBLIC_ROUTES
+    assert requests | PUBLIC_ROUTES == list_routes()
+    assert not requests & PUBLIC_ROUTES
 
 
 @pytest.mark.guarantee("Disabled and deleted users get the same answer everywhere.")
 @pytest.mark.parametrize("name", UNAUTHENTICATED)
-def test_who_is_out_is_told_the_same_everywhere(users, clients, name):
+def test_unauthenticated_client_gets_401_everywhere(users, clients, name):
     task = run_task(users["secretary"])
 
     for action in (*TASK_ACTIONS.values(), *OTHER_ACTIONS.values()):
@@ -66,10 +66,10 @@ def list_ids(client, action, key):
     "A search finds students only in the classes that the viewer sees."
 )
 @pytest.mark.parametrize("name", EXPECTED_ACCESS)
-def test_each_finds_what_is_theirs(users, clients, name):
+def test_directory_lists_only_visible_records(users, clients, name):
     client = clients[name]
     _q, schools, classes = EXPECTED_ACCESS[name]
-    theirs = expected_enrolments(name, {})
+    visible = expected_enrolments(name, {})
 
     in_classes = {
         student["student_id"]: {entry["class_id"] for entry in student["classes"]}
@@ -79,14 +79,14 @@ def test_each_finds_what_is_theirs(users, clients, name):
     assert list_ids(client, "schools", "school_id") == schools
     assert list_ids(client, "classes", "class_id") == classes
     assert in_classes == {
-        id: set(theirs.filter(student=id).values_list("school_class", flat=True))
-        for id in theirs.values_list("student", flat=True)
+        id: set(visible.filter(student=id).values_list("school_class", flat=True))
+        for id in visible.values_list("student", flat=True)
     }
     assert client.get("/me").json()["roles"] == [ROLES[name]]
 
 
 def iter_students(client):
-    """The students of all pages."""
+    """Yield the students of all pages."""
     cursor = {}
     while True:
         page = client.post_json("/students/search", {"page_size": 60, **cursor}).json()
@@ -97,27 +97,27 @@ def iter_students(client):
 
 
 @pytest.mark.guarantee(
-    "A filter that names somebody else's record is refused like one that names none."
+    "A filter by a record that the viewer may not see is refused like a missing record."
 )
 @pytest.mark.parametrize("name", EXPECTED_ACCESS)
-def test_what_others_see_is_as_what_is_not_there(users, clients, name):
+def test_filter_by_invisible_record_equals_missing_record(users, clients, name):
     client = clients[name]
     schools, classes = (
         {1, 2, 3, 4} - EXPECTED_ACCESS[name][1],
         {1, 2, 3, 4, 5} - EXPECTED_ACCESS[name][2],
     )
 
-    def search(**wanted):
+    def search(**criteria):
         return comparable_response(
-            client.post_json("/students/search", wanted), uuid.uuid4()
+            client.post_json("/students/search", criteria), uuid.uuid4()
         )
 
     for id in schools:
-        of_others, of_none = (
+        invisible, missing = (
             client.get("/classes", {"school_id": n}) for n in (id, 99)
         )
-        assert comparable_response(of_others, uuid.uuid4()) == comparable_response(
-            of_none, uuid.uuid4()
+        assert comparable_response(invisible, uuid.uuid4()) == comparable_response(
+            missing, uuid.uuid4()
         )
         assert search(school_id=id) == search(school_id=99)
     for id in classes:
@@ -137,11 +137,11 @@ REMAINING_ACCESS = {
     "teacher": [{1}, {2}, {*range(26, 51), 17}],
     "guardian": [{1}, {2}, {27}],
 }
-"""What is left of schools, classes and students once the first attachment is taken away."""
+"""Visible schools, classes and students after the first attachment was removed."""
 
 
 @pytest.mark.parametrize("name", REMAINING_ACCESS)
-def test_what_was_taken_away_is_found_no_more(users, clients, name):
+def test_directory_after_detach_omits_lost_records(users, clients, name):
     Attachment.objects.filter(user=users[name]).order_by("pk")[0].delete()
     client = clients[name]
 

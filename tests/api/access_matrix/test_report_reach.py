@@ -1,4 +1,4 @@
-"""Reports that show more than the enrolments asked for: of pupils who moved, to whom of what."""
+"""Reports that reach beyond the selected enrolments, for students who moved."""
 
 import json
 import uuid
@@ -13,26 +13,22 @@ from tests.api.access_matrix.actions import (
     comparable_response,
     outcome_of,
 )
-from tests.api.access_matrix.expected_access import ALLOWED_ROLES
 from tests.support.contract import ContractClient
+from tests.tasks.reports.figures.expected import ALLOWED_ROLES, EXPECTED
 
 pytestmark = pytest.mark.django_db
 
-ENROLMENT_ONLY_KINDS = {"class_performance", "data_export"}
-"""They show what belongs to the enrolments that are asked for, and look no further."""
-# Student 67 went from class 3 to class 4, of another school; 17 from class 1 to class 2.
-REACH_CASES = [
-    *(
-        (kind, Role.STAFF, [2, 3], 4)
-        for kind in sorted(ALLOWED_ROLES.keys() - ENROLMENT_ONLY_KINDS)
-    ),
-    *(
-        (kind, Role.TEACHER, [1, 2], 2)
-        for kind, roles in ALLOWED_ROLES.items()
-        if "teacher" in roles and kind not in ENROLMENT_ONLY_KINDS
-    ),
+REACHING_KINDS = [
+    kind for kind, expected in EXPECTED.items() if expected.reach != "SELECTED"
 ]
-"""A kind, who asks for it, attached to which old and new school or class, and the new class."""
+# Student 67 moved from class 3 to class 4 of another school; 17 from class 1 to class 2.
+REACH_CASES = [
+    (kind, role, ids, class_id)
+    for role, ids, class_id in ((Role.STAFF, [2, 3], 4), (Role.TEACHER, [1, 2], 2))
+    for kind in REACHING_KINDS
+    if role in ALLOWED_ROLES[kind]
+]
+"""Kind, role of the requester, ids of the old and the new school or class, new class."""
 TARGETS = {Role.STAFF: "school_id", Role.TEACHER: "school_class_id"}
 READ_ACTIONS = [name for name in TASK_ACTIONS if name not in {"cancel", "delete"}]
 
@@ -50,7 +46,7 @@ def attach(user, id):
 
 @pytest.fixture
 def detach(django_capture_on_commit_callbacks):
-    """Take the right away, and let Redis hear of it as it does after a commit."""
+    """Function that removes an attachment and runs the callbacks of the commit."""
 
     def detach(user, id):
         with django_capture_on_commit_callbacks(execute=True):
@@ -84,16 +80,16 @@ def read_outcomes(client, task):
 def looks_missing(client, task):
     missing_id = uuid.uuid4()
     for name in READ_ACTIONS:
-        lost, of_none = (
+        lost, missing = (
             TASK_ACTIONS[name].send(client, id) for id in (task, missing_id)
         )
         assert comparable_response(lost, task) == comparable_response(
-            of_none, missing_id
+            missing, missing_id
         ), name
     return str(task) not in client.get("/tasks").content.decode()
 
 
-def test_every_kind_that_reaches_further_is_here():
+def test_reach_cases_contain_every_reaching_kind():
     reaching = {
         kind
         for kind, report in registry.report_classes().items()
@@ -107,7 +103,7 @@ def test_every_kind_that_reaches_further_is_here():
     "Losing the right to records that a report reached hides the report."
 )
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), REACH_CASES)
-def test_what_was_reached_by_a_right_that_is_lost_is_lost(
+def test_report_after_loss_of_reached_right_looks_missing(
     users, detach, kind, role, ids, class_id
 ):
     user = create_member(role, ids)
@@ -122,7 +118,7 @@ def test_what_was_reached_by_a_right_that_is_lost_is_lost(
 
 
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), REACH_CASES)
-def test_right_that_nothing_was_reached_by_is_not_missed(
+def test_report_after_loss_of_unused_right_stays_readable(
     users, detach, kind, role, ids, class_id
 ):
     user = create_member(role, ids[1:])
@@ -137,7 +133,7 @@ def test_right_that_nothing_was_reached_by_is_not_missed(
 
 
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), REACH_CASES)
-def test_what_was_to_be_reached_is_not_made_once_the_right_is_lost(
+def test_report_of_right_lost_before_run_fails_forbidden(
     users, detach, kind, role, ids, class_id
 ):
     user = create_member(role, ids)
@@ -154,7 +150,7 @@ def test_what_was_to_be_reached_is_not_made_once_the_right_is_lost(
 
 
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), REACH_CASES)
-def test_right_gained_before_it_was_made_counts_when_it_is_lost(
+def test_report_after_loss_of_right_gained_before_run_hides(
     users, detach, kind, role, ids, class_id
 ):
     user = create_member(role, ids[1:])
@@ -178,7 +174,7 @@ def fetch_card_of_67(client, **parameters):
     ]
 
 
-def test_card_of_who_moved_has_what_its_viewer_may_see(users, clients):
+def test_report_card_of_moved_student_is_limited_to_viewer(users, clients):
     old, new = "2º ano, turma 3", "2º ano, turma 4"
     Attachment.objects.create(user=users["guardian"], student_id=67)
     guardian = ContractClient.for_user(users["guardian"])
@@ -190,7 +186,7 @@ def test_card_of_who_moved_has_what_its_viewer_may_see(users, clients):
         assert fetch_card_of_67(client, class_id=3) == [(old, True, True, False, False)]
 
 
-def test_teacher_of_the_old_class_alone_sees_nothing_of_the_new(users, clients):
+def test_report_for_teacher_of_old_class_omits_new_class(users, clients):
     for kind in ("report_card", "attendance_summary"):
         task = submit_and_run(
             clients["colleague"], kind, {"student_id": 17, "year": 2026}
@@ -211,10 +207,8 @@ def fetch_transcript_of_67(client):
 @pytest.mark.guarantee(
     "An old school sees nothing of a student's new school in a transcript."
 )
-def test_transcript_of_the_new_school_has_all_and_that_of_the_old_one_its_part(
-    users, clients
-):
-    for year in (2025, 2027):  # with the papers of another network
+def test_transcript_for_old_school_omits_new_school(users, clients):
+    for year in (2025, 2027):  # prior years of another network
         prior = PriorYear.objects.create(
             student_id=67, year=year, grade_level="1º ano", school="Fora", result="Apto"
         )

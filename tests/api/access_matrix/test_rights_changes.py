@@ -1,4 +1,4 @@
-"""Rights that change between asking, making and reading: everything that can be done then."""
+"""Rights that change between request, run and read of a report, for every action."""
 
 import json
 import uuid
@@ -36,7 +36,7 @@ enabled_again       yes  yes  yes  same  yes    yes    yes  part yes  yes  again
 attached_elsewhere  yes  yes  yes  same  yes    yes    yes  part yes  yes  again
 detached_elsewhere  yes  yes  yes  same  yes    yes    yes  part yes  yes  again
 """)  # fmt: skip
-"""What is told of a task that succeeded, and by a link to its result that was made before."""
+"""Outcome of each action on a succeeded task, and of a link created before the change."""
 
 OUTCOME_CODES = {
     "none": {"not_found", "404"},
@@ -55,22 +55,24 @@ HARMLESS_CHANGES = [
     change for change in OUTCOMES_AFTER_CHANGE if change not in REVOKING_CHANGES
 ]
 FULL = "teacher"
-"""Whose rights change in every way; those of the other owners change in the ways of `SOME`."""
+"""Owner who is tested with every change; the other owners with those in `SOME`."""
 SOME = {"detached", "attached_again"}
 
 
 def each_owner(changes):
-    """Every owner with every change; what is left out of `make test` is deep."""
+    """Return every pair of owner and change; pairs not run by `make test` are marked deep."""
     deep = pytest.mark.deep("another owner's rights change in the same way")
     return [
-        pytest.param(owner, how, marks=[] if owner == FULL or how in SOME else [deep])
+        pytest.param(
+            owner, change, marks=[] if owner == FULL or change in SOME else [deep]
+        )
         for owner in OWNERS
-        for how in changes
+        for change in changes
     ]
 
 
 class RequestedReport:
-    """A card that its owner has asked for, and perhaps read, before anything changed."""
+    """A report card that its owner requested, and perhaps read, before rights changed."""
 
     def __init__(self, client):
         self.original_client = client
@@ -81,14 +83,14 @@ class RequestedReport:
         generate_report(str(self.id))
 
     def poll_and_link(self):
-        """Poll it, which puts it into Redis for this viewer, and make a link."""
+        """Poll the task, which caches it in Redis for this viewer, and create a signed link."""
         self.etag = self.original_client.get(f"/tasks/{self.id}")["ETag"]
         self.link = self.original_client.post_json(
             f"/tasks/{self.id}/result/link"
         ).json()["url"]
 
     def responses(self, client):
-        """What reading it in each way is answered with."""
+        """Return the response to each action that reads the task."""
         responses_by_action = {
             name: action.send(client, self.id, self.etag)
             for name, action in TASK_ACTIONS.items()
@@ -132,87 +134,89 @@ def assert_outcomes(outcomes, expected):
     assert not unexpected
 
 
-def test_table_is_whole():
-    ways = {*TASK_ACTIONS, "used", "replay", "listed"} - {"cancel", "delete"}
+def test_outcome_table_is_complete():
+    actions = {*TASK_ACTIONS, "used", "replay", "listed"} - {"cancel", "delete"}
 
-    assert all(set(row) == ways for row in OUTCOMES_AFTER_CHANGE.values())
+    assert all(set(row) == actions for row in OUTCOMES_AFTER_CHANGE.values())
     assert set(REVOKING_CHANGES) | set(HARMLESS_CHANGES) == set(OUTCOMES_AFTER_CHANGE)
 
 
-@pytest.mark.guarantee(
-    "A right that is taken away closes every way to read a result at once."
-)
-@pytest.mark.guarantee("A task whose right was lost is not listed.")
-@pytest.mark.guarantee("A link ends with the rights of its maker.")
-@pytest.mark.parametrize(("owner", "how"), each_owner(OUTCOMES_AFTER_CHANGE))
-def test_change_between_making_and_reading(users, clients, change_rights, owner, how):
+@pytest.mark.guarantee("Removing a right blocks every way to read a result at once.")
+@pytest.mark.guarantee("A task is not listed after its requester lost the right.")
+@pytest.mark.guarantee("A signed link stops working when its creator loses the right.")
+@pytest.mark.parametrize(("owner", "change"), each_owner(OUTCOMES_AFTER_CHANGE))
+def test_rights_change_after_run_decides_every_read(
+    users, clients, change_rights, owner, change
+):
     task = RequestedReport(clients[owner])
     task.run()
     task.poll_and_link()
 
-    change_rights(how, owner)
+    change_rights(change, owner)
 
     for client in (task.original_client, ContractClient.for_user(users[owner])):
-        assert_outcomes(collect_outcomes(task, client), OUTCOMES_AFTER_CHANGE[how])
+        assert_outcomes(collect_outcomes(task, client), OUTCOMES_AFTER_CHANGE[change])
     redis_store.client().flushdb()
     redis_store.advance_epoch(0)
     assert_outcomes(
-        collect_outcomes(task, task.original_client), OUTCOMES_AFTER_CHANGE[how]
+        collect_outcomes(task, task.original_client), OUTCOMES_AFTER_CHANGE[change]
     )
-    last = ContractClient.for_user(users[owner])
-    ends = [
-        outcome_of(TASK_ACTIONS[name].send(last, task.id))
+    client = ContractClient.for_user(users[owner])
+    write_outcomes = [
+        outcome_of(TASK_ACTIONS[name].send(client, task.id))
         for name in ("cancel", "delete")
     ]
     denial = {"none": ["not_found"] * 2, "out": ["token_not_valid"] * 2}
-    assert ends == denial.get(
-        OUTCOMES_AFTER_CHANGE[how]["poll"], ["task_finished", "204"]
+    assert write_outcomes == denial.get(
+        OUTCOMES_AFTER_CHANGE[change]["poll"], ["task_finished", "204"]
     )
-    assert Task.objects.filter(pk=task.id).exists() == (how in REVOKING_CHANGES)
+    assert Task.objects.filter(pk=task.id).exists() == (change in REVOKING_CHANGES)
 
 
-@pytest.mark.guarantee(
-    "A right that is taken away closes every way to read a result at once."
-)
-@pytest.mark.parametrize(("owner", "how"), each_owner(REVOKING_CHANGES))
-def test_what_is_lost_reads_like_what_is_not_there(
-    users, clients, change_rights, owner, how
+@pytest.mark.guarantee("Removing a right blocks every way to read a result at once.")
+@pytest.mark.parametrize(("owner", "change"), each_owner(REVOKING_CHANGES))
+def test_task_after_revoking_change_equals_missing_task(
+    users, clients, change_rights, owner, change
 ):
-    task, none = RequestedReport(clients[owner]), uuid.uuid4()
+    task, missing_id = RequestedReport(clients[owner]), uuid.uuid4()
     task.run()
     task.poll_and_link()
     downloads = AccessLogEntry.objects.filter(action="downloaded").count()
 
-    change_rights(how, owner)
+    change_rights(change, owner)
 
     for name, action in TASK_ACTIONS.items():
-        lost = action.send(clients[owner], task.id, task.etag)
-        of_none = action.send(clients[owner], none, task.etag)
-        assert comparable_response(lost, task.id) == comparable_response(
-            of_none, none
+        response = action.send(clients[owner], task.id, task.etag)
+        response_to_missing = action.send(clients[owner], missing_id, task.etag)
+        assert comparable_response(response, task.id) == comparable_response(
+            response_to_missing, missing_id
         ), name
     assert AccessLogEntry.objects.filter(action="downloaded").count() == downloads
 
 
-@pytest.mark.guarantee("A report whose right is lost before it is made is not made.")
-@pytest.mark.parametrize(("owner", "how"), each_owner(REVOKING_CHANGES))
-def test_change_between_asking_and_making(users, clients, change_rights, owner, how):
+@pytest.mark.guarantee(
+    "A report is not built if its requester lost the right before it ran."
+)
+@pytest.mark.parametrize(("owner", "change"), each_owner(REVOKING_CHANGES))
+def test_rights_change_before_run_prevents_the_report(
+    users, clients, change_rights, owner, change
+):
     task = RequestedReport(clients[owner])
     user = users[owner]
-    held = Attachment.objects.filter(user=user).order_by("pk").first()
+    attachment = Attachment.objects.filter(user=user).order_by("pk").first()
     row = {
         name: cell
-        for name, cell in OUTCOMES_AFTER_CHANGE[how].items()
+        for name, cell in OUTCOMES_AFTER_CHANGE[change].items()
         if name != "used"
     }
 
-    change_rights(how, owner)
+    change_rights(change, owner)
     assert_outcomes(collect_outcomes(task, task.original_client), row)
     task.run()
     assert_outcomes(collect_outcomes(task, task.original_client), row)
 
-    # Who gets the right back is told what became of it, and no more.
-    restore_rights(User.objects.get(pk=user.pk), user.role, held)
+    # A user who gets the right back sees that the task failed, but no result.
+    restore_rights(User.objects.get(pk=user.pk), user.role, attachment)
     document = ContractClient.for_user(user).get(f"/tasks/{task.id}").json()
     assert (document["state"], document["error"]["code"]) == ("failed", "forbidden")
     assert document["result"] is None
@@ -221,13 +225,13 @@ def test_change_between_asking_and_making(users, clients, change_rights, owner, 
     )
 
 
-@pytest.mark.parametrize(("owner", "how"), each_owner(HARMLESS_CHANGES))
-def test_right_that_is_held_again_is_enough_to_have_it_made(
-    clients, change_rights, owner, how
+@pytest.mark.parametrize(("owner", "change"), each_owner(HARMLESS_CHANGES))
+def test_harmless_change_before_run_keeps_the_report(
+    clients, change_rights, owner, change
 ):
     task = RequestedReport(clients[owner])
 
-    change_rights(how, owner)
+    change_rights(change, owner)
     task.run()
 
     result = TASK_ACTIONS["result"].send(clients[owner], task.id)
@@ -238,26 +242,24 @@ def test_right_that_is_held_again_is_enough_to_have_it_made(
     )
 
 
-@pytest.mark.guarantee(
-    "A right that is taken away closes every way to read a result at once."
-)
-@pytest.mark.parametrize("how", REVOKING_CHANGES)
-def test_right_lost_while_it_is_made_shows_nothing(
-    clients, change_rights, how, monkeypatch
+@pytest.mark.guarantee("Removing a right blocks every way to read a result at once.")
+@pytest.mark.parametrize("change", REVOKING_CHANGES)
+def test_rights_change_during_run_hides_the_result(
+    clients, change_rights, change, monkeypatch
 ):
-    task, produce = RequestedReport(clients["teacher"]), tasks.build_report
+    task, build_report = RequestedReport(clients["teacher"]), tasks.build_report
 
-    def lose_then_settle(*given):
-        product = produce(*given)
-        change_rights(how, "teacher")
-        return product
+    def build_and_change_rights(*args):
+        report = build_report(*args)
+        change_rights(change, "teacher")
+        return report
 
-    monkeypatch.setattr(tasks, "build_report", lose_then_settle)
+    monkeypatch.setattr(tasks, "build_report", build_and_change_rights)
     task.run()
 
     row = {
         name: cell
-        for name, cell in OUTCOMES_AFTER_CHANGE[how].items()
+        for name, cell in OUTCOMES_AFTER_CHANGE[change].items()
         if name != "used"
     }
     assert_outcomes(collect_outcomes(task, task.original_client), row)
@@ -267,7 +269,9 @@ def test_right_lost_while_it_is_made_shows_nothing(
 @pytest.mark.guarantee(
     "Idempotency keys and equal requests are never shared between requesters."
 )
-def test_less_to_see_is_another_request(clients, change_rights, users):
+def test_equal_request_after_narrowed_scope_is_not_joined(
+    clients, change_rights, users
+):
     body = {"report": "class_performance", "parameters": {"year": 2026}}
     first = clients["teacher"].post_json("/reports", body).json()["task_id"]
     assert clients["teacher"].post_json("/reports", body).json()["task_id"] == first

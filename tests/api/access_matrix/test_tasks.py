@@ -1,4 +1,4 @@
-"""Everybody, everything that can be done with a task, and a task in each state."""
+"""Access matrix of the tasks: every user, every action, a task in every state."""
 
 import uuid
 from typing import Any
@@ -36,7 +36,7 @@ FOREIGN_TASK_OUTCOMES = {
     **dict.fromkeys(["disabled", "deleted", "forger"], ("token_not_valid", 401)),
     "anonymous": ("not_authenticated", 401),
 }
-"""What each is told of another's task, whatever its state: the code, or for HEAD the status."""
+"""Outcome for a foreign task in any state: problem code, and status for HEAD."""
 
 OWNERS = ["superuser", "administrator", "secretary", "teacher", "guardian"]
 FOREIGN_TASK_CASES = [("teacher", "succeeded"), ("teacher", "purged")] + [
@@ -67,45 +67,47 @@ def create_card(state, owner):
     )
 
 
-def test_tables_are_whole():
+def test_outcome_table_is_complete():
     assert list(OWN_TASK_OUTCOMES) == TASK_STATES
     assert {tuple(row) for row in OWN_TASK_OUTCOMES.values()} == {tuple(TASK_ACTIONS)}
 
 
 @pytest.mark.parametrize("state", TASK_STATES)
 @pytest.mark.parametrize("owner", OWNERS)
-def test_own_task(users, clients, owner, state):
-    users[owner].bump_access_version()  # since the client's token was given
+def test_own_task_in_each_state_has_expected_outcomes(users, clients, owner, state):
+    users[owner].bump_access_version()  # after the client's token was issued
     task = create_card(state, users[owner])
     etag = get_etag(clients[owner], task)
 
-    def found_by(client, names):
+    def collect_outcomes(client, names):
         return {
             name: outcome_of(TASK_ACTIONS[name].send(client, task.pk, etag))
             for name in names
         }
 
-    by_old_token = found_by(clients[owner], READ_ACTIONS)
-    # What changes something comes last, and what changes nothing in this state before.
+    outcomes_of_old_token = collect_outcomes(clients[owner], READ_ACTIONS)
+    # The action that changes the task in this state comes last.
     last = WRITE_ACTIONS if state not in {"queued", "running"} else WRITE_ACTIONS[::-1]
-    found = found_by(ContractClient.for_user(users[owner]), [*READ_ACTIONS, *last])
+    outcomes = collect_outcomes(
+        ContractClient.for_user(users[owner]), [*READ_ACTIONS, *last]
+    )
 
-    assert found == OWN_TASK_OUTCOMES[state]
-    assert by_old_token.items() <= found.items()
+    assert outcomes == OWN_TASK_OUTCOMES[state]
+    assert outcomes_of_old_token.items() <= outcomes.items()
 
 
 @pytest.fixture(scope="module")
 def missing_task_responses() -> dict[tuple[str, str], Any]:
-    """What each was told of a task that is none: the same in all tests."""
+    """Cached responses to a task that does not exist, by user and action."""
     return {}
 
 
 @pytest.mark.guarantee(
-    "A task of somebody else is answered byte by byte like one that does not exist."
+    "Another user's task and a missing task return identical responses."
 )
 @pytest.mark.guarantee("A purged task is shown to its requester only.")
 @pytest.mark.parametrize(("owner", "state"), FOREIGN_TASK_CASES)
-def test_task_of_somebody_else_is_the_same_as_none(
+def test_foreign_task_equals_missing_task(
     users, clients, missing_task_responses, owner, state
 ):
     task = create_card(state, users[owner])
@@ -114,20 +116,20 @@ def test_task_of_somebody_else_is_the_same_as_none(
 
     for name in clients.keys() - {owner}:
         code, status = FOREIGN_TASK_OUTCOMES[name]
-        for what, action in TASK_ACTIONS.items():
+        for action_name, action in TASK_ACTIONS.items():
             answer = action.send(clients[name], task.pk, etag)
             assert outcome_of(answer) == (
                 str(status) if action.method == "HEAD" else code
             )
-            if (name, what) not in missing_task_responses:
-                none = uuid.uuid4()
-                missing_task_responses[name, what] = comparable_response(
-                    action.send(clients[name], none, etag), none
+            if (name, action_name) not in missing_task_responses:
+                missing_id = uuid.uuid4()
+                missing_task_responses[name, action_name] = comparable_response(
+                    action.send(clients[name], missing_id, etag), missing_id
                 )
             assert (
                 comparable_response(answer, task.pk)
-                == missing_task_responses[name, what]
-            ), (name, what)
+                == missing_task_responses[name, action_name]
+            ), (name, action_name)
 
     assert (list(Task.objects.values()), AccessLogEntry.objects.count()) == before
     assert (
@@ -136,22 +138,22 @@ def test_task_of_somebody_else_is_the_same_as_none(
     )
 
 
-def test_list_has_own_tasks_alone(users, clients):
+def test_task_list_contains_own_tasks_only(users, clients):
     own = {
         name: {str(create_card(state, users[name]).pk) for state in TASK_STATES[:6]}
         for name in OWNERS
     }
 
     for name in users:
-        listed = clients[name].get("/tasks").json()["results"]
-        assert {entry["task_id"] for entry in listed} == own.get(name, set())
+        entries = clients[name].get("/tasks").json()["results"]
+        assert {entry["task_id"] for entry in entries} == own.get(name, set())
 
 
 @pytest.mark.guarantee(
     "Idempotency keys and equal requests are never shared between requesters."
 )
-def test_equal_requests_and_equal_keys_of_others_are_others(users, clients):
-    askers = [name for name in users if name not in {"stranger", "neighbour"}]
+def test_equal_requests_of_several_users_create_own_tasks(users, clients):
+    requesters = [name for name in users if name not in {"stranger", "neighbour"}]
 
     def ask(name, key):
         headers = {"Idempotency-Key": key} if key else {}
@@ -162,32 +164,32 @@ def test_equal_requests_and_equal_keys_of_others_are_others(users, clients):
             headers=headers,
         )
 
-    first = {(name, key): ask(name, key) for name in askers for key in ("", "one")}
+    first = {(name, key): ask(name, key) for name in requesters for key in ("", "one")}
     again = {(name, key): ask(name, key) for name, key in first}
 
-    ids = {asked: answer.json()["task_id"] for asked, answer in first.items()}
-    assert len(set(ids.values())) == 2 * len(askers) == 12
+    ids = {case: answer.json()["task_id"] for case, answer in first.items()}
+    assert len(set(ids.values())) == 2 * len(requesters) == 12
     for (name, key), answer in again.items():
-        # Without a key it is joined to one that waits, with or without a key.
+        # A request without a key joins a queued one, whether or not that has a key.
         assert answer.json()["task_id"] in {ids[name, key], ids[name, "one"]}
         assert Task.objects.get(pk=ids[name, key]).requester == users[name]
         assert "Idempotency-Replayed" not in first[name, key]
         assert ("Idempotency-Replayed" in answer) == bool(key)
 
 
-def test_link_is_its_maker_s_eyes_in_whoever_s_hands(users, clients):
+def test_signed_link_opens_its_result_for_any_client(users, clients):
     task, other = (
         create_card("succeeded", users[name]) for name in ("teacher", "guardian")
     )
     url = TASK_ACTIONS["link"].send(clients["teacher"], task.pk).json()["url"]
     content = TASK_ACTIONS["result"].send(clients["teacher"], task.pk).getvalue()
-    elsewhere = url.replace(str(task.pk), str(other.pk))
-    nowhere = url.replace(str(task.pk), str(none := uuid.uuid4()))
+    other_url = url.replace(str(task.pk), str(other.pk))
+    missing_url = url.replace(str(task.pk), str(missing_id := uuid.uuid4()))
 
     for client in clients.values():
         assert client.get(url).getvalue() == content
-        refused, of_none = client.get(elsewhere), client.get(nowhere)
+        refused, missing = client.get(other_url), client.get(missing_url)
         assert outcome_of(refused) == "link_not_valid"
         assert comparable_response(refused, other.pk) == comparable_response(
-            of_none, none
+            missing, missing_id
         )

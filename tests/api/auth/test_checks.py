@@ -10,11 +10,11 @@ def check_ids() -> list[str]:
     return [message.id for message in run_checks() if message.id.startswith("api.")]
 
 
-def test_settings_as_they_are_pass():
+def test_checks_of_default_settings_pass():
     assert check_ids() == []
 
 
-@pytest.mark.guarantee("Unsafe token settings stop the start.")
+@pytest.mark.guarantee("Unsafe token settings prevent the start.")
 @pytest.mark.parametrize(
     ("jwt", "id"),
     [
@@ -26,40 +26,40 @@ def test_settings_as_they_are_pass():
         ({"ACCESS_TOKEN_LIFETIME": timedelta(hours=25)}, "api.W001"),
     ],
 )
-def test_setting_that_makes_tokens_unsafe_is_refused(settings, jwt, id):
+def test_check_of_unsafe_token_setting_fails(settings, jwt, id):
     settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, **jwt}
 
     assert check_ids() == [id]
 
 
-def test_used_tokens_must_be_known(settings):
+def test_check_without_token_blacklist_fails(settings):
     settings.INSTALLED_APPS = [a for a in settings.INSTALLED_APPS if a != BLACKLIST]
 
     assert check_ids() == ["api.E001"]
 
 
-def test_signing_key_must_be_its_own(settings):
+def test_check_of_shared_signing_key_fails(settings):
     settings.SECRET_KEY = settings.SIMPLE_JWT["SIGNING_KEY"]
 
     assert check_ids() == ["api.E003"]
 
 
-def test_old_tokens_must_be_cleared_away(settings):
+def test_check_without_token_cleanup_fails(settings):
     settings.HOUSEKEEPING_COMMANDS = ["clearsessions"]
 
     assert check_ids() == ["api.E007"]
 
 
 @pytest.mark.parametrize("name", ["LOGIN_ATTEMPTS_PER_IP", "LOGIN_FAILURES_PER_USER"])
-def test_somebody_must_be_able_to_log_in(settings, name):
+def test_check_of_zero_login_attempts_fails(settings, name):
     setattr(settings, name, 0)
 
     assert check_ids() == ["api.E008"]
 
 
-def test_long_life_is_well_while_debugging(settings):
-    life = {"ACCESS_TOKEN_LIFETIME": timedelta(hours=25)}
-    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, **life}
+def test_check_of_long_token_lifetime_in_debug_passes(settings):
+    lifetime = {"ACCESS_TOKEN_LIFETIME": timedelta(hours=25)}
+    settings.SIMPLE_JWT = {**settings.SIMPLE_JWT, **lifetime}
     settings.DEBUG = True
 
     assert check_ids() == []

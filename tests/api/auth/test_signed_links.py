@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from school.models import User
 from tasks import artifacts, lifecycle
-from tasks.errors import TimedOut
+from tasks.failures import TimedOut
 from tasks.models import AccessLogEntry, Task
 from tests.support.contract import ContractClient
 from tests.support.task_factories import queue_task, run_task
@@ -28,7 +28,7 @@ def link(teacher, task):
 
 @pytest.fixture
 def anonymous_client():
-    """A client that sends no header, as a phone's download manager does."""
+    """Client that sends no headers, as a phone's download manager does."""
     return ContractClient()
 
 
@@ -38,14 +38,12 @@ def create_link(task: Task) -> str:
 
 
 def comparable_outcome(response):
-    """What of an answer is the same for equal causes."""
+    """Return status and problem document without the fields that vary per request."""
     document = {**response.json(), "request_id": "", "instance": ""}
     return response.status_code, document
 
 
-def test_link_fetches_the_file_without_any_header(
-    anonymous_client, task, link, teacher
-):
+def test_link_without_headers_returns_the_file(anonymous_client, task, link, teacher):
     content = artifacts.read_artifact(task.artifact)
 
     whole = anonymous_client.get(link)
@@ -57,7 +55,7 @@ def test_link_fetches_the_file_without_any_header(
     assert (head.content, head["Content-Length"]) == (b"", str(len(content)))
 
 
-def test_downloads_by_link_are_logged_and_links_are_not(
+def test_download_by_link_is_logged_and_link_creation_is_not(
     anonymous_client, link, teacher
 ):
     anonymous_client.head(link)
@@ -70,46 +68,46 @@ def test_downloads_by_link_are_logged_and_links_are_not(
     assert (entry.action, entry.viewer) == ("downloaded", teacher)
 
 
-def test_link_says_how_long_it_lives(as_user, teacher, task, settings):
+def test_link_response_contains_its_expiry(as_user, teacher, task, settings):
     settings.RESULT_LINK_LIFETIME = timedelta(minutes=7)
 
-    made = as_user(teacher).post_json(f"/tasks/{task.pk}/result/link")
+    response = as_user(teacher).post_json(f"/tasks/{task.pk}/result/link")
 
-    left = datetime.fromisoformat(made.json()["expires_at"]) - timezone.now()
-    assert timedelta(minutes=6, seconds=55) < left <= timedelta(minutes=7)
-    assert made["Cache-Control"] == "private, no-store"
+    lifetime = datetime.fromisoformat(response.json()["expires_at"]) - timezone.now()
+    assert timedelta(minutes=6, seconds=55) < lifetime <= timedelta(minutes=7)
+    assert response["Cache-Control"] == "private, no-store"
 
 
-def test_link_begins_with_the_public_url(task, settings):
+def test_link_starts_with_the_public_url(task, settings):
     settings.PUBLIC_URL = "https://reports.example.org"
 
-    begins = f"https://reports.example.org/tasks/{task.pk}/result?link="
-    assert create_link(task).startswith(begins)
+    prefix = f"https://reports.example.org/tasks/{task.pk}/result?link="
+    assert create_link(task).startswith(prefix)
 
 
 def tamper(link):
-    """The token with one character of its first part changed, so that it still decodes."""
+    """Change one character in the first part of the token, so that it still decodes."""
     return re.sub(
         "(link=.{4})(.)", lambda m: m[1] + ("A" if m[2] != "A" else "B"), link
     )
 
 
-@pytest.mark.guarantee("A link is valid only as it was made, and for a limited time.")
-def test_link_that_is_not_valid_is_the_same_403_for_every_reason(
+@pytest.mark.guarantee("A signed link is valid only unmodified and for a limited time.")
+def test_invalid_link_returns_the_same_403_for_every_cause(
     anonymous_client, task, link, teacher, settings
 ):
-    here = f"/tasks/{task.pk}/result?link="
+    prefix_of_result = f"/tasks/{task.pk}/result?link="
     forged = signing.dumps(
         [teacher.pk, task.result["sha256"]], salt="api.auth.signed_links"
     )
     other = create_link(run_task(teacher, {"class_id": 2}, format="csv"))
     answers = [
-        anonymous_client.get(here),
-        anonymous_client.get(f"{here}nonsense"),
-        anonymous_client.get(f"{here}a:b:c"),
-        anonymous_client.get(f"{here}%00%ff"),
-        anonymous_client.get(here + forged),
-        anonymous_client.get(here + other.partition("link=")[2]),
+        anonymous_client.get(prefix_of_result),
+        anonymous_client.get(f"{prefix_of_result}nonsense"),
+        anonymous_client.get(f"{prefix_of_result}a:b:c"),
+        anonymous_client.get(f"{prefix_of_result}%00%ff"),
+        anonymous_client.get(prefix_of_result + forged),
+        anonymous_client.get(prefix_of_result + other.partition("link=")[2]),
         anonymous_client.get(tamper(link)),
         anonymous_client.get(f"{link}A"),
     ]
@@ -126,14 +124,14 @@ def test_link_that_is_not_valid_is_the_same_403_for_every_reason(
     assert not AccessLogEntry.objects.filter(action="downloaded").exists()
 
 
-def test_where_there_is_a_link_it_counts(as_user, task, link, teacher, stranger):
+def test_link_takes_precedence_over_the_token(as_user, task, link, teacher, stranger):
     assert as_user(stranger).head(link).status_code == 200
     assert as_user(teacher).get(tamper(link)).status_code == 403
     assert Client(headers={"Authorization": "Bearer x"}).head(link).status_code == 200
 
 
 @pytest.mark.guarantee("A link opens one file only.")
-def test_link_opens_nothing_but_the_result(anonymous_client, task, link):
+def test_link_to_other_endpoints_is_refused(anonymous_client, task, link):
     token = link.partition("?")[2]
 
     assert anonymous_client.get(f"/tasks/{task.pk}?{token}").status_code == 401
@@ -145,7 +143,7 @@ def test_link_opens_nothing_but_the_result(anonymous_client, task, link):
     )
 
 
-def test_who_comes_with_nothing_is_asked_for_a_token(anonymous_client, task):
+def test_result_without_link_or_token_returns_401(anonymous_client, task):
     answer = anonymous_client.get(f"/tasks/{task.pk}/result")
 
     assert answer.status_code == 401
@@ -153,7 +151,7 @@ def test_who_comes_with_nothing_is_asked_for_a_token(anonymous_client, task):
 
 
 @pytest.mark.parametrize("end", ["queued", "running", "failed", "canceled"])
-def test_link_to_what_has_no_file_is_the_result_s_conflict(as_user, teacher, end):
+def test_link_to_task_without_file_equals_result_conflict(as_user, teacher, end):
     task = queue_task(teacher)
     if end == "canceled":
         lifecycle.cancel(task)
@@ -171,13 +169,15 @@ def test_link_to_what_has_no_file_is_the_result_s_conflict(as_user, teacher, end
     assert refused.get("Retry-After") == result.get("Retry-After")
 
 
-def test_link_dies_with_its_task(anonymous_client, as_user, task, link, teacher):
+def test_link_to_expired_or_purged_task_returns_410(
+    anonymous_client, as_user, task, link, teacher
+):
     client = as_user(teacher)
 
     lifecycle.expire(task)
     assert comparable_outcome(anonymous_client.get(link))[1]["code"] == "result_expired"
-    asked_late = client.post_json(f"/tasks/{task.pk}/result/link")
-    assert comparable_outcome(asked_late)[1]["code"] == "result_expired"
+    late_link = client.post_json(f"/tasks/{task.pk}/result/link")
+    assert comparable_outcome(late_link)[1]["code"] == "result_expired"
 
     assert client.delete(f"/tasks/{task.pk}").status_code == 204
     assert comparable_outcome(anonymous_client.get(link)) == comparable_outcome(
@@ -187,7 +187,7 @@ def test_link_dies_with_its_task(anonymous_client, as_user, task, link, teacher)
 
 
 @pytest.mark.guarantee("A link opens one file only.")
-def test_link_is_to_the_file_it_was_made_for(anonymous_client, task, link):
+def test_link_after_file_changed_is_expired(anonymous_client, task, link):
     Task.objects.update(result=task.result | {"sha256": "0" * 64})
 
     assert comparable_outcome(anonymous_client.get(link))[1]["code"] == "result_expired"

@@ -1,4 +1,4 @@
-"""Guessing passwords: counted exactly, alike for everybody, and never in the way for long."""
+"""Rate limits of login attempts."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def one_attempt_per_ip(settings):
     settings.LOGIN_ATTEMPTS_PER_IP = 1
 
 
-def test_ten_guesses_are_looked_at_and_then_not_even_the_right_one(teacher):
+def test_login_after_ten_wrong_passwords_returns_429(teacher):
     assert guess_passwords(10) == [401] * 10
 
     answer = log_in()
@@ -43,7 +43,7 @@ def test_ten_guesses_are_looked_at_and_then_not_even_the_right_one(teacher):
     assert 290 <= int(answer["Retry-After"]) <= 300
 
 
-def test_refused_attempts_prolong_nothing(teacher, settings):
+def test_refused_login_does_not_extend_the_rate_limit(teacher, settings):
     guess_passwords(12)
 
     assert len(redis_store.client().lrange(*_rate_keys("logins-of-user"), 0, -1)) == 10
@@ -54,13 +54,11 @@ def _rate_keys(prefix):
 
 
 @pytest.mark.guarantee("A login attempt is counted before its password is checked.")
-def test_two_hundred_guesses_at_once_let_no_more_than_the_limit_through(
-    transactional_db, teacher
-):
-    looked_at = []
+def test_concurrent_logins_do_not_exceed_the_limit(transactional_db, teacher):
+    checked_passwords = []
 
-    def note(**_):
-        looked_at.append(1)
+    def count_check(**_):
+        checked_passwords.append(1)
 
     def attempt(_):
         try:
@@ -68,31 +66,31 @@ def test_two_hundred_guesses_at_once_let_no_more_than_the_limit_through(
         finally:
             connection.close()
 
-    user_login_failed.connect(note)
+    user_login_failed.connect(count_check)
     with (
         ThreadPoolExecutor(24) as pool,
         override_settings(LOGIN_ATTEMPTS_PER_IP=1000),
     ):
         statuses = list(pool.map(attempt, range(200)))
-    user_login_failed.disconnect(note)
+    user_login_failed.disconnect(count_check)
 
-    assert len(looked_at) == 10
+    assert len(checked_passwords) == 10
     assert sorted(statuses) == [401] * 10 + [429] * 190
 
 
-@pytest.mark.guarantee("Frequent logins lock nobody out.")
-def test_nobody_is_locked_out_by_logging_in_often(teacher):
+@pytest.mark.guarantee("Frequent successful logins are not throttled.")
+def test_frequent_good_logins_are_not_throttled(teacher):
     assert {log_in().status_code for _ in range(30)} == {200}
 
 
-def test_good_log_in_forgets_the_bad_ones(teacher):
+def test_good_login_resets_failures_of_user(teacher):
     guess_passwords(9)
     assert log_in().status_code == 200
 
     assert guess_passwords(10) == [401] * 10
 
 
-def test_good_log_ins_count_for_their_address(teacher, settings):
+def test_good_logins_count_towards_address_limit(teacher, settings):
     settings.LOGIN_ATTEMPTS_PER_IP = 3
     statuses = [log_in().status_code for _ in range(4)]
 
@@ -100,22 +98,22 @@ def test_good_log_ins_count_for_their_address(teacher, settings):
     assert log_in(address="192.0.2.2").status_code == 200
 
 
-def test_what_an_address_may_not_try_is_not_held_against_the_user(teacher, settings):
+def test_attempts_refused_by_address_do_not_count_for_user(teacher, settings):
     settings.LOGIN_ATTEMPTS_PER_IP = 5
     guess_passwords(50)
 
     assert log_in(address="192.0.2.2").status_code == 200
 
 
-def test_user_name_is_one_however_it_is_written(teacher):
-    # In capitals, in letters of double width, with blanks around.
-    for written in ("teacher", "TEACHER", "ｔｅａｃｈｅｒ", " teacher ", "TeAcHeR"):
-        guess_passwords(2, written)
+def test_username_variants_share_one_limit(teacher):
+    # Capitals, full-width letters, surrounding blanks.
+    for spelling in ("teacher", "TEACHER", "ｔｅａｃｈｅｒ", " teacher ", "TeAcHeR"):
+        guess_passwords(2, spelling)
 
     assert log_in().status_code == 429
 
 
-def test_user_who_is_not_there_is_throttled_alike(teacher):
+def test_unknown_user_is_throttled_like_a_known_one(teacher):
     def answers(username):
         bodies = []
         for _ in range(11):
@@ -127,7 +125,7 @@ def test_user_who_is_not_there_is_throttled_alike(teacher):
     assert answers("teacher") == answers("nobody")
 
 
-def test_no_user_name_is_written_into_redis(teacher):
+def test_login_writes_no_username_to_redis(teacher):
     guess_passwords(1)
 
     assert not [key for key in redis_store.client().keys("*") if b"teacher" in key]
@@ -144,7 +142,7 @@ def test_no_user_name_is_written_into_redis(teacher):
     ],
 )
 @pytest.mark.usefixtures("one_attempt_per_ip", "teacher")
-def test_address_of_version_6_counts_by_its_network(one, other, is_same):
+def test_ipv6_address_is_limited_by_network(one, other, is_same):
     log_in(address=one)
 
     assert log_in(address=other).status_code == (429 if is_same else 200)
@@ -162,7 +160,7 @@ def test_address_of_version_6_counts_by_its_network(one, other, is_same):
     ],
 )
 @pytest.mark.usefixtures("one_attempt_per_ip", "teacher")
-def test_forwarded_address_is_believed_of_our_proxies_alone(
+def test_forwarded_address_behind_known_proxies_is_used(
     settings, proxies, one, other, is_same
 ):
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": proxies}
@@ -175,7 +173,7 @@ def test_forwarded_address_is_believed_of_our_proxies_alone(
 
 @pytest.mark.guarantee("Forwarded addresses are trusted from configured proxies only.")
 @pytest.mark.usefixtures("one_attempt_per_ip", "teacher")
-def test_forwarded_address_is_believed_of_nobody_where_no_proxy_is_named():
+def test_forwarded_address_without_proxies_is_ignored():
     log_in(**{"X-Forwarded-For": "198.51.100.1"})
 
     answer = log_in(**{"X-Forwarded-For": "198.51.100.2"})
@@ -185,7 +183,7 @@ def test_forwarded_address_is_believed_of_nobody_where_no_proxy_is_named():
 
 @pytest.mark.parametrize("body", [[], "teacher", {"username": ["a"]}, {}, None])
 @pytest.mark.usefixtures("one_attempt_per_ip")
-def test_body_that_is_none_counts_too(body):
+def test_invalid_login_body_counts_towards_limit(body):
     statuses = [
         ContractClient().post_json("/auth/token", body).status_code for _ in range(2)
     ]
@@ -193,19 +191,19 @@ def test_body_that_is_none_counts_too(body):
     assert statuses == [400, 429]
 
 
-@pytest.mark.parametrize("away", ["redis_down", "redis_unresponsive"])
-def test_without_redis_everybody_may_try_and_nobody_waits(request, away):
+@pytest.mark.parametrize("outage", ["redis_down", "redis_unresponsive"])
+def test_login_without_redis_is_allowed_without_delay(request, outage):
     User.objects.create_user("maria", password="demo")
-    request.getfixturevalue(away)
-    began = time.monotonic()
+    request.getfixturevalue(outage)
+    started_at = time.monotonic()
 
     statuses = {log_in("maria").status_code for _ in range(6)}
 
     assert statuses == {200}
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - started_at < 2
 
 
-def test_attempt_is_possible_again_after_the_seconds_told(teacher):
+def test_rate_limit_after_its_retry_after_allows_a_hit(teacher):
     rate = redis_store.Rate("tries", 2, 1)
     assert [rate.hit("a"), rate.hit("a"), rate.hit("b")] == [0, 0, 0]
     wait = rate.hit("a")
@@ -216,7 +214,7 @@ def test_attempt_is_possible_again_after_the_seconds_told(teacher):
     assert rate.hit("a") == 0
 
 
-def test_admin_s_own_form_is_the_same_door(client, admin, settings):
+def test_admin_login_form_shares_the_limit(client, admin, settings):
     settings.LOGIN_FAILURES_PER_USER = 2
     form = {"username": "admin", "password": "wrong"}
 
@@ -228,7 +226,7 @@ def test_admin_s_own_form_is_the_same_door(client, admin, settings):
     assert last["Retry-After"]
 
 
-def test_admin_s_form_is_known_wherever_the_service_is_mounted(client, admin, settings):
+def test_admin_login_form_under_script_name_is_limited(client, admin, settings):
     settings.LOGIN_FAILURES_PER_USER = 2
     form = {"username": "admin", "password": "wrong"}
 
@@ -240,7 +238,7 @@ def test_admin_s_form_is_known_wherever_the_service_is_mounted(client, admin, se
     assert tried == [200, 200, 429]
 
 
-def test_who_logs_in_to_the_admin_is_not_locked_out(client, admin, settings):
+def test_admin_good_logins_are_not_throttled(client, admin, settings):
     settings.LOGIN_FAILURES_PER_USER = 2
     admin.is_staff = admin.is_superuser = True
     admin.save()

@@ -29,7 +29,7 @@ def log_in(client: ContractClient, username: str, password: str = "demo"):
     return client.post_json("/auth/token", {"username": username, "password": password})
 
 
-def test_log_in_gives_a_token_that_works(client, teacher):
+def test_login_returns_a_working_token(client, teacher):
     access = log_in(client, "teacher").json()["access"]
 
     answer = client.get("/reports", headers={"Authorization": f"Bearer {access}"})
@@ -40,7 +40,7 @@ def test_log_in_gives_a_token_that_works(client, teacher):
 @pytest.mark.parametrize(
     ("username", "password"), [("teacher", "wrong"), ("nobody", "demo"), ("", "")]
 )
-def test_log_in_with_wrong_credentials_is_refused(client, teacher, username, password):
+def test_login_with_wrong_credentials_is_refused(client, teacher, username, password):
     answer = log_in(client, username, password)
 
     assert answer.status_code in {400, 401}
@@ -48,14 +48,14 @@ def test_log_in_with_wrong_credentials_is_refused(client, teacher, username, pas
     assert "access" not in answer.json()
 
 
-def test_log_in_of_inactive_user_is_refused(client, teacher):
+def test_login_of_inactive_user_is_refused(client, teacher):
     teacher.is_active = False
     teacher.save()
 
     assert log_in(client, "teacher").status_code == 401
 
 
-def test_refresh_rotates_and_refuses_reuse(client, teacher):
+def test_refresh_token_reused_after_rotation_is_refused(client, teacher):
     first = log_in(client, "teacher").json()["refresh"]
 
     second = client.post_json("/auth/token/refresh", {"refresh": first})
@@ -77,14 +77,14 @@ def test_refresh_of_deleted_user_is_refused(client, stranger):
 
 
 @pytest.mark.guarantee("A disabled user is refused at once.")
-def test_disabled_user_is_out_at_once_everywhere(client, as_user, teacher):
+def test_disabled_user_is_refused_everywhere_at_once(client, as_user, teacher):
     refresh = log_in(client, "teacher").json()["refresh"]
     task = run_task(teacher)
-    client_of_before = as_user(teacher)
+    old_client = as_user(teacher)
     User.objects.filter(pk=teacher.pk).update(is_active=False)
 
     def status(method, path, body=None):
-        send = getattr(client_of_before, method)
+        send = getattr(old_client, method)
         return send(path, body, content_type="application/json").status_code
 
     assert log_in(client, "teacher").status_code == 401
@@ -97,7 +97,7 @@ def test_disabled_user_is_out_at_once_everywhere(client, as_user, teacher):
     assert Task.objects.count() == 1
 
 
-def test_log_out_ends_the_refresh_token(client, teacher):
+def test_logout_revokes_the_refresh_token(client, teacher):
     refresh = log_in(client, "teacher").json()["refresh"]
 
     out = client.post_json("/auth/logout", {"refresh": refresh})
@@ -111,15 +111,15 @@ def test_log_out_ends_the_refresh_token(client, teacher):
     "header", ["", "Bearer", "Bearer nonsense", "Basic dGVhY2hlcjpkZW1v"]
 )
 @pytest.mark.parametrize("path", ["/reports", "/tasks"])
-def test_without_a_valid_token_nothing_is_told(client, network, path, header):
+def test_request_without_valid_token_returns_401(client, network, path, header):
     answer = client.get(path, headers={"Authorization": header})
 
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_every_view_but_these_asks_who_it_is():
-    open_to_all = {
+def test_views_without_authentication_are_the_public_ones():
+    public_routes = {
         route.pattern._route
         for route in urlpatterns
         if hasattr(route.callback, "cls")
@@ -127,13 +127,13 @@ def test_every_view_but_these_asks_who_it_is():
         & set(route.callback.cls.authentication_classes)
     }
 
-    assert open_to_all == {
+    assert public_routes == {
         "auth/token", "auth/token/refresh", "auth/logout",
         "healthz", "readyz", "openapi.yaml", "docs", "redoc",
     }  # fmt: skip
 
 
-def test_stateless_authentication_is_for_polling_alone():
+def test_stateless_authentication_is_used_by_polling_only():
     stateless = {
         route.pattern._route
         for route in urlpatterns
@@ -144,7 +144,7 @@ def test_stateless_authentication_is_for_polling_alone():
     assert stateless == {"tasks/<uuid:task_id>"}
 
 
-def test_hasher_runs_in_the_thread_pool_under_gevent(monkeypatch):
+def test_password_hasher_under_gevent_runs_in_thread_pool(monkeypatch):
     from school.runtime import password_hasher
 
     hasher = password_hasher.CooperativePBKDF2PasswordHasher()
@@ -156,7 +156,7 @@ def test_hasher_runs_in_the_thread_pool_under_gevent(monkeypatch):
     assert not hasher.verify("other", plain)
 
 
-def test_client_is_not_a_session(teacher):
+def test_session_cookie_does_not_authenticate(teacher):
     plain = Client()
     plain.force_login(teacher)
 
@@ -164,15 +164,15 @@ def test_client_is_not_a_session(teacher):
 
 
 @pytest.mark.guarantee("A token that was verified before expires on time.")
-def test_token_verified_before_ends_with_its_time(teacher):
+def test_verified_token_expires_on_time(teacher):
     path = f"/tasks/{run_task(teacher).pk}"
     token = VersionedRefreshToken.for_user(teacher).access_token
-    token.set_exp(lifetime=timedelta(seconds=2))  # cut to whole ones
+    token.set_exp(lifetime=timedelta(seconds=2))  # truncated to whole seconds
     client = ContractClient(headers={"Authorization": f"Bearer {token}"})
     first = client.get(path)
     time.sleep(token["exp"] - time.time() + 0.05)
 
-    ended = client.get(path)
+    expired = client.get(path)
 
-    assert (first.status_code, ended.status_code) == (200, 401)
-    assert ended.json()["code"] == "token_not_valid"
+    assert (first.status_code, expired.status_code) == (200, 401)
+    assert expired.json()["code"] == "token_not_valid"

@@ -7,11 +7,12 @@ from django.test import RequestFactory
 
 from api.http.middleware import CompressionMiddleware
 from tasks import artifacts
+from tasks.reporting import registry
 from tests.support.task_factories import queue_task, run_task
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_database("an answer is compressed once the rows are read"),
+    pytest.mark.one_database("compression does not depend on the database"),
 ]
 
 GZIP = {"Accept-Encoding": "gzip, deflate, br"}
@@ -19,11 +20,11 @@ LONG_BODY = b"a line of a report\n" * 1000
 
 
 def compress(response, method="GET", accept_encoding="gzip"):
-    """The response, after it has gone through the middleware."""
+    """Pass the response through the middleware."""
     request = RequestFactory().generic(
         method, "/", headers={"Accept-Encoding": accept_encoding}
     )
-    if not response.streaming:  # which Django's own middleware sees to
+    if not response.streaming:  # set by Django's own middleware
         response["Content-Length"] = str(len(response.content))
     return CompressionMiddleware(lambda request: response)(request)
 
@@ -52,7 +53,7 @@ def test_long_text_is_compressed(media_type):
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "",
     ],
 )  # fmt: skip
-def test_packed_formats_are_left_alone(media_type):
+def test_compressed_format_is_not_compressed(media_type):
     answer = compress(HttpResponse(LONG_BODY, headers={"Content-Type": media_type}))
 
     assert answer.content == LONG_BODY
@@ -60,10 +61,17 @@ def test_packed_formats_are_left_alone(media_type):
     assert "Vary" not in answer
 
 
+@pytest.mark.parametrize("format", registry.format_classes().values())
+def test_format_is_compressed_if_it_declares_so(format):
+    answer = compress(HttpResponse(LONG_BODY, content_type=format.media_type))
+
+    assert ("Content-Encoding" in answer) == format.is_compressible
+
+
 @pytest.mark.parametrize(
     "accepted", ["", "br", "identity", "gzip;q=0", "gzip ; q=0.000, br"]
 )
-def test_text_is_left_alone_where_gzip_is_not_accepted(accepted):
+def test_text_without_gzip_accepted_is_not_compressed(accepted):
     answer = compress(
         HttpResponse(LONG_BODY, content_type="text/csv"), accept_encoding=accepted
     )
@@ -72,7 +80,7 @@ def test_text_is_left_alone_where_gzip_is_not_accepted(accepted):
     assert answer["Vary"] == "Accept-Encoding"
 
 
-def test_text_is_compressed_where_gzip_is_accepted_a_little():
+def test_text_with_low_gzip_quality_is_compressed():
     answer = compress(
         HttpResponse(LONG_BODY, content_type="text/csv"), accept_encoding="gzip;q=0.1"
     )
@@ -80,19 +88,19 @@ def test_text_is_compressed_where_gzip_is_accepted_a_little():
     assert answer["Content-Encoding"] == "gzip"
 
 
-def test_short_text_is_left_alone():
+def test_short_text_is_not_compressed():
     answer = compress(HttpResponse(LONG_BODY[:1399], content_type="text/csv"))
 
     assert "Content-Encoding" not in answer
 
 
-def test_stream_of_unknown_length_is_left_alone():
+def test_stream_of_unknown_length_is_not_compressed():
     events = StreamingHttpResponse([LONG_BODY], content_type="text/event-stream")
 
     assert "Content-Encoding" not in compress(events)
 
 
-def test_file_whole_is_compressed_under_another_etag(as_user, teacher):
+def test_compressed_file_has_a_weak_etag(as_user, teacher):
     task = run_task(teacher, format="csv")
     content = artifacts.read_artifact(task.artifact)
 
@@ -105,7 +113,7 @@ def test_file_whole_is_compressed_under_another_etag(as_user, teacher):
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}"])
-def test_file_that_came_compressed_is_known_again(as_user, teacher, form):
+def test_compressed_file_etag_matches_if_none_match(as_user, teacher, form):
     task = run_task(teacher, format="csv")
     etag = form.format(f'"{task.result["sha256"]}"')
     headers = GZIP | {"If-None-Match": etag}
@@ -116,7 +124,7 @@ def test_file_that_came_compressed_is_known_again(as_user, teacher, form):
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_parts_and_heads_are_of_the_file_as_it_is(as_user, teacher, method):
+def test_range_and_head_of_file_are_not_compressed(as_user, teacher, method):
     task = run_task(teacher, format="csv")
     ask = getattr(as_user(teacher), method)
     headers = GZIP | {"Range": "bytes=100-"}
@@ -132,8 +140,8 @@ def test_parts_and_heads_are_of_the_file_as_it_is(as_user, teacher, method):
     assert answer.getvalue() == (content[100:] if method == "get" else b"")
 
 
-@pytest.mark.guarantee("A compressed download is never joined with a plain one.")
-def test_part_does_not_go_on_with_what_came_compressed(as_user, teacher):
+@pytest.mark.guarantee("A range request never continues a compressed download.")
+def test_range_after_compressed_download_returns_whole_file(as_user, teacher):
     task = run_task(teacher, format="csv")
     client = as_user(teacher)
     whole = client.get(f"/tasks/{task.pk}/result", headers=GZIP)
@@ -148,7 +156,7 @@ def test_part_does_not_go_on_with_what_came_compressed(as_user, teacher):
     assert gzip.decompress(resumed.getvalue()) == artifacts.read_artifact(task.artifact)
 
 
-def test_documents_with_rows_are_compressed_and_short_ones_are_not(as_user, teacher):
+def test_long_document_is_compressed_and_short_is_not(as_user, teacher):
     client = as_user(teacher)
 
     short = client.get(f"/tasks/{queue_task(teacher).pk}", headers=GZIP)
@@ -159,11 +167,11 @@ def test_documents_with_rows_are_compressed_and_short_ones_are_not(as_user, teac
     assert len(json.loads(gzip.decompress(long.content))["result"]["data"]) == 40
 
 
-def test_static_files_do_not_come_this_way(client):
+def test_static_file_is_not_compressed(client):
     css = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css"
 
     answer = client.get(css, headers=GZIP)
 
     assert answer.status_code == 200
     assert len(answer.getvalue()) == int(answer["Content-Length"]) > 10_000
-    assert "Content-Encoding" not in answer  # nothing is packed in a checkout
+    assert "Content-Encoding" not in answer  # a checkout has no precompressed files

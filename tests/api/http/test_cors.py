@@ -11,7 +11,7 @@ from api.http import cors
         "https://[::1]:8443", "https://xn--escola-4va.example",
     ],
 )  # fmt: skip
-def test_origin_as_browsers_send_it_is_taken(origin):
+def test_origin_in_browser_form_is_accepted(origin):
     assert cors.validate_origins("NAME", [origin]) == [origin]
 
 
@@ -25,6 +25,6 @@ def test_origin_as_browsers_send_it_is_taken(origin):
         "https://user@school.example",
     ],
 )  # fmt: skip
-def test_origin_that_no_browser_sends_is_refused_by_name(origin):
+def test_origin_in_other_form_is_refused_by_name(origin):
     with pytest.raises(ImproperlyConfigured, match="NAME must list origins"):
         cors.validate_origins("NAME", ["https://fine.example", origin])

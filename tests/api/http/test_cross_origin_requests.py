@@ -6,7 +6,7 @@ from api.views import health
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_database("origins know nothing of rows"),
+    pytest.mark.one_database("CORS does not depend on the database"),
 ]
 
 ALLOWED_ORIGIN = "https://pages.school.example"
@@ -32,7 +32,7 @@ def allow_origin(settings):
 
 @pytest.fixture
 def page_client(teacher):
-    """A page of ours, on which the teacher is logged in."""
+    """Client that acts as a page of the allowed origin with the teacher logged in."""
     return Client(
         raise_request_exception=False,
         headers={
@@ -58,7 +58,7 @@ def cors_header_names(response):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "HEAD"])
-def test_preflight_allows_what_clients_send_and_is_kept(method):
+def test_preflight_allows_request_headers_and_is_cached(method):
     answer = send_preflight(ALLOWED_ORIGIN, method)
 
     assert answer["Access-Control-Allow-Origin"] == ALLOWED_ORIGIN
@@ -69,7 +69,7 @@ def test_preflight_allows_what_clients_send_and_is_kept(method):
     assert int(answer["Access-Control-Max-Age"]) >= 7200
 
 
-def test_page_may_read_what_answers_tell_in_headers(page_client):
+def test_response_headers_are_exposed_to_pages(page_client):
     answer = page_client.post(
         "/reports", {"report": "?"}, content_type="application/json"
     )
@@ -81,17 +81,17 @@ def test_page_may_read_what_answers_tell_in_headers(page_client):
 
 @pytest.mark.guarantee("Only pages of configured origins may call the API.")
 @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
-def test_other_origin_gets_no_leave(origin):
-    asked, got = (
+def test_foreign_origin_gets_no_cors_headers(origin):
+    preflight, response = (
         send_preflight(origin),
         Client().get("/healthz", headers={"Origin": origin}),
     )
 
-    assert (cors_header_names(asked), cors_header_names(got)) == ([], [])
-    assert got.status_code == 200
+    assert (cors_header_names(preflight), cors_header_names(response)) == ([], [])
+    assert response.status_code == 200
 
 
-def test_no_cookie_is_asked_for_or_set(page_client):
+def test_cross_origin_response_uses_no_cookies(page_client):
     answers = [
         send_preflight(ALLOWED_ORIGIN),
         page_client.get("/reports"),
@@ -104,7 +104,9 @@ def test_no_cookie_is_asked_for_or_set(page_client):
 
 
 @pytest.mark.guarantee("A page of a configured origin can read every problem.")
-def test_problems_can_be_read_by_a_page(page_client, settings, monkeypatch):
+def test_problem_is_readable_by_page_of_allowed_origin(
+    page_client, settings, monkeypatch
+):
     settings.MAX_ACTIVE_PER_REQUESTER = 0
     monkeypatch.setattr(health.Healthz, "get", lambda *_: 1 / 0)
     monkeypatch.setattr("api.views.docs.problem_pages.list_problems", lambda: 1 / 0)

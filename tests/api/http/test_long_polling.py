@@ -21,7 +21,10 @@ def measure(call):
 
 @pytest.fixture
 def during_wait(monkeypatch):
-    """Let something happen on this thread, whose database the tests share, in each wait."""
+    """Function that runs an action during each wait.
+
+    It runs on this thread, because the test's transaction belongs to its connection.
+    """
 
     def schedule(action):
         sleep = threading.Event.wait
@@ -37,7 +40,7 @@ def during_wait(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("headers", "query", "granted", "least"),
+    ("headers", "query", "granted", "min_seconds"),
     [
         ({"Prefer": "wait=1"}, "", "wait=1", 1),
         ({"Prefer": 'respond-async, WAIT="1"; x=y'}, "", "wait=1", 1),
@@ -49,29 +52,29 @@ def during_wait(monkeypatch):
         ({}, "", None, 0),
     ],
 )
-def test_wait_asked_for_is_granted_and_told(
-    as_user, teacher, headers, query, granted, least
+def test_wait_preference_is_granted_and_reported(
+    as_user, teacher, headers, query, granted, min_seconds
 ):
     task = queue_task(teacher)
 
-    answer, took = measure(
+    answer, seconds = measure(
         lambda: as_user(teacher).get(f"/tasks/{task.pk}{query}", headers=headers)
     )
 
     assert answer.status_code == 200
     assert answer.get("Preference-Applied") == granted
-    assert least - 0.05 <= took < least + 2
+    assert min_seconds - 0.05 <= seconds < min_seconds + 2
 
 
 @pytest.mark.parametrize("wait", ["abc", "-1", "1.5", "", "1" * 10, "٣"])
-def test_wait_that_is_no_number_is_refused(as_user, teacher, wait):
+def test_wait_that_is_not_a_number_is_refused(as_user, teacher, wait):
     answer = as_user(teacher).get(f"/tasks/{queue_task(teacher).pk}", {"wait": wait})
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/wait"
 
 
-def test_longest_wait_is_25_seconds(as_user, teacher):
+def test_wait_above_25_seconds_is_shortened(as_user, teacher):
     done = run_task(teacher)
 
     answer = as_user(teacher).get(f"/tasks/{done.pk}", headers={"Prefer": "wait=600"})
@@ -79,55 +82,57 @@ def test_longest_wait_is_25_seconds(as_user, teacher):
     assert answer["Preference-Applied"] == "wait=25"
 
 
-def test_final_task_is_answered_without_waiting(as_user, teacher):
+def test_poll_of_final_task_does_not_wait(as_user, teacher):
     done = run_task(teacher)
 
-    _answer, took = measure(lambda: as_user(teacher).get(f"/tasks/{done.pk}?wait=20"))
+    _answer, seconds = measure(
+        lambda: as_user(teacher).get(f"/tasks/{done.pk}?wait=20")
+    )
 
-    assert took < 3
+    assert seconds < 3
 
 
-def test_wait_ends_when_the_task_is_claimed(as_user, teacher, during_wait):
+def test_wait_ends_on_claim(as_user, teacher, during_wait):
     task = queue_task(teacher)
     during_wait(lambda: projection.sync_document(lifecycle.claim(task.pk) or task))
 
-    answer, took = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
+    answer, seconds = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.json()["state"] == "running"
-    assert took < 5
+    assert seconds < 5
 
 
-def test_wait_ends_when_a_cancel_is_asked_for(as_user, teacher, during_wait):
+def test_wait_ends_on_cancel_request(as_user, teacher, during_wait):
     task = queue_task(teacher)
     projection.sync_document(lifecycle.claim(task.pk))
     during_wait(lambda: lifecycle.cancel(task))
 
-    answer, took = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
+    answer, seconds = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.json()["cancel_requested_at"]
-    assert took < 5
+    assert seconds < 5
 
 
 @pytest.mark.guarantee("A wait ends when its viewer loses the right.")
-def test_wait_of_a_viewer_who_loses_the_right_ends_as_any_404(
+def test_wait_of_viewer_who_loses_access_ends_with_404(
     as_user, teacher, during_wait, django_capture_on_commit_callbacks
 ):
     task = queue_task(teacher)
 
-    def take_away():
+    def revoke_access():
         with django_capture_on_commit_callbacks(execute=True):
             Attachment.objects.filter(user=teacher).delete()
         lifecycle.cancel(task)
 
-    during_wait(take_away)
+    during_wait(revoke_access)
 
-    answer, took = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
+    answer, seconds = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.status_code == 404
-    assert took < 5
+    assert seconds < 5
 
 
-def test_document_the_client_has_is_304_and_says_when_to_ask_again(as_user, teacher):
+def test_unchanged_document_returns_304_with_retry_after(as_user, teacher):
     client, path = as_user(teacher), f"/tasks/{queue_task(teacher).pk}"
     first = client.get(path)
 
@@ -139,37 +144,37 @@ def test_document_the_client_has_is_304_and_says_when_to_ask_again(as_user, teac
     assert int(again["Retry-After"]) >= 1
 
 
-def test_document_the_client_has_is_waited_for_and_then_304(as_user, teacher):
+def test_unchanged_document_with_wait_returns_304_at_its_end(as_user, teacher):
     client, path = as_user(teacher), f"/tasks/{queue_task(teacher).pk}?wait=1"
     etag = client.get(path.partition("?")[0])["ETag"]
 
-    answer, took = measure(lambda: client.get(path, headers={"If-None-Match": etag}))
+    answer, seconds = measure(lambda: client.get(path, headers={"If-None-Match": etag}))
 
     assert answer.status_code == 304
-    assert took >= 1
+    assert seconds >= 1
 
 
-def test_document_the_client_has_not_is_answered_without_waiting(as_user, teacher):
+def test_document_with_stale_etag_is_returned_without_waiting(as_user, teacher):
     client, path = as_user(teacher), f"/tasks/{queue_task(teacher).pk}?wait=20"
 
-    answer, took = measure(
+    answer, seconds = measure(
         lambda: client.get(path, headers={"If-None-Match": 'W/"old"'})
     )
 
     assert answer.status_code == 200
-    assert took < 3
+    assert seconds < 3
 
 
-def test_document_is_marked_alike_from_redis_and_from_the_row(as_user, teacher):
+def test_document_etag_is_equal_from_redis_and_from_row(as_user, teacher):
     for task in (run_task(teacher), lifecycle.cancel(queue_task(teacher))):
         client, path = as_user(teacher), f"/tasks/{task.pk}"
-        held = client.get(path)
+        from_redis = client.get(path)
         redis_store.client().delete(f"celery-task-meta-{task.pk}")
 
-        assert client.get(path)["ETag"] == held["ETag"]
+        assert client.get(path)["ETag"] == from_redis["ETag"]
 
 
-def test_position_in_the_queue_is_left_out_of_the_mark(as_user, teacher):
+def test_document_etag_ignores_queue_position(as_user, teacher):
     task = queue_task(teacher)
     client, path = as_user(teacher), f"/tasks/{task.pk}"
     before = client.get(path)
@@ -184,7 +189,7 @@ def test_position_in_the_queue_is_left_out_of_the_mark(as_user, teacher):
     assert before["ETag"] == after["ETag"]
 
 
-def test_submit_that_waits_sees_the_end(as_user, teacher, during_wait):
+def test_submit_with_wait_returns_finished_task(as_user, teacher, during_wait):
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
     during_wait(lambda: [generate_report(str(t.pk)) for t in teacher.tasks.all()])
 
@@ -198,33 +203,33 @@ def test_submit_that_waits_sees_the_end(as_user, teacher, during_wait):
     assert answer["Preference-Applied"] == "wait=20"
 
 
-def test_submit_that_waits_in_vain_is_202(as_user, teacher):
+def test_submit_with_elapsed_wait_returns_202(as_user, teacher):
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
 
-    answer, took = measure(
+    answer, seconds = measure(
         lambda: as_user(teacher).post(
             "/reports?wait=1", body, content_type="application/json"
         )
     )
 
     assert answer.status_code == 202
-    assert took >= 1
+    assert seconds >= 1
 
 
-def test_process_that_is_full_of_waiters_answers_at_once(as_user, teacher, monkeypatch):
+def test_poll_without_waiter_capacity_does_not_wait(as_user, teacher, monkeypatch):
     monkeypatch.setattr(waiters, "MAX_WAITERS", 0)
     path = f"/tasks/{queue_task(teacher).pk}"
 
-    answer, took = measure(
+    answer, seconds = measure(
         lambda: as_user(teacher).get(path, headers={"Prefer": "wait=20"})
     )
 
     assert answer.status_code == 200
     assert "Preference-Applied" not in answer
-    assert took < 3
+    assert seconds < 3
 
 
-def test_submit_with_a_wait_that_is_no_number_makes_nothing(as_user, teacher):
+def test_submit_with_invalid_wait_creates_no_task(as_user, teacher):
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
 
     answer = as_user(teacher).post_json("/reports?wait=soon", body)

@@ -1,4 +1,4 @@
-"""When a client is told to ask again."""
+"""Poll interval that the service advises (`poll_after_ms`)."""
 
 import time
 import uuid
@@ -17,7 +17,7 @@ def poll_after_seconds(
     remaining_seconds: float | None = None,
     queue_wait_seconds: float | None = None,
 ) -> float:
-    """Seconds after which to ask again for a task of that age."""
+    """Return `poll_after_ms` in seconds for a task of this age."""
     now = time.time() * 1000
     id = uuid.UUID(int=(round(now - age * 1000) << 80) + 1)
     positions = (
@@ -34,33 +34,33 @@ def poll_after_seconds(
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("task", "expected"),
     [
-        ({"remaining_seconds": 4.0}, 4.3),  # as progress has it
-        ({"remaining_seconds": 60.0}, 10.0),  # but its progress is shown now and then
+        ({"remaining_seconds": 4.0}, 4.3),  # from the progress
+        ({"remaining_seconds": 60.0}, 10.0),  # capped, so that progress is updated
         ({"remaining_seconds": 0.01}, 0.31),
-        ({"remaining_seconds": -1.0, "age": 8}, 1.0),  # runs over
-        ({"age": 0.1}, 0.25),  # nothing is known: soon for what is new,
-        ({"age": 20}, 5.0),  # later for what is old,
-        ({"age": 3600}, 10.0),  # but not too late
+        ({"remaining_seconds": -1.0, "age": 8}, 1.0),  # longer than estimated
+        ({"age": 0.1}, 0.25),  # no estimate: soon for a new task,
+        ({"age": 20}, 5.0),  # later for an old one,
+        ({"age": 3600}, 10.0),  # with an upper limit
         ({"state": "queued", "expected_seconds": 2.0}, 2.3),
         ({"state": "queued", "expected_seconds": 2.0, "queue_wait_seconds": 3}, 5.3),
         ({"state": "queued", "expected_seconds": 2.0, "queue_wait_seconds": 300}, 10.0),
     ],
 )  # fmt: skip
-def test_client_is_told_to_ask_when_the_end_is_likely(told, expected):
-    assert poll_after_seconds(**told) == pytest.approx(expected, abs=0.05)
+def test_poll_after_follows_the_expected_end(task, expected):
+    assert poll_after_seconds(**task) == pytest.approx(expected, abs=0.05)
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "canceled", "expired"])
-def test_final_task_need_not_be_asked_for_again(state):
-    reading = TaskSnapshot(uuid.uuid4(), state, "reports", b"{}", {})
+def test_poll_after_of_final_task_is_none(state):
+    final_snapshot = TaskSnapshot(uuid.uuid4(), state, "reports", b"{}", {})
 
-    assert volatile_fields(reading) == {"queue": None, "poll_after_ms": None}
+    assert volatile_fields(final_snapshot) == {"queue": None, "poll_after_ms": None}
 
 
 @pytest.mark.parametrize("seconds", [10, 60])
-def test_poll_that_takes_the_advice_asks_a_tenth_as_often_as_every_half_second(seconds):
+def test_poll_after_needs_a_tenth_of_half_second_polls(seconds):
     age, polls = 0.0, 0
     while age < seconds:
         age += poll_after_seconds(age=age, remaining_seconds=seconds - age)

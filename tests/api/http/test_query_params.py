@@ -5,7 +5,7 @@ from tests.support.task_factories import run_task
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_database("a query is refused before a row is read"),
+    pytest.mark.one_database("a query is refused before the database is read"),
 ]
 
 OPERATIONS = [
@@ -27,38 +27,38 @@ def query_errors(as_user, teacher):
         errors = (
             response.json().get("errors", []) if response.status_code == 400 else []
         )
-        return {flaw["pointer"]: flaw["code"] for flaw in errors}
+        return {error["pointer"]: error["code"] for error in errors}
 
     return query_errors
 
 
 @pytest.mark.guarantee("Unknown query parameters are refused.")
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_every_operation_refuses_what_it_does_not_know_in_its_query(
+def test_unknown_query_parameter_is_refused_by_every_operation(
     query_errors, method, path
 ):
-    flaws = query_errors(method, path, "odd=1&a%2Fb=&a%2Fb=")
+    codes_by_pointer = query_errors(method, path, "odd=1&a%2Fb=&a%2Fb=")
 
-    assert flaws == {"/odd": "unknown_field", "/a~1b": "unknown_field"}
-
-
-@pytest.mark.guarantee("Unknown query parameters are refused.")
-def test_what_is_given_twice_is_refused(query_errors):
-    flaws = query_errors("get", "/tasks/{task_id}", "wait=1&wait=2")
-
-    assert flaws == {"/wait": "repeated_parameter"}
+    assert codes_by_pointer == {"/odd": "unknown_field", "/a~1b": "unknown_field"}
 
 
 @pytest.mark.guarantee("Unknown query parameters are refused.")
-def test_a_thousand_parameters_are_too_many(as_user, teacher):
+def test_repeated_query_parameter_is_refused(query_errors):
+    codes_by_pointer = query_errors("get", "/tasks/{task_id}", "wait=1&wait=2")
+
+    assert codes_by_pointer == {"/wait": "repeated_parameter"}
+
+
+@pytest.mark.guarantee("Unknown query parameters are refused.")
+def test_more_than_a_thousand_query_parameters_are_refused(as_user, teacher):
     assert as_user(teacher).get(f"/tasks?{'&' * 1001}").status_code == 400
 
 
-def test_token_is_no_parameter_where_it_opens_nothing(query_errors):
+def test_link_parameter_outside_results_is_unknown(query_errors):
     assert query_errors("get", "/tasks/{task_id}", "link=x") == {
         "/link": "unknown_field"
     }
 
 
-def test_query_says_nothing_to_whom_the_address_is_closed(client):
+def test_query_errors_without_token_are_hidden(client):
     assert client.get("/tasks?odd=1").status_code == 401

@@ -1,4 +1,4 @@
-"""Bodies, headers and `Accept` as clients should not send them, and as they may."""
+"""Valid and invalid request bodies, methods and `Accept` headers."""
 
 import gzip
 import json
@@ -13,7 +13,7 @@ from api.http.parsers import BoundedJSONParser
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_database("a body is refused before a row is read"),
+    pytest.mark.one_database("a body is refused before the database is read"),
 ]
 
 REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
@@ -33,7 +33,7 @@ def test_body_nested_too_deeply_is_refused(as_user, teacher, depth):
 
 
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024])
-def test_body_too_large_is_413(as_user, teacher, size):
+def test_body_too_large_returns_413(as_user, teacher, size):
     body = json.dumps(REPORT_REQUEST).ljust(size)
 
     answer = as_user(teacher).post("/reports", body, content_type="application/json")
@@ -41,7 +41,7 @@ def test_body_too_large_is_413(as_user, teacher, size):
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
-def test_body_of_the_largest_size_is_read(as_user, teacher):
+def test_body_of_maximum_size_is_accepted(as_user, teacher):
     body = json.dumps(REPORT_REQUEST).ljust(64 * 1024)
 
     answer = as_user(teacher).post("/reports", body, content_type="application/json")
@@ -49,7 +49,7 @@ def test_body_of_the_largest_size_is_read(as_user, teacher):
     assert answer.status_code == 202
 
 
-def test_compressed_body_is_refused_unopened(as_user, teacher):
+def test_compressed_body_is_refused_without_unpacking(as_user, teacher):
     bomb = gzip.compress(b" " * 50_000_000)
 
     answer = as_user(teacher).post(
@@ -66,7 +66,7 @@ def test_compressed_body_is_refused_unopened(as_user, teacher):
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "nonsense", ""]
 )
-def test_body_of_another_type_is_415(as_user, teacher, content_type):
+def test_body_of_another_type_returns_415(as_user, teacher, content_type):
     answer = as_user(teacher).generic(
         "POST", "/reports", json.dumps(REPORT_REQUEST), content_type
     )
@@ -79,7 +79,7 @@ def test_body_of_another_type_is_415(as_user, teacher, content_type):
     "accept", ["text/html", "application/xml", "application/json;q=0", "image/*"]
 )
 @pytest.mark.parametrize("path", ["/reports", "/tasks", "/me", "/healthz"])
-def test_who_accepts_no_json_is_406(as_user, teacher, path, accept):
+def test_accept_without_json_returns_406(as_user, teacher, path, accept):
     answer = as_user(teacher).get(path, headers={"Accept": accept})
 
     assert answer.status_code == 406
@@ -96,14 +96,14 @@ def test_who_accepts_no_json_is_406(as_user, teacher, path, accept):
         "text/html,*/*;q=0.8",
     ],
 )
-def test_who_accepts_json_among_others_is_answered(as_user, teacher, accept):
+def test_accept_with_json_among_others_returns_200(as_user, teacher, accept):
     answer = as_user(teacher).get("/reports", headers={"Accept": accept})
 
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-def test_method_there_is_not_is_405(as_user, teacher, method):
+def test_unsupported_method_returns_405(as_user, teacher, method):
     answer = getattr(as_user(teacher), method)("/reports")
 
     assert answer.status_code == 405
@@ -112,14 +112,14 @@ def test_method_there_is_not_is_405(as_user, teacher, method):
 
 
 @pytest.mark.guarantee("A request whose body stops arriving is refused in time.")
-def test_body_that_stops_halfway_is_told(teacher):
+def test_incomplete_body_raises_parse_error(teacher):
     client_side, server_side = socket.socketpair()
     with client_side, server_side, server_side.makefile("rb") as stream:
         client_side.send(b'{"report"')
         server_side.settimeout(0.1)
         request = Request(HttpRequest())
 
-        with pytest.raises(ParseError) as told:
+        with pytest.raises(ParseError) as caught:
             BoundedJSONParser().parse(stream, None, {"request": request})
 
-    assert str(told.value) == "O corpo não chegou."
+    assert str(caught.value) == "O corpo não chegou."

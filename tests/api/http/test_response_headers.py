@@ -1,4 +1,4 @@
-"""The headers that no view thinks of."""
+"""Response headers that the middleware sets."""
 
 import pytest
 
@@ -6,13 +6,13 @@ from tests.support.task_factories import run_task
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_database("headers know nothing of rows"),
+    pytest.mark.one_database("headers do not depend on the database"),
 ]
 
 CREDENTIALS = {"username": "teacher", "password": "demo"}
 
 
-@pytest.mark.guarantee("No cache keeps the answer of another user.")
+@pytest.mark.guarantee("No shared cache stores a user's response.")
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -25,7 +25,7 @@ CREDENTIALS = {"username": "teacher", "password": "demo"}
         ("post", "/reports", {}),
     ],
 )
-def test_answer_is_for_its_reader_alone(as_user, teacher, method, path, body):
+def test_user_response_is_private_and_not_stored(as_user, teacher, method, path, body):
     send = getattr(as_user(teacher), method)
 
     answer = send(path, body, content_type="application/json")
@@ -34,12 +34,12 @@ def test_answer_is_for_its_reader_alone(as_user, teacher, method, path, body):
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.yaml", "/problems"])
-def test_what_is_everybody_s_may_be_kept(client, path):
+def test_public_page_may_be_cached(client, path):
     assert "Cache-Control" not in client.get(path)
 
 
-@pytest.mark.guarantee("No cache keeps the answer of another user.")
-def test_answer_without_a_body_says_nothing_of_one(as_user, teacher):
+@pytest.mark.guarantee("No shared cache stores a user's response.")
+def test_response_without_body_has_no_content_headers(as_user, teacher):
     client, path = as_user(teacher), f"/tasks/{run_task(teacher).pk}"
     conditions = {"If-None-Match": client.get(path)["ETag"]}
 
@@ -52,10 +52,10 @@ def test_answer_without_a_body_says_nothing_of_one(as_user, teacher):
 
 
 @pytest.mark.parametrize("form", ['W/"{}"', '"{}"', '"other", W/"{}"', "*"])
-def test_document_that_is_known_is_not_sent_again(as_user, teacher, form):
+def test_document_with_matching_etag_returns_304(as_user, teacher, form):
     client, path = as_user(teacher), f"/tasks/{run_task(teacher).pk}"
-    mark = client.get(path)["ETag"].removeprefix("W/").strip('"')
+    digest = client.get(path)["ETag"].removeprefix("W/").strip('"')
 
-    answer = client.get(path, headers={"If-None-Match": form.format(mark)})
+    answer = client.get(path, headers={"If-None-Match": form.format(digest)})
 
     assert answer.status_code == 304

@@ -4,12 +4,13 @@ from django.test import Client
 from django.utils.translation import override
 
 from api.problems.registry import PROBLEMS
+from tasks.rendering.format_registry import default_formats
 from tests.support.contract import load_spec
 from tests.support.task_factories import run_task
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_database("words are chosen once the rows are read"),
+    pytest.mark.one_database("translation does not depend on the database"),
 ]
 
 REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
@@ -24,6 +25,7 @@ LANGUAGE_HEADERS = [
     ("nonsense;;q=", "pt-BR"),
     (None, "pt-BR"),
 ]
+FORMATS = ", ".join(default_formats())
 NOT_FOUND = {"en": "Not found", "pt-BR": "Não encontrado"}
 
 
@@ -42,7 +44,7 @@ def error_details(client, language, **body):
 
 
 @pytest.mark.parametrize(("header", "language"), LANGUAGE_HEADERS)
-def test_whoever_asks_for_no_english_is_answered_in_portuguese(header, language):
+def test_response_language_follows_accept_language(header, language):
     answer = Client().get("/nothing", headers=language_header(header))
 
     assert answer.json()["title"] == NOT_FOUND[language]
@@ -51,7 +53,7 @@ def test_whoever_asks_for_no_english_is_answered_in_portuguese(header, language)
 
 
 @pytest.mark.parametrize(("header", "language"), LANGUAGE_HEADERS)
-def test_task_asked_for_without_a_language_has_the_header_s(
+def test_task_without_language_takes_it_from_the_header(
     as_user, teacher, header, language
 ):
     answer = as_user(teacher).post(
@@ -65,14 +67,14 @@ def test_task_asked_for_without_a_language_has_the_header_s(
 
 
 @pytest.mark.parametrize("code", PROBLEMS)
-def test_every_problem_is_said_in_both_languages(code):
+def test_problem_titles_are_translated(code):
     _status, title, advice = PROBLEMS[code]
-    said = []
+    texts = []
     for language in ("pt-br", "en"):
         with override(language):
-            said.append((str(title), str(advice)))
+            texts.append((str(title), str(advice)))
 
-    portuguese, english = said
+    portuguese, english = texts
     assert portuguese[0] != english[0]
 
 
@@ -84,12 +86,12 @@ def test_every_problem_is_said_in_both_languages(code):
         ({"parameters": {"class_id": "1"}}, "O valor deve ser um número inteiro", "Input should be a valid integer"),
         ({"parameters": {"x": 1}}, "Esse parâmetro não existe.", "There is no such parameter."),
         ({"color": "red"}, "Esse campo não existe.", "There is no such member."),
-        ({"format": "docx"}, "Formatos do relatório “class_performance”: json, jsonl, csv, csv-br, xlsx, pdf.", "The report “class_performance” comes as: json, jsonl, csv, csv-br, xlsx, pdf."),
-        ({"report": "report_card", "parameters": {}}, "Informe uma turma ou um ano letivo.", "Name a class, or a school year."),
+        ({"format": "docx"}, f"Formatos do relatório “class_performance”: {FORMATS}.", f"The report “class_performance” comes as: {FORMATS}."),
+        ({"report": "report_card", "parameters": {}}, "Informe uma turma ou um ano letivo.", "Give a class or a school year."),
         ({"report": None}, "Este campo não pode ser nulo.", "This field may not be null."),
     ],
 )  # fmt: skip
-def test_flaws_are_in_the_language_of_the_header(
+def test_field_errors_are_in_the_language_of_the_header(
     as_user, teacher, body, portuguese, english
 ):
     client = as_user(teacher)
@@ -108,7 +110,7 @@ def test_flaws_are_in_the_language_of_the_header(
         (b"1" * 5000, "O corpo contém um número que não pode ser lido.", "The body holds a number that cannot be read."),
     ],
 )  # fmt: skip
-def test_unreadable_body_is_said_in_the_language(
+def test_unreadable_body_error_is_translated(
     as_user, teacher, body, portuguese, english
 ):
     def detail(language):
@@ -123,7 +125,7 @@ def test_unreadable_body_is_said_in_the_language(
     assert (detail("pt-BR"), detail("en")) == (portuguese, english)
 
 
-def test_kind_not_for_the_role_is_said_in_the_language(as_user, guardian):
+def test_role_error_is_translated(as_user, guardian):
     answer = as_user(guardian).post_json("/reports", REPORT_REQUEST)
 
     assert answer.json()["detail"] == (
@@ -138,7 +140,7 @@ def test_kind_not_for_the_role_is_said_in_the_language(as_user, guardian):
         ("en", "Class performance", "For each class", "School year"),
     ],
 )
-def test_catalogue_is_in_the_language(
+def test_catalogue_entry_is_translated(
     as_user, teacher, language, title, description, year
 ):
     entry = as_user(teacher).get(
@@ -152,9 +154,7 @@ def test_catalogue_is_in_the_language(
 
 @pytest.mark.guarantee("A task's texts are in the language of the task.")
 @pytest.mark.parametrize("header", ["pt-BR", "en"])
-def test_task_speaks_its_own_language_whatever_the_poll_accepts(
-    as_user, teacher, header
-):
+def test_task_texts_ignore_the_language_of_the_poll(as_user, teacher, header):
     failed = run_task(teacher, {"of": "code"}, kind="failing", language="en")
     empty = run_task(teacher, {"year": 1999}, language="pt-BR")
     client = as_user(teacher)
@@ -163,26 +163,27 @@ def test_task_speaks_its_own_language_whatever_the_poll_accepts(
         path = f"/tasks/{task.pk}"
         return client.get(path, headers={"Accept-Language": header}).json()
 
-    assert read(failed)["error"]["title"] == "A fault of ours"
+    assert read(failed)["error"]["title"] == "Internal error"
     assert read(failed)["error"]["type"] == "/problems/internal"
     assert read(empty)["result"]["summary"].startswith("Não há nenhum aluno")
 
 
 @pytest.mark.guarantee("The contract is English, and matches the code.")
 @pytest.mark.parametrize("query", ["", "?lang=pt-br"])
-def test_contract_is_english_whatever_is_accepted(query):
+def test_openapi_document_is_always_english(query):
     answer = Client().get(f"/openapi.yaml{query}", headers={"Accept-Language": "pt-BR"})
 
-    served, ours = yaml.safe_load(answer.content), load_spec()
+    served, committed = yaml.safe_load(answer.content), load_spec()
     assert answer["Content-Language"] == "en"
-    assert served["paths"]["/tasks"] == ours["paths"]["/tasks"]
+    assert served["paths"]["/tasks"] == committed["paths"]["/tasks"]
     name = "ClassPerformanceParameters"
     assert (
-        served["components"]["schemas"][name] == (ours["components"]["schemas"][name])
+        served["components"]["schemas"][name]
+        == (committed["components"]["schemas"][name])
     )
 
 
-def test_host_that_is_refused_is_answered_in_the_language_too():
+def test_refused_host_error_is_translated():
     headers = {"Host": "evil.example", "Accept-Language": "en"}
 
     with override("pt-br"):

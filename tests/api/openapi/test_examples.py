@@ -2,19 +2,19 @@ import pytest
 
 from api.openapi import examples
 from tasks import lifecycle
-from tasks.errors import TimedOut
+from tasks.failures import TimedOut
 from tasks.states import State
 from tasks.status import document as task_document
 from tests.support.task_factories import queue_task, run_task
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_database("examples are documents and not rows"),
+    pytest.mark.one_database("examples do not depend on the database"),
 ]
 
 
 def build_document(state, viewer):
-    """A task in that state, by the functions that bring it there."""
+    """Return the document of a task that reached the state by its real transitions."""
     if state in ("succeeded", "expired"):
         task = run_task(viewer)
         if state == "expired":
@@ -32,7 +32,7 @@ def build_document(state, viewer):
 
 
 def describe_members(document):
-    """Which members there are, and which of them say something."""
+    """Return the names of the members, each with whether it is not null."""
     return {
         name: describe_members(value) if isinstance(value, dict) else value is not None
         for name, value in document.items()
@@ -42,7 +42,7 @@ def describe_members(document):
 
 @pytest.mark.guarantee("Every example matches its schema.")
 @pytest.mark.parametrize("state", State)
-def test_example_of_each_state_is_filled_as_the_real_one(teacher, state):
+def test_example_of_each_state_has_members_of_real_document(teacher, state):
     document = build_document(state, teacher)
 
     example = examples.task_example(state)
@@ -51,12 +51,12 @@ def test_example_of_each_state_is_filled_as_the_real_one(teacher, state):
     assert example["state"] == document["state"] == state
 
 
-def test_rows_of_the_example_are_the_report_s_own(teacher):
+def test_example_rows_have_cell_types_of_real_rows(teacher):
     document = build_document("succeeded", teacher)
 
     example = examples.task_example("succeeded")["result"]
-    (first, *_), (real_one, *_) = example["data"], document["result"]["data"]
+    (first, *_), (real_row, *_) = example["data"], document["result"]["data"]
     assert {name: type(cell) for name, cell in first.items()} == {
-        name: type(cell) for name, cell in real_one.items()
+        name: type(cell) for name, cell in real_row.items()
     }
     assert example["filename"].partition(" 20")[0] == "Class performance"

@@ -1,3 +1,4 @@
+import ast
 import re
 import subprocess
 import sys
@@ -27,14 +28,14 @@ def spec():
 
 
 @pytest.mark.guarantee("The contract is English, and matches the code.")
-def test_committed_document_is_what_the_code_makes(tmp_path, monkeypatch):
-    made = tmp_path / "openapi.yaml"
+def test_committed_document_equals_generated_one(tmp_path, monkeypatch):
+    generated = tmp_path / "openapi.yaml"
     monkeypatch.delenv("REPORT_PACKAGES")
 
-    command = ["spectacular", "--validate", "--fail-on-warn", "--file", str(made)]
+    command = ["spectacular", "--validate", "--fail-on-warn", "--file", str(generated)]
     subprocess.run([sys.executable, str(MANAGE_PY), *command], check=True)
 
-    assert made.read_text() == SPEC_PATH.read_text(), "run `make generate`"
+    assert generated.read_text() == SPEC_PATH.read_text(), "run `make generate`"
 
 
 def test_document_is_valid_openapi_3_1(spec):
@@ -43,13 +44,13 @@ def test_document_is_valid_openapi_3_1(spec):
     assert spec["openapi"] == "3.1.1"
 
 
-def test_version_is_the_changelog_s(spec):
+def test_document_version_equals_changelog_version(spec):
     changelog = (SPEC_PATH.parent / "CHANGELOG.md").read_text()
 
     assert spec["info"]["version"] == re.search(r"^## (\S+)", changelog, re.M)[1]
 
 
-def test_every_route_is_documented_and_every_path_routed(spec):
+def test_document_paths_equal_routes(spec):
     routes = {route.pattern._route for route in urlpatterns} - UNDOCUMENTED_PATHS
     documented = {re.sub(r"<\w+:(\w+)>", r"{\1}", f"/{route}") for route in routes}
 
@@ -57,7 +58,7 @@ def test_every_route_is_documented_and_every_path_routed(spec):
     assert get_resolver().resolve("/reports")
 
 
-def test_every_operation_has_a_sample_and_every_kind_an_example(spec):
+def test_operations_have_samples_and_kinds_examples(spec):
     operations = [op for path in spec["paths"].values() for op in path.values()]
     examples = spec["paths"]["/reports"]["post"]["requestBody"]["content"][
         "application/json"
@@ -72,7 +73,7 @@ def test_every_operation_has_a_sample_and_every_kind_an_example(spec):
     assert {e["value"]["report"] for e in examples.values()} == kinds
 
 
-def test_problems_of_each_status_name_their_codes(spec):
+def test_problem_schemas_list_all_codes_by_status(spec):
     schemas = spec["components"]["schemas"]
     codes = {
         code: schema["properties"]["status"]["const"]
@@ -87,7 +88,7 @@ def test_problems_of_each_status_name_their_codes(spec):
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
 @pytest.mark.django_db
-def test_pages_load_everything_from_here(path):
+def test_docs_page_loads_local_assets_only(path):
     client = Client()
     page = client.get(path)
     html = page.content.decode()
@@ -110,7 +111,7 @@ def test_served_document_is_yaml(client):
 
 @pytest.mark.guarantee("The served contract is built once.")
 @pytest.mark.django_db
-def test_served_document_is_made_once(client):
+def test_served_document_is_built_once(client):
     docs._openapi_yaml.cache_clear()
 
     first = client.get("/openapi.yaml")
@@ -121,7 +122,7 @@ def test_served_document_is_made_once(client):
 
 
 def iter_schema_holders(operation):
-    """Whatever of the operation has a schema, and where it is."""
+    """Yield each part of the operation that has a schema, with its location."""
     for parameter in operation.get("parameters", []):
         yield parameter["name"], parameter
     request = {"request": operation.get("requestBody", {})}
@@ -134,7 +135,7 @@ def iter_schema_holders(operation):
 
 
 def example_values(spec, holder):
-    """The examples that stand beside a schema or in it."""
+    """Yield the examples next to a schema and inside it."""
     for example in holder.get("examples", {}).values():
         name = example.get("$ref", "").rpartition("/")[2]
         yield (spec["components"]["examples"][name] if name else example)["value"]
@@ -151,28 +152,32 @@ def iter_all_holders(spec):
 
 
 @pytest.mark.guarantee("Every example matches its schema.")
-def test_every_example_is_as_its_schema_says(spec):
+def test_examples_match_their_schemas(spec):
     checker = Draft202012Validator.FORMAT_CHECKER
-    wrong = []
+    violations = []
     for where, holder in iter_all_holders(spec):
         schema = {**holder["schema"], "components": spec["components"]}
         validator = Draft202012Validator(schema, format_checker=checker)
         for value in example_values(spec, holder):
-            wrong += [(where, error.message) for error in validator.iter_errors(value)]
+            violations += [
+                (where, error.message) for error in validator.iter_errors(value)
+            ]
 
-    assert wrong == []
+    assert violations == []
 
 
-def test_every_parameter_header_and_json_body_has_an_example(spec):
-    found = list(iter_all_holders(spec))
+def test_parameters_headers_and_bodies_have_examples(spec):
+    holders = list(iter_all_holders(spec))
 
-    having = {where for where, holder in found if [*example_values(spec, holder)]}
-    assert {where for where, _holder in found} - having == {
-        "get_result /tasks/{task_id}/result 206",  # a part of a file is its bytes
+    with_example = {
+        where for where, holder in holders if [*example_values(spec, holder)]
+    }
+    assert {where for where, _holder in holders} - with_example == {
+        "get_result /tasks/{task_id}/result 206",  # the body is bytes of a file
     }  # fmt: skip
 
 
-def test_every_answer_has_the_headers_of_all_and_of_its_status(spec):
+def test_responses_have_common_and_status_headers(spec):
     shared = spec["components"]["headers"]
 
     for operations in spec["paths"].values():
@@ -183,7 +188,7 @@ def test_every_answer_has_the_headers_of_all_and_of_its_status(spec):
     assert all(header["example"] for header in shared.values())
 
 
-def test_every_state_and_every_code_has_its_example(spec):
+def test_states_and_problem_codes_have_examples(spec):
     examples = spec["components"]["examples"]
     states = {e["value"]["state"] for e in examples.values() if "state" in e["value"]}
     codes = {e["value"]["code"] for e in examples.values() if "code" in e["value"]}
@@ -192,7 +197,7 @@ def test_every_state_and_every_code_has_its_example(spec):
     assert codes == PROBLEMS.keys()
 
 
-def test_guide_tells_every_state_and_who_is_there(spec):
+def test_guide_lists_states_and_demo_users(spec):
     guide = spec["info"]["description"]
 
     assert all(f"| `{state}` |" in guide for state in State)
@@ -202,17 +207,17 @@ def test_guide_tells_every_state_and_who_is_there(spec):
 
 
 @pytest.mark.django_db
-def test_served_document_has_no_versions(client):
+def test_served_document_refuses_version_parameter(client):
     assert client.get("/openapi.yaml?version=%00").status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
-def test_pages_have_no_other_methods(client, path):
+def test_docs_page_refuses_other_methods(client, path):
     assert client.options(path).status_code == 405
     assert client.post(path).status_code == 405
 
 
-def test_every_link_leads_to_a_parameter(spec):
+def test_openapi_links_use_existing_parameters(spec):
     operations = [op for path in spec["paths"].values() for op in path.values()]
     named = {
         op["operationId"]: {p["name"] for p in op["parameters"]} for op in operations
@@ -226,3 +231,56 @@ def test_every_link_leads_to_a_parameter(spec):
 
     assert len(links) > 20
     assert all(set(it["parameters"]) <= named[it["operationId"]] for it in links)
+
+
+def iter_descriptions(node):
+    """Every description of the document: of schemas, parameters, responses and operations."""
+    if isinstance(node, dict):
+        if isinstance(description := node.get("description"), str):
+            yield description
+        for value in node.values():
+            yield from iter_descriptions(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from iter_descriptions(value)
+
+
+def is_published(node):
+    """Return whether the method's docstring is its description in the document."""
+    return any(
+        isinstance(decorator, ast.Call)
+        and isinstance(decorator.func, ast.Name)
+        and decorator.func.id == "operation"
+        for decorator in getattr(node, "decorator_list", ())
+    )
+
+
+def internal_docstrings():
+    """Docstrings of all modules, classes and functions but the described operations."""
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for package in ("api", "school", "tasks"):
+        for path in sorted((SPEC_PATH.parent / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, documented) and not is_published(node):
+                    yield ast.get_docstring(node)
+
+
+def test_internal_docstrings_are_not_published(spec):
+    def normalize(text):
+        return " ".join(text.split())
+
+    docstrings = {normalize(text) for text in internal_docstrings() if text}
+    descriptions = {normalize(text) for text in iter_descriptions(spec)}
+
+    assert len(docstrings) > 500
+    assert descriptions & docstrings == set()
+
+
+def test_operation_docstrings_are_published(spec):
+    operations = {
+        operation["operationId"]: operation
+        for path in spec["paths"].values()
+        for operation in path.values()
+    }
+
+    assert operations["get_task"]["description"].startswith("Repeat the request")

@@ -5,7 +5,8 @@ from django.test import Client
 
 from api.problems.handler import _CODE_BY_EXCEPTION
 from api.problems.registry import PROBLEMS
-from tasks.errors import FAILURES, LimitExceeded
+from tasks.errors import LimitExceeded
+from tasks.failures import FAILURES
 
 LANGUAGES = {"pt-BR": "Todos os problemas", "en": "All problems"}
 
@@ -18,7 +19,7 @@ def get_page(path, language="pt-BR"):
 @pytest.mark.guarantee("Every problem code has its page.")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("code", [*PROBLEMS, *FAILURES])
-def test_every_code_has_its_page_in_both_languages(code, language):
+def test_problem_code_has_a_page_in_both_languages(code, language):
     answer, html = get_page(f"/problems/{code}", language)
 
     assert answer.status_code == 200
@@ -29,38 +30,38 @@ def test_every_code_has_its_page_in_both_languages(code, language):
     assert 'href="/docs"' in html
 
 
-def test_every_code_that_is_raised_is_known_and_means_one_thing():
+def test_raised_codes_are_registered_and_unambiguous():
     assert set(_CODE_BY_EXCEPTION.values()) <= PROBLEMS.keys()
     assert {kind.code for kind in LimitExceeded.__subclasses__()} <= PROBLEMS.keys()
     assert not PROBLEMS.keys() & FAILURES.keys()
 
 
-def test_page_of_a_problem_says_status_advice_and_example():
+def test_problem_page_has_status_advice_and_example():
     _, html = get_page("/problems/queue_full", "en")
 
     assert "HTTP 429" in html
-    assert "<h1>Too many reports wait</h1>" in html
-    assert "Ask again after <code>Retry-After</code> seconds." in html
+    assert "<h1>The queue is full</h1>" in html
+    assert "Try again after <code>Retry-After</code> seconds." in html
     assert "&quot;queue_length&quot;: 12" in html
 
 
-def test_page_of_a_failure_says_meaning_advice_and_example():
+def test_failure_page_has_meaning_advice_and_example():
     _, html = get_page("/problems/internal", "en")
 
     assert "HTTP 500" not in html
-    assert "because of a fault of ours." in html
+    assert "because of an internal error." in html
     assert "report it with the <code>reference</code>." in html
     assert "&quot;reference&quot;:" in html
 
 
-def test_what_looks_like_markup_in_an_advice_is_text():
+def test_problem_page_escapes_markup_in_advice():
     _, html = get_page("/problems/not_authenticated", "en")
 
     assert "<code>Authorization: Bearer &lt;access token&gt;</code>" in html
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_list_leads_to_every_page(language):
+def test_problem_list_links_every_page(language):
     _, html = get_page("/problems", language)
 
     linked = re.findall(r'href="/problems/(\w+)"', html)
@@ -69,19 +70,19 @@ def test_list_leads_to_every_page(language):
 
 
 @pytest.mark.parametrize("path", ["/problems", "/problems/timeout"])
-def test_page_needs_nothing_that_the_policy_forbids(path):
+def test_problem_page_complies_with_its_csp(path):
     answer, html = get_page(path)
 
     assert "<script" not in html
     assert "style=" not in html
-    sheets = re.findall(r'<link rel="stylesheet" href="([^"]+)">', html)
-    assert sheets == ["/static/api/pages.css"]
-    assert b"color-scheme" in b"".join(Client().get(sheets[0]))
+    stylesheets = re.findall(r'<link rel="stylesheet" href="([^"]+)">', html)
+    assert stylesheets == ["/static/api/pages.css"]
+    assert b"color-scheme" in b"".join(Client().get(stylesheets[0]))
     assert "default-src 'self'" in answer["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("code", ["nothing", "Timeout", "a-b"])
-def test_code_that_is_none_is_not_found(code):
+def test_unknown_problem_code_returns_404(code):
     answer = Client().get(f"/problems/{code}")
 
     assert answer.status_code == 404
@@ -90,7 +91,7 @@ def test_code_that_is_none_is_not_found(code):
 
 
 @pytest.mark.parametrize("path", ["/", "/problems", "/problems/not_found", "/docs"])
-def test_pages_are_only_read(client, path):
+def test_problem_pages_refuse_post(client, path):
     answer = client.post(path)
 
     assert answer.status_code == 405
@@ -98,14 +99,14 @@ def test_pages_are_only_read(client, path):
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_admin_keeps_its_own_protection():
+def test_admin_login_keeps_csrf_protection():
     strict = Client(enforce_csrf_checks=True)
 
     assert strict.post("/admin/login/").status_code == 403
 
 
 @pytest.mark.django_db
-def test_fault_of_ours_is_a_problem_that_tells_nothing(as_user, teacher, monkeypatch):
+def test_internal_error_problem_hides_details(as_user, teacher, monkeypatch):
     def fail(_viewer):
         raise RuntimeError("a secret of the records")
 

@@ -1,4 +1,4 @@
-"""What the parameters of reports may name: found by the viewer, and by nobody else."""
+"""Directory of the schools, classes and students that a viewer may see."""
 
 import base64
 
@@ -21,7 +21,7 @@ ODD_SIZES = ("", "0", "-1", "101", "1e1", "x", "null", "%C2%B2", "9" * 5000)
 
 
 def collect_pages(client, path, key):
-    """The values of all pages, two a page."""
+    """Return the key's values of all pages, with two entries per page."""
     values, path = [], f"{path}{'&' if '?' in path else '?'}page_size=2"
     while path:
         page = client.get(path).json()
@@ -30,7 +30,7 @@ def collect_pages(client, path, key):
     return values
 
 
-def test_class_says_where_and_when_it_is(as_user, stranger):
+def test_class_entry_has_school_and_year(as_user, stranger):
     school = School.objects.get(pk=2)
 
     answer = as_user(stranger).get("/classes")
@@ -51,7 +51,7 @@ def test_class_says_where_and_when_it_is(as_user, stranger):
     assert answer["Cache-Control"] == "private, no-store"
 
 
-def test_equal_names_are_listed_each_once(as_user, admin):
+def test_schools_of_equal_name_are_listed_once_each(as_user, admin):
     for number in range(5):
         School.objects.create(network_id=1, inep_code=f"9900000{number}", name="y")
     for school in School.objects.filter(pk__in=[1, 2]):
@@ -63,7 +63,7 @@ def test_equal_names_are_listed_each_once(as_user, admin):
     assert len(schools) == len(set(schools)) == School.objects.count()
 
 
-def test_pages_lead_back_too(as_user, admin):
+def test_previous_page_link_returns_first_page(as_user, admin):
     client = as_user(admin)
     first = client.get("/classes?page_size=3").json()
     second = client.get(first["next"]).json()
@@ -71,7 +71,7 @@ def test_pages_lead_back_too(as_user, admin):
     assert client.get(second["previous"]).json()["results"] == first["results"]
 
 
-def test_pages_beside_are_in_a_header_too(as_user, admin):
+def test_page_links_are_repeated_in_link_header(as_user, admin):
     client = as_user(admin)
     first = client.get("/classes?page_size=2")
 
@@ -81,7 +81,7 @@ def test_pages_beside_are_in_a_header_too(as_user, admin):
     assert second["Link"] == f'<{second.json()["previous"]}>; rel="prev"'
 
 
-def test_names_are_searched_by_how_their_words_begin(as_user, admin):
+def test_school_search_matches_word_prefixes(as_user, admin):
     school = School.objects.get(pk=2)
     school.name = "Escola Érico Veríssimo"
     school.save()
@@ -91,7 +91,7 @@ def test_names_are_searched_by_how_their_words_begin(as_user, admin):
     assert collect_pages(client, "/schools?search=rico", "school_id") == []
 
 
-def test_classes_are_narrowed_by_school_and_year(as_user, admin):
+def test_classes_are_filtered_by_school_and_year(as_user, admin):
     client = as_user(admin)
 
     assert collect_pages(client, "/classes?school_id=2", "class_id") == [3]
@@ -126,18 +126,18 @@ def test_classes_are_narrowed_by_school_and_year(as_user, admin):
         ("schools?search=", 200, None),
     ],
 )
-def test_query_that_makes_no_sense_is_no_fault(
+def test_invalid_query_returns_400_and_not_500(
     as_user, teacher, query, status, pointer
 ):
     answer = as_user(teacher).get(f"/{query}")
 
     assert answer.status_code == status
     if pointer:
-        assert [flaw["pointer"] for flaw in answer.json()["errors"]] == [pointer]
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_lists_take_two_queries(as_user, admin, count):
+def test_directory_list_takes_two_queries(as_user, admin, count):
     SchoolClass.objects.filter(pk__gt=3).update(sort_key=b"zz\x00")
     client = as_user(admin)
 
@@ -145,10 +145,10 @@ def test_lists_take_two_queries(as_user, admin, count):
         with CaptureQueriesContext(connection) as queries:
             listed = client.get(f"{path}?page_size={count}").json()["results"]
         assert len(listed) == count
-        assert len(queries) == 2  # the user, and the page
+        assert len(queries) == 2  # the user and the page
 
 
-def test_schools_and_classes_are_listed_by_the_portuguese_alphabet(as_user, admin):
+def test_directory_list_has_portuguese_order(as_user, admin):
     names = ["Águia", "Escola 10", "Escola Água", "Escola ávila", "Zélia"]
     for number, name in enumerate(reversed(names), 1):
         school = School.objects.create(
@@ -163,14 +163,14 @@ def test_schools_and_classes_are_listed_by_the_portuguese_alphabet(as_user, admi
         assert [n for n in collect_pages(client, path, "name") if n in names] == names
 
 
-def test_cursor_of_names_leads_on_whatever_it_holds(as_user, admin):
+def test_cursor_with_arbitrary_bytes_is_accepted(as_user, admin):
     client = as_user(admin)
     first = client.get("/schools?page_size=1").json()
     second = client.get(first["next"]).json()
 
     assert client.get(second["previous"]).json()["results"] == first["results"]
-    made_up = base64.b64encode(b"p=%00%FF%C3").decode()
-    assert client.get("/schools", {"cursor": made_up}).status_code == 200
+    arbitrary_cursor = base64.b64encode(b"p=%00%FF%C3").decode()
+    assert client.get("/schools", {"cursor": arbitrary_cursor}).status_code == 200
 
 
 def search(client, **criteria):
@@ -183,7 +183,7 @@ def student_ids(response):
 
 @pytest.fixture
 def students_named_ana(network):
-    """One in class 1, one in class 3, and one who moved from class 3 to class 4."""
+    """Students named Ana: one in class 1, one in class 3, one moved from class 3 to class 4."""
     Student.objects.exclude(pk__in=(1, 27, 67)).update(sort_key=b"x\x00")
     for pk, name in ((1, "Ana Á"), (52, "Ana B"), (67, "Ana C")):
         student = Student.objects.get(pk=pk)
@@ -192,7 +192,7 @@ def students_named_ana(network):
 
 
 @pytest.mark.usefixtures("students_named_ana")
-def test_student_is_answered_with_number_and_classes(as_user, guardian):
+def test_student_entry_has_registration_and_classes(as_user, guardian):
     answer = search(as_user(guardian), name="an")
 
     assert answer.json() == {
@@ -216,23 +216,23 @@ def test_student_is_answered_with_number_and_classes(as_user, guardian):
 
 @pytest.mark.guarantee("The civil name of a student with a social name is not shown.")
 @pytest.mark.usefixtures("students_named_ana")
-def test_student_is_called_and_found_by_the_social_name_alone(as_user, guardian):
+def test_student_with_social_name_is_found_by_it_only(as_user, guardian):
     student = Student.objects.get(pk=1)
     student.social_name = "Zoé Á"
     student.save()
     client = as_user(guardian)
 
-    (found,) = search(client, name="zoe").json()["results"]
+    (entry,) = search(client, name="zoe").json()["results"]
 
-    assert (found["student_id"], found["name"]) == (1, "Zoé Á")
+    assert (entry["student_id"], entry["name"]) == (1, "Zoé Á")
     assert student_ids(search(client, name="ana")) == []
     assert "Ana Á" not in search(client).content.decode()
-    told = {s["name"] for s in client.get("/me").json()["scope"]["students"]}
-    assert told == {"Zoé Á", Student.objects.get(pk=27).display_name}
+    scope_names = {s["name"] for s in client.get("/me").json()["scope"]["students"]}
+    assert scope_names == {"Zoé Á", Student.objects.get(pk=27).display_name}
 
 
 @pytest.mark.usefixtures("students_named_ana")
-def test_search_is_narrowed(as_user, admin):
+def test_student_search_is_filtered(as_user, admin):
     client = as_user(admin)
     number = Student.objects.get(pk=52).registration
 
@@ -243,36 +243,36 @@ def test_search_is_narrowed(as_user, admin):
     assert student_ids(search(client, registration=number[:-1])) == []
 
 
-def test_student_who_came_back_has_the_class_once(as_user, teacher):
+def test_student_who_returned_lists_the_class_once(as_user, teacher):
     enrolment = Enrolment.objects.get(student=1)
     Enrolment.objects.filter(pk=enrolment.pk).update(exit_date="2026-06-01")
     enrolment.pk, enrolment.diary_number, enrolment.entry_date = None, 99, "2026-08-01"
     enrolment.save()
 
-    found = search(as_user(teacher), class_id=1, page_size=100).json()["results"]
+    entries = search(as_user(teacher), class_id=1, page_size=100).json()["results"]
 
-    (student,) = [entry for entry in found if entry["student_id"] == 1]
+    (student,) = [entry for entry in entries if entry["student_id"] == 1]
     assert [c["class_id"] for c in student["classes"]] == [1]
 
 
-def test_pages_follow_the_order_of_names(as_user, teacher):
+def test_student_pages_follow_the_name_order(as_user, teacher):
     Student.objects.filter(pk__lt=6).update(sort_key=b"same\x00")
-    client, found, cursor = as_user(teacher), [], None
+    client, ids, cursor = as_user(teacher), [], None
 
     while True:
         page = search(client, page_size=4, **({"cursor": cursor} if cursor else {}))
-        found += student_ids(page)
+        ids += student_ids(page)
         cursor = page.json()["next"]
         if cursor is None:
             break
 
     in_order = Student.objects.filter(enrolments__school_class__in=(1, 2))
-    assert found == [s.pk for s in in_order.order_by("sort_key", "pk").distinct()]
+    assert ids == [s.pk for s in in_order.order_by("sort_key", "pk").distinct()]
     assert page.status_code == 200
 
 
 @pytest.mark.guarantee("A cursor works for its viewer only.")
-def test_cursor_is_its_viewer_s_alone(as_user, teacher, secretary):
+def test_cursor_of_another_viewer_is_refused(as_user, teacher, secretary):
     cursor = search(as_user(teacher), page_size=1).json()["next"]
 
     def ask(user, cursor):
@@ -288,7 +288,7 @@ def test_cursor_is_its_viewer_s_alone(as_user, teacher, secretary):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "pointer", "code"),
+    ("body", "pointer", "code"),
     [
         ({"name": "a"}, "/name", "too_few_letters"),
         ({"name": "á!"}, "/name", "too_few_letters"),
@@ -307,46 +307,50 @@ def test_cursor_is_its_viewer_s_alone(as_user, teacher, secretary):
         ([], "", "model_type"),
     ],
 )
-def test_what_is_wrong_is_pointed_to(as_user, teacher, wanted, pointer, code):
+def test_student_search_error_has_its_pointer(as_user, teacher, body, pointer, code):
     assert SchoolClass.objects.filter(pk=3).exists()
 
-    answer = as_user(teacher).post_json("/students/search", wanted)
+    answer = as_user(teacher).post_json("/students/search", body)
 
     assert answer.status_code == 400
-    flaws = [(flaw["pointer"], flaw["code"]) for flaw in answer.json()["errors"]]
-    assert flaws == [(pointer, code)]
+    errors = [(error["pointer"], error["code"]) for error in answer.json()["errors"]]
+    assert errors == [(pointer, code)]
 
 
 @pytest.mark.guarantee(
-    "A filter that names somebody else's record is refused like one that names none."
+    "A filter by a record that the viewer may not see is refused like a missing record."
 )
-@pytest.mark.parametrize(("what", "theirs"), [("class_id", 3), ("school_id", 2)])
-def test_what_is_others_reads_like_what_is_not_there(as_user, teacher, what, theirs):
+@pytest.mark.parametrize(
+    ("parameter", "invisible_id"), [("class_id", 3), ("school_id", 2)]
+)
+def test_student_filter_by_invisible_record_equals_missing(
+    as_user, teacher, parameter, invisible_id
+):
     def ask(id):
-        answer = search(as_user(teacher), **{what: id})
+        answer = search(as_user(teacher), **{parameter: id})
         return answer.status_code, {**answer.json(), "request_id": ""}
 
-    assert ask(theirs) == ask(999)
-    assert ask(theirs)[0] == 400
+    assert ask(invisible_id) == ask(999)
+    assert ask(invisible_id)[0] == 400
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_search_takes_three_queries(as_user, teacher, count):
+def test_student_search_takes_three_queries(as_user, teacher, count):
     client = as_user(teacher)
 
     with CaptureQueriesContext(connection) as queries:
         assert len(student_ids(search(client, page_size=count))) == count
 
-    assert len(queries) == 3  # the user, the students, and their classes
+    assert len(queries) == 3  # the user, the students and their classes
 
 
-def test_name_stands_in_no_address(as_user, teacher):
+def test_student_search_by_get_returns_405(as_user, teacher):
     answer = as_user(teacher).get("/students/search?name=ana")
 
     assert answer.status_code == 405
 
 
-def test_user_without_attachments_finds_nothing(as_user, network):
+def test_directory_without_attachments_is_empty(as_user, network):
     for role in Role:
         client = as_user(User.objects.create(username=f"new-{role}", role=role))
         assert student_ids(search(client)) == []

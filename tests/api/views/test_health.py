@@ -6,11 +6,11 @@ from tests.support.contract import ContractClient
 pytestmark = pytest.mark.django_db
 
 
-def test_healthz_answers_whatever_is_away():
+def test_healthz_without_other_processes_returns_200():
     assert ContractClient().get("/healthz").json() == {"status": "ok"}
 
 
-def test_readyz_names_what_is_missing():
+def test_readyz_with_missing_processes_returns_503():
     answer = ContractClient().get("/readyz")
 
     assert answer.status_code == 503
@@ -24,9 +24,9 @@ def test_readyz_names_what_is_missing():
     }
 
 
-def test_readyz_is_ok_when_everybody_is_alive():
-    for who in ("dispatcher", "default", "reports", "reports.bulk"):
-        redis_store.set_alive(who, seconds=5)
+def test_readyz_with_all_processes_alive_returns_200():
+    for process in ("dispatcher", "default", "reports", "reports.bulk"):
+        redis_store.set_alive(process, seconds=5)
 
     answer = ContractClient().get("/readyz")
 

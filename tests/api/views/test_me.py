@@ -15,7 +15,7 @@ def get_scope(client):
     return client.get("/me").json()["scope"]
 
 
-def test_teacher_is_told_their_classes(as_user, teacher):
+def test_scope_of_teacher_lists_classes(as_user, teacher):
     school = School.objects.get(pk=1).name
 
     answer = as_user(teacher).get("/me")
@@ -35,13 +35,13 @@ def test_teacher_is_told_their_classes(as_user, teacher):
     assert answer["Cache-Control"] == "private, no-store"
 
 
-def test_secretary_is_told_their_schools(as_user, secretary):
+def test_scope_of_secretary_lists_schools(as_user, secretary):
     schools = [{"school_id": 1, "name": School.objects.get(pk=1).name}]
 
     assert get_scope(as_user(secretary)) == {**EMPTY_SCOPE, "schools": schools}
 
 
-def test_guardian_is_told_their_children_in_order(as_user, guardian):
+def test_scope_of_guardian_lists_children_in_name_order(as_user, guardian):
     for pk, name in ((1, "Érica"), (27, "Ana")):
         Student.objects.filter(pk=pk).update(name=name, sort_key=name[:1].encode())
 
@@ -51,7 +51,7 @@ def test_guardian_is_told_their_children_in_order(as_user, guardian):
 
 
 @pytest.mark.parametrize("everything", [True, False])
-def test_administrator_is_told_whether_it_is_everything(as_user, admin, everything):
+def test_scope_of_administrator_has_everything_flag(as_user, admin, everything):
     User.objects.filter(pk=admin.pk).update(is_superuser=everything)
     networks = [{"network_id": 1, "name": Network.objects.get().name}]
 
@@ -60,13 +60,13 @@ def test_administrator_is_told_whether_it_is_everything(as_user, admin, everythi
     }  # fmt: skip
 
 
-def test_attachment_of_another_role_is_not_told(as_user, guardian):
+def test_scope_omits_attachments_of_other_roles(as_user, guardian):
     Attachment.objects.create(user=guardian, network_id=1)
 
     assert get_scope(as_user(guardian))["networks"] == []
 
 
-def test_superuser_of_another_role_does_not_see_everything(as_user, teacher):
+def test_scope_of_superuser_in_other_role_is_limited(as_user, teacher):
     User.objects.filter(pk=teacher.pk).update(is_superuser=True)
 
     assert get_scope(as_user(teacher))["everything"] is False
@@ -81,7 +81,7 @@ def test_superuser_of_another_role_does_not_see_everything(as_user, teacher):
         (Role.GUARDIAN, "student"),
     ],
 )
-def test_it_takes_two_queries(as_user, network, role, target, count):
+def test_scope_takes_two_queries(as_user, network, role, target, count):
     user = User.objects.create(username="new", role=role)
     for id in range(1, count + 1):
         Attachment.objects.create(user=user, **{f"{target}_id": id})
@@ -91,4 +91,4 @@ def test_it_takes_two_queries(as_user, network, role, target, count):
         scope = get_scope(client)
 
     assert sum(map(len, list(scope.values())[1:])) == count
-    assert len(queries) == 2  # the user, and the attachments
+    assert len(queries) == 2  # the user and the attachments

@@ -2,6 +2,7 @@ import pytest
 
 from school.models import SchoolClass
 from tasks.models import AccessLogEntry, Task
+from tasks.rendering.format_registry import default_formats
 
 pytestmark = pytest.mark.django_db
 
@@ -15,30 +16,30 @@ def error_codes(response):
 def test_catalogue_entry_describes_its_kind(as_user, teacher):
     entry = as_user(teacher).get("/reports/class_performance").json()
 
-    assert entry["formats"] == ["json", "jsonl", "csv", "csv-br", "xlsx", "pdf"]
+    assert entry["formats"] == list(default_formats())
     assert entry["example"]["parameters"] == {"class_id": 1}
     assert set(entry["parameters"]["properties"]) == {
         "year", "school_id", "class_id", "term",
     }  # fmt: skip
 
 
-def test_entry_says_what_fills_its_parameters(as_user, teacher):
+def test_catalogue_lookups_fill_the_parameters(as_user, teacher):
     client = as_user(teacher)
     entry = client.get("/reports/report_card").json()
 
-    filled = {}
+    ids = {}
     for name, source in entry["lookups"].items():
         ask = client.post_json if source["method"] == "POST" else client.get
         record = ask(source["href"]).json()["results"][0]
-        filled[name] = record[source["value"]]
+        ids[name] = record[source["value"]]
         assert record[source["label"]]
 
-    assert set(filled) == {"school_id", "class_id", "student_id"}
-    body = {"report": "report_card", "parameters": {**filled, "year": 2026}}
+    assert set(ids) == {"school_id", "class_id", "student_id"}
+    body = {"report": "report_card", "parameters": {**ids, "year": 2026}}
     assert client.post_json("/reports", body).status_code == 202
 
 
-def test_entry_s_schema_makes_a_form(as_user, teacher):
+def test_catalogue_schema_has_title_and_lookups(as_user, teacher):
     entry = as_user(teacher).get("/reports/class_performance").json()
 
     assert entry["parameters"]["title"] == entry["title"]
@@ -52,7 +53,7 @@ def test_entry_s_schema_makes_a_form(as_user, teacher):
         ("en", "List", "Only students below"),
     ],
 )
-def test_choice_of_a_parameter_fills_a_form(
+def test_catalogue_choice_has_translated_texts(
     as_user, teacher, language, title, description
 ):
     client = as_user(teacher)
@@ -65,12 +66,12 @@ def test_choice_of_a_parameter_fills_a_form(
     assert choice["title"] == title
     assert choice["description"].startswith(description)
     for one in choice["enum"]:
-        wanted = {"class_id": 1, "list": one}
-        body = {"report": "attendance_summary", "parameters": wanted}
-        assert client.post_json("/reports", body).json()["parameters"] == wanted
+        parameters = {"class_id": 1, "list": one}
+        body = {"report": "attendance_summary", "parameters": parameters}
+        assert client.post_json("/reports", body).json()["parameters"] == parameters
 
 
-def test_report_asked_for_is_accepted_with_its_task(as_user, teacher):
+def test_submit_returns_202_with_the_task(as_user, teacher):
     answer = as_user(teacher).post_json("/reports", REPORT_REQUEST)
 
     task = Task.objects.get()
@@ -84,11 +85,11 @@ def test_report_asked_for_is_accepted_with_its_task(as_user, teacher):
     assert document["language"] == "pt-BR"
 
 
-def test_report_asked_for_with_a_slash_is_accepted_too(as_user, teacher):
+def test_submit_with_trailing_slash_is_accepted(as_user, teacher):
     assert as_user(teacher).post_json("/reports/", REPORT_REQUEST).status_code == 202
 
 
-def test_asking_is_written_to_the_access_log(as_user, teacher):
+def test_submit_is_written_to_the_access_log(as_user, teacher):
     as_user(teacher).post_json("/reports", REPORT_REQUEST)
 
     entry = AccessLogEntry.objects.get()
@@ -102,7 +103,7 @@ def test_asking_is_written_to_the_access_log(as_user, teacher):
     ("header", "language"),
     [("pt-BR", "pt-BR"), ("en-GB,en;q=0.9", "en"), ("fr", "pt-BR")],
 )
-def test_language_follows_the_header(as_user, teacher, header, language):
+def test_task_language_follows_accept_language(as_user, teacher, header, language):
     answer = as_user(teacher).post(
         "/reports",
         REPORT_REQUEST,
@@ -114,7 +115,7 @@ def test_language_follows_the_header(as_user, teacher, header, language):
 
 
 @pytest.mark.parametrize(
-    ("change", "flaw"),
+    ("change", "expected_error"),
     [
         ({"report": "nothing"}, ("/report", "unknown_report")),
         ({"report": None}, ("/report", "null")),
@@ -134,8 +135,8 @@ def test_language_follows_the_header(as_user, teacher, header, language):
         ({"parameters": [1]}, ("/parameters", "model_type")),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_pointed_to_and_nothing_is_enqueued(
-    as_user, teacher, change, flaw
+def test_invalid_request_has_pointer_and_creates_no_task(
+    as_user, teacher, change, expected_error
 ):
     assert SchoolClass.objects.filter(pk=3).exists()
 
@@ -143,7 +144,7 @@ def test_what_is_wrong_is_pointed_to_and_nothing_is_enqueued(
 
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
-    assert flaw in error_codes(answer)
+    assert expected_error in error_codes(answer)
     assert not Task.objects.exists()
 
 
@@ -161,7 +162,7 @@ def test_what_is_wrong_is_pointed_to_and_nothing_is_enqueued(
         (b'{"report": "' + b"x" * 70_000 + b'"}', 413),
     ],
 )
-def test_unreadable_body_is_a_problem_and_no_fault(as_user, teacher, body, status):
+def test_unreadable_body_returns_a_problem_document(as_user, teacher, body, status):
     answer = as_user(teacher).post("/reports", body, content_type="application/json")
 
     assert answer.status_code == status
@@ -172,7 +173,7 @@ def test_unreadable_body_is_a_problem_and_no_fault(as_user, teacher, body, statu
     ("number", "status"),
     [("1.0", 202), ("10e-1", 202), ("1.5", 400), ("1e300", 400), ("1e999", 400)],
 )
-def test_whole_number_may_be_written_with_a_point(as_user, teacher, number, status):
+def test_integer_may_be_written_as_a_decimal(as_user, teacher, number, status):
     body = f'{{"report": "report_card", "parameters": {{"class_id": {number}}}}}'
 
     answer = as_user(teacher).post("/reports", body, content_type="application/json")
@@ -180,34 +181,34 @@ def test_whole_number_may_be_written_with_a_point(as_user, teacher, number, stat
     assert answer.status_code == status
 
 
-def test_body_of_another_type_is_refused(as_user, teacher):
+def test_form_encoded_body_returns_415(as_user, teacher):
     answer = as_user(teacher).post("/reports", REPORT_REQUEST)
 
     assert answer.status_code == 415
 
 
-@pytest.mark.parametrize("sent", ["fits-0.1_2", "", "x" * 65, "two words", "é"])
-def test_request_id_is_the_client_s_if_it_is_fit(as_user, teacher, sent):
+@pytest.mark.parametrize("sent_id", ["fits-0.1_2", "", "x" * 65, "two words", "é"])
+def test_request_id_of_client_is_used_if_valid(as_user, teacher, sent_id):
     answer = as_user(teacher).post(
         "/reports",
         REPORT_REQUEST,
         content_type="application/json",
-        headers={"X-Request-ID": sent},
+        headers={"X-Request-ID": sent_id},
     )
 
-    logged = AccessLogEntry.objects.get().request_id
-    assert answer["X-Request-ID"] == logged
-    assert (logged == sent) == (sent == "fits-0.1_2")
+    logged_id = AccessLogEntry.objects.get().request_id
+    assert answer["X-Request-ID"] == logged_id
+    assert (logged_id == sent_id) == (sent_id == "fits-0.1_2")
 
 
-def test_unknown_host_is_a_problem_too(client):
+def test_unknown_host_returns_a_problem_document(client):
     answer = client.get("/healthz", headers={"Host": "evil.example"})
 
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_problem_has_the_members_of_rfc_9457_and_a_page(as_user, guardian):
+def test_problem_has_rfc_9457_members_and_a_page(as_user, guardian):
     client = as_user(guardian)
     answer = client.post_json("/reports", REPORT_REQUEST)
 

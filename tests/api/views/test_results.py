@@ -15,7 +15,7 @@ from tests.support.task_factories import queue_task, run_task
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.one_database("a result is a file"),
+    pytest.mark.one_database("a result is a file and does not depend on the database"),
 ]
 
 
@@ -41,7 +41,7 @@ def etag(task):
 
 @pytest.fixture
 def fetch(as_user, teacher, url):
-    """Ask for the result; what a test does not read is read after it, and closed."""
+    """Function that requests the result; unread responses are closed after the test."""
     client = as_user(teacher)
     with ExitStack() as exit_stack:
 
@@ -62,7 +62,7 @@ def open_result_files():
 
 
 @pytest.mark.each_database
-def test_result_is_the_file_and_is_written_to_the_access_log(fetch, task, content):
+def test_result_is_the_file_and_is_logged(fetch, task, content):
     answer = fetch()
 
     assert b"".join(answer) == content
@@ -94,7 +94,7 @@ def test_result_is_the_file_and_is_written_to_the_access_log(fetch, task, conten
         ("報告.csv", ".csv\"; filename*=UTF-8''%E5%A0%B1%E5%91%8A.csv"),
     ],
 )
-def test_name_is_told_in_ascii_and_in_full(fetch, task, name, header):
+def test_filename_is_sent_in_ascii_and_utf8(fetch, task, name, header):
     Task.objects.update(result=task.result | {"filename": name})
 
     disposition = fetch()["Content-Disposition"]
@@ -103,13 +103,13 @@ def test_name_is_told_in_ascii_and_in_full(fetch, task, name, header):
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("requested", "first", "last"),
     [("100-199", 100, 199), ("100-", 100, None), ("-100", -100, None), ("0-0", 0, 0)],
 )
-def test_range_is_that_part_of_the_file(fetch, content, asked, first, last):
+def test_range_returns_its_part_of_the_file(fetch, content, requested, first, last):
     part = content[first : None if last is None else last + 1]
 
-    answer = fetch({"Range": f"bytes={asked}"})
+    answer = fetch({"Range": f"bytes={requested}"})
 
     start = first % len(content)
     end = start + len(part) - 1
@@ -122,16 +122,16 @@ def test_range_is_that_part_of_the_file(fetch, content, asked, first, last):
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=0-1,5-6", "rows=0-1", "bytes=9-5", "nonsense"]
+    "requested", ["bytes=0-1,5-6", "rows=0-1", "bytes=9-5", "nonsense"]
 )
-def test_range_that_is_not_one_of_bytes_is_the_whole(fetch, content, asked):
-    answer = fetch({"Range": asked})
+def test_invalid_range_returns_the_whole_file(fetch, content, requested):
+    answer = fetch({"Range": requested})
 
     assert answer.status_code == 200
     assert b"".join(answer) == content
 
 
-def test_range_past_the_end_is_told_the_size(fetch, content):
+def test_range_past_the_end_returns_416_with_size(fetch, content):
     answer = fetch({"Range": f"bytes={len(content)}-"})
 
     assert answer.status_code == 416
@@ -141,7 +141,7 @@ def test_range_past_the_end_is_told_the_size(fetch, content):
 
 
 @pytest.mark.guarantee("A download is resumed only with the same file.")
-def test_part_goes_on_only_with_the_file_it_is_of(fetch, etag):
+def test_if_range_of_another_file_returns_the_whole_file(fetch, etag):
     def status(condition):
         headers = {"Range": "bytes=5-", "If-Range": condition}
         return fetch(headers).status_code
@@ -153,7 +153,7 @@ def test_part_goes_on_only_with_the_file_it_is_of(fetch, etag):
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"another", {}', "*"])
-def test_file_that_is_there_already_is_not_sent_again(fetch, etag, form):
+def test_if_none_match_with_current_etag_returns_304(fetch, etag, form):
     headers = {"If-None-Match": form.format(etag), "Range": "bytes=5-"}
 
     answer = fetch(headers)
@@ -164,7 +164,7 @@ def test_file_that_is_there_already_is_not_sent_again(fetch, etag, form):
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_file_that_is_another_than_is_wanted_is_not_sent(fetch, etag, method):
+def test_if_match_with_other_etag_returns_412(fetch, etag, method):
     assert fetch({"If-Match": etag}, method).status_code == 200
     refused = fetch({"If-Match": f'"another", W/{etag}'}, method)
     assert refused.status_code == 412
@@ -172,7 +172,7 @@ def test_file_that_is_another_than_is_wanted_is_not_sent(fetch, etag, method):
     assert count_downloads() == (method == "get")
 
 
-def test_dates_are_conditions_too(fetch):
+def test_date_conditions_are_evaluated(fetch):
     now = fetch(method="head")["Last-Modified"]
     before, later = "Mon, 01 Jan 2024 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
 
@@ -185,7 +185,7 @@ def test_dates_are_conditions_too(fetch):
     assert status("If-Unmodified-Since", before) == 412
 
 
-def test_head_is_the_headers_alone_and_no_download(fetch, content):
+def test_head_of_result_is_not_logged_as_download(fetch, content):
     head = fetch({"Range": "bytes=5-"}, "head")
 
     assert count_downloads() == 0
@@ -200,7 +200,7 @@ def test_head_is_the_headers_alone_and_no_download(fetch, content):
 
 @pytest.mark.guarantee("A file is closed after every download.")
 @pytest.mark.parametrize("headers", [{}, {"Range": "bytes=5-"}])
-def test_file_that_nobody_reads_to_its_end_is_closed(as_user, teacher, url, headers):
+def test_result_read_in_part_closes_its_file(as_user, teacher, url, headers):
     answer = as_user(teacher).get(url, headers=headers)
     next(iter(answer))
     were_open = len(open_result_files())
@@ -214,7 +214,7 @@ def test_file_that_nobody_reads_to_its_end_is_closed(as_user, teacher, url, head
     "headers",
     [{"If-None-Match": "*"}, {"If-Match": '"another"'}, {"Range": "bytes=999999-"}],
 )
-def test_file_that_is_not_sent_is_not_left_open(fetch, headers):
+def test_result_not_sent_leaves_no_open_file(fetch, headers):
     fetch(headers)
 
     assert open_result_files() == []
@@ -222,7 +222,7 @@ def test_file_that_is_not_sent_is_not_left_open(fetch, headers):
 
 @pytest.mark.guarantee("A file is closed after every download.")
 @pytest.mark.each_database
-def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeypatch):
+def test_result_that_cannot_be_logged_is_not_sent(teacher, task, monkeypatch):
     def break_down(*args):
         raise OperationalError("disk full")
 
@@ -234,7 +234,7 @@ def test_file_whose_download_cannot_be_logged_is_not_sent(teacher, task, monkeyp
     assert open_result_files() == []
 
 
-def test_part_is_read_in_pieces(fetch, task):
+def test_range_of_large_file_is_read_in_pieces(fetch, task):
     path = settings.ARTIFACTS_DIR / task.artifact
     path.write_bytes(bytes(3_000_000))
 
@@ -245,7 +245,7 @@ def test_part_is_read_in_pieces(fetch, task):
     assert max(pieces) <= 64 * 1024
 
 
-def test_file_that_has_vanished_is_gone(fetch, task):
+def test_result_with_missing_file_returns_410(fetch, task):
     artifacts.delete_artifact(task.artifact)
 
     assert fetch().status_code == fetch(method="head").status_code == 410
@@ -254,7 +254,7 @@ def test_file_that_has_vanished_is_gone(fetch, task):
 @pytest.mark.parametrize(
     "accept", ["text/csv", "*/*", "application/problem+json", "image/png"]
 )
-def test_result_comes_whatever_is_accepted(as_user, teacher, accept):
+def test_result_ignores_the_accept_header(as_user, teacher, accept):
     task = run_task(teacher, format="csv")
 
     answer = as_user(teacher).get(
@@ -266,7 +266,7 @@ def test_result_comes_whatever_is_accepted(as_user, teacher, accept):
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
 
 
-def test_result_of_unfinished_task_is_a_conflict_that_says_when(as_user, teacher):
+def test_result_of_unfinished_task_returns_409_with_retry_after(as_user, teacher):
     answer = as_user(teacher).get(f"/tasks/{queue_task(teacher).pk}/result")
 
     assert answer.status_code == 409
@@ -274,7 +274,7 @@ def test_result_of_unfinished_task_is_a_conflict_that_says_when(as_user, teacher
     assert answer.json()["task"]["state"] == "queued"
 
 
-def test_result_of_expired_task_is_gone(as_user, teacher):
+def test_result_of_expired_task_returns_410(as_user, teacher):
     task = run_task(teacher)
     lifecycle.expire(task)
 

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from school.models import User
 from tasks import artifacts, lifecycle, redis_store
-from tasks.errors import DataError, TimedOut
+from tasks.failures import DataError, TimedOut
 from tasks.maintenance import retention
 from tasks.maintenance import tasks as maintenance_tasks
 from tasks.models import AccessLogEntry, Task, Tombstone
@@ -17,10 +17,10 @@ from tests.support.task_factories import queue_task, run_task
 pytestmark = pytest.mark.django_db
 
 
-def test_poll_of_mirrored_task_asks_no_database(as_user, teacher):
+def test_poll_of_cached_task_makes_no_query(as_user, teacher):
     task = queue_task(teacher)
     client = as_user(teacher)
-    client.get(f"/tasks/{task.pk}")  # learns the stamp
+    client.get(f"/tasks/{task.pk}")  # caches the access version
 
     with CaptureQueriesContext(
         connection,
@@ -31,7 +31,7 @@ def test_poll_of_mirrored_task_asks_no_database(as_user, teacher):
     assert [query["sql"] for query in queries] == []
 
 
-def test_poll_without_redis_document_answers_from_the_row(as_user, teacher):
+def test_poll_without_redis_document_reads_the_row(as_user, teacher):
     task = run_task(teacher)
     redis_store.client().delete(f"celery-task-meta-{task.pk}")
 
@@ -43,7 +43,7 @@ def test_poll_without_redis_document_answers_from_the_row(as_user, teacher):
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
 
-def test_finished_document_holds_the_rows(as_user, teacher):
+def test_document_of_finished_task_has_the_rows(as_user, teacher):
     document = as_user(teacher).get(f"/tasks/{run_task(teacher).pk}").json()
 
     assert document["result"]["rows"] == len(document["result"]["data"]) == 40
@@ -53,7 +53,7 @@ def test_finished_document_holds_the_rows(as_user, teacher):
     assert document["poll_after_ms"] is None
 
 
-def test_rows_too_many_to_inline_are_at_the_url(as_user, teacher, settings):
+def test_document_with_large_result_has_only_its_url(as_user, teacher, settings):
     settings.INLINE_RESULT_BYTES = 1000
     client = as_user(teacher)
 
@@ -63,7 +63,7 @@ def test_rows_too_many_to_inline_are_at_the_url(as_user, teacher, settings):
     assert len(json.loads(b"".join(client.get(result["url"])))) == 40
 
 
-def test_final_answer_has_no_retry_after(as_user, teacher):
+def test_poll_of_final_task_has_no_retry_after(as_user, teacher):
     task = queue_task(teacher)
     client = as_user(teacher)
 
@@ -79,11 +79,11 @@ TASK_REQUESTS = [
     ("get", ""), ("post", "/cancel"), ("get", "/result"), ("post", "/result/link"),
     ("delete", ""),
 ]  # fmt: skip
-"""What can be done with one task."""
+"""Method and path of every request about one task."""
 
 
 @pytest.mark.parametrize(("method", "path"), TASK_REQUESTS)
-def test_purged_task_is_gone_for_a_year_and_then_unknown(
+def test_purged_task_returns_410_until_its_tombstone_expires(
     as_user, teacher, method, path
 ):
     task = run_task(teacher)
@@ -101,7 +101,7 @@ def test_purged_task_is_gone_for_a_year_and_then_unknown(
 
 
 @pytest.mark.parametrize("end", ["succeeded", "failed", "canceled", "expired"])
-def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
+def test_delete_of_final_task_purges_it_at_once(as_user, teacher, end):
     task = queue_task(teacher) if end in {"failed", "canceled"} else run_task(teacher)
     if end == "failed":
         lifecycle.fail(lifecycle.claim(task.pk), TimedOut())
@@ -110,7 +110,7 @@ def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
     elif end == "expired":
         lifecycle.expire(task)
     client = as_user(teacher)
-    client.get(f"/tasks/{task.pk}")  # which puts it into Redis
+    client.get(f"/tasks/{task.pk}")  # caches the document in Redis
 
     answer = client.delete(f"/tasks/{task.pk}")
 
@@ -124,7 +124,7 @@ def test_task_that_has_ended_is_erased_at_once(as_user, teacher, end):
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
-def test_task_that_has_not_ended_cannot_be_erased(as_user, teacher, state):
+def test_delete_of_unfinished_task_returns_409(as_user, teacher, state):
     task = queue_task(teacher)
     if state == "running":
         lifecycle.claim(task.pk)
@@ -137,8 +137,8 @@ def test_task_that_has_not_ended_cannot_be_erased(as_user, teacher, state):
     assert Task.objects.exists()
 
 
-@pytest.mark.guarantee("An old token erases nothing.")
-def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
+@pytest.mark.guarantee("A token of a disabled user deletes nothing.")
+def test_delete_by_disabled_user_returns_401(as_user, teacher):
     task = run_task(teacher)
     client = as_user(teacher)
     User.objects.filter(pk=teacher.pk).update(is_active=False)
@@ -149,19 +149,19 @@ def test_user_who_is_out_erases_nothing_by_an_old_token(as_user, teacher):
 
 @pytest.fixture
 def purge_after_read(monkeypatch):
-    """Somebody purges each task just after its row was read."""
-    own_task = reader.get_task_for
+    """Purge of each task right after its row was read."""
+    original = reader.get_task_for
 
-    def purge_then(task_id, viewer):
-        task = own_task(task_id, viewer)
+    def read_and_purge(task_id, viewer):
+        task = original(task_id, viewer)
         retention.replace_with_tombstone(task)
         return task
 
-    monkeypatch.setattr(reader, "get_task_for", purge_then)
+    monkeypatch.setattr(reader, "get_task_for", read_and_purge)
 
 
 @pytest.mark.usefixtures("purge_after_read")
-def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(as_user, teacher):
+def test_cancel_of_concurrently_purged_task_returns_410(as_user, teacher):
     task = run_task(teacher)
     answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
 
@@ -169,7 +169,7 @@ def test_cancel_of_a_task_that_is_purged_meanwhile_says_so(as_user, teacher):
 
 
 @pytest.mark.usefixtures("purge_after_read")
-def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
+def test_poll_of_concurrently_purged_task_returns_200(as_user, teacher):
     task = run_task(teacher)
     Task.objects.update(access_version=teacher.access_version + 1)
     redis_store.client().flushdb()
@@ -179,7 +179,7 @@ def test_poll_of_a_task_that_is_purged_meanwhile_is_answered(as_user, teacher):
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
 
 
-def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
+def test_document_of_expired_task_omits_its_details(as_user, teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
     lifecycle.fail(task, DataError("Enrolment 7 has no class."))
     Task.objects.update(expires_at="2020-01-01T00:00:00Z")
@@ -192,7 +192,7 @@ def test_task_past_its_time_is_told_without_what_it_held(as_user, teacher):
     assert "Enrolment" not in json.dumps(document)
 
 
-def test_failed_task_says_why_and_nothing_of_celery(as_user, teacher):
+def test_document_of_failed_task_has_error_and_no_celery_fields(as_user, teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
     lifecycle.fail(task, TimedOut())
 
@@ -205,18 +205,18 @@ def test_failed_task_says_why_and_nothing_of_celery(as_user, teacher):
     assert not [name for name in from_redis if name.startswith("exc")]
 
 
-def test_list_shows_own_tasks_newest_first_without_data(as_user, teacher, stranger):
+def test_task_list_is_newest_first_without_data(as_user, teacher, stranger):
     first, second = run_task(teacher), queue_task(teacher)
     queue_task(stranger, {"class_id": 3})
 
-    listed = as_user(teacher).get("/tasks").json()["results"]
+    entries = as_user(teacher).get("/tasks").json()["results"]
 
-    assert [entry["task_id"] for entry in listed] == [str(second.pk), str(first.pk)]
-    assert "data" not in listed[1]["result"]
+    assert [entry["task_id"] for entry in entries] == [str(second.pk), str(first.pk)]
+    assert "data" not in entries[1]["result"]
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_list_takes_two_queries(as_user, teacher, count):
+def test_task_list_takes_two_queries(as_user, teacher, count):
     for _ in range(count):
         queue_task(teacher)
     client = as_user(teacher)
@@ -224,22 +224,22 @@ def test_list_takes_two_queries(as_user, teacher, count):
     with CaptureQueriesContext(connection) as queries:
         client.get("/tasks")
 
-    assert len(queries) == 2  # the user, and the page
+    assert len(queries) == 2  # the user and the page
 
 
-def test_list_pages_by_cursor(as_user, teacher):
+def test_task_list_is_paged_by_cursor(as_user, teacher):
     tasks = [queue_task(teacher) for _ in range(3)]
     client = as_user(teacher)
 
     first = client.get("/tasks?page_size=2").json()
     second = client.get(first["next"]).json()
 
-    found = [e["task_id"] for page in (first, second) for e in page["results"]]
-    assert found == [str(task.pk) for task in reversed(tasks)]
+    listed_ids = [e["task_id"] for page in (first, second) for e in page["results"]]
+    assert listed_ids == [str(task.pk) for task in reversed(tasks)]
     assert second["next"] is None
 
 
-def test_list_is_filtered(as_user, teacher):
+def test_task_list_is_filtered(as_user, teacher):
     done, waiting = run_task(teacher), queue_task(teacher, kind="report_card")
     client = as_user(teacher)
 
@@ -266,13 +266,13 @@ def test_list_is_filtered(as_user, teacher):
         ("page_size=x", 400),
     ],
 )
-def test_query_that_makes_no_sense_is_no_fault(as_user, teacher, query, status):
+def test_invalid_query_returns_400_and_not_500(as_user, teacher, query, status):
     queue_task(teacher)
 
     assert as_user(teacher).get(f"/tasks?{query}").status_code == status
 
 
-def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
+def test_progress_read_from_the_row_does_not_decrease(as_user, teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
     projection.put_document(task, Progress("writing", 7, 9), sequence=900)
     redis_store.client().delete(f"access-version:{teacher.pk}")
@@ -282,7 +282,7 @@ def test_progress_does_not_go_back_when_the_row_is_asked(as_user, teacher):
     assert document["progress"]["done"] == 7
 
 
-def test_cancel_of_queued_task_ends_it_and_may_be_repeated(as_user, teacher):
+def test_cancel_of_queued_task_is_idempotent(as_user, teacher):
     task = queue_task(teacher)
     client = as_user(teacher)
 
@@ -294,7 +294,7 @@ def test_cancel_of_queued_task_ends_it_and_may_be_repeated(as_user, teacher):
     assert lifecycle.claim(task.pk) is None
 
 
-def test_cancel_of_running_task_is_remembered(as_user, teacher):
+def test_cancel_of_running_task_sets_cancel_requested_at(as_user, teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
 
     answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel").json()
@@ -303,7 +303,7 @@ def test_cancel_of_running_task_is_remembered(as_user, teacher):
     assert answer["cancel_requested_at"] is not None
 
 
-def test_cancel_of_ended_task_is_too_late(as_user, teacher):
+def test_cancel_of_final_task_returns_409(as_user, teacher):
     task = run_task(teacher)
 
     answer = as_user(teacher).post_json(f"/tasks/{task.pk}/cancel")
@@ -313,7 +313,7 @@ def test_cancel_of_ended_task_is_too_late(as_user, teacher):
     assert answer.json()["task"]["state"] == "succeeded"
 
 
-def test_links_begin_with_the_public_url(as_user, teacher, settings):
+def test_document_links_start_with_the_public_url(as_user, teacher, settings):
     settings.PUBLIC_URL = "https://reports.example.org"
     task = queue_task(teacher)
     projection.sync_document(task)
@@ -324,7 +324,7 @@ def test_links_begin_with_the_public_url(as_user, teacher, settings):
 
 
 @pytest.mark.parametrize("rest", ["", "/", "/result", "/result/link"])
-def test_id_may_stand_in_capitals(as_user, teacher, stranger, rest):
+def test_task_id_in_capitals_is_accepted(as_user, teacher, stranger, rest):
     task = run_task(teacher)
     method = "post" if "link" in rest else "head"
 
@@ -335,7 +335,7 @@ def test_id_may_stand_in_capitals(as_user, teacher, stranger, rest):
     assert status(stranger, str(task.pk).upper()) == 404
 
 
-def test_id_that_is_none_is_not_found(as_user, teacher):
+def test_unknown_path_returns_404(as_user, teacher):
     answer = as_user(teacher).get("/nowhere")
 
     assert answer.status_code == 404
@@ -344,7 +344,7 @@ def test_id_that_is_none_is_not_found(as_user, teacher):
 
 
 @pytest.mark.guarantee("Progress that was shown never decreases.")
-def test_progress_that_was_shown_goes_back_nowhere(as_user, teacher):
+def test_progress_after_repeated_requests_never_decreases(as_user, teacher):
     client = as_user(teacher)
     body = {"report": "class_performance", "parameters": {"class_id": 1}}
 

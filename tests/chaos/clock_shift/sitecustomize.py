@@ -1,4 +1,4 @@
-"""Sets Python's clocks of a process off by some seconds, as if its host's were."""
+"""Shift the Python clocks of a process by `CLOCK_SHIFT_SECONDS`, as if its host were off."""
 
 import datetime
 import os
@@ -17,7 +17,7 @@ class _AnyDatetime(type(_datetime)):
 
 
 class ShiftedDatetime(_datetime, metaclass=_AnyDatetime):
-    """Tells the shifted time; what it gives are true `datetime` objects."""
+    """Returns the shifted time as plain `datetime` objects."""
 
     @classmethod
     def now(cls, tz=None):

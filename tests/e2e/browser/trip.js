@@ -1,41 +1,41 @@
-// What a page does with the service, by fetch and nothing else. Each step tells what it saw.
+// A page's use of the service with fetch alone. Each step records its response.
 
-const READ = [
+const RECORDED_HEADERS = [
   "Location", "Retry-After", "ETag", "Preference-Applied", "X-Request-ID",
   "Content-Disposition", "Idempotency-Replayed", "Content-Range", "Accept-Ranges",
 ];
 
-async function seen(answer) {
-  const isJson = answer.headers.get("Content-Type")?.includes("json");
-  const headers = READ.map((name) => [name, answer.headers.get(name)]);
+async function summarize(response) {
+  const isJson = response.headers.get("Content-Type")?.includes("json");
+  const headers = RECORDED_HEADERS.map((name) => [name, response.headers.get(name)]);
   return {
-    status: answer.status,
+    status: response.status,
     headers: Object.fromEntries(headers.filter(([, value]) => value !== null)),
-    body: isJson ? await answer.json() : await answer.text(),
+    body: isJson ? await response.json() : await response.text(),
   };
 }
 
 export async function trip(base) {
-  const told = {};
+  const results = {};
   const common = { "Accept-Language": "en", "Content-Type": "application/json" };
 
-  async function ask(step, method, path, { body, headers } = {}) {
-    const answer = await fetch(new URL(path, base), {
+  async function send(step, method, path, { body, headers } = {}) {
+    const response = await fetch(new URL(path, base), {
       method,
       headers: { ...common, ...headers },
       ...(body && { body: JSON.stringify(body) }),
     });
-    told[step] = await seen(answer);
-    return told[step];
+    results[step] = await summarize(response);
+    return results[step];
   }
 
-  const person = { username: "teacher", password: "demo" };
-  const tokens = (await ask("login", "POST", "/auth/token", { body: person })).body;
+  const credentials = { username: "teacher", password: "demo" };
+  const tokens = (await send("login", "POST", "/auth/token", { body: credentials })).body;
   common.Authorization = `Bearer ${tokens.access}`;
 
-  const { body: catalogue } = await ask("catalogue", "GET", "/reports");
+  const { body: catalogue } = await send("catalogue", "GET", "/reports");
   const { example } = catalogue.results.find(({ report }) => report === "report_card");
-  const wanted = {
+  const submission = {
     body: { ...example, format: "csv", language: "pt-BR" },
     headers: {
       "Idempotency-Key": crypto.randomUUID(),
@@ -43,60 +43,60 @@ export async function trip(base) {
       traceparent: `00-${"ab".repeat(16)}-${"cd".repeat(8)}-01`,
     },
   };
-  await ask("submit", "POST", "/reports", wanted);
-  wanted.headers.Prefer = "wait=20";
-  const { body: task } = await ask("again, waiting", "POST", "/reports", wanted);
+  await send("submit", "POST", "/reports", submission);
+  submission.headers.Prefer = "wait=20";
+  const { body: task } = await send("repeat with wait", "POST", "/reports", submission);
 
-  const { headers } = await ask("poll", "GET", task.links.self);
-  await ask("poll again", "GET", task.links.self, {
+  const { headers } = await send("poll", "GET", task.links.self);
+  await send("poll again", "GET", task.links.self, {
     headers: { "If-None-Match": headers.ETag },
   });
 
-  const file = await ask("file", "GET", task.links.result);
+  const file = await send("file", "GET", task.links.result);
   const bytes = new TextEncoder().encode(file.body).length;
-  told["bytes in all"] = bytes + (await startsWithMark(base, task, common) ? 3 : 0);
-  await ask("part", "GET", task.links.result, {
+  results["total bytes"] = bytes + (await startsWithBom(base, task, common) ? 3 : 0);
+  await send("part", "GET", task.links.result, {
     headers: { Range: "bytes=10-19", "If-Range": `"${task.result.sha256}"` },
   });
 
-  const { body: link } = await ask("link", "POST", `${task.links.result}/link`);
-  told["by link"] = await seen(await fetch(new URL(link.url, base))); // no header of ours
-  await ask("erase", "DELETE", task.links.self);
+  const { body: link } = await send("link", "POST", `${task.links.result}/link`);
+  results["by link"] = await summarize(await fetch(new URL(link.url, base))); // no own headers
+  await send("delete", "DELETE", task.links.self);
 
-  await ask("not there", "GET", "/nothing");
-  await ask("erased", "GET", task.links.self);
-  await ask("too much", "POST", "/reports", { body: { report: "x".repeat(70_000) } });
+  await send("unknown path", "GET", "/nothing");
+  await send("deleted task", "GET", task.links.self);
+  await send("large body", "POST", "/reports", { body: { report: "x".repeat(70_000) } });
   common.Authorization = "Bearer nonsense";
-  await ask("no token", "GET", "/tasks");
-  await ask("logout", "POST", "/auth/logout", { body: { refresh: tokens.refresh } });
-  told.cookies = document.cookie;
-  return told;
+  await send("invalid token", "GET", "/tasks");
+  await send("logout", "POST", "/auth/logout", { body: { refresh: tokens.refresh } });
+  results.cookies = document.cookie;
+  return results;
 }
 
-// text() takes away the mark that a spreadsheet wants at the beginning of a file.
-async function startsWithMark(base, task, headers) {
-  const answer = await fetch(new URL(task.links.result, base), { headers });
-  const [first] = new Uint8Array(await answer.arrayBuffer());
+// text() removes the byte order mark that spreadsheets need at the start of a file.
+async function startsWithBom(base, task, headers) {
+  const response = await fetch(new URL(task.links.result, base), { headers });
+  const [first] = new Uint8Array(await response.arrayBuffer());
   return first === 0xef;
 }
 
-// How a page fares that may not: each request, simple or not, and whether it got anything.
-export async function refused(base) {
+// Requests of a page whose origin is not allowed, simple and preflighted: status or error name.
+export async function tryForbiddenRequests(base) {
   const body = JSON.stringify({ username: "teacher", password: "demo" });
   const json = { "Content-Type": "application/json" };
-  const tries = {
+  const attempts = {
     alive: () => fetch(new URL("/healthz", base)),
     contract: () => fetch(new URL("/openapi.yaml", base)),
     login: () => fetch(new URL("/auth/token", base), { method: "POST", headers: json, body }),
     tasks: () => fetch(new URL("/tasks", base), { headers: { Authorization: "Bearer x" } }),
-    erase: () => fetch(new URL("/tasks/x", base), { method: "DELETE" }),
+    delete: () => fetch(new URL("/tasks/x", base), { method: "DELETE" }),
   };
-  const told = {};
-  for (const [name, attempt] of Object.entries(tries)) {
-    told[name] = await attempt().then(
-      (answer) => answer.status,
+  const results = {};
+  for (const [name, attempt] of Object.entries(attempts)) {
+    results[name] = await attempt().then(
+      (response) => response.status,
       (error) => error.name,
     );
   }
-  return told;
+  return results;
 }

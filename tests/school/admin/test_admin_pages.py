@@ -29,7 +29,7 @@ def admin_client(client, admin):
 
 
 @pytest.mark.parametrize("model", REGISTERED)
-def test_list_opens_is_searched_and_asks_few_queries(admin_client, model):
+def test_admin_list_with_search_takes_few_queries(admin_client, model):
     with CaptureQueriesContext(connection) as queries:
         page = admin_client.get(admin_url(model, "?q=a"))
 
@@ -38,19 +38,19 @@ def test_list_opens_is_searched_and_asks_few_queries(admin_client, model):
 
 
 @pytest.mark.parametrize("model", REGISTERED)
-def test_record_opens(admin_client, model):
+def test_admin_change_page_opens(admin_client, model):
     record = model.objects.first()
 
     assert admin_client.get(admin_url(model, f"{record.pk}/change/")).status_code == 200
 
 
 @pytest.mark.parametrize("model", [m for m in REGISTERED if m not in READ_ONLY])
-def test_form_for_a_new_record_opens(admin_client, model):
+def test_admin_add_page_opens(admin_client, model):
     assert admin_client.get(admin_url(model, "add/")).status_code == 200
 
 
 @pytest.mark.parametrize("model", READ_ONLY)
-def test_tasks_and_log_cannot_be_written(admin_client, model):
+def test_admin_of_tasks_and_access_log_is_read_only(admin_client, model):
     record = model.objects.first()
 
     assert admin_client.get(admin_url(model, "add/")).status_code == 403
@@ -64,16 +64,16 @@ def test_tasks_and_log_cannot_be_written(admin_client, model):
     )
 
 
-def test_admin_is_closed_to_staff_of_a_school(client, secretary):
+def test_admin_refuses_school_staff(client, secretary):
     client.force_login(secretary)
 
     assert client.get("/admin/school/student/").status_code == 302
 
 
-def test_check_looks_at_the_pages_of_the_admin(monkeypatch):
+def test_system_checks_cover_admin_pages(monkeypatch):
     page = admin.site.get_model_admin(Task)
     monkeypatch.setattr(type(page), "list_display", ["nowhere"])
 
-    found = run_checks(tags=[Tags.admin])
+    messages = run_checks(tags=[Tags.admin])
 
-    assert [message.id for message in found] == ["admin.E108"]
+    assert [message.id for message in messages] == ["admin.E108"]

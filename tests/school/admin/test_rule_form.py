@@ -31,7 +31,7 @@ def amazonas_profile(network):
 
 
 def save_profile(admin_client, profile=None, **rules):
-    """Post the form; of a new profile where none is given."""
+    """Post the form of the profile, or that of a new profile if it is None."""
     form_data = {"name": "Own", "source": "", **NO_ROWS, **RULES, **rules}
     if profile is None:
         url, form_data = "add/", {**form_data, "network": "1", "code": "own"}
@@ -44,7 +44,7 @@ def page_text(page):
     return html.unescape(page.content.decode())
 
 
-def test_new_profile_gets_its_first_version(admin_client):
+def test_new_profile_creates_its_first_version(admin_client):
     answer = save_profile(
         admin_client, scale=SCALE, pass_mark="6.5", recovery_pass_mark="5.0"
     )
@@ -62,7 +62,7 @@ def test_new_profile_gets_its_first_version(admin_client):
     )  # fmt: skip
 
 
-def test_page_says_what_is_saved_and_saving_it_changes_nothing(admin_client):
+def test_unchanged_profile_form_creates_no_version(admin_client):
     save_profile(
         admin_client, scale=SCALE, mean_rule="weighted", term_weights="1, 1, 2, 2"
     )
@@ -71,16 +71,18 @@ def test_page_says_what_is_saved_and_saving_it_changes_nothing(admin_client):
     form = admin_client.get(f"/admin/school/ruleprofile/{profile.pk}/change/").context[
         "adminform"
     ]
-    shown = {name: form.form.initial[name] for name in RULES}
+    initial_values = {name: form.form.initial[name] for name in RULES}
 
-    assert shown["term_weights"] == "1, 1, 2, 2"
-    assert shown["scale"].splitlines() == SCALE.splitlines()[::-1]
-    written = {name: "" if value is None else value for name, value in shown.items()}
-    assert save_profile(admin_client, profile, **written).status_code == 302
+    assert initial_values["term_weights"] == "1, 1, 2, 2"
+    assert initial_values["scale"].splitlines() == SCALE.splitlines()[::-1]
+    form_values = {
+        name: "" if value is None else value for name, value in initial_values.items()
+    }
+    assert save_profile(admin_client, profile, **form_values).status_code == 302
     assert profile.versions.count() == 1
 
 
-def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
+def test_changed_rules_create_version_for_open_years_only(
     admin_client, amazonas_profile
 ):
     first = amazonas_profile.latest_version()
@@ -107,15 +109,15 @@ def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
 
 @pytest.mark.guarantee("Invalid rules are not saved.")
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("invalid", "message"),
     [
         pytest.param({"scale": "A 9.0 10.0\nB 0.0"}, "its two grades", id="half a line"),
         pytest.param({"scale": "A 9.0 11.0"}, "less than or equal to 10", id="above 10"),
         pytest.param({"scale": "A 9.0 10.0\nB 0.0 8.5"}, "um buraco entre B e A", id="hole"),
         pytest.param({"scale": "A 9.0 10.0\nB 0.0 9.0"}, "se sobrepõem", id="overlap"),
         pytest.param({"scale": "A 9.0 10.0\nB 1.0 8.9"}, "deve ir de 0,0 a 10,0", id="no lowest"),
-        pytest.param({"scale": "A x 10.0"}, "“x” is no grade", id="letters in a scale"),
-        pytest.param({"scale": "A NaN 10.0\nB 0.0 8.9"}, "“NaN” is no grade", id="no number in a scale"),
+        pytest.param({"scale": "A x 10.0"}, "“x” is not a grade", id="letters in a scale"),
+        pytest.param({"scale": "A NaN 10.0\nB 0.0 8.9"}, "“NaN” is not a grade", id="no number in a scale"),
         pytest.param({"term_weights": "1, x"}, "Write whole numbers", id="no number"),
         pytest.param(
             {"mean_rule": "weighted", "term_weights": "1, 0, 1, 1"},
@@ -132,13 +134,13 @@ def test_saving_other_rules_makes_a_version_and_a_closed_year_keeps_its_own(
         pytest.param({"terms": "3"}, "tem 4 períodos", id="other terms than the year"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_on_the_page_and_nothing_is_saved(
-    admin_client, amazonas_profile, wrong, told
+def test_invalid_rules_show_error_and_are_not_saved(
+    admin_client, amazonas_profile, invalid, message
 ):
-    page = save_profile(admin_client, amazonas_profile, name="New", **wrong)
+    page = save_profile(admin_client, amazonas_profile, name="New", **invalid)
 
     assert page.status_code == 200
-    assert told in page_text(page)
+    assert message in page_text(page)
     assert amazonas_profile.versions.count() == 1
     assert RuleProfile.objects.get(pk=amazonas_profile.pk).name == amazonas_profile.name
 
@@ -161,7 +163,7 @@ def save_year(admin_client, year=1, **values):
     return admin_client.post(f"/admin/school/schoolyear/{year}/change/", form_data)
 
 
-def test_year_is_given_its_rules(admin_client):
+def test_year_form_saves_its_rules(admin_client):
     YearRules.objects.all().delete()
 
     assert save_year(admin_client).status_code == 302
@@ -169,7 +171,7 @@ def test_year_is_given_its_rules(admin_client):
     assert YearRules.objects.get().school_year_id == 1
 
 
-def test_rules_for_other_terms_are_refused_on_the_page(admin_client, network):
+def test_year_form_refuses_rules_for_other_terms(admin_client, network):
     three = RuleProfile.objects.create(network_id=1, code="three", name="Three")
     version = three.revise(Rules(terms=3, pass_mark="6.0"))
 
@@ -179,7 +181,7 @@ def test_rules_for_other_terms_are_refused_on_the_page(admin_client, network):
     assert "O ano 2026 tem 4 períodos" in page_text(page)
 
 
-def test_closing_a_year_leaves_its_rules_alone(admin_client, network):
+def test_closing_a_year_keeps_its_rules(admin_client, network):
     own = RuleProfile.objects.create(network_id=1, code="own", name="Own")
     other = own.revise(Rules(terms=4, pass_mark="5.0"))
 
@@ -191,7 +193,7 @@ def test_closing_a_year_leaves_its_rules_alone(admin_client, network):
     assert SchoolYear.objects.get().is_closed
 
 
-def test_closed_year_s_rules_are_to_read_only(admin_client, network):
+def test_closed_year_rules_are_read_only(admin_client, network):
     own = RuleProfile.objects.create(network_id=1, code="own", name="Own")
     other = own.revise(Rules(terms=4, pass_mark="5.0"))
     before = YearRules.objects.get().version
@@ -207,10 +209,10 @@ def test_closed_year_s_rules_are_to_read_only(admin_client, network):
     assert deleted.status_code == 403
 
 
-def test_versions_of_other_networks_are_no_choice(admin_client, network):
+def test_year_form_offers_no_rules_of_other_networks(admin_client, network):
     other = Network.objects.create(code="other", name="Other")
-    theirs = RuleProfile.objects.create(network=other, code="x", name="Theirs")
-    theirs.revise(Rules(terms=4, pass_mark="6.0"))
+    foreign_profile = RuleProfile.objects.create(network=other, code="x", name="Theirs")
+    foreign_profile.revise(Rules(terms=4, pass_mark="6.0"))
 
     page = page_text(admin_client.get("/admin/school/schoolyear/1/change/"))
 
@@ -218,7 +220,7 @@ def test_versions_of_other_networks_are_no_choice(admin_client, network):
     assert "Theirs" not in page
 
 
-def test_networks_are_given_the_shipped_profiles(admin_client, network):
+def test_network_action_adds_default_profiles(admin_client, network):
     other = Network.objects.create(code="other", name="Other")
     action = {"action": "add_default_profiles", "_selected_action": [1, other.pk]}
 
@@ -228,7 +230,7 @@ def test_networks_are_given_the_shipped_profiles(admin_client, network):
     assert other.rule_profiles.count() == len(default_profiles.DEFAULT_PROFILES)
 
 
-def test_code_and_network_of_a_profile_stay(admin_client, amazonas_profile):
+def test_profile_form_ignores_code_and_network(admin_client, amazonas_profile):
     save_profile(admin_client, amazonas_profile, code="else", network="2")
 
     amazonas_profile.refresh_from_db()

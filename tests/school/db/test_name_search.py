@@ -9,7 +9,7 @@ NAMES = [
     "Ana Ávila",
     "Mariana D'Ávila",
     "JOÃO DA CONCEIÇÃO",
-    "Conceic\u0327a\u0303o Lima",  # its accents stand alone
+    "Conceic\u0327a\u0303o Lima",  # decomposed accents
     "Ângela-Maria Sá",
     "Luísa Østergård",
     "Escola Nº 5ª (Zona Sul)",
@@ -49,20 +49,22 @@ def students(network):
 
 @pytest.mark.guarantee("Both databases find the same names.")
 @pytest.mark.parametrize(("text", "expected"), SEARCH_CASES)
-def test_student_is_found_by_how_words_begin(students, text, expected):
-    ours = Student.objects.filter(registration__startswith="s-")
+def test_student_search_matches_word_prefixes(students, text, expected):
+    own_students = Student.objects.filter(registration__startswith="s-")
 
-    found = ours.filter(name_search.name_filter("sort_key", text))
+    matches = own_students.filter(name_search.name_filter("sort_key", text))
 
-    assert set(found) == {students[number] for number in expected}
+    assert set(matches) == {students[number] for number in expected}
 
 
 @pytest.mark.parametrize(("text", "expected"), SEARCH_CASES)
-def test_school_is_found_alike(network, text, expected):
+def test_school_search_matches_word_prefixes(network, text, expected):
     for number, name in enumerate(NAMES):
         School.objects.create(network_id=1, inep_code=f"9900000{number}", name=name)
 
-    found = School.objects.filter(name_search.name_filter("sort_key", text))
+    matches = School.objects.filter(name_search.name_filter("sort_key", text))
 
-    codes = found.filter(inep_code__startswith="99").values_list("inep_code", flat=True)
+    codes = matches.filter(inep_code__startswith="99").values_list(
+        "inep_code", flat=True
+    )
     assert set(codes) == {f"9900000{number}" for number in expected}

@@ -21,7 +21,7 @@ def server():
 
 @pytest.fixture
 def pool(server, monkeypatch):
-    """The pool of a process that answers requests, with two idle connections."""
+    """Pool of a web process, with two idle connections."""
     monkeypatch.setitem(sys.modules, "school.wsgi", postgresql)
     options = postgresql.options(is_snapshot=False, pool_size=2)
     with ConnectionPool(server.url, open=False, **options["pool"]) as pool:
@@ -37,26 +37,26 @@ def backend_pid(pool) -> int:
 
 
 @pytest.mark.guarantee("No request waits for a database that is away.")
-def test_statement_that_is_not_answered_is_given_up(pool):
+def test_unanswered_statement_times_out(pool):
     before = {backend_pid(pool), backend_pid(pool)}
-    began = time.monotonic()
+    started_at = time.monotonic()
 
     with pytest.raises(psycopg.OperationalError), pool.connection() as connection:
         connection.execute("SELECT pg_sleep(5)")
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - started_at < 3
     assert connection.closed
     assert backend_pid(pool) not in before
 
 
-def test_frozen_server_is_asked_again_once_it_thaws(pool, server):
+def test_pool_recovers_after_server_is_frozen(pool, server):
     server.suspend()
     try:
         for _ in range(3):
-            began = time.monotonic()
+            started_at = time.monotonic()
             with pytest.raises(psycopg.OperationalError), pool.connection() as lost:
                 lost.execute("SELECT 1")
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - started_at < 2
     finally:
         server.resume()
 
@@ -65,7 +65,7 @@ def test_frozen_server_is_asked_again_once_it_thaws(pool, server):
 
 
 @pytest.mark.guarantee("A lost connection to the database fails one request only.")
-def test_one_connection_that_is_lost_takes_the_idle_ones_with_it(pool, server):
+def test_pool_drops_idle_connections_after_one_is_lost(pool, server):
     server.stop()
     server.start()
 
@@ -76,7 +76,7 @@ def test_one_connection_that_is_lost_takes_the_idle_ones_with_it(pool, server):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_statement_that_fails_by_itself_keeps_its_connection(pool):
+def test_failed_statement_keeps_its_connection(pool):
     with pool.connection() as connection:
         with pytest.raises(psycopg.OperationalError):
             connection.execute("SET statement_timeout = 1; SELECT pg_sleep(1)")
@@ -84,7 +84,7 @@ def test_statement_that_fails_by_itself_keeps_its_connection(pool):
         assert not connection.closed
 
 
-def test_who_answers_no_requests_waits_for_long_statements(server):
+def test_connection_outside_requests_has_no_statement_timeout(server):
     options = postgresql.options(is_snapshot=True, pool_size=2)
     connection_class = options["pool"]["connection_class"]
 

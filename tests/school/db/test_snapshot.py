@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
 
 def rename_network(name: str) -> None:
-    """From a thread of its own, and so by a connection of its own."""
+    """Rename the network in another thread, and so in another connection."""
 
     def update() -> None:
         Network.objects.update(name=name)
@@ -29,11 +29,11 @@ def initial_network():
     Network.objects.create(code="one", name="before")
     yield
     if connections[ALIAS].vendor == "postgresql":
-        connections[ALIAS].close_pool()  # else the test database cannot be dropped
+        connections[ALIAS].close_pool()  # otherwise the test database cannot be dropped
 
 
 @pytest.mark.guarantee("A report reads one instant of the database and writes nothing.")
-def test_what_is_written_meanwhile_is_not_seen(initial_network):
+def test_snapshot_hides_concurrent_writes(initial_network):
     with snapshot():
         rename_network("after")
         assert Network.objects.get().name == "before"
@@ -41,7 +41,7 @@ def test_what_is_written_meanwhile_is_not_seen(initial_network):
     assert Network.objects.get().name == "after"
 
 
-def test_the_reader_holds_no_writer_up(initial_network):
+def test_snapshot_does_not_block_writers(initial_network):
     with snapshot():
         Network.objects.get()
         Network.objects.using("default").update(name="own")
@@ -50,7 +50,7 @@ def test_the_reader_holds_no_writer_up(initial_network):
 
 
 @pytest.mark.guarantee("A report reads one instant of the database and writes nothing.")
-def test_nothing_can_be_written_into_it(initial_network, settings):
+def test_snapshot_refuses_writes(initial_network, settings):
     if settings.DATABASES[ALIAS]["ENGINE"].endswith("postgresql"):
         match = "read-only"
     else:
@@ -60,7 +60,7 @@ def test_nothing_can_be_written_into_it(initial_network, settings):
         Network.objects.using(ALIAS).update(name="never")
 
 
-def test_instant_is_the_database_s(initial_network):
+def test_snapshot_time_has_a_time_zone(initial_network):
     with snapshot() as as_of:
         assert as_of.tzinfo is not None
 
@@ -72,7 +72,7 @@ def explain(statement: str) -> list[str]:
 
 
 @pytest.mark.skipif(DATABASE != "postgresql", reason="only PostgreSQL has cursors")
-def test_cursor_is_planned_to_be_read_to_its_end(initial_network):
+def test_snapshot_cursor_has_the_plan_of_a_full_read(initial_network):
     statement = "SELECT relname FROM pg_class ORDER BY oid"
 
     with snapshot():
@@ -84,8 +84,8 @@ def estimated_cost(tables: list[str]) -> float:
     return float(explain(statement)[0].partition("..")[2].split()[0])
 
 
-@pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite tells no costs")
-def test_table_that_picks_is_read_first_of_nine(initial_network):
+@pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite reports no costs")
+def test_snapshot_plan_reads_small_table_first(initial_network):
     large = [f"generate_series(1, 1000) AS t{number} (n)" for number in range(8)]
     small = "generate_series(1, 1) AS picked (n)"
 

@@ -17,7 +17,7 @@ def database_path(tmp_path):
     database_path = tmp_path / "some.sqlite3"
     connection = connect(database_path)
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("CREATE TABLE mark (value)")
+    connection.execute("CREATE TABLE item (value)")
     connection.close()
     yield database_path
     while connections:
@@ -30,7 +30,7 @@ def connect(path):
         path,
         timeout=options["timeout"],
         factory=options["factory"],
-        isolation_level=None,  # as Django has it
+        isolation_level=None,  # as in Django
         check_same_thread=False,
     )
     connections.append(connection)
@@ -39,7 +39,7 @@ def connect(path):
 
 @pytest.fixture
 def writer(database_path):
-    """Somebody else, in the middle of a transaction."""
+    """Another connection, in an open write transaction."""
     connection = sqlite3.connect(
         database_path, isolation_level=None, check_same_thread=False
     )
@@ -59,45 +59,45 @@ def execute(statement):
 
 
 def read_values(path):
-    return [value for (value,) in connect(path).execute("SELECT value FROM mark")]
+    return [value for (value,) in connect(path).execute("SELECT value FROM item")]
 
 
 WRITE_STEPS = {
     "begin": execute("BEGIN IMMEDIATE"),
-    "one statement": execute("INSERT INTO mark VALUES (1)"),
+    "one statement": execute("INSERT INTO item VALUES (1)"),
     "with parameters": lambda cursor: cursor.execute(
-        "INSERT INTO mark VALUES (%s)", (1,)
+        "INSERT INTO item VALUES (%s)", (1,)
     ),
     "many": lambda cursor: cursor.executemany(
-        "INSERT INTO mark VALUES (%s)", ((value,) for value in (1, 2))
+        "INSERT INTO item VALUES (%s)", ((value,) for value in (1, 2))
     ),
     "on the connection": lambda cursor: cursor.connection.execute(
-        "INSERT INTO mark VALUES (?)", (1,)
+        "INSERT INTO item VALUES (?)", (1,)
     ),
 }
 
 
 @pytest.mark.parametrize("write", WRITE_STEPS.values(), ids=WRITE_STEPS.keys())
-def test_who_finds_it_locked_waits_for_the_other_s_commit(database_path, writer, write):
+def test_write_to_locked_database_waits_for_commit(database_path, writer, write):
     cursor = connect(database_path).cursor(SQLiteCursorWrapper)
-    began = time.monotonic()
+    started_at = time.monotonic()
     release = run_after(0.3, writer.commit)
 
     write(cursor)
 
-    assert time.monotonic() - began >= 0.3
+    assert time.monotonic() - started_at >= 0.3
     release.join()
 
 
-def test_commit_waits_for_readers_where_there_is_no_wal(database_path):
+def test_commit_without_wal_waits_for_readers(database_path):
     reader = connect(database_path)
     reader.execute("PRAGMA journal_mode=DELETE")
     connection = connect(database_path)
     reader.execute("BEGIN")
-    reader.execute("SELECT * FROM mark").fetchall()
+    reader.execute("SELECT * FROM item").fetchall()
     release = run_after(0.3, reader.rollback)
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("INSERT INTO mark VALUES (1)")
+    connection.execute("INSERT INTO item VALUES (1)")
 
     connection.commit()
 
@@ -105,44 +105,44 @@ def test_commit_waits_for_readers_where_there_is_no_wal(database_path):
     release.join()
 
 
-def test_many_rows_are_all_written_or_none(database_path):
+def test_executemany_writes_all_rows_or_none(database_path):
     connection = connect(database_path)
-    connection.execute("CREATE UNIQUE INDEX once ON mark (value)")
+    connection.execute("CREATE UNIQUE INDEX once ON item (value)")
     cursor = connection.cursor(SQLiteCursorWrapper)
 
-    cursor.executemany("INSERT INTO mark VALUES (%s)", iter([(1,), (2,)]))
+    cursor.executemany("INSERT INTO item VALUES (%s)", iter([(1,), (2,)]))
     with pytest.raises(sqlite3.IntegrityError):
-        cursor.executemany("INSERT INTO mark VALUES (%s)", [(3,), (1,)])
+        cursor.executemany("INSERT INTO item VALUES (%s)", [(3,), (1,)])
 
     assert read_values(database_path) == [1, 2]
     assert not connection.in_transaction
 
 
-def test_waiting_ends(database_path, writer, monkeypatch):
+def test_write_to_locked_database_times_out(database_path, writer, monkeypatch):
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.2)
 
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         connect(database_path).cursor(SQLiteCursorWrapper).execute("BEGIN IMMEDIATE")
 
 
-def test_what_waiting_cannot_mend_fails_at_once(database_path):
-    reader, began = connect(database_path), time.monotonic()
+def test_write_in_stale_snapshot_fails_at_once(database_path):
+    reader, started_at = connect(database_path), time.monotonic()
     reader.execute("BEGIN")
-    reader.execute("SELECT * FROM mark").fetchall()
-    connect(database_path).execute("INSERT INTO mark VALUES (1)")
+    reader.execute("SELECT * FROM item").fetchall()
+    connect(database_path).execute("INSERT INTO item VALUES (1)")
 
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        reader.execute("INSERT INTO mark VALUES (2)")
+        reader.execute("INSERT INTO item VALUES (2)")
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - started_at < 1
 
 
-def test_writers_beside_one_another_all_get_their_turn(database_path):
+def test_concurrent_writers_all_succeed(database_path):
     def write(value):
         connection = connect(database_path)
         for _ in range(20):
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute("INSERT INTO mark VALUES (?)", (value,))
+            connection.execute("INSERT INTO item VALUES (?)", (value,))
             connection.commit()
 
     threads = [threading.Thread(target=write, args=(value,)) for value in range(5)]
@@ -155,22 +155,22 @@ def test_writers_beside_one_another_all_get_their_turn(database_path):
 
 
 @pytest.mark.guarantee("A slow writer in SQLite delays no other request.")
-def test_greenlets_in_transactions_hold_nobody_up(database_path):
-    # In a process of its own, for gevent changes all of it.
-    done = subprocess.run(
+def test_greenlet_in_transaction_does_not_block_others(database_path):
+    # In a separate process, because gevent patches all of it.
+    process = subprocess.run(
         [sys.executable, "-c", GREENLET_SCRIPT, str(database_path)],
         capture_output=True,
         text=True,
         timeout=30,
     )
 
-    assert done.returncode == 0, done.stderr
-    longest_stall, written = done.stdout.split()
+    assert process.returncode == 0, process.stderr
+    longest_stall, row_count = process.stdout.split()
     assert float(longest_stall) < 0.3
-    assert int(written) == 2
+    assert int(row_count) == 2
 
 
-# The first keeps its transaction open while it waits for something else.
+# The first greenlet keeps its transaction open while it sleeps.
 GREENLET_SCRIPT = """
 from gevent import monkey; monkey.patch_all()
 import sqlite3, sys, time
@@ -181,7 +181,7 @@ def write(seconds):
     connection = sqlite3.connect(
         sys.argv[1], factory=RetryingConnection, timeout=0, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("INSERT INTO mark VALUES (1)")
+    connection.execute("INSERT INTO item VALUES (1)")
     time.sleep(seconds)
     connection.commit()
 
@@ -192,6 +192,6 @@ while not all(writer.ready() for writer in writers):
     time.sleep(0.01)
     longest = max(longest, time.monotonic() - began)
 gevent.joinall(writers, raise_error=True)
-rows = sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM mark").fetchone()[0]
+rows = sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM item").fetchone()[0]
 print(longest, rows)
 """

@@ -8,28 +8,30 @@ from school.models import Grade, Offering
 pytestmark = pytest.mark.django_db
 
 
-def test_rows_are_those_of_the_query():
-    wanted = (
+def test_stream_yields_the_rows_of_the_query():
+    query = (
         Grade.objects.order_by("offering", "term")
         .values_list("offering", "term")
         .annotate(n=Count("tenths"))
     )
 
-    assert list(stream_values(wanted)) == list(wanted) != []
+    assert list(stream_values(query)) == list(query) != []
 
 
-def test_nothing_can_be_asked_for():
+def test_stream_of_empty_queryset_is_empty():
     assert list(stream_values(Offering.objects.none().values_list("pk"))) == []
 
 
-def test_errors_are_django_s():
-    wrong = Func(F("pk"), function="no_such_function", output_field=IntegerField())
+def test_stream_error_is_a_django_error():
+    invalid_function = Func(
+        F("pk"), function="no_such_function", output_field=IntegerField()
+    )
 
     with pytest.raises(DatabaseError):
-        list(stream_values(Offering.objects.values_list(wrong)))
+        list(stream_values(Offering.objects.values_list(invalid_function)))
 
 
-def test_one_that_stops_early_leaves_the_connection_to_others():
+def test_stream_closed_early_releases_the_connection():
     rows = stream_values(Grade.objects.values_list("pk"))
     next(rows)
     rows.close()

@@ -31,30 +31,30 @@ def digest(students: int) -> str:
     return checksum.hexdigest()
 
 
-def test_same_size_gives_the_same_network():
+def test_demo_of_the_same_size_is_identical():
     assert digest(60) == digest(60)
 
 
-def test_size_is_as_promised():
+def test_demo_of_a_city_has_documented_size():
     city = DemoNetwork(100_000)
 
     assert (city.school_count, city.class_count) == (200, 4000)
     assert len(city.days) == 200
     absences = sum(
-        len(list(city.absence_rows(place)))
+        len(list(city.absence_rows(enrolment)))
         for number in range(1, 201)
-        for place in city.enrolments(number)
+        for enrolment in city.enrolments(number)
     )
     assert absences * 20 == pytest.approx(1_700_000, rel=0.05)
 
 
-def test_oddities_are_there(db, network):
+def test_demo_contains_edge_cases(db, network):
     assert m.SchoolClass.objects.filter(enrolments__exit_date__isnull=False).exists()
     assert m.Grade.objects.filter(tenths=None).exists() or network.students < 500
     assert len(DemoNetwork(1000).levels_of(10)) == 2
 
 
-def test_everything_recorded_belongs_together(db, network):
+def test_demo_records_are_consistent(db, network):
     grades = m.Grade.objects.exclude(
         offering__school_class=F("enrolment__school_class")
     )
@@ -71,7 +71,7 @@ def test_everything_recorded_belongs_together(db, network):
     assert not outside.exists()
 
 
-def test_year_goes_by_the_state_s_rules_and_every_profile_is_there(db, network):
+def test_demo_year_has_state_rules_and_all_profiles(db, network):
     codes = [profile.code for profile in default_profiles.DEFAULT_PROFILES]
 
     rules = m.YearRules.objects.get()
@@ -83,7 +83,7 @@ def test_year_goes_by_the_state_s_rules_and_every_profile_is_there(db, network):
 
 
 def failing_subjects():
-    """The students' subjects whose four terms have a mean below the mark."""
+    """Return (student, subject) pairs whose four term grades have a mean below 6.0."""
     grades = m.Grade.objects.exclude(tenths=None).order_by()
     years = grades.values("enrolment__student", "offering__subject")
     sums = years.annotate(n=Count("pk"), total=Sum("tenths"))
@@ -94,20 +94,24 @@ def failing_subjects():
     )
 
 
-def test_two_thirds_of_the_weak_took_the_exam_and_nobody_else(db, network):
+def test_demo_recovery_exams_cover_two_thirds_of_weak_only(db, network):
     weak = failing_subjects()
-    took = m.RecoveryGrade.objects.values_list(
+    examined = m.RecoveryGrade.objects.values_list(
         "enrolment__student", "offering__subject"
     )
 
-    assert set(took) <= weak
-    assert len(took) == len(set(took)) == pytest.approx(len(weak) * 2 / 3, rel=0.15)
+    assert set(examined) <= weak
+    assert (
+        len(examined)
+        == len(set(examined))
+        == pytest.approx(len(weak) * 2 / 3, rel=0.15)
+    )
     assert m.RecoveryGrade.objects.filter(enrolment__exit_date=None).count() == len(
-        took
+        examined
     )
 
 
-def test_who_moves_stays_in_the_level_and_says_why_it_left(db, network):
+def test_demo_moved_student_keeps_level_and_has_exit_reason(db, network):
     student = m.Student.objects.get(pk=17)
     before, after = student.enrolments.order_by("entry_date")
     to_another_school = m.Enrolment.objects.get(student=67, exit_date__isnull=False)
@@ -120,34 +124,36 @@ def test_who_moves_stays_in_the_level_and_says_why_it_left(db, network):
     }
 
 
-def test_level_of_each_place_is_one_of_its_class(db, network):
+def test_demo_enrolment_level_is_a_level_of_its_class(db, network):
     demo = DemoNetwork(1000)
     for number in range(1, demo.class_count + 1):
-        levels = {demo.enrolment_row(place)[3] for place in demo.enrolments(number)}
+        levels = {
+            demo.enrolment_row(enrolment)[3] for enrolment in demo.enrolments(number)
+        }
         assert levels <= set(demo.levels_of(number))
 
 
-def test_keys_are_those_of_the_names_shown(db, network):
+def test_demo_sort_keys_match_sort_names(db, network):
     for model in (m.School, m.SchoolClass, m.Subject, m.Student):
         for record in model.objects.all():
             assert bytes(record.sort_key) == sort_key(record.sort_name())
 
 
-def test_papers_and_social_names_are_there(db, network):
-    called_otherwise = m.Student.objects.exclude(social_name="").get()
+def test_demo_contains_documents_and_social_names(db, network):
+    with_social_name = m.Student.objects.exclude(social_name="").get()
     student = m.Student.objects.get(pk=1)
     hours = m.Offering.objects.filter(school_class=1).aggregate(sum=Sum("hours"))
 
-    assert called_otherwise.display_name != called_otherwise.name
+    assert with_social_name.display_name != with_social_name.name
     assert all([student.birth_place, student.nationality, student.parents])
     assert m.School.objects.exclude(city="").exclude(state="").count() == 3
     assert hours["sum"] == 960
 
 
-def test_some_bring_two_years_of_elsewhere(db, network):
-    brought = m.PriorYear.objects.values_list("student", "year", "grade_level")
+def test_demo_contains_prior_years(db, network):
+    prior_year_rows = m.PriorYear.objects.values_list("student", "year", "grade_level")
 
-    assert list(brought)[-2:] == [
+    assert list(prior_year_rows)[-2:] == [
         (83, 2024, "Educação Infantil, 5 anos"),
         (83, 2025, "1º ano"),
     ]
@@ -155,7 +161,7 @@ def test_some_bring_two_years_of_elsewhere(db, network):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_command_says_what_it_did_and_does_it_once(empty_database, capsys):
+def test_demo_command_repeated_loads_only_once(empty_database, capsys):
     call_command("demo", "--students", "60")
     first = capsys.readouterr().out
     call_command("demo", "--students", "60")
@@ -165,7 +171,7 @@ def test_command_says_what_it_did_and_does_it_once(empty_database, capsys):
     call_command("demo")
 
     again = capsys.readouterr().out
-    assert again.count("The demo network of 60 students is there.") == 2
+    assert again.count("The demo network of 60 students is already loaded.") == 2
     with pytest.raises(CommandError, match="holds a demo network of 60 students"):
         call_command("demo", "--students", "70")
     assert m.Student.objects.count() == 60
@@ -175,15 +181,15 @@ def test_command_says_what_it_did_and_does_it_once(empty_database, capsys):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_half_finished_load_is_begun_anew(empty_database):
-    class CutOff(Exception):
+def test_demo_command_after_interrupted_load_restarts(empty_database):
+    class Interrupted(Exception):
         pass
 
-    def cut(_classes: int) -> None:
-        raise CutOff
+    def interrupt(_classes: int) -> None:
+        raise Interrupted
 
-    with pytest.raises(CutOff):
-        loading.load_network(DemoNetwork(60), cut)
+    with pytest.raises(Interrupted):
+        loading.load_network(DemoNetwork(60), interrupt)
     assert m.Student.objects.exists()
 
     call_command("demo", "--students", "60")
@@ -193,7 +199,7 @@ def test_half_finished_load_is_begun_anew(empty_database):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("foreign", ["user", "network", "subject"])
-def test_database_that_holds_anything_else_is_refused(empty_database, foreign):
+def test_demo_command_refuses_other_data(empty_database, foreign):
     if foreign == "user":
         m.User.objects.create(username="maria")
     elif foreign == "network":
@@ -201,14 +207,14 @@ def test_database_that_holds_anything_else_is_refused(empty_database, foreign):
     else:
         m.Subject.objects.create(code="real", name="Real")
 
-    with pytest.raises(CommandError, match="left alone"):
+    with pytest.raises(CommandError, match="was not changed"):
         call_command("demo")
 
     assert not m.Student.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_new_records_follow_the_demo_s_ids(empty_database):
+def test_new_record_after_demo_has_next_id(empty_database):
     call_command("demo", "--students", "60")
 
     school = m.School.objects.create(network_id=1, inep_code="99999999", name="New")

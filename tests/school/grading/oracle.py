@@ -1,6 +1,6 @@
-"""The rules once more, as slow and plain as they are written down: knows nothing of the engine.
+"""Slow reference implementation of the grading rules, independent of the engine.
 
-Takes rules as JSON and works with Fractions alone. What is needed is found by trying.
+It takes rules as JSON, calculates with Fractions only, and finds needed grades by search.
 """
 
 from fractions import Fraction
@@ -14,7 +14,7 @@ SITUATION_BY_ENDING = {
     "class_change": "class_changed",
 }
 MAX_SEARCH_TENTHS = 12_000
-"""Tenths past which nothing is searched: enough for 100 of 1000 weights to reach 10.0."""
+"""Upper limit of the search, in tenths: lets a weight of 1 in 100 still reach 10.0."""
 
 
 def round_by_rule(rules, value):
@@ -68,14 +68,17 @@ def exam_passes(rules, mean, tenths):
 
 
 def least_tenths(suffices):
-    """By trying in larger steps first, then one by one: what passes, passes with more."""
+    """Return the least tenths that suffice, by search in steps of 100, then of 1.
+
+    `suffices` must be monotonic.
+    """
     high = next((t for t in range(0, MAX_SEARCH_TENTHS, 100) if suffices(t)), None)
     assert high is not None
     return next(t for t in range(max(0, high - 100), high + 1) if suffices(t))
 
 
 def judge_subject(rules, terms, exam):
-    """Standing, mean, final and needed, as a tuple."""
+    """Return standing, mean, final mean and needed grade."""
     mean = mean_of_terms(rules, terms)
     if None in terms:
         return "open", mean, None, least_tenths(lambda t: passes_with(rules, terms, t))
@@ -95,7 +98,7 @@ def judge_subject(rules, terms, exam):
 
 
 def judge_attendance(rules, lesson_days, absent, outside):
-    """Base, percent, verdict, planned, absences left and whether the council is told."""
+    """Return base, percent, verdict, planned days, absences left and council notice."""
     planned = max(lesson_days, rules["year_days"] - outside)
     minimum = Fraction(rules["minimum_attendance"])
     absences_left = -absent
@@ -110,7 +113,7 @@ def judge_attendance(rules, lesson_days, absent, outside):
 
 
 def judge_subject_at_year_end(rules, terms, exam):
-    """The same once the year is over: who has not sat the exam by then has failed."""
+    """Judge a subject of a closed year, where a recovery exam not taken is a failure."""
     standing, mean, final, needed = judge_subject(rules, terms, exam)
     if standing == "recovery":
         return "failed", mean, mean, None
@@ -118,7 +121,10 @@ def judge_subject_at_year_end(rules, terms, exam):
 
 
 def decide_situation(rules, standings, days, year):
-    """`days` are as of `attendance`; `year` has the ending, if closed, if by the council."""
+    """Return the situation.
+
+    `days` is a result of `judge_attendance`; `year` is (exit reason, is closed, by council).
+    """
     ending, is_closed, _by_council = year
     if ending is not None:
         return SITUATION_BY_ENDING[ending]

@@ -1,4 +1,4 @@
-"""Random rules, marks and years for hypothesis to draw, all of them possible ones."""
+"""Hypothesis strategies for valid rules, grades and years."""
 
 from decimal import Decimal
 

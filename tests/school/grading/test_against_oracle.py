@@ -25,21 +25,21 @@ def attendance_tuple(result):
 
 @settings(max_examples=600)
 @given(st.data())
-def test_every_subject_is_judged_as_written_down(data):
+def test_subject_result_equals_oracle(data):
     rules = data.draw(strategies.rules())
-    marks = data.draw(
+    grades = data.draw(
         strategies.subject_marks(rules)
         | strategies.subject_marks(rules, strategies.GRADES)
     )
 
-    expected = oracle.judge_subject(to_plain_json(rules), marks.terms, marks.exam)
+    expected = oracle.judge_subject(to_plain_json(rules), grades.terms, grades.exam)
 
-    assert subject_tuple(subjects.evaluate_subject(rules, marks)) == expected
+    assert subject_tuple(subjects.evaluate_subject(rules, grades)) == expected
 
 
 @settings(max_examples=300)
 @given(strategies.rules(), strategies.days())
-def test_all_days_are_judged_as_written_down(rules, days):
+def test_attendance_result_equals_oracle(rules, days):
     expected = oracle.judge_attendance(
         to_plain_json(rules), days.lesson_days, days.absences, days.days_outside
     )
@@ -49,7 +49,7 @@ def test_all_days_are_judged_as_written_down(rules, days):
 
 @settings(max_examples=300)
 @given(st.data())
-def test_every_year_is_decided_as_written_down(data):
+def test_year_outcome_equals_oracle(data):
     rules = data.draw(strategies.rules())
     year = data.draw(strategies.years(rules))
 
@@ -58,25 +58,27 @@ def test_every_year_is_decided_as_written_down(data):
     content, days = to_plain_json(rules), year.days
     is_over = year.is_closed and year.exit_reason is None
     judge = oracle.judge_subject_at_year_end if is_over else oracle.judge_subject
-    judged = {
-        key: judge(content, marks.terms, marks.exam)
-        for key, marks in year.subjects.items()
+    expected_subjects = {
+        key: judge(content, grades.terms, grades.exam)
+        for key, grades in year.subjects.items()
     }
-    of_year = oracle.judge_attendance(
+    expected_attendance = oracle.judge_attendance(
         content, days.lesson_days, days.absences, days.days_outside
     )
-    assert {k: subject_tuple(r) for k, r in decided.subjects.items()} == judged
-    assert attendance_tuple(decided.attendance) == of_year
+    assert {
+        k: subject_tuple(r) for k, r in decided.subjects.items()
+    } == expected_subjects
+    assert attendance_tuple(decided.attendance) == expected_attendance
     assert decided.situation == oracle.decide_situation(
         content,
-        [standing for standing, *_others in judged.values()],
-        of_year,
+        [standing for standing, *_others in expected_subjects.values()],
+        expected_attendance,
         (year.exit_reason, year.is_closed, year.by_council),
     )
 
 
 @given(st.data())
-def test_year_without_rules_knows_only_who_left(data):
+def test_year_without_rules_has_exit_situation_only(data):
     year = data.draw(strategies.years(data.draw(strategies.rules())))
 
     decided = outcome.decide_outcome(None, year)

@@ -19,7 +19,7 @@ AMAZONAS = DEFAULT_PROFILES[0].rules
 PLANNED = AMAZONAS.model_copy(update={"attendance_base": "planned"})
 
 
-def test_150_of_200_days_are_enough():
+def test_attendance_of_150_of_200_days_is_enough():
     result = evaluate_attendance(AMAZONAS, AttendanceDays(lesson_days=200, absences=50))
 
     assert (result.base_days, result.attended_days, result.percent) == (200, 150, 75)
@@ -27,7 +27,7 @@ def test_150_of_200_days_are_enough():
     assert result.absences_left == 0
 
 
-def test_149_of_200_days_are_not():
+def test_attendance_of_149_of_200_days_is_not_enough():
     result = evaluate_attendance(AMAZONAS, AttendanceDays(lesson_days=200, absences=51))
 
     assert result.percent == Fraction(149, 2)
@@ -35,7 +35,7 @@ def test_149_of_200_days_are_not():
     assert result.absences_left == -1
 
 
-def test_74_96_percent_is_below_75():
+def test_attendance_of_74_96_percent_is_not_enough():
     result = evaluate_attendance(
         AMAZONAS, AttendanceDays(lesson_days=2500, absences=626)
     )
@@ -44,17 +44,17 @@ def test_74_96_percent_is_below_75():
     assert result.is_enough is False
 
 
-@pytest.mark.parametrize(("absent", "told"), [(15, False), (16, True)])
-def test_council_is_told_of_16_absences_and_not_of_15(absent, told):
+@pytest.mark.parametrize(("absent", "expected"), [(15, False), (16, True)])
+def test_council_notice_starts_at_16_absences(absent, expected):
     assert (
         evaluate_attendance(
             AMAZONAS, AttendanceDays(lesson_days=200, absences=absent)
         ).requires_council_notice
-        is told
+        is expected
     )
 
 
-def test_council_counts_of_the_planned_days_early_in_the_year():
+def test_council_notice_early_in_the_year_uses_planned_days():
     assert not evaluate_attendance(
         AMAZONAS, AttendanceDays(lesson_days=20, absences=15)
     ).requires_council_notice
@@ -63,26 +63,30 @@ def test_council_counts_of_the_planned_days_early_in_the_year():
     ).requires_council_notice
 
 
-def test_base_is_what_the_rules_say():
+def test_attendance_base_follows_the_rules():
     days = AttendanceDays(lesson_days=100, absences=30)
 
-    of_given, of_planned = (
+    by_given_days, by_planned_days = (
         evaluate_attendance(AMAZONAS, days),
         evaluate_attendance(PLANNED, days),
     )
 
-    assert (of_given.base_days, of_given.percent, of_given.is_enough) == (
+    assert (
+        by_given_days.base_days,
+        by_given_days.percent,
+        by_given_days.is_enough,
+    ) == (
         100,
         70,
         False,
     )
-    assert (of_planned.base_days, of_planned.percent, of_planned.is_enough) == (
+    assert (by_planned_days.base_days, by_planned_days.percent, by_planned_days.is_enough) == (
         200, 85, True,
     )  # fmt: skip
-    assert of_given.absences_left == of_planned.absences_left == 20
+    assert by_given_days.absences_left == by_planned_days.absences_left == 20
 
 
-def test_who_came_late_is_planned_fewer_days():
+def test_planned_days_exclude_days_outside_the_enrolment():
     result = evaluate_attendance(
         AMAZONAS, AttendanceDays(lesson_days=60, absences=10, days_outside=80)
     )
@@ -90,13 +94,13 @@ def test_who_came_late_is_planned_fewer_days():
     assert (result.planned_days, result.absences_left) == (120, 20)
 
 
-def test_more_days_given_than_planned_are_all_planned():
+def test_planned_days_are_at_least_the_lesson_days():
     result = evaluate_attendance(AMAZONAS, AttendanceDays(lesson_days=210, absences=0))
 
     assert (result.planned_days, result.absences_left) == (210, 52)
 
 
-def test_without_a_day_there_is_no_verdict():
+def test_attendance_without_lesson_days_has_no_verdict():
     result = evaluate_attendance(AMAZONAS, AttendanceDays())
 
     assert (result.base_days, result.attended_days, result.percent) == (
@@ -109,12 +113,12 @@ def test_without_a_day_there_is_no_verdict():
     assert result.requires_council_notice is False
 
 
-def test_justified_absences_are_absences():
+def test_justified_absences_count_as_absences():
     assert evaluate_attendance(AMAZONAS, AttendanceDays(200, 51, 51)).is_enough is False
 
 
 @given(strategies.rules(), strategies.days())
-def test_one_absence_more_is_never_better(rules, days):
+def test_additional_absence_is_never_better(rules, days):
     more = AttendanceDays(
         days.lesson_days + 1,
         days.absences + 1,
@@ -134,7 +138,7 @@ def test_one_absence_more_is_never_better(rules, days):
 
 
 @given(strategies.rules(attendance_base="planned"), strategies.days())
-def test_absences_left_are_those_that_keep_enough(rules, days):
+def test_absences_left_are_the_most_that_keep_attendance(rules, days):
     result = evaluate_attendance(rules, days)
     planned, absent = result.planned_days, days.absences + result.absences_left
 
@@ -145,7 +149,7 @@ def test_absences_left_are_those_that_keep_enough(rules, days):
     assert planned == 0 or not enough(absent + 1)
 
 
-def test_windows_are_the_five_of_the_benefit():
+def test_benefit_windows_are_the_official_five():
     assert [tuple(window) for window in BENEFIT_WINDOWS] == [
         ("feb_mar", 2, 3),
         ("apr_may", 4, 5),
@@ -166,11 +170,11 @@ def test_windows_are_the_five_of_the_benefit():
         (date(2008, 2, 1), None),
     ],
 )
-def test_benefit_asks_by_the_age_on_the_first_day(born, minimum):
+def test_benefit_minimum_depends_on_age_on_first_day(born, minimum):
     assert benefit_minimum(born, date(2026, 2, 1)) == minimum
 
 
-def test_rules_may_ask_for_every_day():
+def test_attendance_minimum_of_100_allows_no_absence():
     strict = Rules(terms=1, pass_mark=Decimal(6), minimum_attendance=Decimal(100))
 
     assert (

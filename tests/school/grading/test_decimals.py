@@ -12,7 +12,7 @@ GRADES = st.lists(st.integers(0, 100), min_size=1, max_size=60)
 
 
 def round_half_up(value: Fraction, decimals: int) -> Decimal:
-    """The slow way: whole numbers only."""
+    """Round half up with integers only."""
     scaled = value * 10**decimals
     return Decimal(
         (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
@@ -47,18 +47,18 @@ def test_percent_is_exact(part, whole):
     )
 
 
-def test_halves_go_up():
+def test_mean_is_rounded_half_up():
     assert decimals.mean(13, 8) == Decimal("0.16")  # 0.1625
     assert decimals.mean(121, 20) == Decimal("0.61")  # 0.605
 
 
-def test_figures_keep_their_places():
+def test_decimals_keep_trailing_zeros():
     assert str(decimals.tenths_to_grade(60)) == "6.0"
     assert str(decimals.mean(120, 2)) == "6.00"
     assert str(decimals.percent(1, 2)) == "50.0"
 
 
-def test_of_nothing_there_is_no_figure():
+def test_decimals_of_no_values_are_none():
     assert decimals.tenths_to_grade(None) is None
     assert decimals.mean(0, 0) is None
     assert decimals.standard_deviation(0, 0, 0) is None
@@ -66,7 +66,7 @@ def test_of_nothing_there_is_no_figure():
 
 
 @pytest.mark.parametrize(
-    ("value", "places", "mark", "shown"),
+    ("value", "places", "threshold", "expected"),
     [
         (Fraction(59_975, 10_000), 2, "6.0", "5.998"),
         (Fraction(59_949, 10_000), 2, "6.0", "5.99"),
@@ -82,31 +82,36 @@ def test_of_nothing_there_is_no_figure():
         (Fraction(59_975, 10_000), 2, None, "6.00"),
     ],
 )
-def test_shown_figure_stays_on_its_side_of_the_mark(value, places, mark, shown):
-    mark = None if mark is None else Decimal(mark)
+def test_displayed_value_stays_on_its_side_of_threshold(
+    value, places, threshold, expected
+):
+    threshold = None if threshold is None else Decimal(threshold)
 
     assert (
-        str(decimals.round_for_display(value, decimals=places, threshold=mark)) == shown
+        str(decimals.round_for_display(value, decimals=places, threshold=threshold))
+        == expected
     )
 
 
 @given(st.fractions(0, 100), st.integers(0, 2), st.fractions(0, 100))
-def test_shown_figure_is_never_carried_over_a_mark(value, places, mark):
-    shown = decimals.round_for_display(value, decimals=places, threshold=mark)
+def test_displayed_value_never_crosses_threshold(value, places, threshold):
+    displayed = decimals.round_for_display(value, decimals=places, threshold=threshold)
 
-    assert (Fraction(shown) >= mark) == (value >= mark)
-    assert abs(Fraction(shown) - value) <= Fraction(1, 2 * 10**places)
+    assert (Fraction(displayed) >= threshold) == (value >= threshold)
+    assert abs(Fraction(displayed) - value) <= Fraction(1, 2 * 10**places)
 
 
 @given(st.fractions(0, 100), st.integers(0, 2))
-def test_shown_figure_without_a_mark_is_rounded_half_up(value, places):
+def test_displayed_value_without_threshold_is_half_up(value, places):
     assert decimals.round_for_display(
         value, decimals=places, threshold=None
     ) == round_half_up(value, places)
 
 
-def test_shown_figure_is_cut_where_no_place_would_do():
-    third, mark = Fraction(1, 3), Fraction(1, 3) + Fraction(1, 10**30)
+def test_displayed_value_too_near_threshold_is_truncated():
+    third, threshold = Fraction(1, 3), Fraction(1, 3) + Fraction(1, 10**30)
 
-    assert decimals.round_for_display(third, decimals=1, threshold=mark) < mark
+    assert (
+        decimals.round_for_display(third, decimals=1, threshold=threshold) < threshold
+    )
     assert decimals.round_for_display(third, decimals=1, threshold=third) >= third

@@ -11,15 +11,15 @@ def summarize(profile):
     )  # fmt: skip
 
 
-def test_shipped_profiles_are_those_of_their_sources():
-    assert {shipped.code: summarize(shipped) for shipped in DEFAULT_PROFILES} == {
+def test_default_profiles_match_their_sources():
+    assert {default.code: summarize(default) for default in DEFAULT_PROFILES} == {
         "seduc-am-2022": (4, "6.0", 1, 1, "75", "none"),
         "i-educar-numerico": (4, "6.0", 6, 4, "75", "none"),
         "i-educar-conceitual": (4, "6.0", 6, 4, "80", "none"),
     }
 
 
-def test_scale_of_the_concepts_is_i_educar_s():
+def test_conceptual_scale_matches_i_educar():
     scale = {s.code: s.rules.scale for s in DEFAULT_PROFILES}["i-educar-conceitual"]
 
     assert [(b.label, str(b.lowest), str(b.highest)) for b in scale] == [
@@ -31,16 +31,16 @@ def test_scale_of_the_concepts_is_i_educar_s():
     ]
 
 
-def test_shipped_profiles_fit_their_records():
-    for shipped in DEFAULT_PROFILES:
+def test_default_profiles_fit_their_model():
+    for default in DEFAULT_PROFILES:
         profile = RuleProfile(
-            code=shipped.code, name=shipped.name, source=shipped.source
+            code=default.code, name=default.name, source=default.source
         )
         profile.clean_fields(exclude=["network"])
-        assert Rules.from_json(shipped.rules.to_json()) == shipped.rules
+        assert Rules.from_json(default.rules.to_json()) == default.rules
 
 
-def test_what_nobody_checked_is_said():
+def test_default_profile_names_unverified_sources():
     amazonas = DEFAULT_PROFILES[0].source
 
     assert "Não verificados" in amazonas

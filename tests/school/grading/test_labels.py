@@ -49,7 +49,7 @@ def test_attendance_is_explained_with_its_base(rules, days, english, portuguese)
         assert labels.explain_attendance(rules, days, result) == portuguese
 
 
-def test_every_situation_and_standing_has_a_name_in_both_languages():
+def test_situations_and_standings_have_labels_in_both_languages():
     for language in ("en", "pt-br"):
         with override(language):
             situations = [labels.situation_label(s) for s in [None, *Situation]]
@@ -59,7 +59,7 @@ def test_every_situation_and_standing_has_a_name_in_both_languages():
         assert all([*situations, *standings])
 
 
-def test_situations_have_the_terms_of_the_field():
+def test_situation_labels_are_the_official_terms():
     with override("pt-br"):
         assert {str(s): labels.situation_label(s) for s in Situation} == {
             "in_progress": "Cursando",

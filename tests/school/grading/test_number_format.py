@@ -30,7 +30,7 @@ def test_number_is_exact_in_both_languages(value, english, portuguese):
         assert format_number(value) == portuguese
 
 
-def test_number_has_as_many_places_as_asked_for():
+def test_number_has_the_requested_minimum_of_decimals():
     with override("pt-br"):
         assert format_number(75, min_decimals=0) == "75"
         assert format_number(Decimal("7.5"), min_decimals=0) == "7,5"
@@ -39,9 +39,9 @@ def test_number_has_as_many_places_as_asked_for():
 
 
 @given(st.fractions(0, 100), st.fractions(0, 100, max_denominator=10_000))
-def test_cut_number_is_never_above_its_value(value, mark):
+def test_truncated_number_is_never_above_its_value(value, mark):
     with override("en"):
-        read = Fraction(format_number(value).rstrip("…"))
+        parsed = Fraction(format_number(value).rstrip("…"))
 
-    assert 0 <= value - read < Fraction(1, 10_000)
-    assert (value == read) == ("…" not in format_number(value))
+    assert 0 <= value - parsed < Fraction(1, 10_000)
+    assert (value == parsed) == ("…" not in format_number(value))

@@ -37,16 +37,16 @@ def reasons_of(*subjects, **year):
     return [(r.code, r.subject_id) for r in decide_year(*subjects, **year).reasons]
 
 
-def test_all_passed_is_approved_without_any_reason():
+def test_year_with_all_passed_is_approved_without_reasons():
     assert situation_of(PASSED, PASSED) is Situation.APPROVED
     assert reasons_of(PASSED, PASSED) == []
 
 
-def test_one_recovery_passed_is_approved_after_recovery():
+def test_year_with_one_recovery_passed_is_approved():
     assert situation_of(PASSED, AFTER_RECOVERY) is Situation.APPROVED_AFTER_RECOVERY
 
 
-def test_open_subject_keeps_the_year_open_whatever_else():
+def test_year_with_open_subject_stays_open():
     year = (OPEN, FAILED, IN_RECOVERY)
 
     assert situation_of(*year, days=LOW_ATTENDANCE) is Situation.IN_PROGRESS
@@ -61,13 +61,13 @@ def test_open_subject_keeps_the_year_open_whatever_else():
     ]
 
 
-def test_recovery_comes_before_failing():
+def test_recovery_takes_precedence_over_failure():
     assert (
         situation_of(IN_RECOVERY, FAILED, days=LOW_ATTENDANCE) is Situation.IN_RECOVERY
     )
 
 
-def test_closed_year_without_the_exam_is_failed():
+def test_closed_year_without_recovery_exam_is_failed():
     assert situation_of(IN_RECOVERY, PASSED, is_closed=True) is Situation.FAILED
     assert reasons_of(IN_RECOVERY, is_closed=True) == [(ReasonCode.SUBJECT_FAILED, 1)]
     result = decide_year(IN_RECOVERY, is_closed=True).subjects[1]
@@ -80,7 +80,7 @@ def test_closed_year_without_the_exam_is_failed():
     assert reasons_of(IN_RECOVERY, **left) == [(ReasonCode.SUBJECT_IN_RECOVERY, 1)]
 
 
-def test_short_attendance_keeps_the_year_open_while_days_can_lift_it():
+def test_short_attendance_that_can_recover_keeps_year_open():
     low = {"days": AttendanceDays(lesson_days=100, absences=40)}
 
     assert situation_of(PASSED, **low) is Situation.IN_PROGRESS
@@ -93,7 +93,7 @@ def test_short_attendance_keeps_the_year_open_while_days_can_lift_it():
     assert situation_of(PASSED, days=lost) is Situation.FAILED_BY_ATTENDANCE
 
 
-def test_short_attendance_alone_fails_by_attendance():
+def test_short_attendance_alone_is_failed_by_attendance():
     assert situation_of(PASSED, days=LOW_ATTENDANCE) is Situation.FAILED_BY_ATTENDANCE
     assert (
         situation_of(AFTER_RECOVERY, days=LOW_ATTENDANCE)
@@ -101,7 +101,7 @@ def test_short_attendance_alone_fails_by_attendance():
     )
 
 
-def test_both_reasons_are_given_where_both_fail():
+def test_failed_year_has_reasons_for_grades_and_attendance():
     assert situation_of(FAILED, PASSED, days=LOW_ATTENDANCE) is Situation.FAILED
     assert reasons_of(FAILED, PASSED, days=LOW_ATTENDANCE) == [
         (ReasonCode.SUBJECT_FAILED, 1),
@@ -109,7 +109,7 @@ def test_both_reasons_are_given_where_both_fail():
     ]
 
 
-def test_council_lets_failed_subjects_pass_but_no_short_attendance():
+def test_council_approves_failed_subjects_not_short_attendance():
     year = {"by_council": True}
 
     assert situation_of(FAILED, FAILED, **year) is Situation.APPROVED_BY_COUNCIL
@@ -125,7 +125,7 @@ def test_council_lets_failed_subjects_pass_but_no_short_attendance():
     ]
 
 
-def test_dependency_allows_so_many_and_no_more():
+def test_dependency_allows_the_limited_number_of_failures():
     rules = AMAZONAS.model_copy(update={"dependencies": 1})
 
     assert (
@@ -150,21 +150,21 @@ def test_dependency_allows_so_many_and_no_more():
         ("class_change", "class_changed"),
     ],
 )
-def test_who_left_is_not_judged_with_or_without_rules(ending, expected):
+def test_exit_reason_decides_the_situation(ending, expected):
     assert situation_of(FAILED, days=LOW_ATTENDANCE, ending=ending) == expected
     assert situation_of(FAILED, ending=ending, rules=None) == expected
 
 
-def test_reasons_are_given_of_who_left_too():
+def test_year_of_student_who_left_still_has_reasons():
     assert reasons_of(FAILED, ending="transferred") == [(ReasonCode.SUBJECT_FAILED, 1)]
 
 
-def test_ending_that_is_none_is_an_error():
-    with pytest.raises(ValueError, match="no such ending: lost"):
+def test_unknown_exit_reason_raises():
+    with pytest.raises(ValueError, match="unknown exit reason: lost"):
         decide_year(PASSED, ending="lost")
 
 
-def test_every_ending_of_the_records_is_known():
+def test_enrolment_endings_are_all_known():
     from school.models import Enrolment
 
     for ending in Enrolment.Ending.values:
@@ -177,12 +177,12 @@ def test_year_without_subjects_is_in_progress():
     assert reasons_of() == [(ReasonCode.NO_SUBJECTS, None)]
 
 
-def test_year_without_days_is_judged_by_its_grades():
+def test_year_without_lesson_days_is_judged_by_grades():
     assert situation_of(PASSED, days=AttendanceDays()) is Situation.APPROVED
     assert reasons_of(PASSED, days=AttendanceDays()) == [(ReasonCode.NO_DAYS, None)]
 
 
-def test_without_rules_there_are_means_but_no_situation():
+def test_year_without_rules_has_means_but_no_situation():
     outcome = decide_year(OPEN, PASSED, rules=None)
 
     assert outcome.situation is None
@@ -195,7 +195,7 @@ def test_without_rules_there_are_means_but_no_situation():
     )
 
 
-def test_subjects_stay_in_their_order():
+def test_outcome_keeps_the_order_of_subjects():
     outcome = decide_outcome(
         AMAZONAS, YearRecord({7: FAILED, 3: FAILED}, PRESENT, None)
     )
@@ -204,7 +204,7 @@ def test_subjects_stay_in_their_order():
     assert [reason.subject_id for reason in outcome.reasons] == [7, 3]
 
 
-def test_minimum_attendance_of_the_rules_counts():
+def test_minimum_attendance_comes_from_the_rules():
     rules = AMAZONAS.model_copy(update={"minimum_attendance": Decimal(80)})
 
     assert (

@@ -63,14 +63,14 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), REASONS)
-def test_all_reasons_are_told_together(subjects, year, english, portuguese):
+def test_outcome_explanation_lists_all_reasons(subjects, year, english, portuguese):
     with override("en"):
         assert explain(labels.explain_outcome, *subjects, **year) == english
     with override("pt-br"):
         assert explain(labels.explain_outcome, *subjects, **year) == portuguese
 
 
-def test_year_without_rules_says_so():
+def test_outcome_explanation_without_rules_names_the_cause():
     year = YearRecord({1: OPEN}, PRESENT, None)
     decided = decide_outcome(None, year)
 
@@ -140,13 +140,13 @@ REMEDIES = [
     (
         (IN_RECOVERY,),
         {"days": LOW_ATTENDANCE},
-        "nothing can save the year: absences above the limit: 1",
+        "the year can no longer be passed: absences above the limit: 1",
         "nada mais salva o ano: faltas acima do limite: 1",
     ),
     (
         (PASSED,),
         {"days": AttendanceDays(lesson_days=100, absences=40), "is_closed": True},
-        "nothing can save the year: attendance 60/100 = 60.0 % < 75 % (days given)",
+        "the year can no longer be passed: attendance 60/100 = 60.0 % < 75 % (days given)",
         "nada mais salva o ano: frequência 60/100 = 60,0 % < 75 % "
         "(dos dias letivos dados)",
     ),
@@ -162,7 +162,7 @@ REMEDIES = [
 
 
 @pytest.mark.parametrize(("subjects", "year", "english", "portuguese"), REMEDIES)
-def test_what_still_saves_the_year_is_told(subjects, year, english, portuguese):
+def test_remedies_list_what_still_saves_the_year(subjects, year, english, portuguese):
     with override("en"):
         assert explain(labels.remedies, *subjects, **year) == english
     with override("pt-br"):
@@ -173,7 +173,7 @@ FULL_EXPLANATIONS = [
     (
         (PASSED,),
         {},
-        "passed in the one subject; attendance 180/200 = 90.0 % ≥ 75 % (days given)",
+        "passed in the only subject; attendance 180/200 = 90.0 % ≥ 75 % (days given)",
         "aprovado na única disciplina; "
         "frequência 180/200 = 90,0 % ≥ 75 % (dos dias letivos dados)",
     ),
@@ -204,9 +204,7 @@ FULL_EXPLANATIONS = [
 @pytest.mark.parametrize(
     ("subjects", "year", "english", "portuguese"), FULL_EXPLANATIONS
 )
-def test_account_says_also_what_speaks_for_the_student(
-    subjects, year, english, portuguese
-):
+def test_full_explanation_includes_passed_subjects(subjects, year, english, portuguese):
     with override("en"):
         assert explain(labels.full_explanation, *subjects, **year) == english
     with override("pt-br"):

@@ -20,7 +20,7 @@ SCALE = [
 
 
 def validation_errors(**content):
-    """Where what is wrong, and how it is said, in English."""
+    """Return location and English message of each validation error."""
     with override("en"), pytest.raises(ValidationError) as caught:
         Rules.from_json({"terms": 4, "pass_mark": "6.0"} | content)
     return [(*error["loc"], error["msg"]) for error in caught.value.errors()]
@@ -33,22 +33,22 @@ def make_scale(*bands):
     ]
 
 
-def test_scale_without_hole_or_overlap_is_taken():
+def test_scale_without_gap_or_overlap_is_accepted():
     rules = Rules.from_json({"terms": 4, "pass_mark": "6.0", "scale": SCALE})
 
     assert [band.label for band in rules.scale] == ["C", "B", "A"]
 
 
-def test_hole_in_the_scale_is_refused():
-    # As in a seeded table of i-Educar: 4.1 to 4.4 mapped to nothing.
+def test_scale_with_gap_is_refused():
+    # A seed table of i-Educar has this gap: 4.1 to 4.4 map to no band.
     scale = make_scale(("C", "0.0", "4.0"), ("A", "4.5", "10.0"))
 
     assert validation_errors(scale=scale) == [
-        ("scale", "There is a hole between C and A: 4.1 is in no band.")
+        ("scale", "There is a gap between C and A: 4.1 is in no band.")
     ]
 
 
-def test_overlap_in_the_scale_is_refused():
+def test_scale_with_overlap_is_refused():
     scale = make_scale(("C", "0.0", "9.9"), ("A", "9.9", "10.0"))
 
     assert validation_errors(scale=scale) == [
@@ -56,14 +56,14 @@ def test_overlap_in_the_scale_is_refused():
     ]
 
 
-def test_unsorted_scale_is_refused():
+def test_scale_unsorted_is_refused():
     scale = make_scale(("C", "0.0", "1.9"), ("A", "6.0", "7.0"), ("B", "2.0", "10.0"))
 
     assert validation_errors(scale=[scale[0], scale[2], scale[1]]) == [
         ("scale", "The scale must go from 0.0 up to 10.0.")
     ]
     assert validation_errors(scale=scale) == [
-        ("scale", "There is a hole between C and A: 2.0 is in no band.")
+        ("scale", "There is a gap between C and A: 2.0 is in no band.")
     ]
     scale = make_scale(("C", "0.0", "1.9"), ("A", "2.0", "7.0"), ("B", "1.0", "10.0"))
     assert validation_errors(scale=scale) == [
@@ -72,21 +72,21 @@ def test_unsorted_scale_is_refused():
 
 
 @pytest.mark.parametrize(("lowest", "highest"), [("0.1", "10.0"), ("0.0", "9.9")])
-def test_scale_that_leaves_out_an_end_is_refused(lowest, highest):
+def test_scale_without_an_end_is_refused(lowest, highest):
     assert validation_errors(scale=make_scale(("A", lowest, highest))) == [
         ("scale", "The scale must go from 0.0 up to 10.0.")
     ]
 
 
-def test_label_twice_in_the_scale_is_refused():
+def test_scale_with_repeated_label_is_refused():
     scale = make_scale(("A", "0.0", "4.9"), ("A", "5.0", "10.0"))
 
     assert validation_errors(scale=scale) == [
-        ("scale", "Each label of the scale must be there once.")
+        ("scale", "Each label of the scale must be unique.")
     ]
 
 
-def test_band_that_goes_downwards_is_refused_at_its_place():
+def test_scale_band_with_swapped_bounds_has_its_index():
     scale = [SCALE[0], make_scale(("B", "7.9", "5.0"))[0], SCALE[2]]
 
     assert validation_errors(scale=scale) == [
@@ -94,7 +94,7 @@ def test_band_that_goes_downwards_is_refused_at_its_place():
     ]
 
 
-def test_weights_are_as_many_as_terms():
+def test_term_weights_must_be_as_many_as_terms():
     message = "There must be a weight for each of the 4 terms, not {}."
 
     assert validation_errors(mean_rule="weighted", term_weights=[1, 2, 3]) == [
@@ -105,46 +105,46 @@ def test_weights_are_as_many_as_terms():
     ]
 
 
-def test_weights_of_an_arithmetic_mean_are_refused():
+def test_term_weights_of_arithmetic_mean_are_refused():
     assert validation_errors(term_weights=[1, 1, 1, 1]) == [
         ("term_weights", "Only a weighted mean takes term weights.")
     ]
 
 
 @pytest.mark.parametrize("weight", [0, -1, 1.5, "2", True, None, 101])
-def test_weight_is_a_whole_number_from_one(weight):
+def test_weight_that_is_no_positive_integer_is_refused(weight):
     weights = [1, 1, 1, weight]
 
-    places = {tuple(place) for *place, _ in validation_errors(
+    locations = {tuple(location) for *location, _ in validation_errors(
         mean_rule="weighted", term_weights=weights
     )}  # fmt: skip
 
-    assert places == {("term_weights", 3)}
+    assert locations == {("term_weights", 3)}
     assert validation_errors(recovery_rule="weighted", recovery_exam_weight=weight)
 
 
 @pytest.mark.parametrize("step", ["0.3", "0.15", "0.7", "0.0", "2", "-0.1", "1e-400"])
-def test_step_that_does_not_divide_one_is_refused(step):
-    [(place, _message)] = validation_errors(rounding_step=step)
+def test_rounding_step_that_does_not_divide_one_is_refused(step):
+    [(field, _message)] = validation_errors(rounding_step=step)
 
-    assert place == "rounding_step"
+    assert field == "rounding_step"
 
 
 @pytest.mark.parametrize("step", ["0.1", "0.2", "0.25", "0.5", "1", 1, 0.1, "0.125"])
-def test_step_that_divides_one_is_taken(step):
+def test_rounding_step_that_divides_one_is_accepted(step):
     rules = Rules.from_json({"terms": 4, "pass_mark": "6.0", "rounding_step": step})
 
     assert rules.rounding_step == Decimal(str(step))
 
 
-def test_pass_mark_of_a_recovery_needs_one():
+def test_recovery_pass_mark_without_recovery_is_refused():
     assert validation_errors(recovery_pass_mark="5.0") == [
-        ("recovery_pass_mark", "Without a recovery there is no pass mark of one.")
+        ("recovery_pass_mark", "A recovery pass mark requires a recovery rule.")
     ]
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [
         {"terms": 0}, {"terms": 11}, {"terms": "4"}, {"terms": True}, {"terms": 4.0},
         {"pass_mark": "10.1"}, {"pass_mark": "-0.1"}, {"pass_mark": "5.95"},
@@ -159,11 +159,11 @@ def test_pass_mark_of_a_recovery_needs_one():
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_no_rule_is_refused(wrong):
-    assert {place for place, *_ in validation_errors(**wrong)} == set(wrong)
+def test_invalid_rule_value_is_refused(invalid):
+    assert {field for field, *_ in validation_errors(**invalid)} == set(invalid)
 
 
-def test_binary_float_of_json_becomes_the_decimal_that_was_written():
+def test_json_float_becomes_the_written_decimal():
     content = json.loads('{"terms": 4, "pass_mark": 5.1, "minimum_attendance": 74.9}')
 
     rules = Rules.from_json(content)
@@ -173,7 +173,7 @@ def test_binary_float_of_json_becomes_the_decimal_that_was_written():
     assert rules.grade_arithmetic.pass_mark == Fraction(51, 10)
 
 
-def test_message_is_in_the_language_of_who_reads_it():
+def test_validation_message_is_translated():
     with override("pt-br"), pytest.raises(ValidationError) as caught:
         Rules.from_json(
             {"terms": 4, "pass_mark": "6.0", "scale": make_scale(("A", "0.0", "9.5"))}
@@ -183,16 +183,16 @@ def test_message_is_in_the_language_of_who_reads_it():
     assert error["msg"] == "A escala deve ir de 0,0 a 10,0."
 
 
-def test_label_with_braces_is_only_a_label():
+def test_scale_label_with_braces_is_not_formatted():
     scale = make_scale(("{upper}", "0.0", "4.0"), ("A", "4.5", "10.0"))
 
     assert validation_errors(scale=scale) == [
-        ("scale", "There is a hole between {upper} and A: 4.1 is in no band.")
+        ("scale", "There is a gap between {upper} and A: 4.1 is in no band.")
     ]
 
 
 @given(strategies.rules())
-def test_json_and_back_are_the_same_rules(rules):
+def test_rules_survive_json_round_trip(rules):
     assert rules.grade_arithmetic.weights
     text = json.dumps(rules.to_json())
 
@@ -200,7 +200,7 @@ def test_json_and_back_are_the_same_rules(rules):
     assert "grade_arithmetic" not in text
 
 
-def test_rules_that_were_used_are_still_equal_and_copied_anew():
+def test_used_rules_stay_equal_and_copies_recalculate():
     used, fresh = (Rules(terms=4, pass_mark=Decimal(6)) for _ in range(2))
     assert used.grade_arithmetic.pass_mark == 6
 
@@ -211,10 +211,10 @@ def test_rules_that_were_used_are_still_equal_and_copied_anew():
         used.model_copy(update={"terms": 0})
 
 
-@pytest.mark.parametrize("shipped", DEFAULT_PROFILES, ids=lambda shipped: shipped.code)
+@pytest.mark.parametrize("profile", DEFAULT_PROFILES, ids=lambda profile: profile.code)
 @given(mean=st.fractions(0, 10))
-def test_every_mean_has_at_most_one_concept(shipped, mean):
-    scale = shipped.rules.scale
+def test_mean_has_at_most_one_concept(profile, mean):
+    scale = profile.rules.scale
     uppers = [*[band.lowest for band in scale[1:]], 11]
     fitting = [
         band.label
@@ -222,10 +222,10 @@ def test_every_mean_has_at_most_one_concept(shipped, mean):
         if band.lowest <= mean < upper
     ]
 
-    assert fitting == ([shipped.rules.concept(mean)] if scale else [])
+    assert fitting == ([profile.rules.concept(mean)] if scale else [])
 
 
-def test_mean_between_two_bands_is_in_the_lower():
+def test_mean_between_two_bands_belongs_to_the_lower():
     rules = Rules.from_json({"terms": 4, "pass_mark": "6.0", "scale": SCALE})
 
     assert rules.concept(Fraction(799, 100)) == "B"

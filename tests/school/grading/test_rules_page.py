@@ -8,16 +8,16 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "rules.md").read_text()
 
 
-def test_page_of_rules_is_what_the_engine_says():
+def test_rules_page_equals_generated_one():
     script = [sys.executable, str(ROOT / "docs" / "rules.py"), "--check"]
 
     assert subprocess.run(script).returncode == 0, "run `make generate`"
 
 
-def test_page_of_rules_holds_every_profile_and_the_known_boundaries():
-    for shipped in DEFAULT_PROFILES:
-        assert f"## {shipped.name}\n" in PAGE
-        assert shipped.source in PAGE
+def test_rules_page_contains_profiles_and_boundary_cases():
+    for profile in DEFAULT_PROFILES:
+        assert f"## {profile.name}\n" in PAGE
+        assert profile.source in PAGE
     for sentence in (
         "(5,5 + 6,4) / 2 = 5,95 < 6,0",
         "(5,5 + 6,5) / 2 = 6,0 ≥ 6,0",

@@ -107,7 +107,7 @@ SUBJECTS = [
     (
         AMAZONAS,
         SubjectGrades((100, 80, 60, None)),
-        "(10.0 + 8.0 + 6.0) / 3 = 8.0 so far; passes whatever is still to come",
+        "(10.0 + 8.0 + 6.0) / 3 = 8.0 so far; passes with any remaining grades",
         "(10,0 + 8,0 + 6,0) / 3 = 8,0 até agora; "
         "aprovado com qualquer nota que ainda falte",
     ),
@@ -205,33 +205,33 @@ SUBJECTS = [
 ]
 
 
-def test_year_that_closed_without_the_exam_says_so():
-    marks = SubjectGrades((59,) * 4)
-    result = subjects.close_without_exam(subjects.evaluate_subject(AMAZONAS, marks))
+def test_subject_closed_without_exam_is_explained():
+    grades = SubjectGrades((59,) * 4)
+    result = subjects.close_without_exam(subjects.evaluate_subject(AMAZONAS, grades))
 
     with override("en"):
-        assert labels.explain_subject(AMAZONAS, marks, result) == (
+        assert labels.explain_subject(AMAZONAS, grades, result) == (
             "(5.9 + 5.9 + 5.9 + 5.9) / 4 = 5.9 < 6.0; "
             "the year closed without the recovery exam"
         )
     with override("pt-br"):
-        assert labels.explain_subject(AMAZONAS, marks, result) == (
+        assert labels.explain_subject(AMAZONAS, grades, result) == (
             "(5,9 + 5,9 + 5,9 + 5,9) / 4 = 5,9 < 6,0; "
             "o ano fechou sem a recuperação final"
         )
 
 
-@pytest.mark.parametrize(("rules", "marks", "english", "portuguese"), SUBJECTS)
-def test_subject_is_explained_by_a_sum(rules, marks, english, portuguese):
-    result = subjects.evaluate_subject(rules, marks)
+@pytest.mark.parametrize(("rules", "grades", "english", "portuguese"), SUBJECTS)
+def test_subject_explanation_shows_its_calculation(rules, grades, english, portuguese):
+    result = subjects.evaluate_subject(rules, grades)
 
     with override("en"):
-        assert labels.explain_subject(rules, marks, result) == english
+        assert labels.explain_subject(rules, grades, result) == english
     with override("pt-br"):
-        assert labels.explain_subject(rules, marks, result) == portuguese
+        assert labels.explain_subject(rules, grades, result) == portuguese
 
 
-def test_subject_without_rules_has_its_mean_so_far():
+def test_subject_without_rules_is_explained_by_its_mean():
     year = YearRecord(
         {1: SubjectGrades((60, None, 70)), 2: SubjectGrades((None,))},
         AttendanceDays(),

@@ -20,11 +20,11 @@ def equal_terms(tenths, recovery=None):
     return SubjectGrades((tenths,) * 4, recovery)
 
 
-def standing_of(rules, marks):
-    return evaluate_subject(rules, marks).standing
+def standing_of(rules, grades):
+    return evaluate_subject(rules, grades).standing
 
 
-def test_mean_of_exactly_the_mark_passes():
+def test_mean_equal_to_the_pass_mark_passes():
     result = evaluate_subject(AMAZONAS, equal_terms(60))
 
     assert (result.standing, result.mean, result.final_mean) == (Standing.PASSED, 6, 6)
@@ -42,23 +42,23 @@ def test_mean_of_5_9_needs_6_1_in_the_exam():
     assert standing_of(AMAZONAS, equal_terms(59, 60)) is Standing.FAILED
 
 
-def test_mean_of_5_975_is_no_six():
+def test_mean_of_5_975_does_not_pass():
     assert standing_of(AMAZONAS, SubjectGrades((60, 60, 60, 59))) is Standing.RECOVERY
 
 
-def test_5_5_and_6_5_reach_the_mark():
+def test_mean_5_5_with_exam_6_5_passes():
     result = evaluate_subject(AMAZONAS, equal_terms(55, 65))
 
     assert (result.standing, result.final_mean) == (Standing.PASSED_AFTER_RECOVERY, 6)
 
 
-def test_5_5_and_6_4_are_not_rounded_up():
+def test_mean_5_5_with_exam_6_4_fails():
     result = evaluate_subject(AMAZONAS, equal_terms(55, 64))
 
     assert (result.standing, result.final_mean) == (Standing.FAILED, Fraction(119, 20))
 
 
-def test_5_5_and_6_4_pass_where_the_profile_rounds():
+def test_mean_5_5_with_exam_6_4_passes_if_rounded():
     rounding = AMAZONAS.model_copy(update={"rounding": "half_up"})
 
     result = evaluate_subject(rounding, equal_terms(55, 64))
@@ -66,7 +66,7 @@ def test_5_5_and_6_4_pass_where_the_profile_rounds():
     assert (result.standing, result.final_mean) == (Standing.PASSED_AFTER_RECOVERY, 6)
 
 
-def test_mean_of_1_9_would_need_10_1():
+def test_mean_of_1_9_needs_10_1_in_the_exam():
     result = evaluate_subject(AMAZONAS, equal_terms(19))
 
     assert (result.standing, result.needed_grade) == (Standing.RECOVERY, 101)
@@ -74,7 +74,7 @@ def test_mean_of_1_9_would_need_10_1():
     assert evaluate_subject(AMAZONAS, equal_terms(20)).needed_grade == 100
 
 
-def test_hopeless_fails_without_the_exam_where_the_rules_say_so():
+def test_unrecoverable_subject_fails_without_exam_if_configured():
     strict = AMAZONAS.model_copy(update={"fail_if_unrecoverable": True})
 
     result = evaluate_subject(strict, equal_terms(19))
@@ -84,21 +84,21 @@ def test_hopeless_fails_without_the_exam_where_the_rules_say_so():
     assert standing_of(strict, equal_terms(20)) is Standing.RECOVERY
 
 
-def test_exam_of_who_passed_changes_nothing():
+def test_exam_after_pass_changes_nothing():
     assert evaluate_subject(AMAZONAS, equal_terms(60, 0)) == evaluate_subject(
         AMAZONAS, equal_terms(60)
     )
 
 
 def test_exam_before_all_grades_changes_nothing():
-    marks = SubjectGrades((60, 60, None, 60), 100)
+    grades = SubjectGrades((60, 60, None, 60), 100)
 
-    assert evaluate_subject(AMAZONAS, marks) == evaluate_subject(
+    assert evaluate_subject(AMAZONAS, grades) == evaluate_subject(
         AMAZONAS, SubjectGrades((60, 60, None, 60))
     )
 
 
-def test_exam_counts_nothing_without_a_recovery():
+def test_exam_without_recovery_rule_changes_nothing():
     rules = Rules(terms=4, pass_mark=Decimal(6))
 
     assert evaluate_subject(rules, equal_terms(59, 100)) == evaluate_subject(
@@ -107,7 +107,7 @@ def test_exam_counts_nothing_without_a_recovery():
     assert standing_of(rules, equal_terms(59)) is Standing.FAILED
 
 
-def test_recovery_weighs_as_the_profile_says():
+def test_recovery_weights_come_from_the_profile():
     # 5.0 x 0.6 + 7.5 x 0.4 = 6.0
     assert evaluate_subject(NUMERIC, equal_terms(50)).needed_grade == 75
     assert evaluate_subject(CONCEPT, equal_terms(50)).needed_grade == 75
@@ -117,7 +117,7 @@ def test_recovery_weighs_as_the_profile_says():
     )
 
 
-def test_higher_of_both_replaces():
+def test_recovery_exam_replaces_lower_mean_only():
     rules = AMAZONAS.model_copy(update={"recovery_rule": "replace_if_higher"})
 
     assert evaluate_subject(rules, equal_terms(50, 60)).final_mean == 6
@@ -125,7 +125,7 @@ def test_higher_of_both_replaces():
     assert evaluate_subject(rules, equal_terms(50)).needed_grade == 60
 
 
-def test_mean_that_reaches_the_lower_mark_of_a_recovery_needs_any_exam():
+def test_mean_above_recovery_pass_mark_needs_any_exam():
     rules = Rules(
         terms=1, pass_mark=Decimal(7), recovery_rule="replace_if_higher",
         recovery_pass_mark=Decimal(5),
@@ -156,7 +156,7 @@ def test_mean_is_rounded_by_the_rule(rounding, tenths, mean):
     assert evaluate_subject(rules, SubjectGrades(tenths)).mean == mean
 
 
-def test_mean_of_some_terms_is_not_rounded():
+def test_mean_of_incomplete_terms_is_not_rounded():
     rules = AMAZONAS.model_copy(update={"rounding": "up", "rounding_step": Decimal(1)})
 
     assert evaluate_subject(
@@ -164,7 +164,7 @@ def test_mean_of_some_terms_is_not_rounded():
     ).mean == Fraction(555, 100)
 
 
-def test_weights_count_among_the_given_terms():
+def test_weighted_mean_uses_terms_with_grades_only():
     rules = Rules(
         terms=3, pass_mark=Decimal(6), mean_rule="weighted", term_weights=(1, 2, 3)
     )
@@ -175,7 +175,7 @@ def test_weights_count_among_the_given_terms():
     assert partial_mean(SubjectGrades((50, 80, None))) == Fraction(13, 2)
 
 
-def test_no_grade_is_open_and_needs_the_mark():
+def test_subject_without_grades_needs_the_pass_mark():
     result = evaluate_subject(AMAZONAS, equal_terms(None))
 
     assert (result.standing, result.mean, result.needed_grade) == (
@@ -185,7 +185,7 @@ def test_no_grade_is_open_and_needs_the_mark():
     )
 
 
-def test_zero_is_a_grade():
+def test_zero_counts_as_a_grade():
     assert standing_of(AMAZONAS, equal_terms(0)) is Standing.RECOVERY
     assert evaluate_subject(AMAZONAS, SubjectGrades((0, None, None, None))).mean == 0
     assert (
@@ -194,26 +194,26 @@ def test_zero_is_a_grade():
     )
 
 
-def test_exact_mean_of_all_terms_is_told_unrounded():
+def test_partial_mean_of_all_terms_is_not_rounded():
     rules = AMAZONAS.model_copy(update={"rounding": "up", "rounding_step": Decimal(1)})
 
     assert partial_mean(equal_terms(55), rules) == Fraction(55, 10)
 
 
-def test_other_number_of_terms_is_an_error():
-    with pytest.raises(ValueError, match="3 terms, not 4"):
+def test_wrong_number_of_terms_raises():
+    with pytest.raises(ValueError, match="expected 4 terms, got 3"):
         evaluate_subject(AMAZONAS, SubjectGrades((60, 60, 60)))
 
 
-def test_lost_is_what_neither_terms_nor_exam_can_pass():
-    def lost(marks, rules=AMAZONAS):
-        return is_subject_unrecoverable(rules, marks, evaluate_subject(rules, marks))
+def test_subject_is_unrecoverable_if_nothing_can_pass_it():
+    def is_lost(grades, rules=AMAZONAS):
+        return is_subject_unrecoverable(rules, grades, evaluate_subject(rules, grades))
 
     without_exam = Rules(terms=4, pass_mark=Decimal(6))
 
-    assert not lost(SubjectGrades((0, 0, 0, None)))
-    assert lost(SubjectGrades((0, 0, 0, None)), without_exam)
-    assert lost(equal_terms(19))
-    assert not lost(equal_terms(20))
-    assert lost(equal_terms(20, 99))
-    assert not lost(equal_terms(60))
+    assert not is_lost(SubjectGrades((0, 0, 0, None)))
+    assert is_lost(SubjectGrades((0, 0, 0, None)), without_exam)
+    assert is_lost(equal_terms(19))
+    assert not is_lost(equal_terms(20))
+    assert is_lost(equal_terms(20, 99))
+    assert not is_lost(equal_terms(60))

@@ -27,7 +27,7 @@ INVALID_ROWS = [
 
 
 @pytest.mark.parametrize(("model", "values"), INVALID_ROWS)
-def test_database_itself_refuses(network, model, values):
+def test_invalid_row_is_refused_by_the_database(network, model, values):
     one = model.objects.order_by("pk").first()
 
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -41,16 +41,16 @@ def test_database_itself_refuses(network, model, values):
         m.SchoolYear, m.Student, m.RuleProfile, m.RuleVersion, m.YearRules, m.PriorSubject,
     ],
 )  # fmt: skip
-def test_database_refuses_the_same_thing_twice(network, model):
-    twin = model.objects.order_by("pk").first()
-    twin.pk = None
-    twin._state.adding = True
+def test_duplicate_row_is_refused_by_the_database(network, model):
+    duplicate = model.objects.order_by("pk").first()
+    duplicate.pk = None
+    duplicate._state.adding = True
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        twin.save()
+        duplicate.save()
 
 
-def test_attachment_has_exactly_one_target(teacher):
+def test_attachment_without_exactly_one_target_is_refused(teacher):
     for targets in ({}, {"school_id": 1, "network_id": 1}):
         with pytest.raises(IntegrityError), transaction.atomic():
             m.Attachment.objects.create(user=teacher, **targets)
@@ -74,24 +74,24 @@ def test_student_with_enrolments_cannot_be_deleted(network):
         pytest.param(m.ClassSession, {"school_class": 2, "date": "2026-12-30"}, id="session with absences moved"),
     ],
 )  # fmt: skip
-def test_database_keeps_grades_and_absences_in_their_class(network, model, values):
+def test_record_of_another_class_is_refused_by_the_database(network, model, values):
     m.Subject.objects.create(pk=99, code="new", name="New")
     one = model.objects.order_by("pk").first()
     if model is m.ClassSession:
         one = m.Absence.objects.filter(enrolment__school_class=1).first().session
 
-    with pytest.raises(IntegrityError, match="of another class"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
         model.objects.filter(pk=one.pk).update(**values)
 
 
-def test_database_refuses_a_new_grade_of_another_class(network):
+def test_new_grade_of_another_class_is_refused(network):
     m.Grade.objects.filter(offering=31, term=4).delete()
 
-    with pytest.raises(IntegrityError, match="of another class"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
         m.Grade.objects.create(enrolment_id=1, offering_id=31, term=4, tenths=70)
 
 
-def test_enrolment_without_grades_may_still_change_its_class(network):
+def test_enrolment_without_grades_may_change_its_class(network):
     student = m.Student.objects.first()
     enrolment = m.Enrolment.objects.create(
         student=student, school_class_id=3, grade_level_id=1, diary_number=90,
@@ -104,7 +104,7 @@ def test_enrolment_without_grades_may_still_change_its_class(network):
     assert m.Enrolment.objects.get(pk=enrolment.pk).school_class_id == 4
 
 
-def test_form_says_what_the_database_would_refuse(network):
+def test_full_clean_of_grade_of_another_class_raises(network):
     grade = m.Grade(enrolment_id=1, offering_id=31, term=4, tenths=70)
 
     with pytest.raises(ValidationError, match="not offered in the class"):

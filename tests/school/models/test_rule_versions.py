@@ -37,7 +37,7 @@ def year(network):
 
 @pytest.fixture
 def closed_year_rules(profile, year):
-    """What a closed year goes by."""
+    """Rules of a closed year."""
     year_rules = YearRules.objects.create(
         school_year=year, version=profile.revise(make_rules("5.0"))
     )
@@ -45,11 +45,11 @@ def closed_year_rules(profile, year):
     return year_rules
 
 
-@pytest.mark.guarantee("The database keeps a version of rules unchanged.")
+@pytest.mark.guarantee("The database refuses changes to a version of rules.")
 @pytest.mark.parametrize(
     "values", [{"content": {"terms": 1}}, {"number": 9}, {"profile_id": 1}]
 )
-def test_database_keeps_a_version_as_it_is(profile, values):
+def test_rule_version_cannot_be_changed(profile, values):
     version = profile.revise(make_rules())
 
     with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
@@ -59,9 +59,11 @@ def test_database_keeps_a_version_as_it_is(profile, values):
     assert RuleVersion.objects.get(pk=version.pk).rules == make_rules()
 
 
-@pytest.mark.guarantee("The database keeps the rules of a closed year.")
+@pytest.mark.guarantee("The database refuses changes to the rules of a closed year.")
 @pytest.mark.parametrize("event", ["insert", "update", "move", "leave", "delete"])
-def test_database_keeps_the_rules_of_a_closed_year(profile, closed_year_rules, event):
+def test_closed_year_rules_cannot_be_changed_in_the_database(
+    profile, closed_year_rules, event
+):
     other = YearRules.objects.get(school_year=1)
     version = RuleProfile.objects.exclude(pk=profile.pk).first().latest_version()
     steps = {
@@ -90,24 +92,30 @@ def test_database_keeps_the_rules_of_a_closed_year(profile, closed_year_rules, e
     )
 
 
-@pytest.mark.guarantee("The database keeps the rules of a closed year.")
-def test_model_says_so_before_the_database_does(closed_year_rules):
-    held = YearRules.objects.get(pk=closed_year_rules.pk)
+@pytest.mark.guarantee("The database refuses changes to the rules of a closed year.")
+def test_closed_year_rules_change_raises_validation_error(closed_year_rules):
+    stored = YearRules.objects.get(pk=closed_year_rules.pk)
     moved = YearRules.objects.get(pk=closed_year_rules.pk)
     moved.school_year_id = 1
     moved.grade_level_id = 3
 
-    for step in (held.full_clean, held.save, held.delete, moved.save, moved.full_clean):
+    for step in (
+        stored.full_clean,
+        stored.save,
+        stored.delete,
+        moved.save,
+        moved.full_clean,
+    ):
         with pytest.raises(ValidationError, match="letivo está encerrado"):
             step()
 
 
-def test_closed_year_with_rules_is_not_deleted(closed_year_rules):
+def test_closed_year_with_rules_cannot_be_deleted(closed_year_rules):
     with pytest.raises((IntegrityError, ProtectedError)), transaction.atomic():
         closed_year_rules.school_year.delete()
 
 
-def test_open_year_s_rules_go_with_it(profile, year):
+def test_open_year_is_deleted_with_its_rules(profile, year):
     YearRules.objects.create(school_year=year, version=profile.revise(make_rules()))
 
     year.delete()
@@ -115,9 +123,7 @@ def test_open_year_s_rules_go_with_it(profile, year):
     assert not YearRules.objects.filter(version__profile=profile).exists()
 
 
-def test_open_years_go_by_the_new_version_and_closed_ones_by_their_own(
-    profile, closed_year_rules
-):
+def test_new_version_applies_to_open_years_only(profile, closed_year_rules):
     open_year = YearRules.objects.get(school_year=1)
     open_year.version = closed_year_rules.version
     open_year.save()
@@ -130,16 +136,14 @@ def test_open_years_go_by_the_new_version_and_closed_ones_by_their_own(
     assert closed_year_rules.version.rules.pass_mark == make_rules("5.0").pass_mark
 
 
-def test_same_rules_make_no_version(profile):
+def test_equal_rules_create_no_version(profile):
     first = profile.revise(make_rules())
 
     assert profile.revise(make_rules()) == first
     assert profile.versions.count() == 1
 
 
-def test_reopened_year_goes_by_the_newest_rules_once_they_are_saved(
-    profile, closed_year_rules
-):
+def test_reopened_year_gets_newest_version_on_save(profile, closed_year_rules):
     newest = profile.revise(make_rules("8.0"))
     SchoolYear.objects.filter(pk=closed_year_rules.school_year_id).update(
         is_closed=False
@@ -151,7 +155,7 @@ def test_reopened_year_goes_by_the_newest_rules_once_they_are_saved(
     assert closed_year_rules.version == newest
 
 
-def test_year_takes_no_term_that_its_rules_have_none_of(profile, year):
+def test_term_beyond_the_rules_is_refused(profile, year):
     YearRules.objects.create(school_year=year, version=profile.revise(make_rules()))
     days = {"starts_on": date(2025, 2, 3), "ends_on": date(2025, 3, 3)}
 
@@ -164,25 +168,25 @@ def test_year_takes_no_term_that_its_rules_have_none_of(profile, year):
     }
 
 
-def test_rules_have_as_many_terms_as_the_year(profile):
+def test_rules_with_other_number_of_terms_are_refused(profile):
     version = profile.revise(make_rules(terms=3))
-    wrong = YearRules(school_year_id=1, grade_level_id=1, version=version)
+    invalid = YearRules(school_year_id=1, grade_level_id=1, version=version)
 
     with pytest.raises(ValidationError) as refused:
-        wrong.full_clean()
+        invalid.full_clean()
 
     assert refused.value.message_dict == {
         "version": ["O ano 2026 tem 4 períodos, e estas regras são para 3."]
     }
 
 
-def test_year_without_terms_takes_any_rules(profile, year):
+def test_year_without_terms_accepts_any_rules(profile, year):
     version = profile.revise(make_rules(terms=3))
 
     YearRules(school_year=year, version=version).full_clean()
 
 
-def test_new_version_for_other_terms_than_an_open_year_has_is_refused(profile):
+def test_new_version_with_other_terms_than_open_year_is_refused(profile):
     first = profile.revise(make_rules())
     YearRules.objects.create(school_year_id=1, grade_level_id=1, version=first)
 
@@ -192,16 +196,18 @@ def test_new_version_for_other_terms_than_an_open_year_has_is_refused(profile):
     assert profile.latest_version() == first
 
 
-def test_another_network_s_rules_are_refused(year):
+def test_rules_of_another_network_are_refused(year):
     other = Network.objects.create(code="other", name="Other")
-    theirs = RuleProfile.objects.create(network=other, code="own", name="Own")
+    foreign_profile = RuleProfile.objects.create(network=other, code="own", name="Own")
 
     with pytest.raises(ValidationError, match="outra rede"):
-        YearRules(school_year=year, version=theirs.revise(make_rules())).full_clean()
+        YearRules(
+            school_year=year, version=foreign_profile.revise(make_rules())
+        ).full_clean()
 
 
 @pytest.mark.guarantee("Two users who save rules at once create two versions.")
-def test_two_who_save_at_once_make_two_versions(transactional_db, network):
+def test_concurrent_revisions_create_consecutive_versions(transactional_db, network):
     profile = RuleProfile.objects.create(network_id=1, code="own", name="Own")
 
     def save(number):
@@ -212,7 +218,7 @@ def test_two_who_save_at_once_make_two_versions(transactional_db, network):
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(6) as crowd:
-        versions = list(crowd.map(save, range(1, 9)))
+    with ThreadPoolExecutor(6) as pool:
+        versions = list(pool.map(save, range(1, 9)))
 
     assert sorted(version.number for version in versions) == list(range(1, 9))

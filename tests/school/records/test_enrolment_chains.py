@@ -7,7 +7,7 @@ from school.records.enrolment_chains import build_chain
 
 
 def make_enrolment(id, entry, exit=None):
-    """An enrolment from the one day of the year until before the other."""
+    """Return an enrolment row from day `entry` of the year until before day `exit`."""
     first = date(2026, 1, 1)
     day = first + timedelta(days=entry)
     exit_date = None if exit is None else first + timedelta(days=exit)
@@ -28,7 +28,7 @@ CURRENT = make_enrolment(9, 100)
             [make_enrolment(1, 0, 50), make_enrolment(2, 49, 100)],
             [2],
             [1],
-        ),  # the longer by a day
+        ),  # the longer one, by a day
         (
             [
                 make_enrolment(1, 0, 80),
@@ -39,19 +39,19 @@ CURRENT = make_enrolment(9, 100)
             [2, 3],
         ),
         ([make_enrolment(1, 100, 120)], [], [1]),
-        ([make_enrolment(10, 100, 120)], [], []),  # begun on the same day, noted later
+        ([make_enrolment(10, 100, 120)], [], []),  # same entry date, higher id
         ([make_enrolment(1, 0, 50), make_enrolment(2, 0, 50)], [2], [1]),
         ([make_enrolment(1, 101, 150)], [], []),
     ],
 )
-def test_no_day_is_in_a_year_twice(ended, before, overlapping):
-    found = build_chain(CURRENT, ended)
+def test_chain_contains_no_day_twice(ended, before, overlapping):
+    chain = build_chain(CURRENT, ended)
 
-    assert [place.id for place in found.rows] == [*before, CURRENT.id]
-    assert sorted(place.id for place in found.overlaps) == overlapping
+    assert [row.id for row in chain.rows] == [*before, CURRENT.id]
+    assert sorted(row.id for row in chain.overlaps) == overlapping
 
 
-def test_enrolment_that_has_ended_is_not_before_itself():
+def test_chain_of_ended_enrolment_contains_it_once():
     one = make_enrolment(1, 0, 50)
 
     assert build_chain(one, [one]).rows == [one]

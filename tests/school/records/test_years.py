@@ -19,7 +19,7 @@ from school.records.years import StudentYears
 pytestmark = pytest.mark.django_db
 
 MOVED_STUDENT_ID = 17
-"""A student who goes from class 1 to class 2 after the second of four terms."""
+"""Student who moves from class 1 to class 2 after the second of four terms."""
 
 
 def read_years(viewer, **filters):
@@ -36,7 +36,7 @@ def read_year(viewer, **filters):
     ("module", "bound"),
     [(enrolment_record, "CHUNK_SIZE"), (enrolment_rows, "MAX_QUERY_PARAMETERS")],
 )
-def test_years_are_the_same_read_by_and_by(admin, monkeypatch, module, bound):
+def test_years_read_in_chunks_are_equal(admin, monkeypatch, module, bound):
     whole = list(read_years(admin, school_class__in=[1, 2]))
 
     monkeypatch.setattr(module, bound, 1)
@@ -45,7 +45,7 @@ def test_years_are_the_same_read_by_and_by(admin, monkeypatch, module, bound):
     assert len(whole) == Enrolment.objects.filter(school_class__in=[1, 2]).count()
 
 
-def test_year_holds_what_came_before_it(admin):
+def test_year_includes_previous_class(admin):
     year = read_year(admin, student=MOVED_STUDENT_ID, school_class=2)
 
     grades = Grade.objects.filter(
@@ -57,7 +57,7 @@ def test_year_holds_what_came_before_it(admin):
     assert year.record.days.days_outside == 0
 
 
-def test_year_ends_where_the_student_left(admin):
+def test_year_ends_at_the_exit_date(admin):
     year = read_year(admin, student=MOVED_STUDENT_ID, school_class=1)
 
     assert year.record.subjects[1].terms[2:] == (None, None)
@@ -65,7 +65,7 @@ def test_year_ends_where_the_student_left(admin):
     assert year.outcome.situation == "class_changed"
 
 
-def test_year_holds_nothing_that_may_not_be_seen(admin):
+def test_year_omits_invisible_enrolments(admin):
     listed = Enrolment.objects.filter(student=MOVED_STUDENT_ID, school_class=2)
 
     (year,) = StudentYears(listed, listed)
@@ -74,7 +74,7 @@ def test_year_holds_nothing_that_may_not_be_seen(admin):
     assert year.lesson_counts.total == 100
 
 
-def test_latest_leaves_out_what_another_goes_on_from(admin):
+def test_latest_enrolments_omit_predecessors(admin):
     of_student = Enrolment.objects.filter(student=MOVED_STUDENT_ID)
 
     assert latest_enrolments(of_student).get().school_class_id == 2
@@ -83,7 +83,7 @@ def test_latest_leaves_out_what_another_goes_on_from(admin):
     )
 
 
-def test_two_classes_at_once_are_two_years(admin):
+def test_year_of_two_parallel_classes_is_counted_twice(admin):
     one = Enrolment.objects.get(student=1)
     Enrolment.objects.create(
         student_id=1,
@@ -97,7 +97,7 @@ def test_two_classes_at_once_are_two_years(admin):
     assert [y.lesson_counts.total for y in read_years(admin, student=1)] == [200, 85]
 
 
-def test_newest_grade_of_a_term_wins(admin):
+def test_year_uses_newest_grade_of_a_term(admin):
     new = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=2)
     offering = Offering.objects.get(school_class=2, subject=1)
     Grade.objects.create(enrolment=new, offering=offering, term=1, tenths=99)
@@ -113,19 +113,19 @@ def test_newest_grade_of_a_term_wins(admin):
     assert terms[1] is not None
 
 
-def test_recovery_counts_without_any_grade_of_a_term(admin):
+def test_year_with_exam_only_has_the_exam(admin):
     new = Enrolment.objects.get(student=1)
     offering = Offering.objects.get(school_class=1, subject=1)
     Grade.objects.filter(enrolment=new, offering=offering).delete()
     RecoveryGrade.objects.filter(enrolment=new, offering=offering).delete()
     RecoveryGrade.objects.create(enrolment=new, offering=offering, tenths=70)
 
-    marks = read_year(admin, student=1).record.subjects[1]
+    subject_grades = read_year(admin, student=1).record.subjects[1]
 
-    assert (marks.terms, marks.exam) == ((None,) * 4, 70)
+    assert (subject_grades.terms, subject_grades.exam) == ((None,) * 4, 70)
 
 
-def test_newest_recovery_exam_wins(admin):
+def test_year_uses_newest_recovery_exam(admin):
     for school_class, tenths in [(2, 65), (1, 40)]:
         RecoveryGrade.objects.create(
             enrolment=Enrolment.objects.get(
@@ -140,7 +140,7 @@ def test_newest_recovery_exam_wins(admin):
     assert year.record.subjects[1].exam == 65
 
 
-def test_days_elsewhere_that_the_new_class_never_had_make_no_year_longer(admin):
+def test_days_in_previous_class_do_not_extend_the_year(admin):
     new = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=2)
     before = ClassSession.objects.filter(school_class=2, date__lt=new.entry_date)
     Absence.objects.filter(session__in=before).delete()
@@ -152,43 +152,45 @@ def test_days_elsewhere_that_the_new_class_never_had_make_no_year_longer(admin):
     assert year.outcome.attendance.planned_days == year.rules.year_days
 
 
-def test_what_no_figure_can_use_is_counted_once(admin):
+def test_skipped_records_are_counted_once(admin):
     old = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=1)
     offerings = Offering.objects.filter(school_class=1).order_by("subject")
-    late, beyond = offerings[0], offerings[1]
-    Grade.objects.create(enrolment=old, offering=late, term=3, tenths=50)
-    Grade.objects.create(enrolment=old, offering=beyond, term=9, tenths=50)
+    first_offering, second_offering = offerings[0], offerings[1]
+    Grade.objects.create(enrolment=old, offering=first_offering, term=3, tenths=50)
+    Grade.objects.create(enrolment=old, offering=second_offering, term=9, tenths=50)
     day = ClassSession.objects.filter(school_class=1).latest("date")
     Absence.objects.create(enrolment=old, session=day)
 
-    found = read_years(admin, student=MOVED_STUDENT_ID)
-    list(found)
+    years = read_years(admin, student=MOVED_STUDENT_ID)
+    list(years)
 
-    assert found.skipped_records.counts == {
+    assert years.skipped_records.counts == {
         "grade_after_exit": 1,
         "grade_outside_terms": 1,
         "absence_outside_enrolment": 1,
     }
 
 
-def test_grade_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
+def test_grade_of_subject_not_offered_is_skipped(admin):
     new = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=2)
     offering = Offering.objects.get(school_class=2, subject=3)
     for model in (Grade, RecoveryGrade):
         model.objects.filter(offering=offering).delete()
     offering.delete()
 
-    found = read_years(admin, pk=new.pk)
-    (year,) = found
+    years = read_years(admin, pk=new.pk)
+    (year,) = years
 
     assert 3 not in year.record.subjects
-    given = Grade.objects.filter(
+    skipped_grades = Grade.objects.filter(
         enrolment__student=MOVED_STUDENT_ID, offering__subject=3, tenths__isnull=False
     )
-    assert found.skipped_records.counts == {"subject_not_offered": given.count()}
+    assert years.skipped_records.counts == {
+        "subject_not_offered": skipped_grades.count()
+    }
 
 
-def test_exam_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
+def test_exam_of_subject_not_offered_is_skipped(admin):
     old = Enrolment.objects.get(student=MOVED_STUDENT_ID, school_class=1)
     RecoveryGrade.objects.filter(enrolment__student=MOVED_STUDENT_ID).delete()
     exam = Offering.objects.get(school_class=1, subject=3)
@@ -198,13 +200,13 @@ def test_exam_of_a_subject_that_the_new_class_lacks_is_left_out(admin):
     Offering.objects.get(school_class=2, subject=3).delete()
     Grade.objects.filter(enrolment=old).delete()
 
-    found = read_years(admin, student=MOVED_STUDENT_ID, school_class=2)
-    list(found)
+    years = read_years(admin, student=MOVED_STUDENT_ID, school_class=2)
+    list(years)
 
-    assert found.skipped_records.counts == {"subject_not_offered": 1}
+    assert years.skipped_records.counts == {"subject_not_offered": 1}
 
 
-def test_terms_are_the_most_that_rules_or_calendar_have(admin, network):
+def test_term_count_is_the_maximum_of_rules_and_calendar(admin, network):
     assert read_years(admin).term_count == 4
 
     year = Term.objects.first().school_year
@@ -217,7 +219,7 @@ def test_terms_are_the_most_that_rules_or_calendar_have(admin, network):
     )
 
 
-def test_years_come_in_the_order_that_is_asked_for(admin):
+def test_years_follow_the_requested_order(admin):
     listed = visible_enrolments(admin)
 
     by_student = StudentYears(listed, listed, order=ORDER_BY_STUDENT)

@@ -13,7 +13,7 @@ TRUNCATED_RESPONSE = b"HTTP/1.1 200 OK\r\n" + TEN_BYTE_RESPONSE
 
 @pytest.fixture
 def base_url(request):
-    """A service that promises ten bytes, gives six, and hangs up."""
+    """URL of a service that announces ten bytes, sends six and closes the connection."""
     payload = getattr(request, "param", TRUNCATED_RESPONSE)
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         thread = threading.Thread(target=answer_once, args=(server, payload))
@@ -29,23 +29,23 @@ def answer_once(server: socket.socket, payload: bytes) -> None:
         connection.sendall(payload)
 
 
-def test_file_that_is_cut_short_is_no_file(base_url):
+def test_download_cut_short_raises_service_error(base_url):
     with pytest.raises(ServiceError, match="cut short"):
         Client(base_url).download("/result", io.BytesIO())
 
 
-def test_answer_that_is_cut_short_is_no_answer(base_url):
+def test_request_cut_short_raises_service_error(base_url):
     with pytest.raises(ServiceError, match="cut short"):
         Client(base_url).request("GET", "/reports")
 
 
-def test_caller_s_full_disk_is_not_the_service_s_fault(base_url):
-    class Full(io.BytesIO):
+def test_download_to_full_disk_raises_os_error(base_url):
+    class FullDisk(io.BytesIO):
         def write(self, _: object) -> int:
             raise OSError("No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        Client(base_url).download("/result", Full())
+        Client(base_url).download("/result", FullDisk())
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_caller_s_full_disk_is_not_the_service_s_fault(base_url):
     ],
     indirect=True,
 )
-def test_service_that_dies_while_it_answers_is_not_ready(base_url):
+def test_is_ready_with_broken_response_returns_false(base_url):
     assert not Client(base_url).is_ready()

@@ -17,7 +17,7 @@ def env(tmp_path, monkeypatch):
     return Environment(state_dir=tmp_path / "var")
 
 
-def test_value_from_a_file_loses_its_newline(env, tmp_path, monkeypatch):
+def test_secret_from_file_is_stripped(env, tmp_path, monkeypatch):
     secret = tmp_path / "secret"
     secret.write_text("s3cr3t\n")
     monkeypatch.setenv("SECRET_KEY_FILE", str(secret))
@@ -25,24 +25,24 @@ def test_value_from_a_file_loses_its_newline(env, tmp_path, monkeypatch):
     assert env.secret("SECRET_KEY") == "s3cr3t"
 
 
-def test_number_that_is_none_is_refused_by_name(env, monkeypatch):
+def test_invalid_integer_is_refused_with_its_name(env, monkeypatch):
     monkeypatch.setenv("PORT", "80a")
 
     with pytest.raises(ImproperlyConfigured, match="PORT must be a whole number"):
         env.integer("PORT", 8000)
 
 
-def test_secret_not_given_is_made_once_and_kept_private(env):
+def test_missing_secret_is_created_once_and_private(env):
     first = env.secret("SECRET_KEY")
 
-    kept = env.state_dir / "secret_key"
+    secret_path = env.state_dir / "secret_key"
     assert env.secret("SECRET_KEY") == first
     assert len(first) >= 32
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(secret_path.stat().st_mode) == 0o600
     assert os.listdir(env.state_dir) == ["secret_key"]
 
 
-def test_two_secrets_differ(env):
+def test_secrets_of_two_names_differ(env):
     assert env.secret("SECRET_KEY") != env.secret("JWT_SIGNING_KEY")
 
 
@@ -55,13 +55,13 @@ def test_database_url_keeps_its_own_options(env, monkeypatch):
     assert options["pool"]["max_size"] == 8
 
 
-def test_every_variable_stands_in_the_example_and_the_readme():
+def test_environment_variables_are_documented():
     settings = (ROOT / "school/settings.py").read_text()
     variables = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings)) | {
         "VAR_DIR", "DATABASE_POOL",
     }  # fmt: skip
 
-    for document in (".env.example", "README.md"):
+    for document in (".env.example", "docs/configuration.md"):
         text = (ROOT / document).read_text()
         missing = {name for name in variables if not re.search(rf"\b{name}\b", text)}
         assert not missing, f"{document} lacks {missing}"

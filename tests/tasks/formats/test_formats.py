@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.rendering.columns import Column
+from tasks.rendering.format_registry import default_formats
 from tasks.rendering.table import Table
 from tasks.reporting import registry
 from tests.support.result_readers import read_result
@@ -31,8 +32,8 @@ ROWS = [
     ("linha\nnova; só", Decimal("-0.5"), 0, None, Decimal("74.96"), False, "?"),
 ]  # fmt: skip
 FORMATS = list(registry.format_classes())
-CELL_FORMATS = [name for name in FORMATS if name not in {"pdf", "zip"}]
-"""Those that can be read back; what papers say has tests of its own."""
+CELL_FORMATS = ["csv", "csv-br", "json", "jsonl", "xlsx"]
+"""Formats with cells that `read_result` reads back."""
 TEXT_FORMATS = ["csv", "csv-br"]
 ANY_TEXT = st.text(max_size=12) | st.text(
     "ab1 =+-@\t\r\n'\"“;,|_x0041<&>#$\\\x01\ufeff＝", max_size=20
@@ -48,7 +49,7 @@ def write_format(format: str, rows=ROWS, columns=COLUMNS, **table_options) -> by
 
 
 def write_texts(format: str, texts: list[str]) -> bytes:
-    """A table of a number and a text, twice."""
+    """Write a table with two number columns and two text columns."""
     columns = [
         Column("n", "N", "integer"), Column("a", "A"),
         Column("m", "M", "integer"), Column("b", "B"),
@@ -57,7 +58,7 @@ def write_texts(format: str, texts: list[str]) -> bytes:
     return write_format(format, rows, columns)
 
 
-def test_formats_are_the_files_of_the_folder():
+def test_format_classes_match_files_of_package():
     folder = Path("tasks/formats").glob("*.py")
 
     assert set(FORMATS) == {path.stem.replace("_", "-") for path in folder} - {
@@ -65,7 +66,22 @@ def test_formats_are_the_files_of_the_folder():
     }  # fmt: skip
 
 
-def test_json_keeps_decimals_as_strings():
+@pytest.mark.parametrize("format", registry.format_classes().values(), ids=FORMATS)
+def test_format_declares_what_others_need(format):
+    assert format.audience in {"people", "programs"}
+    is_json = format.media_type == "application/json"
+    assert is_json or not (format.is_inlined or format.has_row_schema)
+
+
+def test_default_formats_begin_with_programs_and_exclude_zip():
+    defaults = default_formats()
+
+    assert defaults[:3] == ("json", "jsonl", "csv")
+    assert set(defaults) >= {"csv-br", "xlsx", "pdf"}
+    assert "zip" not in defaults
+
+
+def test_json_writes_decimals_as_strings():
     first = json.loads(write_format("json"))[0]
 
     assert first == {
@@ -74,13 +90,13 @@ def test_json_keeps_decimals_as_strings():
     }  # fmt: skip
 
 
-def test_jsonl_is_json_s_rows_a_line_each():
+def test_jsonl_writes_one_json_row_per_line():
     lines = write_format("jsonl").decode().splitlines()
 
     assert [json.loads(line) for line in lines] == json.loads(write_format("json"))
 
 
-def test_csv_is_for_machines():
+def test_csv_uses_machine_readable_values():
     rows = list(csv.reader(io.StringIO(write_format("csv").decode(), newline="")))
 
     assert rows == [
@@ -94,7 +110,7 @@ def test_csv_is_for_machines():
 @pytest.mark.parametrize(
     ("language", "yes", "no"), [("pt-br", "Sim", "Não"), ("en", "Yes", "No")]
 )
-def test_brazilian_csv_is_for_people(language, yes, no):
+def test_brazilian_csv_uses_labels_and_local_formats(language, yes, no):
     with override(language):
         content = write_format("csv-br")
 
@@ -107,7 +123,7 @@ def test_brazilian_csv_is_for_people(language, yes, no):
     ]
 
 
-def test_no_number_has_an_exponent():
+def test_numbers_have_no_exponent():
     rows = [("a", Decimal("1E+3"), 1, None, Decimal("1E-7"), None, 7)]
 
     assert write_format("csv", rows).endswith(b"a,1000,1,,0.0000001,,7\r\n")
@@ -130,10 +146,10 @@ def test_no_number_has_an_exponent():
         "שלום",
     ]
 )
-def test_any_text_reads_back(format, texts):
+def test_any_text_is_read_back_unchanged(format, texts):
     rows = read_result(format, write_texts(format, texts))
 
-    if format == "xlsx":  # XML cannot say what is no character at all
+    if format == "xlsx":  # XML cannot represent noncharacters
         texts = [re.sub("[\ufffe\uffff]", "\ufffd", text) for text in texts]
     assert [[row[1], row[3]] for row in rows[1:]] == [[text, text] for text in texts]
 
@@ -145,7 +161,7 @@ def test_any_text_reads_back(format, texts):
 @example(
     texts=["x;=1;", "x,=1,", "x\t=1\t", "x\n=1;", 'x;"=1&";', "x|=1|", "＝1", "a\r=1,"]
 )
-def test_no_cell_starts_a_formula_however_it_is_split(format, delimiter, texts):
+def test_no_cell_starts_a_formula_with_any_delimiter(format, delimiter, texts):
     text = write_texts(format, texts).decode("utf-8-sig")
 
     for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
@@ -157,7 +173,7 @@ def test_no_cell_starts_a_formula_however_it_is_split(format, delimiter, texts):
 
 @pytest.mark.parametrize("format", TEXT_FORMATS)
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "－"])
-def test_csv_text_never_starts_a_formula(format, start):
+def test_csv_text_like_formula_gets_apostrophe(format, start):
     rows = read_result(
         format, write_texts(format, [f"{start}SUM(A1)"]), keep_guards=True
     )
@@ -166,7 +182,7 @@ def test_csv_text_never_starts_a_formula(format, start):
 
 
 @pytest.mark.parametrize("format", TEXT_FORMATS)
-def test_title_starts_no_formula(format):
+def test_csv_title_like_formula_gets_apostrophe(format):
     columns = [Column("=name", "=Título")]
 
     assert read_result(format, write_format(format, [], columns), keep_guards=True)[0][
@@ -183,17 +199,17 @@ def test_title_starts_no_formula(format):
         ("csv-br", b"\xef\xbb\xbfName;Mean;Days;On;Attendance;Below;Situation\r\n"),
     ],
 )
-def test_no_row_is_a_valid_file(format, content):
+def test_table_without_rows_is_valid_file(format, content):
     assert write_format(format, []) == content
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_same_rows_give_the_same_bytes(format):
+def test_same_rows_give_same_bytes(format):
     assert write_format(format) == write_format(format)
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_file_stays_open_and_rows_are_read_one_by_one(format):
+def test_writer_reads_all_rows_and_keeps_file_open(format):
     read_rows = []
 
     def rows():
@@ -209,12 +225,12 @@ def test_file_stays_open_and_rows_are_read_one_by_one(format):
 
 
 @pytest.mark.parametrize(
-    ("format", "told"),
+    ("format", "cell"),
     [("csv", "ok no"), ("csv-br", "Aprovada, =Não"), ("xlsx", "Aprovada, =Não")],
 )
-def test_each_of_several_codes_in_a_cell_is_told_to_people(format, told):
+def test_cell_with_several_codes_shows_each_label(format, cell):
     columns = [Column("a", "A", labels={"ok": "Aprovada", "no": "=Não"})]
 
     [_title, cells] = read_result(format, write_format(format, [("ok no",)], columns))
 
-    assert cells == [told]
+    assert cells == [cell]

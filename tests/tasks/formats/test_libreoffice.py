@@ -1,4 +1,4 @@
-"""Sheets as LibreOffice opens and shows them, where it is installed."""
+"""Spreadsheet files as LibreOffice opens them; skipped if it is not installed."""
 
 import csv
 import os
@@ -40,7 +40,7 @@ ODD_NAMES = [
     "007",
 ]
 CSV_FILTER = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1046,false,true,false"
-"""The values of the first sheet, as somebody in Brazil would type them."""
+"""Export filter for the values of the first sheet as typed in a Brazilian locale."""
 BRAZILIAN_CSV_FILTER = (
     "--infilter=Text - txt - csv (StarCalc):59,34,76,1,,1046,false,true"
 )
@@ -82,27 +82,27 @@ def convert_to_rows(folder: Path, format: str, *options: str) -> list[list[str]]
         return list(csv.reader(file))
 
 
-def test_workbook_shows_what_was_written(tmp_path):
-    titles, *found = convert_to_rows(tmp_path, "xlsx")
+def test_libreoffice_shows_workbook_values(tmp_path):
+    titles, *rows = convert_to_rows(tmp_path, "xlsx")
 
     assert titles == [column.title for column in COLUMNS]
-    assert found == [
+    assert rows == [
         [name, "0012", "7,5", "74,96%", "09/02/2026", "Sim"] for name in ODD_NAMES
     ]
 
 
-def test_brazilian_csv_shows_figures_and_no_formula(tmp_path):
-    titles, *found = convert_to_rows(tmp_path, "csv-br", BRAZILIAN_CSV_FILTER)
+def test_libreoffice_reads_brazilian_csv_without_formulas(tmp_path):
+    titles, *rows = convert_to_rows(tmp_path, "csv-br", BRAZILIAN_CSV_FILTER)
 
     assert titles == [column.title for column in COLUMNS]
-    for name, row in zip(ODD_NAMES, found, strict=True):
+    for name, row in zip(ODD_NAMES, rows, strict=True):
         # A spreadsheet reads digits as a number, and a guarded formula as text.
         assert row[0] in (name, f"'{name}", name.lstrip("0"))
         assert row[2:] == ["7,5", "74,96%", "09/02/2026", "Sim"]
 
 
 @pytest.mark.django_db
-def test_workbook_of_every_kind_is_printed_whole(admin, tmp_path):
+def test_libreoffice_prints_workbook_of_every_kind(admin, tmp_path):
     paths = {}
     for kind, report in registry.report_classes().items():
         if report.__module__.startswith("tasks.reports."):
@@ -110,9 +110,9 @@ def test_workbook_of_every_kind_is_printed_whole(admin, tmp_path):
             paths[kind] = tmp_path / f"{kind}.xlsx"
             paths[kind].write_bytes(artifacts.read_artifact(task.artifact))
 
-    papers = convert_files(tmp_path, list(paths.values()), "pdf")
+    pdfs = convert_files(tmp_path, list(paths.values()), "pdf")
 
-    for paper in papers:
-        first, *_more, last = PdfReader(paper).pages
+    for pdf in pdfs:
+        first, *_more, last = PdfReader(pdf).pages
         assert "1 / " in first.extract_text()
         assert "Rede Municipal de Ensino de Serra do Encanto" in last.extract_text()

@@ -1,4 +1,4 @@
-"""ZIP files as people unpack them."""
+"""ZIP archives of PDFs: file names, folders and contents."""
 
 import io
 import re
@@ -26,7 +26,7 @@ CARD_LAYOUT = Layout(
 
 
 def open_zip(rows, footer=None, **letterhead) -> zipfile.ZipFile:
-    """Of several schools, if none is named."""
+    """Open a ZIP of these rows; it spans several schools if the letterhead names none."""
     return zipfile.ZipFile(io.BytesIO(write_zip(rows, footer, **letterhead)))
 
 
@@ -44,20 +44,20 @@ def make_row(number=1, student="Ana", school="E1", school_class="9A", subject="A
     return school, school_class, number, student, subject
 
 
-def test_each_student_has_a_file_of_their_own():
+def test_zip_of_one_school_has_one_file_per_student():
     files = open_zip(
         [make_row(), make_row(subject="Inglês"), make_row(2, "Bia")], school="E1"
     )
 
     assert files.namelist() == ["9A/01 Ana.pdf", "9A/02 Bia.pdf"]
     assert files.testzip() is None
-    said = PdfReader(io.BytesIO(files.read("9A/01 Ana.pdf")), strict=True)
-    assert len(said.pages) == 1
-    assert "Inglês" in said.pages[0].extract_text()
-    assert "Bia" not in said.pages[0].extract_text()
+    pdf = PdfReader(io.BytesIO(files.read("9A/01 Ana.pdf")), strict=True)
+    assert len(pdf.pages) == 1
+    assert "Inglês" in pdf.pages[0].extract_text()
+    assert "Bia" not in pdf.pages[0].extract_text()
 
 
-def test_class_is_a_file_in_its_school_s_folder_where_there_are_several():
+def test_zip_of_several_schools_has_one_file_per_class():
     rows = [
         make_row(),
         make_row(2, "Bia"),
@@ -74,7 +74,7 @@ def test_class_is_a_file_in_its_school_s_folder_where_there_are_several():
     assert all("Página 1 de 1" in page.extract_text() for page in pages)
 
 
-def test_large_class_is_whole_in_its_file(monkeypatch):
+def test_large_class_is_complete_in_its_file(monkeypatch):
     monkeypatch.setattr(zip_format, "MAX_PAGES_PER_DOCUMENT", 4)
     rows = [make_row(number, f"<{number}>") for number in range(1, 12)]
 
@@ -86,7 +86,7 @@ def test_large_class_is_whole_in_its_file(monkeypatch):
     ]
 
 
-def test_class_of_too_many_goes_on_in_another_file(monkeypatch):
+def test_class_over_section_limit_continues_in_next_file(monkeypatch):
     monkeypatch.setattr(zip_format, "MAX_SECTIONS_PER_FILE", 3)
 
     files = open_zip([make_row(number, f"<{number}>") for number in range(1, 8)])
@@ -97,18 +97,21 @@ def test_class_of_too_many_goes_on_in_another_file(monkeypatch):
     ]  # fmt: skip
 
 
-def test_papers_of_no_class_are_some_to_a_file(monkeypatch):
+def test_sections_without_class_share_files(monkeypatch):
     monkeypatch.setattr(zip_format, "MAX_SECTIONS_PER_FILE", 2)
     layout = Layout(heading=("student",), page_per_section=True)
     rows = [make_row(None, name) for name in ("Ana", "Ana/Bia", "Caio")]
 
-    of_several, of_one = (
+    several_schools, one_school = (
         open_zip(rows, layout=layout),
         open_zip(rows, layout=layout, school="E1"),
     )
 
-    assert of_several.namelist() == ["0001 Ana – Ana Bia.pdf", "0002 Caio – Caio.pdf"]
-    assert of_one.namelist() == ["Ana.pdf", "Ana Bia.pdf", "Caio.pdf"]
+    assert several_schools.namelist() == [
+        "0001 Ana – Ana Bia.pdf",
+        "0002 Caio – Caio.pdf",
+    ]
+    assert one_school.namelist() == ["Ana.pdf", "Ana Bia.pdf", "Caio.pdf"]
 
 
 def student_numbers(files: zipfile.ZipFile, name: str) -> list[str]:
@@ -116,7 +119,7 @@ def student_numbers(files: zipfile.ZipFile, name: str) -> list[str]:
     return [re.findall(r"Aluno: <(\d+)>", page.extract_text())[0] for page in pages]
 
 
-def test_paper_of_a_whole_class_is_called_after_it():
+def test_file_of_whole_class_is_named_after_it():
     layout = Layout(heading=("school", "class"), page_per_section=True)
 
     files = open_zip(
@@ -126,7 +129,7 @@ def test_paper_of_a_whole_class_is_called_after_it():
     assert files.namelist() == ["9A.pdf", "9B.pdf"]
 
 
-def test_files_of_one_name_are_told_apart():
+def test_duplicate_file_names_get_numbers():
     rows = [
         make_row(None, "ANA"),
         make_row(None, "B"),
@@ -153,14 +156,14 @@ def test_files_of_one_name_are_told_apart():
         ("Jose\u0301", "9A/01 José.pdf"),
     ],
 )
-def test_names_are_safe_on_every_system(student, name):
+def test_file_name_is_safe_on_every_system(student, name):
     assert open_zip([make_row(student=student)], school="E1").namelist() == [name]
 
 
 @pytest.mark.parametrize(
     "school_class", ["..", ".", "CON", "nul.txt", "COM¹", "/", "  "]
 )
-def test_folder_is_never_a_path_or_a_device(school_class):
+def test_folder_name_is_never_path_or_device(school_class):
     [name] = open_zip([make_row(school_class=school_class)], school="E1").namelist()
 
     folder, _slash, file = name.partition("/")
@@ -168,7 +171,7 @@ def test_folder_is_never_a_path_or_a_device(school_class):
     assert file == "01 Ana.pdf"
 
 
-def test_no_name_is_longer_than_a_file_system_takes():
+def test_long_names_fit_file_system_limit():
     rows = [make_row(student="😀" * 120, school_class="山" * 160)]
     [name] = open_zip(rows, school="E1").namelist()
 
@@ -176,38 +179,38 @@ def test_no_name_is_longer_than_a_file_system_takes():
     assert name.endswith("😀.pdf")
 
 
-def test_what_was_left_out_is_a_file_of_its_own():
-    closing = Footer("", ["Alunos que saíram. (3)"])
+def test_skipped_records_have_their_own_file():
+    footer = Footer("", ["Alunos que saíram. (3)"])
 
-    files = open_zip([make_row()], closing, school="E1")
+    files = open_zip([make_row()], footer, school="E1")
 
     assert files.namelist() == ["9A/01 Ana.pdf", "Sobre estes arquivos.pdf"]
     about = PdfReader(io.BytesIO(files.read("Sobre estes arquivos.pdf")))
-    said = about.pages[0].extract_text()
-    assert "Alunos que saíram. (3)" in said
-    assert "Não há nada a mostrar." not in said
+    text = about.pages[0].extract_text()
+    assert "Alunos que saíram. (3)" in text
+    assert "Não há nada a mostrar." not in text
 
 
-def test_nobody_is_told_in_a_file():
+def test_empty_zip_has_file_with_notice():
     files = open_zip([])
 
     [name] = files.namelist()
-    said = PdfReader(io.BytesIO(files.read(name))).pages[0].extract_text()
-    assert "Não há nada a mostrar." in said
+    text = PdfReader(io.BytesIO(files.read(name))).pages[0].extract_text()
+    assert "Não há nada a mostrar." in text
 
 
 @pytest.mark.parametrize("school", ["", "E1"])
-def test_same_students_give_the_same_bytes(settings, school):
+def test_same_students_give_same_bytes(settings, school):
     rows = [make_row(number) for number in range(45)]
 
     settings.PDF_PROCESSES = 1
-    one = write_zip(rows, school=school)
+    expected = write_zip(rows, school=school)
     settings.PDF_PROCESSES = 3
 
-    assert write_zip(rows, school=school) == one
+    assert write_zip(rows, school=school) == expected
 
 
-def test_it_is_offered_for_papers_of_their_own_alone():
+def test_zip_is_offered_only_for_paged_reports():
     for report in registry.report_classes().values():
         if report.__module__.startswith("tasks.reports."):
             assert ("zip" in report.formats) == report.layout.page_per_section

@@ -22,7 +22,7 @@ def artifacts_dir(settings, tmp_path):
 
 
 def create_file(artifacts_dir, task, fence, *, is_draft=False, modified=HOURS_AGO):
-    """A file of that attempt, as old as said."""
+    """Create an artifact or draft of this attempt with this modification time."""
     name = f"{task.pk}.{fence}.json"
     path = (
         artifacts_dir
@@ -39,9 +39,9 @@ def sweep_shard(task) -> bool:
     return artifact_gc.sweep_shard(artifacts.shard_of(task.pk))
 
 
-def test_old_file_that_no_row_names_is_removed(teacher, artifacts_dir):
+def test_sweep_removes_old_unreferenced_file(teacher, artifacts_dir):
     task = run_task(teacher)
-    left = [
+    orphans = [
         create_file(artifacts_dir, task, 7),
         create_file(artifacts_dir, task, 8, is_draft=True),
     ]
@@ -49,12 +49,12 @@ def test_old_file_that_no_row_names_is_removed(teacher, artifacts_dir):
 
     sweep_shard(task)
 
-    assert [path.exists() for path in left] == [False, False]
+    assert [path.exists() for path in orphans] == [False, False]
     assert young.exists()
     assert artifacts.exists(task.artifact)
 
 
-def test_old_artifact_that_its_row_names_is_kept(teacher, artifacts_dir):
+def test_sweep_keeps_old_referenced_artifact(teacher, artifacts_dir):
     task = run_task(teacher)
     path = create_file(artifacts_dir, task, task.fence)
     assert path == artifacts_dir / task.artifact
@@ -64,7 +64,7 @@ def test_old_artifact_that_its_row_names_is_kept(teacher, artifacts_dir):
     assert path.exists()
 
 
-def test_file_of_a_task_that_is_gone_is_removed(teacher, artifacts_dir):
+def test_sweep_removes_file_of_missing_task(teacher, artifacts_dir):
     task = queue_task(teacher)
     path = create_file(artifacts_dir, task, 1)
     Task.objects.all().delete()
@@ -75,32 +75,30 @@ def test_file_of_a_task_that_is_gone_is_removed(teacher, artifacts_dir):
 
 
 @pytest.mark.guarantee("The file of a running attempt is not deleted.")
-def test_file_of_the_attempt_that_runs_is_kept(teacher, artifacts_dir):
+def test_sweep_keeps_files_of_running_attempt(teacher, artifacts_dir):
     task = lifecycle.claim(queue_task(teacher).pk)
-    own = [
+    attempt_files = [
         create_file(artifacts_dir, task, 1),
         create_file(artifacts_dir, task, 1, is_draft=True),
     ]
-    of_an_older = create_file(artifacts_dir, task, 0)
+    older_file = create_file(artifacts_dir, task, 0)
 
     sweep_shard(task)
 
-    assert [path.exists() for path in own] == [True, True]
-    assert not of_an_older.exists()
+    assert [path.exists() for path in attempt_files] == [True, True]
+    assert not older_file.exists()
 
 
-def test_file_whose_row_names_it_only_just_now_is_kept(
-    teacher, artifacts_dir, monkeypatch
-):
+def test_sweep_keeps_artifact_referenced_meanwhile(teacher, artifacts_dir, monkeypatch):
     task = lifecycle.claim(queue_task(teacher).pk)
     path = create_file(artifacts_dir, task, 1)
     name = str(path.relative_to(artifacts_dir))
-    stored = artifacts.list_shard
+    list_shard = artifacts.list_shard
 
-    def succeed_first(of):
+    def succeed_first(shard):
         scope = Scope.from_json(task.scope)
         lifecycle.succeed(task, artifact=name, result=RESULT, scope=scope)
-        return stored(of)
+        return list_shard(shard)
 
     monkeypatch.setattr(artifacts, "list_shard", succeed_first)
     sweep_shard(task)
@@ -110,18 +108,18 @@ def test_file_whose_row_names_it_only_just_now_is_kept(
     assert task.state == "succeeded"
 
 
-def test_file_of_an_attempt_that_lost_its_task_is_removed(teacher, artifacts_dir):
+def test_sweep_removes_file_of_lost_attempt(teacher, artifacts_dir):
     task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
     lease_recovery.recover_tasks()
-    path = create_file(artifacts_dir, task, 1)  # it woke up, and did not know yet
+    path = create_file(artifacts_dir, task, 1)  # written late by the lost worker
 
     sweep_shard(task)
 
     assert not path.exists()
 
 
-def test_strangers_files_are_left_alone(teacher, artifacts_dir):
+def test_sweep_keeps_unknown_files(teacher, artifacts_dir):
     task = run_task(teacher)
     path = artifacts_dir / artifacts.shard_of(task.pk) / "notes.txt"
     path.touch()
@@ -132,9 +130,9 @@ def test_strangers_files_are_left_alone(teacher, artifacts_dir):
     assert path.exists()
 
 
-def test_row_whose_file_is_gone_expires(teacher):
+def test_sweep_expires_task_with_missing_artifact(teacher):
     lost, kept = run_task(teacher), run_task(teacher)
-    sweep_shard(kept)  # marks the place, while all is well
+    sweep_shard(kept)  # writes the sentinel while the volume is mounted
     artifacts.delete_artifact(lost.artifact)
 
     for task in (lost, kept):
@@ -146,12 +144,14 @@ def test_row_whose_file_is_gone_expires(teacher):
     assert (lost.result, lost.parameters) == (None, {})
 
 
-@pytest.mark.guarantee("A missing disk deletes no task.")
-def test_disk_that_is_missing_is_no_deletion(teacher, settings, artifacts_dir, caplog):
+@pytest.mark.guarantee("A missing artifact volume deletes no task.")
+def test_sweep_of_missing_volume_changes_nothing(
+    teacher, settings, artifacts_dir, caplog
+):
     old = run_task(teacher)
     sweep_shard(old)
     settings.ARTIFACTS_DIR = artifacts_dir / "not-mounted"
-    new = run_task(teacher)  # goes to the wrong place, which it makes
+    new = run_task(teacher)  # writes to the wrong directory, creating it
     stray = create_file(settings.ARTIFACTS_DIR, old, 9)
 
     for task in (old, new):
@@ -163,34 +163,34 @@ def test_disk_that_is_missing_is_no_deletion(teacher, settings, artifacts_dir, c
     assert "artifact_volume_missing" in caplog.text
 
 
-def test_every_folder_has_its_turn_within_an_hour(monkeypatch):
-    seen = []
+def test_sweep_shards_covers_all_shards_within_an_hour(monkeypatch):
+    swept = []
     monkeypatch.setattr(
-        artifact_gc, "sweep_shard", lambda folder: seen.append(folder) or True
+        artifact_gc, "sweep_shard", lambda shard: swept.append(shard) or True
     )
     for minute in range(60):
         monkeypatch.setattr(artifact_gc.time, "time", lambda m=minute: 1e9 + 60 * m)
         artifact_gc.sweep_shards()
 
-    assert set(seen) == set(artifacts.SHARDS)
+    assert set(swept) == set(artifacts.SHARDS)
     assert len(artifacts.SHARDS) == 256
 
 
-def test_folders_are_looked_up_apart(teacher):
+def test_succeeded_tasks_are_looked_up_by_shard(teacher):
     task = run_task(teacher)
-    own = artifacts.shard_of(task.pk)
+    own_shard = artifacts.shard_of(task.pk)
 
-    found = {
-        folder: [row.pk for row in artifact_gc._succeeded_tasks(folder)]
-        for folder in artifacts.SHARDS
+    ids_by_shard = {
+        shard: [row.pk for row in artifact_gc._succeeded_tasks(shard)]
+        for shard in artifacts.SHARDS
     }
 
-    assert found.pop(own) == [task.pk]
-    assert set(map(tuple, found.values())) == {()}
+    assert ids_by_shard.pop(own_shard) == [task.pk]
+    assert set(map(tuple, ids_by_shard.values())) == {()}
 
 
 @pytest.mark.guarantee("A folder that cannot be listed does not count as empty.")
-def test_folder_that_cannot_be_listed_is_not_empty(teacher, artifacts_dir, monkeypatch):
+def test_sweep_of_unlistable_shard_raises(teacher, artifacts_dir, monkeypatch):
     task = run_task(teacher)
 
     def too_many_open_files(_path):

@@ -5,7 +5,7 @@ from django.db import OperationalError
 
 from school.runtime.embedded_redis import free_port
 from tasks import lifecycle, redis_store
-from tasks.maintenance import retention
+from tasks.maintenance import periodic, retention
 from tasks.maintenance.dispatcher import Dispatcher
 from tasks.models import Task
 from tasks.scheduling import outbox
@@ -33,10 +33,10 @@ def queue_length(queue: str) -> int:
     return redis_store.client().llen(queue)
 
 
-@pytest.mark.guarantee("The dispatcher sends lost messages again.")
-def test_one_lost_message_is_found_among_others(teacher):
+@pytest.mark.guarantee("The dispatcher republishes lost messages.")
+def test_tick_republishes_only_the_lost_message(teacher):
     kept, lost = queue_task(teacher), queue_task(teacher)
-    Dispatcher().tick()  # canaries, too
+    Dispatcher().tick()  # also sends canaries
     for message in redis_store.client().lrange("reports", 0, -1):
         if str(lost.pk).encode() in message:
             redis_store.client().lrem("reports", 1, message)
@@ -50,15 +50,15 @@ def test_one_lost_message_is_found_among_others(teacher):
     assert {str(kept.pk), str(lost.pk)} <= redis_store.message_ids("reports")
 
 
-def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
+def test_tick_with_failing_resync_runs_other_steps(teacher, monkeypatch):
     bad, good = queue_task(teacher), queue_task(teacher)
     Task.objects.update(version=9)
-    repair = projection.resync_document
+    resync = projection.resync_document
 
     def fail(task_id):
         if task_id == bad.pk:
             raise ValueError("a file that is no JSON")
-        repair(task_id)
+        resync(task_id)
 
     monkeypatch.setattr(projection, "resync_document", fail)
     Dispatcher().tick()
@@ -69,7 +69,7 @@ def test_one_bad_row_stops_no_other_step(teacher, monkeypatch):
     assert queue_length("reports.bulk") == 1  # a later step
 
 
-def test_message_that_was_lost_is_published_again(teacher):
+def test_tick_after_queue_loss_republishes_task(teacher):
     task = queue_task(teacher)
     redis_store.client().delete("reports")
     Task.objects.update(published_at="2020-01-01T00:00:00Z")
@@ -81,17 +81,17 @@ def test_message_that_was_lost_is_published_again(teacher):
     assert task.published_at.year > 2020
 
 
-def test_message_that_waits_is_not_published_again(teacher):
+def test_republish_lost_skips_queued_messages(teacher):
     queue_task(teacher)
     Task.objects.update(published_at="2020-01-01T00:00:00Z")
 
-    again = outbox.republish_lost("reports")
+    republished = outbox.republish_lost("reports")
 
-    assert again == 0
+    assert republished == 0
 
 
-def test_wiped_redis_is_filled_again(teacher):
-    waiting, done = queue_task(teacher), run_task(teacher)
+def test_tick_after_flush_refills_redis(teacher):
+    waiting, finished = queue_task(teacher), run_task(teacher)
     Task.objects.filter(pk=waiting.pk).update(published_at="2020-01-01T00:00:00Z")
     redis_store.client().flushdb()
 
@@ -99,12 +99,12 @@ def test_wiped_redis_is_filled_again(teacher):
 
     assert queue_length("reports") >= 1
     assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": True}
-    done.refresh_from_db()
-    assert done.state == "succeeded"
+    finished.refresh_from_db()
+    assert finished.state == "succeeded"
 
 
-@pytest.mark.guarantee("Documents that are out of date are repaired.")
-def test_document_that_lags_is_repaired(teacher):
+@pytest.mark.guarantee("Documents that are out of date are resynced.")
+def test_tick_resyncs_out_of_date_document(teacher):
     task = queue_task(teacher)
     Task.objects.filter(pk=task.pk).update(version=9)
     assert projection.out_of_date_ids(10) == [task.pk]
@@ -115,9 +115,11 @@ def test_document_that_lags_is_repaired(teacher):
     assert projection.out_of_date_ids(10) == []
 
 
-@pytest.mark.guarantee("Documents of a Redis that went back in time are not shown.")
-def test_redis_that_went_back_is_believed_again_once_its_documents_are_mended(teacher):
-    """As after a restart with an older file: there the task still runs."""
+@pytest.mark.guarantee(
+    "Documents are not shown after Redis went back to an older state."
+)
+def test_tick_after_redis_rollback_resyncs_documents(teacher):
+    """Redis restarts with an older file, in which the task is still running."""
     dispatcher = Dispatcher()
     dispatcher.tick()
     task, redis = queue_task(teacher), redis_store.client()
@@ -134,11 +136,9 @@ def test_redis_that_went_back_is_believed_again_once_its_documents_are_mended(te
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "succeeded"
 
 
-def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
-    teacher, monkeypatch
-):
+def test_new_dispatcher_resyncs_all_before_advancing_epoch(teacher, monkeypatch):
     task = queue_task(teacher)
-    monkeypatch.setattr("tasks.maintenance.dispatcher.MAX_RESYNCS_PER_TICK", 1)
+    monkeypatch.setattr("tasks.maintenance.resync.MAX_RESYNCS_PER_TICK", 1)
     queue_task(teacher)
     old = redis_store.client().get("mirror-epoch")
     dispatcher = Dispatcher()
@@ -152,7 +152,7 @@ def test_new_dispatcher_believes_no_document_before_it_has_mended_all(
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
 
-def test_without_redis_who_is_lost_is_not_decided(teacher, point_redis_at):
+def test_tick_without_redis_recovers_only_canceled_tasks(teacher, point_redis_at):
     lost, canceled = (lifecycle.claim(queue_task(teacher).pk) for _ in range(2))
     lifecycle.cancel(Task.objects.get(pk=canceled.pk))
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
@@ -165,9 +165,9 @@ def test_without_redis_who_is_lost_is_not_decided(teacher, point_redis_at):
     assert (lost.state, canceled.state) == ("running", "canceled")
 
 
-def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
+def test_tick_drops_document_of_purged_task(teacher):
     task = run_task(teacher)
-    assert retention.replace_with_tombstone(task)  # and Redis was away just then
+    assert retention.replace_with_tombstone(task)  # while Redis was unavailable
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
     Dispatcher().tick()
@@ -175,8 +175,8 @@ def test_document_of_a_purged_task_is_dropped_as_soon_as_redis_is_back(teacher):
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
 
 
-def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
-    """What computes inside C code is marked again only after some seconds."""
+def test_first_tick_recovers_no_lost_task(teacher):
+    """CPU-active keys of processes inside C code are renewed only after some seconds."""
     task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
 
@@ -187,21 +187,21 @@ def test_marks_are_believed_only_once_redis_has_answered_for_a_while(teacher):
 
 
 @pytest.mark.guarantee(
-    "A document in doubt stays in doubt until the database has answered."
+    "Unverified documents stay unverified until the database has answered."
 )
-def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
+def test_tick_without_database_keeps_epoch(teacher, monkeypatch):
     task = queue_task(teacher)
-    dispatcher, repair = Dispatcher(), projection.resync_document
+    dispatcher, resync = Dispatcher(), projection.resync_document
     old = redis_store.client().get("mirror-epoch")
 
-    def be_away(_task_id):
+    def fail(_task_id):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(projection, "resync_document", be_away)
+    monkeypatch.setattr(projection, "resync_document", fail)
     dispatcher.tick()
     assert redis_store.client().get("mirror-epoch") == old
 
-    monkeypatch.setattr(projection, "resync_document", repair)
+    monkeypatch.setattr(projection, "resync_document", resync)
     redis_store.client().set(f"celery-task-meta-{task.pk}", "{}")
     dispatcher.tick()
 
@@ -209,7 +209,7 @@ def test_doubt_outlives_a_database_that_is_away(teacher, monkeypatch):
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is not None
 
 
-def test_lease_that_ran_out_is_recovered(teacher, settings):
+def test_tick_recovers_expired_lease(teacher, settings):
     settings.HEARTBEAT_SECONDS = 0
     task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.update(lease_until="2020-01-01T00:00:00Z")
@@ -221,7 +221,7 @@ def test_lease_that_ran_out_is_recovered(teacher, settings):
     assert task.published_at is not None
 
 
-def test_queue_in_redis_stays_short(teacher, settings):
+def test_tick_publishes_up_to_queue_limit(teacher, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 4
     for _ in range(10):
         queue_task(teacher)
@@ -231,17 +231,21 @@ def test_queue_in_redis_stays_short(teacher, settings):
     assert len(published_ids()) == 4
 
 
-def test_one_requester_does_not_starve_another(teacher, secretary, settings):
+def test_publish_next_alternates_requesters(teacher, secretary, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
-    many = [queue_task(teacher) for _ in range(6)]
-    few = [queue_task(secretary) for _ in range(2)]
+    teacher_tasks = [queue_task(teacher) for _ in range(6)]
+    secretary_tasks = [queue_task(secretary) for _ in range(2)]
 
     publish_next_tasks("reports", 4)
 
-    assert published_ids() == sorted(str(task.pk) for task in [*many[:2], *few])
+    assert published_ids() == sorted(
+        str(task.pk) for task in [*teacher_tasks[:2], *secretary_tasks]
+    )
 
 
-def test_who_has_much_under_way_waits_behind_who_has_none(teacher, secretary, settings):
+def test_publish_next_prefers_requester_without_running_tasks(
+    teacher, secretary, settings
+):
     for _ in range(3):
         lifecycle.claim(queue_task(teacher).pk)
     settings.MAX_PUBLISHED_PER_QUEUE = 0
@@ -254,35 +258,33 @@ def test_who_has_much_under_way_waits_behind_who_has_none(teacher, secretary, se
     assert published_ids() == [str(later.pk)]
 
 
-def test_school_of_many_requesters_does_not_starve_another(
-    teacher, secretary, stranger, settings
-):
+def test_publish_next_alternates_schools(teacher, secretary, stranger, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
     for _ in range(2):
         queue_task(teacher)
         queue_task(secretary)
-    other = queue_task(stranger, {"class_id": 3})
+    other_task = queue_task(stranger, {"class_id": 3})
 
     publish_next_tasks("reports", 2)
 
-    assert str(other.pk) in published_ids()
+    assert str(other_task.pk) in published_ids()
 
 
-@pytest.mark.guarantee("A new request does not overtake those that wait in line.")
-def test_newcomer_does_not_jump_the_line(teacher, secretary):
-    standing = queue_task(teacher)
+@pytest.mark.guarantee("A new request does not overtake queued tasks.")
+def test_new_task_does_not_overtake_queued_task(teacher, secretary):
+    older = queue_task(teacher)
     Task.objects.update(published_at=None, created_at="2020-01-01T00:00:00Z")
 
-    newcomer = queue_task(secretary)
+    newer = queue_task(secretary)
 
     assert published_ids() == []
     publish_next_tasks("reports", 1)
-    assert published_ids() == [str(standing.pk)]
-    newcomer.refresh_from_db()
-    assert newcomer.published_at is None
+    assert published_ids() == [str(older.pk)]
+    newer.refresh_from_db()
+    assert newer.published_at is None
 
 
-def test_line_is_gone_on_with_between_two_looks(teacher, settings):
+def test_publish_more_continues_order_between_ticks(teacher, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 4
     tasks = [queue_task(teacher) for _ in range(7)]
     dispatcher = Dispatcher()
@@ -299,11 +301,11 @@ def test_line_is_gone_on_with_between_two_looks(teacher, settings):
 @pytest.mark.parametrize(
     ("parameters", "school"), [({"class_id": 3}, 2), ({"school_id": 1}, 1), ({}, None)]
 )
-def test_report_takes_the_turn_of_its_school(admin, parameters, school):
+def test_task_school_follows_parameters(admin, parameters, school):
     assert queue_task(admin, parameters).school_id == school
 
 
-def test_position_in_the_queue_is_told(as_user, teacher, settings):
+def test_document_has_queue_position(as_user, teacher, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
     tasks = [queue_task(teacher) for _ in range(3)]
     Dispatcher().tick()
@@ -313,23 +315,21 @@ def test_position_in_the_queue_is_told(as_user, teacher, settings):
     assert document["queue"] == {"position": 3, "estimated_wait_seconds": None}
 
 
-def test_position_is_that_in_the_order_of_service(
-    as_user, teacher, secretary, settings
-):
+def test_queue_position_follows_fair_order(as_user, teacher, secretary, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
     queue_task(teacher)
     second = queue_task(teacher)
-    other = queue_task(secretary)
+    secretary_task = queue_task(secretary)
     Dispatcher().tick()
 
     def position(viewer, task):
         return as_user(viewer).get(f"/tasks/{task.pk}").json()["queue"]["position"]
 
-    assert (position(secretary, other), position(teacher, second)) == (2, 3)
+    assert (position(secretary, secretary_task), position(teacher, second)) == (2, 3)
 
 
-@pytest.mark.guarantee("A position in the queue is shown only once it was measured.")
-def test_place_of_a_task_just_asked_for_is_not_told_wrong(as_user, teacher, settings):
+@pytest.mark.guarantee("A queue position is shown only after it was measured.")
+def test_new_task_has_no_queue_position(as_user, teacher, settings):
     settings.MAX_PUBLISHED_PER_QUEUE = 0
     queue_task(teacher)
     Dispatcher().tick()
@@ -339,30 +339,29 @@ def test_place_of_a_task_just_asked_for_is_not_told_wrong(as_user, teacher, sett
     assert (document["state"], document["queue"]) == ("queued", None)
 
 
-def test_canaries_are_sent_to_every_queue(network):
+def test_tick_sends_canary_to_every_queue(network):
     Dispatcher().tick()
 
     assert {q: queue_length(q) for q in ("reports", "reports.bulk")} == {
         "reports": 1, "reports.bulk": 1,
     }  # fmt: skip
-    assert queue_length("default") == 3  # and the sweep and the commands
+    assert queue_length("default") == 3  # canary, sweep and commands
 
 
 @pytest.mark.guarantee("Messages without a worker do not pile up.")
-def test_nothing_piles_up_where_no_worker_is(network, settings):
-    dispatcher = Dispatcher()
+def test_messages_without_worker_are_limited(network, settings):
     for _ in range(60):
-        dispatcher._next_due.clear()
-        dispatcher._send_canaries()
-        dispatcher._send_periodic_tasks()
+        periodic.send_canaries()
+        periodic.send_sweep()
+        periodic.send_commands()
 
-    most = settings.MAX_PUBLISHED_PER_QUEUE + 20
+    limit = settings.MAX_PUBLISHED_PER_QUEUE + 20
     assert [queue_length(q) for q in ("default", "reports", "reports.bulk")] == [
-        most
+        limit
     ] * 3
 
 
-def test_messages_of_the_dispatcher_go_stale(network):
+def test_dispatcher_messages_have_expiry(network):
     Dispatcher().tick()
 
     for message in redis_store.client().lrange("default", 0, -1):

@@ -23,7 +23,7 @@ def artifacts_dir(settings, tmp_path):
 
 
 def age_tombstones(minutes: int) -> None:
-    """Let the purge be so long ago."""
+    """Move all purges this many minutes into the past."""
     purged_at = timezone.now() - timedelta(minutes=minutes)
     Tombstone.objects.update(purged_at=purged_at)
 
@@ -32,7 +32,7 @@ def has_document(task: Task) -> bool:
     return bool(redis_store.client().exists(f"celery-task-meta-{task.pk}"))
 
 
-def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
+def test_delete_task_leaves_only_tombstone(teacher):
     task = run_task(teacher)
     projection.resync_document(task.pk)
     redis_store.set_cpu_active([str(task.pk)], seconds=60)
@@ -43,15 +43,19 @@ def test_purged_task_leaves_a_tombstone_and_nothing_else(teacher):
     assert not redis_store.client().keys(f"*{task.pk}*")
     assert artifacts.read_artifact(task.artifact) is None
     assert not has_document(task)
-    grave = Tombstone.objects.get()
-    assert (grave.pk, grave.requester, grave.is_cleared) == (task.pk, teacher, False)
-    logged = AccessLogEntry.objects.order_by("id").values_list("action", flat=True)
-    assert list(logged) == ["created", "deleted"]
+    tombstone = Tombstone.objects.get()
+    assert (tombstone.pk, tombstone.requester, tombstone.is_cleared) == (
+        task.pk,
+        teacher,
+        False,
+    )
+    actions = AccessLogEntry.objects.order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["created", "deleted"]
 
 
 @pytest.mark.guarantee("Only a final task is purged, and only once.")
 @pytest.mark.parametrize("state", ["queued", "running"])
-def test_task_that_has_not_ended_is_not_purged(teacher, state):
+def test_delete_of_unfinished_task_raises_task_not_finished(teacher, state):
     task = queue_task(teacher)
     if state == "running":
         task = lifecycle.claim(task.pk)
@@ -65,7 +69,7 @@ def test_task_that_has_not_ended_is_not_purged(teacher, state):
 
 
 @pytest.mark.guarantee("Only a final task is purged, and only once.")
-def test_task_is_purged_once(teacher):
+def test_second_delete_raises_task_purged(teacher):
     task = run_task(teacher)
     retention.delete_task(Task.objects.get(), teacher)
 
@@ -76,8 +80,8 @@ def test_task_is_purged_once(teacher):
     assert AccessLogEntry.objects.filter(action="deleted").count() == 1
 
 
-@pytest.mark.guarantee("A purge that was interrupted is completed.")
-def test_purge_cut_off_after_its_transaction_is_ended_by_the_sweep(teacher):
+@pytest.mark.guarantee("An interrupted purge is completed.")
+def test_sweep_completes_interrupted_purge(teacher):
     task = run_task(teacher)
     assert retention.replace_with_tombstone(task)
     assert artifacts.read_artifact(task.artifact)
@@ -89,14 +93,14 @@ def test_purge_cut_off_after_its_transaction_is_ended_by_the_sweep(teacher):
     assert not has_document(task)
 
 
-def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
+def test_sweep_completes_delete_without_redis(teacher, monkeypatch):
     task = run_task(teacher)
 
-    def away(task_id):
+    def raise_unavailable(task_id):
         raise RedisUnavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(redis_store, "drop_document", away)
+        patch.setattr(redis_store, "drop_document", raise_unavailable)
         retention.delete_task(task, teacher)
         age_tombstones(minutes=5)
         sweep()
@@ -108,14 +112,14 @@ def test_deleting_with_redis_away_is_ended_by_the_sweep(teacher, monkeypatch):
     assert Tombstone.objects.get().is_cleared
 
 
-@pytest.mark.guarantee("A purge that was interrupted is completed.")
-def test_grave_is_cleared_until_no_straggler_can_come(teacher):
+@pytest.mark.guarantee("An interrupted purge is completed.")
+def test_tombstone_is_cleared_after_late_writes_end(teacher):
     task = run_task(teacher)
     retention.delete_task(Task.objects.get(), teacher)
 
     projection.put_document(
         task, lifecycle.Progress.from_task(task)
-    )  # by somebody killed right after
+    )  # by a writer killed right after
     sweep()
     assert not has_document(task)
     assert not Tombstone.objects.get().is_cleared
@@ -126,7 +130,7 @@ def test_grave_is_cleared_until_no_straggler_can_come(teacher):
 
 
 @pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
-def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
+def test_late_sync_of_purged_task_leaves_no_document(teacher):
     read_before = run_task(teacher)
     retention.delete_task(Task.objects.get(), teacher)
 
@@ -135,7 +139,7 @@ def test_document_written_while_its_task_is_purged_is_taken_back(teacher):
     assert not has_document(read_before)
 
 
-def test_repair_of_a_task_that_is_gone_drops_its_document(teacher):
+def test_resync_of_missing_task_drops_document(teacher):
     task = run_task(teacher)
     retention.replace_with_tombstone(task)
 
@@ -144,7 +148,7 @@ def test_repair_of_a_task_that_is_gone_drops_its_document(teacher):
     assert not has_document(task)
 
 
-def test_task_is_purged_long_after_its_end_and_not_before_it_is_erased(teacher):
+def test_sweep_purges_only_old_erased_tasks(teacher):
     erased, kept, young = (run_task(teacher) for _ in range(3))
     for task in (erased, young):
         lifecycle.expire(task)
@@ -156,7 +160,7 @@ def test_task_is_purged_long_after_its_end_and_not_before_it_is_erased(teacher):
     assert Tombstone.objects.get().pk == erased.pk
 
 
-def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
+def test_only_requester_gets_task_purged(teacher, stranger, admin):
     task = run_task(teacher)
     retention.delete_task(task, teacher)
 
@@ -171,17 +175,17 @@ def test_purged_task_is_known_to_its_requester_alone(teacher, stranger, admin):
         reader.get_task_for(task.pk, teacher)
 
 
-def test_one_grave_that_cannot_be_cleared_keeps_no_other(teacher, monkeypatch):
+def test_delete_leftovers_failure_does_not_stop_others(teacher, monkeypatch):
     bad, good = run_task(teacher), run_task(teacher)
     for task in (bad, good):
         retention.replace_with_tombstone(task)
     Tombstone.objects.update(purged_at="2020-01-01T00:00:00Z")
-    keep_only = artifacts.delete_other_attempts
+    delete_other_attempts = artifacts.delete_other_attempts
 
     def refuse(task_id, *args, **kwargs):
         if task_id == bad.pk:
             raise PermissionError
-        keep_only(task_id, *args, **kwargs)
+        delete_other_attempts(task_id, *args, **kwargs)
 
     monkeypatch.setattr(artifacts, "delete_other_attempts", refuse)
     retention.delete_leftovers()

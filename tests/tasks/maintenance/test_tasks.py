@@ -24,13 +24,13 @@ def artifacts_dir(settings, tmp_path):
     settings.ARTIFACTS_DIR = tmp_path
 
 
-def test_canary_marks_its_queue_alive():
+def test_canary_sets_queue_alive():
     canary("reports")
 
     assert redis_store.get_alive(["reports"]) == {"reports": True}
 
 
-def test_result_past_its_time_is_erased(teacher):
+def test_sweep_expires_due_result(teacher):
     task, young = run_task(teacher), run_task(teacher)
     assert artifacts.read_artifact(task.artifact)
     Task.objects.filter(pk=task.pk).update(expires_at=LONG_AGO)
@@ -45,7 +45,7 @@ def test_result_past_its_time_is_erased(teacher):
     assert artifacts.read_artifact(young.artifact)
 
 
-def test_expiry_cut_off_after_the_file_is_ended_by_the_next(teacher, monkeypatch):
+def test_sweep_completes_interrupted_expiry(teacher, monkeypatch):
     task = run_task(teacher)
     Task.objects.update(expires_at=LONG_AGO)
 
@@ -62,7 +62,7 @@ def test_expiry_cut_off_after_the_file_is_ended_by_the_next(teacher, monkeypatch
     assert (task.state, task.is_erased) == ("expired", True)
 
 
-def test_failed_and_canceled_tasks_are_erased_in_their_time(teacher):
+def test_sweep_erases_due_canceled_task(teacher):
     canceled = lifecycle.cancel(queue_task(teacher))
     running = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.filter(expires_at__isnull=False).update(expires_at=LONG_AGO)
@@ -75,15 +75,15 @@ def test_failed_and_canceled_tasks_are_erased_in_their_time(teacher):
     assert running.parameters == {"class_id": 1}
 
 
-def test_file_that_cannot_be_erased_stops_no_other(teacher, monkeypatch):
+def test_sweep_with_undeletable_file_expires_others(teacher, monkeypatch):
     stuck, other = run_task(teacher), run_task(teacher)
     Task.objects.update(expires_at=LONG_AGO)
-    keep_only = artifacts.delete_other_attempts
+    delete_other_attempts = artifacts.delete_other_attempts
 
     def refuse(task_id, name=""):
         if task_id == stuck.pk:
             raise PermissionError
-        keep_only(task_id, name)
+        delete_other_attempts(task_id, name)
 
     monkeypatch.setattr(artifacts, "delete_other_attempts", refuse)
     sweep()
@@ -93,7 +93,7 @@ def test_file_that_cannot_be_erased_stops_no_other(teacher, monkeypatch):
     assert (stuck.state, other.state) == ("succeeded", "expired")
 
 
-def test_step_that_fails_stops_no_other(teacher, monkeypatch):
+def test_sweep_with_failing_step_runs_other_steps(teacher, monkeypatch):
     def fail():
         raise ValueError("odd")
 
@@ -106,7 +106,7 @@ def test_step_that_fails_stops_no_other(teacher, monkeypatch):
     assert Tombstone.objects.filter(pk=task.pk).exists()
 
 
-def test_old_tombstones_are_forgotten_once_they_are_cleared(teacher):
+def test_delete_old_rows_removes_old_cleared_tombstones(teacher):
     ids = [queue_task(teacher).pk for _ in range(3)]
     now = timezone.now()
     for task_id, age, cleared in zip(
@@ -121,23 +121,23 @@ def test_old_tombstones_are_forgotten_once_they_are_cleared(teacher):
 
     tasks.delete_old_rows()
 
-    left = Tombstone.objects.values_list("pk", flat=True)
-    assert set(left) == set(ids[1:])
+    remaining_ids = Tombstone.objects.values_list("pk", flat=True)
+    assert set(remaining_ids) == set(ids[1:])
 
 
-def test_access_log_is_kept_for_its_time_and_no_longer(teacher, settings):
+def test_sweep_deletes_access_log_after_ttl(teacher, settings):
     settings.ACCESS_LOG_TTL = timedelta(days=30)
     old, young = queue_task(teacher), queue_task(teacher)
     for task, days in ((old, 31), (young, 29)):
-        at = timezone.now() - timedelta(days=days)
-        AccessLogEntry.objects.filter(task_id=task.pk).update(created_at=at)
+        created_at = timezone.now() - timedelta(days=days)
+        AccessLogEntry.objects.filter(task_id=task.pk).update(created_at=created_at)
 
     sweep()
 
     assert [entry.task_id for entry in AccessLogEntry.objects.all()] == [young.pk]
 
 
-def test_much_is_forgotten_a_batch_at_a_time(teacher, monkeypatch):
+def test_delete_old_rows_deletes_one_batch_per_run(teacher, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH_SIZE", 2)
     for _ in range(3):
         queue_task(teacher)
@@ -149,18 +149,20 @@ def test_much_is_forgotten_a_batch_at_a_time(teacher, monkeypatch):
     assert AccessLogEntry.objects.count() == 0
 
 
-def test_tokens_and_sessions_past_their_time_are_flushed(teacher):
+def test_run_commands_flushes_expired_tokens_and_sessions(teacher):
     now = timezone.now()
     for name, days in (("old", -1), ("young", 1)):
-        end = now + timedelta(days=days)
+        expires_at = now + timedelta(days=days)
         token = OutstandingToken.objects.create(
-            user=teacher, jti=name, token=name, created_at=now, expires_at=end
+            user=teacher, jti=name, token=name, created_at=now, expires_at=expires_at
         )
         BlacklistedToken.objects.create(token=token)
-        Session.objects.create(session_key=name, session_data="", expire_date=end)
+        Session.objects.create(
+            session_key=name, session_data="", expire_date=expires_at
+        )
 
     run_commands()
 
-    assert [held.jti for held in OutstandingToken.objects.all()] == ["young"]
-    assert [held.token.jti for held in BlacklistedToken.objects.all()] == ["young"]
-    assert [held.session_key for held in Session.objects.all()] == ["young"]
+    assert [row.jti for row in OutstandingToken.objects.all()] == ["young"]
+    assert [row.token.jti for row in BlacklistedToken.objects.all()] == ["young"]
+    assert [row.session_key for row in Session.objects.all()] == ["young"]

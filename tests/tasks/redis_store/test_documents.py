@@ -22,29 +22,29 @@ def read_version() -> tuple[int, int]:
     return meta.version, meta.sequence
 
 
-def test_document_comes_back_as_it_was():
+def test_stored_document_is_read_back_unchanged():
     put_document(1, document='{"result":"\\"result\\": é"}'.encode())
 
-    poll = redis_store.get_cached_task(TASK, 7)
+    cached = redis_store.get_cached_task(TASK, 7)
 
-    assert poll.document == '{"result":"\\"result\\": é"}'.encode()
-    assert poll.meta == redis_store.DocumentMeta(1, 0, 7, 3, "running", "reports")
+    assert cached.document == '{"result":"\\"result\\": é"}'.encode()
+    assert cached.meta == redis_store.DocumentMeta(1, 0, 7, 3, "running", "reports")
 
 
 @pytest.mark.guarantee("An older document never replaces a newer one in Redis.")
 @pytest.mark.parametrize(
-    ("later", "left"),
+    ("later", "expected"),
     [((3, 0), (3, 0)), ((2, 9), (2, 9)), ((2, 5), (2, 5)), ((2, 4), (2, 5)), ((1, 99), (2, 5))],
 )  # fmt: skip
-def test_only_a_newer_document_replaces(later, left):
+def test_put_document_replaces_only_older_documents(later, expected):
     put_document(2, 5)
 
     put_document(*later)
 
-    assert read_version() == left
+    assert read_version() == expected
 
 
-def test_bare_document_of_celery_counts_as_missing_and_is_replaced():
+def test_celery_result_without_envelope_is_a_miss():
     key = f"celery-task-meta-{TASK}"
     redis_store.client().set(key, '{"status": "REVOKED", "result": null}')
     assert redis_store.get_cached_task(TASK, 7).meta is None
@@ -54,7 +54,7 @@ def test_bare_document_of_celery_counts_as_missing_and_is_replaced():
     assert read_version() == (1, 0)
 
 
-def test_what_may_not_be_missing_is_not_put_where_nothing_is():
+def test_put_document_without_create_needs_existing_key():
     envelope = redis_store.Envelope(
         redis_store.DocumentMeta(1, 0, 7, 3, "running", "reports"), {}, b"{}", 9
     )
@@ -66,8 +66,10 @@ def test_what_may_not_be_missing_is_not_put_where_nothing_is():
     assert redis_store.put_document(TASK, envelope, create=False)
 
 
-@pytest.mark.guarantee("Documents of a Redis that went back in time are not shown.")
-def test_documents_of_a_redis_that_has_gone_back_are_not_shown():
+@pytest.mark.guarantee(
+    "Documents are not shown after Redis went back to an older state."
+)
+def test_document_after_redis_rollback_is_a_miss():
     put_document(1)
     assert redis_store.get_cached_task(TASK, 7).meta
     before = redis_store.client().get("mirror-epoch")
@@ -79,14 +81,14 @@ def test_documents_of_a_redis_that_has_gone_back_are_not_shown():
     assert redis_store.get_cached_task(TASK, 7).meta is None
 
 
-def test_documents_of_a_redis_that_nobody_watches_are_not_shown():
+def test_document_without_epoch_is_a_miss():
     put_document(1)
     redis_store.client().delete("mirror-epoch")
 
     assert redis_store.get_cached_task(TASK, 7).meta is None
 
 
-def test_tide_that_has_gone_back_is_not_raised():
+def test_advance_epoch_after_rollback_returns_zero():
     first = redis_store.advance_epoch(0)
     second = redis_store.advance_epoch(first)
     assert second > first
@@ -97,13 +99,13 @@ def test_tide_that_has_gone_back_is_not_raised():
     assert int(redis_store.client().get("mirror-epoch")) == first
 
 
-def test_document_does_not_outlive_its_time():
+def test_document_has_ttl():
     put_document(1, ttl=33)
 
     assert 0 < redis_store.client().ttl(f"celery-task-meta-{TASK}") <= 33
 
 
-def test_poll_is_one_command(settings):
+def test_get_cached_task_sends_one_command(settings):
     put_document(1)
 
     with monitor_commands(settings.REDIS_URL) as commands:
@@ -114,7 +116,7 @@ def test_poll_is_one_command(settings):
     ]
 
 
-def test_stamp_that_was_only_read_replaces_no_news():
+def test_read_access_version_does_not_replace_newer_one():
     redis_store.set_access_version(7, 5, is_change=True)
 
     redis_store.set_access_version(7, 4, is_change=False)
@@ -122,7 +124,7 @@ def test_stamp_that_was_only_read_replaces_no_news():
     assert redis_store.get_cached_task(TASK, 7).access_version == 5
 
 
-def test_who_is_alive_is_told_for_a_while():
+def test_get_alive_reports_keys_set_alive():
     redis_store.set_alive("dispatcher", seconds=5)
 
     assert redis_store.get_alive(["dispatcher", "reports"]) == {
@@ -131,8 +133,8 @@ def test_who_is_alive_is_told_for_a_while():
     }
 
 
-@pytest.mark.guarantee("A heartbeat does not shorten a longer liveness mark.")
-def test_mark_of_a_heartbeat_does_not_shorten_a_canary_s():
+@pytest.mark.guarantee("A heartbeat does not shorten the TTL of a liveness key.")
+def test_set_alive_does_not_shorten_ttl():
     redis_store.set_alive("reports", seconds=30)
     redis_store.set_alive("reports", seconds=3)
 

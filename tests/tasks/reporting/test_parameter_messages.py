@@ -5,8 +5,9 @@ from django.utils.translation import gettext_noop, override
 from pydantic import Field, ValidationError
 
 from tasks.errors import InvalidRequest
-from tasks.reporting import parameter_messages, parameters, registry
+from tasks.reporting import parameter_messages, registry
 from tasks.reporting.parameters import ReportParameters
+from tasks.reporting.selection import parse_parameters
 
 KINDS = {
     kind: report
@@ -33,29 +34,33 @@ def validation_errors(model, value):
 
 def error_details(model, value, language):
     with override(language), pytest.raises(InvalidRequest) as caught:
-        parameters.parse_parameters(model, value)
+        parse_parameters(model, value)
     return [error.detail for error in caught.value.field_errors]
 
 
-@pytest.mark.guarantee("Every error of a parameter has Portuguese words.")
+@pytest.mark.guarantee("Every parameter error has a Portuguese message.")
 @pytest.mark.parametrize("kind", KINDS)
-def test_whatever_can_be_wrong_with_a_parameter_has_portuguese_words(kind):
+def test_every_parameter_error_has_portuguese_message(kind):
     model = KINDS[kind].parameters_model()
-    wrong = [error for value in ODD_VALUES for error in validation_errors(model, value)]
+    errors = [
+        error for value in ODD_VALUES for error in validation_errors(model, value)
+    ]
     for name in [*model.model_fields, "surprise"]:
-        wrong += [
+        errors += [
             error
             for value in ODD_VALUES
             for error in validation_errors(model, {name: value})
         ]
-    mine = [error for error in wrong if error["type"] != "value_error"]
+    pydantic_errors = [error for error in errors if error["type"] != "value_error"]
 
-    assert mine
+    assert pydantic_errors
     with override("pt-br"):
-        unsaid = {
-            e["type"] for e in mine if parameter_messages.error_message(e) == e["msg"]
+        untranslated = {
+            e["type"]
+            for e in pydantic_errors
+            if parameter_messages.error_message(e) == e["msg"]
         }
-    assert unsaid == set()
+    assert untranslated == set()
 
 
 @pytest.mark.parametrize(
@@ -70,19 +75,19 @@ def test_whatever_can_be_wrong_with_a_parameter_has_portuguese_words(kind):
         ([], "O valor deve ser um objeto", "Input should be an object"),
     ],
 )  # fmt: skip
-def test_flaw_is_worded_in_the_language(value, portuguese, english):
+def test_error_detail_is_in_active_language(value, portuguese, english):
     assert error_details(OddParameters, value, "pt-br") == [portuguese]
     assert error_details(OddParameters, value, "en") == [english]
 
 
-def test_kind_of_error_without_words_of_ours_keeps_the_library_s():
+def test_error_without_own_message_keeps_library_message():
     error = {"type": "url_parsing", "msg": "Input should be a valid URL"}
 
     with override("pt-br"):
         assert parameter_messages.error_message(error) == "Input should be a valid URL"
 
 
-def test_schema_is_translated_where_it_is_text_and_nowhere_else():
+def test_translate_schema_translates_only_text():
     with override("pt-br"):
         schema = parameter_messages.translate_schema(OddParameters.model_json_schema())
 

@@ -17,14 +17,14 @@ from tests.support.task_factories import read_rows, run_task
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.one_database(
-        "tests/tasks/reports/figures and tests/api/matrix compare this kind's rows on both"
+        "tests/tasks/reports/figures and tests/api/access_matrix test this kind on both"
     ),
 ]
 
 
 @pytest.fixture
 def sample_class(network):
-    """All twenty days of a year that is not closed yet."""
+    """Class with all twenty lesson days of a year that is still open."""
     sample_class = SampleClass()
     set_rules(sample_class.year, recovery_rule="weighted", year_days=20)
     sample_class.add_sessions(*range(20))
@@ -34,7 +34,7 @@ def sample_class(network):
 def add_student(
     sample_class, name, *mathematics_grades, exam=None, absences=0, **fields
 ):
-    """Passes Portuguese."""
+    """Enrol a student who passes Portuguese and has these mathematics grades."""
     enrolment = sample_class.enrol(name, **fields)
     sample_class.add_grades(enrolment, PORTUGUESE, 70, 70, 70, 70)
     sample_class.add_grades(enrolment, MATHEMATICS, *mathematics_grades, exam=exam)
@@ -48,7 +48,7 @@ def run_report(viewer, sample_class, **options):
     )
 
 
-def test_row_says_what_there_is_to_fear_and_what_helps(secretary, sample_class):
+def test_row_states_risks_and_remedies(secretary, sample_class):
     ana = create_student("Ana", registration="7")
     add_student(sample_class, ana, 59, 59, 59, 59, absences=2)
 
@@ -81,10 +81,10 @@ def test_row_says_what_there_is_to_fear_and_what_helps(secretary, sample_class):
     }
 
 
-def test_each_is_listed_for_what_is_theirs_and_nobody_else(secretary, sample_class):
+def test_students_are_listed_with_their_own_risks(secretary, sample_class):
     add_student(
         sample_class, "Ana", 60, 60, 60, 60, absences=5
-    )  # approved, though on the list
+    )  # approved, although on the council list
     add_student(sample_class, "Bia", 59, 59, 59, 59)
     add_student(sample_class, "Caio", 60, 60, 60, 60, absences=6)
     add_student(sample_class, "Davi", 60, 60, absences=2)
@@ -95,8 +95,8 @@ def test_each_is_listed_for_what_is_theirs_and_nobody_else(secretary, sample_cla
 
     rows = read_rows(run_report(secretary, sample_class))
 
-    why = ("situation", "by_grades", "by_attendance", "by_council_list")
-    assert [(row["student"], *(row[name] for name in why)) for row in rows] == [
+    columns = ("situation", "by_grades", "by_attendance", "by_council_list")
+    assert [(row["student"], *(row[name] for name in columns)) for row in rows] == [
         ("Bia", "in_recovery", True, False, False),
         ("Caio", "failed_by_attendance", False, True, True),
         ("Davi", "in_progress", False, False, True),
@@ -111,34 +111,32 @@ REMEDIES = {
     "exam alone": ((10, 10, 10), {}, "Matemática: só pela recuperação final; faltas que ainda cabem: 5", "Matemática: only by the recovery exam; further absences allowed: 5"),
     "council alone": ((19, 19, 19, 19), {}, "só pelo conselho de classe: Matemática; faltas que ainda cabem: 5", "only by the class council: Matemática; further absences allowed: 5"),
     "after the exam": ((30, 30, 30, 30), {"exam": 40}, "só pelo conselho de classe: Matemática; faltas que ainda cabem: 5", "only by the class council: Matemática; further absences allowed: 5"),
-    "nothing": ((60, 60, 60, 60), {"absences": 7}, "nada mais salva o ano: faltas acima do limite: 2", "nothing can save the year: absences above the limit: 2"),
+    "nothing": ((60, 60, 60, 60), {"absences": 7}, "nada mais salva o ano: faltas acima do limite: 2", "the year can no longer be passed: absences above the limit: 2"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REMEDIES)
-def test_what_would_save_the_year_is_said_in_both_languages(
-    secretary, sample_class, case
-):
-    grades, more, portuguese, english = REMEDIES[case]
-    add_student(sample_class, "Ana", *grades, **more)
+def test_saving_text_is_in_task_language(secretary, sample_class, case):
+    grades, fields, portuguese, english = REMEDIES[case]
+    add_student(sample_class, "Ana", *grades, **fields)
 
-    said = [
+    texts = [
         read_rows(run_report(secretary, sample_class, language=language))[0]["saving"]
         for language in ("pt-BR", "en")
     ]
 
-    assert said == [portuguese, english]
+    assert texts == [portuguese, english]
 
 
-def test_subject_that_is_lost_may_go_on_as_dependency(secretary, network):
-    room = SampleClass()
-    set_rules(room.year, year_days=20, dependencies=1)
-    room.add_sessions(*range(20))
-    one = room.enrol("Ana")
-    room.add_grades(one, PORTUGUESE, 60, 60)
-    room.add_grades(one, MATHEMATICS, 30, 30, 30, 30)
+def test_lost_subject_may_continue_as_dependency(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, year_days=20, dependencies=1)
+    sample_class.add_sessions(*range(20))
+    enrolment = sample_class.enrol("Ana")
+    sample_class.add_grades(enrolment, PORTUGUESE, 60, 60)
+    sample_class.add_grades(enrolment, MATHEMATICS, 30, 30, 30, 30)
 
-    (row,) = read_rows(run_report(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert row["reasons"] == (
         "faltam notas em Língua Portuguesa (bimestre 3, 4); "
@@ -151,13 +149,13 @@ def test_subject_that_is_lost_may_go_on_as_dependency(secretary, network):
     )
 
 
-def test_attendance_can_still_rise_while_absences_are_left(secretary, network):
-    room = SampleClass()
-    set_rules(room.year, year_days=20)
-    room.add_sessions(*range(10))
-    add_student(room, "Ana", 70, 70, absences=3)
+def test_low_attendance_with_absences_left_can_rise(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, year_days=20)
+    sample_class.add_sessions(*range(10))
+    add_student(sample_class, "Ana", 70, 70, absences=3)
 
-    (row,) = read_rows(run_report(secretary, room, language="en"))
+    (row,) = read_rows(run_report(secretary, sample_class, language="en"))
 
     assert (row["attendance"], row["by_attendance"], row["absences_left"]) == ("70.0", True, 2)  # fmt: skip
     assert row["reasons"] == (
@@ -167,14 +165,14 @@ def test_attendance_can_still_rise_while_absences_are_left(secretary, network):
     assert row["saving"].endswith("further absences allowed: 2")
 
 
-def test_exam_of_any_grade_is_still_to_be_sat(secretary, network):
-    room = SampleClass()
-    lower = {"recovery_rule": "replace_if_higher", "recovery_pass_mark": "5.0"}
-    set_rules(room.year, year_days=20, **lower)
-    room.add_sessions(*range(20))
-    add_student(room, "Ana", 55, 55, 55, 55)
+def test_exam_needing_grade_zero_is_still_required(secretary, network):
+    sample_class = SampleClass()
+    recovery_rules = {"recovery_rule": "replace_if_higher", "recovery_pass_mark": "5.0"}
+    set_rules(sample_class.year, year_days=20, **recovery_rules)
+    sample_class.add_sessions(*range(20))
+    add_student(sample_class, "Ana", 55, 55, 55, 55)
 
-    (row,) = read_rows(run_report(secretary, room, language="en"))
+    (row,) = read_rows(run_report(secretary, sample_class, language="en"))
 
     assert row["saving"] == (
         "Matemática: needs at least 0.0 in the recovery exam; "
@@ -182,24 +180,24 @@ def test_exam_of_any_grade_is_still_to_be_sat(secretary, network):
     )
 
 
-def test_several_subjects_are_counted(secretary, sample_class):
-    one = sample_class.enrol("Ana")
+def test_subjects_below_counts_all_subjects(secretary, sample_class):
+    enrolment = sample_class.enrol("Ana")
     for subject in (PORTUGUESE, MATHEMATICS):
-        sample_class.add_grades(one, subject, 59, 59)
+        sample_class.add_grades(enrolment, subject, 59, 59)
 
     assert read_rows(run_report(secretary, sample_class))[0]["subjects_below"] == 2
 
 
-def test_who_left_or_has_no_rules_is_left_out_and_said(secretary, network):
-    room = SampleClass()
-    set_rules(room.year, level=1, year_days=20)
-    room.add_sessions(*range(20))
-    add_student(room, "Ana", 10, 10)
-    room.enrol("Bia", exit_date=school_day(10), ending="abandoned")
-    room.enrol("Caio", exit_date=school_day(10))
-    add_student(room, "Davi", 10, 10, grade_level_id=2)
+def test_students_who_left_or_have_no_rules_are_skipped(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, level=1, year_days=20)
+    sample_class.add_sessions(*range(20))
+    add_student(sample_class, "Ana", 10, 10)
+    sample_class.enrol("Bia", exit_date=school_day(10), ending="abandoned")
+    sample_class.enrol("Caio", exit_date=school_day(10))
+    add_student(sample_class, "Davi", 10, 10, grade_level_id=2)
 
-    task = run_report(secretary, room)
+    task = run_report(secretary, sample_class)
 
     assert [row["student"] for row in read_rows(task)] == ["Ana"]
     skipped = {
@@ -215,7 +213,7 @@ def test_who_left_or_has_no_rules_is_left_out_and_said(secretary, network):
     }
 
 
-def test_summary_says_how_many_of_how_many(secretary, sample_class):
+def test_summary_counts_students_at_risk(secretary, sample_class):
     def summaries():
         return [
             run_report(secretary, sample_class, language=language).result["summary"]
@@ -234,24 +232,27 @@ def test_summary_says_how_many_of_how_many(secretary, sample_class):
     ]
 
 
-def test_who_cannot_be_judged_is_not_said_to_be_out_of_risk(secretary, network):
-    room = SampleClass()
-    set_rules(room.year, level=1)
-    room.enrol("Ana", exit_date=school_day(10), ending="abandoned")
-    room.add_grades(room.enrol("Bia", grade_level_id=2), PORTUGUESE, 10, 10)
+def test_summary_without_judged_students_says_so(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, level=1)
+    sample_class.enrol("Ana", exit_date=school_day(10), ending="abandoned")
+    sample_class.add_grades(
+        sample_class.enrol("Bia", grade_level_id=2), PORTUGUESE, 10, 10
+    )
 
-    assert run_report(secretary, room).result["summary"] == (
+    assert run_report(secretary, sample_class).result["summary"] == (
         "Ninguém pode ser julgado: todos saíram ou estão sem regras de avaliação."
     )
 
-    add_student(room, "Caio", 60, 60, 60, 60)
+    add_student(sample_class, "Caio", 60, 60, 60, 60)
 
     assert (
-        run_report(secretary, room).result["summary"] == "0 de 1 aluno está em risco."
+        run_report(secretary, sample_class).result["summary"]
+        == "0 de 1 aluno está em risco."
     )
 
 
-def test_class_without_anybody_is_empty_and_says_why(secretary, sample_class):
+def test_empty_class_has_no_rows_and_a_reason(secretary, sample_class):
     task = run_report(secretary, sample_class)
 
     assert (task.result["rows"], task.result["summary"]) == (
@@ -260,7 +261,7 @@ def test_class_without_anybody_is_empty_and_says_why(secretary, sample_class):
     )
 
 
-def test_booleans_are_booleans_in_json_and_words_in_csv(secretary, sample_class):
+def test_booleans_are_typed_in_json_and_text_in_csv(secretary, sample_class):
     add_student(sample_class, "Ana", 59, 59, 59, 59)
 
     (in_json,) = read_rows(run_report(secretary, sample_class))
@@ -279,12 +280,12 @@ def test_booleans_are_booleans_in_json_and_words_in_csv(secretary, sample_class)
         ("en", ["Situation", "Absences left", "Subjects below the pass mark", "By grades", "By attendance", "What would save the year"]),
     ],
 )  # fmt: skip
-def test_titles_are_in_the_language_and_names_are_not(secretary, language, titles):
+def test_only_column_titles_are_translated(secretary, language, titles):
     report = AtRiskStudents(
         StudentParameters(class_id=1), visible_enrolments(secretary)
     )
     with override(language):
-        shown = {column.name: str(column.title) for column in report.columns()}
+        titles_by_name = {column.name: str(column.title) for column in report.columns()}
 
     names = ["situation", "absences_left", "subjects_below", "by_grades", "by_attendance", "saving"]  # fmt: skip
-    assert [shown[name] for name in names] == titles
+    assert [titles_by_name[name] for name in names] == titles

@@ -19,17 +19,17 @@ from tests.support.task_factories import queue_task, read_rows, run_task
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.one_database(
-        "tests/tasks/reports/figures and tests/api/matrix compare this kind's rows on both"
+        "tests/tasks/reports/figures and tests/api/access_matrix test this kind on both"
     ),
 ]
 
 FEBRUARY, APRIL, JUNE = 0, 57, 118
-"""The first days of lessons of the windows, of which the first has 57 and the second 61."""
+"""Indexes of the first lesson days of windows; the first window has 57 days, the second 61."""
 
 
 @pytest.fixture
 def sample_class(network):
-    """Two hundred days of lessons, from the third of February to the 21st of August."""
+    """Class with 200 lesson days, from 3 February to 21 August."""
     sample_class = SampleClass()
     set_rules(sample_class.year)
     sample_class.add_sessions(*range(200))
@@ -47,7 +47,7 @@ def enrol_with_absences(sample_class, name, count, **fields):
     return enrolment
 
 
-def test_days_are_counted_and_judged(secretary, sample_class):
+def test_row_has_counts_and_judgements(secretary, sample_class):
     ana = sample_class.enrol(
         create_student("Ana", registration="7", birth_date="2015-05-05")
     )
@@ -85,43 +85,45 @@ def test_days_are_counted_and_judged(secretary, sample_class):
 
 
 @pytest.mark.parametrize(
-    ("absences", "shown"),
+    ("absences", "expected"),
     [
         (50, ("75.0", False, 0, "150/200 = 75.0 % ≥ 75 %")),
         (51, ("74.5", True, -1, "149/200 = 74.5 % < 75 %")),
     ],
 )
-def test_three_quarters_are_enough_and_a_day_less_is_not(
-    secretary, sample_class, absences, shown
+def test_minimum_attendance_boundary_is_inclusive(
+    secretary, sample_class, absences, expected
 ):
     enrol_with_absences(sample_class, "Bia", absences)
 
     (row,) = read_rows(run_report(secretary, sample_class, language="en"))
 
-    percent, is_below, left, reckoned = shown
+    percent, is_below, absences_left, calculation = expected
     assert (row["attendance"], row["below_minimum"]) == (percent, is_below)
-    assert row["absences_left"] == left
-    assert row["explanation"] == f"attendance {reckoned} (days given)"
+    assert row["absences_left"] == absences_left
+    assert row["explanation"] == f"attendance {calculation} (days given)"
 
 
-@pytest.mark.parametrize(("absences", "is_told"), [(15, False), (16, True)])
-def test_conselho_tutelar_is_told_past_fifteen_days(
-    secretary, sample_class, absences, is_told
+@pytest.mark.parametrize(("absences", "is_listed"), [(15, False), (16, True)])
+def test_council_list_starts_after_fifteen_absences(
+    secretary, sample_class, absences, is_listed
 ):
     enrol_with_absences(sample_class, "Caio", absences)
 
-    assert read_rows(run_report(secretary, sample_class))[0]["council_list"] is is_told
+    assert (
+        read_rows(run_report(secretary, sample_class))[0]["council_list"] is is_listed
+    )
 
 
-def test_share_just_below_the_minimum_is_not_rounded_to_it(secretary, network):
-    room = SampleClass()
-    set_rules(room.year, minimum_attendance="74.89")
-    room.add_sessions(*range(199))
-    enrol_with_absences(room, "Davi", 50)
+def test_attendance_below_minimum_is_not_rounded_up_to_it(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, minimum_attendance="74.89")
+    sample_class.add_sessions(*range(199))
+    enrol_with_absences(sample_class, "Davi", 50)
 
-    (row,) = read_rows(run_report(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
-    # 14900 / 199 = 74.874..., which to one place would be 74.9
+    # 14900 / 199 = 74.874...; rounded to one decimal it would be 74.9
     assert (row["attendance"], row["below_minimum"]) == ("74.87", True)
     assert row["explanation"] == (
         "frequência 149/199 = 74,8743… % < 74,89 % (dos dias letivos dados)"
@@ -140,7 +142,7 @@ def test_share_just_below_the_minimum_is_not_rounded_to_it(secretary, network):
         ("2007-02-01", None),
     ],
 )
-def test_benefit_asks_by_the_age_on_the_window_s_first_day(
+def test_benefit_minimum_uses_age_on_first_day_of_window(
     secretary, sample_class, born, below
 ):
     enrolment = sample_class.enrol(create_student("Eva", birth_date=born))
@@ -150,15 +152,15 @@ def test_benefit_asks_by_the_age_on_the_window_s_first_day(
     assert read_rows(run_report(secretary, sample_class))[0]["benefit_below"] == below
 
 
-def test_list_has_only_those_that_are_asked_for(secretary, sample_class):
+def test_list_parameter_filters_students(secretary, sample_class):
     for name, absences in [("Ana", 0), ("Bia", 16), ("Caio", 51)]:
         enrol_with_absences(sample_class, name, absences, birth_date="2015-05-05")
     benefit = enrol_with_absences(sample_class, "Davi", 0, birth_date="2015-05-05")
-    sample_class.add_absences(benefit, *range(JUNE, JUNE + 15))  # of 61 days 46: 75.4 %
-    sample_class.add_absences(benefit, *range(179, 185))  # of 21 days 15: 71.4 %
+    sample_class.add_absences(benefit, *range(JUNE, JUNE + 15))  # 46 of 61 days: 75.4 %
+    sample_class.add_absences(benefit, *range(179, 185))  # 15 of 21 days: 71.4 %
 
-    def listed(**given):
-        rows = read_rows(run_report(secretary, sample_class, parameters=given))
+    def listed(**filters):
+        rows = read_rows(run_report(secretary, sample_class, parameters=filters))
         return [row["student"] for row in rows]
 
     assert listed() == listed(list="all") == ["Ana", "Bia", "Caio", "Davi"]
@@ -167,7 +169,7 @@ def test_list_has_only_those_that_are_asked_for(secretary, sample_class):
     assert listed(list="benefit") == ["Bia", "Caio", "Davi"]
 
 
-def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, sample_class):
+def test_transferred_and_deceased_students_are_on_no_list(secretary, sample_class):
     endings = [
         "transferred",
         "reclassified",
@@ -177,15 +179,15 @@ def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, sample_cla
         "",
     ]
     for ending in endings:
-        gone = sample_class.enrol(
+        enrolment = sample_class.enrol(
             create_student(f"É {ending}", birth_date="2015-05-05"),
             exit_date=school_day(60),
             ending=ending,
         )
-        sample_class.add_absences(gone, *range(40))
+        sample_class.add_absences(enrolment, *range(40))
 
-    everybody = read_rows(run_report(secretary, sample_class))
-    assert [row["ending"] for row in everybody] == [
+    all_rows = read_rows(run_report(secretary, sample_class))
+    assert [row["ending"] for row in all_rows] == [
         "transferred", "reclassified", "class_changed", "deceased", "abandoned", "left",
     ]  # fmt: skip
     for name in ("below_minimum", "council", "benefit"):
@@ -196,7 +198,7 @@ def test_who_is_another_school_s_or_has_died_is_on_no_list(secretary, sample_cla
         assert task.result["skipped"]["total"] == 4
 
 
-def test_list_of_another_name_is_refused_with_those_there_are(secretary, sample_class):
+def test_unknown_list_name_is_rejected_with_choices(secretary, sample_class):
     with pytest.raises(InvalidRequest) as refused:
         queue_task(
             secretary,
@@ -204,14 +206,14 @@ def test_list_of_another_name_is_refused_with_those_there_are(secretary, sample_
             kind="attendance_summary",
         )
 
-    (flaw,) = refused.value.field_errors
-    assert (flaw.pointer, flaw.code) == ("/parameters/list", "literal_error")
-    assert flaw.detail == (
+    (error,) = refused.value.field_errors
+    assert (error.pointer, error.code) == ("/parameters/list", "literal_error")
+    assert error.detail == (
         "O valor deve ser um destes: 'all', 'below_minimum', 'council', 'benefit'"
     )
 
 
-def test_list_without_anybody_says_that_nobody_is_on_it(secretary, sample_class):
+def test_empty_list_summary_says_so(secretary, sample_class):
     enrol_with_absences(sample_class, "Ana", 0)
 
     task = run_report(secretary, sample_class, parameters={"list": "council"})
@@ -220,7 +222,7 @@ def test_list_without_anybody_says_that_nobody_is_on_it(secretary, sample_class)
     assert task.result["summary"] == "Nenhum aluno está na lista pedida."
 
 
-def test_year_is_smaller_for_who_came_late(secretary, sample_class):
+def test_late_entry_reduces_planned_days(secretary, sample_class):
     late = sample_class.enrol("Fábio", entry_date=school_day(150))
     sample_class.add_absences(late, *range(150, 155))
 
@@ -230,13 +232,13 @@ def test_year_is_smaller_for_who_came_late(secretary, sample_class):
     assert (row["attendance"], row["council_list"]) == ("90.0", True)
 
 
-def test_planned_days_are_the_base_where_the_rules_say_so(secretary, network):
-    room = SampleClass()
-    set_rules(room.year, attendance_base="planned", year_days=20)
-    room.add_sessions(*range(10))
-    room.add_absences(room.enrol("Gil"), 0, 1, 2)
+def test_planned_attendance_base_uses_planned_days(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, attendance_base="planned", year_days=20)
+    sample_class.add_sessions(*range(10))
+    sample_class.add_absences(sample_class.enrol("Gil"), 0, 1, 2)
 
-    (row,) = read_rows(run_report(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert (row["days"], row["planned"], row["attendance"]) == (10, 20, "85.0")
     assert row["explanation"] == (
@@ -244,24 +246,24 @@ def test_planned_days_are_the_base_where_the_rules_say_so(secretary, network):
     )
 
 
-def test_without_rules_days_are_counted_and_nobody_is_judged(secretary, network):
-    room = SampleClass()
-    room.add_sessions(*range(10))
-    room.add_absences(room.enrol("Hugo"), 0, 1, 2)
+def test_class_without_rules_has_counts_but_no_judgements(secretary, network):
+    sample_class = SampleClass()
+    sample_class.add_sessions(*range(10))
+    sample_class.add_absences(sample_class.enrol("Hugo"), 0, 1, 2)
 
-    (row,) = read_rows(run_report(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert (row["days"], row["absences"], row["attendance"]) == (10, 3, "70.0")
     judged = ("planned", "absences_left", "below_minimum", "council_list", "explanation")  # fmt: skip
     assert {row[name] for name in judged} == {None}
 
 
-def test_without_days_nobody_is_judged(secretary, network):
-    room = SampleClass()
-    set_rules(room.year)
-    room.enrol("Iara")
+def test_class_without_days_has_no_judgements(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year)
+    sample_class.enrol("Iara")
 
-    (row,) = read_rows(run_report(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert (row["days"], row["attendance"]) == (0, None)
     assert (row["planned"], row["absences_left"]) == (200, 50)
@@ -269,7 +271,7 @@ def test_without_days_nobody_is_judged(secretary, network):
     assert row["explanation"] == "nenhum dia letivo registrado ainda"
 
 
-def test_booleans_are_booleans_in_json_and_words_in_csv(secretary, sample_class):
+def test_booleans_are_typed_in_json_and_text_in_csv(secretary, sample_class):
     enrol_with_absences(sample_class, "Ana", 16)
 
     (in_json,) = read_rows(run_report(secretary, sample_class))
@@ -280,7 +282,7 @@ def test_booleans_are_booleans_in_json_and_words_in_csv(secretary, sample_class)
     assert list(in_json) == list(in_csv)
 
 
-def test_absences_outside_the_enrolment_are_left_out_and_said(secretary, sample_class):
+def test_absences_outside_enrolment_are_skipped(secretary, sample_class):
     early = sample_class.enrol(
         "João", entry_date=school_day(10), exit_date=school_day(20)
     )
@@ -302,38 +304,38 @@ def test_absences_outside_the_enrolment_are_left_out_and_said(secretary, sample_
     ("language", "titles"),
     [
         ("pt-br", ["Dias letivos", "Das quais justificadas", "Abaixo do mínimo", "Para o Conselho Tutelar", "Fevereiro e março", "Bimestres abaixo do mínimo do Bolsa Família"]),
-        ("en", ["Days of lessons", "Of these justified", "Below the minimum", "For the Conselho Tutelar", "February and March", "Windows below the Bolsa Família's minimum"]),
+        ("en", ["Days of lessons", "Justified absences", "Below the minimum", "For the Conselho Tutelar", "February and March", "Windows below the Bolsa Família's minimum"]),
     ],
 )  # fmt: skip
-def test_titles_are_in_the_language_and_names_are_not(secretary, language, titles):
+def test_only_column_titles_are_translated(secretary, language, titles):
     report = AttendanceSummary(Parameters(class_id=1), visible_enrolments(secretary))
     with override(language):
-        shown = {column.name: str(column.title) for column in report.columns()}
+        titles_by_name = {column.name: str(column.title) for column in report.columns()}
 
     names = ["days", "justified", "below_minimum", "council_list", "attendance_feb_mar", "benefit_below"]  # fmt: skip
-    assert [shown[name] for name in names] == titles
+    assert [titles_by_name[name] for name in names] == titles
 
 
 @pytest.mark.parametrize(
     ("name", "skipped"),
     [("council", 1), ("below_minimum", 1), ("benefit", 0), ("all", 0)],
 )
-def test_who_has_no_rules_is_left_out_of_lists_by_them(
+def test_students_without_rules_are_skipped_from_rule_lists(
     secretary, sample_class, name, skipped
 ):
     enrol_with_absences(sample_class, "Ana", 0)
     sample_class.year.rules.update(grade_level=2)
 
-    said = run_report(secretary, sample_class, parameters={"list": name}).result[
+    result = run_report(secretary, sample_class, parameters={"list": name}).result[
         "skipped"
     ]
 
-    assert [(r["code"], r["count"]) for r in said["reasons"]] == [
+    assert [(r["code"], r["count"]) for r in result["reasons"]] == [
         ("no_rules", 1) for _ in range(skipped)
     ]
 
 
-def test_paper_says_which_list_it_is(secretary, sample_class):
+def test_title_and_filename_name_the_list(secretary, sample_class):
     parameters = {"class_id": sample_class.pk, "list": "council"}
 
     task = run_task(secretary, parameters, kind="attendance_summary", format="xlsx")

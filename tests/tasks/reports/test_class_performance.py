@@ -25,7 +25,7 @@ def read_rows(task):
 
 
 def expected_figures(tenths, pass_tenths=60):
-    """The same figures from the single grades, one by one."""
+    """Compute the expected figures from single grades in tenths."""
     n = len(tenths)
     mean = Fraction(sum(tenths), n * 10)
     variance = Fraction(sum((Fraction(t, 10) - mean) ** 2 for t in tenths), n)
@@ -50,7 +50,7 @@ def expected_figures(tenths, pass_tenths=60):
     }
 
 
-def test_every_figure_is_that_of_the_grades(admin):
+def test_figures_match_recorded_grades(admin):
     rows = read_rows(run_task(admin, {}))
     groups: dict = {}
     grades = Grade.objects.exclude(tenths=None).select_related(
@@ -73,7 +73,7 @@ def test_every_figure_is_that_of_the_grades(admin):
         assert row == expected_figures(groups[key]), key
 
 
-def test_exactly_the_pass_mark_passes(teacher):
+def test_grade_equal_to_pass_mark_passes(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=60)
 
     row = read_rows(run_task(teacher, {"class_id": 1, "term": 1}))[0]
@@ -90,7 +90,7 @@ def share_passing(viewer):
 
 
 def set_pass_mark(pass_mark, **filters):
-    """Let a rule profile with that pass mark judge the year, or only a level of it."""
+    """Set rules with this pass mark for the year, or for one level of it."""
     profile = RuleProfile.objects.create(
         network_id=1, code=f"p{pass_mark}".replace(".", "-"), name="Own"
     )
@@ -101,14 +101,14 @@ def set_pass_mark(pass_mark, **filters):
     YearRules.objects.create(school_year_id=1, version=version, **filters)
 
 
-def test_pass_mark_is_that_of_the_year_s_rules(teacher):
+def test_pass_mark_comes_from_year_rules(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=60)
     set_pass_mark("6.1")
 
     assert share_passing(teacher) == "0.0"
 
 
-def test_level_s_own_rules_go_before_the_year_s(teacher, admin):
+def test_level_rules_override_year_rules(teacher, admin):
     Grade.objects.filter(offering__in=(1, 21), term=1).update(tenths=60)
     set_pass_mark("6.1", grade_level_id=1)
 
@@ -124,7 +124,7 @@ def test_level_s_own_rules_go_before_the_year_s(teacher, admin):
     assert shares["2º ano, turma 3", "Língua Portuguesa"] == "100.0"
 
 
-def test_two_levels_of_a_class_have_each_their_own_mark(teacher):
+def test_levels_of_one_class_use_their_own_pass_marks(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=60)
     set_pass_mark("6.1", grade_level_id=5)
     Enrolment.objects.filter(school_class=1, diary_number__lte=5).update(grade_level=5)
@@ -132,7 +132,7 @@ def test_two_levels_of_a_class_have_each_their_own_mark(teacher):
     assert share_passing(teacher) == "80.0"
 
 
-def test_share_of_a_level_without_rules_is_not_known(teacher):
+def test_share_passing_without_level_rules_is_null(teacher):
     YearRules.objects.all().delete()
     assert share_passing(teacher) is None
 
@@ -142,31 +142,31 @@ def test_share_of_a_level_without_rules_is_not_known(teacher):
     assert share_passing(teacher) is not None
 
 
-def test_queries_are_as_many_however_many_rules_there_are(admin):
+def test_query_count_is_independent_of_rule_count(admin):
     def queries():
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as captured:
             report = ClassPerformance(Parameters(), visible_enrolments(admin))
             assert len(list(report.rows())) == 160
-        return len(asked)
+        return len(captured)
 
     before = queries()
     for level in range(1, 6):
         set_pass_mark(f"6.{level}", grade_level_id=level)
 
-    # psycopg streams the largest past Django's log.
+    # On PostgreSQL, psycopg streams the largest query, which Django does not log.
     assert queries() == before == (5 if DATABASE == "postgresql" else 6)
 
 
-def test_each_level_has_the_terms_of_its_own_rules(admin):
-    room = SampleClass()
-    set_rules(room.year)
-    set_rules(room.year, level=2, terms=3, term_kind="trimester")
-    four = room.enrol("Ana")
-    three = room.enrol("Bia", grade_level_id=2)
-    for one in (four, three):
-        room.add_grades(one, PORTUGUESE, 50, 60, 70, 80, 90)
+def test_terms_come_from_rules_of_each_level(admin):
+    sample_class = SampleClass()
+    set_rules(sample_class.year)
+    set_rules(sample_class.year, level=2, terms=3, term_kind="trimester")
+    four_terms = sample_class.enrol("Ana")
+    three_terms = sample_class.enrol("Bia", grade_level_id=2)
+    for enrolment in (four_terms, three_terms):
+        sample_class.add_grades(enrolment, PORTUGUESE, 50, 60, 70, 80, 90)
 
-    task = run_task(admin, {"class_id": room.pk})
+    task = run_task(admin, {"class_id": sample_class.pk})
 
     portuguese = [
         row for row in read_rows(task) if row["subject"] == "Língua Portuguesa"
@@ -174,13 +174,16 @@ def test_each_level_has_the_terms_of_its_own_rules(admin):
     assert [(row["term"], row["grades"]) for row in portuguese] == [
         (1, 2), (2, 2), (3, 2), (4, 1),
     ]  # fmt: skip
-    assert {one["code"]: one["count"] for one in task.result["skipped"]["reasons"]} == {
+    assert {
+        enrolment["code"]: enrolment["count"]
+        for enrolment in task.result["skipped"]["reasons"]
+    } == {
         "grade_outside_terms": 3,
         "subject_without_grades": 1,
     }
 
 
-def test_grades_due_but_not_given_are_not_counted(teacher):
+def test_null_grades_are_not_counted(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=None)
 
     row = read_rows(run_task(teacher, {"class_id": 1, "term": 1}))[0]
@@ -195,7 +198,7 @@ def test_grades_due_but_not_given_are_not_counted(teacher):
     )
 
 
-def test_year_without_grades_is_empty_and_says_why(teacher):
+def test_year_without_students_has_no_rows_and_a_reason(teacher):
     task = run_task(teacher, {"year": 1999})
 
     assert task.state == "succeeded"
@@ -205,13 +208,13 @@ def test_year_without_grades_is_empty_and_says_why(teacher):
     )
 
 
-def test_paper_says_which_term_it_is_of_and_whose_pass_mark(teacher):
+def test_pdf_states_term_and_rules(teacher):
     task = run_task(teacher, {"class_id": 1, "term": 2}, format="pdf")
 
-    said = (
+    text = (
         PdfReader(io.BytesIO(artifacts.read_artifact(task.artifact)))
         .pages[0]
         .extract_text()
     )
-    assert "Desempenho das turmas: 2º período" in said
-    assert "Regras: SEDUC-AM 2022, v1" in said
+    assert "Desempenho das turmas: 2º período" in text
+    assert "Regras: SEDUC-AM 2022, v1" in text

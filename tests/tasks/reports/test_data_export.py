@@ -11,16 +11,15 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from school.access import visible_enrolments
 from school.db.snapshot import ALIAS, snapshot
 from school.models import Enrolment, Grade, School, SchoolClass, Student, Subject, User
 from tasks import artifacts
-from tasks.errors import Canceled
+from tasks.failures import Canceled
 from tasks.rendering import database_csv
 from tasks.rendering.columns import Column
 from tasks.rendering.query_source import ExportField, QuerySource
 from tasks.rendering.table import Table
-from tasks.reporting import parameters, registry
+from tasks.reporting import registry
 from tasks.reporting.export_tables import EXPORTS
 from tasks.reports.data_export import DataExport, Parameters
 from tests.support.class_factory import (
@@ -54,7 +53,7 @@ HEADERS = {
     "absences": "enrolment_id,year,school,class,registration,student,class_day_id,date,term,"
     "is_justified",
 }
-"""Published once, and never changed."""
+"""Published column headers, which never change."""
 ODD_TEXTS = [
     '=HYPERLINK("http://x")', "+1", "-1", "@x", "\tx", "\rx", "\nx", "a;=1", "a\t=1", "x;y",
     'say "=1"', "＝1", "－1", "＠x", "x, y", "", "'=1", "''", "😀", "שלום", "á" * 40, "a\r\nb",
@@ -66,10 +65,7 @@ TEXT = st.text(max_size=10) | st.text(
 
 
 def build_report(viewer, table="grades", **options):
-    request = parameters.parse_parameters(Parameters, {"table": table, **options})
-    return DataExport(
-        request, parameters.filter_enrolments(visible_enrolments(viewer), request)
-    )
+    return DataExport.build(DataExport.select(viewer, {"table": table, **options}))
 
 
 def write_table(table: Table, format="csv") -> bytes:
@@ -91,7 +87,7 @@ def export_lines(viewer, table, **options):
 
 
 def assign_names(records, names):
-    """Call them so, one after the other and again from the first."""
+    """Assign these names to the records in turn, repeating from the first."""
     rows = list(records.order_by("pk"))
     for number, record in enumerate(rows):
         record.name = names[number % len(names)]
@@ -111,61 +107,59 @@ def odd_names(network):
 
 @pytest.mark.guarantee("The columns of an export never change.")
 @pytest.mark.parametrize("table", EXPORTS)
-def test_columns_are_what_was_published(admin, table):
+def test_export_columns_match_published_headers(admin, table):
     lines = export_lines(admin, table)
 
     assert lines[0] == HEADERS[table]
     assert len(lines) > 2
 
 
-def test_tables_are_those_that_can_be_asked_for():
+def test_table_parameter_lists_all_exports():
     asked_for = get_args(Parameters.model_fields["table"].annotation)
 
     assert set(asked_for) == set(EXPORTS) == set(HEADERS)
 
 
-def test_rows_are_what_is_recorded(admin):
-    """Byte by byte, and so the same from both databases."""
+def test_export_rows_match_records(admin):
+    """Expect exact text, so that both databases give the same bytes."""
     School.objects.filter(pk=1).update(name='Escola "Um", anexo')
-    room = SampleClass("=Turma")
-    room.add_sessions(0, 1)
-    ana = room.enrol(create_student("Ana", social_name="-Zé", registration="7"))
-    room.add_grades(ana, MATHEMATICS, 75, None, 100, exam=5)
-    room.add_grades(ana, PORTUGUESE, 0)
-    room.add_absences(ana, 1, justified_count=1)
+    sample_class = SampleClass("=Turma")
+    sample_class.add_sessions(0, 1)
+    ana = sample_class.enrol(create_student("Ana", social_name="-Zé", registration="7"))
+    sample_class.add_grades(ana, MATHEMATICS, 75, None, 100, exam=5)
+    sample_class.add_grades(ana, PORTUGUESE, 0)
+    sample_class.add_absences(ana, 1, justified_count=1)
     Enrolment.objects.filter(pk=ana.pk).update(
         exit_date=school_day(9), ending="abandoned"
     )
-    who = f'{ana.pk},2025,"Escola ""Um"", anexo",\'=Turma,7,\'-Zé'
-    session = room.school_class.sessions.get(date=school_day(1))
+    prefix = f'{ana.pk},2025,"Escola ""Um"", anexo",\'=Turma,7,\'-Zé'
+    session = sample_class.school_class.sessions.get(date=school_day(1))
 
-    assert export_lines(admin, "grades", class_id=room.pk)[1:] == [
-        f"{who},2,Matemática,1,7.5",
-        f"{who},2,Matemática,2,",
-        f"{who},2,Matemática,3,10.0",
-        f"{who},1,Língua Portuguesa,1,0.0",
+    assert export_lines(admin, "grades", class_id=sample_class.pk)[1:] == [
+        f"{prefix},2,Matemática,1,7.5",
+        f"{prefix},2,Matemática,2,",
+        f"{prefix},2,Matemática,3,10.0",
+        f"{prefix},1,Língua Portuguesa,1,0.0",
         "",
     ]
-    assert export_lines(admin, "recovery_exams", class_id=room.pk)[1:] == [
-        f"{who},2,Matemática,0.5", "",
+    assert export_lines(admin, "recovery_exams", class_id=sample_class.pk)[1:] == [
+        f"{prefix},2,Matemática,0.5", "",
     ]  # fmt: skip
-    assert export_lines(admin, "absences", class_id=room.pk)[1:] == [
-        f"{who},{session.pk},2025-02-04,1,true", "",
+    assert export_lines(admin, "absences", class_id=sample_class.pk)[1:] == [
+        f"{prefix},{session.pk},2025-02-04,1,true", "",
     ]  # fmt: skip
-    assert export_lines(admin, "enrolments", class_id=room.pk)[1:] == [
-        f"{ana.pk},{ana.student_id},{room.pk}{who.removeprefix(str(ana.pk))},1,1,"
+    assert export_lines(admin, "enrolments", class_id=sample_class.pk)[1:] == [
+        f"{ana.pk},{ana.student_id},{sample_class.pk}{prefix.removeprefix(str(ana.pk))},1,1,"
         "2025-02-03,2025-02-12,abandoned,false",
         "",
     ]
 
 
 @pytest.mark.guarantee("The database writes the same export as Python.")
-@pytest.mark.parametrize("asks_from", [0, 10**9])
+@pytest.mark.parametrize("min_rows", [0, 10**9])
 @pytest.mark.parametrize("table", EXPORTS)
-def test_database_writes_what_python_would(
-    admin, odd_names, monkeypatch, table, asks_from
-):
-    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", asks_from)
+def test_database_csv_equals_python_csv(admin, odd_names, monkeypatch, table, min_rows):
+    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", min_rows)
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 7)
     report = build_report(admin, table, year=2026)
 
@@ -176,7 +170,7 @@ def test_database_writes_what_python_would(
 
 
 @pytest.mark.guarantee("The database writes the same export as Python.")
-@pytest.mark.parametrize("asks_from", [0, 10**9])
+@pytest.mark.parametrize("min_rows", [0, 10**9])
 @given(names=st.lists(TEXT, min_size=1, max_size=8))
 @example(names=["a-b", "c-d"])
 @example(names=[""])
@@ -185,12 +179,14 @@ def test_database_writes_what_python_would(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_any_name_is_written_alike(admin, monkeypatch, asks_from, names):
-    if DATABASE == "postgresql":  # which has no such character
+def test_database_csv_of_any_name_equals_python_csv(
+    admin, monkeypatch, min_rows, names
+):
+    if DATABASE == "postgresql":  # which cannot store NUL characters
         names = [name.replace("\x00", "") for name in names]
-    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", asks_from)
-    room = SchoolClass.objects.get(pk=1)
-    assign_names(Student.objects.filter(enrolments__school_class=room), names)
+    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", min_rows)
+    school_class = SchoolClass.objects.get(pk=1)
+    assign_names(Student.objects.filter(enrolments__school_class=school_class), names)
     SchoolClass.objects.filter(pk=1).update(name=names[-1])
 
     table = build_report(admin, "enrolments", class_id=1).build_table()
@@ -199,24 +195,24 @@ def test_any_name_is_written_alike(admin, monkeypatch, asks_from, names):
 
 
 @pytest.mark.parametrize("format", DataExport.formats)
-def test_every_format_has_every_row(admin, format):
+def test_every_format_writes_all_rows(admin, format):
     task = run_task(admin, {"table": "grades"}, kind="data_export", format=format)
 
     assert task.result["rows"] == Grade.objects.count()
     assert (task.progress_done, task.progress_total) == (task.result["rows"],) * 2
 
 
-def test_every_row_is_counted_as_it_is_written(admin, monkeypatch):
+def test_progress_counts_rows_as_written(admin, monkeypatch):
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 100)
-    report, told = build_report(admin), []
+    report, advances = build_report(admin), []
 
-    write_table(replace(report.build_table(), advance=told.append))
+    write_table(replace(report.build_table(), advance=advances.append))
 
-    assert sum(told) == report.total() == Grade.objects.count()
-    assert len(told) >= report.total() / 100
+    assert sum(advances) == report.total() == Grade.objects.count()
+    assert len(advances) >= report.total() / 100
 
 
-def test_same_data_gives_the_same_bytes(admin):
+def test_same_data_gives_same_bytes(admin):
     one, two = (
         run_task(admin, {"table": "absences"}, kind="data_export", format="csv")
         for _ in range(2)
@@ -225,7 +221,7 @@ def test_same_data_gives_the_same_bytes(admin):
     assert one.result["sha256"] == two.result["sha256"]
 
 
-def test_empty_export_says_why(admin):
+def test_empty_export_has_header_and_reason(admin):
     task = run_task(
         admin, {"table": "grades", "year": 1999}, kind="data_export", format="csv"
     )
@@ -237,26 +233,30 @@ def test_empty_export_says_why(admin):
     )
 
 
-def test_student_who_moved_is_each_school_s_own_part(stranger, admin):
-    """Student 67 went from class 3, of the stranger's school, to class 4."""
-    ours = {int(line.split(",")[0]) for line in export_lines(stranger, "grades")[1:-1]}
-    of_67 = set(Enrolment.objects.filter(student=67).values_list("pk", flat=True))
-    (own,) = Enrolment.objects.filter(student=67, school_class=3)
+def test_moved_student_is_exported_to_each_school_in_part(stranger, admin):
+    """Student 67 moved from class 3, in the stranger's school, to class 4."""
+    exported_ids = {
+        int(line.split(",")[0]) for line in export_lines(stranger, "grades")[1:-1]
+    }
+    student_enrolment_ids = set(
+        Enrolment.objects.filter(student=67).values_list("pk", flat=True)
+    )
+    (enrolment,) = Enrolment.objects.filter(student=67, school_class=3)
 
-    assert ours & of_67 == {own.pk}
+    assert exported_ids & student_enrolment_ids == {enrolment.pk}
     classes = {
         line.split(",")[1] for line in export_lines(stranger, "class_days")[1:-1]
     }
     assert classes == {"3"}
 
 
-@pytest.mark.parametrize("asks_from", [0, 10**9])
-def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
-    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", asks_from)
+@pytest.mark.parametrize("min_rows", [0, 10**9])
+def test_query_count_is_independent_of_row_count(admin, monkeypatch, min_rows):
+    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", min_rows)
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 10)
 
-    def queries(**given):
-        report = build_report(admin, **given)
+    def queries(**options):
+        report = build_report(admin, **options)
         with CaptureQueriesContext(connection) as captured:
             count = report.total()
             write_table(report.build_table())
@@ -269,43 +269,41 @@ def test_query_count_does_not_depend_on_the_rows(admin, monkeypatch, asks_from):
 
 
 @pytest.mark.guarantee("An export to CSV needs constant memory.")
-def test_memory_does_not_grow_with_the_rows(admin, monkeypatch):
+def test_memory_use_is_independent_of_row_count(admin, monkeypatch):
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 50)
 
-    def peak(**given):
-        table = build_report(admin, **given).build_table()
+    def peak(**options):
+        table = build_report(admin, **options).build_table()
         tracemalloc.start()
         with open("/dev/null", "wb") as file:
             registry.format_classes()["csv"]().write_table(table, file)
-        most = tracemalloc.get_traced_memory()[1]
+        used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return most
+        return used
 
-    peak(class_id=1)  # what is only made once
+    peak(class_id=1)  # warm up what is allocated only once
     assert peak() < 1.3 * peak(class_id=1)
 
 
 @pytest.mark.guarantee("A canceled export ends in the database server too.")
-def test_cancel_ends_it_between_two_blocks(admin, monkeypatch):
+def test_cancel_ends_export_between_blocks(admin, monkeypatch):
     monkeypatch.setattr(database_csv, "LINES_PER_BLOCK", 5)
-    report, told = build_report(admin), []
+    report, counts = build_report(admin), []
 
     def cancel(count):
-        told.append(count)
-        if len(told) == 3:
+        counts.append(count)
+        if len(counts) == 3:
             raise Canceled
 
     with pytest.raises(Canceled), transaction.atomic():
         write_table(replace(report.build_table(), advance=cancel))
 
-    assert told == [5, 5, 5]
-    assert (
-        report.total() == Grade.objects.count()
-    )  # the connection is as good as before
+    assert counts == [5, 5, 5]
+    assert report.total() == Grade.objects.count()  # the connection still works
 
 
 def slow_table(records) -> Table:
-    """A table whose first row takes a minute."""
+    """Return a table whose first row takes a minute."""
 
     def sleep(_prefix):
         return Func(
@@ -321,14 +319,14 @@ def slow_table(records) -> Table:
 
 @pytest.fixture
 def snapshot_connection(transactional_db, network):
-    """Real ones, on a second connection."""
+    """Real snapshots on a second connection."""
     yield
     if DATABASE == "postgresql":
         connections[ALIAS].close_pool()  # else the test database cannot be dropped
 
 
 def write_slowly_in_snapshot(on_start):
-    """Write what takes a minute to begin; `check` is given the server process's id."""
+    """Write the slow table in a snapshot; `on_start` receives the server process id."""
     with snapshot():
         table = slow_table(User.objects.order_by("pk"))
         pid = connections[ALIAS].connection.info.backend_pid
@@ -342,20 +340,20 @@ def query_server(sql, pid):
 
 
 @pytest.mark.guarantee("A canceled export ends in the database server too.")
-@pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite gives rows at once")
+@pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite returns rows at once")
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_cancel_does_not_wait_for_the_first_row(snapshot_connection):
+def test_cancel_interrupts_query_before_first_row(snapshot_connection):
     pids = []
 
     def cancel(pid):
         pids.append(pid)
         raise Canceled
 
-    began = time.monotonic()
+    started_at = time.monotonic()
     with pytest.raises(Canceled):
         write_slowly_in_snapshot(cancel)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - started_at < 5
     with snapshot():
         assert User.objects.exists()
     states = "SELECT state FROM pg_stat_activity WHERE pid = %s"
@@ -364,7 +362,7 @@ def test_cancel_does_not_wait_for_the_first_row(snapshot_connection):
 
 @pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite has no server")
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_server_that_goes_away_is_the_database_s_fault(snapshot_connection):
+def test_terminated_server_process_raises_operational_error(snapshot_connection):
     def kill(pid):
         query_server("SELECT pg_terminate_backend(%s)", pid)
 

@@ -1,4 +1,4 @@
-"""What holds for every kind of report in every format: found in the folders, not listed."""
+"""Requirements of every report kind in every format, taken from the registry."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from school.access import expand, visible_enrolments
 from school.models import (
     Absence,
     Attachment,
@@ -22,7 +21,7 @@ from school.models import (
 )
 from tasks import artifacts, lifecycle
 from tasks.errors import InvalidRequest, RoleNotAllowed
-from tasks.reporting import parameters, registry
+from tasks.reporting import registry
 from tests.support.class_factory import (
     SampleClass,
     get_year_2025,
@@ -54,23 +53,20 @@ def allowed_viewer(report) -> User:
 
 
 def build_report(viewer: User, kind: str, **values):
-    parameters_model = KINDS[kind].parameters_model()
-    request = parameters.parse_parameters(
-        parameters_model, values or dict(KINDS[kind].example)
+    report_class = KINDS[kind]
+    return report_class.build(
+        report_class.select(viewer, values or report_class.example)
     )
-    enrolments = parameters.filter_enrolments(visible_enrolments(viewer), request)
-    reachable = expand(viewer, enrolments, KINDS[kind].reach)
-    return KINDS[kind](request, enrolments, reachable)
 
 
-def test_kinds_are_the_files_of_the_folder():
+def test_kinds_match_files_of_package():
     folder = Path("tasks/reports").glob("*.py")
 
     assert set(KINDS) == {path.stem for path in folder} - {"__init__", "base"}
 
 
 @pytest.mark.parametrize(("kind", "format"), KIND_FORMATS)
-def test_example_is_made(network, kind, format):
+def test_example_succeeds_in_every_format(network, kind, format):
     task = run_task(
         allowed_viewer(KINDS[kind]), dict(KINDS[kind].example), kind=kind, format=format
     )
@@ -81,9 +77,7 @@ def test_example_is_made(network, kind, format):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_total_where_known_is_the_number_of_rows_and_rows_fit_the_columns(
-    network, kind
-):
+def test_total_and_columns_match_rows(network, kind):
     report = build_report(allowed_viewer(KINDS[kind]), kind)
 
     rows = list(report.rows())
@@ -96,7 +90,7 @@ def test_total_where_known_is_the_number_of_rows_and_rows_fit_the_columns(
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("kind", KINDS)
-def test_audience_alone_may_ask(network, kind, role):
+def test_only_allowed_roles_may_request_kind(network, kind, role):
     viewer = User.objects.get(username=USERNAMES_BY_ROLE[role])
 
     if role in KINDS[kind].allowed_roles:
@@ -109,7 +103,7 @@ def test_audience_alone_may_ask(network, kind, role):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_unknown_parameter_is_refused(network, kind):
+def test_unknown_parameter_is_rejected(network, kind):
     example = {**KINDS[kind].example, "surprise": 1}
 
     with pytest.raises(InvalidRequest, match="/parameters/surprise"):
@@ -117,7 +111,7 @@ def test_unknown_parameter_is_refused(network, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_viewer_who_sees_nobody_gets_no_row_and_a_reason(network, kind):
+def test_viewer_without_students_gets_no_rows_and_a_reason(network, kind):
     viewer = allowed_viewer(KINDS[kind])
     report = build_report(viewer, kind)
     Attachment.objects.filter(user=viewer).delete()
@@ -131,11 +125,11 @@ def test_viewer_who_sees_nobody_gets_no_row_and_a_reason(network, kind):
 
 
 LARGE_CLASS_SIZE = 2500
-"""Students: more than are ever in memory at once."""
+"""Number of students; more than are ever in memory at once."""
 
 
 def create_large_class(size):
-    """A class of that many, who all came from another one, with all that can be recorded."""
+    """Create a class whose students all came from another class, with records of every type."""
     old_class, new_class = SampleClass(f"Before {size}"), SampleClass(f"Now {size}")
     for sample_class in (old_class, new_class):
         sample_class.add_sessions(*range(20))
@@ -172,22 +166,22 @@ def create_large_class(size):
     return new_class
 
 
-@pytest.mark.timeout(300)  # it is all kinds
+@pytest.mark.timeout(300)  # runs all kinds
 @pytest.mark.one_database(
     "the queries are the same, and SQLite takes fewer values in each"
 )
-def test_query_count_does_not_depend_on_the_students(network):
+def test_query_count_is_independent_of_student_count(network):
     admin = User.objects.get(username="admin")
     set_rules(get_year_2025(), recovery_rule="weighted", year_days=20)
-    rooms = {size: create_large_class(size) for size in (1, 3, 300, LARGE_CLASS_SIZE)}
-    with connection.cursor() as cursor:  # as PostgreSQL does by itself, in time
+    classes = {size: create_large_class(size) for size in (1, 3, 300, LARGE_CLASS_SIZE)}
+    with connection.cursor() as cursor:  # PostgreSQL does this by itself after a while
         cursor.execute("ANALYZE")
 
-    def counted(kind, room):
-        """The queries that the kind needs for that class, and the rows that come of it."""
+    def count_queries(kind, sample_class):
+        """Return the query count and the row count of this kind for that class."""
         with CaptureQueriesContext(connection) as captured:
-            given = {**KINDS[kind].example, "class_id": room.pk}
-            report = build_report(admin, kind, **given)
+            values = {**KINDS[kind].example, "class_id": sample_class.pk}
+            report = build_report(admin, kind, **values)
             report.total()
             rows = len(list(report.build_table().rows))
             report.skipped_counts()
@@ -196,7 +190,8 @@ def test_query_count_does_not_depend_on_the_students(network):
 
     for kind in KINDS:
         queries, rows = zip(
-            *(counted(kind, room) for room in rooms.values()), strict=True
+            *(count_queries(kind, sample_class) for sample_class in classes.values()),
+            strict=True,
         )
 
         assert set(queries) == {queries[0]}, (kind, queries)
@@ -206,21 +201,19 @@ def test_query_count_does_not_depend_on_the_students(network):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_example_runs_on_the_demo_for_all_of_its_audience(network, kind):
+def test_example_has_rows_for_every_allowed_role(network, kind):
     for role in KINDS[kind].allowed_roles:
         viewer = User.objects.get(username=USERNAMES_BY_ROLE[role])
         assert run_task(viewer, dict(KINDS[kind].example), kind=kind).result["rows"] > 0
 
 
-def test_same_data_gives_the_same_bytes(teacher):
+def test_same_data_gives_same_bytes(teacher):
     one, two = run_task(teacher), run_task(teacher)
 
     assert one.result["sha256"] == two.result["sha256"]
 
 
-def test_module_without_exactly_one_kind_is_refused_by_name(
-    tmp_path, monkeypatch, settings
-):
+def test_module_without_exactly_one_kind_is_rejected(tmp_path, monkeypatch, settings):
     package = tmp_path / "odd_kinds"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -234,7 +227,7 @@ def test_module_without_exactly_one_kind_is_refused_by_name(
         registry.report_classes.__wrapped__()
 
 
-def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
+def test_failing_report_has_error_code_and_no_file(teacher):
     of_data = run_task(teacher, {"of": "data"}, kind="failing")
     of_code = run_task(teacher, {"of": "code"}, kind="failing")
 
@@ -249,16 +242,16 @@ def test_failing_report_ends_with_its_code_and_leaves_no_file(teacher):
     )
 
 
-def test_report_canceled_while_it_is_made_leaves_no_file(teacher, monkeypatch):
+def test_report_canceled_during_build_leaves_no_file(teacher, monkeypatch):
     from tasks.worker import tasks
 
     task = queue_task(teacher)
-    produce = tasks.build_report
+    original_build = tasks.build_report
 
     def cancel_first(task, tracker):
-        product = produce(task, tracker)
+        built = original_build(task, tracker)
         lifecycle.cancel(task)
-        return product
+        return built
 
     monkeypatch.setattr(tasks, "build_report", cancel_first)
     tasks.generate_report(str(task.pk))

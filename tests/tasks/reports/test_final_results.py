@@ -23,14 +23,14 @@ from tests.support.task_factories import read_rows, run_task
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.one_database(
-        "tests/tasks/reports/figures and tests/api/matrix compare this kind's rows on both"
+        "tests/tasks/reports/figures and tests/api/access_matrix test this kind on both"
     ),
 ]
 
 
 @pytest.fixture
 def sample_class(network):
-    """Twenty days of lessons, which are all of a year that is closed."""
+    """Class with twenty lesson days, all of a closed year."""
     sample_class = SampleClass()
     set_rules(sample_class.year, recovery_rule="weighted", year_days=20, dependencies=1)
     sample_class.add_sessions(*range(20))
@@ -41,14 +41,18 @@ def sample_class(network):
 
 @pytest.fixture
 def class_with_all_outcomes(sample_class):
-    """One student of each end that a year can have."""
+    """Class with one student for each possible outcome of a year."""
     other_class = SampleClass("Turma B")
 
     def add_student(name, portuguese, mathematics, exams=(None, None), **enrolment):
-        one = sample_class.enrol(name, **enrolment)
-        sample_class.add_grades(one, PORTUGUESE, *[portuguese] * 4, exam=exams[0])
-        sample_class.add_grades(one, MATHEMATICS, *[mathematics] * 4, exam=exams[1])
-        return one
+        student_enrolment = sample_class.enrol(name, **enrolment)
+        sample_class.add_grades(
+            student_enrolment, PORTUGUESE, *[portuguese] * 4, exam=exams[0]
+        )
+        sample_class.add_grades(
+            student_enrolment, MATHEMATICS, *[mathematics] * 4, exam=exams[1]
+        )
+        return student_enrolment
 
     exit_fields = {"exit_date": school_day(10)}
     add_student("Ana", 70, 60)
@@ -75,9 +79,7 @@ def run_report(viewer, sample_class, **options):
     )
 
 
-def test_everybody_who_was_in_the_class_has_a_line_with_the_end(
-    secretary, class_with_all_outcomes
-):
+def test_every_enrolment_has_row_with_situation(secretary, class_with_all_outcomes):
     rows = read_rows(run_report(secretary, class_with_all_outcomes))
 
     assert [(row["number"], row["student"], row["situation"]) for row in rows] == [
@@ -98,7 +100,9 @@ def test_everybody_who_was_in_the_class_has_a_line_with_the_end(
     ]
 
 
-def test_grade_is_the_final_one_or_the_mean_so_far(secretary, class_with_all_outcomes):
+def test_subject_grade_is_final_grade_or_mean_so_far(
+    secretary, class_with_all_outcomes
+):
     rows = read_rows(run_report(secretary, class_with_all_outcomes))
 
     grades = {row["student"]: (row["subject_s-1"], row["subject_s-2"]) for row in rows}
@@ -108,19 +112,19 @@ def test_grade_is_the_final_one_or_the_mean_so_far(secretary, class_with_all_out
     assert grades["Hugo"] == ("7.00", None)
 
 
-def test_concepts_stand_where_there_is_a_scale(secretary, network):
-    room = SampleClass()
+def test_subject_grade_with_scale_is_concept(secretary, network):
+    sample_class = SampleClass()
     scale = [("Satisfatório", "5.0", "10.0"), ("Insuficiente", "0.0", "4.9")]
     bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
-    set_rules(room.year, scale=bands[::-1])
-    room.add_grades(room.enrol("Ana"), PORTUGUESE, 49, 50, 50, 50)
+    set_rules(sample_class.year, scale=bands[::-1])
+    sample_class.add_grades(sample_class.enrol("Ana"), PORTUGUESE, 49, 50, 50, 50)
 
-    (row,) = read_rows(run_report(secretary, room))
+    (row,) = read_rows(run_report(secretary, sample_class))
 
     assert row["subject_s-1"] == "Insuficiente"
 
 
-def test_every_reason_is_told_in_both_languages(secretary, class_with_all_outcomes):
+def test_reasons_are_in_task_language(secretary, class_with_all_outcomes):
     def reasons(language):
         rows = read_rows(
             run_report(secretary, class_with_all_outcomes, language=language)
@@ -128,25 +132,28 @@ def test_every_reason_is_told_in_both_languages(secretary, class_with_all_outcom
         return {row["student"]: row["reasons"] for row in rows}
 
     portuguese, english = reasons("pt-BR"), reasons("en")
-    present = "frequência 20/20 = 100,0 % ≥ 75 % (dos dias letivos dados)"
-    there = "attendance 20/20 = 100.0 % ≥ 75 % (days given)"
-    assert portuguese["Ana"] == f"aprovado em todas as 2 disciplinas; {present}"
-    assert english["Ana"] == f"passed in all 2 subjects; {there}"
+    portuguese_attendance = "frequência 20/20 = 100,0 % ≥ 75 % (dos dias letivos dados)"
+    english_attendance = "attendance 20/20 = 100.0 % ≥ 75 % (days given)"
+    assert (
+        portuguese["Ana"]
+        == f"aprovado em todas as 2 disciplinas; {portuguese_attendance}"
+    )
+    assert english["Ana"] == f"passed in all 2 subjects; {english_attendance}"
     assert portuguese["Caio"] == (
         "sem aprovação em Língua Portuguesa (3,5 < 6,0), Matemática (3,5 < 6,0); "
-        f"aprovado pelo conselho de classe; {present}"
+        f"aprovado pelo conselho de classe; {portuguese_attendance}"
     )
     assert english["Caio"] == (
         "failed in Língua Portuguesa (3.5 < 6.0), Matemática (3.5 < 6.0); "
-        f"approved by the class council; {there}"
+        f"approved by the class council; {english_attendance}"
     )
     assert portuguese["Davi"] == (
         "aprovado em 1 disciplina; sem aprovação em Matemática (3,5 < 6,0); "
-        f"com dependência (disciplinas sem aprovação: 1; permitidas: 1); {present}"
+        f"com dependência (disciplinas sem aprovação: 1; permitidas: 1); {portuguese_attendance}"
     )
     assert english["Davi"] == (
         "passed in 1 subject; failed in Matemática (3.5 < 6.0); "
-        f"with dependency (failed subjects: 1; allowed: 1); {there}"
+        f"with dependency (failed subjects: 1; allowed: 1); {english_attendance}"
     )
     assert portuguese["Fábio"] == (
         "aprovado em todas as 2 disciplinas; "
@@ -154,25 +161,23 @@ def test_every_reason_is_told_in_both_languages(secretary, class_with_all_outcom
     )
     assert english["Gil"] == (
         "passed in 1 subject; failed in Matemática (5.0 < 6.0); "
-        f"with dependency (failed subjects: 1; allowed: 1); {there}"
+        f"with dependency (failed subjects: 1; allowed: 1); {english_attendance}"
     )
     assert portuguese["Hugo"] == (
         "aprovado em 1 disciplina; "
-        f"faltam notas em Matemática (bimestre 1, 2, 3, 4); {present}"
+        f"faltam notas em Matemática (bimestre 1, 2, 3, 4); {portuguese_attendance}"
     )
     assert english["Hugo"] == (
         "passed in 1 subject; "
-        f"grades missing in Matemática (bimester 1, 2, 3, 4); {there}"
+        f"grades missing in Matemática (bimester 1, 2, 3, 4); {english_attendance}"
     )
 
 
-def test_both_reasons_are_told_where_grades_and_attendance_fail(
-    secretary, sample_class
-):
-    one = sample_class.enrol("Oto")
+def test_reasons_state_failing_grades_and_attendance(secretary, sample_class):
+    enrolment = sample_class.enrol("Oto")
     for subject in (PORTUGUESE, MATHEMATICS):
-        sample_class.add_grades(one, subject, 30, 30, 30, 30, exam=40)
-    sample_class.add_absences(one, *range(10))
+        sample_class.add_grades(enrolment, subject, 30, 30, 30, 30, exam=40)
+    sample_class.add_absences(enrolment, *range(10))
 
     (row,) = read_rows(run_report(secretary, sample_class))
 
@@ -183,22 +188,20 @@ def test_both_reasons_are_told_where_grades_and_attendance_fail(
     )
 
 
-def test_open_year_waits_for_exams_and_for_days_that_can_lift_attendance(
-    secretary, network
-):
-    room = SampleClass()
-    set_rules(room.year, recovery_rule="weighted", year_days=40)
-    room.add_sessions(*range(20))
-    ana, bia, caio = (room.enrol(name) for name in ("Ana", "Bia", "Caio"))
-    room.add_grades(ana, PORTUGUESE, 50, 50, 50, 50)
-    room.add_grades(bia, PORTUGUESE, 70, 70, 70, 70)
-    room.add_grades(caio, PORTUGUESE, 70, 70, 70, 70)
-    for one in (ana, bia, caio):
-        room.add_grades(one, MATHEMATICS, 70, 70, 70, 70)
-    room.add_absences(bia, *range(10))
-    room.add_absences(caio, *range(11))
+def test_open_year_keeps_recoverable_students_undecided(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, recovery_rule="weighted", year_days=40)
+    sample_class.add_sessions(*range(20))
+    ana, bia, caio = (sample_class.enrol(name) for name in ("Ana", "Bia", "Caio"))
+    sample_class.add_grades(ana, PORTUGUESE, 50, 50, 50, 50)
+    sample_class.add_grades(bia, PORTUGUESE, 70, 70, 70, 70)
+    sample_class.add_grades(caio, PORTUGUESE, 70, 70, 70, 70)
+    for enrolment in (ana, bia, caio):
+        sample_class.add_grades(enrolment, MATHEMATICS, 70, 70, 70, 70)
+    sample_class.add_absences(bia, *range(10))
+    sample_class.add_absences(caio, *range(11))
 
-    rows = read_rows(run_report(secretary, room))
+    rows = read_rows(run_report(secretary, sample_class))
 
     assert [row["situation"] for row in rows] == [
         "in_recovery",
@@ -223,20 +226,20 @@ def test_summary_counts_each_situation(secretary, class_with_all_outcomes):
     assert english.startswith("Enrolments: 14 (Incomplete: grades missing: 1, ")
 
 
-def test_summary_counts_those_without_rules_too(secretary, network):
-    room = SampleClass()
-    room.enrol("Ana")
+def test_summary_counts_students_without_rules(secretary, network):
+    sample_class = SampleClass()
+    sample_class.enrol("Ana")
 
-    task = run_report(secretary, room)
+    task = run_report(secretary, sample_class)
 
     assert read_rows(task)[0]["situation"] is None
     assert task.result["summary"] == "Matrículas: 1 (Sem resultado: 1)"
 
 
-def test_subject_that_a_class_is_not_taught_is_blank_there(secretary, sample_class):
+def test_subject_not_taught_in_class_is_null(secretary, sample_class):
     art = 6
-    other = SampleClass("Turma B", subjects=(art,))
-    other.add_grades(other.enrol("Ana"), art, 80)
+    other_class = SampleClass("Turma B", subjects=(art,))
+    other_class.add_grades(other_class.enrol("Ana"), art, 80)
     sample_class.add_grades(sample_class.enrol("Bia"), PORTUGUESE, 70)
 
     task = run_task(secretary, {"school_id": 1, "year": 2025}, kind="final_results")
@@ -248,7 +251,7 @@ def test_subject_that_a_class_is_not_taught_is_blank_there(secretary, sample_cla
     assert [ana[name] for name in names] == [None, None, "8.00"]
 
 
-def test_who_came_back_to_the_class_has_both_lines(secretary, sample_class):
+def test_student_who_returned_to_class_has_two_rows(secretary, sample_class):
     before = sample_class.enrol("Ana", exit_date=school_day(5), ending="transferred")
     sample_class.add_grades(before, PORTUGUESE, 80)
     after = sample_class.enrol(before.student, entry_date=school_day(10))
@@ -258,11 +261,11 @@ def test_who_came_back_to_the_class_has_both_lines(secretary, sample_class):
 
     assert [(row["number"], row["subject_s-1"]) for row in rows] == [
         (1, "8.00"),
-        (2, "7.00"),  # with what was before it
+        (2, "7.00"),  # includes the earlier enrolment
     ]
 
 
-def test_result_is_called_by_the_social_name(secretary, sample_class):
+def test_row_shows_social_name(secretary, sample_class):
     sample_class.enrol(create_student("Pedro Dias", social_name="Paula Dias"))
 
     assert read_rows(run_report(secretary, sample_class))[0]["student"] == "Paula Dias"
@@ -275,9 +278,7 @@ def test_result_is_called_by_the_social_name(secretary, sample_class):
         ("en", ["School", "School year", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons"]),
     ],
 )  # fmt: skip
-def test_titles_are_in_the_language_and_names_are_not(
-    secretary, sample_class, language, titles
-):
+def test_only_column_titles_are_translated(secretary, sample_class, language, titles):
     sample_class.enrol("Ana")
     enrolments = visible_enrolments(secretary).filter(school_class=sample_class.pk)
     with override(language):
@@ -290,7 +291,7 @@ def test_titles_are_in_the_language_and_names_are_not(
     ]  # fmt: skip
 
 
-def test_situations_are_labelled_for_people(secretary):
+def test_situation_column_has_labels(secretary):
     report = FinalResults(StudentParameters(class_id=1), visible_enrolments(secretary))
     with override("pt-br"):
         labels = {
@@ -302,9 +303,9 @@ def test_situations_are_labelled_for_people(secretary):
     assert len(labels["situation"]) == 15
 
 
-def test_grade_after_leaving_is_left_out_and_said(secretary, sample_class):
-    left = sample_class.enrol("Ana", exit_date=school_day(5), ending="transferred")
-    sample_class.add_grades(left, PORTUGUESE, 80, 20)
+def test_grade_after_exit_is_skipped(secretary, sample_class):
+    enrolment = sample_class.enrol("Ana", exit_date=school_day(5), ending="transferred")
+    sample_class.add_grades(enrolment, PORTUGUESE, 80, 20)
 
     task = run_report(secretary, sample_class)
 
@@ -318,15 +319,17 @@ def test_grade_after_leaving_is_left_out_and_said(secretary, sample_class):
     ]
 
 
-def test_class_without_anybody_is_empty_and_says_why(secretary, sample_class):
+def test_empty_class_has_no_rows_and_a_reason(secretary, sample_class):
     task = run_report(secretary, sample_class, language="en")
 
     assert task.result["rows"] == 0
-    assert task.result["summary"] == "No student is enrolled in what was asked for."
+    assert (
+        task.result["summary"] == "No student is enrolled in the requested selection."
+    )
 
 
 @pytest.mark.parametrize("format", ["pdf", "zip"])
-def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
+def test_same_class_name_in_two_periods_gives_two_documents(
     secretary, sample_class, format
 ):
     year = SchoolYear.objects.create(
@@ -336,7 +339,7 @@ def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
         starts_on=school_day(200),
         ends_on=school_day(300),
     )
-    other = SchoolClass.objects.create(
+    other_class = SchoolClass.objects.create(
         school=sample_class.school_class.school,
         school_year=year,
         name="Turma A",
@@ -344,26 +347,26 @@ def test_classes_of_one_name_in_two_periods_have_minutes_of_their_own(
     )
     sample_class.enrol("Ana")
     Enrolment.objects.create(
-        student=create_student("Bia"), school_class=other, grade_level_id=1, diary_number=1,
+        student=create_student("Bia"), school_class=other_class, grade_level_id=1, diary_number=1,
         entry_date=school_day(200),
     )  # fmt: skip
 
-    asked = {"school_id": sample_class.school_class.school_id, "year": 2025}
-    task = run_task(secretary, asked, kind="final_results", format=format)
+    parameters = {"school_id": sample_class.school_class.school_id, "year": 2025}
+    task = run_task(secretary, parameters, kind="final_results", format=format)
 
     content = io.BytesIO(artifacts.read_artifact(task.artifact))
     if format == "zip":
         names = zipfile.ZipFile(content).namelist()
         assert names[:2] == ["2025/Turma A.pdf", "2025.2/Turma A.pdf"]
         return
-    said = [page.extract_text() for page in PdfReader(content).pages]
-    assert ["Ana" in page for page in said[:2]] == [True, False]
-    assert ["Bia" in page for page in said[:2]] == [False, True]
-    assert "Ano letivo: 2025.2" in said[1]
+    texts = [page.extract_text() for page in PdfReader(content).pages]
+    assert ["Ana" in page for page in texts[:2]] == [True, False]
+    assert ["Bia" in page for page in texts[:2]] == [False, True]
+    assert "Ano letivo: 2025.2" in texts[1]
 
 
 def create_namesake_class(sample_class):
-    """A class of the same name, in another school of the same name."""
+    """Create a class with the same name in another school with the same name."""
     school = School.objects.create(
         network_id=1, inep_code="13099999", name=sample_class.school_class.school.name
     )
@@ -379,37 +382,33 @@ def create_namesake_class(sample_class):
 
 @pytest.fixture
 def ambiguous_schools(sample_class):
-    """What the two schools are called, and who is in the class of each."""
+    """Label and student name for each of two schools with the same name."""
     sample_class.enrol("Ana")
     schools = sample_class.school_class.school, create_namesake_class(sample_class)
     labels = [f"{school.name} (INEP {school.inep_code})" for school in schools]
     return [*zip(labels, ("Ana", "Bia"), strict=True)]
 
 
-def test_schools_of_one_name_are_told_apart_in_rows(admin, ambiguous_schools):
+def test_rows_distinguish_schools_with_same_name(admin, ambiguous_schools):
     task = run_task(admin, {"year": 2025}, kind="final_results")
 
-    found = [(row["school"], row["student"]) for row in read_rows(task)]
-    assert found == ambiguous_schools
+    labels_and_students = [(row["school"], row["student"]) for row in read_rows(task)]
+    assert labels_and_students == ambiguous_schools
 
 
-def test_classes_of_one_name_in_two_schools_of_one_name_are_two_papers(
-    admin, ambiguous_schools
-):
+def test_pdf_separates_classes_of_schools_with_same_name(admin, ambiguous_schools):
     task = run_task(admin, {"year": 2025}, kind="final_results", format="pdf")
 
-    *papers, _closing = PdfReader(
+    *pages, _closing = PdfReader(
         io.BytesIO(artifacts.read_artifact(task.artifact))
     ).pages
-    for (school, student_name), page in zip(ambiguous_schools, papers, strict=True):
-        said = page.extract_text()
-        assert school in said
-        assert [name for name in ("Ana", "Bia") if name in said] == [student_name]
+    for (school, student_name), page in zip(ambiguous_schools, pages, strict=True):
+        text = page.extract_text()
+        assert school in text
+        assert [name for name in ("Ana", "Bia") if name in text] == [student_name]
 
 
-def test_classes_of_one_name_in_two_schools_of_one_name_are_two_files(
-    admin, ambiguous_schools
-):
+def test_zip_separates_classes_of_schools_with_same_name(admin, ambiguous_schools):
     task = run_task(admin, {"year": 2025}, kind="final_results", format="zip")
 
     names = zipfile.ZipFile(
@@ -420,13 +419,11 @@ def test_classes_of_one_name_in_two_schools_of_one_name_are_two_files(
     ]
 
 
-def test_school_whose_name_nobody_shares_in_the_network_is_called_by_it(
-    admin, sample_class
-):
+def test_school_name_unique_in_network_has_no_code(admin, sample_class):
     sample_class.enrol("Ana")
-    elsewhere = Network.objects.create(code="other", name="Outra rede")
+    other_network = Network.objects.create(code="other", name="Outra rede")
     create_namesake_class(sample_class)
-    School.objects.filter(inep_code="13099999").update(network=elsewhere)
+    School.objects.filter(inep_code="13099999").update(network=other_network)
 
     task = run_task(
         admin, {"class_id": sample_class.school_class.pk}, kind="final_results"
@@ -437,11 +434,11 @@ def test_school_whose_name_nobody_shares_in_the_network_is_called_by_it(
     ]
 
 
-def test_of_nobody_it_says_why_and_counts_no_situations(secretary, sample_class):
+def test_empty_pdf_states_reason_without_summary(secretary, sample_class):
     task = run_report(secretary, sample_class, format="pdf")
 
     [page] = PdfReader(io.BytesIO(artifacts.read_artifact(task.artifact))).pages
-    said = page.extract_text()
-    assert "Não há nenhum aluno matriculado no que foi pedido." in said
-    assert "Matrículas: 0" not in said
-    assert sample_class.school_class.school.name in said
+    text = page.extract_text()
+    assert "Não há nenhum aluno matriculado no que foi pedido." in text
+    assert "Matrículas: 0" not in text
+    assert sample_class.school_class.school.name in text

@@ -19,14 +19,14 @@ from tests.support.task_factories import queue_task, read_rows, run_task
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.one_database(
-        "tests/tasks/reports/figures and tests/api/matrix compare this kind's rows on both"
+        "tests/tasks/reports/figures and tests/api/access_matrix test this kind on both"
     ),
 ]
 
 
 @pytest.fixture
 def sample_class(network):
-    """Twenty days of lessons, five in each term, all that the year is to have."""
+    """Class with twenty lesson days, five per term, the planned days of the year."""
     sample_class = SampleClass()
     set_rules(sample_class.year, recovery_rule="weighted", year_days=20)
     sample_class.add_sessions(*range(20))
@@ -35,7 +35,7 @@ def sample_class(network):
 
 @pytest.fixture
 def ana(sample_class):
-    """Passed one subject by its exam, has that of the other before her, and missed six days."""
+    """Student who passed one subject by exam, awaits another exam, and missed six days."""
     ana = sample_class.enrol(create_student("Ana Ávila", registration="7"))
     sample_class.add_grades(ana, PORTUGUESE, 60, 50, 60, 50, exam=65)
     sample_class.add_grades(ana, MATHEMATICS, 59, 59, 59, 59)
@@ -49,7 +49,7 @@ def report_rows(viewer, sample_class, **options):
     )
 
 
-def test_card_has_every_figure_and_why(secretary, sample_class, ana):
+def test_row_has_every_figure_and_explanation(secretary, sample_class, ana):
     first, second = report_rows(secretary, sample_class)
 
     reasons = (
@@ -101,7 +101,7 @@ def test_card_has_every_figure_and_why(secretary, sample_class, ana):
     assert second == {**first, **of_mathematics}
 
 
-def test_explanation_is_in_the_language_of_the_task(secretary, sample_class, ana):
+def test_explanation_is_in_task_language(secretary, sample_class, ana):
     _portuguese, mathematics = report_rows(secretary, sample_class, language="en")
 
     assert mathematics["explanation"] == (
@@ -118,23 +118,21 @@ def test_explanation_is_in_the_language_of_the_task(secretary, sample_class, ana
     ("language", "titles"),
     [
         ("pt-br", ["1º período", "Média", "Recuperação final", "Média final", "Faltas no 1º período", "Nota ainda necessária", "Como foi calculado"]),
-        ("en", ["Term 1", "Mean", "Final recovery", "Final mean", "Days absent in term 1", "Grade still needed", "How it was reckoned"]),
+        ("en", ["Term 1", "Mean", "Final recovery", "Final mean", "Days absent in term 1", "Grade still needed", "How it was calculated"]),
     ],
 )  # fmt: skip
-def test_titles_are_in_the_language_and_names_are_not(
-    secretary, sample_class, language, titles
-):
+def test_only_column_titles_are_translated(secretary, sample_class, language, titles):
     card = ReportCard(
         StudentParameters(class_id=sample_class.pk), visible_enrolments(secretary)
     )
     with override(language):
-        shown = {column.name: str(column.title) for column in card.columns()}
+        titles_by_name = {column.name: str(column.title) for column in card.columns()}
 
     names = ["term_1", "mean", "recovery", "final", "absences_1", "needed", "explanation"]  # fmt: skip
-    assert [shown[name] for name in names] == titles
+    assert [titles_by_name[name] for name in names] == titles
 
 
-def test_csv_has_the_same_names_and_figures(secretary, sample_class, ana):
+def test_csv_has_same_columns_and_values_as_json(secretary, sample_class, ana):
     (json_row, _), (csv_row, _) = (
         report_rows(secretary, sample_class, format=format)
         for format in ("json", "csv")
@@ -145,12 +143,12 @@ def test_csv_has_the_same_names_and_figures(secretary, sample_class, ana):
     }
 
 
-def test_mean_of_some_terms_is_no_result_yet(secretary, sample_class):
+def test_mean_of_some_terms_gives_open_result(secretary, sample_class):
     sample_class.add_grades(sample_class.enrol("Bia"), PORTUGUESE, 70, None, 45)
 
     row, blank = report_rows(secretary, sample_class)
 
-    # 24.0 - 11.5 = 12.5 are still to come from two terms: 6.25 each.
+    # 24.0 - 11.5 = 12.5 are still needed from two terms: 6.25 each.
     assert (row["mean"], row["final"], row["result"]) == ("5.75", None, "open")
     assert (row["needed"], row["situation"]) == ("6.3", "in_progress")
     assert row["explanation"] == (
@@ -164,7 +162,7 @@ def test_mean_of_some_terms_is_no_result_yet(secretary, sample_class):
     )
 
 
-def test_exam_that_cannot_be_passed_is_told_all_the_same(secretary, sample_class):
+def test_unreachable_exam_grade_is_shown(secretary, sample_class):
     sample_class.add_grades(sample_class.enrol("Caio"), PORTUGUESE, 19, 19, 19, 19)
 
     row, _blank = report_rows(secretary, sample_class)
@@ -176,58 +174,69 @@ def test_exam_that_cannot_be_passed_is_told_all_the_same(secretary, sample_class
     )
 
 
-def test_figure_stays_on_its_side_of_the_mark(secretary, network):
-    room = SampleClass()
-    set_rules(room.year, mean_rule="weighted", term_weights=(1, 1, 98, 100))
-    room.add_grades(room.enrol("Davi"), PORTUGUESE, 55, 60, 60, 60)
+def test_mean_below_pass_mark_is_not_rounded_up_to_it(secretary, network):
+    sample_class = SampleClass()
+    set_rules(sample_class.year, mean_rule="weighted", term_weights=(1, 1, 98, 100))
+    sample_class.add_grades(sample_class.enrol("Davi"), PORTUGUESE, 55, 60, 60, 60)
 
-    row, _blank = report_rows(secretary, room)
+    row, _blank = report_rows(secretary, sample_class)
 
-    # 1199.5 / 200 = 5.9975, which to two places would be 6.00
+    # 1199.5 / 200 = 5.9975; rounded to two decimals it would be 6.00
     assert (row["mean"], row["final"], row["result"]) == ("5.998", "5.998", "failed")
 
 
-def test_concept_is_that_of_the_scale(secretary, network):
+def test_concept_comes_from_scale(secretary, network):
     scale = [("C", "0.0", "4.9"), ("B", "5.0", "6.9"), ("A", "7.0", "10.0")]
     bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
-    room = SampleClass()
-    set_rules(room.year, scale=bands)
-    one = room.enrol("Eva")
-    room.add_grades(one, PORTUGUESE, 69, 70, 70, 69)  # 6.95 has not reached A
-    room.add_grades(one, MATHEMATICS, 70)
+    sample_class = SampleClass()
+    set_rules(sample_class.year, scale=bands)
+    enrolment = sample_class.enrol("Eva")
+    sample_class.add_grades(
+        enrolment, PORTUGUESE, 69, 70, 70, 69
+    )  # 6.95 has not reached A
+    sample_class.add_grades(enrolment, MATHEMATICS, 70)
 
-    assert [row["concept"] for row in report_rows(secretary, room)] == ["B", "A"]
+    assert [row["concept"] for row in report_rows(secretary, sample_class)] == [
+        "B",
+        "A",
+    ]
 
 
-def test_who_changed_class_has_one_card_with_the_whole_year(admin, sample_class):
-    other = SampleClass("Turma B", school=2)
-    other.add_sessions(*range(10, 14))
+def test_student_who_changed_class_has_one_card(admin, sample_class):
+    other_class = SampleClass("Turma B", school=2)
+    other_class.add_sessions(*range(10, 14))
     moved = sample_class.enrol("Fábio", exit_date=school_day(10), ending="transferred")
     sample_class.add_grades(moved, PORTUGUESE, 60, 61)
     sample_class.add_absences(moved, 0)
-    after = other.enrol(moved.student, entry_date=school_day(10))
-    other.add_grades(after, PORTUGUESE, None, 70, 80)
-    other.add_absences(after, 10, 11)
+    after = other_class.enrol(moved.student, entry_date=school_day(10))
+    other_class.add_grades(after, PORTUGUESE, None, 70, 80)
+    other_class.add_absences(after, 10, 11)
 
     task = run_task(admin, {"student_id": moved.student_id, "year": 2025}, kind="report_card")  # fmt: skip
     row, _mathematics = read_rows(task)
 
-    assert (row["school"], row["class"]) == (other.school_class.school.name, "Turma B")
+    assert (row["school"], row["class"]) == (
+        other_class.school_class.school.name,
+        "Turma B",
+    )
     assert [row[f"term_{n}"] for n in range(1, 5)] == ["6.0", "7.0", "8.0", None]
     assert (row["absences"], row["absences_1"], row["absences_3"]) == (3, 1, 2)
     assert row["attendance"] == "78.6"  # 11 of 14
 
 
-def test_each_school_sees_its_part_of_a_student_who_moved(
+def test_each_school_sees_only_its_part_of_moved_student(
     stranger, secretary, sample_class
 ):
-    other = SampleClass("Turma B", school=2)
+    other_class = SampleClass("Turma B", school=2)
     moved = sample_class.enrol("Fábio", exit_date=school_day(10), ending="transferred")
     sample_class.add_grades(moved, PORTUGUESE, 60, 61)
-    after = other.enrol(moved.student, entry_date=school_day(10))
-    other.add_grades(after, PORTUGUESE, None, None, 80)
+    after = other_class.enrol(moved.student, entry_date=school_day(10))
+    other_class.add_grades(after, PORTUGUESE, None, None, 80)
 
-    old, new = report_rows(secretary, sample_class)[0], report_rows(stranger, other)[0]
+    old, new = (
+        report_rows(secretary, sample_class)[0],
+        report_rows(stranger, other_class)[0],
+    )
 
     terms = [f"term_{n}" for n in range(1, 5)]
     assert [old[term] for term in terms] == ["6.0", "6.1", None, None]
@@ -235,29 +244,29 @@ def test_each_school_sees_its_part_of_a_student_who_moved(
     assert (old["situation"], new["situation"]) == ("transferred", "in_progress")
 
 
-def test_without_rules_nothing_is_said_of_results(secretary, network):
-    room = SampleClass()
-    room.add_grades(room.enrol("Gil"), PORTUGUESE, 60, 60, 60, 60)
+def test_class_without_rules_has_no_results(secretary, network):
+    sample_class = SampleClass()
+    sample_class.add_grades(sample_class.enrol("Gil"), PORTUGUESE, 60, 60, 60, 60)
 
-    row, _blank = report_rows(secretary, room)
+    row, _blank = report_rows(secretary, sample_class)
 
     assert (row["mean"], row["final"]) == ("6.00", None)
     assert (
         row["result"] is row["needed"] is row["explanation"] is row["situation"] is None
     )
-    # The grade of the other subject is missing all the same.
+    # The grades of the other subject are missing nevertheless.
     assert row["reasons"] == (
         "faltam notas em Matemática (período 1, 2, 3, 4); não há regras definidas "
         "para este ano e esta série; nenhum dia letivo registrado ainda"
     )
 
 
-def test_class_that_is_taught_nothing_is_left_out_and_says_so(secretary, network):
-    room = SampleClass(subjects=())
-    room.enrol("Hugo")
-    room.enrol("Iara")
+def test_students_of_class_without_subjects_are_skipped(secretary, network):
+    sample_class = SampleClass(subjects=())
+    sample_class.enrol("Hugo")
+    sample_class.enrol("Iara")
 
-    task = run_task(secretary, {"class_id": room.pk}, kind="report_card")
+    task = run_task(secretary, {"class_id": sample_class.pk}, kind="report_card")
 
     assert read_rows(task) == []
     assert task.result["skipped"] == {
@@ -275,23 +284,23 @@ def test_class_that_is_taught_nothing_is_left_out_and_says_so(secretary, network
     )
 
 
-def test_class_s_cards_are_those_of_its_records(admin):
+def test_cards_match_recorded_data(admin):
     for class_id in (1, 3, 4):
-        listed = Enrolment.objects.filter(school_class=class_id)
-        offered = Offering.objects.filter(school_class=class_id)
+        class_enrolments = Enrolment.objects.filter(school_class=class_id)
+        class_offerings = Offering.objects.filter(school_class=class_id)
 
         rows = read_rows(run_task(admin, {"class_id": class_id}, kind="report_card"))
 
         expected = [
             expected_card(enrolment, offering)
-            for enrolment in listed.order_by("diary_number")
-            for offering in offered.order_by("subject__order")
+            for enrolment in class_enrolments.order_by("diary_number")
+            for offering in class_offerings.order_by("subject__order")
         ]
         assert [{name: row[name] for name in expected[0]} for row in rows] == expected
 
 
 def expected_card(enrolment, offering):
-    """Also with what the student brought from an earlier class."""
+    """Return the expected row, including records of the student's earlier class."""
     enrolments = Enrolment.objects.filter(
         student=enrolment.student, entry_date__lte=enrolment.entry_date
     )
@@ -313,13 +322,13 @@ def expected_card(enrolment, offering):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("given", [{}, {"student_id": 1}, {"school_id": 1}])
-def test_class_or_year_must_be_said(teacher, given):
+@pytest.mark.parametrize("parameters", [{}, {"student_id": 1}, {"school_id": 1}])
+def test_request_without_class_or_year_is_rejected(teacher, parameters):
     with pytest.raises(InvalidRequest, match="Informe uma turma ou um ano letivo"):
-        queue_task(teacher, given, kind="report_card")
+        queue_task(teacher, parameters, kind="report_card")
 
 
-def test_year_alone_is_all_that_the_viewer_sees(guardian):
+def test_year_alone_selects_all_visible_students(guardian):
     rows = read_rows(run_task(guardian, {"year": 2026}, kind="report_card"))
 
     assert {row["number"] for row in rows} == {1, 2}

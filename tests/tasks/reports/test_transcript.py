@@ -7,7 +7,7 @@ from school.access import full_history, visible_enrolments
 from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
 from tasks import artifacts
 from tasks.errors import InvalidRequest
-from tasks.reporting.parameters import parse_parameters
+from tasks.reporting.selection import parse_parameters
 from tasks.reports.transcript import Parameters, Transcript
 from tests.support.class_factory import (
     MATHEMATICS,
@@ -22,11 +22,11 @@ from tests.support.task_factories import read_rows, run_task
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.one_database(
-        "tests/tasks/reports/figures and tests/api/matrix compare this kind's rows on both"
+        "tests/tasks/reports/figures and tests/api/access_matrix test this kind on both"
     ),
 ]
 
-PAPERS = {
+IDENTITY_FIELDS = {
     "registration": "7",
     "inep_code": "100000000007",
     "birth_date": "2015-05-05",
@@ -49,7 +49,7 @@ def sample_class(network):
 @pytest.fixture
 def ana(sample_class):
     ana = sample_class.enrol(
-        create_student("André Ávila", social_name="Ana Ávila", **PAPERS)
+        create_student("André Ávila", social_name="Ana Ávila", **IDENTITY_FIELDS)
     )
     sample_class.add_grades(ana, PORTUGUESE, 60, 50, 60, 50, exam=65)
     sample_class.add_grades(ana, MATHEMATICS, 70, 71)
@@ -72,7 +72,7 @@ def run_report(viewer, enrolment, **options):
     return run_task(viewer, parameters, kind="transcript", **options)
 
 
-def test_every_paper_and_result_is_stated(secretary, sample_class, ana):
+def test_row_has_identity_fields_and_results(secretary, sample_class, ana):
     school = School.objects.get(pk=1)
 
     first, second = read_rows(run_report(secretary, ana))
@@ -80,7 +80,7 @@ def test_every_paper_and_result_is_stated(secretary, sample_class, ana):
     assert first == {
         "student": "André Ávila",
         "social_name": "Ana Ávila",
-        **PAPERS,
+        **IDENTITY_FIELDS,
         "year": "2025",
         "grade_level": "1º ano",
         "school": school.name,
@@ -107,7 +107,7 @@ def test_every_paper_and_result_is_stated(secretary, sample_class, ana):
     )
 
 
-def test_texts_are_in_the_language_and_codes_are_not(secretary, ana):
+def test_only_texts_are_translated(secretary, ana):
     first, second = read_rows(run_report(secretary, ana, language="en"))
 
     assert (first["situation"], first["result"]) == ("in_progress", "In progress")
@@ -118,26 +118,26 @@ def test_texts_are_in_the_language_and_codes_are_not(secretary, ana):
     )
 
 
-def test_years_of_elsewhere_come_before_as_their_papers_say(secretary, ana):
+def test_prior_years_come_first_as_recorded(secretary, ana):
     grades = [("Português", "8,5", 160), ("Artes", "", None)]
-    place = {"city": "Manacapuru", "state": "AM", "days": 200, "attendance": "92%"}
-    add_prior_year(ana.student, 2024, grades, **place)
+    fields = {"city": "Manacapuru", "state": "AM", "days": 200, "attendance": "92%"}
+    add_prior_year(ana.student, 2024, grades, **fields)
     add_prior_year(ana.student, 2023, result="Promovido")
 
     rows = read_rows(run_report(secretary, ana))
 
     names = ("year", "school", "city", "subject", "grade", "hours", "days", "attendance", "situation", "result", "explanation")  # fmt: skip
-    rio = "Escola Rio Negro"
+    school_name = "Escola Rio Negro"
     assert [tuple(row[name] for name in names) for row in rows[:3]] == [
-        ("2023", rio, None, None, None, None, None, None, None, "Promovido", None),
-        ("2024", rio, "Manacapuru", "Português", "8,5", 160, 200, "92%", None, "Aprovado", None),
-        ("2024", rio, "Manacapuru", "Artes", None, None, 200, "92%", None, "Aprovado", None),
+        ("2023", school_name, None, None, None, None, None, None, None, "Promovido", None),
+        ("2024", school_name, "Manacapuru", "Português", "8,5", 160, 200, "92%", None, "Aprovado", None),
+        ("2024", school_name, "Manacapuru", "Artes", None, None, 200, "92%", None, "Aprovado", None),
     ]  # fmt: skip
     assert [row["year"] for row in rows[3:]] == ["2025", "2025"]
     assert {row["registration"] for row in rows} == {"7"}
 
 
-def test_year_asked_for_says_whose_and_all_of_theirs_is_told(secretary, ana):
+def test_requested_year_selects_students_with_all_years(secretary, ana):
     add_prior_year(ana.student, 2020)
     later = {"school_class_id": 1, "grade_level_id": 2, "diary_number": 99}
     ana.student.enrolments.create(entry_date="2026-02-09", **later)
@@ -148,29 +148,29 @@ def test_year_asked_for_says_whose_and_all_of_theirs_is_told(secretary, ana):
     assert years == sorted(years)
 
 
-def test_student_alone_is_enough_and_nobody_is_not(secretary, ana):
+def test_student_parameter_alone_is_accepted(secretary, ana):
     alone = run_task(secretary, {"student_id": ana.student_id}, kind="transcript")
 
     assert read_rows(alone) == read_rows(run_report(secretary, ana))
     with pytest.raises(InvalidRequest) as refused, override("en"):
         parse_parameters(Parameters, {"school_id": 1})
-    (flaw,) = refused.value.field_errors
-    assert flaw.detail == "Name a student, a class, or a school year."
+    (error,) = refused.value.field_errors
+    assert error.detail == "Give a student, a class or a school year."
 
 
-def test_who_changed_school_has_the_year_once_with_all_of_it(
-    stranger, sample_class, ana
-):
+def test_new_school_sees_whole_year_of_moved_student(stranger, sample_class, ana):
     ana.exit_date, ana.ending = school_day(10), "transferred"
     ana.save()
-    other = SampleClass("Turma B", school=2)
-    after = other.enrol(ana.student, entry_date=school_day(10))
-    other.add_grades(after, PORTUGUESE, None, None, 90, 90)
+    other_class = SampleClass("Turma B", school=2)
+    after = other_class.enrol(ana.student, entry_date=school_day(10))
+    other_class.add_grades(after, PORTUGUESE, None, None, 90, 90)
 
     portuguese, mathematics = read_rows(run_report(stranger, after))
 
     assert (
-        portuguese["school"] == mathematics["school"] == other.school_class.school.name
+        portuguese["school"]
+        == mathematics["school"]
+        == other_class.school_class.school.name
     )
     assert [portuguese[f"term_{n}"] for n in range(1, 5)] == ["6.0", "5.0", "9.0", "9.0"]  # fmt: skip
     assert (portuguese["grade"], portuguese["explanation"]) == (
@@ -179,13 +179,13 @@ def test_who_changed_school_has_the_year_once_with_all_of_it(
     )
 
 
-def test_old_school_has_its_part_and_nothing_of_what_came_after(
+def test_old_school_sees_only_its_part_of_moved_student(
     secretary, stranger, sample_class, ana
 ):
     ana.exit_date, ana.ending = school_day(10), "transferred"
     ana.save()
-    other = SampleClass("Turma B", school=2)
-    other.enrol(ana.student, entry_date=school_day(10))
+    other_class = SampleClass("Turma B", school=2)
+    other_class.enrol(ana.student, entry_date=school_day(10))
     add_prior_year(ana.student, 2024)
     add_prior_year(ana.student, 2026)
 
@@ -200,16 +200,17 @@ def test_old_school_has_its_part_and_nothing_of_what_came_after(
     assert [rows[1]["term_2"], rows[1]["term_3"]] == ["5.0", None]
 
 
-def test_year_before_without_an_exit_does_not_open_what_came_after(
-    secretary, sample_class, ana
-):
-    before = {"starts_on": "2024-02-05", "ends_on": "2024-12-20"}
-    year = SchoolYear.objects.create(network_id=1, year=2024, **before)
-    other = SchoolClass.objects.create(
+def test_earlier_year_without_exit_reveals_no_later_years(secretary, sample_class, ana):
+    dates = {"starts_on": "2024-02-05", "ends_on": "2024-12-20"}
+    year = SchoolYear.objects.create(network_id=1, year=2024, **dates)
+    other_class = SchoolClass.objects.create(
         school_id=2, school_year=year, name="Turma B", shift="morning"
     )
     ana.student.enrolments.create(
-        school_class=other, grade_level_id=1, diary_number=1, entry_date="2024-02-05"
+        school_class=other_class,
+        grade_level_id=1,
+        diary_number=1,
+        entry_date="2024-02-05",
     )
     ana.exit_date, ana.ending = school_day(10), "transferred"
     ana.save()
@@ -220,7 +221,7 @@ def test_year_before_without_an_exit_does_not_open_what_came_after(
     assert years == ["2024", "2025", "2025"]
 
 
-def test_closed_year_is_the_last_that_a_school_hears_of(secretary, sample_class, ana):
+def test_closed_year_hides_later_prior_years(secretary, sample_class, ana):
     add_prior_year(ana.student, 2025)
     add_prior_year(ana.student, 2026)
     assert read_rows(run_report(secretary, ana))[-1]["year"] == "2026"
@@ -231,10 +232,10 @@ def test_closed_year_is_the_last_that_a_school_hears_of(secretary, sample_class,
     assert years == ["2025"] * 3
 
 
-def test_class_without_subjects_is_told_in_one_line(secretary, network):
-    room = SampleClass(subjects=())
-    set_rules(room.year)
-    ana = room.enrol("Ana")
+def test_class_without_subjects_has_one_row(secretary, network):
+    sample_class = SampleClass(subjects=())
+    set_rules(sample_class.year)
+    ana = sample_class.enrol("Ana")
 
     (row,) = read_rows(run_report(secretary, ana))
 
@@ -242,10 +243,10 @@ def test_class_without_subjects_is_told_in_one_line(secretary, network):
     assert (row["year"], row["result"]) == ("2025", "Cursando")
 
 
-def test_without_rules_the_mean_so_far_is_all_that_is_said(secretary, network):
-    room = SampleClass()
-    ana = room.enrol("Ana")
-    room.add_grades(ana, PORTUGUESE, 60, 61)
+def test_class_without_rules_shows_only_mean(secretary, network):
+    sample_class = SampleClass()
+    ana = sample_class.enrol("Ana")
+    sample_class.add_grades(ana, PORTUGUESE, 60, 61)
 
     row, _blank = read_rows(run_report(secretary, ana))
 
@@ -253,29 +254,25 @@ def test_without_rules_the_mean_so_far_is_all_that_is_said(secretary, network):
     assert row["explanation"] is None
 
 
-def test_concept_stands_where_there_is_a_scale(secretary, network):
-    room = SampleClass()
+def test_grade_with_scale_is_concept(secretary, network):
+    sample_class = SampleClass()
     scale = [("Satisfatório", "5.0", "10.0"), ("Insuficiente", "0.0", "4.9")]
     bands = [{"label": b, "lowest": low, "highest": high} for b, low, high in scale]
-    set_rules(room.year, scale=bands[::-1])
-    ana = room.enrol("Ana")
-    room.add_grades(ana, PORTUGUESE, 60, 60, 60, 60)
+    set_rules(sample_class.year, scale=bands[::-1])
+    ana = sample_class.enrol("Ana")
+    sample_class.add_grades(ana, PORTUGUESE, 60, 60, 60, 60)
 
     assert read_rows(run_report(secretary, ana))[0]["grade"] == "Satisfatório"
 
 
-def test_period_of_a_course_of_its_own_is_part_of_the_year(
-    secretary, sample_class, ana
-):
+def test_year_includes_period(secretary, sample_class, ana):
     sample_class.year.period = "1"
     sample_class.year.save()
 
     assert {row["year"] for row in read_rows(run_report(secretary, ana))} == {"2025.1"}
 
 
-def test_students_are_in_order_each_with_the_years_together(
-    secretary, sample_class, ana
-):
+def test_rows_are_sorted_by_student_and_year(secretary, sample_class, ana):
     zoe, bia = sample_class.enrol("Zoé"), sample_class.enrol("Bia")
     add_prior_year(zoe.student, 2020)
     add_prior_year(bia.student, 2020)
@@ -285,7 +282,7 @@ def test_students_are_in_order_each_with_the_years_together(
     )
 
     assert [(row["student"], row["year"]) for row in rows] == [
-        *[("André Ávila", "2025")] * 2,  # called Ana, and sorted so
+        *[("André Ávila", "2025")] * 2,  # sorted by the social name Ana
         ("Bia", "2020"), *[("Bia", "2025")] * 2,
         ("Zoé", "2020"), *[("Zoé", "2025")] * 2,
     ]  # fmt: skip
@@ -298,18 +295,18 @@ def test_students_are_in_order_each_with_the_years_together(
         ("en", ["Social name", "Place of birth", "Parents", "Birth certificate", "State", "Act of authorisation", "Term 1", "Hours of lessons", "Result"]),
     ],
 )  # fmt: skip
-def test_titles_are_in_the_language_and_names_are_not(secretary, language, titles):
-    asked_for = visible_enrolments(secretary).filter(school_class=1)
-    history = full_history(secretary, asked_for)
-    report = Transcript(Parameters(class_id=1), asked_for, history)
+def test_only_column_titles_are_translated(secretary, language, titles):
+    enrolments = visible_enrolments(secretary).filter(school_class=1)
+    history = full_history(secretary, enrolments)
+    report = Transcript(Parameters(class_id=1), enrolments, history)
     with override(language):
-        shown = {column.name: str(column.title) for column in report.columns()}
+        titles_by_name = {column.name: str(column.title) for column in report.columns()}
 
     names = ["social_name", "birth_place", "parents", "birth_certificate", "state", "authorisation", "term_1", "hours", "result"]  # fmt: skip
-    assert [shown[name] for name in names] == titles
+    assert [titles_by_name[name] for name in names] == titles
 
 
-def test_csv_has_the_same_names_and_figures(secretary, ana):
+def test_csv_has_same_columns_and_values_as_json(secretary, ana):
     (in_json, _), (in_csv, _) = (
         read_rows(run_report(secretary, ana, format=format))
         for format in ("json", "csv")
@@ -320,18 +317,18 @@ def test_csv_has_the_same_names_and_figures(secretary, ana):
     }
 
 
-def test_nobody_is_empty_and_says_why(secretary, sample_class):
+def test_empty_class_has_no_rows_and_a_reason(secretary, sample_class):
     task = run_task(secretary, {"class_id": sample_class.pk}, kind="transcript")
 
     assert task.result["rows"] == 0
     assert task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."  # fmt: skip
 
 
-def test_attendance_here_and_elsewhere_are_both_percents(secretary, sample_class, ana):
+def test_attendance_of_prior_years_is_percent_too(secretary, sample_class, ana):
     add_prior_year(ana.student, 2024, attendance="92%")
 
     task = run_report(secretary, ana, format="csv-br")
 
     lines = artifacts.read_artifact(task.artifact).decode("utf-8-sig").splitlines()
-    told = list(csv.DictReader(lines, delimiter=";"))
-    assert [line["Frequência"] for line in told] == ["92%", "90,0%", "90,0%"]
+    csv_rows = list(csv.DictReader(lines, delimiter=";"))
+    assert [line["Frequência"] for line in csv_rows] == ["92%", "90,0%", "90,0%"]

@@ -4,7 +4,7 @@ import pytest
 from django.db.models.functions import Now
 
 from tasks import lifecycle
-from tasks.errors import TimedOut
+from tasks.failures import TimedOut
 from tasks.models import Task
 from tasks.scheduling import durations
 from tests.support.task_factories import queue_task, run_task
@@ -25,7 +25,7 @@ def optimistic_seconds(*parameters: str) -> float | None:
     return None if duration is None else duration.total_seconds()
 
 
-def test_soonest_is_what_the_quick_ones_of_its_shape_took(teacher):
+def test_optimistic_duration_is_short_one_of_its_workload(teacher):
     for seconds in (1, 2, 60, 60, 60, 60, 60, 60, 60, 60):
         create_finished_task(teacher, seconds)
     create_finished_task(teacher, 0, {"school_id": 1})
@@ -36,7 +36,7 @@ def test_soonest_is_what_the_quick_ones_of_its_shape_took(teacher):
     assert optimistic_seconds("term") is None
 
 
-def test_soonest_of_differing_ones_is_early(teacher):
+def test_optimistic_duration_of_varying_tasks_is_short(teacher):
     for seconds in (1, 10, 60):
         create_finished_task(teacher, seconds)
     durations.duration_cache.reset()
@@ -44,7 +44,7 @@ def test_soonest_of_differing_ones_is_early(teacher):
     assert optimistic_seconds("class_id") == pytest.approx(1, abs=0.5)
 
 
-def test_what_was_not_made_tells_nothing(teacher):
+def test_failed_task_gives_no_optimistic_duration(teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
     lifecycle.fail(task, TimedOut())
     durations.duration_cache.reset()
@@ -52,21 +52,19 @@ def test_what_was_not_made_tells_nothing(teacher):
     assert optimistic_seconds("class_id") is None
 
 
-def test_typical_duration_of_a_kind_is_the_median(teacher, as_user):
+def test_median_seconds_of_kind_is_the_median(teacher, as_user):
     for seconds in (1, 2, 60):
         create_finished_task(teacher, seconds)
     durations.duration_cache.reset()
 
-    listed = as_user(teacher).get("/reports").json()["results"]
-    entries = {entry["report"]: entry["median_seconds"] for entry in listed}
+    reports = as_user(teacher).get("/reports").json()["results"]
+    entries = {entry["report"]: entry["median_seconds"] for entry in reports}
 
     assert entries["class_performance"] == pytest.approx(2, abs=0.5)
     assert entries["report_card"] is None
 
 
-def test_what_is_asked_often_is_read_once_in_a_while(
-    teacher, django_assert_num_queries
-):
+def test_repeated_optimistic_duration_queries_once(teacher, django_assert_num_queries):
     durations.duration_cache.reset()
     with django_assert_num_queries(1):
         for _ in range(5):

@@ -9,20 +9,22 @@ from tasks.scheduling.fair_order import QueuedTask, fair_order
 
 SCHOOLS = st.none() | st.integers(1, 4)
 REQUESTERS = st.tuples(st.integers(1, 6), SCHOOLS)
-"""Requester and school."""
+"""Pairs of requester id and school id."""
 
 
 def make_queue(*requesters: tuple[int, int | None]) -> list[QueuedTask]:
-    """Tasks of these requesters and schools, the oldest first."""
-    return [QueuedTask(uuid.UUID(int=age), *one) for age, one in enumerate(requesters)]
+    """Return queued tasks of these requesters and schools, oldest first."""
+    return [
+        QueuedTask(uuid.UUID(int=age), *pair) for age, pair in enumerate(requesters)
+    ]
 
 
-QUEUES = st.lists(REQUESTERS, max_size=40).map(lambda whose: make_queue(*whose))
+QUEUES = st.lists(REQUESTERS, max_size=40).map(lambda pairs: make_queue(*pairs))
 RUNNING = st.lists(REQUESTERS, max_size=10)
 
 
 def first_positions(order, key):
-    """The place, from 0, of the first of each."""
+    """Return the 0-based position of the first task of each key."""
     positions: dict = {}
     for position, task in enumerate(order):
         positions.setdefault(key(task), position)
@@ -30,46 +32,48 @@ def first_positions(order, key):
 
 
 @given(QUEUES, RUNNING)
-def test_everyone_is_served_once(waiting, under_way):
-    assert sorted(fair_order(waiting, under_way)) == waiting
+def test_fair_order_serves_each_task_once(waiting, running):
+    assert sorted(fair_order(waiting, running)) == waiting
 
 
 @given(QUEUES, RUNNING)
-def test_one_requester_s_tasks_about_one_school_are_served_by_age(waiting, under_way):
-    order = fair_order(waiting, under_way)
+def test_tasks_of_same_requester_and_school_keep_age_order(waiting, running):
+    order = fair_order(waiting, running)
 
-    for whose in {(task.requester, task.school) for task in waiting}:
-        own = [task for task in order if (task.requester, task.school) == whose]
-        assert own == sorted(own)
+    for pair in {(task.requester, task.school) for task in waiting}:
+        pair_tasks = [task for task in order if (task.requester, task.school) == pair]
+        assert pair_tasks == sorted(pair_tasks)
 
 
 @given(QUEUES)
-def test_in_a_school_everyone_has_a_first_turn_before_anyone_a_second(waiting):
-    # Each requester asks about one school, as those who do not work for the network do.
-    at_home = [
+def test_school_serves_each_requester_before_second_turns(waiting):
+    # Each requester asks about one school, like users other than administrators.
+    single_school_queue = [
         task._replace(requester=(task.requester, task.school)) for task in waiting
     ]
-    order = fair_order(at_home)
+    order = fair_order(single_school_queue)
 
     for school in {task.school for task in waiting}:
-        own = [task for task in order if task.school == school]
-        requesters = {task.requester for task in own}
-        assert {task.requester for task in own[: len(requesters)]} == requesters
+        school_tasks = [task for task in order if task.school == school]
+        requesters = {task.requester for task in school_tasks}
+        assert {
+            task.requester for task in school_tasks[: len(requesters)]
+        } == requesters
 
 
 @pytest.mark.guarantee("Neither a requester nor a school starves another.")
 @given(QUEUES, st.integers(7, 8))
-def test_newcomer_of_another_school_waits_for_one_task_of_each_school(waiting, new):
-    order = fair_order([*waiting, QueuedTask(uuid.UUID(int=99), new, new)])
+def test_newcomer_of_new_school_waits_one_task_per_school(waiting, new_id):
+    order = fair_order([*waiting, QueuedTask(uuid.UUID(int=99), new_id, new_id)])
 
-    assert first_positions(order, lambda task: task.school)[new] <= len(
+    assert first_positions(order, lambda task: task.school)[new_id] <= len(
         {task.school for task in waiting}
     )
 
 
 @pytest.mark.guarantee("Neither a requester nor a school starves another.")
 @given(QUEUES, SCHOOLS)
-def test_newcomer_goes_before_all_but_few_of_one_requester_s_many(waiting, school):
+def test_newcomer_passes_requester_with_many_tasks(waiting, school):
     waiting = [task._replace(requester=1) for task in waiting]
 
     order = fair_order([*waiting, QueuedTask(uuid.UUID(int=99), 2, school)])
@@ -78,23 +82,23 @@ def test_newcomer_goes_before_all_but_few_of_one_requester_s_many(waiting, schoo
 
 
 @given(QUEUES)
-def test_wait_is_bounded_by_what_one_s_own_and_one_s_school_asked(waiting):
+def test_position_is_bounded_by_own_and_school_task_counts(waiting):
     of_requester = Counter(task.requester for task in waiting)
     of_school = Counter(task.school for task in waiting)
-    crowd = min(len(of_requester), len(of_school))
+    group_count = min(len(of_requester), len(of_school))
 
-    for place, task in enumerate(fair_order(waiting)):
-        own = of_requester[task.requester] + of_school[task.school]
-        assert place < crowd * (own - 1)
+    for position, task in enumerate(fair_order(waiting)):
+        task_count = of_requester[task.requester] + of_school[task.school]
+        assert position < group_count * (task_count - 1)
 
 
-def test_who_has_tasks_under_way_has_had_as_many_turns():
+def test_running_tasks_count_as_turns():
     first, second, other = make_queue((1, 1), (1, 1), (2, 2))
 
     assert fair_order([first, second, other], [(1, 1)]) == [other, first, second]
 
 
-def test_requester_of_many_schools_does_not_get_a_turn_for_each():
+def test_requester_of_many_schools_gets_one_share():
     waiting = make_queue(*((1, school) for school in range(100)), (2, 7))
 
     assert [task.requester for task in fair_order(waiting)][:3] == [1, 2, 1]

@@ -21,39 +21,41 @@ def make_queue(requesters: list[int], ages: list[int]) -> list[QueuedTask]:
 
 
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=300))
-def test_place_is_exact_in_front_and_near_behind_in_any_order(data, requesters):
+def test_estimated_position_is_within_precision(data, requesters):
     ages = data.draw(st.permutations(range(len(requesters))))
     order = make_queue(requesters, ages)
     waits = [2.0 * rank for rank in range(len(order))]
 
-    marks = positions.sample_positions(order, waits)
+    samples = positions.sample_positions(order, waits)
 
     for position, task in enumerate(order, 1):
-        told = positions.estimate_position(task.id, marks[task.requester])
-        assert abs(told["position"] - position) <= position / positions.PRECISION
-        real = 2 * (position - 1)
-        assert abs(told["estimated_wait_seconds"] - real) <= max(
-            1, real / positions.PRECISION
+        estimate = positions.estimate_position(task.id, samples[task.requester])
+        assert abs(estimate["position"] - position) <= position / positions.PRECISION
+        expected_wait = 2 * (position - 1)
+        assert abs(estimate["estimated_wait_seconds"] - expected_wait) <= max(
+            1, expected_wait / positions.PRECISION
         )
 
 
-def test_marks_of_a_long_line_are_few():
+def test_samples_of_long_queue_are_few():
     order = make_queue([1] * 10_000, list(range(10_000)))
 
-    marks = positions.sample_positions(order, [0.5 * rank for rank in range(10_000)])[1]
+    samples = positions.sample_positions(order, [0.5 * rank for rank in range(10_000)])[
+        1
+    ]
 
-    assert len(marks) < 200
+    assert len(samples) < 200
 
 
-def test_place_is_unknown_while_nobody_measures():
+def test_position_without_samples_is_unknown():
     assert positions.estimate_position(task_id(1), []) is None
 
 
-def test_place_of_a_task_newer_than_the_measurement_is_unknown():
-    marks = positions.sample_positions(make_queue([1, 1], [0, 1]), [None, None])[1]
+def test_position_of_task_newer_than_samples_is_unknown():
+    samples = positions.sample_positions(make_queue([1, 1], [0, 1]), [None, None])[1]
 
-    assert positions.estimate_position(task_id(1), marks) == {
+    assert positions.estimate_position(task_id(1), samples) == {
         "position": 2,
         "estimated_wait_seconds": None,
     }
-    assert positions.estimate_position(NEW_TASK_ID, marks) is None
+    assert positions.estimate_position(NEW_TASK_ID, samples) is None

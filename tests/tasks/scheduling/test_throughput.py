@@ -4,7 +4,7 @@ import pytest
 from django.db.models.functions import Now
 
 from tasks import lifecycle
-from tasks.errors import TimedOut
+from tasks.failures import TimedOut
 from tasks.models import Task
 from tasks.scheduling.fair_order import QueuedTask
 from tasks.scheduling.throughput import Throughput
@@ -17,7 +17,7 @@ SCHOOL_WORKLOAD = ("class_performance", "school_id")
 
 
 def create_finished_task(viewer, parameters: dict[str, int], seconds: float) -> None:
-    """A task that took so long."""
+    """Create a finished task that ran for this many seconds."""
     task = lifecycle.claim(queue_task(viewer, parameters).pk)
     lifecycle.fail(task, TimedOut())
     started_at = Now() - timedelta(seconds=seconds)
@@ -25,7 +25,7 @@ def create_finished_task(viewer, parameters: dict[str, int], seconds: float) -> 
 
 
 def create_running_task(viewer, seconds: float) -> None:
-    """A task that has been running for so long."""
+    """Create a task that has been running for this many seconds."""
     task = lifecycle.claim(queue_task(viewer).pk)
     started_at = Now() - timedelta(seconds=seconds)
     Task.objects.filter(pk=task.pk).update(started_at=started_at)
@@ -38,14 +38,14 @@ def load_throughput() -> Throughput:
 
 
 def make_queue(*workload_keys: tuple[str, ...]) -> list[QueuedTask]:
-    return [QueuedTask(None, 1, 1, shape) for shape in workload_keys]
+    return [QueuedTask(None, 1, 1, key) for key in workload_keys]
 
 
 def approximately(seconds: list[float]) -> list[float]:
     return pytest.approx(seconds, abs=1)
 
 
-def test_wait_is_the_time_of_those_ahead_over_the_slots(teacher):
+def test_start_estimates_divide_work_ahead_by_concurrency(teacher):
     create_finished_task(teacher, {"class_id": 1}, 100)
     create_finished_task(teacher, {"school_id": 1}, 10)
     create_running_task(teacher, 40)
@@ -58,7 +58,7 @@ def test_wait_is_the_time_of_those_ahead_over_the_slots(teacher):
     assert waits == approximately([30, 40, 60, 140])
 
 
-def test_shape_never_made_is_expected_to_take_as_long_as_any(teacher):
+def test_unknown_workload_uses_average_duration(teacher):
     create_finished_task(teacher, {"class_id": 1}, 100)
     create_finished_task(teacher, {"school_id": 1}, 10)
     create_running_task(teacher, 100)
@@ -68,7 +68,7 @@ def test_shape_never_made_is_expected_to_take_as_long_as_any(teacher):
     ) == approximately([0, 55])
 
 
-def test_without_a_history_the_running_tell_how_long_it_takes(teacher):
+def test_start_estimates_without_history_use_running_tasks(teacher):
     create_running_task(teacher, 20)
 
     assert load_throughput().start_estimates(
@@ -76,7 +76,7 @@ def test_without_a_history_the_running_tell_how_long_it_takes(teacher):
     ) == approximately([20, 60])
 
 
-def test_wait_is_unknown_while_nothing_is_made(teacher):
+def test_start_estimates_without_running_tasks_are_unknown(teacher):
     create_finished_task(teacher, {"class_id": 1}, 100)
 
     assert load_throughput().start_estimates(
@@ -84,7 +84,7 @@ def test_wait_is_unknown_while_nothing_is_made(teacher):
     ) == [None, None]
 
 
-def test_what_was_made_last_counts(teacher):
+def test_start_estimates_follow_recent_tasks(teacher):
     create_finished_task(teacher, {"class_id": 1}, 1000)
     for _ in range(20):
         create_finished_task(teacher, {"class_id": 1}, 10)
@@ -97,7 +97,7 @@ def test_what_was_made_last_counts(teacher):
 
 @pytest.mark.guarantee("Long reports do not fill a queue ahead of others.")
 @pytest.mark.parametrize(("seconds", "ahead"), [(100, 1), (1, 3), (0.01, 16)])
-def test_long_reports_are_published_shortly_before_their_turn(teacher, seconds, ahead):
+def test_prefetch_target_shrinks_with_task_duration(teacher, seconds, ahead):
     create_finished_task(teacher, {"class_id": 1}, seconds)
 
     assert (
@@ -105,7 +105,7 @@ def test_long_reports_are_published_shortly_before_their_turn(teacher, seconds, 
     )
 
 
-def test_reports_of_unknown_length_are_published_as_many_as_may(teacher, settings):
+def test_prefetch_target_of_unknown_duration_is_maximum(teacher, settings):
     assert (
         load_throughput().prefetch_target(make_queue(CLASS_WORKLOAD))
         == settings.MAX_PUBLISHED_PER_QUEUE

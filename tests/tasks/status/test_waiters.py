@@ -1,4 +1,4 @@
-"""Waiting and being woken, with the documents of a task that has no row."""
+"""Long-polling waiters and their listener, with documents of a task without a row."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ def new_waiter(**options: bool) -> Waiter:
 def measure_wait(
     seconds: float = 5.0, waiter: Waiter | None = None
 ) -> tuple[TaskSnapshot, float]:
-    """What a wait finds, and how long it took."""
+    """Wait for the task; return the snapshot and the elapsed seconds."""
     started_at = time.monotonic()
     snapshot = wait_for_task(
         TASK, read_snapshot, waiter or new_waiter(), seconds=seconds
@@ -55,7 +55,7 @@ def run_later(seconds: float, *actions: Callable[[], object]) -> None:
 
 
 def own_connections() -> list[dict[str, str]]:
-    """Its connections to Redis, whose server the tests beside it use too."""
+    """List the Redis connections to this database; parallel tests share the server."""
     database = str(redis_store.client().client_info()["db"])
     return [
         client
@@ -74,23 +74,23 @@ def _idle_listener():
         time.sleep(0.01)
 
 
-def test_move_ends_the_wait_at_once():
+def test_transition_ends_wait_at_once():
     run_later(0.5, lambda: put_document(2))
 
-    found, took = measure_wait()
+    snapshot, elapsed = measure_wait()
 
-    assert found.version == 2
-    assert 0.4 <= took < 1.5
-
-
-def test_nothing_new_ends_the_wait_in_its_time():
-    found, took = measure_wait(seconds=0.6)
-
-    assert found.version == 1
-    assert 0.5 <= took < 1.6
+    assert snapshot.version == 2
+    assert 0.4 <= elapsed < 1.5
 
 
-def test_other_tasks_wake_nobody():
+def test_wait_without_change_ends_at_timeout():
+    snapshot, elapsed = measure_wait(seconds=0.6)
+
+    assert snapshot.version == 1
+    assert 0.5 <= elapsed < 1.6
+
+
+def test_events_of_other_tasks_cause_no_reads():
     reads = []
     run_later(
         0.3,
@@ -102,25 +102,25 @@ def test_other_tasks_wake_nobody():
         TASK, lambda: reads.append(1) or read_snapshot(), new_waiter(), seconds=1
     )
 
-    # At the beginning, when the listener was there, and at the end.
+    # At the start, when the listener was ready, and at the end.
     assert len(reads) == 3
 
 
 @pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
-def test_progress_alone_ends_no_wait_before_its_time(monkeypatch):
+def test_progress_ends_wait_only_after_minimum_time(monkeypatch):
     monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 1.0)
     run_later(
         0.3, lambda: put_document(1, sequence=10), lambda: put_document(1, sequence=20)
     )
 
-    found, took = measure_wait()
+    snapshot, elapsed = measure_wait()
 
-    assert b'"sequence": 20' in found.document
-    assert 0.9 <= took < 2.0
+    assert b'"sequence": 20' in snapshot.document
+    assert 0.9 <= elapsed < 2.0
 
 
 @pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
-def test_progress_alone_wakes_nobody_before_its_time():
+def test_progress_before_minimum_time_causes_no_reads():
     reads = []
     run_later(
         0.3, lambda: put_document(1, sequence=10), lambda: put_document(1, sequence=20)
@@ -130,94 +130,96 @@ def test_progress_alone_wakes_nobody_before_its_time():
         TASK, lambda: reads.append(1) or read_snapshot(), new_waiter(), seconds=1
     )
 
-    # At the beginning, when the listener was there, and at the end.
+    # At the start, when the listener was ready, and at the end.
     assert len(reads) == 3
 
 
-def test_progress_after_that_time_ends_it_at_once(monkeypatch):
+def test_progress_after_minimum_time_ends_wait_at_once(monkeypatch):
     monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 0.3)
     run_later(0.8, lambda: put_document(1, sequence=10))
 
-    _found, took = measure_wait()
+    _snapshot, elapsed = measure_wait()
 
-    assert 0.7 <= took < 1.8
+    assert 0.7 <= elapsed < 1.8
 
 
-def test_who_waits_for_the_end_is_not_woken_by_progress(monkeypatch):
+def test_waiter_without_progress_ignores_progress(monkeypatch):
     monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 0.2)
     reads = []
     run_later(0.5, *[lambda n=n: put_document(1, sequence=n) for n in (10, 20, 30)])
-    patient = new_waiter(wants_progress=False)
+    waiter = new_waiter(wants_progress=False)
 
-    wait_for_task(TASK, lambda: reads.append(1) or read_snapshot(), patient, seconds=1)
+    wait_for_task(TASK, lambda: reads.append(1) or read_snapshot(), waiter, seconds=1)
 
-    assert len(reads) == 3  # at the beginning, when the listener was there, at the end
+    assert len(reads) == 3  # at the start, when the listener was ready, at the end
 
 
-@pytest.mark.guarantee("A waiting client is told of a change that it missed.")
-def test_change_between_reading_and_listening_is_not_missed(monkeypatch):
-    newest, has_read = redis_store.last_event_id, threading.Event()
+@pytest.mark.guarantee("A waiting client receives a change that it missed.")
+def test_change_between_read_and_listen_is_seen(monkeypatch):
+    last_event_id, has_read = redis_store.last_event_id, threading.Event()
 
-    def slow() -> str:
+    def read_last_event_id_late() -> str:
         has_read.wait(5)
-        put_document(2)  # before anybody listens
-        return newest()
+        put_document(2)  # before the listener reads the stream
+        return last_event_id()
 
     def first_read() -> TaskSnapshot:
-        found = read_snapshot()
+        snapshot = read_snapshot()
         has_read.set()
-        return found
+        return snapshot
 
-    monkeypatch.setattr(redis_store, "last_event_id", slow)
-    began = time.monotonic()
+    monkeypatch.setattr(redis_store, "last_event_id", read_last_event_id_late)
+    started_at = time.monotonic()
 
-    found = wait_for_task(TASK, first_read, new_waiter(), seconds=5)
+    snapshot = wait_for_task(TASK, first_read, new_waiter(), seconds=5)
 
-    assert found.version == 2
-    assert time.monotonic() - began < 1.3
+    assert snapshot.version == 2
+    assert time.monotonic() - started_at < 1.3
 
 
-@pytest.mark.guarantee("A waiting client is told of a change that it missed.")
-def test_wake_up_lost_with_its_connection_costs_at_most_a_second():
-    def cut() -> None:
-        own = redis_store.client().client_id()
+@pytest.mark.guarantee("A waiting client receives a change that it missed.")
+def test_lost_listener_connection_delays_wait_one_second():
+    def kill_connections() -> None:
+        own_id = redis_store.client().client_id()
         for client in own_connections():
-            if int(client["id"]) != own:
+            if int(client["id"]) != own_id:
                 redis_store.client().client_kill_filter(_id=client["id"])
         put_document(2)
 
-    run_later(0.6, cut)
+    run_later(0.6, kill_connections)
 
-    found, took = measure_wait()
+    snapshot, elapsed = measure_wait()
 
-    assert found.version == 2
-    assert took < 0.6 + 1.4  # a second, and what a busy machine takes
+    assert snapshot.version == 2
+    assert elapsed < 0.6 + 1.4  # one second plus slack for a busy machine
 
 
 @pytest.mark.guarantee(
-    "A waiting client is told of a change that the stream no longer holds."
+    "A waiting client receives a change that the stream no longer holds."
 )
-def test_change_pushed_out_of_the_stream_by_many_others_is_not_missed(monkeypatch):
-    changes_after = redis_store.read_events
+def test_change_trimmed_from_stream_is_seen(monkeypatch):
+    read_events = redis_store.read_events
 
-    def slow(place: str) -> tuple[list[redis_store.TaskEvent], str]:
+    def read_events_late(cursor: str) -> tuple[list[redis_store.TaskEvent], str]:
         monkeypatch.undo()
         put_document(2)
-        add = redis_store.client().pipeline()
+        pipeline = redis_store.client().pipeline()
         for _ in range(5000):
-            add.xadd("task-events", {"task_id": "other", "sequence": 1}, maxlen=4096)
-        add.execute()
-        return changes_after(place)
+            pipeline.xadd(
+                "task-events", {"task_id": "other", "sequence": 1}, maxlen=4096
+            )
+        pipeline.execute()
+        return read_events(cursor)
 
-    monkeypatch.setattr(redis_store, "read_events", slow)
+    monkeypatch.setattr(redis_store, "read_events", read_events_late)
 
-    found, took = measure_wait()
+    snapshot, elapsed = measure_wait()
 
-    assert found.version == 2
-    assert took < 2.5
+    assert snapshot.version == 2
+    assert elapsed < 2.5
 
 
-def test_wait_outlives_a_redis_that_is_wiped():
+def test_wait_survives_redis_flush():
     run_later(
         0.4,
         redis_store.client().flushdb,
@@ -225,76 +227,76 @@ def test_wait_outlives_a_redis_that_is_wiped():
         lambda: put_document(2),
     )
 
-    found, took = measure_wait()
+    snapshot, elapsed = measure_wait()
 
-    assert found.version == 2
-    assert took < 1.7
+    assert snapshot.version == 2
+    assert elapsed < 1.7
 
 
-def test_client_that_has_gone_waits_no_longer():
+def test_canceled_waiter_ends_wait():
     waiter = new_waiter()
     run_later(0.3, waiter.cancel)
 
-    _found, took = measure_wait(waiter=waiter)
+    _snapshot, elapsed = measure_wait(waiter=waiter)
 
-    assert took < 1.5
+    assert elapsed < 1.5
     assert listener.count == 0
 
 
 @pytest.mark.guarantee(
     "A client that starts to wait while the process stops is answered at once."
 )
-def test_process_told_to_stop_ends_all_waits_and_takes_no_more(monkeypatch):
+def test_closed_listener_ends_waits_and_accepts_none(monkeypatch):
     run_later(0.3, listener.close)
 
-    _found, took = measure_wait()
+    _snapshot, elapsed = measure_wait()
 
-    assert took < 1.5
+    assert elapsed < 1.5
     assert not listener.has_capacity
-    late, took = measure_wait()  # let in before, it begins to wait only now
+    snapshot, elapsed = measure_wait()  # accepted earlier, starts to wait only now
     listener._is_closing = False
-    assert late.version == 1
-    assert took < 1.2
+    assert snapshot.version == 1
+    assert elapsed < 1.2
 
 
 @pytest.mark.guarantee("A waiting client holds no connection.")
-def test_hundred_waiters_have_one_listener_and_hold_no_connection():
+def test_hundred_waiters_share_one_connection():
     threads = [threading.Thread(target=measure_wait, args=[2.0]) for _ in range(100)]
     for thread in threads:
         thread.start()
     time.sleep(1)
-    busy = [client for client in own_connections() if client["cmd"] == "xread"]
+    readers = [client for client in own_connections() if client["cmd"] == "xread"]
     put_document(2)
     for thread in threads:
         thread.join()
 
-    assert len(busy) == 1
+    assert len(readers) == 1
     assert listener.count == 0
 
 
-def test_full_process_takes_no_more(monkeypatch):
+def test_full_listener_has_no_capacity(monkeypatch):
     monkeypatch.setattr(waiters, "MAX_WAITERS", 1)
-    taken = []
-    run_later(0.2, lambda: taken.append(listener.has_capacity))
+    capacities = []
+    run_later(0.2, lambda: capacities.append(listener.has_capacity))
 
     measure_wait(seconds=0.5)
 
-    assert taken == [False]
+    assert capacities == [False]
     assert listener.has_capacity
 
 
-def test_reading_that_is_refused_ends_the_wait():
-    class Gone(Exception): ...
+def test_read_error_ends_wait():
+    class ReadError(Exception): ...
 
     def refuse() -> TaskSnapshot:
-        if listener.count and refuse.seen:
-            raise Gone
-        refuse.seen = True
+        if listener.count and refuse.was_called:
+            raise ReadError
+        refuse.was_called = True
         return replace(read_snapshot(), version=1)
 
-    refuse.seen = False
+    refuse.was_called = False
     run_later(0.3, lambda: put_document(2))
 
-    with pytest.raises(Gone):
+    with pytest.raises(ReadError):
         wait_for_task(TASK, refuse, new_waiter(), seconds=5)
     assert listener.count == 0

@@ -11,7 +11,7 @@ BODY = {"report": "class_performance", "parameters": {"class_id": 2}}
 
 
 @pytest.mark.guarantee("Requesters and queues have limits.")
-def test_requester_with_too_many_active_is_told_what_waits(
+def test_requester_over_active_limit_gets_429_with_load(
     as_user, teacher, secretary, settings
 ):
     settings.MAX_ACTIVE_PER_REQUESTER = 3
@@ -31,7 +31,7 @@ def test_requester_with_too_many_active_is_told_what_waits(
     assert as_user(secretary).post_json("/reports", BODY).status_code == 202
 
 
-def test_what_has_ended_does_not_count(as_user, teacher, settings):
+def test_final_tasks_do_not_count_as_active(as_user, teacher, settings):
     settings.MAX_ACTIVE_PER_REQUESTER = 1
     run_task(teacher)
     lifecycle.cancel(queue_task(teacher))
@@ -40,7 +40,7 @@ def test_what_has_ended_does_not_count(as_user, teacher, settings):
 
 
 @pytest.mark.guarantee("Requesters and queues have limits.")
-def test_full_queue_takes_no_more_and_the_other_queue_does(
+def test_full_queue_returns_429_and_other_queue_accepts(
     as_user, teacher, secretary, settings
 ):
     settings.MAX_QUEUED = 2
@@ -54,7 +54,7 @@ def test_full_queue_takes_no_more_and_the_other_queue_does(
     queue_task(teacher, {}, kind="bulk_slow")
 
 
-def test_retry_after_follows_the_pace_of_the_queue(as_user, teacher, settings):
+def test_retry_after_follows_queue_throughput(as_user, teacher, settings):
     for _ in range(7):
         queue_task(teacher)
     Task.objects.update(started_at=Now())

@@ -1,4 +1,4 @@
-"""Which queue a report waits in: what takes long is to hold up no class's cards."""
+"""Queue selection: long reports must not delay the report cards of a class."""
 
 import pytest
 
@@ -12,43 +12,45 @@ YEAR = {"year": 2026}
 
 @pytest.fixture
 def lower_bulk_threshold(monkeypatch):
-    """Twenty students of several schools are many."""
+    """Bulk threshold of twenty students."""
     monkeypatch.setattr(validation, "BULK_THRESHOLD", 20)
 
 
 @pytest.mark.guarantee("The report cards of a network do not delay those of a class.")
 @pytest.mark.parametrize("format", ["pdf", "zip"])
-def test_cards_of_a_network_wait_among_the_long_ones(
-    lower_bulk_threshold, admin, format
-):
+def test_report_cards_of_network_use_bulk_queue(lower_bulk_threshold, admin, format):
     task = queue_task(admin, YEAR, kind="report_card", format=format)
 
     assert task.queue == "reports.bulk"
 
 
 @pytest.mark.parametrize(
-    "place", [{"class_id": 1}, {"school_id": 1}, {"student_id": 1}]
+    "narrowing", [{"class_id": 1}, {"school_id": 1}, {"student_id": 1}]
 )
-def test_cards_of_a_place_do_not(lower_bulk_threshold, admin, place):
-    assert queue_task(admin, {**YEAR, **place}, kind="report_card").queue == "reports"
+def test_narrowed_report_cards_use_reports_queue(
+    lower_bulk_threshold, admin, narrowing
+):
+    assert (
+        queue_task(admin, {**YEAR, **narrowing}, kind="report_card").queue == "reports"
+    )
 
 
-def test_cards_of_all_that_somebody_sees_do_not_if_these_are_few(
+def test_report_cards_of_few_students_use_reports_queue(
     lower_bulk_threshold, secretary, guardian
 ):
     for viewer in (secretary, guardian):
         assert queue_task(viewer, YEAR, kind="report_card").queue == "reports"
 
 
-def test_cards_of_a_small_network_do_not(admin):
+def test_report_cards_of_small_network_use_reports_queue(admin):
     assert queue_task(admin, YEAR, kind="report_card").queue == "reports"
 
 
-def test_figures_of_a_network_do_not_for_they_take_moments(lower_bulk_threshold, admin):
+def test_class_performance_of_network_uses_reports_queue(lower_bulk_threshold, admin):
     assert queue_task(admin, {}, kind="class_performance").queue == "reports"
 
 
-def test_export_always_does(secretary):
+def test_data_export_uses_bulk_queue(secretary):
     table = {"table": "grades"}
 
     assert queue_task(secretary, table, kind="data_export").queue == "reports.bulk"

@@ -18,17 +18,17 @@ from tests.support.task_factories import queue_task, run_task
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.guarantee("A finished report waits for a database that is away.")
-def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkeypatch):
+@pytest.mark.guarantee("A finished report waits for an unavailable database.")
+def test_built_report_retries_until_database_returns(teacher, monkeypatch):
     task = queue_task(teacher)
     succeed, failures = lifecycle.succeed, iter([1, 1])
 
-    def locked_twice(*args, **kwargs):
+    def fail_twice(*args, **kwargs):
         if next(failures, None):
             raise OperationalError("database is locked")
         return succeed(*args, **kwargs)
 
-    monkeypatch.setattr(lifecycle, "succeed", locked_twice)
+    monkeypatch.setattr(lifecycle, "succeed", fail_twice)
     monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)
     tasks.generate_report(str(task.pk))
 
@@ -37,16 +37,16 @@ def test_report_that_is_made_waits_for_the_database_to_come_back(teacher, monkey
     assert artifacts.read_artifact(task.artifact)
 
 
-def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
-    """The database had committed it when the connection broke."""
+def test_succeed_with_lost_reply_keeps_artifact(teacher, monkeypatch):
+    """The database committed before the connection broke."""
     task = queue_task(teacher)
     succeed, failures = lifecycle.succeed, iter([1])
 
     def lose_the_answer(*args, **kwargs):
-        done = succeed(*args, **kwargs)
+        succeeded = succeed(*args, **kwargs)
         if next(failures, None):
             raise OperationalError("server closed the connection unexpectedly")
-        return done
+        return succeeded
 
     monkeypatch.setattr(lifecycle, "succeed", lose_the_answer)
     monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)
@@ -57,27 +57,29 @@ def test_success_whose_answer_was_lost_keeps_its_file(teacher, monkeypatch):
     assert artifacts.read_artifact(task.artifact)
 
 
-@pytest.mark.guarantee("Faults of the host are retried a bounded number of times.")
+@pytest.mark.guarantee("Infrastructure errors are retried a bounded number of times.")
 @pytest.mark.parametrize(
-    "trouble",
+    "error",
     [
         OperationalError("server closed the connection unexpectedly"),
         OSError(28, "No space left on device"),
-        InvalidRequest(),  # of another release, which does not know the kind
+        InvalidRequest(),  # raised by another release that lacks the kind
     ],
 )
-def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, trouble):
+def test_infrastructure_error_is_retried_then_fails_as_internal(
+    teacher, monkeypatch, error
+):
     task = queue_task(teacher)
 
     def fail(*_args):
-        raise trouble
+        raise error
 
     monkeypatch.setattr(tasks, "build_report", fail)
     for attempt in (1, 2, 3):
         tasks.generate_report(str(task.pk))
         task.refresh_from_db()
         assert task.attempt == attempt
-        # It waits until its lease runs out, but the last time it ends.
+        # It stays running until the lease expires; the last attempt ends it.
         assert task.state == ("failed" if attempt == 3 else "running")
         Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
         lease_recovery.recover_tasks()
@@ -86,7 +88,7 @@ def test_trouble_of_the_host_is_no_fault_of_the_report(teacher, monkeypatch, tro
     assert task.error["code"] == "internal"
 
 
-def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplog):
+def test_internal_error_exposes_only_its_reference(as_user, teacher, caplog):
     task = run_task(teacher, {"of": "code"}, kind="failing")
 
     error = as_user(teacher).get(f"/tasks/{task.pk}").json()["error"]
@@ -99,12 +101,12 @@ def test_unforeseen_fault_is_told_by_its_reference_alone(as_user, teacher, caplo
     assert "a secret of the inside" in str(logged)
 
 
-def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatch):
+def test_database_error_after_claim_costs_no_attempt(teacher, monkeypatch):
     task = queue_task(teacher)
-    write = projection.sync_document
+    sync = projection.sync_document
 
     def fail_once(row):
-        monkeypatch.setattr(projection, "sync_document", write)
+        monkeypatch.setattr(projection, "sync_document", sync)
         raise OperationalError("server closed the connection unexpectedly")
 
     monkeypatch.setattr(projection, "sync_document", fail_once)
@@ -115,23 +117,23 @@ def test_database_lost_just_after_the_claim_costs_no_attempt(teacher, monkeypatc
 
 
 @pytest.mark.guarantee("A report that exceeds its memory limit is stopped.")
-def test_report_that_eats_memory_is_stopped_at_its_limit(teacher, settings):
+def test_report_over_memory_limit_fails(teacher, settings):
     settings.REPORT_MEMORY_LIMIT_BYTES = 50 * 1024 * 1024
 
     task = run_task(teacher, {}, kind="hungry")
 
     assert (task.state, task.attempt) == ("failed", 1)
     assert task.error["code"] == "memory_limit"
-    assert bytearray(60 * 1024 * 1024)  # the bound ended with the report
+    assert bytearray(60 * 1024 * 1024)  # the limit ended with the report
 
 
-def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
+def test_system_exit_releases_task(teacher, monkeypatch):
     task = queue_task(teacher)
 
-    def told_to_end(*_args):
+    def raise_system_exit(*_args):
         raise SystemExit
 
-    monkeypatch.setattr(tasks, "build_report", told_to_end)
+    monkeypatch.setattr(tasks, "build_report", raise_system_exit)
     with pytest.raises(SystemExit):
         tasks.generate_report(str(task.pk))
 
@@ -140,7 +142,7 @@ def test_process_told_to_end_hands_its_report_over(teacher, monkeypatch):
 
 
 @pytest.mark.guarantee("Late progress of a lost worker creates no document.")
-def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
+def test_late_progress_of_lost_worker_creates_no_document(teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
     lease_recovery.recover_tasks()
@@ -154,7 +156,7 @@ def test_late_progress_of_a_worker_that_lost_its_task_shows_nowhere(teacher):
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
 
 
-def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
+def test_heartbeat_restores_lost_document(teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
     redis_store.client().delete(f"celery-task-meta-{task.pk}")
 
@@ -163,9 +165,9 @@ def test_document_lost_meanwhile_comes_back_with_the_next_beat(teacher):
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "running"
 
 
-@pytest.mark.guarantee("A document that was written too late is repaired.")
-def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
-    """The writer slept between reading and writing, and Redis was wiped meanwhile."""
+@pytest.mark.guarantee("A document that was written too late is resynced.")
+def test_outdated_document_write_is_resynced(teacher):
+    """The writer sleeps between read and write while Redis is flushed."""
     task = lifecycle.claim(queue_task(teacher).pk)
     old = Task.objects.get(pk=task.pk)
     lifecycle.release(task)
@@ -187,9 +189,7 @@ def test_document_written_after_the_row_has_moved_on_is_mended(teacher):
         ("Boletim \u202egpj.exe", "Boletim gpj.exe"),
     ],
 )
-def test_file_is_called_by_its_title_in_its_language_and_its_day(
-    teacher, monkeypatch, title, stem
-):
+def test_filename_has_translated_title_and_date(teacher, monkeypatch, title, stem):
     monkeypatch.setattr(registry.get_report_class("class_performance"), "title", title)
 
     task = run_task(teacher, format="csv")
@@ -198,7 +198,7 @@ def test_file_is_called_by_its_title_in_its_language_and_its_day(
     assert task.result["filename"] == f"{stem} {day.isoformat()}.csv"
 
 
-def test_worker_s_lines_have_the_request_s_id_whoever_sent_the_message(teacher):
+def test_worker_log_context_has_request_id(teacher):
     with structlog.contextvars.bound_contextvars(request_id="seen-by-all"):
         task = queue_task(teacher)
     structlog.contextvars.clear_contextvars()

@@ -1,4 +1,4 @@
-// What must not compile: were the contract looser, each of these lines would be an error.
+// Code that must not compile: with looser types, each @ts-expect-error would be an error.
 import type { components } from "./schema.js";
 import type { ReportRequest, Task } from "./service.js";
 
@@ -29,22 +29,22 @@ export function state(task: Task): boolean {
   return task.state === "done";
 }
 export function rows(task: Task): number {
-  // @ts-expect-error there is a result in one state alone
+  // @ts-expect-error only a succeeded task has a result
   return task.result.rows;
 }
 export function first(task: Task): unknown {
-  // @ts-expect-error the rows are only there where they are few
+  // @ts-expect-error the rows are included only if they are few
   return task.result?.data[0];
 }
 export function failure(task: Task): boolean {
-  // @ts-expect-error no report fails in that way
+  // @ts-expect-error there is no such error code
   return task.error?.code === "out_of_luck";
 }
 export function code(problem: Problem): boolean {
-  // @ts-expect-error no problem of that status is called so
+  // @ts-expect-error no problem of that status has this code
   return problem.code === "purged";
 }
 export function example(entry: Entry): string {
-  // @ts-expect-error the example is a request, and has no title
+  // @ts-expect-error the example is a request and has no title
   return entry.example.title;
 }

@@ -1,4 +1,4 @@
-// The service as a web page would hold it: the generated types, one client, one user.
+// Client of the service for a web page: the generated types, one client, one user.
 import createClient from "openapi-fetch";
 
 import type { components, paths } from "./schema.js";
@@ -46,17 +46,17 @@ export class Service {
 
   async logOut(): Promise<Tokens> {
     if (!this.tokens) throw new Error("Nobody is logged in.");
-    const ended = this.tokens;
+    const tokens = this.tokens;
     const { error } = await this.api.POST("/auth/logout", {
-      body: { refresh: ended.refresh },
+      body: { refresh: tokens.refresh },
     });
     if (error) throw new Error(`${error.code}: ${error.detail}`);
     this.tokens = undefined;
-    return ended;
+    return tokens;
   }
 
-  /** Ask, and wait for the answer up to some seconds: it may have ended by then. */
-  async ask(body: ReportRequest, seconds = 20): Promise<Task> {
+  /** Submit a report and wait up to `seconds` for it; the task may be final by then. */
+  async requestReport(body: ReportRequest, seconds = 20): Promise<Task> {
     const { data, error } = await this.api.POST("/reports", {
       params: {
         header: {
@@ -70,14 +70,14 @@ export class Service {
     return data;
   }
 
-  /** Follow the task to its end; `told` hears of each document on the way. */
-  async ended(task_id: string, told: (task: Task) => void): Promise<Task> {
+  /** Poll the task until it is final; `onUpdate` receives each document. */
+  async waitUntilFinal(task_id: string, onUpdate: (task: Task) => void): Promise<Task> {
     for (;;) {
       const { data, error } = await this.api.GET("/tasks/{task_id}", {
         params: { path: { task_id } },
       });
       if (error) throw new Error(`${error.code}: ${error.detail}`);
-      told(data);
+      onUpdate(data);
       const pause = data.poll_after_ms;
       if (pause === null) return data;
       await new Promise((resolve) => setTimeout(resolve, pause));
@@ -85,11 +85,11 @@ export class Service {
   }
 }
 
-/** What a page shows of a task: each state has its words, or this does not compile. */
-export function inWords(task: Task): string {
+/** Text that a page shows for a task; does not compile unless every state is handled. */
+export function describe(task: Task): string {
   switch (task.state) {
     case "queued":
-      return task.queue ? `number ${task.queue.position} in line` : "in line";
+      return task.queue ? `position ${task.queue.position} in the queue` : "in the queue";
     case "running":
       return task.progress.percent === null
         ? task.progress.stage
@@ -98,7 +98,7 @@ export function inWords(task: Task): string {
       return task.result?.summary ?? `${task.result?.rows ?? 0} rows`;
     case "failed":
       return task.error?.code === "internal"
-        ? `our fault: ${task.error.reference ?? ""}`
+        ? `internal error: ${task.error.reference ?? ""}`
         : (task.error?.detail ?? "");
     case "canceled":
     case "expired":
@@ -108,7 +108,7 @@ export function inWords(task: Task): string {
   }
 }
 
-// A state that a later release adds: the contract asks to treat it as still running.
+// Unknown state of a later release: the contract requires treating it as still running.
 function stillRunning(state: never): string {
   return `${state} ...`;
 }

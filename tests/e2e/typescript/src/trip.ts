@@ -1,9 +1,9 @@
-// The whole trip of a client: from logging in to logging out. Says each step that went well.
+// A client's session from login to logout. Prints each completed step.
 import assert from "node:assert/strict";
 
-import { inWords, Service, type Row } from "./service.js";
+import { describe, Service, type Row } from "./service.js";
 
-function given(name: string): string {
+function requiredEnv(name: string): string {
   const value = process.env[name];
   assert(value, `${name} is not set`);
   return value;
@@ -22,15 +22,15 @@ function meanOf(rows: Row[]): number {
   return grades.reduce((sum, grade) => sum + grade, 0) / grades.length;
 }
 
-function done(step: string): void {
+function logStep(step: string): void {
   console.log(step);
 }
 
-const service = new Service(given("BASE"));
+const service = new Service(requiredEnv("BASE"));
 const { api } = service;
 
 await service.logIn("teacher", "demo");
-done("logged in");
+logStep("logged in");
 
 const catalogue = await api.GET("/reports");
 assert(catalogue.data);
@@ -39,35 +39,37 @@ const offered = catalogue.data.results.find(
 );
 assert(offered);
 assert(offered.formats.includes("csv"));
-done("read the catalogue");
+logStep("read the catalogue");
 
-const seen = new Set<string>();
-const slow = await service.ended(given("SLOW_TASK"), (now) => seen.add(inWords(now)));
+const descriptions = new Set<string>();
+const slow = await service.waitUntilFinal(requiredEnv("SLOW_TASK"), (update) =>
+  descriptions.add(describe(update)),
+);
 assert.equal(slow.state, "succeeded");
-assert(seen.size > 1, [...seen].join());
-done("waited for a slow one");
+assert(descriptions.size > 1, [...descriptions].join());
+logStep("waited for a slow report");
 
-const long = { task_id: given("LONG_TASK") };
+const long = { task_id: requiredEnv("LONG_TASK") };
 const canceled = await api.POST("/tasks/{task_id}/cancel", {
   params: { path: long },
 });
 assert.equal(canceled.response.status, 202);
-const stopped = await service.ended(long.task_id, () => undefined);
-assert.equal(stopped.state, "canceled");
-done("canceled another");
+const stoppedTask = await service.waitUntilFinal(long.task_id, () => undefined);
+assert.equal(stoppedTask.state, "canceled");
+logStep("canceled a running report");
 
-// The example is a whole request, and is typed as one.
-const task = await service.ask(offered.example);
-assert.equal(task.state, "succeeded", inWords(task));
-done("asked, and waited within the request");
+// The example is a complete request and has its type.
+const task = await service.requestReport(offered.example);
+assert.equal(task.state, "succeeded", describe(task));
+logStep("submitted a report with wait");
 
 const rows = task.result?.data;
 assert(rows && rows.length === task.result?.rows);
 const mean = meanOf(rows);
 assert(mean > 0 && mean <= 10, `a mean of ${mean}`);
-done("read its rows");
+logStep("read its rows");
 
-const table = await service.ask({
+const table = await service.requestReport({
   report: "report_card",
   parameters: { class_id: 1 },
   format: "csv",
@@ -82,21 +84,21 @@ const file = await api.GET("/tasks/{task_id}/result", {
 assert(file.data);
 assert.equal(file.data.byteLength, table.result.bytes);
 assert.equal(await sha256(file.data), table.result.sha256);
-done("fetched its file");
+logStep("downloaded its file");
 
 const link = await api.POST("/tasks/{task_id}/result/link", { params: { path } });
 assert(link.data);
 const linked = await fetch(new URL(link.data.url, service.base));
 assert.equal(await sha256(await linked.arrayBuffer()), table.result.sha256);
 assert(Date.parse(link.data.expires_at) > Date.now());
-done("fetched it by a link");
+logStep("downloaded it by a signed link");
 
 const again = await api.POST("/tasks/{task_id}/cancel", {
   params: { path: { task_id: slow.task_id } },
 });
 assert(again.error?.code === "task_finished");
-assert.equal(again.error.task.state, "succeeded"); // 409 always has the task
-done("was told that it is too late");
+assert.equal(again.error.task.state, "succeeded"); // a 409 always contains the task
+logStep("got 409 for a finished task");
 
 const refused = await api.POST("/reports", {
   body: { report: "class_performance", parameters: { class_id: 999_999 } },
@@ -107,14 +109,14 @@ assert.deepEqual(
   refused.error.errors?.map(({ pointer }) => pointer),
   ["/parameters/class_id"],
 );
-done("was refused, and told where");
+logStep("got 400 with the pointer of the error");
 
 const unknown = await api.GET("/tasks/{task_id}", {
   params: { path: { task_id: crypto.randomUUID() } },
 });
 assert(unknown.error?.code === "not_found");
 assert.notEqual(unknown.error.request_id, "");
-done("found nothing where nothing is");
+logStep("got 404 for an unknown task");
 
 const known = await api.GET("/tasks/{task_id}", { params: { path } });
 const etag = known.response.headers.get("ETag");
@@ -123,21 +125,21 @@ const unchanged = await api.GET("/tasks/{task_id}", {
   params: { path, header: { "If-None-Match": etag } },
 });
 assert.equal(unchanged.response.status, 304);
-done("was spared what it knows");
+logStep("got 304 for a known task");
 
 const mine = await api.GET("/tasks", {
   params: { query: { state: "succeeded", page_size: 1 } },
 });
 assert.equal(mine.data?.results.length, 1);
 assert(mine.data.next?.startsWith("/tasks?"));
-done("listed its tasks");
+logStep("listed its tasks");
 
 await service.refresh();
-const ended = await service.logOut();
+const oldTokens = await service.logOut();
 const late = await api.POST("/auth/token/refresh", {
-  body: { refresh: ended.refresh },
+  body: { refresh: oldTokens.refresh },
 });
 assert(late.error?.code === "token_not_valid");
 const nobody = await api.GET("/reports");
 assert(nobody.error?.code === "not_authenticated");
-done("refreshed its token, and logged out");
+logStep("refreshed its token and logged out");

@@ -1,4 +1,4 @@
-"""PDFs as they are read again: by a library that extracts their text, tags and pages."""
+"""PDF output as read back with pypdf: text, tags and pages."""
 
 import io
 import re
@@ -30,10 +30,11 @@ from tasks.rendering.pdf.column_widths import (
     fit_columns,
     measure_column,
 )
-from tasks.rendering.pdf.sections import ColumnGroups, Section
 from tasks.rendering.pdf.text import WORD_PIECE_LENGTH, to_typst
+from tasks.rendering.sections import ColumnGroups, Section
 from tasks.rendering.table import Footer, Layout, Letterhead, Table
 from tasks.reporting import registry
+from tests.support.crest_images import make_png
 
 CREATED_AT = datetime(2026, 11, 26, 15, 12, 59, 999999, tzinfo=UTC)
 LETTERHEAD = Letterhead(
@@ -106,15 +107,15 @@ def strip_whitespace(text: str) -> str:
 CARD_LAYOUT = {"heading": ("class", "student"), "page_per_section": True}
 
 
-def test_paper_says_what_it_is_and_when_and_for_whom():
-    said = extract_text(render_pdf(make_table(sample_rows(), heading=("class",))))
+def test_pdf_states_title_issue_date_and_requester():
+    text = extract_text(render_pdf(make_table(sample_rows(), heading=("class",))))
 
     for fact in (
         "Rede de Teste", "Escola Ângela Nº 7", "INEP 13012345 · Rua das Flores, 10, Manaus – AM", "Título", "Pedido por Secretária",
         "Emitido em 26/11/2026 às 15:12", "Dados de 26/11/2026", "Regras do AM, v3",
         "Página 1 de 1",
     ):  # fmt: skip
-        assert fact in said
+        assert fact in text
 
 
 @pytest.mark.parametrize(
@@ -124,35 +125,35 @@ def test_paper_says_what_it_is_and_when_and_for_whom():
         ("en", ["7.50", "1,234", "9 Feb 2026", "Yes", "Aprovado"]),
     ],
 )
-def test_cells_are_written_as_people_write_them(language, cells):
-    said = extract_text(render_pdf(make_table(sample_rows()), language))
+def test_cells_are_formatted_for_language(language, cells):
+    text = extract_text(render_pdf(make_table(sample_rows()), language))
 
-    assert [cell for cell in cells if cell not in said] == []
+    assert [cell for cell in cells if cell not in text] == []
 
 
 @pytest.mark.parametrize("name", HOSTILE_TEXTS)
-@pytest.mark.parametrize("where", ["heading", "cell", "label", "title"])
-def test_text_comes_out_as_it_went_in(name, where):
+@pytest.mark.parametrize("target", ["heading", "cell", "label", "title"])
+def test_hostile_text_is_extracted_unchanged(name, target):
     hostile = HOSTILE_TEXTS[name]
     [row] = sample_rows(1, 1)
-    wanted = make_table([row, row], **CARD_LAYOUT, chart=("mean",))
-    if where == "heading":
-        wanted = replace(wanted, rows=iter([("9A", hostile, *row[2:])]))
-    elif where == "cell":
-        again = ("9A", "Aluno", hostile, *row[3:])
-        wanted = replace(wanted, rows=iter([again, again]))
-    elif where == "label":
-        wanted = replace(wanted, columns=[*COLUMNS[:7], Column("s", hostile)])
+    table = make_table([row, row], **CARD_LAYOUT, chart=("mean",))
+    if target == "heading":
+        table = replace(table, rows=iter([("9A", hostile, *row[2:])]))
+    elif target == "cell":
+        other_row = ("9A", "Aluno", hostile, *row[3:])
+        table = replace(table, rows=iter([other_row, other_row]))
+    elif target == "label":
+        table = replace(table, columns=[*COLUMNS[:7], Column("s", hostile)])
     else:
-        wanted = replace(wanted, title=hostile)
+        table = replace(table, title=hostile)
 
     assert strip_whitespace(hostile) in strip_whitespace(
-        extract_text(render_pdf(wanted))
+        extract_text(render_pdf(table))
     )
 
 
 @given(st.text(st.sampled_from("aé =/😀\n"), max_size=60))
-def test_text_in_pieces_is_the_text(text):
+def test_to_typst_pieces_join_to_the_text(text):
     pieces = to_typst(text)
 
     assert "".join(pieces) == text.replace("\n", " ")
@@ -163,11 +164,11 @@ def test_text_in_pieces_is_the_text(text):
 
 
 MARGIN = 17 / 25.4 * 72
-"""Points that the page keeps free at its foot."""
+"""Bottom page margin in points."""
 
 
 def lowest_line(reader: PdfReader) -> float:
-    """Where the last line of all pages' tables stands, above the foot of its page."""
+    """Return the height in points of the lowest table line above the bottom of its page."""
     heights = []
 
     def visit_text(text: str, matrix: list[float], *_: object) -> None:
@@ -179,40 +180,40 @@ def lowest_line(reader: PdfReader) -> float:
     return min(heights)
 
 
-@pytest.mark.parametrize("figures", [0, 12, 24])
-@pytest.mark.parametrize("words", [60, 88, 160, 2000])
-def test_no_row_runs_off_its_page(figures, words):
-    titles = [f"Componente número {n:02}" for n in range(figures)]
+@pytest.mark.parametrize("figure_count", [0, 12, 24])
+@pytest.mark.parametrize("word_count", [60, 88, 160, 2000])
+def test_long_row_stays_above_bottom_margin(figure_count, word_count):
+    titles = [f"Componente número {n:02}" for n in range(figure_count)]
     columns = [Column(f"n{n}", title, "decimal") for n, title in enumerate(titles)]
-    told, marks = "wort " * words, [Decimal("9.50")] * figures
-    wanted = make_table(
-        [("9A", "Ana", told, *marks)] * 3, heading=("class",), landscape=True
+    text, grades = "wort " * word_count, [Decimal("9.50")] * figure_count
+    table = make_table(
+        [("9A", "Ana", text, *grades)] * 3, heading=("class",), landscape=True
     )
 
-    reader = render_pdf(replace(wanted, columns=[*COLUMNS[:3], *columns]))
+    reader = render_pdf(replace(table, columns=[*COLUMNS[:3], *columns]))
 
-    assert extract_text(reader).count("wort") == 3 * words
+    assert extract_text(reader).count("wort") == 3 * word_count
     assert lowest_line(reader) > MARGIN
     assert "Ana" in reader.pages[0].extract_text()
 
 
-def test_what_stands_beneath_a_table_does_not_run_off_its_page():
-    told = "wort " * 1500
-    wanted = make_table(
-        [("9A", told, "x", None, 1, None, None, None)], section_footer=("student",)
+def test_long_section_footer_stays_above_bottom_margin():
+    text = "wort " * 1500
+    table = make_table(
+        [("9A", text, "x", None, 1, None, None, None)], section_footer=("student",)
     )
 
-    reader = render_pdf(wanted)
+    reader = render_pdf(table)
 
     assert extract_text(reader).count("wort") == 1500
     assert lowest_line(reader) > MARGIN
 
 
-def test_row_that_fits_stays_together():
-    told = "palavra " * 30
+def test_short_row_is_not_split_across_pages():
+    text = "palavra " * 30
 
     reader = render_pdf(
-        make_table([("9A", "Ana", told, None, 1, None, None, None)] * 40)
+        make_table([("9A", "Ana", text, None, 1, None, None, None)] * 40)
     )
 
     for page in reader.pages:
@@ -220,19 +221,19 @@ def test_row_that_fits_stays_together():
     assert len(reader.pages) > 1
 
 
-def test_chart_says_what_its_table_says_however_it_is_called():
+def test_chart_with_control_characters_shows_titles():
     columns = [
         *COLUMNS[:3],
         Column("mean", "Aproveitamento-relativo-de-todos", "decimal"),
     ]
-    marks = [("9A", "Ana", f"\0\x01\ufffe{n}", Decimal(n)) for n in (1, 2)]
-    again = [("9A", "Ana", f"\0\x01\ufffe{n}", Decimal(n)) for n in (3, 4)]
-    wanted = make_table([*marks, *again], heading=("class",), chart=("mean",))
+    rows = [("9A", "Ana", f"\0\x01\ufffe{n}", Decimal(n)) for n in (1, 2)]
+    more_rows = [("9A", "Ana", f"\0\x01\ufffe{n}", Decimal(n)) for n in (3, 4)]
+    table = make_table([*rows, *more_rows], heading=("class",), chart=("mean",))
 
-    said = extract_text(render_pdf(replace(wanted, columns=columns)))
+    text = extract_text(render_pdf(replace(table, columns=columns)))
 
-    assert "Aproveitamento-relativo-de-todos(0–10)" in strip_whitespace(said)
-    assert "Disciplina:" in strip_whitespace(said)
+    assert "Aproveitamento-relativo-de-todos(0–10)" in strip_whitespace(text)
+    assert "Disciplina:" in strip_whitespace(text)
 
 
 def make_chart(names):
@@ -242,7 +243,7 @@ def make_chart(names):
 
 
 @pytest.mark.parametrize("subjects", [2, 7, 14, 24])
-def test_labels_of_a_chart_have_room(subjects):
+def test_chart_label_words_fit_their_space(subjects):
     names = [f"Aprofundamentos Interdisciplinares {n}" for n in range(subjects)]
 
     chart = make_chart(names)
@@ -256,77 +257,77 @@ def test_labels_of_a_chart_have_room(subjects):
 
 
 @pytest.mark.parametrize(
-    ("subjects", "longest", "upright"),
+    ("subjects", "longest", "rotated"),
     [(14, 9, 0), (14, 10, 10), (14, 40, ROTATED_LABEL_LENGTH), (24, 5, 0), (7, 40, 0)],
 )
-def test_labels_stand_where_words_have_no_room_to_lie(subjects, longest, upright):
+def test_chart_labels_rotate_when_words_do_not_fit(subjects, longest, rotated):
     names = ["Arte", "x" * longest, *("Arte" for _ in range(2, subjects))]
     names = [f"{name} {n}" for n, name in enumerate(names, 10)]
 
     chart = make_chart(names)
 
     assert chart["rotated_length"] == (
-        upright and min(ROTATED_LABEL_LENGTH, longest + 3)
+        rotated and min(ROTATED_LABEL_LENGTH, longest + 3)
     )
 
 
-def test_labels_that_stand_are_whole_and_each_under_its_bar():
+def test_rotated_labels_are_complete_and_evenly_spaced():
     names = [f"Língua Portuguesa {n}" for n in range(10, 34)]
-    marks = [("9A", "Ana", name, Decimal(5), *(None,) * 4) for name in names]
+    rows = [("9A", "Ana", name, Decimal(5), *(None,) * 4) for name in names]
     [page] = render_pdf(
-        make_table(marks, heading=("class", "student"), chart=("mean",))
+        make_table(rows, heading=("class", "student"), chart=("mean",))
     ).pages
-    found: dict[str, float] = {}
+    offset_by_label: dict[str, float] = {}
 
-    def seen(text: str, matrix: list[float], *_: object) -> None:
-        if text.strip() and not round(matrix[0]):  # it stands
-            found[text.strip()] = matrix[4]
+    def visit_text(text: str, matrix: list[float], *_: object) -> None:
+        if text.strip() and not round(matrix[0]):  # it is rotated
+            offset_by_label[text.strip()] = matrix[4]
 
-    page.extract_text(visitor_text=seen)
+    page.extract_text(visitor_text=visit_text)
 
-    assert [*found] == names
-    places = [*found.values()]
-    between = [right - left for left, right in pairwise(places)]
-    assert max(between) - min(between) < 0.1
-    assert 24 * min(between) > 500  # points, of the 595 that the page is wide
+    assert [*offset_by_label] == names
+    offsets = [*offset_by_label.values()]
+    gaps = [end - start for start, end in pairwise(offsets)]
+    assert max(gaps) - min(gaps) < 0.1
+    assert 24 * min(gaps) > 500  # points; the page is 595 points wide
 
 
-def test_of_two_subjects_of_one_name_the_figures_do_not_become_the_legend():
+def test_chart_of_subjects_with_same_name_has_no_series():
     term = Column("term_1", "1º período", "decimal")
-    shown = ColumnGroups([COLUMNS[2], term, COLUMNS[3]], Layout(chart=("mean",)))
+    groups = ColumnGroups([COLUMNS[2], term, COLUMNS[3]], Layout(chart=("mean",)))
     subjects = ("Arte", 5), ("Arte", 6), ("Inglês", 7)
 
     rows = [(name, Decimal(n), Decimal(n)) for name, n in subjects]
-    [chart] = build_charts(shown, Section(rows))
+    [chart] = build_charts(groups, Section(rows))
 
     assert chart["series"] == []
 
 
-def test_pieces_of_a_word_that_is_read_from_the_right_stand_from_the_right():
+def test_pieces_of_right_to_left_word_keep_direction():
     word = "".join(map(chr, range(0x05D0, 0x05EB)))
     [page] = render_pdf(
         make_table([("9A", word, "x", None, 1, None, None, None)])
     ).pages
-    left = {}
+    offsets = {}
 
-    def seen(text: str, matrix: list[float], *_: object) -> None:
-        left[text.strip()] = matrix[4]
+    def visit_text(text: str, matrix: list[float], *_: object) -> None:
+        offsets[text.strip()] = matrix[4]
 
-    page.extract_text(visitor_text=seen)
+    page.extract_text(visitor_text=visit_text)
 
-    first, second, third = (left[word[start : start + 9]] for start in (0, 9, 18))
+    first, second, third = (offsets[word[start : start + 9]] for start in (0, 9, 18))
     assert first > second > third > 0
 
 
-def test_letters_that_turn_the_text_around_do_nothing():
+def test_bidi_override_characters_are_removed():
     assert to_typst("Ana \u202eoãoJ\u202c") == "Ana  oãoJ "
 
 
-def test_who_is_called_as_the_school_is_is_told_all_the_same():
+def test_student_named_like_school_is_shown_in_heading():
     [row] = sample_rows(1, 1)
-    wanted = make_table([("9A", LETTERHEAD.school, *row[2:])], **CARD_LAYOUT)
+    table = make_table([("9A", LETTERHEAD.school, *row[2:])], **CARD_LAYOUT)
 
-    [page] = render_pdf(wanted).pages
+    [page] = render_pdf(table).pages
 
     assert (
         page.extract_text().count(LETTERHEAD.school) == 3
@@ -334,85 +335,90 @@ def test_who_is_called_as_the_school_is_is_told_all_the_same():
 
 
 @pytest.mark.parametrize("name", ["שלום عربى", "山田 太郎", "Zoë 😀 🧑‍🎓 👩🏽‍🚀"])
-def test_signs_that_no_font_has_and_other_directions_keep_their_letters(name):
+def test_characters_without_glyph_keep_their_text(name):
     reader = render_pdf(make_table([("9A", name, "x", None, 1, None, None, None)]))
 
-    # Where two signs look alike, what they stand for is said beside them.
-    marks = ContentStream(reader.pages[0].get_contents(), reader).operations
-    told = [
+    # Where two characters share a glyph, /ActualText holds the original text.
+    marked_content = ContentStream(reader.pages[0].get_contents(), reader).operations
+    actual_texts = [
         operands[1]["/ActualText"]
-        for operands, operator in marks
+        for operands, operator in marked_content
         if operator == b"BDC" and "/ActualText" in operands[1]
     ]
-    assert set(strip_whitespace(name)) <= set(extract_text(reader) + "".join(told))
+    assert set(strip_whitespace(name)) <= set(
+        extract_text(reader) + "".join(actual_texts)
+    )
 
 
-def test_every_character_there_is_has_a_place_on_paper():
-    signs = [
+def test_unusual_code_points_render():
+    characters = [
         chr(n) for n in (0x7F, 0x85, 0x200B, 0xFEFF, 0xFFFE, 0x1FFFF, 0x10FFFF, 0xE000)
     ]
 
     reader = render_pdf(
         make_table(
-            [("9A", f"a{sign}b", "x", None, 1, None, None, None) for sign in signs]
+            [
+                ("9A", f"a{character}b", "x", None, 1, None, None, None)
+                for character in characters
+            ]
         )
     )
 
     assert len(reader.pages) == 1
 
 
-def test_each_part_of_a_paged_table_is_a_paper_of_its_own():
+def test_paged_section_is_complete_document():
     reader = render_pdf(make_table(sample_rows(students=3), **CARD_LAYOUT))
 
     for number, page in enumerate(reader.pages, 1):
-        said = page.extract_text()
-        assert f"Aluno {number}" in said
-        assert "Escola Ângela Nº 7" in said
-        assert "Página 1 de 1" in said
-        assert "Direção da escola" in said
+        text = page.extract_text()
+        assert f"Aluno {number}" in text
+        assert "Escola Ângela Nº 7" in text
+        assert "Página 1 de 1" in text
+        assert "Direção da escola" in text
     assert len(reader.pages) == 3
 
 
-def test_paper_of_several_pages_counts_its_own_and_says_whose_each_is():
+def test_paged_section_numbers_pages_and_repeats_heading():
     reader = render_pdf(
         make_table(sample_rows(students=2, subjects=150), **CARD_LAYOUT)
     )
 
-    said = [page.extract_text() for page in reader.pages]
-    half = len(said) // 2
+    texts = [page.extract_text() for page in reader.pages]
+    half = len(texts) // 2
     assert half > 1
-    for place, page in enumerate(said):
-        assert f"Página {place % half + 1} de {half}" in page
-        assert f"9A · Aluno {place // half + 1}" in page
-        assert "Disciplina" in page.splitlines()[0] or place % half == 0
+    for index, page in enumerate(texts):
+        assert f"Página {index % half + 1} de {half}" in page
+        assert f"9A · Aluno {index // half + 1}" in page
+        assert "Disciplina" in page.splitlines()[0] or index % half == 0
 
 
-def test_pages_are_counted_over_all_documents_of_a_file(monkeypatch):
+def test_page_numbers_span_merged_documents(monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
 
     reader = render_pdf(
         make_table(sample_rows(students=6, subjects=60), heading=("student",))
     )
 
-    said = [page.extract_text() for page in reader.pages]
-    assert len(said) > 6
-    for number, page in enumerate(said, 1):
-        assert f"Página {number} de {len(said)}" in page
-    assert sum("Emitido em" in page for page in said) == 1
+    texts = [page.extract_text() for page in reader.pages]
+    assert len(texts) > 6
+    for number, page in enumerate(texts, 1):
+        assert f"Página {number} de {len(texts)}" in page
+    assert sum("Emitido em" in page for page in texts) == 1
 
 
-def test_no_row_is_lost_or_doubled_however_it_is_cut(monkeypatch):
+def test_split_table_keeps_every_row_once(monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 1)
-    monkeypatch.setattr("tasks.rendering.pdf.sections.MAX_ROWS_PER_PIECE", 33)
-    many = [("9A", "A", f"<{n}>", None, n, None, None, None) for n in range(100)]
+    monkeypatch.setattr("tasks.rendering.sections.MAX_ROWS_PER_PIECE", 33)
+    rows = [("9A", "A", f"<{n}>", None, n, None, None, None) for n in range(100)]
 
     for layout in ({}, {"heading": ("class",)}, CARD_LAYOUT):
-        said = extract_text(render_pdf(make_table(many, **layout)))
-        assert re.findall(r"<(\d+)>", said) == [str(n) for n in range(100)]
+        text = extract_text(render_pdf(make_table(rows, **layout)))
+        assert re.findall(r"<(\d+)>", text) == [str(n) for n in range(100)]
 
 
 @pytest.mark.parametrize("subjects", [12, 16, 20])
-def test_reasons_have_room_beside_the_grades_of_many_subjects(subjects):
+def test_prose_column_fits_beside_many_grade_columns(subjects):
     def words(count):
         return " ".join(["reprovado"] * count)
 
@@ -423,69 +429,69 @@ def test_reasons_have_room_beside_the_grades_of_many_subjects(subjects):
     ]
     figures = [measure_column(column, ["5,00", "10,00"]) for column in grades]
 
-    made = fit_columns([texts[0], *figures, texts[1]], landscape=True)
+    fit = fit_columns([texts[0], *figures, texts[1]], landscape=True)
 
-    assert made.size >= MIN_SIZE_PROSE
-    assert made.widths[0] - COLUMN_GAP >= NAME_LINE_LENGTH
-    assert made.widths[-1] - COLUMN_GAP >= PROSE_LINE_LENGTH
-    assert min(made.widths[1:-1]) - COLUMN_GAP >= len("10,00")
-    assert sum(made.widths) <= 100 * LINE_LENGTH[True] // made.size
+    assert fit.size >= MIN_SIZE_PROSE
+    assert fit.widths[0] - COLUMN_GAP >= NAME_LINE_LENGTH
+    assert fit.widths[-1] - COLUMN_GAP >= PROSE_LINE_LENGTH
+    assert min(fit.widths[1:-1]) - COLUMN_GAP >= len("10,00")
+    assert sum(fit.widths) <= 100 * LINE_LENGTH[True] // fit.size
 
 
-def test_text_that_few_rows_have_gets_room_as_one_that_all_have():
+def test_column_width_ignores_empty_cells():
     column, text = Column("windows", "X"), "junho e julho, outubro e novembro"
 
-    few, all_ = (
+    some_rows, all_rows = (
         measure_column(column, ["", text, "", ""]),
         measure_column(column, [text] * 4),
     )
 
-    assert few.preferred_width == all_.preferred_width > all_.min_width
+    assert some_rows.preferred_width == all_rows.preferred_width > all_rows.min_width
 
 
-def test_name_of_who_a_page_is_of_is_not_pushed_off_its_foot_by_the_school():
+def test_long_school_name_keeps_student_in_page_footer():
     school = "Escola Municipal " * 6
     columns = [Column("school", "Escola"), *COLUMNS]
-    wanted = make_table(
+    table = make_table(
         [(school, *row) for row in sample_rows(1)],
         heading=("school", "class", "student"),
         page_per_section=True,
     )
-    about = replace(LETTERHEAD, school=school)
+    letterhead = replace(LETTERHEAD, school=school)
 
-    [page] = render_pdf(replace(wanted, columns=columns, letterhead=about)).pages
+    [page] = render_pdf(replace(table, columns=columns, letterhead=letterhead)).pages
 
     assert "9A · Aluno 1" in page.extract_text()
 
 
-def test_summary_and_what_was_left_out_stand_at_the_end():
-    closing = Footer("Ao todo: 2", ["Alunos que saíram. (3)"])
+def test_summary_and_skipped_records_are_on_last_page():
+    footer = Footer("Ao todo: 2", ["Alunos que saíram. (3)"])
 
-    flowing = render_pdf(make_table(sample_rows(), closing, heading=("student",)))
-    cards = render_pdf(make_table(sample_rows(), closing, **CARD_LAYOUT))
+    flowing = render_pdf(make_table(sample_rows(), footer, heading=("student",)))
+    cards = render_pdf(make_table(sample_rows(), footer, **CARD_LAYOUT))
 
     for reader in (flowing, cards):
         last = reader.pages[-1].extract_text()
         assert "Ao todo: 2" in last
         assert "Não incluído:" in last
         assert "Alunos que saíram. (3)" in last
-    # It is nothing for one student's card.
+    # The card of a student does not show it.
     assert len(cards.pages) == 3
 
 
-def test_table_of_no_row_says_so():
-    said = extract_text(
+def test_empty_table_shows_notice():
+    text = extract_text(
         render_pdf(make_table([], Footer("", ["Alunos que saíram. (1)"])))
     )
 
-    assert "Não há nada a mostrar." in said
-    assert "Alunos que saíram. (1)" in said
+    assert "Não há nada a mostrar." in text
+    assert "Alunos que saíram. (1)" in text
 
 
-def test_same_table_gives_the_same_bytes(settings, monkeypatch):
+def test_same_table_gives_same_bytes(settings, monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
 
-    def written(processes: int) -> bytes:
+    def render(processes: int) -> bytes:
         settings.PDF_PROCESSES = processes
         file = io.BytesIO()
         registry.format_classes()["pdf"]().write_table(
@@ -493,10 +499,10 @@ def test_same_table_gives_the_same_bytes(settings, monkeypatch):
         )
         return file.getvalue()
 
-    assert written(1) == written(1) == written(3)
+    assert render(1) == render(1) == render(3)
 
 
-def test_file_is_tagged_from_end_to_end(monkeypatch):
+def test_merged_pdf_is_tagged_completely(monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
     reader = render_pdf(
         make_table(sample_rows(students=5), **CARD_LAYOUT, chart=("mean",))
@@ -519,7 +525,7 @@ def test_file_is_tagged_from_end_to_end(monkeypatch):
 
 
 def walk_tags(tag):
-    """All tags below; each knows the one above it. What goes on on the next page is no tag."""
+    """Yield all tags below this one, check their parent links, and skip marked content."""
     for child in tag["/K"]:
         child = child.get_object()
         if not isinstance(child, int) and child.get("/Type") != "/MCR":
@@ -528,7 +534,7 @@ def walk_tags(tag):
             yield from walk_tags(child)
 
 
-def test_each_page_finds_the_tags_of_what_is_on_it(monkeypatch):
+def test_parent_tree_maps_each_page_to_its_tags(monkeypatch):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
     reader = render_pdf(make_table(sample_rows(students=5), **CARD_LAYOUT))
 
@@ -536,11 +542,11 @@ def test_each_page_finds_the_tags_of_what_is_on_it(monkeypatch):
     nums = [entry for node in nodes for entry in node.get_object()["/Nums"]]
     tags_of = dict(zip(nums[::2], nums[1::2], strict=True))
     for page in reader.pages:
-        marks = re.findall(rb"/MCID (\d+)", page.get_contents().get_data())
+        mcids = re.findall(rb"/MCID (\d+)", page.get_contents().get_data())
         tags = tags_of[page["/StructParents"]].get_object()
-        assert sorted(map(int, marks)) == list(range(len(tags)))
-        below = [tag.get_object().raw_get("/Pg") for tag in tags]
-        assert set(below) == {page.indirect_reference}
+        assert sorted(map(int, mcids)) == list(range(len(tags)))
+        pages = [tag.get_object().raw_get("/Pg") for tag in tags]
+        assert set(pages) == {page.indirect_reference}
 
 
 def test_fonts_are_embedded():
@@ -553,28 +559,16 @@ def test_fonts_are_embedded():
     assert len(fonts) == 2
 
 
-@pytest.mark.parametrize(
-    "crest",
-    [
-        b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>',
-        bytes.fromhex(
-            "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-            "1f15c4890000000d49444154789c6360606060000000050001a5f64540"
-            "0000000049454e44ae426082"
-        ),
-    ],
-    ids=["svg", "png"],
-)
-def test_crest_stands_at_the_head(crest):
-    without = make_table(sample_rows(1), **CARD_LAYOUT)
-    about = replace(LETTERHEAD, load_crest=lambda: crest)
+def test_crest_is_drawn_in_letterhead():
+    table = make_table(sample_rows(1), **CARD_LAYOUT)
+    letterhead = replace(LETTERHEAD, load_crest=make_png)
 
-    reader = render_pdf(replace(without, rows=sample_rows(1), letterhead=about))
+    reader = render_pdf(replace(table, rows=sample_rows(1), letterhead=letterhead))
 
-    plain = render_pdf(without).pages[0]
+    plain = render_pdf(table).pages[0]
     assert count_shapes(reader.pages[0]) > count_shapes(plain)
 
 
 def count_shapes(page) -> int:
-    """Shapes and pictures, of which the text is none."""
+    """Count filled shapes and images; text is neither."""
     return len(re.findall(rb"\b(?:f|Do)\n", page.get_contents().get_data()))

@@ -1,4 +1,4 @@
-"""PDFs as a checker of PDF/UA-1 finds them, which is not ours; it knows the commonest faults."""
+"""PDF/UA-1 conformance of reports, checked with the pdfua library."""
 
 import io
 from dataclasses import replace
@@ -11,7 +11,7 @@ from school.models import Crest, School
 from tasks import artifacts
 from tasks.rendering.pdf import layout as pdf_layout
 from tasks.reporting import registry
-from tests.school.crests.test_crests import make_png
+from tests.support.crest_images import make_png
 from tests.support.task_factories import run_task
 from tests.tasks.rendering.pdf.test_pdf import (
     CARD_LAYOUT,
@@ -27,11 +27,11 @@ KINDS = [
     if report.__module__.startswith("tasks.reports.") and "pdf" in report.formats
 ]
 UNCHECKED_RULES = {"UA-14-001"}
-"""That headings are not empty: with pikepdf 10 this rule of pdfua 0.1.3 fails by itself."""
+"""Rules skipped because they fail in pdfua 0.1.3 with pikepdf 10 (empty headings)."""
 
 
 def validate_pdf(path, content: bytes) -> list[str]:
-    """What is wrong with it; and that every heading says something, which is ours to see."""
+    """Return the findings of pdfua, and of our own check for empty headings."""
     path.write_bytes(content)
     report = pdfua.validate(str(path))
     skipped_rules = {one.rule_id for one in report.outcomes if one.skipped_reason}
@@ -47,13 +47,16 @@ def validate_pdf(path, content: bytes) -> list[str]:
 
 
 @pytest.mark.django_db
-@pytest.mark.one_database("a page is tagged once the rows are read")
+@pytest.mark.one_database("tagging a page does not use the database")
 @pytest.mark.parametrize(
     "language",
-    ["pt-BR", pytest.param("en", marks=pytest.mark.deep("the same tags, other words"))],
+    [
+        "pt-BR",
+        pytest.param("en", marks=pytest.mark.deep("the same tags with other texts")),
+    ],
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_without_findings(admin, tmp_path, kind, language):
+def test_every_kind_has_no_pdf_ua_findings(admin, tmp_path, kind, language):
     parameters = dict(registry.get_report_class(kind).example)
 
     task = run_task(admin, parameters, kind=kind, format="pdf", language=language)
@@ -73,7 +76,7 @@ def render_pdf(table) -> bytes:
 
 @pytest.mark.parametrize("layout", [CARD_LAYOUT, {"heading": ("student",)}, {}])
 @pytest.mark.parametrize("chart", [(), ("mean",)])
-def test_file_bound_of_many_is_without_findings(tmp_path, monkeypatch, layout, chart):
+def test_merged_pdf_has_no_pdf_ua_findings(tmp_path, monkeypatch, layout, chart):
     monkeypatch.setattr(pdf_layout, "PAGES_PER_DOCUMENT", 2)
 
     content = render_pdf(
@@ -84,13 +87,13 @@ def test_file_bound_of_many_is_without_findings(tmp_path, monkeypatch, layout, c
     assert validate_pdf(tmp_path / "a.pdf", content) == []
 
 
-def test_picture_for_a_crest_and_an_empty_table_are_without_findings(tmp_path):
-    about = replace(LETTERHEAD, load_crest=make_png)
+def test_png_crest_and_empty_table_have_no_findings(tmp_path):
+    letterhead = replace(LETTERHEAD, load_crest=make_png)
 
     assert (
         validate_pdf(
             tmp_path / "a.pdf",
-            render_pdf(replace(make_table(sample_rows()), letterhead=about)),
+            render_pdf(replace(make_table(sample_rows()), letterhead=letterhead)),
         )
         == []
     )
@@ -98,20 +101,20 @@ def test_picture_for_a_crest_and_an_empty_table_are_without_findings(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "lost", ["/Lang", "/MarkInfo", "/Metadata", "/ViewerPreferences"]
+    "entry", ["/Lang", "/MarkInfo", "/Metadata", "/ViewerPreferences"]
 )
-def test_checker_finds_what_is_lost(tmp_path, lost):
+def test_validator_reports_missing_entry(tmp_path, entry):
     writer = PdfWriter(
         clone_from=io.BytesIO(render_pdf(make_table(sample_rows(), chart=("mean",))))
     )
-    del writer.root_object[lost]
+    del writer.root_object[entry]
     file = io.BytesIO()
     writer.write(file)
 
     assert len(validate_pdf(tmp_path / "a.pdf", file.getvalue())) == 1
 
 
-def test_checker_finds_a_chart_without_words(tmp_path):
+def test_validator_reports_chart_without_alt_text(tmp_path):
     writer = PdfWriter(
         clone_from=io.BytesIO(render_pdf(make_table(sample_rows(), chart=("mean",))))
     )

@@ -1,4 +1,4 @@
-"""The typesetters as processes: they end with the report, the worker or by themselves."""
+"""Typesetter child processes: lifetime, isolation and failures."""
 
 import io
 import os
@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from tasks import artifacts, lifecycle
-from tasks.errors import Canceled
+from tasks.failures import Canceled
 from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Tracker
@@ -27,7 +27,7 @@ from tests.support.task_factories import queue_task, run_task
 
 SLEEP_CODE = "import time; time.sleep(60)"
 KILL_CODE = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-RAISE_CODE = "raise ValueError('a secret of a pupil')"
+RAISE_CODE = "raise ValueError('a secret of a student')"
 ALLOCATE_CODE = "bytearray(2**36)"
 EXIT_CODE = "import os; os._exit(0)"
 FAKE_TYPST = """
@@ -43,7 +43,7 @@ class Compiler:
 
 @pytest.fixture
 def fake_typst(monkeypatch, tmp_path):
-    """Another library that sets in type, of which the code is given."""
+    """Installer of a fake typst library that runs the given code."""
 
     def install(code: str, before: str = "") -> None:
         (tmp_path / "typst.py").write_text(f"{before}\n{FAKE_TYPST}{code}\n")
@@ -59,44 +59,44 @@ def make_pool(check=never_stop) -> typesetter_module.TypesetterPool:
 
 
 def child_processes() -> set[psutil.Process]:
-    """All below this process."""
+    """Return all descendants of this process."""
     return set(psutil.Process().children(recursive=True))
 
 
 def wait_for_typesetters(before: set[psutil.Process]) -> list[psutil.Process]:
-    """The child of the press and what it forked for a job, once they are there."""
+    """Wait for the typesetter child and the process it forks for a job."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         processes = sorted(child_processes() - before, key=psutil.Process.create_time)
         if len(processes) == 2:
             return processes
         time.sleep(0.01)
-    raise AssertionError("nothing is set")
+    raise AssertionError("no typesetter has started")
 
 
 def artifact_files(task: Task) -> list[Path]:
     return list(Path(artifacts.settings.ARTIFACTS_DIR).rglob(f"*{task.pk}*"))
 
 
-def test_cancel_is_heard_while_a_child_works_and_ends_it(fake_typst, settings):
+def test_cancel_during_typesetting_ends_children(fake_typst, settings):
     settings.PDF_PROCESSES = 2
     fake_typst(SLEEP_CODE)
-    before, began = child_processes(), time.monotonic()
+    before, started_at = child_processes(), time.monotonic()
 
     def check() -> None:
-        if time.monotonic() > began + 0.5:
+        if time.monotonic() > started_at + 0.5:
             raise Canceled
 
-    with pytest.raises(Canceled), make_pool(check) as running:
-        for _pdfs in running.render([[{}], [{}], [{}]]):
+    with pytest.raises(Canceled), make_pool(check) as pool:
+        for _pdfs in pool.render([[{}], [{}], [{}]]):
             pass
 
-    assert time.monotonic() < began + 5
+    assert time.monotonic() < started_at + 5
     assert child_processes() == before
 
 
 @pytest.mark.guarantee("A typesetter ends with its report.")
-def test_row_that_raises_ends_the_children(fake_typst, settings):
+def test_exception_in_row_ends_children(fake_typst, settings):
     settings.PDF_PROCESSES = 2
     fake_typst(SLEEP_CODE)
     before = child_processes()
@@ -106,15 +106,15 @@ def test_row_that_raises_ends_the_children(fake_typst, settings):
         wait_for_typesetters(before)
         raise Canceled
 
-    with pytest.raises(Canceled), make_pool() as running:
-        next(running.render(jobs()))
+    with pytest.raises(Canceled), make_pool() as pool:
+        next(pool.render(jobs()))
 
     assert child_processes() == before
 
 
 @pytest.mark.guarantee("A typesetter ends with its report.")
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_cancel_ends_those_that_are_frozen(fake_typst):
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_cancel_ends_suspended_children(fake_typst):
     fake_typst(SLEEP_CODE)
     before = child_processes()
 
@@ -123,45 +123,51 @@ def test_cancel_ends_those_that_are_frozen(fake_typst):
             process.suspend()
         raise Canceled
 
-    with pytest.raises(Canceled), make_pool(check) as running:
-        next(running.render([[{}]]))
+    with pytest.raises(Canceled), make_pool(check) as pool:
+        next(pool.render([[{}]]))
 
     assert child_processes() == before
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_children_inherit_no_connection(fake_typst, teacher):
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_children_inherit_no_connections(fake_typst, teacher):
     fake_typst(SLEEP_CODE)
     before = child_processes()
 
-    with make_pool() as running:
-        running._running.append(running._start_job([{}]))
+    with make_pool() as pool:
+        pool._running.append(pool._start_job([{}]))
         for child in wait_for_typesetters(before):
-            links = list(Path(f"/proc/{child.pid}/fd").iterdir())
-            # At the standard input there is the line to the press.
-            others = {os.readlink(link) for link in links if link.name != "0"}
-            assert not [name for name in others if name.startswith("socket")]
-            assert not [name for name in others if "sqlite" in name]
+            descriptors = list(Path(f"/proc/{child.pid}/fd").iterdir())
+            # Standard input is the socket to the typesetter pool.
+            targets = {
+                os.readlink(descriptor)
+                for descriptor in descriptors
+                if descriptor.name != "0"
+            }
+            assert not [name for name in targets if name.startswith("socket")]
+            assert not [name for name in targets if "sqlite" in name]
 
 
-def test_child_is_told_no_secret(fake_typst, monkeypatch):
-    monkeypatch.setenv("SECRET_KEY", "of the inside")
+def test_child_environment_has_no_secret_key(fake_typst, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "secret")
     fake_typst("import os; os._exit('SECRET_KEY' in os.environ)")
 
     with (
         pytest.raises(typesetter_module.TypesettingFailed, match="0 PDFs"),
-        make_pool() as running,
+        make_pool() as pool,
     ):
-        next(running.render([[{}]]))
+        next(pool.render([[{}]]))
 
 
 @pytest.mark.guarantee("A typesetter ends with its report.")
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for it")
-def test_children_die_with_their_worker(fake_typst):
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the parent death signal exists on Linux only"
+)
+def test_children_die_with_killed_worker(fake_typst):
     fake_typst(SLEEP_CODE)
-    # Which stays open: they are not ended by that.
-    line, theirs = socket.socketpair()
+    # It stays open, so closing it does not end the children.
+    ours, theirs = socket.socketpair()
     before = child_processes()
     worker = subprocess.Popen(
         [
@@ -173,16 +179,16 @@ def test_children_die_with_their_worker(fake_typst):
         ],
         pass_fds=[theirs.fileno()],
     )
-    with line, theirs, tempfile.TemporaryFile() as job, tempfile.TemporaryFile() as out:
+    with ours, theirs, tempfile.TemporaryFile() as job, tempfile.TemporaryFile() as out:
         job.write(b"{}\n")
         job.seek(0)
-        socket.send_fds(line, [b"."], [job.fileno(), out.fileno()])
-        working = wait_for_typesetters(before | {psutil.Process(worker.pid)})
+        socket.send_fds(ours, [b"."], [job.fileno(), out.fileno()])
+        children = wait_for_typesetters(before | {psutil.Process(worker.pid)})
 
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
 
-        assert psutil.wait_procs(working, timeout=5)[1] == []
+        assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
 WORKER_SCRIPT = """
@@ -194,30 +200,32 @@ time.sleep(60)
 
 
 @pytest.mark.guarantee(
-    "A typesetter's failure is blamed on the host or on the report, whichever caused it."
+    "A typesetter failure is attributed to its cause: the host or the report."
 )
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for it")
-@pytest.mark.parametrize("which", [0, 1])
-def test_child_that_is_killed_is_the_host_s_fault(fake_typst, settings, which):
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the parent death signal exists on Linux only"
+)
+@pytest.mark.parametrize("process_index", [0, 1])
+def test_killed_child_raises_child_process_error(fake_typst, settings, process_index):
     settings.PDF_PROCESSES = 2
     fake_typst(SLEEP_CODE)
     before = child_processes()
 
     def jobs():
         yield [{}]
-        wait_for_typesetters(before)[which].kill()
+        wait_for_typesetters(before)[process_index].kill()
 
-    with pytest.raises(ChildProcessError), make_pool() as running:
-        next(running.render(jobs()))
+    with pytest.raises(ChildProcessError), make_pool() as pool:
+        next(pool.render(jobs()))
 
     assert child_processes() == before
 
 
 @pytest.mark.guarantee(
-    "A typesetter's failure is blamed on the host or on the report, whichever caused it."
+    "A typesetter failure is attributed to its cause: the host or the report."
 )
 @pytest.mark.parametrize(
-    ("code", "before", "raised"),
+    ("code", "before", "error_class"),
     [
         ("raise OSError('no room')", "", ChildProcessError),
         ("pass", "import os\ndef fork(): raise OSError\nos.fork = fork", ChildProcessError),
@@ -227,17 +235,17 @@ def test_child_that_is_killed_is_the_host_s_fault(fake_typst, settings, which):
         ("import os; os.write(2, b'memory allocation of 9 bytes failed'); os.abort()", "", MemoryError),
     ],
 )  # fmt: skip
-def test_faults_are_told_apart(fake_typst, code, before, raised):
+def test_typesetter_failure_raises_matching_error(
+    fake_typst, code, before, error_class
+):
     fake_typst(code, before)
 
-    with pytest.raises(raised), make_pool() as running:
-        next(running.render([[{"crest": []}]]))
+    with pytest.raises(error_class), make_pool() as pool:
+        next(pool.render([[{"crest": []}]]))
 
 
 @pytest.mark.django_db
-def test_report_whose_child_is_killed_is_tried_again_and_fails_in_the_end(
-    fake_typst, teacher
-):
+def test_report_with_killed_child_fails_after_three_attempts(fake_typst, teacher):
     fake_typst(KILL_CODE)
     task = queue_task(teacher, format="pdf")
 
@@ -255,7 +263,7 @@ def test_report_whose_child_is_killed_is_tried_again_and_fails_in_the_end(
 
 
 @pytest.mark.django_db
-def test_document_that_the_typesetter_refuses_fails_at_once(fake_typst, teacher):
+def test_rejected_document_fails_at_first_attempt(fake_typst, teacher):
     fake_typst(RAISE_CODE)
 
     task = run_task(teacher, format="pdf")
@@ -265,16 +273,16 @@ def test_document_that_the_typesetter_refuses_fails_at_once(fake_typst, teacher)
     assert "secret" not in str(task.error)
 
 
-def test_child_that_gives_too_little_is_found_out(fake_typst):
+def test_child_without_output_raises_typesetting_failed(fake_typst):
     fake_typst(EXIT_CODE)
 
-    with pytest.raises(typesetter_module.TypesettingFailed), make_pool() as running:
-        next(running.render([[{}]]))
+    with pytest.raises(typesetter_module.TypesettingFailed), make_pool() as pool:
+        next(pool.render([[{}]]))
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(sys.platform != "linux", reason="bounded on Linux alone")
-def test_child_that_eats_memory_fails_as_such(fake_typst, teacher, settings):
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_child_over_memory_limit_fails_task(fake_typst, teacher, settings):
     settings.REPORT_MEMORY_LIMIT_BYTES = 50 * 1024 * 1024
     fake_typst(ALLOCATE_CODE)
 
@@ -284,15 +292,15 @@ def test_child_that_eats_memory_fails_as_such(fake_typst, teacher, settings):
 
 
 @pytest.mark.django_db
-def test_report_canceled_while_it_is_printed_ends(fake_typst, teacher):
+def test_cancel_during_pdf_build_leaves_no_file(fake_typst, teacher):
     fake_typst(SLEEP_CODE)
     task = lifecycle.claim(queue_task(teacher, format="pdf").pk)
     before = child_processes()
 
     tracker = Tracker(lambda progress: None)
-    heard = threading.Timer(0.5, setattr, (tracker, "stop_reason", Canceled()))
+    timer = threading.Timer(0.5, setattr, (tracker, "stop_reason", Canceled()))
 
-    heard.start()
+    timer.start()
     with pytest.raises(Canceled):
         build_report(task, tracker)
 
@@ -300,21 +308,21 @@ def test_report_canceled_while_it_is_printed_ends(fake_typst, teacher):
     assert artifact_files(task) == []
 
 
-def test_greenlets_go_on_while_one_prints(fake_typst):
+def test_greenlets_run_during_typesetting(fake_typst):
     fake_typst("import time; time.sleep(0.5); return b'set'")
 
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", GREENLET_SCRIPT],
         capture_output=True,
         text=True,
         timeout=30,
     )
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "[[b'set'], [b'set']] True\n"
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "[[b'set'], [b'set']] True\n"
 
 
-# In a process of its own, for gevent changes all of it.
+# Runs in its own process, because gevent patches the whole process.
 GREENLET_SCRIPT = """
 from gevent import monkey; monkey.patch_all()
 import io
@@ -330,6 +338,6 @@ def count():
 
 turns = []
 gevent.spawn(count)
-with TypesetterPool(Table("T", [], iter(())), io.BytesIO()) as press:
-    print(list(press.render([[{}], [{}]])), len(turns) > 20)
+with TypesetterPool(Table("T", [], iter(())), io.BytesIO()) as pool:
+    print(list(pool.render([[{}], [{}]])), len(turns) > 20)
 """

@@ -58,7 +58,7 @@ def chart_rows(classes=1, subjects=3, terms=2):
 
 
 @pytest.mark.guarantee("A number is shown with its own decimal places.")
-def test_cells_are_what_they_are_and_shown_with_the_places_they_have():
+def test_cells_have_typed_values_and_number_formats():
     cells = load_workbook().worksheets[0][2]
 
     assert [(cell.value, cell.number_format) for cell in cells] == [
@@ -79,29 +79,29 @@ def test_cells_are_what_they_are_and_shown_with_the_places_they_have():
         ("en", "yyyy-mm-dd", "Yes", ["Report", "About"]),
     ],
 )
-def test_workbook_speaks_its_language(language, day, yes, names):
+def test_workbook_uses_active_language(language, day, yes, names):
     with override(language):
-        found = load_workbook()
+        workbook = load_workbook()
 
-    assert found.sheetnames == names
-    assert found.worksheets[0]["E2"].number_format == day
-    assert found.worksheets[0]["F2"].value == yes
+    assert workbook.sheetnames == names
+    assert workbook.worksheets[0]["E2"].number_format == day
+    assert workbook.worksheets[0]["F2"].value == yes
 
 
 @pytest.mark.parametrize(
     "value", [10**15, Decimal("0.1234567890123456"), Decimal("NaN")]
 )
-def test_number_that_a_spreadsheet_would_change_is_text(value):
-    (_title,), (found,) = read_values(
+def test_number_unsafe_for_spreadsheets_is_text(value):
+    (_title,), (cell,) = read_values(
         write_xlsx([(value,)], [Column("n", "N", "decimal")])
     )
 
-    assert found == str(value)
+    assert cell == str(value)
 
 
 @pytest.mark.guarantee("No cell starts a formula.")
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "＝1", "{=1}"])
-def test_text_is_no_formula_and_stays_text_when_it_is_edited(text):
+def test_formula_like_text_is_text_cell(text):
     content = write_xlsx([(text,)], [Column("=a", "=Title")])
     cell = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]["A2"]
 
@@ -113,23 +113,23 @@ def test_text_is_no_formula_and_stays_text_when_it_is_edited(text):
 
 
 @pytest.mark.parametrize("character", ["a", "😀"])
-def test_text_is_cut_where_a_cell_ends_and_says_so(character):
-    (_title,), (found,) = read_values(
+def test_too_long_text_is_truncated_with_ellipsis(character):
+    (_title,), (cell,) = read_values(
         write_xlsx([(character * 40_000,)], [Column("t", "T")])
     )
 
-    units = len(found.encode("utf-16-le")) // 2
+    units = len(cell.encode("utf-16-le")) // 2
     assert MAX_TEXT_LENGTH - 1 <= units <= MAX_TEXT_LENGTH
-    assert found == character * (len(found) - 1) + "…"
+    assert cell == character * (len(cell) - 1) + "…"
 
 
-def test_text_that_just_fits_is_whole():
+def test_text_of_maximum_length_is_kept():
     longest = "é" * MAX_TEXT_LENGTH
 
     assert read_values(write_xlsx([(longest,)], [Column("t", "T")]))[1] == [longest]
 
 
-def test_day_that_a_spreadsheet_does_not_have_is_text():
+def test_date_before_march_1900_is_text():
     days = [(date(1899, 5, 7),), (date(1900, 2, 28),), (date(1900, 3, 1),)]
 
     assert read_values(write_xlsx(days, [Column("on", "On", "date")]))[1:] == [
@@ -137,7 +137,7 @@ def test_day_that_a_spreadsheet_does_not_have_is_text():
     ]  # fmt: skip
 
 
-def test_header_stays_and_filters_and_is_printed_on_each_page():
+def test_header_is_frozen_filtered_and_repeated_in_print():
     sheet = load_workbook([ROW, ROW]).worksheets[0]
 
     assert sheet.freeze_panes == "A2"
@@ -147,7 +147,7 @@ def test_header_stays_and_filters_and_is_printed_on_each_page():
     assert sheet["A1"].fill.fgColor.rgb == "FF1F4E79"
 
 
-def test_columns_are_as_wide_as_the_first_rows_need():
+def test_column_width_follows_text_up_to_limit():
     long = ("Maria Aparecida das Graças de Souza", *ROW[1:])
     longer = ("x" * 100, *ROW[1:])
     prose = ("x" * 500, *ROW[1:])
@@ -160,14 +160,14 @@ def test_columns_are_as_wide_as_the_first_rows_need():
     assert widths == [12, len(long[0]) + 3, 60, 90]
 
 
-def test_row_is_as_high_as_its_long_text_needs():
+def test_row_height_follows_text_length():
     rows = [("x" * 500,), ("x",), ("x" * 30_000,)]
     heights = load_workbook(rows, [Column("t", "T")]).worksheets[0].row_dimensions
 
     assert [heights[n].height for n in (2, 3, 4)] == [15 * 6, None, 15 * 27]
 
 
-def test_no_row_is_a_sheet_of_its_header():
+def test_sheet_without_rows_has_header():
     content = write_xlsx([])
 
     assert read_values(content) == [
@@ -180,7 +180,7 @@ def test_no_row_is_a_sheet_of_its_header():
 @pytest.mark.parametrize(
     ("count", "sizes"), [(3, [3]), (4, [3, 1]), (6, [3, 3]), (7, [3, 3, 1])]
 )
-def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
+def test_rows_over_maximum_continue_on_next_sheet(monkeypatch, count, sizes):
     monkeypatch.setattr(data_sheet, "MAX_ROWS", 4)
 
     content = write_xlsx([(n,) for n in range(count)], [Column("n", "N", "integer")])
@@ -194,7 +194,7 @@ def test_rows_go_on_in_further_sheets(monkeypatch, count, sizes):
 
 
 @pytest.mark.guarantee("A worksheet never exceeds what a spreadsheet reads.")
-def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
+def test_sheet_ends_before_size_limit(monkeypatch):
     monkeypatch.setattr(data_sheet, "MAX_BYTES", 4000)
     monkeypatch.setattr(data_sheet, "CHUNK_SIZE", 1000)
 
@@ -206,23 +206,25 @@ def test_sheet_ends_before_its_part_is_too_large(monkeypatch):
     assert sum(map(len, sheets)) == 20
 
 
-def test_about_says_what_the_workbook_is():
-    about = Letterhead(
+def test_about_sheet_describes_report():
+    letterhead = Letterhead(
         network="Rede", school="Escola", requested_by="Ana", rules=["R1, v2", "R2, v1"],
         issued_at=datetime(2026, 11, 26, 8, 30, tzinfo=UTC),
         data_as_of=datetime(2026, 11, 26, 8, 29, tzinfo=UTC),
     )  # fmt: skip
-    closing = Footer("All is well.", ["Odd grades (3)"])
+    footer = Footer("All is well.", ["Odd grades (3)"])
 
     with override("en"):
-        content = write_xlsx([ROW, ROW], letterhead=about, build_footer=lambda: closing)
+        content = write_xlsx(
+            [ROW, ROW], letterhead=letterhead, build_footer=lambda: footer
+        )
 
     assert read_values(content, 1) == [
         ["Report", ""],
         ["", ""],
         ["School network", "Rede"],
         ["School", "Escola"],
-        ["Asked for by", "Ana"],
+        ["Requested by", "Ana"],
         ["Issued at", datetime(2026, 11, 26, 8, 30)],  # noqa: DTZ001
         ["Data as of", datetime(2026, 11, 26, 8, 29)],  # noqa: DTZ001
         ["Rules", "R1, v2"],
@@ -233,7 +235,7 @@ def test_about_says_what_the_workbook_is():
     ]
 
 
-def test_closing_is_asked_once_all_rows_were_read():
+def test_footer_is_built_after_all_rows():
     read = []
     rows = (read.append(n) or ROW for n in range(3))
 
@@ -242,9 +244,9 @@ def test_closing_is_asked_once_all_rows_were_read():
     assert read_values(content, 1)[-1] == ["Resumo", "3 rows"]
 
 
-def test_chart_has_a_series_for_each_term_and_its_own_figures():
-    found = load_workbook(list(chart_rows()), CHART_COLUMNS, layout=CHART_LAYOUT)
-    sheet = found["Gráficos"]
+def test_chart_has_one_series_per_term():
+    workbook = load_workbook(list(chart_rows()), CHART_COLUMNS, layout=CHART_LAYOUT)
+    sheet = workbook["Gráficos"]
     (chart,) = sheet._charts
 
     assert [[cell.value for cell in row] for row in sheet["A1:C5"]] == [
@@ -260,7 +262,7 @@ def test_chart_has_a_series_for_each_term_and_its_own_figures():
     assert {series.cat.strRef.f for series in chart.series} == {"'Gráficos'!$A$3:$A$5"}
 
 
-def test_chart_of_one_series_is_called_by_its_column():
+def test_chart_of_one_series_uses_column_title():
     sheet = load_workbook(
         list(chart_rows(terms=1)), CHART_COLUMNS, layout=CHART_LAYOUT
     )["Gráficos"]
@@ -268,27 +270,27 @@ def test_chart_of_one_series_is_called_by_its_column():
     assert [cell.value for cell in sheet[2]] == ["Subject", "Mean"]
 
 
-def test_each_part_has_its_chart_up_to_a_number():
+def test_chart_count_is_limited():
     def charts(classes):
-        found = load_workbook(
+        sheet = load_workbook(
             list(chart_rows(classes)), CHART_COLUMNS, layout=CHART_LAYOUT
         )["Gráficos"]
-        last = [row for row in found.iter_rows(values_only=True) if row[0]][-1][0]
-        return len(found._charts), last
+        last = [row for row in sheet.iter_rows(values_only=True) if row[0]][-1][0]
+        return len(sheet._charts), last
 
     assert charts(40) == (40, "S2")
     assert charts(41) == (40, "Há mais; estes são os primeiros.")
 
 
-def test_part_with_too_many_bars_has_no_chart():
-    found = load_workbook(
+def test_section_with_too_many_bars_has_no_chart():
+    workbook = load_workbook(
         list(chart_rows(subjects=101, terms=1)), CHART_COLUMNS, layout=CHART_LAYOUT
     )
 
-    assert found.sheetnames == ["Report", "Sobre"]
+    assert workbook.sheetnames == ["Report", "Sobre"]
 
 
-def test_sheet_of_charts_says_what_is_not_drawn():
+def test_chart_sheet_states_omitted_sections():
     rows = [*chart_rows(), *(("C1", f"S{n}", 1, Decimal(n)) for n in range(101))]
 
     sheet = load_workbook(rows, CHART_COLUMNS, layout=CHART_LAYOUT)["Gráficos"]
@@ -299,13 +301,13 @@ def test_sheet_of_charts_says_what_is_not_drawn():
     )
 
 
-def test_rows_are_whole_whatever_is_drawn():
+def test_chart_limit_does_not_drop_rows():
     rows = list(chart_rows(classes=50, subjects=3))
 
     assert len(read_values(write_xlsx(rows, CHART_COLUMNS, layout=CHART_LAYOUT))) == 301
 
 
-def test_file_names_no_time_and_every_part_is_there():
+def test_package_has_fixed_dates_and_complete_content_types():
     content = write_xlsx(list(chart_rows()), CHART_COLUMNS, layout=CHART_LAYOUT)
     package = ZipFile(io.BytesIO(content))
 
@@ -313,12 +315,14 @@ def test_file_names_no_time_and_every_part_is_there():
     assert b"created" not in package.read("docProps/core.xml")
     types = package.read("[Content_Types].xml").decode()
     described = set(re.findall(r'PartName="/([^"]+)"', types))
-    of_relations = {name for name in package.namelist() if name.endswith(".rels")}
-    assert described | of_relations | {"[Content_Types].xml"} == set(package.namelist())
+    relationship_parts = {name for name in package.namelist() if name.endswith(".rels")}
+    assert described | relationship_parts | {"[Content_Types].xml"} == set(
+        package.namelist()
+    )
 
 
 @pytest.mark.guarantee("A workbook needs constant memory.")
-def test_memory_does_not_grow_with_the_rows():
+def test_memory_use_is_independent_of_row_count():
     def peak(count):
         file = io.BytesIO()
         rows = (("Ana", n, Decimal(n % 100)) for n in range(count))
@@ -329,25 +333,25 @@ def test_memory_does_not_grow_with_the_rows():
         ]
         tracemalloc.start()
         Xlsx().write_table(Table("T", columns, rows), file)
-        most = tracemalloc.get_traced_memory()[1] - len(file.getvalue())
+        used = tracemalloc.get_traced_memory()[1] - len(file.getvalue())
         tracemalloc.stop()
-        return most
+        return used
 
     assert peak(20_000) < 1.3 * peak(5_000)
 
 
-def test_rows_that_fail_let_go_of_the_file():
+def test_failing_rows_release_file():
     def rows():
         yield ROW
         raise LookupError("gone")
 
     with pytest.raises(LookupError), io.BytesIO() as file:
         Xlsx().write_table(Table("T", COLUMNS, rows()), file)
-    gc.collect()  # what still held the file would complain of it, which fails the test
+    gc.collect()  # an unclosed file would emit a warning, which fails the test
 
 
 @pytest.mark.parametrize(
-    ("wanted", "names"),
+    ("title", "names"),
     [
         ("Boletim", ["Boletim", "Boletim (2)"]),
         ("a/b:[c]*?\\d", ["a b c d", "a b c d (2)"]),
@@ -357,13 +361,13 @@ def test_rows_that_fail_let_go_of_the_file():
         ("😀" * 40, ["😀" * 15, "😀" * 13 + " (2)"]),
     ],
 )
-def test_sheets_have_names_that_are_allowed_and_their_own(wanted, names):
-    given = SheetNames()
+def test_sheet_names_are_valid_and_unique(title, names):
+    sheet_names = SheetNames()
 
-    assert [given.unique_name(wanted), given.unique_name(wanted)] == names
+    assert [sheet_names.unique_name(title), sheet_names.unique_name(title)] == names
 
 
-def test_column_is_as_wide_as_the_words_for_several_codes():
+def test_column_width_fits_several_labels():
     labels = {"a": "Fevereiro e março", "b": "Abril e maio", "c": "Junho e julho"}
     columns = [Column("windows", "W", labels=labels), Column("x", "X")]
 

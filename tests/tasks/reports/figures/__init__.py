@@ -1,1 +1,1 @@
-"""Every figure of every kind, against one computed anew from what the figures mean."""
+"""Figures of every report kind, compared with an independent oracle."""

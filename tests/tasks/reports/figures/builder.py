@@ -1,4 +1,4 @@
-"""Builds small school networks, a line for each thing: pupils, marks, absences, moves."""
+"""Builder of small school networks: students, grades, absences and moves."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -12,11 +12,11 @@ LESSON_COUNT = 200
 RECESS = (date(2026, 7, 4), date(2026, 7, 20))
 CHILD_BIRTH_DATE = date(2014, 5, 20)
 _serial = count(1)
-"""What must be unique among all networks of a test."""
+"""Counter for values that must be unique among all networks of a test."""
 
 
 def lesson_days(first: date, number: int) -> list[date]:
-    """Mondays to Fridays from that day on, without the recess of 2026."""
+    """Return this many weekdays from that day on, skipping the recess of 2026."""
     days: list[date] = []
     day = first
     while len(days) < number:
@@ -27,7 +27,7 @@ def lesson_days(first: date, number: int) -> list[date]:
 
 
 class NetworkBuilder:
-    """One network; what there is much of is collected, and inserted by `save`."""
+    """Builder of one network; grades and absences are collected and inserted by `save`."""
 
     def __init__(self, name: str) -> None:
         self.code = f"net{next(_serial)}"
@@ -45,7 +45,7 @@ class NetworkBuilder:
         period: str = "",
         is_closed: bool = False,
     ) -> m.SchoolYear:
-        """With that many terms of the same number of days, one after the other."""
+        """Create a school year with this many consecutive terms of equal length."""
         school_year = m.SchoolYear.objects.create(
             network=self.network, year=year, period=period, is_closed=is_closed,
             starts_on=days[0], ends_on=days[-1],
@@ -82,7 +82,7 @@ class NetworkBuilder:
         content: dict[str, Any],
         level: m.GradeLevel | None = None,
     ) -> m.RuleProfile:
-        """Judge that level of the year, or all that have no rules of their own, by these."""
+        """Create rules for one level of the year, or for all levels without their own rules."""
         profile = m.RuleProfile.objects.create(
             network=self.network, code=f"rules-{next(_serial)}", name="Regras"
         )
@@ -99,7 +99,7 @@ class NetworkBuilder:
         subjects: Iterable[m.Subject],
         days: Sequence[date],
     ) -> m.SchoolClass:
-        """A class with lessons on these days, each in the term that it falls into."""
+        """Create a class with lessons on these days, each in its term."""
         new_class = m.SchoolClass.objects.create(
             school=school, school_year=year, name=name, shift="morning"
         )
@@ -138,7 +138,7 @@ class NetworkBuilder:
         level: m.GradeLevel | None = None,
         **fields: object,
     ) -> m.Enrolment:
-        """`stay` says from when to when, why it ended, and the council's word."""
+        """Create an enrolment, by default from the start of the year; `fields` are model fields."""
         class_size = school_class.enrolments.count()
         fields.setdefault("entry_date", school_class.school_year.starts_on)
         fields.setdefault("diary_number", class_size + 1)
@@ -150,9 +150,10 @@ class NetworkBuilder:
     def add_grades(
         self, enrolment: m.Enrolment, default_grades: str = "", **grades_by_subject: str
     ) -> None:
-        """Tenths by subject, its name's first three letters: "60 - x" is 6.0, no record, a null.
+        """Collect grades in tenths per subject, named by the first three letters of its name.
 
-        `rest` is of all subjects that are not named.
+        "60 - x" means 6.0, no record, and a null grade, in this order of terms.
+        `default_grades` applies to all subjects that are not named.
         """
         for offering in self.offerings[enrolment.school_class_id]:
             text = grades_by_subject.get(
@@ -180,7 +181,7 @@ class NetworkBuilder:
                 self._rows.append(exam)
 
     def add_absences(self, enrolment: m.Enrolment, day_indexes: Iterable[int]) -> None:
-        """On the class's lesson days of these ranks, from 0; every third is justified."""
+        """Collect absences on these 0-based lesson days of the class; every third is justified."""
         sessions = self.sessions[enrolment.school_class_id]
         self._rows += [
             m.Absence(
@@ -190,14 +191,14 @@ class NetworkBuilder:
         ]
 
     def save(self) -> None:
-        """Insert what was collected."""
+        """Insert the collected records."""
         for model in (m.Grade, m.RecoveryGrade, m.Absence):
             rows = [row for row in self._rows if type(row) is model]
             model.objects.bulk_create(rows)
         self._rows = []
 
     def add_user(self, role: m.Role, **attachments: Iterable[object]) -> m.User:
-        """Attached to these records, each under the name that `Attachment` has for it."""
+        """Create a user attached to these records, by field name of `Attachment`."""
         user = m.User.objects.create(
             username=f"{role}{next(_serial)}", role=role, password="!"
         )

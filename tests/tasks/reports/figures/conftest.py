@@ -1,7 +1,7 @@
 import pytest
 
 from tests.tasks.reports.figures import edge_cases, students, transfers
-from tests.tasks.reports.figures.oracle import Dataset
+from tests.tasks.reports.figures.oracle.selection import Dataset
 
 
 def _build_edge_cases() -> edge_cases.EdgeCaseNetwork:
@@ -22,13 +22,13 @@ def module_network(create_for_module) -> edge_cases.EdgeCaseNetwork:
 def edge_network(
     module_network, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> edge_cases.EdgeCaseNetwork:
-    """The awkward network, beside the demo's."""
-    # What the test writes is never committed, so a second connection would not see it.
+    """Network of edge cases, beside the demo network."""
+    # The test commits nothing, so a second connection would not see its data.
     monkeypatch.setattr("school.db.snapshot.ALIAS", "default")
     return module_network
 
 
 @pytest.fixture(scope="module")
 def dataset(module_network, create_for_module) -> Dataset:
-    """All that is recorded, read once: no test of the figures changes any of it."""
+    """All records, read once; no test of the figures changes them."""
     return create_for_module(Dataset)

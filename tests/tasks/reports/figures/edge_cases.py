@@ -1,4 +1,4 @@
-"""A small network that holds every awkward case at once: its frame, classes and people."""
+"""Network of edge cases: years, rules, classes and viewers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ RULE_PROFILES = {
 
 @dataclass
 class EdgeCaseNetwork:
-    """The network's records by the names that `pupils` and the tests call them by."""
+    """Records of the network by the keys that `students` and the tests use."""
 
     builder: NetworkBuilder
     years: dict[str, m.SchoolYear]
@@ -73,7 +73,7 @@ class EdgeCaseNetwork:
         level: str = "",
         **enrolment_fields: object,
     ) -> m.Enrolment:
-        """Enrol somebody new, or once more, in the class of that key, with marks and absences."""
+        """Enrol a new or existing student in the class of that key, with grades and absences."""
         b = self.builder
         if isinstance(name, str):
             name = b.add_student(name, birth_date, social_name)
@@ -89,7 +89,7 @@ class EdgeCaseNetwork:
 
 
 def build_network() -> EdgeCaseNetwork:
-    """Everything but the pupils and the people who look at them."""
+    """Create the network without students and viewers."""
     b = NetworkBuilder("Rede das Águas")
     years = {
         "2025": b.add_year(2025, LESSON_DAYS_2025),
@@ -98,7 +98,7 @@ def build_network() -> EdgeCaseNetwork:
     }
     names = ["state", "rounded", "weighted", "concept", "planned", "eja", "none"]
     levels = {name: b.add_level(f"Nível {name}") for name in names}
-    # Their order by code point, by pk and by the Portuguese alphabet all differ.
+    # Sorting by code point, by pk and by the Portuguese alphabet gives different orders.
     schools = {"b": b.add_school("Escola Zélia"), "a": b.add_school("Escola Ávila")}
     network = EdgeCaseNetwork(b, years, levels, schools, {}, {}, {})
     _create_rules(network)
@@ -107,7 +107,7 @@ def build_network() -> EdgeCaseNetwork:
 
 
 def _create_rules(network: EdgeCaseNetwork) -> None:
-    """2025 was judged from 5.0 on and is closed; from 6.0 on is how it has been since."""
+    """Create rules: pass mark 5.0 in 2025, which is closed, and 6.0 since then."""
     b, years, levels = network.builder, network.years, network.levels
     old_rules = {**STATE_RULES, "pass_mark": "5.0"}
     profile = b.add_rules(years["2025"], old_rules)
@@ -154,7 +154,7 @@ def _create_classes(network: EdgeCaseNetwork) -> None:
 
 
 def create_viewers(network: EdgeCaseNetwork) -> None:
-    """The people who ask for reports; `pupils` has enrolled the children by then."""
+    """Create the users who request reports; `students` must have run before."""
     b = network.builder
     other_builder = NetworkBuilder("Rede das Pedras")
     year = other_builder.add_year(2026, LESSON_DAYS[:8])

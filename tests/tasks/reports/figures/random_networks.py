@@ -1,4 +1,4 @@
-"""Small networks as chance makes them: rules, moves, marks and absences of any sort."""
+"""Random small networks: rules, moves, grades and absences."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from school import models as m
 from tests.tasks.reports.figures.builder import NetworkBuilder
 
-# Few, and over more than a year: so that every share and every window is soon at its mark.
+# Few days over more than a year, so that shares and windows often reach their limits.
 DAY_STEP = timedelta(days=17)
 DAYS = [date(2026, 2, 2) + n * DAY_STEP for n in range(24)]
 LEVEL_COUNT = CLASS_COUNT = 3
@@ -27,7 +27,7 @@ BIRTH_DATES = st.dates(date(2006, 1, 1), date(2023, 1, 1)) | st.sampled_from(
 
 @dataclass
 class RandomEnrolment:
-    """One enrolment; days by their rank in `DAYS`."""
+    """One planned enrolment; days are indexes into `DAYS`."""
 
     student: int
     school_class: int
@@ -44,17 +44,17 @@ class RandomEnrolment:
 @dataclass
 class NetworkPlan:
     level_rules: list[dict[str, Any] | None]
-    """Of each level."""
+    """Rules of each level, or None."""
     default_rules: dict[str, Any] | None
-    """Of the levels without their own."""
+    """Rules of the levels without their own."""
     terms: int
     is_closed: bool
     subjects: list[list[str]]
-    """What each class is taught."""
+    """Subjects taught in each class."""
     days: list[list[int]]
-    """On which each class has lessons."""
+    """Lesson days of each class, as indexes into `DAYS`."""
     students: list[tuple[str, date]]
-    """Name and birthday."""
+    """Name and birth date."""
     schools: list[str]
     enrolments: list[RandomEnrolment]
 
@@ -110,7 +110,7 @@ def enrolments(draw: Callable[[Any], Any]) -> RandomEnrolment:
         length=length,
         ending="" if length is None else draw(st.sampled_from(endings)),
         is_approved_by_council=draw(st.booleans()),
-        # A term too many: what is not there may be graded all the same.
+        # One term too many: grades may exist for a term that does not.
         grades=draw(st.lists(GRADES, min_size=15, max_size=15)),
         exams=draw(st.lists(GRADES, min_size=3, max_size=3)),
         absence_days=draw(st.lists(DAY_INDEXES, unique=True, max_size=10)),
@@ -143,7 +143,7 @@ def network_plans() -> st.SearchStrategy[NetworkPlan]:
 
 
 def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
-    """Put it into the database; who looks at it comes back with it."""
+    """Create the planned network in the database; return it and its viewers."""
     b = NetworkBuilder("Rede do Acaso")
     year = b.add_year(2026, DAYS, terms=plan.terms)
     levels = [b.add_level(f"Nível {n}") for n in range(LEVEL_COUNT)]
@@ -171,7 +171,7 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     open_enrolments: set[tuple[int, int]] = set()
     for enrolment in plan.enrolments:
         key = enrolment.student, enrolment.school_class
-        # The database refuses to have somebody in a class twice without an end.
+        # The database rejects a second open enrolment of a student in a class.
         if enrolment.length is None and key in open_enrolments:
             continue
         open_enrolments |= {key} if enrolment.length is None else set()

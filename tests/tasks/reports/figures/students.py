@@ -1,4 +1,4 @@
-"""Pupils who stay in their class: a line for each case that a figure could get wrong."""
+"""Students who stay in their class, one line for each edge case of a figure."""
 
 from datetime import date
 from itertools import count
@@ -39,7 +39,7 @@ GRADE_BOUNDARY_CASES = [
 
 
 def _create_grade_boundary_cases(network: EdgeCaseNetwork) -> None:
-    """DOMAIN's boundaries, and what may be missing."""
+    """Enrol students with grades at the boundaries and with missing grades."""
     for name, mat, *exam in GRADE_BOUNDARY_CASES:
         exams = {"mat": exam[0]} if exam else {}
         network.enrol_student(name, "a_main", grades={"mat": mat}, exams=exams)
@@ -155,7 +155,7 @@ def _create_age_cases(network: EdgeCaseNetwork) -> None:
     ]  # fmt: skip
     days = count()
     for birthday in birth_dates:
-        # Each misses a share of its own, about a third.
+        # Each student misses a different share, about a third.
         absent = [n for n in range(200) if n % 3 == 0 or n % 40 == next(days) % 40]
         network.enrol_student(
             f"Nasceu Em {birthday}", "b_main", birth_date=birthday, absences=absent

@@ -10,25 +10,31 @@ from tasks.reporting import registry
 from tests.support.task_factories import queue_task
 from tests.tasks.reports.figures.builder import NetworkBuilder, lesson_days
 from tests.tasks.reports.figures.edge_cases import EdgeCaseNetwork
-from tests.tasks.reports.figures.oracle import KINDS, expected_rows, expected_skipped
+from tests.tasks.reports.figures.expected import (
+    EXPECTED,
+    FIGURE_KINDS,
+    expected_rows,
+    expected_skipped,
+)
+from tests.tasks.reports.figures.expected.base import Objects
 from tests.tasks.reports.figures.oracle.visibility import all_enrolments, visible_to
 from tests.tasks.reports.figures.report_rows import (
     build_report,
     build_rows,
-    drop_free_text,
     run_report,
 )
 
 pytestmark = pytest.mark.django_db
 
-IN_SHORT = {"transcript", "class_performance"}
-"""The kinds whose SQL differs most; `test_chance` has all kinds on both databases."""
 EACH_KIND = [
     kind
-    if kind in IN_SHORT
-    else pytest.param(kind, marks=pytest.mark.deep_on_postgresql("as `IN_SHORT`"))
-    for kind in KINDS
+    if EXPECTED[kind].has_own_sql
+    else pytest.param(
+        kind, marks=pytest.mark.deep_on_postgresql("see `ExpectedReport.has_own_sql`")
+    )
+    for kind in FIGURE_KINDS
 ]
+"""Kinds with figures; `test_random_networks` has all of them on both databases."""
 VIEWER_NAMES = [
     "administrator",
     "staff_a",
@@ -38,122 +44,103 @@ VIEWER_NAMES = [
     "stranger",
 ]
 MOVERS = ["Móvel Para Outra Escola", "Três Turmas", "Foi E Voltou", "Ávila"]
-LISTS = ["below_minimum", "council", "benefit"]
 
 
 def possible_parameters(
     edge_network: EdgeCaseNetwork, kind: str, viewer: User
 ) -> list[dict[str, object]]:
-    """Whatever the viewer may name in a request: years, schools, classes, students."""
+    """Return parameters this viewer may use: years, schools, classes and students."""
     visible = visible_to(viewer, all_enrolments())
     classes = {e.school_class_id for e in visible}
     schools = {e.school_class.school_id for e in visible}
     movers = {edge_network.students[name].pk for name in MOVERS} & {
         e.student_id for e in visible
     }
-    combinations = [{"year": 2026}, {"year": 2025}, {"year": 1999}]
-    combinations += [{"class_id": pk} for pk in sorted(classes)]
-    combinations += [{"school_id": pk, "year": 2026} for pk in sorted(schools)]
-    if kind == "class_performance":
-        return [*combinations, {}, {"year": 2026, "term": 1}, {"year": 2026, "term": 5}]
-    if kind == "attendance_summary":
-        combinations += [{"year": 2026, "list": name} for name in LISTS]
-    if kind == "transcript":
-        combinations += [{"student_id": pk} for pk in sorted(movers)]
-    return combinations + [{"student_id": pk, "year": 2026} for pk in sorted(movers)]
-
-
-def test_kinds_are_those_that_are_reckoned():
-    ours = {
-        kind
-        for kind, report in registry.report_classes().items()
-        if report.__module__.startswith("tasks.reports.")
-    }
-
-    # An export has the records themselves: `tests/api/access_matrix` compares them one by one.
-    assert ours == {*KINDS, "data_export"}
+    objects = Objects(sorted(classes), sorted(schools), sorted(movers))
+    return EXPECTED[kind].cases(objects)
 
 
 @pytest.mark.parametrize("kind", EACH_KIND)
-def test_every_figure_is_as_reckoned(edge_network, dataset, kind):
-    audience = registry.get_report_class(kind).allowed_roles
+def test_rows_match_oracle_for_every_viewer(edge_network, dataset, kind):
+    allowed_roles = registry.get_report_class(kind).allowed_roles
     for name in VIEWER_NAMES:
         viewer = edge_network.viewers[name]
-        for given in (
+        for values in (
             possible_parameters(edge_network, kind, viewer)
-            if viewer.role in audience
+            if viewer.role in allowed_roles
             else []
         ):
-            if given.keys() <= {"year"}:
-                rows, _ = run_report(viewer, kind, given)
-            else:  # the same way but for the task, of which this is no matter
-                rows = build_rows(viewer, kind, given)
+            if values.keys() <= {"year"}:
+                rows, _ = run_report(viewer, kind, values)
+            else:  # without a task, which makes no difference here
+                rows = build_rows(viewer, kind, values)
 
-            wanted = expected_rows(kind, viewer, given, dataset)
-            assert drop_free_text(kind, rows) == wanted, (name, given)
+            expected = expected_rows(kind, viewer, values, dataset)
+            assert EXPECTED[kind].drop_texts(rows) == expected, (name, values)
 
 
-# Final results tell of each enrolment, so what one row leaves out another may show.
-@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"final_results"}))
-def test_every_record_left_out_is_counted_once(edge_network, dataset, kind):
+@pytest.mark.parametrize(
+    "kind", [kind for kind in FIGURE_KINDS if EXPECTED[kind].skipped]
+)
+def test_skipped_counts_match_oracle(edge_network, dataset, kind):
     for name in ("administrator", "staff_b"):
         viewer = edge_network.viewers[name]
-        _, left_out = run_report(viewer, kind, {"year": 2026})
+        _, skipped = run_report(viewer, kind, {"year": 2026})
 
-        wanted = expected_skipped(kind, viewer, {"year": 2026}, dataset)
-        assert left_out == wanted, name
+        expected = expected_skipped(kind, viewer, {"year": 2026}, dataset)
+        assert skipped == expected, name
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_others_cannot_be_asked_for(edge_network, kind):
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_parameters_of_foreign_records_are_rejected(edge_network, kind):
     stranger = edge_network.viewers["stranger"]
-    others = {
+    foreign_ids = {
         "class_id": edge_network.classes["a_main"].pk,
         "school_id": edge_network.schools["a"].pk,
         "student_id": edge_network.students["Ávila"].pk,
     }
-    known = registry.get_report_class(kind).parameters_model().model_fields
-    for name in others.keys() & known.keys():
+    field_names = registry.get_report_class(kind).parameters_model().model_fields
+    for name in foreign_ids.keys() & field_names.keys():
         with pytest.raises(InvalidRequest, match=f"/parameters/{name}"):
-            queue_task(stranger, {name: others[name], "year": 2026}, kind=kind)
+            queue_task(stranger, {name: foreign_ids[name], "year": 2026}, kind=kind)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_viewer_sees_nobody_else(edge_network, kind):
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_rows_contain_only_visible_students(edge_network, kind):
     for name in VIEWER_NAMES:
         viewer = edge_network.viewers[name]
         if viewer.role not in registry.get_report_class(kind).allowed_roles:
             continue
-        seen = visible_to(viewer, all_enrolments())
+        visible = visible_to(viewer, all_enrolments())
         rows, _ = run_report(viewer, kind, {"year": 2026})
 
         assert {row.get("registration") for row in rows} <= {
-            None, *(e.student.registration for e in seen),
+            None, *(e.student.registration for e in visible),
         }  # fmt: skip
-        if kind != "transcript":
+        if EXPECTED[kind].has_class_column:
             assert {(row["school"], row["class"]) for row in rows} <= {
-                (e.school_class.school.name, e.school_class.name) for e in seen
+                (e.school_class.school.name, e.school_class.name) for e in visible
             }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_rows_do_not_depend_on_how_many_are_read_at_once(
-    edge_network, kind, monkeypatch
-):
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_rows_are_independent_of_chunk_size(edge_network, kind, monkeypatch):
     viewer = edge_network.viewers["administrator"]
-    at_once = build_rows(viewer, kind, {"year": 2026})
+    expected = build_rows(viewer, kind, {"year": 2026})
 
     monkeypatch.setattr("school.records.enrolment_record.CHUNK_SIZE", 7)
 
-    assert build_rows(viewer, kind, {"year": 2026}) == at_once
+    assert build_rows(viewer, kind, {"year": 2026}) == expected
 
 
-def test_windows_are_of_the_calendar_year_alone(db):
+def test_attendance_windows_use_calendar_year(db):
     b = NetworkBuilder("Rede Da Greve")
     days = [date(2026, 2, 9), date(2026, 2, 10), date(2027, 2, 8), date(2027, 2, 9)]
     year = b.add_year(2026, days, terms=1)
-    made_up = b.add_class(b.add_school("Um"), year, "1", [b.add_level("N")], [], days)
-    b.add_absences(b.enrol(b.add_student("Alguém"), made_up), [1, 2, 3])
+    school_class = b.add_class(
+        b.add_school("Um"), year, "1", [b.add_level("N")], [], days
+    )
+    b.add_absences(b.enrol(b.add_student("Alguém"), school_class), [1, 2, 3])
     b.save()
     viewer = b.add_user("administrator", network=[b.network])
 
@@ -165,16 +152,18 @@ def test_windows_are_of_the_calendar_year_alone(db):
     ]
 
 
-def test_grade_of_a_term_without_dates_is_not_taken_for_late(db):
+def test_grade_of_term_without_dates_is_not_late(db):
     b = NetworkBuilder("Rede Sem Datas")
     days = lesson_days(date(2026, 2, 9), 8)
     year = b.add_year(2026, days, terms=2)
     b.add_rules(year, {"terms": 3, "pass_mark": "6.0"})
     subjects = [b.add_subject("Arte", 1)]
-    left = b.add_class(
+    school_class = b.add_class(
         b.add_school("Um"), year, "1", [b.add_level("N")], subjects, days
     )
-    b.add_grades(b.enrol(b.add_student("Alguém"), left, exit_date=days[2]), "60 61 62")
+    b.add_grades(
+        b.enrol(b.add_student("Alguém"), school_class, exit_date=days[2]), "60 61 62"
+    )
     b.save()
     viewer = b.add_user("administrator", network=[b.network])
 
@@ -186,10 +175,10 @@ def test_grade_of_a_term_without_dates_is_not_taken_for_late(db):
 @pytest.mark.one_database(
     "the queries are the same, and SQLite takes fewer values in each"
 )
-@pytest.mark.parametrize("kind", KINDS)
-def test_queries_do_not_depend_on_the_number_of_pupils(db, kind):
-    def queries(pupils: int) -> tuple[int, int]:
-        viewer = _create_school_with(pupils)
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_query_count_is_independent_of_student_count(db, kind):
+    def queries(student_count: int) -> tuple[int, int]:
+        viewer = _create_school_with(student_count)
         report = build_report(viewer, kind, {"year": 2026})
         with CaptureQueriesContext(connection) as captured:
             report.columns()
@@ -199,11 +188,11 @@ def test_queries_do_not_depend_on_the_number_of_pupils(db, kind):
     few, more, most = queries(1), queries(3), queries(300)
 
     assert few[0] == more[0] == most[0]
-    assert 0 < few[1] <= more[1] < most[1] or kind == "class_performance"
+    assert 0 < few[1] <= more[1] < most[1] or EXPECTED[kind].students == "none"
 
 
-def _create_school_with(pupils: int) -> User:
-    """Each pupil has moved once, is failing, was absent and had an exam."""
+def _create_school_with(student_count: int) -> User:
+    """Create students who moved once, fail, were absent and had an exam; return a viewer."""
     b = NetworkBuilder("Rede Das Contas")
     days = lesson_days(date(2026, 2, 9), 12)
     year = b.add_year(2026, days)
@@ -216,7 +205,7 @@ def _create_school_with(pupils: int) -> User:
         b.add_class(b.add_school(name), year, name, [level], subjects, days)
         for name in ("Um", "Dois")
     )
-    for number in range(pupils):
+    for number in range(student_count):
         student = b.add_student(f"Pessoa {number}")
         old_enrolment = b.enrol(
             student, old_class, exit_date=days[4], ending="transferred"

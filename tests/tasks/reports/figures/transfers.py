@@ -1,4 +1,4 @@
-"""Pupils who leave, move or come back, and what they bring along from other years."""
+"""Students who leave, move or return, and their records from other years."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,7 +13,7 @@ from tests.tasks.reports.figures.edge_cases import (
 
 
 def enrol_transfers(network: EdgeCaseNetwork) -> None:
-    """After `pupils`, some of whom were here in the year before."""
+    """Enrol students with moves; some students of `students` also get a previous year."""
     _create_leavers(network)
     _create_single_moves(network)
     _create_multiple_moves(network)
@@ -40,7 +40,7 @@ def _create_leavers(network: EdgeCaseNetwork) -> None:
 
 
 def _create_single_moves(network: EdgeCaseNetwork) -> None:
-    """One move each: between classes, schools, levels; with gaps, overlaps, double marks."""
+    """Enrol students with one move: between classes, schools or levels; gaps and overlaps."""
 
     def move(
         name: str, from_class: str, to_class: str, **fields: Mapping[str, object]
@@ -133,10 +133,10 @@ def _create_prior_years(network: EdgeCaseNetwork) -> None:
             _create_prior_year(
                 network, name, year, subjects, days=200, attendance="97,5"
             )
-    # A year that says nothing of subjects, and one that began elsewhere and went on here.
+    # A year without subjects, and a year that began elsewhere and continued here.
     _create_prior_year(network, "Ávila", 2022, [])
     _create_prior_year(network, "Zélia", 2026, ["Álgebra"])
-    # What the next school may have got is nothing to the one that was left in 2026.
+    # The school left in 2026 must not see prior years that a later school recorded.
     for year in (2024, 2026, 2027):
         _create_prior_year(network, "Saiu: transferred", year, ["Álgebra"])
 

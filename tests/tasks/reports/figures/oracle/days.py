@@ -1,4 +1,4 @@
-"""The days of one pupil's year: given, missed, and what the rules make of them."""
+"""Days of one student's year: lessons, absences, and judgements by the rules."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +18,11 @@ WINDOWS = {
 @dataclass
 class Days:
     chain: list[m.Enrolment]
-    """The newest first."""
+    """Enrolments, newest first."""
     sessions: dict[int, list[m.ClassSession]]
-    """By class."""
+    """Lessons by class id."""
     absences: dict[int, list[m.Absence]]
-    """By enrolment."""
+    """Absences by enrolment id."""
     rules: Rules | None
 
     @cached_property
@@ -48,7 +48,7 @@ class Days:
 
     @property
     def absences_outside_enrolment(self) -> list[m.Absence]:
-        """On days when the pupil was not there to be missed."""
+        """Absences on days outside the enrolment."""
         return [
             absence
             for e in self.chain
@@ -71,7 +71,7 @@ class Days:
 
     @property
     def percent(self) -> Fraction | None:
-        """Of the days given, or of those planned where the rules say so."""
+        """Attendance in percent of the days given, or of the planned days by rule."""
         by_plan = self.rules is not None and self.rules.attendance_base == "planned"
         base = self.planned_days if by_plan else self.lesson_days
         return (
@@ -92,7 +92,7 @@ class Days:
 
     @property
     def absences_left(self) -> int | None:
-        """How many more days may be missed."""
+        """Number of further absences allowed."""
         if self.rules is None:
             return None
         max_absences = floor(self.planned_days * (100 - self.minimum) / 100)
@@ -100,7 +100,7 @@ class Days:
 
     @property
     def is_for_council(self) -> bool | None:
-        """None where no day was given: of nothing there is no verdict."""
+        """True if the council must be informed; None without rules or lesson days."""
         if self.rules is None or not self.lesson_days:
             return None
         return (
@@ -109,7 +109,7 @@ class Days:
         )
 
     def window_percent(self, months: tuple[int, int]) -> Fraction | None:
-        """Attendance in these two months of the calendar year, in percent."""
+        """Return the attendance in these months of the calendar year, in percent."""
         year = self.chain[0].school_class.school_year.year
         sessions = [
             s
@@ -130,7 +130,7 @@ class Days:
         )
 
     def benefit_minimum(self, months: tuple[int, int]) -> Fraction | None:
-        """What the benefit asks of a pupil of this age; None where it asks nothing."""
+        """Return the percentage that the benefit requires at this age, or None."""
         first = date(self.chain[0].school_class.school_year.year, months[0], 1)
         birth_date = self.chain[0].student.birth_date
         had_birthday = (first.month, first.day) >= (birth_date.month, birth_date.day)

@@ -1,11 +1,11 @@
-"""How exact numbers are shown: rounded, but never across the mark they are compared with."""
+"""Display of exact numbers: rounded, but never across their threshold."""
 
 from fractions import Fraction
 from math import ceil, floor
 
 
 def round_half_up(value: Fraction, step: Fraction) -> Fraction:
-    """To whole multiples of `step`, halves away from zero; nothing here is negative."""
+    """Round to whole multiples of `step`, halves up; values are not negative."""
     return floor(value / step + Fraction(1, 2)) * step
 
 
@@ -20,7 +20,7 @@ def round_by_rule(value: Fraction, rule: str, step: Fraction) -> Fraction:
 
 
 def format_exact(value: Fraction, decimals: int) -> str:
-    """Digits of what has no more places than these."""
+    """Format a value that has at most this many decimals."""
     scaled = value * 10**decimals
     assert scaled.denominator == 1
     digits = f"{abs(scaled.numerator):0{decimals + 1}}"
@@ -31,7 +31,7 @@ def format_exact(value: Fraction, decimals: int) -> str:
 def round_for_display(
     value: Fraction | None, decimals: int, threshold: Fraction | None = None
 ) -> str | None:
-    """With these places, or as many more as it takes to stay on its side of the mark."""
+    """Round to these decimals, or to as many as keep the value on its side of the threshold."""
     if value is None:
         return None
     while True:

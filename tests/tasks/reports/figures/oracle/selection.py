@@ -1,8 +1,11 @@
-"""All that is recorded, and what one request sees and lists of it."""
+"""All records, and the selection of one request."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+
+from django.db import models
 
 from school import models as m
 from tests.tasks.reports.figures.oracle import rounding, visibility
@@ -12,7 +15,7 @@ Rows = list[dict[str, object]]
 
 
 class Dataset:
-    """Everything, or what is of one network, where no other matters."""
+    """All records, or those of one network."""
 
     def __init__(self, network: m.Network | None = None) -> None:
         self._network = network
@@ -30,15 +33,15 @@ class Dataset:
 class Selection:
     dataset: Dataset
     visible: list[m.Enrolment]
-    """All that the viewer may see."""
+    """Enrolments that the viewer may see."""
     enrolments: list[m.Enrolment]
-    """Those of them that the parameters speak of."""
+    """Visible enrolments that match the parameters."""
     parameters: Mapping[str, object]
 
     def build_year(
         self, e: m.Enrolment, visible: Iterable[m.Enrolment] | None = None
     ) -> StudentYear:
-        """The year as it stands at e, with what came before as far as it may be seen."""
+        """Build the student year as of enrolment e, with its visible predecessors."""
         visible_enrolments = self.visible if visible is None else visible
         overlapping = visibility.find_overlapping(e, visible_enrolments)
         return StudentYear(
@@ -55,7 +58,7 @@ class Selection:
 
 
 def display_name(school: m.School) -> str:
-    """The name, which is not enough where another school of the network has it too."""
+    """Return the name, with the INEP code if another school of the network shares it."""
     same_name = m.School.objects.filter(network=school.network_id, name=school.name)
     is_unique = same_name.count() == 1
     return school.name if is_unique else f"{school.name} (INEP {school.inep_code})"
@@ -78,5 +81,23 @@ def format_attendance(year: StudentYear) -> str | None:
 
 
 def final_or_mean(subject) -> str | None:
-    """The final mean, else that of what was given so far."""
+    """Return the final mean, or else the mean so far."""
     return subject.display_final or subject.display_mean
+
+
+def format_term_grade(tenths: list[int | None], number: int) -> str | None:
+    return rounding.format_grade(tenths[number - 1]) if number <= len(tenths) else None
+
+
+def count_skipped_records(
+    years: Iterable[StudentYear],
+    read_models: tuple[type[models.Model], ...] = (models.Model,),
+) -> Counter[str]:
+    """Count the skipped records of the models that a kind reads, by reason, each once."""
+    records = {
+        (reason, type(record), record.pk)
+        for year in years
+        for reason, record in year.skipped_records()
+        if isinstance(record, read_models)
+    }
+    return Counter(reason for reason, *_ in records)

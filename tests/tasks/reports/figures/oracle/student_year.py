@@ -1,4 +1,4 @@
-"""One pupil's year as a whole: its subjects, its days, its situation."""
+"""One student's year: subjects, days and situation."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ SITUATION_BY_ENDING = {
 
 
 class Records:
-    """Everything there is, read once, and grouped by what it belongs to."""
+    """All records, read once and grouped by owner."""
 
     def __init__(self, network: m.Network | None = None) -> None:
         self._network = network
@@ -31,7 +31,7 @@ class Records:
         self._rules = self._group_by("school_year", m.YearRules, "version")
 
     def _group_by(self, owner: str, model: type, *related: str) -> dict[int, list]:
-        """All records, by their owner's id."""
+        """Return all records of a model by owner id."""
         groups = defaultdict(list)
         records = model.objects.select_related(*related).order_by("pk")
         if self._network is not None:
@@ -43,7 +43,7 @@ class Records:
         return dict(groups)
 
     def rules_of(self, e: m.Enrolment) -> Rules | None:
-        """Those of the level, else those of the other levels."""
+        """Return the rules of the level, or else those of the levels without their own."""
         year_rules = self._rules.get(e.school_class.school_year_id, [])
         for level in (e.grade_level_id, None):
             for row in year_rules:
@@ -52,7 +52,7 @@ class Records:
         return None
 
     def subjects_of(self, class_id: int) -> list[m.Offering]:
-        """As they stand on a report card."""
+        """Return the subjects of a class in report-card order."""
         return sorted(
             self.offerings.get(class_id, []),
             key=lambda o: (o.subject.order, bytes(o.subject.sort_key), o.subject_id),
@@ -60,7 +60,7 @@ class Records:
 
 
 class StudentYear:
-    """The year of the chain's newest enrolment."""
+    """School year of the newest enrolment in a chain."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class StudentYear:
         return SubjectYear(subject, tenths, exam, self.rules, is_year_over)
 
     def _newest_grade(self, subject: int, term: int) -> int | None:
-        """The newest that was given, of those that count."""
+        """Return the newest grade that counts."""
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
                 is_match = grade.term == term and grade.offering.subject_id == subject
@@ -110,7 +110,7 @@ class StudentYear:
         return None
 
     def _is_late(self, e: m.Enrolment, number: int) -> bool:
-        """Whether that term began when the pupil had left already."""
+        """Return whether the term began after the student had left."""
         terms = self._records.terms.get(e.school_class.school_year_id, [])
         return any(
             term.number == number
@@ -120,13 +120,13 @@ class StudentYear:
         )
 
     def skipped_records(self) -> Iterable[tuple[str, models.Model]]:
-        """Each record that counts for nothing, and why."""
+        """Yield the reason and record of everything skipped."""
         for enrolment in self.overlapping:
             yield "enrolment_overlaps", enrolment
         subject_ids = {subject.subject.pk for subject in self.subjects}
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
-                # Where nothing was given there is nothing to leave out.
+                # A null grade does not count as skipped.
                 reason = None if grade.tenths is None else self._skip_reason(e, grade)
                 if reason:
                     yield reason, grade

@@ -1,4 +1,4 @@
-"""One subject of one pupil's year: its marks, its means, and what came of it."""
+"""One subject of a student's year: grades, means and result."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,21 +9,21 @@ from school.grading.rules import Rules
 from tests.tasks.reports.figures.oracle import rounding
 
 MAX_TENTHS = 100
-"""Of a grade, in tenths."""
+"""Highest grade, in tenths."""
 DECIDED_RESULTS = ("passed", "passed_after_recovery", "failed")
 
 
 @dataclass
 class SubjectYear:
-    """The figures of one subject; grades in tenths, means as exact grades of 0 to 10."""
+    """Figures of one subject; grades in tenths, means as exact grades from 0 to 10."""
 
     subject: m.Subject
     tenths: list[int | None]
-    """By term, from the first."""
+    """Grades by term, from the first."""
     exam: int | None
     rules: Rules | None
     is_year_over: bool
-    """Whether the year is, for a pupil who stayed to its end."""
+    """True if the year is over for a student who stayed to its end."""
 
     @cached_property
     def mean(self) -> Fraction | None:
@@ -51,14 +51,14 @@ class SubjectYear:
 
     @cached_property
     def final(self) -> Fraction | None:
-        """Of the decided: the mean, or what the exam made of it."""
+        """Final mean of a decided subject, including the exam if it counts."""
         if self.result not in DECIDED_RESULTS:
             return None
         return self._mean_with_exam(self.exam) if self.has_effective_exam else self.mean
 
     @property
     def has_effective_exam(self) -> bool:
-        """Whether there is an exam that counts."""
+        """True if an exam counts."""
         return (
             self.rules is not None
             and self.rules.recovery_rule != "none"
@@ -75,7 +75,7 @@ class SubjectYear:
 
     @property
     def is_at_risk(self) -> bool:
-        """Whether it puts the year at risk."""
+        """True if the subject puts the year at risk."""
         if self.result == "open":
             return self.mean is not None and self.mean < self.pass_mark
         return self.result in ("failed", "recovery")
@@ -86,7 +86,7 @@ class SubjectYear:
 
     @property
     def recovery_pass_mark(self) -> Fraction:
-        """Where a mean passes that has the exam in it."""
+        """Pass mark of a mean that includes the exam."""
         own_mark = self.rules.recovery_pass_mark
         return self.pass_mark if own_mark is None else Fraction(own_mark)
 
@@ -98,8 +98,10 @@ class SubjectYear:
     def display_final(self) -> str | None:
         if self.final is None:
             return None
-        mark = self.recovery_pass_mark if self.has_effective_exam else self.pass_mark
-        return rounding.round_for_display(self.final, 2, mark)
+        threshold = (
+            self.recovery_pass_mark if self.has_effective_exam else self.pass_mark
+        )
+        return rounding.round_for_display(self.final, 2, threshold)
 
     @property
     def concept(self) -> str | None:

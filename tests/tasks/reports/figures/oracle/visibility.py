@@ -1,4 +1,4 @@
-"""Who sees which enrolments, and which of them a report lists: from role and attachments."""
+"""Visible enrolments by role and attachments, and those that a report lists."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
@@ -16,7 +16,7 @@ def all_enrolments(network: m.Network | None = None) -> list[m.Enrolment]:
 
 
 def visible_to(viewer: m.User, enrolments: Iterable[m.Enrolment]) -> list[m.Enrolment]:
-    """Those that one of the viewer's attachments reaches, of the sort that is their role's."""
+    """Return enrolments covered by an attachment of the viewer that fits their role."""
     if not viewer.is_active:
         return []
     if viewer.is_superuser and viewer.role == "administrator":
@@ -35,7 +35,7 @@ def visible_to(viewer: m.User, enrolments: Iterable[m.Enrolment]) -> list[m.Enro
 def select_enrolments(
     visible: Iterable[m.Enrolment], parameters: Mapping[str, object]
 ) -> list[m.Enrolment]:
-    """Those that the parameters speak of, in the order of class lists."""
+    """Return enrolments that match the parameters, in class-list order."""
     getters: dict[str, Callable[[m.Enrolment], object]] = {
         "class_id": lambda e: e.school_class_id,
         "student_id": lambda e: e.student_id,
@@ -58,7 +58,7 @@ def class_list_key(e: m.Enrolment) -> tuple[object, ...]:
 
 
 def is_predecessor(p: m.Enrolment, e: m.Enrolment) -> bool:
-    """Whether what was recorded under p belongs to e's year, too."""
+    """Return whether the records of enrolment p also belong to e's year."""
     return (
         p.pk != e.pk
         and p.student_id == e.student_id
@@ -70,7 +70,7 @@ def is_predecessor(p: m.Enrolment, e: m.Enrolment) -> bool:
 
 
 def build_chain(e: m.Enrolment, visible: Iterable[m.Enrolment]) -> list[m.Enrolment]:
-    """The enrolment and what comes before it, the newest first; of two at once, the longer."""
+    """Return the enrolment and its predecessors, newest first; of two overlapping, the longer."""
     chain = [e]
     predecessors = [p for p in visible if is_predecessor(p, e)]
     for p in sorted(predecessors, key=lambda p: (p.entry_date - p.exit_date, -p.pk)):
@@ -83,7 +83,7 @@ def build_chain(e: m.Enrolment, visible: Iterable[m.Enrolment]) -> list[m.Enrolm
 def find_overlapping(
     e: m.Enrolment, visible: Iterable[m.Enrolment]
 ) -> list[m.Enrolment]:
-    """What began before e in the same year and has ended, but is no part of its chain."""
+    """Return ended enrolments of the same year that began before e but are not in its chain."""
     chain = build_chain(e, visible)
     return [
         p
@@ -114,7 +114,7 @@ def latest_only(enrolments: Iterable[m.Enrolment]) -> list[m.Enrolment]:
 def full_history(
     student_id: int, visible: Iterable[m.Enrolment], enrolments: Iterable[m.Enrolment]
 ) -> list[m.Enrolment]:
-    """All years of the student that a transcript of this viewer may tell of."""
+    """Return all enrolments of the student that this viewer's transcript may include."""
     own_enrolments = [e for e in visible if e.student_id == student_id]
     return [
         e
@@ -128,5 +128,5 @@ def full_history(
 
 
 def _first_day_away(e: m.Enrolment) -> date:
-    """The first day on which the pupil was no longer there."""
+    """Return the first day after the student's stay."""
     return e.exit_date or e.school_class.school_year.ends_on + timedelta(days=1)

@@ -1,27 +1,46 @@
-"""Rows of transcripts: all years of a student, also those from elsewhere."""
+"""Expected transcripts: all years of a student, including prior years elsewhere."""
+
+from collections import Counter
 
 from school import models as m
+from tests.api.access_matrix.expected_access import (
+    enrolment_chain,
+    expected_history,
+    latest_only,
+)
+from tests.api.access_matrix.expected_rows import (
+    merge_grades,
+    subject_names,
+    term_grades,
+)
+from tests.tasks.reports.figures.expected.base import (
+    ExpectedReport,
+    KeyedRows,
+    Objects,
+    student_cases,
+)
 from tests.tasks.reports.figures.oracle import visibility
-from tests.tasks.reports.figures.oracle.report_cards import format_term_grade
 from tests.tasks.reports.figures.oracle.selection import (
     Rows,
     Selection,
+    count_skipped_records,
     final_or_mean,
     format_attendance,
+    format_term_grade,
 )
 from tests.tasks.reports.figures.oracle.student_year import StudentYear
 from tests.tasks.reports.figures.oracle.subject_year import SubjectYear
 
 
-def transcript(selection: Selection) -> Rows:
+def rows(selection: Selection) -> Rows:
     students = {e.student_id: e.student for e in selection.enrolments}
     students_in_order = sorted(
         students.values(), key=lambda s: (bytes(s.sort_key), s.pk)
     )
     years = {student.pk: _years_of(student, selection) for student in students_in_order}
-    max_terms = max([year.terms for year in all_student_years(selection)], default=0)
+    max_terms = max([year.terms for year in _all_years(selection)], default=0)
     terms = range(1, max_terms + 1)
-    rows: Rows = []
+    cells: Rows = []
     for student in students_in_order:
         own_years = [
             (y.enrolment.school_class.school_year.year, y) for y in years[student.pk]
@@ -30,20 +49,20 @@ def transcript(selection: Selection) -> Rows:
             student.pk, selection.visible, selection.dataset.enrolments
         )
         prior_years = [(p.year, p) for p in _prior_years(student, history)]
-        # What has the same year keeps its order: papers from elsewhere come first.
+        # The sort is stable: prior years come first within the same year.
         for _, year in sorted([*prior_years, *own_years], key=lambda pair: pair[0]):
             is_own = isinstance(year, StudentYear)
-            rows += _own_rows(year, terms) if is_own else _prior_rows(year, terms)
-    return rows
+            cells += _own_rows(year, terms) if is_own else _prior_rows(year, terms)
+    return cells
 
 
-def all_student_years(selection: Selection) -> list[StudentYear]:
+def _all_years(selection: Selection) -> list[StudentYear]:
     students = {e.student_id: e.student for e in selection.enrolments}
     return [y for student in students.values() for y in _years_of(student, selection)]
 
 
 def _years_of(student: m.Student, selection: Selection) -> list[StudentYear]:
-    """By year and entry; each at its latest enrolment."""
+    """Return the student's years by year and entry date, each at its latest enrolment."""
     history = visibility.full_history(
         student.pk, selection.visible, selection.dataset.enrolments
     )
@@ -55,7 +74,7 @@ def _years_of(student: m.Student, selection: Selection) -> list[StudentYear]:
 
 
 def _prior_years(student: m.Student, history: list[m.Enrolment]) -> list[m.PriorYear]:
-    """Of who has left: those before the year of leaving, for the rest came after it."""
+    """Return prior years; after an exit, only those before the year of leaving."""
     prior_years = list(
         m.PriorYear.objects.filter(student=student).order_by("year", "pk")
     )
@@ -65,7 +84,7 @@ def _prior_years(student: m.Student, history: list[m.Enrolment]) -> list[m.Prior
         return [
             prior for prior in prior_years if prior.year < last_enrolment.exit_date.year
         ]
-    # Who was never noted to leave was there until the year was over.
+    # A student without an exit date stayed until the year was over.
     return [p for p in prior_years if not year.is_closed or p.year <= year.ends_on.year]
 
 
@@ -88,7 +107,7 @@ def _own_rows(year: StudentYear, terms: range) -> Rows:
     e = year.enrolment
     school = e.school_class.school
     hours = {o.subject_id: o.hours for o in e.school_class.offerings.all()}
-    # A year without a subject is a year all the same, and has a row.
+    # A year without subjects still has a row.
     subjects: list[SubjectYear | None] = [*year.subjects] or [None]
     return [
         {
@@ -135,3 +154,56 @@ def _prior_rows(prior: m.PriorYear, terms: range) -> Rows:
         }
         for subject in subjects
     ]
+
+
+def skipped(selection: Selection) -> Counter[str]:
+    return count_skipped_records(_all_years(selection))
+
+
+def cases(objects: Objects) -> list[dict[str, object]]:
+    return [*student_cases(objects), *({"student_id": pk} for pk in objects.students)]
+
+
+def expected_transcripts(name, parameters):
+    """Return grades by student, year, school and subject, including prior years."""
+    history = expected_history(name, parameters)
+    grades_by_key = {}
+    for one in latest_only(history):
+        grades = merge_grades(enrolment_chain(one, history))
+        for subject in subject_names(one):
+            key = one.student.registration, "2026", one.school_class.school.name
+            grades_by_key[*key, subject] = grades.get(subject, {})
+    prior_subjects = m.PriorSubject.objects.filter(
+        prior_year__student__in={one.student_id for one in history}
+    )
+    for prior in prior_subjects.select_related("prior_year__student"):
+        year = prior.prior_year
+        key = year.student.registration, str(year.year), year.school, prior.subject
+        grades_by_key[key] = prior.grade or None
+    return grades_by_key
+
+
+def actual_transcripts(rows):
+    return {
+        (row["registration"], row["year"], row["school"], row["subject"]): (
+            term_grades(row) if row["year"] == "2026" else row["grade"]
+        )
+        for row in rows
+    }
+
+
+EXPECTED = ExpectedReport(
+    roles={"administrator", "staff"},
+    reach="HISTORY",
+    rows=rows,
+    skipped=skipped,
+    skipped_of_inconsistent_class={
+        "grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1,
+        "subject_not_offered": 1, "enrolment_overlaps": 1,
+    },
+    cases=cases,
+    has_class_column=False,
+    has_own_sql=True,
+    text_columns={"explanation", "result"},
+    keyed_rows=KeyedRows(expected_transcripts, actual_transcripts),
+)  # fmt: skip

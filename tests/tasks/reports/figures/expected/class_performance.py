@@ -1,15 +1,23 @@
-"""Rows of how each class does in each subject and term."""
+"""Expected class performance: a row per class, subject and term."""
 
 from collections import Counter, defaultdict
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from school import models as m
+from tests.api.access_matrix.actions import parse_table
+from tests.api.access_matrix.expected_access import expected_enrolments, list_grades
+from tests.tasks.reports.figures.expected.base import (
+    ExpectedReport,
+    KeyedRows,
+    Objects,
+    class_cases,
+)
 from tests.tasks.reports.figures.oracle import rounding, visibility
 from tests.tasks.reports.figures.oracle.selection import Rows, Selection, display_name
 
 
-def class_performance(selection: Selection) -> Rows:
+def rows(selection: Selection) -> Rows:
     by_pk = {e.pk: e for e in selection.enrolments}
     sorted_groups = sorted(
         _groups(selection).items(),
@@ -23,13 +31,13 @@ def _groups(selection: Selection) -> dict[tuple[int, int], list[m.Grade]]:
     for e in selection.enrolments:
         for grade in selection.dataset.records.grades.get(e.pk, []):
             is_selected = selection.parameters.get("term") in (None, grade.term)
-            if is_selected and not skip_reason(selection, e, grade):
+            if is_selected and not _skip_reason(selection, e, grade):
                 groups[grade.offering_id, grade.term].append(grade)
     return groups
 
 
-def count_skipped(selection: Selection) -> Counter[str]:
-    """Grades that count for nothing, and subjects without one that does, by why."""
+def skipped(selection: Selection) -> Counter[str]:
+    """Count skipped grades by reason, and subjects without any counted grade."""
     grades = selection.dataset.records.grades
     counts = Counter(
         reason
@@ -37,7 +45,7 @@ def count_skipped(selection: Selection) -> Counter[str]:
         for grade in grades.get(e.pk, [])
         if selection.parameters.get("term") in (None, grade.term)
         and grade.tenths is not None
-        and (reason := skip_reason(selection, e, grade))
+        and (reason := _skip_reason(selection, e, grade))
     )
     offering_ids = {
         offering.pk
@@ -50,7 +58,7 @@ def count_skipped(selection: Selection) -> Counter[str]:
     return counts
 
 
-def skip_reason(selection: Selection, e: m.Enrolment, grade: m.Grade) -> str | None:
+def _skip_reason(selection: Selection, e: m.Enrolment, grade: m.Grade) -> str | None:
     records = selection.dataset.records
     terms = records.terms.get(e.school_class.school_year_id, [])
     rules = records.rules_of(e)
@@ -96,7 +104,7 @@ def _row(
 
 
 def _deviation(tenths: list[int]) -> str | None:
-    """Of all there are, to two places."""
+    """Return the population standard deviation, to two decimals."""
     if not tenths:
         return None
     mean = Fraction(sum(tenths), len(tenths))
@@ -110,9 +118,9 @@ def _deviation(tenths: list[int]) -> str | None:
 def _passing_share(
     selection: Selection, by_pk: dict[int, m.Enrolment], grades: list[m.Grade]
 ) -> Fraction | None:
-    """Of those given, in percent, the share at or above the mark of their year and level.
+    """Return the percentage of grades at or above the pass mark of their year and level.
 
-    None where there is a grade that nobody has set a mark for.
+    None without grades, or if a grade has no pass mark.
     """
     non_null = [grade for grade in grades if grade.tenths is not None]
     rules = [
@@ -125,3 +133,53 @@ def _passing_share(
         for grade, rule in zip(non_null, rules, strict=True)
     )
     return Fraction(100 * passing, len(non_null))
+
+
+def cases(objects: Objects) -> list[dict[str, object]]:
+    terms = [{"year": 2026, "term": 1}, {"year": 2026, "term": 5}]
+    return [*class_cases(objects), {}, *terms]
+
+
+def expected_performance(name, parameters):
+    """Return count, lowest and highest grade by class, subject and term."""
+    groups = defaultdict(list)
+    for *group, term, tenths in list_grades(expected_enrolments(name, parameters)):
+        if tenths is not None and parameters.get("term") in (None, term):
+            groups[*group, term].append(tenths)
+    return {group: (len(t), min(t), max(t)) for group, t in groups.items()}
+
+
+def actual_performance(rows):
+    return {
+        (row["school"], row["class"], row["subject"], row["term"]): (
+            row["grades"],
+            *(round(float(row[name]) * 10) for name in ("lowest", "highest")),
+        )
+        for row in rows
+    }
+
+
+OUTCOMES = parse_table("""
+                        superuser administrator secretary teacher   colleague stranger  neighbour
+-                       made      made          made      made      made      made      made
+class_id=2              made      made          made      made      class_id  class_id  class_id
+class_id=3              made      made          class_id  class_id  class_id  made      class_id
+class_id=5              made      class_id      class_id  class_id  class_id  class_id  class_id
+school_id=2             made      made          school_id school_id school_id made      school_id
+school_id=2,class_id=1  bare      bare          school_id school_id school_id class_id  both
+school_id=3,class_id=3  bare      bare          both      both      both      school_id class_id
+year=2026,term=2        made      made          made      made      made      made      made
+""")
+
+EXPECTED = ExpectedReport(
+    roles={"administrator", "staff", "teacher"},
+    reach="SELECTED",
+    rows=rows,
+    skipped=skipped,
+    skipped_of_inconsistent_class={"grade_outside_terms": 3, "grade_after_exit": 1},
+    cases=cases,
+    students="none",
+    has_own_sql=True,
+    keyed_rows=KeyedRows(expected_performance, actual_performance),
+    outcomes=OUTCOMES,
+)

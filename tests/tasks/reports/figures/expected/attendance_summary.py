@@ -1,10 +1,27 @@
-"""Rows of the attendance summary, and of the students at risk."""
+"""Expected attendance summaries: a row per student."""
 
+from collections import Counter
+
+from school import models as m
+from tests.api.access_matrix.expected_rows import (
+    absences_of_enrolment,
+    count_absences,
+    identity_key,
+    identity_of_row,
+    latest_with_chains,
+)
+from tests.tasks.reports.figures.expected.base import (
+    ExpectedReport,
+    KeyedRows,
+    Objects,
+    student_cases,
+)
 from tests.tasks.reports.figures.oracle import rounding
 from tests.tasks.reports.figures.oracle.days import WINDOWS, Days
 from tests.tasks.reports.figures.oracle.selection import (
     Rows,
     Selection,
+    count_skipped_records,
     format_attendance,
     identity_cells,
 )
@@ -18,7 +35,7 @@ LIST_FILTERS = {
 }
 
 
-def attendance_summary(selection: Selection) -> Rows:
+def rows(selection: Selection) -> Rows:
     matches_list = LIST_FILTERS[str(selection.parameters.get("list", "all"))]
     rows = [_summary_row(year) for year in selection.latest_years()]
     return [
@@ -27,7 +44,7 @@ def attendance_summary(selection: Selection) -> Rows:
 
 
 def _is_excluded(row: dict[str, object], selection: Selection) -> bool:
-    """Of a list: who has died, or is in another class or school by now."""
+    """Return whether a list excludes this student: deceased, or in another class or school."""
     exit_situations = {"transferred", "reclassified", "class_changed", "deceased"}
     is_list = selection.parameters.get("list", "all") != "all"
     return is_list and row["ending"] in exit_situations
@@ -67,36 +84,47 @@ def _is_below(days: Days, code: str) -> bool:
     return share is not None and minimum is not None and share < minimum
 
 
-PASSING_SITUATIONS = {
-    "approved", "approved_after_recovery", "approved_by_council", "approved_with_dependency",
-}  # fmt: skip
+def skipped(selection: Selection) -> Counter[str]:
+    """Count skipped absences and enrolments; this kind reads no grades, so it skips none."""
+    return count_skipped_records(selection.latest_years(), (m.Absence, m.Enrolment))
 
 
-def at_risk_students(selection: Selection) -> Rows:
-    """Who may still lose the year, or has: neither who has left nor who has passed."""
-    years = selection.latest_years()
-    candidates = [
-        year
-        for year in years
-        if year.rules is not None
-        and not year.has_left
-        and year.situation not in PASSING_SITUATIONS
-    ]
-    risks = ("by_grades", "by_attendance", "by_council_list")
-    rows = [_risk_row(year) for year in candidates]
-    return [row for row in rows if any(row[risk] for risk in risks)]
+def cases(objects: Objects) -> list[dict[str, object]]:
+    lists = ("below_minimum", "council", "benefit")
+    return [*student_cases(objects), *({"year": 2026, "list": name} for name in lists)]
 
 
-def _risk_row(year: StudentYear) -> dict[str, object]:
-    below = sum(subject.is_at_risk for subject in year.subjects)
+def expected_attendance(name, parameters):
+    """Return absences and justified absences by student and class."""
     return {
-        **identity_cells(year.enrolment),
-        "situation": year.situation,
-        "attendance": format_attendance(year),
-        "absences": year.days.absence_count,
-        "absences_left": year.days.absences_left,
-        "subjects_below": below,
-        "by_grades": below > 0,
-        "by_attendance": year.days.is_enough is False,
-        "by_council_list": bool(year.days.is_for_council),
+        identity_key(one): (
+            count_absences(before),
+            sum(sum(absences_of_enrolment(one)) for one in before),
+        )
+        for one, before in latest_with_chains(name, parameters)
     }
+
+
+def actual_attendance(rows):
+    return {identity_of_row(row): (row["absences"], row["justified"]) for row in rows}
+
+
+EXPECTED = ExpectedReport(
+    roles={"administrator", "staff", "teacher"},
+    reach="YEAR",
+    rows=rows,
+    skipped=skipped,
+    skipped_of_inconsistent_class={
+        "absence_outside_enrolment": 2,
+        "enrolment_overlaps": 1,
+    },
+    cases=cases,
+    text_columns={"explanation"},
+    texts=(
+        ("pt-BR", "Falta 51", "explanation", "149/200 = 74,5 % < 75 %"),
+        ("pt-BR", "Falta 50", "explanation", "150/200 = 75,0 % ≥ 75 %"),
+        ("pt-BR", "Planeja 51", "explanation", "149/200 = 74,5 % < 74,97 %"),
+        ("en", "Falta 51", "explanation", "149/200 = 74.5"),
+    ),
+    keyed_rows=KeyedRows(expected_attendance, actual_attendance),
+)
