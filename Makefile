@@ -1,10 +1,10 @@
-# Everything a newcomer needs is `make up` and `make test`.
+# To start, use `make up` and `make test`.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATABASES := sqlite postgresql
-# More than cores: the tests of running services wait more than they compute.
+# Test processes; more than cores, because the end-to-end tests mostly wait.
 PROCESSES := 4
 
 .DEFAULT_GOAL := help
@@ -13,38 +13,38 @@ PROCESSES := 4
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-up: $(VENV)/.installed ## run everything here, with a demo network, until Ctrl-C
+up: $(VENV)/.installed ## run the whole service with a demo network until Ctrl-C
 	@exec $(BIN)/python manage.py up
 
-demo: $(VENV)/.installed ## the same, but end after the first report
+demo: $(VENV)/.installed ## run the whole service, request one report, and stop
 	@exec $(BIN)/python manage.py up --once
 
-test: $(VENV)/.installed-dev ## the tests on SQLite, and those on PostgreSQL that depend on the database
+test: $(VENV)/.installed-dev ## run all tests on SQLite, and database tests again on PostgreSQL
 	@for database in $(DATABASES); do \
 		echo "== $$database"; \
 		TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(PROCESSES) -m "not deep" || exit 1; \
 	done
 
-test-deep: $(VENV)/.installed-dev ## the long proofs: chaos, fuzz, browsers, deep models
+test-deep: $(VENV)/.installed-dev ## run the long tests: chaos, fuzzing, browsers, state machines
 	@for database in $(DATABASES); do \
 		echo "== $$database"; \
 		TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(PROCESSES) -m deep || exit 1; \
 	done
 
-chaos: $(VENV)/.installed-dev ## hurt everything while reports are made: MINUTES=10 SEED=1 DATABASE=postgresql
+chaos: $(VENV)/.installed-dev ## inject faults under load: MINUTES=10 SEED=1 DATABASE=postgresql
 	@$(BIN)/python -m tests.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(DATABASE),--database $(DATABASE)) $(if $(FAULTS),--faults $(FAULTS))
 
-fuzz: $(VENV)/.installed-dev ## ask whatever one can think of, as each role: EXAMPLES=200 SEED=1 DATABASE=postgresql
+fuzz: $(VENV)/.installed-dev ## send generated requests as each role: EXAMPLES=200 SEED=1 DATABASE=postgresql
 	@$(BIN)/python -m tests.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(DATABASE),--database $(DATABASE)) $(if $(ROLES),--roles $(ROLES))
 
-bench: $(VENV)/.installed-dev bench/.venv/.installed ## measure against peers, and write bench/RESULTS.md
+bench: $(VENV)/.installed-dev bench/.venv/.installed ## run the benchmarks against other tools, and write bench/RESULTS.md
 	@for what in queries csv_files workbooks papers memory sizes network_zip through_the_api clients; do \
 		$(BIN)/python -m bench.$$what || exit 1; \
 	done
 
-check: $(VENV)/.installed-dev ## lint, types, layers, and what is generated
+check: $(VENV)/.installed-dev ## check formatting, lint, layers, types, migrations and settings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
@@ -52,21 +52,20 @@ check: $(VENV)/.installed-dev ## lint, types, layers, and what is generated
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
 
-format: $(VENV)/.installed-dev ## put the code into its form
+format: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: $(VENV)/.installed-dev ## make openapi.yaml, the catalogues, the pages of rules and guarantees and the README's map anew
+generate: $(VENV)/.installed-dev ## write openapi.yaml, the message catalogues, docs/rules.md and docs/guarantees.md
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
 	$(BIN)/python docs/catalogues.py
 	$(BIN)/python docs/rules.py
 	$(BIN)/python docs/guarantees.py
-	$(BIN)/python docs/map.py
 
-migrations: $(VENV)/.installed-dev ## make the migrations that the models lack
+migrations: $(VENV)/.installed-dev ## create missing migrations
 	$(BIN)/python manage.py makemigrations
 
-lock: $(VENV)/.installed-dev ## resolve all requirements.txt anew
+lock: $(VENV)/.installed-dev ## upgrade and pin all requirements.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -74,10 +73,10 @@ lock: $(VENV)/.installed-dev ## resolve all requirements.txt anew
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url bench/requirements.in -o bench/requirements.txt
 
-secrets: ## make the secrets that compose.yaml reads, once
+secrets: ## create the secrets for compose.yaml, unless they exist
 	@$(PYTHON) school/runtime/make_secrets.py secrets
 
-compose-check: $(VENV)/.installed-dev ## run compose.yaml for real with podman, and make a report through it
+compose-check: $(VENV)/.installed-dev ## run compose.yaml with podman, and request a report
 	@$(BIN)/python -m tests.support.compose_check
 
 clean: ## remove the virtual environment and all state
@@ -85,9 +84,9 @@ clean: ## remove the virtual environment and all state
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed: give its name with PYTHON=..."; exit 1; }
+		{ echo "Python 3.11 or newer is required: set its name with PYTHON=..."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || \
-		{ echo "This Python lacks venv: install it (Debian: python3-venv)."; exit 1; }
+		{ echo "The venv module is missing: install it (Debian: python3-venv)."; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
@@ -101,7 +100,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 bench/.venv/.installed: bench/requirements.txt | $(VENV)/.python
-	@echo "Installing what we are measured against into bench/.venv ..."
+	@echo "Installing the benchmark peers into bench/.venv ..."
 	@$(PYTHON) -m venv bench/.venv
 	@bench/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.txt
 	@touch $@

@@ -1,1 +1,1 @@
-"""The HTTP face: validate, call, answer."""
+"""HTTP API: views, serializers, authentication and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""The Django app of the HTTP face."""
+"""Django app of the HTTP API."""
 
 from importlib import import_module
 
@@ -10,4 +10,4 @@ class ApiConfig(AppConfig):
     verbose_name = "API"
 
     def ready(self) -> None:
-        import_module("api.auth.checks")  # which registers them
+        import_module("api.auth.checks")  # registers the checks

@@ -1,4 +1,4 @@
-"""The whole API on one screen."""
+"""URL patterns of the API and its pages."""
 
 from django.urls import path
 from drf_spectacular.views import (

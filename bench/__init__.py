@@ -1,1 +1,1 @@
-"""Measurements against peers, in the same run on the same machine: ratios, not times."""
+"""Benchmarks against other tools, run interleaved on one machine and compared by ratio."""

@@ -1,13 +1,13 @@
-"""What following a report costs: by our waits and advice, and by asking at fixed intervals.
+"""Cost of following a report: long polling and `poll_after_ms` against fixed intervals.
 
     python -m bench.clients [--rounds 3] [--clients 20] [--seconds 1 10 60]
 
-Each way of following has a web process of its own, on the same Redis and database, so that
-all are measured at the same time on the same machine. In each round every client of every
-way follows one report of the given length (all ask for it under one key) and notes when it
-knows of the end. Counted are the requests after the first, the bytes both ways, the
-processor time of the web process beyond that of clients that only ask and never look, and
-how long after `finished_at` a client knows.
+Each strategy has its own web process, on the same Redis and database, so that all are
+measured at the same time on the same machine. In each round all clients of all strategies
+follow one report of the given duration (submitted with one idempotency key) and record when
+they receive the final state. The figures are the requests after the first, the bytes in both
+directions, the CPU time of the web process beyond that of clients that only submit, and the
+delay from `finished_at` until the client knows.
 """
 
 import argparse
@@ -36,18 +36,19 @@ from school.runtime.supervisor import Supervisor
 from tests.support.stack import Stack
 
 MIN_CPU_MS = 10.0
-"""Processor time a client; what is less drowns in that of asking, which is taken off."""
+"""CPU time per client below which the subtracted time of submitting hides the difference."""
 DESCRIPTION = """\
-Goal: a tenth of the requests and of the processor time of asking every 500 ms, and a waiting
-client that knows within 100 ms. The first request, which asks for the report, is nobody's to
-save and is left out; a `wait` of up to 25 s is part of it. Medians of {rounds} rounds of {clients}
-clients each; late is from `finished_at` until the client has read the end, over all of them.
+Goal: a tenth of the requests and of the CPU time of polling every 500 ms, and a long poll that
+returns within 100 ms of the end. The first request, which submits the report (with a `wait` of
+up to 25 s in the strategy `wait`), is not counted, since every strategy needs it. Medians of
+{rounds} rounds of {clients} clients each; late is the time from `finished_at` until the client has
+read the final state, over all clients.
 """
 
 
 @dataclass
 class Tally:
-    """What following one report by one way came to, for all its clients."""
+    """Totals of one report and one strategy, over all its clients."""
 
     requests: int = 0
     bytes: int = 0
@@ -56,7 +57,7 @@ class Tally:
 
 
 class Follower:
-    """One client: keeps its connection, counts, and knows when it knew."""
+    """Client that keeps its connection, counts its traffic and records its last response."""
 
     def __init__(self, port: int, token: str, key: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -73,7 +74,7 @@ class Follower:
     def submit(self, seconds: float, **headers: str) -> None:
         body = {"report": "slow", "parameters": {"seconds": seconds}, "format": "csv"}
         self._request("POST", "/reports", json.dumps(body), headers)
-        self.requests = self.bytes = 0  # everybody has to ask
+        self.requests = self.bytes = 0  # every strategy has to submit
 
     def poll(self, **headers: str) -> None:
         self._request("GET", self.document["links"]["self"], None, headers)
@@ -87,7 +88,7 @@ class Follower:
         self, method: str, path: str, body: str | None, headers: dict[str, str]
     ) -> None:
         request_headers = self._headers | {
-            n.replace("_", "-"): v for n, v in headers.items()
+            name.replace("_", "-"): value for name, value in headers.items()
         }
         self._connection.request(method, path, body, request_headers)
         response = self._connection.getresponse()
@@ -130,7 +131,7 @@ def poll_every(pause: float) -> Callable[[Follower, float], None]:
 
 
 STRATEGIES: dict[str, Callable[[Follower, float], None]] = {
-    "only ask": submit_only,
+    "submit only": submit_only,
     "wait": long_poll,
     "advice": follow_advice,
     "every 500 ms": poll_every(0.5),
@@ -139,7 +140,7 @@ STRATEGIES: dict[str, Callable[[Follower, float], None]] = {
 
 
 class WebProcess:
-    """A web process of its own for one way of following."""
+    """Web process of one strategy."""
 
     def __init__(self, keeper: Supervisor, name: str) -> None:
         self.port = free_port()
@@ -147,7 +148,7 @@ class WebProcess:
         self._parent = psutil.Process(keeper.processes[name].pid)
 
     def cpu_ms(self) -> float:
-        """Of the process that serves: to the nanosecond, where the kernel tells."""
+        """Return the CPU time of the gunicorn worker, from the kernel's nanosecond counters."""
         worker = self._parent.children()[0]
         stats = Path(f"/proc/{worker.pid}/task").glob("*/schedstat")
         return sum(int(path.read_text().split()[0]) for path in stats) / 1e6
@@ -156,7 +157,7 @@ class WebProcess:
 def measure(
     webs: dict[str, WebProcess], token: str, *, seconds: float, clients: int
 ) -> dict[str, Tally]:
-    """One round: all clients of all ways follow one report of that length."""
+    """Run one round, in which all clients of all strategies follow one report."""
     key = str(uuid.uuid4())
     followers = {
         name: [Follower(web.port, token, key) for _ in range(clients)]
@@ -175,8 +176,8 @@ def measure(
     cpu_ms = {name: web.cpu_ms() - before[name] for name, web in webs.items()}
     finished_at = followers["every 500 ms"][0].document["finished_at"]
     return {
-        name: _tally(of_way, cpu_ms[name] - cpu_ms["only ask"], finished_at)
-        for name, of_way in followers.items()
+        name: _tally(group, cpu_ms[name] - cpu_ms["submit only"], finished_at)
+        for name, group in followers.items()
     }
 
 
@@ -200,7 +201,7 @@ def run_stack() -> Iterator[tuple[dict[str, WebProcess], str]]:
         try:
             webs = {name: WebProcess(keeper, name) for name in STRATEGIES}
             token = stack.as_user("teacher").token
-            time.sleep(5)  # until all serve
+            time.sleep(5)  # until all processes accept requests
             yield webs, token
         finally:
             keeper.stop()
@@ -208,13 +209,13 @@ def run_stack() -> Iterator[tuple[dict[str, WebProcess], str]]:
 
 def result_table(rounds: dict[float, list[dict[str, Tally]]], clients: int) -> str:
     lines = [
-        "| report | way | requests | × 500 ms | bytes × 500 ms | CPU ms | × 500 ms | late p50 / max |",
+        "| report | strategy | requests | × 500 ms | bytes × 500 ms | CPU ms | × 500 ms | late p50 / max |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for seconds, rounds_of_length in rounds.items():
-        for strategy in [name for name in STRATEGIES if name != "only ask"]:
+        for strategy in [name for name in STRATEGIES if name != "submit only"]:
             ours = [one_round[strategy] for one_round in rounds_of_length]
-            peers = [of_round["every 500 ms"] for of_round in rounds_of_length]
+            peers = [one_round["every 500 ms"] for one_round in rounds_of_length]
             late_ms = sorted(ms for tally in ours for ms in tally.late_ms)
             lines.append(
                 f"| {seconds:g} s | {strategy} "
@@ -229,13 +230,13 @@ def result_table(rounds: dict[float, list[dict[str, Tally]]], clients: int) -> s
 
 
 def _cpu_ratio(ours: list[Tally], peers: list[Tally], clients: int) -> str:
-    """Of a few polls no more can be told than that they cost little."""
+    """Return the ratio of CPU times; a dash if the baseline is too small to measure."""
     peer = statistics.median(tally.cpu_ms for tally in peers) / clients
     return f"{_ratio(ours, peers, 'cpu_ms'):.3f}" if peer >= MIN_CPU_MS else "–"
 
 
 def _ratio(ours: list[Tally], peers: list[Tally], name: str) -> float:
-    """The median of the rounds' ratios."""
+    """Return the median of the rounds' ratios."""
     pairs = zip(ours, peers, strict=True)
     return float(
         statistics.median(

@@ -1,4 +1,4 @@
-"""CSV of all grades: ours against plain COPY, the `sqlite3` shell, and Django as it is used.
+"""CSV of all grades against plain COPY, the `sqlite3` shell and Django's `iterator()`.
 
 python -m bench.csv_files [--students 100000] [--rounds 5]
 """
@@ -31,26 +31,26 @@ from bench.timing import Work
 
 BLOCK_BYTES = 1024 * 1024
 EXPLAIN = "EXPLAIN "
-"""Before a statement: it is put together, and not done."""
+"""Prefix with which the statement is compiled but not executed."""
 OURS, COPY, SHELL, DJANGO = "ours", "plain COPY", "sqlite3 shell", "Django iterator"
 SERVER_ALONE, QUESTIONS = "server alone", "questions"
 DESCRIPTION = """\
-All grades of the network as the kind `data_export` gives them: eleven columns out of seven tables, in the order
+All grades of the network as exported by the kind `data_export`: eleven columns from seven tables, in the order
 of the enrolments. Seconds are from the statement to the closed file. “Ours” is the format `csv` writing
-the report's table, with its count of rows and its look for formulas; “whole report” is all that the worker
-does, with the flush to the disk and the digest. The others run the same statement without looking at a cell: plain COPY by psycopg into a
+the report's table, including the row count and the search for formulas; “whole report” is the worker's whole
+job, including fsync and the digest. The others run the same statement without inspecting cells: plain COPY by psycopg into a
 file with a buffer of 1 MB; the `sqlite3` shell in its mode `csv`; Django's
-`values_list().iterator()` into `csv.writer`. All files are compared, but for the header, quotes and the ends of lines.
-The processor time is of the measured process alone, without PostgreSQL's own. “Server alone” is COPY of the
-statement into the server's own /dev/null; “questions” are what ours asks before: how many rows, and in
-which columns a text may be taken for a formula or is empty.
+`values_list().iterator()` into `csv.writer`. All files are compared, ignoring the header, quotes and line endings.
+The CPU time is that of the measured process alone, without PostgreSQL's. “Server alone” is COPY of the
+statement into /dev/null on the server; “questions” are our preliminary queries: the number of rows, and the
+columns with texts that are empty or could be read as formulas.
 """
 BREAKDOWN = """\
-Ours alone are questions of {asked:.1f} s, and {client:.1f} s of the processor for plain COPY's {copy:.1f} s, on another
-core than the server's. The server takes {server:.1f} s for the statement with nobody reading; a fifth of Django's
-time would be {fifth:.1f} s. Of the server's time `perf` finds 11 % in expressions, 13 % in writing CSV, and the rest spread
-over joins and sorting. An index of enrolment and id, 126 MB for the 29 MB of today's, spares the sorting
-and saved up to a quarter; a parallel plan hands each wide row from process to process, and was no faster.
+Only ours spends {asked:.1f} s on preliminary queries; its client takes {client:.1f} s of CPU time, plain COPY's {copy:.1f} s, on
+another core than the server's. The server takes {server:.1f} s for the statement without a client; a fifth of Django's
+time would be {fifth:.1f} s. According to `perf`, the server spends 11 % of its time in expressions, 13 % in writing CSV, and the rest
+in joins and sorting. An index on enrolment and id (126 MB instead of the current index's 29 MB) avoids the sort
+and saved up to a quarter; a parallel plan copies each wide row between processes and was no faster.
 """
 
 
@@ -67,14 +67,14 @@ def ours(path: str) -> Work:
 
 
 def write_statement(path: str) -> Work:
-    """Write the statement that gives the rows into a file, for those who know no Django."""
+    """Write the SQL of the export to a file, for the variants without Django."""
     report = _report()
     from django.db import connections
     from django.test.utils import CaptureQueriesContext
 
     query_source = report.query_source()
     sql, parameters = query_source.compile_sql(
-        *(pick.cell for pick in query_source.fields)
+        *(field.cell for field in query_source.fields)
     )
     connection = connections[query_source.records.db]
 
@@ -139,15 +139,15 @@ def by_shell(url: str, sql: str, path: str) -> Work:
 
 
 def by_django(path: str) -> Work:
-    query_source = _report().source()
+    query_source = _report().query_source()
     from django.db.models import ExpressionWrapper, TextField
 
-    # The decimals as the texts that the database gives, without our own converter.
+    # Decimals stay the text that the database returns, without our converter.
     cells = [
-        ExpressionWrapper(pick.cell, TextField())
-        if pick.column.type == "decimal"
-        else pick.cell
-        for pick in query_source.fields
+        ExpressionWrapper(field.cell, TextField())
+        if field.column.type == "decimal"
+        else field.cell
+        for field in query_source.fields
     ]
 
     def work() -> Any:
@@ -160,8 +160,8 @@ def by_django(path: str) -> Work:
 
 
 def _report() -> Any:
-    """The export of all grades, within a snapshot that lasts as long as the process."""
-    import django  # slow import, of the measured process alone
+    """Return the export of all grades, in a snapshot that stays open until the process exits."""
+    import django  # imported late: slow, and needed in the measured process only
 
     django.setup()
     from school.access import visible_enrolments
@@ -184,7 +184,7 @@ def _digest(path: str, *, has_header: bool = False) -> str:
         if has_header:
             file.readline()
         while lines := file.readlines(BLOCK_BYTES):
-            # The shell quotes each text that is not plain ASCII.
+            # The shell quotes every text with non-ASCII characters.
             block = b"".join(lines).replace(b"\r\n", b"\n").replace(b'"', b"")
             digest.update(block)
     return digest.hexdigest()
@@ -234,7 +234,7 @@ def goal_values(runs: Mapping[str, Runs]) -> dict[str, float]:
 
 
 def describe_breakdown(runs: Runs) -> str:
-    """Where the seconds go on PostgreSQL, and what the goals leave."""
+    """Break down the time on PostgreSQL, with the time that the goals allow."""
     return BREAKDOWN.format(
         asked=median(runs[QUESTIONS]),
         client=median(runs[OURS], "cpu_seconds"),

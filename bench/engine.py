@@ -1,4 +1,4 @@
-"""A report made as a worker makes it, without the worker: no broker, no task in the database."""
+"""Report building as in a worker, without broker and without a task row."""
 
 import sys
 from pathlib import Path
@@ -10,14 +10,14 @@ from bench.timing import Work
 def prepare_report(
     kind: str, parameters: dict[str, Any], format: str, folder: str, warm: bool = False
 ) -> Work:
-    """Make that report for somebody who sees everything; the answer is what it came to.
+    """Prepare the report for a viewer who sees everything; the work returns its rows and bytes.
 
-    With all that a worker has imported, and within its bound of memory. `warm` makes one
-    before, as a worker has made many.
+    The process has a worker's imports and memory limit. With `warm`, it builds the report once
+    before, since a worker has built many.
     """
-    # What structlog imports where it is there, and only what we test with brings along.
+    # structlog imports rich if it is installed, which is so in development only.
     sys.modules["rich"] = None  # type: ignore[assignment]
-    import django  # slow import, of the measured process alone
+    import django  # imported late: slow, and needed in the measured process only
 
     django.setup()
     from django.conf import settings

@@ -1,4 +1,4 @@
-"""The goals, and the table of them that RESULTS.md begins with."""
+"""Performance goals, and their table at the start of RESULTS.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ class Goal:
     limit: float
     limit_format: str = "≤ {:g}×"
     is_minimum: bool = False
-    """Whether more is better."""
+    """True if the measured value must be at least `limit`."""
 
     def table_row(self, cells: str) -> str:
         limit = self.limit_format.format(self.limit)
         return f"| {self.what} | {self.against} | {limit} | {cells} |\n"
 
     def result_cells(self, value: float) -> str:
-        """The two last cells: what was measured, and whether that is enough."""
+        """Return the last two cells of the row: the measured value and whether it is enough."""
         number = self.limit_format.lstrip("≤≥ ").replace(":g", ":.2f").format(value)
         is_reached = value >= self.limit if self.is_minimum else value <= self.limit
         if is_reached:
@@ -56,7 +56,7 @@ GOALS = {
 
 
 def update_table(old_table: str, values: Mapping[str, float]) -> str:
-    """The table, with what was measured now; of the others what it said `before`."""
+    """Return the table with the new values; other goals keep their row of `old_table`."""
     lines = [HEAD]
     for name, goal in GOALS.items():
         start = goal.table_row("").removesuffix("|  |\n")

@@ -1,4 +1,4 @@
-"""What a worker's process holds at most while it makes a report of a whole network.
+"""Peak memory of a worker process during a report of a whole network.
 
 python -m bench.memory [--students 100000] [--rounds 5]
 """
@@ -23,12 +23,12 @@ EXPORT = {"kind": "data_export", "parameters": {"table": "grades"}}
 CARDS = {"kind": "report_card", "parameters": {"year": 2026}}
 FORMATS = {"csv": EXPORT, "xlsx": EXPORT, "pdf": CARDS}
 PDF_ROUNDS = 1
-"""A network's cards are 100,000 pages, and what they take is the same every time."""
+"""Rounds of the PDF: it has 100,000 pages, and its memory does not vary between rounds."""
 DESCRIPTION = """\
-In a process that has imported what a worker has, the report of a network and of one with a tenth of its students: all
+In a process with a worker's imports, the report of a network and of one with a tenth of its students: all
 its grades as CSV and XLSX, and all its report cards as PDF with two typesetters. RSS is the
-process's own highest, “before” what its imports alone take; PSS that of the process with its children, added up every 50 ms, where what
-several share is divided among them, strangers included: beside other workers and typesetters it is some MB less. The goals are of PSS. Medians; of PDF {rounds} round.
+peak of the process itself, “before” the memory of its imports alone; PSS is the peak of the process with its children, sampled every 50 ms, in which
+shared pages are divided among all processes that map them: beside other workers and typesetters it is some MB lower. The goals apply to PSS. Medians; {rounds} round of PDF.
 """
 
 
@@ -46,7 +46,7 @@ def variants(url: str, folder: Path, *formats: str) -> dict[str, Variant]:
 
 
 def measure(options: Options, folder: Path) -> dict[str, Runs]:
-    """The runs of each size and database."""
+    """Return the runs of each size and database."""
     sizes = (options.students // TENTH, options.students)
     runs_by_size: dict[str, Runs] = {}
     for students in sizes:

@@ -1,7 +1,7 @@
-"""The same records as a naive schema keeps them, in tables of their own beside ours.
+"""Naive schema of the same records, in additional tables.
 
-Grades are NUMERIC(4,1) with two timestamps each, attendance is a row for each student and
-day of lessons, and each foreign key has the index that Django gives it unasked.
+Grades are NUMERIC(4,1) with two timestamps each, attendance has a row per student and day of
+lessons, and each foreign key has Django's default index.
 """
 
 _TYPES = {
@@ -43,7 +43,7 @@ _STATEMENTS = (
         status varchar(1) NOT NULL
     )
     """,
-    # As the days of a class come: what a scan reads together lies together.
+    # In the order of a class's days, so that rows read together are stored together.
     """
     INSERT INTO naive_attendance (session_id, enrolment_id, status)
     SELECT session.id, enrolment.id,
@@ -66,5 +66,5 @@ _STATEMENTS = (
 
 
 def statements(database: str) -> list[str]:
-    """What makes and fills the tables, for "postgresql" or "sqlite"."""
+    """Return the statements that create and fill the tables for "postgresql" or "sqlite"."""
     return [statement.format(**_TYPES[database]) for statement in _STATEMENTS]

@@ -1,10 +1,10 @@
-"""The data sets: the demo network at a benchmark's size, with the naive tables beside it.
+"""Data sets: the demo network at benchmark size, with the naive tables.
 
     python -m bench.network [--students 100000]
 
-A set is made once and kept in `bench/.data`, until what makes it changes. 100,000 students
-are 200 schools, 4,000 classes, 4 million grades and 800,000 days of lessons; kept naively,
-20 million rows of attendance.
+A data set is built once and kept in `bench/.data` until the code that builds it changes.
+100,000 students give 200 schools, 4,000 classes, 4 million grades and 800,000 days of lessons;
+in the naive schema, 20 million rows of attendance.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ _SERVER_SETTINGS = {
 
 @contextmanager
 def server() -> Iterator[str]:
-    """A PostgreSQL of the benchmark's own, while it lasts; yields its address."""
+    """Run the benchmark's PostgreSQL server inside the block; yield its URL."""
     DATA.mkdir(exist_ok=True)
     folder = DATA / "postgresql"
     is_new = not (folder / "PG_VERSION").exists()
@@ -60,7 +60,7 @@ def _configure(postgres: PostgresqlServer) -> None:
 
 @contextmanager
 def datasets(students: int, *databases: str) -> Iterator[dict[str, str]]:
-    """The address of the data set in each of the databases; made if it is not there."""
+    """Yield the URL of the data set in each database, building missing ones."""
     names = databases or DATABASES
     urls = {}
     if "sqlite" in names:
@@ -74,13 +74,13 @@ def datasets(students: int, *databases: str) -> Iterator[dict[str, str]]:
 
 
 def environment(url: str) -> dict[str, str]:
-    """That of our processes which work on the data set at that address."""
+    """Return the environment of a service process that uses the data set at the URL."""
     return {
         **os.environ,
         "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "school.settings",
         "LOG_LEVEL": "WARNING",
-        "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody is to be told
+        "REDIS_URL": "redis://127.0.0.1:1/0",  # no Redis: the benchmark publishes nothing
         "VAR_DIR": str(DATA / "var"),
     }
 
@@ -139,7 +139,7 @@ def _load(url: str, students: int) -> None:
 
 
 def _fingerprint() -> str:
-    """Of all that makes a data set."""
+    """Return a digest of all source files that determine a data set."""
     root = HERE.parent
     paths = [
         *sorted((root / "school" / "demo").glob("*.py")),

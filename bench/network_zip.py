@@ -1,4 +1,4 @@
-"""All report cards of a network as one ZIP, asked for once through the API.
+"""All report cards of a network as one ZIP, requested through the API.
 
 python -m bench.network_zip [--students 100000]
 """
@@ -23,26 +23,26 @@ from tests.support.stack import Stack
 CARDS = {"report": "report_card", "parameters": {"year": 2026}, "format": "zip"}
 WORKER = "worker-bulk"
 PRODUCTION_TIMEOUTS = {"LEASE_SECONDS": "15", "REPUBLISH_AFTER_SECONDS": "10"}
-"""Those of the tests are shorter than a busy machine may make somebody wait."""
+"""Production values: the tests' timeouts are too short for a busy machine."""
 POLL_SECONDS = 0.5
 RELOGIN_SECONDS = 300
-"""A token does not last as long as this report takes."""
+"""Seconds between logins, since the report takes longer than a token is valid."""
 COUNT = re.compile(rb"/Type/Pages/Count (\d+)/Kids")
 DESCRIPTION = """\
-`POST /reports` for the cards of a year, of somebody who sees every school; then polled until it is ready, fetched, and each
-file of it opened. With the real web process, Redis, dispatcher and workers, on PostgreSQL. Memory is that of
-the worker for long reports: its main process, the one of its pool, and the typesetters (PSS).
+`POST /reports` for the cards of a year, by a user who sees every school; the task is polled until it is final, the ZIP is downloaded,
+and each of its files is opened. With the real web process, Redis, dispatcher and workers, on PostgreSQL. Memory is that of
+the bulk worker: its main process, its pool process and the typesetters (PSS).
 """
 
 
 def follow_task(stack: Stack, client: Client) -> tuple[dict[str, Any], int]:
-    """The task once it is final, and the most that its worker held meanwhile, in bytes."""
+    """Poll a new task until it is final; return it and the peak memory of its worker in bytes."""
     task = client.request_report(CARDS)
     worker = psutil.Process(stack.supervisor.processes[WORKER].pid)
     peak, last_login = 0, time.monotonic()
     while task["poll_after_ms"] is not None:
         time.sleep(POLL_SECONDS)
-        # The pool's process runs the same command, and counts for itself.
+        # The pool process has the same command line, so `tree_pss_bytes` omits it as a child.
         peak = max(
             peak, sum(tree_pss_bytes(p.pid) for p in [worker, *worker.children()])
         )
@@ -51,12 +51,12 @@ def follow_task(stack: Stack, client: Client) -> tuple[dict[str, Any], int]:
             last_login = time.monotonic()
         task = client.request("GET", task["links"]["self"])
     if task["state"] != "succeeded":
-        raise RuntimeError(f"it has not succeeded: {task}")
+        raise RuntimeError(f"the task did not succeed: {task}")
     return task, peak
 
 
 def page_counts(path: Path) -> list[int]:
-    """Of each file in the ZIP; reading them checks that they are whole."""
+    """Return the number of pages of each file in the ZIP; reading checks their CRCs."""
     with zipfile.ZipFile(path) as archive:
         return [
             int(COUNT.findall(archive.read(name))[-1]) for name in archive.namelist()

@@ -1,4 +1,4 @@
-"""What can be asked of each measurement: smaller and shorter, to try it."""
+"""Command-line options of the benchmarks, for smaller and shorter trials."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ class Options:
     students: int = STUDENTS
     rounds: int = ROUNDS
     rows: int = ROWS
-    """Of a sheet that is written without any data set."""
+    """Number of rows of a sheet that needs no data set."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether the goals can be judged by it; else it is a trial, and not kept."""
+        """True for a full-size run; smaller ones are trials, whose results are not saved."""
         is_full = self.students == STUDENTS and self.rows == ROWS
         return is_full and self.rounds >= ROUNDS
 

@@ -1,8 +1,8 @@
-"""PDF cards: ours by one and by two typesetters, against reportlab and WeasyPrint.
+"""PDF report cards with one and two typesetters, against reportlab and WeasyPrint.
 
     python -m bench.papers [--students 100000] [--rounds 5]
 
-All draw the same cards of 1,000 pupils: what ours hands to the typesetter, as plain text.
+All draw the same 1,000 cards; the peers get the typesetter's input as plain text.
 """
 
 import json
@@ -34,7 +34,7 @@ ISSUED_AT = "2026-11-26T10:00:00-04:00"
 
 
 def ours(path: str, cards: int) -> Work:
-    """From the report's rows, which are in memory, to the file."""
+    """Prepare the rows in memory; the work writes them as a PDF."""
     cards_table = _table(cards)
     from tasks.formats.pdf import Pdf
 
@@ -47,7 +47,7 @@ def ours(path: str, cards: int) -> Work:
 
 
 def write_cards(path: str, cards: int) -> Work:
-    """Write what stands on each card into a file, for the peers."""
+    """Write the content of each card to a file, for the peers."""
     cards_table = _table(cards)
     from tasks.rendering.pdf.layout import PdfLayout
 
@@ -59,8 +59,8 @@ def write_cards(path: str, cards: int) -> Work:
 
 
 def _table(cards: int) -> Any:
-    """The cards of the first classes of the network, their rows read."""
-    import django  # slow import, of the measured process alone
+    """Return the cards of the network's first classes, with their rows in memory."""
+    import django  # imported late: slow, and needed in the measured process only
 
     django.setup()
     from django.utils import translation
@@ -89,7 +89,7 @@ def _table(cards: int) -> Any:
 
 
 def _cards(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Each card with all that stands on it."""
+    """Yield the complete content of each card."""
     shared_keys = (
         "network",
         "school",
@@ -105,23 +105,25 @@ def _cards(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """As lists, which JSON has. No word of the demo is so long that it comes in pieces."""
+    """Convert tuples to lists for JSON; no word of the demo is long enough to be split."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: _plain(item) for key, item in value.items()}
+    return (
+        [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+    )
 
 
 ONE, TWO = "ours, one core", "ours, two children"
 SERIAL, REPORTLAB, WEASYPRINT = "ours, one child", "reportlab", "WeasyPrint"
 WEASYPRINT_CARDS = 100
-"""Cards that WeasyPrint draws: it takes so long, and as long for each."""
+"""Cards drawn by WeasyPrint, which is slow; its time is proportional to their number."""
 DESCRIPTION = """\
-A4 cards of {cards:,} pupils ({few} by WeasyPrint, whose time grows with them): letterhead, whom it is of, ten subjects × four
+A4 cards of {cards:,} pupils ({few} by WeasyPrint, whose time is proportional): letterhead, student's identity, ten subjects × four
 terms with mean, recovery, final mean and result, absences, attendance, situation and its reasons, a bar chart,
-signatures, page x of y, and the same DejaVu fonts embedded. Ours begins with the report's rows in
-memory, the peers with the cards' texts. Ours are tagged (PDF/UA-1) and bound from pieces, the peers' are
-not tagged. Seconds are of the whole file, without the imports; CPU seconds with those of the typesetters.
-“One core” and the peers are bound to one processor; “children” are `PDF_PROCESSES`, on all of them.
+signatures, page x of y, and the same DejaVu fonts embedded. Ours starts with the report's rows in
+memory, the peers with the cards' texts. Our files are tagged (PDF/UA-1) and merged from parts, the peers' are
+not tagged. Seconds are for the whole file, without imports; CPU seconds include the typesetters.
+“One core” and the peers are pinned to one processor; “children” are `PDF_PROCESSES`, on all processors.
 """
 
 
@@ -174,9 +176,9 @@ def goal_values(runs: Runs, cards: int) -> dict[str, float]:
 
 
 def page_table(runs: Runs, cards: int) -> str:
-    """What a page takes by each way, and how large it is."""
+    """Return a table of time and size per page for each variant."""
     lines = [
-        "| way | ms a page | CPU ms a page | of these in children | kB a page |",
+        "| variant | ms per page | CPU ms per page | of these in children | kB per page |",
         "|---|---|---|---|---|",
     ]
     for name, variant_runs in runs.items():

@@ -1,4 +1,4 @@
-"""Where the peers live: an environment of their own, which `make bench` fills."""
+"""Virtual environment of the peers, which `make bench` installs."""
 
 import subprocess
 import sys
@@ -8,14 +8,14 @@ PYTHON = Path(__file__).parent / ".venv" / "bin" / "python"
 
 
 def python() -> str:
-    """The peers' interpreter."""
+    """Return the path of the peers' interpreter; exit if it is missing."""
     if not PYTHON.exists():
         sys.exit("The peers are not installed: make bench/.venv/.installed")
     return str(PYTHON)
 
 
 def import_error(module: str) -> str:
-    """Why that peer cannot be imported, in its own last words; nothing if it can."""
+    """Return the last line of the error of importing the module; empty if it succeeds."""
     result = subprocess.run(
         [python(), "-c", f"import {module}"], capture_output=True, text=True
     )

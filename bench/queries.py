@@ -1,9 +1,9 @@
-"""Aggregation: our query against the same SQL by hand, our schema against a naive one.
+"""Aggregation queries against the same SQL through the driver, and against a naive schema.
 
     python -m bench.queries [--students 100000] [--rounds 5]
 
-Every way is a process of its own, connected before the clock starts, and gives the same
-figures, or nothing is compared.
+Each variant runs in its own process, connected before the clock starts. Variants with
+different figures are not compared.
 """
 
 import hashlib
@@ -56,11 +56,11 @@ NAIVE_CLASSES = NAIVE.format(
     key="school_class_id, subject_id, offering_id",
     join="JOIN school_offering AS offering ON offering.id = offering_id",
 )
-"""As one asks for it by class and subject."""
+"""Naive query by class and subject."""
 NAIVE_BARE = NAIVE.format(key="offering_id", join="")
-"""As one asks who knows that an offering is a class and a subject."""
+"""Naive query by offering, which stands for class and subject."""
 SCALES = (1, 10, 100, 10, 10, 1, 1)
-"""Of the last columns of `NAIVE`: sums and grades as tenths, and the sum of squares."""
+"""Factors that turn the last columns of `NAIVE` into integers: tenths, squares hundredths."""
 RATES = """
     WITH given AS (
         SELECT school_class_id, COUNT(*) AS days, MIN(date) AS first
@@ -81,7 +81,7 @@ RATES = """
     JOIN given ON given.school_class_id = enrolment.school_class_id
     LEFT JOIN missed ON missed.enrolment_id = enrolment.id
 """
-"""Days of lessons and of absence of each enrolment; most of a class were there all year."""
+"""Days of lessons and of absence of each enrolment; most enrolments last the whole year."""
 NAIVE_RATES = """
     SELECT enrolment_id, COUNT(*), COUNT(*) FILTER (WHERE status <> 'P')
     FROM naive_attendance
@@ -97,23 +97,23 @@ STATEMENTS = {
     **PARTS,
 }
 DESCRIPTION = """\
-Seconds from the statement until its rows are in Python. The processor time is of the
-measured process alone, without PostgreSQL's own.
+Seconds from the statement until its rows are in Python. The CPU time is that of the
+measured process alone, without PostgreSQL's.
 
-- “ORM” is the query of the kind `class_performance`, for somebody who sees every class: it begins
-  at the enrolments that its viewer may see. “Same SQL” is that statement by the driver;
-  “bare SQL” is what somebody would write who asks nobody's leave.
+- “ORM” is the query of the kind `class_performance`, for a user who sees every class: it starts
+  from the enrolments that the viewer may see. “Same SQL” is that statement through the driver;
+  “bare SQL” is a statement by hand without access control.
 - “Classes” are the same figures with class and subject, “naive classes” those of NUMERIC grades
-  (`bench/naive.py`) as one asks for them by class and subject. “Naive bare” asks by offering.
-- “Rates” are each enrolment's days of lessons and of absence, out of absences alone or out of a
+  (`bench/naive.py`) by class and subject. “Naive bare” groups by offering.
+- “Rates” are each enrolment's days of lessons and of absence, from absences alone or from a
   row per student and day.
 """
 
 
 def by_hand(url: str, statement: str, sql: str = "") -> Work:
-    """The statement through the driver, with the page cache that our own connections have.
+    """Prepare a statement through the driver, with the page cache of our own connections.
 
-    `sql` is a file that has it, if it is not among `STATEMENTS`.
+    `sql` is the path of a file with the statement, for one that is not in `STATEMENTS`.
     """
     connection: Any
     if url.startswith("sqlite"):
@@ -136,14 +136,14 @@ def by_hand(url: str, statement: str, sql: str = "") -> Work:
 
 
 def by_orm() -> Work:
-    import django  # slow import, of the measured process alone
+    import django  # imported late: slow, and needed in the measured process only
 
     django.setup()
     from django.db import connection
 
     from school.db.streaming import stream_values
 
-    query = _aggregated_query()  # its own queries are of the rules, and few
+    query = _aggregated_query()  # runs a few queries itself, for the grading rules
     connection.ensure_connection()
 
     def work() -> Any:
@@ -154,8 +154,8 @@ def by_orm() -> Work:
 
 
 def write_statement(path: str) -> Work:
-    """Write the statement of the ORM into a file, for those who know no Django."""
-    import django  # slow import, of the measured process alone
+    """Write the SQL of the ORM to a file, for the variants without Django."""
+    import django  # imported late: slow, and needed in the measured process only
 
     django.setup()
     from django.db import connection
@@ -180,7 +180,7 @@ def _aggregated_query() -> Any:
 
 
 def _as_integers(row: Sequence[Any]) -> list[int]:
-    """Decimals as whole tenths and hundredths, whichever way the driver gives them."""
+    """Convert decimals to whole tenths and hundredths, whatever the driver's type."""
     keys = [1] * (len(row) - len(SCALES))
     scales = [*keys, *SCALES]
     return [round(cell * scale) for cell, scale in zip(row, scales, strict=True)]

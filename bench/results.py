@@ -1,4 +1,4 @@
-"""Keeps each measurement's text in its own section of RESULTS.md, under the table of goals."""
+"""Writer of RESULTS.md: a section per benchmark under the table of goals."""
 
 import os
 import platform
@@ -15,8 +15,8 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """\
 # Results
 
-Made by `make bench`: each section by the module it names. Ratios are of the medians of runs
-that were interleaved on one machine; how each was measured stands in its section.
+Written by `make bench`, each section by the module it names. Ratios compare the medians of
+interleaved runs on one machine; each section describes its method.
 
 """
 
@@ -28,14 +28,14 @@ def save_section(
     options: Options,
     path: Path = RESULTS,
 ) -> None:
-    """Print it; and replace the section of that name and its goals, unless it is a trial."""
+    """Print the results; unless it is a trial, save them as the section of that name."""
     sys.stdout.write(f"{text.strip()}\n\n")
     for goal, value in values.items():
         sys.stdout.write(
             goals.GOALS[goal].table_row(goals.GOALS[goal].result_cells(value))
         )
     if not options.is_whole:
-        sys.stdout.write("\nA trial: nothing is kept of it.\n")
+        sys.stdout.write("\nThis is a trial: the results are not saved.\n")
         return
     old_text = path.read_text() if path.exists() else ""
     path.write_text(_replace_section(old_text, _section(name, text), values))
@@ -52,11 +52,11 @@ def _section(name: str, text: str) -> str:
 def _replace_section(old_text: str, section: str, values: Mapping[str, float]) -> str:
     head, *sections = re.split(r"(?m)^(?=## )", old_text)
     title = section.strip().partition("\n")[0]
-    section_by_title = {one.partition("\n")[0]: one.strip() for one in sections}
+    section_by_title = {text.partition("\n")[0]: text.strip() for text in sections}
     section_by_title[title] = section.strip()
     return "\n".join(
         [
             HEAD + goals.update_table(head, values),
-            *(f"{one}\n" for one in section_by_title.values()),
+            *(f"{text}\n" for text in section_by_title.values()),
         ]
     )

@@ -1,6 +1,6 @@
-"""Rows for a sheet, the same for everybody: ten columns of each type that reports have.
+"""Rows of a sheet, the same for all variants: ten columns with all types of reports.
 
-It imports nothing but the standard library, for the peers read it in their own environment.
+Imports only the standard library, because the peers use it in their own environment.
 """
 
 from collections.abc import Iterator

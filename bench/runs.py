@@ -1,4 +1,4 @@
-"""Runs ways of doing the same in turn, each in a fresh process, and compares their medians."""
+"""Interleaved runs of variants, each in a fresh process, compared by their medians."""
 
 import json
 import os
@@ -17,40 +17,40 @@ from bench.options import Options
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_SECONDS = 0.05
-"""Between two looks at what a process holds."""
+"""Interval between two memory samples."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One way, done once."""
+    """Measured values of one run of a variant."""
 
     seconds: float
     cpu_seconds: float
-    """Of the process and of the children that it waited for."""
+    """CPU time of the process and of the children that it waited for."""
     answer: Any = None
     children_seconds: float = 0.0
-    """What of the processor time was the children's."""
+    """CPU time of the children alone."""
     base_bytes: int = 0
-    """What the process held before it began (RSS)."""
+    """Memory of the process before the work (RSS)."""
     resident_bytes: int = 0
-    """The most that the process itself held at one time (RSS)."""
+    """Peak memory of the process itself (RSS)."""
     peak_bytes: int = 0
-    """The most that it held with its children at one time (PSS); 0 if nobody looked."""
+    """Peak memory of the process with its children (PSS); 0 if not sampled."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A way of doing it: a function that prepares, as `bench.timing` calls it."""
+    """One way to do the measured work: a `prepare` function for `bench.timing`."""
 
     name: str
-    """As `module:function`."""
+    """Function to run, as `module:function`."""
     arguments: Mapping[str, Any]
     python: str = sys.executable
     environment: Mapping[str, str] | None = None
     cores: Collection[int] | None = None
-    """The processors that it may use; all if not said."""
+    """Processors that the process may use; all if None."""
     samples_memory: bool = False
-    """Whether its memory is looked at, which takes a little of the processor."""
+    """True to sample memory, which takes a little CPU time."""
 
     def __call__(self) -> Run:
         process = subprocess.Popen(
@@ -77,9 +77,10 @@ Runs = dict[str, list[Run]]
 def run_interleaved(
     variants: Mapping[str, Callable[[], Run]], rounds: int, *, warm: bool = True
 ) -> Runs:
-    """Each way once a round, every other round backwards; a first round only warms up.
+    """Run each variant once per round, in reverse order every other round.
 
-    Whatever the machine does meanwhile, it does to all of them.
+    The first round only warms up, unless `warm` is false. Interleaving spreads disturbances of
+    the machine over all variants.
     """
     runs: Runs = {name: [] for name in variants}
     for number in range(-1 if warm else 0, rounds):
@@ -96,21 +97,21 @@ def median(runs: Sequence[Run], name: str = "seconds") -> float:
 
 
 def ratio(ours: Sequence[Run], theirs: Sequence[Run], name: str = "seconds") -> float:
-    """Of the medians."""
+    """Return the ratio of the medians."""
     return median(ours, name) / median(theirs, name)
 
 
 def check_same(runs: Runs, *names: str) -> None:
-    """Refuse to compare ways that do not come to the same."""
+    """Raise `RuntimeError` unless all variants gave the same answer."""
     answers = {json.dumps(run.answer) for name in names for run in runs[name]}
     if len(answers) != 1:
         raise RuntimeError(f"{', '.join(names)} differ: {sorted(answers)}")
 
 
 def table(runs: Runs, baseline: str) -> str:
-    """Each way's median, fastest and slowest time, processor time, and ratio to one of them."""
+    """Return a table of each variant's times, CPU time, and ratio to the baseline."""
     lines = [
-        f"| way | seconds | fastest, slowest | CPU seconds | × {baseline} |",
+        f"| variant | seconds | fastest, slowest | CPU seconds | × {baseline} |",
         "|---|---|---|---|---|",
     ]
     for name, variant_runs in runs.items():
@@ -123,8 +124,8 @@ def table(runs: Runs, baseline: str) -> str:
 
 
 def describe_conditions(options: Options, subject: str = "") -> str:
-    """Of what and how often, and how busy the machine was at the end."""
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    """Describe the data, the number of rounds, and the load average at the end."""
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     rounds = "once" if options.rounds == 1 else f"{options.rounds} rounds"
     return (
         f"{subject or f'{options.students:,} students'}, {rounds}; "
@@ -141,17 +142,17 @@ def _sample_peak(process: subprocess.Popen[bytes]) -> int:
 
 
 def tree_pss_bytes(pid: int) -> int:
-    """The bytes that a process and all below it hold now, what they share divided (PSS)."""
+    """Return the proportional memory (PSS) of a process and its descendants."""
     return sum(map(_pss_bytes, [pid, *_descendants(pid, _command(pid))]))
 
 
 def _descendants(pid: int, command: bytes) -> Iterator[int]:
-    """Those below it that do not run that command, which the process above all runs.
+    """Yield the descendants whose command line differs from that of the root process.
 
-    Until a new one runs its own program it is its parent, seen twice.
+    Between fork and exec, a child is a copy of its parent and would be counted twice.
     """
     children: list[int] = []
-    with suppress(OSError):  # gone by now
+    with suppress(OSError):  # the process has exited
         for path in Path(f"/proc/{pid}/task").glob("*/children"):
             children += map(int, path.read_text().split())
     for child in children:
@@ -161,7 +162,7 @@ def _descendants(pid: int, command: bytes) -> Iterator[int]:
 
 
 def _command(pid: int) -> bytes:
-    with suppress(OSError):  # gone by now
+    with suppress(OSError):  # the process has exited
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
 
@@ -169,7 +170,7 @@ def _command(pid: int) -> bytes:
 def _pss_bytes(pid: int) -> int:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:  # gone by now
+    except OSError:  # the process has exited
         return 0
     match = re.search(r"(?m)^Pss: +(\d+) kB", text)
     return int(match[1]) * 1024 if match else 0

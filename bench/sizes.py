@@ -1,4 +1,4 @@
-"""What every kind of report takes of the demo, and of networks of ten and a hundred times its size.
+"""Time and memory of every kind of report, at the demo's size and at 10 and 100 times it.
 
 python -m bench.sizes [--students 100000]
 """
@@ -14,25 +14,25 @@ from bench.results import save_section
 from bench.runs import Run, Variant, describe_conditions
 
 DIVISORS = (100, 10, 1)
-"""By how much the sizes are smaller than the students asked for."""
+"""Divisors of `--students` that give the measured sizes."""
 MAX_SECONDS = 20
-"""Seconds; of what takes longer, nothing ten times the size is made here."""
+"""Limit for one run; a report that takes longer is not repeated at ten times the size."""
 FORMATS = ("csv", "xlsx", "pdf", "zip")
 PARAMETERS = {"data_export": {"table": "grades"}}
 DEFAULT_PARAMETERS = {"year": 2026}
 DESCRIPTION = """\
-Each report of the whole network, made once on PostgreSQL in a process that has imported what a worker has, from its queries to the
-file on the disk: seconds, and the most that the process held with its two typesetters (PSS, MB). “–” is what
-was not made here because a network of a tenth took over {long} s: `bench.memory` and `bench.network_zip`
-make the cards of the largest.
+Each report of the whole network, made once on PostgreSQL in a process with a worker's imports, from its queries to the
+file on disk: seconds, and the peak memory of the process with its two typesetters (PSS, MB). “–” marks reports
+that were skipped because a tenth of the network took over {long} s: `bench.memory` and `bench.network_zip`
+measure the cards of the largest network.
 """
 RunsByReport = dict[tuple[str, str], dict[int, Run]]
-"""By kind and format, and then by students."""
+"""Runs by (kind, format), then by number of students."""
 
 
 def list_reports() -> list[tuple[str, str]]:
-    """The kinds, each with the formats that it has."""
-    import django  # slow import, and nothing else here needs it
+    """Return all pairs of kind and format."""
+    import django  # imported late: slow, and needed here only
 
     django.setup()
     from tasks.reporting import registry

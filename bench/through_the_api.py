@@ -1,4 +1,4 @@
-"""A class's report cards through the API, against the bare call of what makes them.
+"""Report cards of a class through the API, against a direct call of the report builder.
 
 python -m bench.through_the_api [--students 100000] [--rounds 5]
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from statistics import median as middle
+from statistics import median as median_value
 from typing import Any
 
 from bench import network
@@ -30,22 +30,22 @@ from tests.support.stack import Stack
 
 CARDS = {"report": "report_card", "parameters": {"class_id": 1}, "format": "pdf"}
 FACTOR, MARGIN_SECONDS = 1.2, 0.05
-"""The goal: so many times as long, and so many seconds more."""
+"""Goal: at most this multiple of the engine's time plus this margin."""
 ENGINE, API = "engine", "through the API"
 DESCRIPTION = """\
-The cards of one class as PDF. “Engine” is the function that the worker calls, in a process that
-has made them once before, from the queries to the file on the disk. “Through the API” is `POST
-/reports?wait=25` until the answer that it is ready, and `GET` of the file until its last byte: with the real web
+The cards of one class as PDF. “Engine” is the function that the worker calls, from the queries to the
+file on disk, in a process that has made the cards once before. “Through the API” is `POST
+/reports?wait=25` until the response with the final state, and `GET` of the file until its last byte, with the real web
 process, Redis, dispatcher and worker, on the same PostgreSQL.
 """
 WORKER_PROCESSES = 2
-"""Of a worker; each is to have made the cards before, as the engine has."""
+"""Pool processes of a worker; each must have made the cards before, as the engine has."""
 PHASES = (
-    "asking, until the row is there",
-    "the road, until a worker has claimed it",
-    "making, until it is settled",
-    "telling, until the answer is there",
-    "fetching",
+    "submitting, until the row is committed",
+    "queueing, until a worker has claimed the task",
+    "building, until the final transition",
+    "notifying, until the response arrives",
+    "downloading",
 )
 
 
@@ -54,7 +54,7 @@ def run_request(client: Client, phases: list[list[float]]) -> Run:
     task = client.request("POST", "/reports?wait=25", CARDS)
     answered_at = time.time()
     if task["state"] != "succeeded":
-        raise RuntimeError(f"it has not succeeded: {task}")
+        raise RuntimeError(f"the task did not succeed: {task}")
     content = io.BytesIO()
     client.download(task["links"]["result"], content)
     seconds = time.perf_counter() - perf_start
@@ -71,15 +71,15 @@ def _timestamp(text: str) -> float:
 
 
 def breakdown_table(phases: Sequence[Sequence[float]]) -> str:
-    """What each part of the way through the API took, by the clocks of both sides."""
-    lines = ["| of the way through the API | ms |", "|---|---|"]
+    """Return a table of the phases of a request, by the clocks of client and server."""
+    lines = ["| phase of the request | ms |", "|---|---|"]
     for name, times in zip(PHASES, zip(*phases, strict=True), strict=True):
-        lines.append(f"| {name} | {1000 * middle(times):.0f} |")
+        lines.append(f"| {name} | {1000 * median_value(times):.0f} |")
     return "\n".join(lines)
 
 
 def _comparable_answer(rows: int, size: int) -> Any:
-    # The moment of making is in the file, and packs by a byte more or less.
+    # The file contains its creation time, which compresses to a varying number of bytes.
     return {"rows": rows, "kilobytes": size // 1000}
 
 
@@ -121,7 +121,7 @@ def main(options: Options) -> None:
         describe_conditions(options),
         table(runs, ENGINE),
         breakdown_table(phases),
-        f"Allowed are {FACTOR} × the engine + {1000 * MARGIN_SECONDS:.0f} ms = {max_seconds:.3f} s.",
+        f"The goal allows {FACTOR} × the engine + {1000 * MARGIN_SECONDS:.0f} ms = {max_seconds:.3f} s.",
     ]
     goal_values = {"api": median(runs[API]) / max_seconds}
     save_section("bench.through_the_api", "\n\n".join(text), goal_values, options)

@@ -1,6 +1,6 @@
-"""What a measured process does itself: prepares, works against the clock, and tells of it.
+"""Entry point of a measured process: prepare, do the timed work, print the measurements.
 
-It imports nothing but the standard library, for the peers run it in their own environment.
+Imports only the standard library, because the peers run it in their own environment.
 """
 
 import gc
@@ -13,19 +13,19 @@ from collections.abc import Callable
 from typing import Any
 
 Work = Callable[[], Any]
-"""What is timed; where it returns a function, that tells the answer after the clock stopped."""
+"""Timed function; if it returns a function, that computes the answer after the clock stops."""
 
 
 def run_and_print(work: Work) -> None:
-    """Do the work once and print how long it took, as a line of JSON.
+    """Do the work once and print its time, memory and answer as a line of JSON.
 
-    The processor time is of this process and of the children that it waited for.
+    The CPU time is that of this process and of the children that it waited for.
     """
     gc.collect()
     base = _read_status_bytes("VmRSS")
-    before, began = os.times(), time.perf_counter()
+    before, started_at = os.times(), time.perf_counter()
     answer = work()
-    seconds, after = time.perf_counter() - began, os.times()
+    seconds, after = time.perf_counter() - started_at, os.times()
     result = {
         "seconds": seconds,
         "base_bytes": base,
@@ -38,14 +38,14 @@ def run_and_print(work: Work) -> None:
 
 
 def _read_status_bytes(name: str) -> int:
-    """What the kernel says of this program alone: `ru_maxrss` would be also its parent's."""
+    """Return a value of `/proc/self/status`; `ru_maxrss` would include the parent's peak."""
     with open("/proc/self/status") as file:
         lines = [line.split() for line in file if line.startswith(f"{name}:")]
     return int(lines[0][1]) * 1024
 
 
 def main() -> None:
-    """`python -m bench.timing module:function '{"name": "value"}'`: the function prepares."""
+    """Run `python -m bench.timing module:prepare_function '{"argument": "value"}'`."""
     module, _colon, name = sys.argv[1].partition(":")
     prepare = getattr(importlib.import_module(module), name)
     run_and_print(prepare(**json.loads(sys.argv[2])))

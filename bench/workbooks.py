@@ -1,4 +1,4 @@
-"""XLSX of 200,000 rows of ten columns: ours against XlsxWriter in `constant_memory`.
+"""XLSX of 200,000 rows and ten columns against XlsxWriter with `constant_memory`.
 
 python -m bench.workbooks [--rows 200000] [--rounds 5]
 """
@@ -16,15 +16,15 @@ from bench.runs import Runs, Variant, describe_conditions, ratio, run_interleave
 from bench.timing import Work
 
 DESCRIPTION = """\
-{rows:,} rows of texts, numbers, percents, dates and booleans, which are in memory before the
-clock starts, into a file with a header that stays, widths, a filter and a format each column.
-Processes of their own. XlsxWriter packs by zlib's level 6 and knows no other; ours by level 1.
-“Level 1” is XlsxWriter with that level put into it, which none of its users does.
+{rows:,} rows of texts, numbers, percents, dates and booleans, in memory before the clock starts,
+into a file with a frozen header, a filter, and widths and formats for each column. Each variant
+has its own process. XlsxWriter always compresses with zlib's level 6; ours uses level 1.
+“Level 1” is XlsxWriter patched to that level, which its users would not do.
 """
 
 
 def ours(path: str, count: int) -> Work:
-    import django  # slow import, of the measured process alone
+    import django  # imported late: slow, and needed in the measured process only
 
     django.setup()
     from django.utils import translation

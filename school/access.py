@@ -1,4 +1,4 @@
-"""Who may see what: the one place that decides it, by enrolment."""
+"""Access control: every decision about what a user may see, made by enrolment."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from school.models import (
 
 @dataclass(frozen=True)
 class _RolePaths:
-    """What the users of one role are attached to, and where that is found."""
+    """Lookup paths from each model to the records that a role is attached to."""
 
     attachment_field: str
     enrolment_path: str
@@ -42,11 +42,11 @@ PATHS_BY_ROLE = {
 
 
 class Reach(Enum):
-    """How far a report looks beyond the enrolments that are asked for."""
+    """Extent of the enrolments a report may read beyond the selected ones."""
 
-    SELECTED = "no further"
-    YEAR = "all of the same students' years that the viewer may see"
-    HISTORY = "the same students' years everywhere, until they left the viewer"
+    SELECTED = "selected enrolments only"
+    YEAR = "visible enrolments of the same students in the same school years"
+    HISTORY = "all years of the same students, until they left the viewer's schools"
 
 
 _RELATED_FIELDS = {"school_class": ("school", "school_year")}
@@ -54,7 +54,7 @@ _RELATED_FIELDS = {"school_class": ("school", "school_year")}
 
 @dataclass(frozen=True)
 class Scope:
-    """By which role, and through which of its attachments, something was seen."""
+    """Role and attachment ids through which a viewer saw something."""
 
     role: str
     ids: tuple[int, ...]
@@ -68,10 +68,10 @@ class Scope:
 
 
 def visible_enrolments(viewer: User) -> QuerySet[Enrolment]:
-    """The enrolments the viewer may see: all that a report is ever handed.
+    """Return the enrolments the viewer may see; reports read no others.
 
-    By enrolment and not by student: the old school of a student who moved away sees its
-    own part of the year and nothing of the new one.
+    Access goes by enrolment, not by student: the old school of a student who moved sees
+    its own part of the year and nothing of the new school's part.
     """
     return Enrolment.objects.filter(
         _viewer_filter(viewer, _paths_for(viewer).enrolment_path)
@@ -94,7 +94,7 @@ def visible_students(viewer: User) -> QuerySet[Student]:
 
 
 def same_year(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    """All that the viewer may see of the same students in the same school years."""
+    """Return the visible enrolments of the same students in the same school years."""
     year = "school_class__school_year"
     same_students = enrolments.order_by().filter(
         student=OuterRef("student"), **{year: OuterRef(year)}
@@ -103,15 +103,15 @@ def same_year(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolme
 
 
 def full_history(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    """All enrolments of the same students, for transcripts: in every year and school.
+    """Return the students' enrolments in every year and school, for transcripts.
 
-    `enrolments` are of those that the viewer may see, which alone are seen everywhere
-    else. Of the same network, and only what began before the student left the viewer, with
-    the school year if no day is recorded: where the student went then is no matter of the
-    old school.
+    `enrolments` must be visible to the viewer. The result is limited to the same network
+    and to enrolments that began before the student left the viewer's schools: the old
+    school must not learn where the student went. If no exit date is recorded, the end of
+    the school year counts as the exit.
     """
     network, entry = "school_class__school__network", OuterRef("entry_date")
-    # Few schools write down that somebody left when the year was over.
+    # Few schools record an exit date for students who leave after the school year.
     open_until_year_end = Q(
         exit_date=None, school_class__school_year__ends_on__gte=entry
     )
@@ -128,7 +128,7 @@ def full_history(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enro
 def expand(
     viewer: User, enrolments: QuerySet[Enrolment], reach: Reach
 ) -> QuerySet[Enrolment]:
-    """All that may be looked at to report on these enrolments, which are the viewer's."""
+    """Return the enrolments a report may read; `enrolments` must be visible to the viewer."""
     if reach is Reach.SELECTED:
         return enrolments
     widen = same_year if reach is Reach.YEAR else full_history
@@ -136,7 +136,7 @@ def expand(
 
 
 def attached_records(viewer: User) -> list[Any]:
-    """What the viewer is attached to, as far as their role goes by it: by name."""
+    """Return the records that give the viewer's role its access, sorted by name."""
     target = _paths_for(viewer).attachment_field
     order = "name" if target == "network" else "sort_key"
     related_fields = [f"{target}__{part}" for part in _RELATED_FIELDS.get(target, ())]
@@ -146,7 +146,7 @@ def attached_records(viewer: User) -> list[Any]:
 
 
 def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:
-    """Through which attachments the viewer sees these enrolments, as far as they do."""
+    """Return the scope through which the viewer sees these enrolments."""
     path = _paths_for(viewer).enrolment_path
     visible = enrolments.filter(_viewer_filter(viewer, path))
     ids = visible.order_by().values_list(path, flat=True)
@@ -154,14 +154,14 @@ def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:
 
 
 def can_still_see(viewer: User, scope: Scope) -> bool:
-    """Whether what was seen through that scope is the viewer's to see today."""
+    """Return whether the viewer may still see everything seen through the scope."""
     if not viewer.is_active or viewer.role != scope.role:
         return False
     return sees_everything(viewer) or set(scope.ids) <= set(_attached_ids(viewer))
 
 
 def still_visible(viewer: User, field: str) -> Q:
-    """The same of the rows that keep a scope in that field."""
+    """Return the filter for rows whose scope, stored in `field`, passes `can_still_see`."""
     if not viewer.is_active:
         return Q(pk__in=[])
     same_role = Q(**{f"{field}__role": viewer.role})
@@ -174,7 +174,7 @@ def still_visible(viewer: User, field: str) -> Q:
 
 
 def sees_everything(viewer: User) -> bool:
-    """Whether the viewer's role goes by no attachment."""
+    """Return whether the viewer is a superuser administrator, who needs no attachment."""
     return viewer.is_superuser and viewer.role == Role.ADMINISTRATOR
 
 
@@ -202,7 +202,7 @@ def _attached_ids(viewer: User) -> Iterable[int]:
 
 
 class JsonIdsIn(Func):
-    """Whether all numbers of a JSON list are among those that a query finds."""
+    """SQL condition: every number of a JSON list is in the result of a subquery."""
 
     arity = 2
     output_field = BooleanField()

@@ -1,4 +1,4 @@
-"""Every setting, and the only place that reads the environment."""
+"""Django settings; the only module that reads environment variables."""
 
 import logging
 import os
@@ -18,11 +18,12 @@ env = Environment(state_dir=BASE_DIR / "var")
 
 # --- Identity -----------------------------------------------------------------------
 VAR_DIR = env.state_dir
+RENAMED_VARIABLES = env.find_renamed()
 DEBUG = env.flag("DJANGO_DEBUG", False)
 SECRET_KEY = env.secret("SECRET_KEY")
 JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY")
 PORT = env.integer("PORT", 8000)
-# Beside those named, this machine itself: the health checks ask there.
+# The loopback names are always allowed: health checks use them.
 ALLOWED_HOSTS = [*env.str_list("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.str_list("CSRF_TRUSTED_ORIGINS", [])
 # Prefix of the links in task documents; empty means paths.
@@ -40,7 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    # Without this app the JWT library skips blacklisting and says nothing.
+    # Without this app the JWT library silently skips blacklisting.
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -55,7 +56,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "api.http.middleware.PathLogMiddleware",
-    # Outside all that makes answers, inside whitenoise, whose files are packed already.
+    # Outside everything that makes responses; inside WhiteNoise, whose files are already
+    # compressed.
     "api.http.middleware.CompressionMiddleware",
     "api.http.middleware.DefaultCacheHeadersMiddleware",
     "api.http.middleware.PathNormalizationMiddleware",
@@ -96,7 +98,8 @@ TIME_ZONE = "America/Manaus"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = env.text("STATIC_ROOT", "") or None  # where an image has collected them
+# Set where a container image has collected the static files.
+STATIC_ROOT = env.text("STATIC_ROOT", "") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None  # a checkout needs no collectstatic
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -110,56 +113,55 @@ STORAGES = {
 # --- Data ---------------------------------------------------------------------------
 DATABASES = {
     "default": env.database("DATABASE_URL"),
-    # The same database for a report's reads: one view, and nothing can be written.
+    # The same database for the reads of a report: one consistent, read-only view.
     "snapshot": env.database("DATABASE_URL", is_snapshot=True),
 }
 DATABASE_ROUTERS = ["school.db.snapshot.SnapshotRouter"]
 ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
-# --- Redis and Celery (namespace CELERY; the reasons are measured, see docs) ---------
+# --- Redis and Celery (namespace CELERY; see docs for the measurements) --------------
 REDIS_URL = env.redis("REDIS_URL")
 HAS_EXTERNAL_REDIS = env.is_set("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = REDIS_URL
+# Listed because Celery looks for `tasks.tasks`, which does not exist.
 CELERY_IMPORTS = (
     "tasks.worker.tasks",
     "tasks.maintenance.tasks",
     "tasks.worker.revocation",
     "tasks.worker.cpu_watchdog",
-)  # `tasks.tasks` is not there
+)
 CELERY_TASK_QUEUES = tuple(
     Queue(name, Exchange(name), routing_key=name)
     for name in ("default", "reports", "reports.bulk")
 )
-CELERY_TASK_DEFAULT_QUEUE = (
-    "default"  # else `.delay()` goes to `celery`, read by nobody
-)
+# Celery's own default queue, `celery`, has no worker here.
+CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_DEFAULT_EXCHANGE = "default"
 CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
-CELERY_TASK_CREATE_MISSING_QUEUES = (
-    False  # a misspelt queue is an error, not a black hole
-)
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a misspelt queue name must raise an error
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_TASK_IGNORE_RESULT = (
-    True  # the row is the truth; we write the backend's document
-)
-CELERY_TASK_ACKS_LATE = False  # late acks run a report twice on one dropped connection
-CELERY_TASK_REJECT_ON_WORKER_LOST = False  # the row's lease brings it back instead
-CELERY_TASK_TRACK_STARTED = False  # the row says it
-CELERY_WORKER_SEND_TASK_EVENTS = False  # costs throughput, tells nothing new
+# The row holds the state; the service writes the result document itself.
+CELERY_TASK_IGNORE_RESULT = True
+# Late acks would run a report twice after a dropped connection.
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_REJECT_ON_WORKER_LOST = False  # lease recovery requeues it instead
+CELERY_TASK_TRACK_STARTED = False  # the row holds it
+CELERY_WORKER_SEND_TASK_EVENTS = False  # costs throughput and adds no information
 CELERY_TASK_SEND_SENT_EVENT = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # nothing waits behind a long report
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 200  # hygiene against leaks
-CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # kilobytes, looked at between reports
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # would lose them
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # no message waits behind a long report
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 200  # limits memory leaks
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # kilobytes, checked between reports
+# True would lose running reports.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # never give Redis up
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # retry for ever
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # A short hand-over window is safe: with early acks nothing long is unacknowledged.
+    # A short timeout is safe: with early acks no message stays unacknowledged for long.
     "visibility_timeout": 60,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
@@ -175,24 +177,24 @@ REPORT_PACKAGES = env.str_list("REPORT_PACKAGES", ["tasks.reports"])
 INLINE_RESULT_BYTES = env.integer("INLINE_RESULT_BYTES", 256 * 1024)
 LEASE_SECONDS = env.integer("LEASE_SECONDS", 15)
 HEARTBEAT_SECONDS = max(1, LEASE_SECONDS // 3)
-# For what is under way when a worker is told to stop: less than its supervisor waits.
+# Time for running reports when a worker shuts down; less than its supervisor waits.
 SHUTDOWN_GRACE_SECONDS = env.integer("SHUTDOWN_GRACE_SECONDS", 10)
 REPORT_MEMORY_LIMIT_BYTES = env.integer("REPORT_MEMORY_LIMIT_MB", 384) * 1024 * 1024
-# Typesetters that a report has beside it, each on a processor of its own.
+# Typesetter processes of one report, each using one CPU core.
 PDF_PROCESSES = env.integer("PDF_PROCESSES", os.cpu_count() or 1)
-# How long is kept, after its end: what a report was asked with and made; its task; that
-# there was one; who asked for and saw what (five years).
+# Retention, counted from the end of the task: parameters and results; the task row; its
+# tombstone; the access log (five years).
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
 TASK_TTL = timedelta(days=env.integer("TASK_TTL_DAYS", 90))
 TOMBSTONE_TTL = timedelta(days=365)
 ACCESS_LOG_TTL = timedelta(days=env.integer("ACCESS_LOG_TTL_DAYS", 1826))
-# What others' tables need, so that they do not grow for ever.
+# Management commands that purge the tables of third-party apps.
 HOUSEKEEPING_COMMANDS = ["flushexpiredtokens", "clearsessions"]
-# How many messages a queue may hold; what is past that waits as rows.
+# Maximum messages per queue; further tasks wait as rows in the database.
 MAX_PUBLISHED_PER_QUEUE = env.integer("MAX_PUBLISHED_PER_QUEUE", 16)
 REPUBLISH_AFTER_SECONDS = env.integer("REPUBLISH_AFTER_SECONDS", 10)
 MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
-MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # in each queue
+MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # per queue
 
 # --- API ----------------------------------------------------------------------------
 MAX_REQUEST_BYTES = 64 * 1024
@@ -205,7 +207,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "api.openapi.operations.ApiAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
-    # Else whoever asks could claim any address in X-Forwarded-For.
+    # None would let clients forge their address with X-Forwarded-For.
     "NUM_PROXIES": env.integer("TRUSTED_PROXIES", 0),
 }
 DRF_STANDARDIZED_ERRORS = {
@@ -213,8 +215,8 @@ DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "api.problems.handler.ProblemFormatter",
     "NESTED_FIELD_SEPARATOR": "/",
 }
-LOGIN_ATTEMPTS_PER_IP = env.integer("LOGIN_ATTEMPTS_PER_IP", 120)  # a minute
-# Failed ones, in five minutes.
+LOGIN_ATTEMPTS_PER_IP = env.integer("LOGIN_ATTEMPTS_PER_IP", 120)  # per minute
+# Failed attempts in five minutes.
 LOGIN_FAILURES_PER_USER = env.integer("LOGIN_FAILURES_PER_USER", 10)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10))
 RESULT_LINK_LIFETIME = timedelta(minutes=env.integer("RESULT_LINK_MINUTES", 5))
@@ -236,12 +238,12 @@ CORS_EXPOSE_HEADERS = cors.RESPONSE_HEADERS
 CONTENT_SECURITY_POLICY = openapi.CONTENT_SECURITY_POLICY
 SPECTACULAR_SETTINGS = openapi.spectacular_settings(
     version=env.read_version(BASE_DIR / "CHANGELOG.md"),
-    persist_authorization=DEBUG,  # Swagger UI would keep them in the browser's storage
+    persist_authorization=DEBUG,  # Swagger UI would keep tokens in the browser's storage
 )
 
 # --- Logging ------------------------------------------------------------------------
 LOGGING = runtime_logging.configure(level=env.text("LOG_LEVEL", "INFO"))
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-# One line a request, at its end.
+# One line per request, when it ends.
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

@@ -1,6 +1,6 @@
-"""What the records announce to whoever keeps copies of them."""
+"""Signals of the school records, for modules that cache what depends on them."""
 
 from django.dispatch import Signal
 
 access_changed = Signal()
-"""Sent with `user`, after the commit that may have changed what the user may see."""
+"""Signal sent with `user` after a commit that may have changed what the user may see."""

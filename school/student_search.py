@@ -1,4 +1,4 @@
-"""Finds the students whom a viewer may name in a request for a report."""
+"""Search for the students a viewer may request reports about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from school.models import Enrolment, SchoolClass, Student, User
 
 @dataclass(frozen=True)
 class StudentCursor:
-    """A student's place in the order of names."""
+    """Pagination cursor: a student's position in name order."""
 
     sort_key: bytes
     id: int
@@ -21,10 +21,10 @@ class StudentCursor:
 
 @dataclass(frozen=True)
 class StudentQuery:
-    """Which students are looked for."""
+    """Search criteria and the cursor to continue after."""
 
     enrolments: QuerySet[Enrolment]
-    """Of those that the viewer may see."""
+    """Enrolments to search, a subset of those visible to the viewer."""
     name: str | None = None
     registration: str | None = None
     after: StudentCursor | None = None
@@ -32,7 +32,7 @@ class StudentQuery:
 
 @dataclass(frozen=True)
 class StudentMatch:
-    """A student, and those of the student's classes that the viewer may see."""
+    """A student with the student's classes that the viewer may see."""
 
     student: Student
     classes: Sequence[SchoolClass]
@@ -45,7 +45,7 @@ class StudentMatch:
 def find_students(
     viewer: User, query: StudentQuery, *, limit: int
 ) -> list[StudentMatch]:
-    """The first of them in the order of names, in two queries."""
+    """Return the first `limit` matches in name order, using two queries."""
     enrolments = access.visible_enrolments(viewer).order_by(
         "-school_class__school_year__year", "school_class__sort_key", "school_class_id"
     )
@@ -62,7 +62,8 @@ def find_students(
 
 
 def _select_students(query: StudentQuery) -> QuerySet[Student]:
-    # By `IN` and not `EXISTS`: who sees a class reads a class, not all names there are.
+    # `IN` instead of `EXISTS`: for a viewer of one class the database then reads that
+    # class only, not every name.
     student_ids = query.enrolments.order_by().values("student")
     students = Student.objects.filter(pk__in=student_ids)
     if query.name is not None:
@@ -76,5 +77,5 @@ def _select_students(query: StudentQuery) -> QuerySet[Student]:
 
 
 def _distinct_classes(enrolments: Sequence[Enrolment]) -> list[SchoolClass]:
-    """Each once, however often the student left it and came back."""
+    """Return each class once, even if the student left it and came back."""
     return list({e.school_class_id: e.school_class for e in enrolments}.values())

@@ -1,4 +1,4 @@
-"""The admin, and the API for all the rest."""
+"""URL configuration: the admin, and the API at all other paths."""
 
 from django.contrib import admin
 from django.urls import include, path

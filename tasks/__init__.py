@@ -1,1 +1,1 @@
-"""Asking for a report and getting it made: nothing of HTTP."""
+"""Report tasks: submission, building, status and maintenance, without any HTTP."""

@@ -1,4 +1,4 @@
-"""Writes the access log: who asked for or downloaded what."""
+"""Access log of created, downloaded and deleted reports."""
 
 import structlog
 
@@ -7,7 +7,7 @@ from tasks.models import AccessLogEntry, Task
 
 
 def record_access(viewer: User, action: AccessLogEntry.Action, task: Task) -> None:
-    """Add an entry, in the caller's transaction."""
+    """Add an entry in the caller's transaction."""
     AccessLogEntry.objects.create(
         viewer=viewer,
         action=action,
@@ -19,6 +19,6 @@ def record_access(viewer: User, action: AccessLogEntry.Action, task: Task) -> No
 
 
 def current_request_id() -> str:
-    """Of the request under way: what its client calls it, or else we."""
+    """Return the id of the current HTTP request: the client's, or a generated one."""
     context = structlog.contextvars.get_contextvars()
     return str(context.get("request_id", ""))

@@ -1,4 +1,4 @@
-"""The tasks and the access log in the Django admin: to look at, never to change."""
+"""Read-only Django admin for tasks and the access log."""
 
 from django.contrib import admin
 from django.db.models import Model

@@ -1,4 +1,4 @@
-"""The files of finished reports: written whole under a fenced name, or not at all."""
+"""Artifact storage: report files, written atomically under a name with the fence."""
 
 import hashlib
 import os
@@ -19,14 +19,15 @@ _FILE_NAME = re.compile(
 )
 _SENTINEL = "README.txt"
 _SENTINEL_TEXT = """\
-The files of reports. While this note is missing, none of them is taken for deleted: the
-disk itself may be. If they are gone for good, put a file of this name here.
+Report files are stored here. While this file is missing, no report file counts as deleted,
+because the volume may not be mounted. If the report files are lost for good, create a file
+with this name here.
 """
 
 
 @dataclass
 class Artifact:
-    """A file being written; its size and digest are known when it is sealed."""
+    """A file being written; `bytes` and `sha256` are set when it is complete."""
 
     name: str
     file: BufferedRandom
@@ -36,7 +37,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file that is there, whole or a draft."""
+    """An existing file, complete or a draft."""
 
     name: str
     task_id: uuid.UUID
@@ -48,10 +49,10 @@ class StoredFile:
 def write_artifact(
     task_id: uuid.UUID, fence: int, extension: str
 ) -> Iterator[Artifact]:
-    """Give a file to write; on leaving it is flushed to the disk and renamed into place.
+    """Yield a file to write; on exit, sync it to disk and rename it into place.
 
-    The name contains the fence, so a worker that lost its lease writes over nobody's
-    file. If writing fails nothing stays.
+    The name contains the fence, so a worker that lost its lease cannot overwrite the file
+    of a later attempt. If writing fails, the draft is deleted.
     """
     name = f"{shard_of(task_id)}/{task_id}.{fence}.{extension}"
     path = _path(name)
@@ -76,7 +77,7 @@ def open_artifact(name: str) -> IO[bytes] | None:
 
 
 def size(name: str) -> int | None:
-    """How many bytes the file has, if it is there."""
+    """Return the size of the file in bytes, or None if it does not exist."""
     try:
         return _path(name).stat().st_size
     except FileNotFoundError:
@@ -94,9 +95,9 @@ def read_artifact(name: str) -> bytes | None:
 def delete_other_attempts(
     task_id: uuid.UUID, keep_name: str = "", *, max_fence: int | None = None
 ) -> None:
-    """Erase every file of the task, drafts too, but that one.
+    """Delete every file of the task except `keep_name`, including drafts.
 
-    With a fence, only those up to it: a later attempt may be at work already.
+    With `max_fence`, files of later attempts are kept: one may be running already.
     """
     shard = shard_of(task_id)
     for path in _path(shard).glob(f"*{task_id}.*"):
@@ -107,15 +108,15 @@ def delete_other_attempts(
 
 
 def list_shard(shard: str) -> list[StoredFile]:
-    """The files of tasks in that folder; others are not ours to judge.
+    """List the task files in a shard; a missing folder is empty, other files are ignored.
 
-    Raises `OSError` where the folder is there and cannot be listed: that is not empty.
+    Raises `OSError` if the folder exists but cannot be listed.
     """
     files = []
     with suppress(FileNotFoundError), os.scandir(_path(shard)) as entries:
         for entry in entries:
             if match := _FILE_NAME.fullmatch(entry.name):
-                with suppress(FileNotFoundError):  # renamed or removed just now
+                with suppress(FileNotFoundError):  # renamed or deleted since scandir
                     modified = entry.stat().st_mtime
                     name, task_id = f"{shard}/{entry.name}", uuid.UUID(match["id"])
                     files.append(
@@ -129,7 +130,7 @@ def exists(name: str) -> bool:
 
 
 def has_sentinel() -> bool:
-    """Whether this is the place that was marked, and not one whose disk is missing."""
+    """Return whether the sentinel file exists, so the artifact volume is mounted."""
     return exists(_SENTINEL)
 
 
@@ -144,7 +145,7 @@ def delete_artifact(name: str) -> None:
 
 
 def shard_of(task_id: uuid.UUID) -> str:
-    # The last digits of a UUIDv7 are random, which keeps the folders equally full.
+    # The last digits of a UUIDv7 are random, so the folders fill evenly.
     return task_id.hex[-2:]
 
 
@@ -161,7 +162,7 @@ def _finalize(artifact: Artifact) -> None:
 
 
 def _fsync_directory(directory: Path) -> None:
-    """Make the rename itself outlive a power cut, where the system can."""
+    """Make the rename survive a power cut; only POSIX can sync a directory."""
     if os.name != "posix":
         return
     fd = os.open(directory, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Stops asking Redis, or the database, for a moment once it has failed: nobody waits twice."""
+"""Circuit breakers for Redis and the database: after a failure, calls fail fast."""
 
 import time
 from collections.abc import Iterator
@@ -11,22 +11,22 @@ from django.db import InterfaceError, OperationalError
 
 COOLDOWN_SECONDS = 1.0
 MAX_CONCURRENCY = 32
-"""How many may be asking Redis in one process; the others wait for their turn."""
+"""Concurrent Redis calls per process; further calls block until one ends."""
 
 
 class RedisUnavailable(Exception):
-    """Redis did not answer, or did not a moment ago."""
+    """Redis does not answer, or failed within the last `COOLDOWN_SECONDS`."""
 
 
 class DatabaseUnavailable(OperationalError):
-    """The database did not answer, or did not a moment ago."""
+    """The database does not answer, or failed within the last `COOLDOWN_SECONDS`."""
 
 
 class Breaker:
-    """Closed while Redis answers; open for a second after it did not.
+    """Circuit breaker for Redis: open for a second after a failed call.
 
-    Waiting for one's turn is no failure: the breaker is asked after it, so that when Redis
-    hangs those that wait do not each find that out for themselves.
+    Waiting for the semaphore does not count as a failure. The breaker is checked after the
+    wait, so that callers queued while Redis hangs do not each run into its timeout.
     """
 
     failure_types: tuple[type[Exception], ...] = (
@@ -39,7 +39,7 @@ class Breaker:
         self.reset()
 
     def reset(self) -> None:
-        """Close the breaker and free every turn, as in a new process."""
+        """Close the breaker and free the semaphore, as in a new process."""
         self._open_until = 0.0
         self._semaphore = BoundedSemaphore(MAX_CONCURRENCY)
 
@@ -49,10 +49,10 @@ class Breaker:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turn every failure to reach it into `away`, at once while open."""
+        """Convert connection failures to `unavailable_error`; while open, raise it at once."""
         with self._semaphore:
             if self.is_open:
-                raise self.unavailable_error("It failed a moment ago.")
+                raise self.unavailable_error("The circuit breaker is open.")
             try:
                 yield
             except self.failure_types as error:
@@ -61,7 +61,7 @@ class Breaker:
 
 
 class DatabaseBreaker(Breaker):
-    """The same for the database, where one alone asks whether it is back."""
+    """Circuit breaker for the database: after the cooldown, a single call probes it."""
 
     failure_types = (OperationalError, InterfaceError)
     unavailable_error = DatabaseUnavailable
@@ -74,7 +74,7 @@ class DatabaseBreaker(Breaker):
             try:
                 yield
             finally:
-                self._open_until = 0.0  # a failure sets it anew
+                self._open_until = 0.0  # a failure sets it again
 
 
 breaker = Breaker()

@@ -1,43 +1,39 @@
-"""A task from asking to its end: the only module that writes a task's state.
+"""Lifecycle of a task: the only module that writes a task's state.
 
     queued ──▶ running ──▶ succeeded ──▶ expired
       │ ▲        │ │
       │ └────────┘ ├─────▶ failed       lease lost: back to queued, or failed
       └───────────────────▶ canceled
 
-Every move is one UPDATE guarded by the state, and where a worker makes it by the fence,
-so of two that try it one wins and the other is told. After the commit the document in
-Redis follows; whatever is lost there, the dispatcher finds by the row.
+Each transition is one UPDATE guarded by the state, and by the fence where a worker makes it: of
+two concurrent transitions one succeeds and the other updates no row. After the commit the
+document in Redis is written; if that write is lost, the dispatcher repeats it from the row.
 """
 
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import Error, transaction
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy, override
 
 from school.access import Scope
-from school.models import User
-from tasks import access_log, artifacts
-from tasks.errors import ReportFailed, TaskFinished
-from tasks.models import AccessLogEntry, Task
+from tasks import artifacts
+from tasks.errors import TaskFinished
+from tasks.failures import ReportFailed
+from tasks.models import Task
 from tasks.progress import Progress
-from tasks.scheduling import outbox
 from tasks.states import FINAL, State, states_before
-from tasks.status import access_version, projection, reader
-from tasks.submission import idempotency, quotas
-from tasks.submission.validation import ReportRequest, build_task
+from tasks.status import projection
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
-DETAIL_ERASED = gettext_lazy("Its details were erased when their time was over.")
+DETAIL_ERASED = gettext_lazy("The details were erased after the retention period.")
 _ERASED_FIELDS: dict[str, Any] = {
     "parameters": {},
     "fingerprint": "",
@@ -51,57 +47,13 @@ _REQUEUE_FIELDS = {
     "progress_done": 0,
     "progress_total": None,
 }
-"""What a task loses of an attempt when it goes back to wait for another."""
-
-
-@dataclass(frozen=True)
-class Submission:
-    task: Task
-    is_replay: bool = False
-    """Whether the key of the request had been given before."""
-
-
-def submit_report(viewer: User, request: ReportRequest) -> Submission:
-    """Accept a report, or raise why not. When this returns the row is committed."""
-    if original := _find_replay(viewer, request):
-        return Submission(original, is_replay=True)
-    task = build_task(viewer, request)
-    with transaction.atomic():
-        # One request of a user at a time, so that of two equal ones one sees the other.
-        User.objects.select_for_update(no_key=True).get(pk=viewer.pk)
-        if original := _find_replay(viewer, request):
-            return Submission(original, is_replay=True)
-        if not request.idempotency_key and (
-            duplicate := idempotency.find_queued_duplicate(task)
-        ):
-            return Submission(duplicate)
-        quotas.enforce_quotas(viewer, task.queue)
-        task.save(force_insert=True)
-        if request.idempotency_key:
-            idempotency.save_key(viewer, request, task)
-        access_log.record_access(viewer, AccessLogEntry.Action.CREATED, task)
-        task.refresh_from_db()
-    try:
-        projection.sync_document(task)
-        access_version.cache(viewer)  # for the polls that follow
-        outbox.try_publish(task)
-    except Error:
-        # It is committed, so it is accepted; the dispatcher does what was left.
-        log.exception("publish_deferred", task_id=str(task.pk))
-    return Submission(task)
-
-
-def _find_replay(viewer: User, request: ReportRequest) -> Task | None:
-    if not request.idempotency_key:
-        return None
-    task_id = idempotency.find_by_key(viewer, request)
-    return None if task_id is None else reader.get_task_for(task_id, viewer)
+"""Fields of an attempt that are reset when the task returns to the queue."""
 
 
 def claim(task_id: uuid.UUID) -> Task | None:
-    """Take the task for this worker, or None: somebody else has it, or it is over.
+    """Claim the queued task for this worker; None if it is not queued any more.
 
-    The caller lets Redis follow, once it is ready to hand the task over again.
+    The caller writes the document, once it is ready to release the task again.
     """
     time_limit = (
         Task.objects.filter(pk=task_id).values_list("time_limit", flat=True).first()
@@ -122,12 +74,12 @@ def claim(task_id: uuid.UUID) -> Task | None:
             progress_done=0,
             progress_total=None,
         )
-        # Read in the same transaction: this fence is ours.
+        # Read in the same transaction, so that the fence is this claim's.
         return Task.objects.get(pk=task_id) if has_changed else None
 
 
 def renew(task: Task, progress: Progress) -> bool | None:
-    """Renew the lease; True if the task is to be canceled, None if it is ours no more."""
+    """Renew the lease: True if a cancel was requested, None if the lease is lost."""
     running = _owned(task)
     row_count = running.update(
         lease_until=_lease_end(),
@@ -141,7 +93,7 @@ def renew(task: Task, progress: Progress) -> bool | None:
 
 
 def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) -> bool:
-    """Settle the task with its result; False if it was canceled or is not ours."""
+    """Store the result; False if the task was canceled or the lease is lost."""
     has_changed = _transition(
         _owned(task).filter(cancel_requested_at=None),
         State.SUCCEEDED,
@@ -153,18 +105,21 @@ def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) 
         progress_done=result["rows"],
         progress_total=result["rows"],
     )
-    # The name is this attempt's alone: then an earlier call did it, and lost the answer.
+    # The file name belongs to this attempt alone: an earlier call may have succeeded and lost its
+    # connection before the answer.
     is_done = has_changed or Task.objects.filter(pk=task.pk, artifact=artifact).exists()
     return _after_transition(task, is_done, keep_name=artifact)
 
 
 def fail(task: Task, error: ReportFailed) -> bool:
+    """End the attempt with the failure; False if the lease is lost."""
     return _after_transition(
         task, _transition(_owned(task), State.FAILED, **_failure_fields(task, error))
     )
 
 
 def finish_cancel(task: Task) -> bool:
+    """End the running task whose cancel was requested; False if none was."""
     to_cancel = _owned(task).filter(cancel_requested_at__isnull=False)
     return _after_transition(
         task, _transition(to_cancel, State.CANCELED, finished_at=Now())
@@ -172,7 +127,10 @@ def finish_cancel(task: Task) -> bool:
 
 
 def cancel(task: Task) -> Task:
-    """Cancel a queued task, ask a running one to end; `TooLate` when it has ended."""
+    """Cancel a queued task, or request the cancel of a running one.
+
+    Raises `TaskFinished` for a final task that is not canceled.
+    """
     queryset = Task.objects.filter(pk=task.pk)
     if not _transition(queryset.filter(state=State.QUEUED), State.CANCELED, finished_at=Now(),
                  cancel_requested_at=Now()):  # fmt: skip
@@ -181,7 +139,7 @@ def cancel(task: Task) -> Task:
         )
     task.refresh_from_db()
     if not task.is_final and task.cancel_requested_at is None:
-        return cancel(task)  # it went back to the queue just between the two statements
+        return cancel(task)  # it returned to the queue between the two statements
     projection.sync_document(task)
     if task.is_final and task.state != State.CANCELED:
         raise TaskFinished(task)
@@ -189,7 +147,7 @@ def cancel(task: Task) -> Task:
 
 
 def release(task: Task) -> bool:
-    """Give the task back unfinished, for another worker: that was no attempt."""
+    """Return the unfinished task to the queue; the attempt does not count."""
     releasable = _owned(task).filter(cancel_requested_at=None, deadline__gt=Now())
     has_changed = _transition(
         releasable, State.QUEUED, attempt=F("attempt") - 1, **_REQUEUE_FIELDS
@@ -198,17 +156,17 @@ def release(task: Task) -> bool:
 
 
 def reclaim(task: Task, error: ReportFailed | None) -> bool:
-    """End a silent worker's attempt: by its error, or else to be tried again.
+    """End the attempt of a silent worker: fail with the error, or requeue without one.
 
-    The guard is the fence: a worker that claimed it meanwhile keeps it, and so does one
-    that beat just in time.
+    The fence and the lease guard it: a worker that claimed the task meanwhile, or renewed its
+    lease in time, keeps it.
     """
     silent = _owned(task).filter(lease_until__lt=Now())
     if task.cancel_requested_at is not None:
         return _after_transition(
             task, _transition(silent, State.CANCELED, finished_at=Now())
         )
-    # A cancel that came since it was read is seen at the next call.
+    # The next call handles a cancel that was requested after the read.
     silent = silent.filter(cancel_requested_at=None)
     if error is not None:
         return _after_transition(
@@ -218,9 +176,9 @@ def reclaim(task: Task, error: ReportFailed | None) -> bool:
 
 
 def expire(task: Task) -> bool:
-    """Erase what was asked and made, once; the caller removes the artifact.
+    """Erase the parameters and the result, once; the caller deletes the artifact.
 
-    What succeeded is `expired` then; any other end stays what it was.
+    A succeeded task becomes `expired`; a failed or canceled one keeps its state.
     """
     queryset = Task.objects.filter(pk=task.pk, is_erased=False)
     if task.state == State.SUCCEEDED:
@@ -238,7 +196,7 @@ def expire(task: Task) -> bool:
 
 
 def _transition(tasks: QuerySet[Task], to: State, **fields: Any) -> bool:
-    """Move the one task meant, if it is still where it may move from."""
+    """Update the task if its state allows the transition; False if it does not."""
     if to in FINAL and to != State.EXPIRED:
         fields["expires_at"] = Now() + F("retention")
     eligible = tasks.filter(state__in=states_before(to))
@@ -246,23 +204,23 @@ def _transition(tasks: QuerySet[Task], to: State, **fields: Any) -> bool:
 
 
 def _owned(task: Task) -> QuerySet[Task]:
-    """The task as long as the attempt that read it holds it."""
+    """Return a queryset of the task that is empty once the attempt has lost it."""
     return Task.objects.filter(pk=task.pk, state=State.RUNNING, fence=task.fence)
 
 
 def _after_transition(task: Task, has_changed: bool, *, keep_name: str = "") -> bool:
-    """Have Redis and the files follow a move; of the attempt's files that one stays."""
+    """Write the document and delete the attempts' files, except the one to keep."""
     if has_changed:
         projection.resync_document(task.pk)
         try:
             artifacts.delete_other_attempts(task.pk, keep_name, max_fence=task.fence)
-        except OSError:  # the sweep does it
+        except OSError:  # the sweep repeats it
             log.exception("file_delete_failed", task_id=str(task.pk))
     return has_changed
 
 
 def _lease_end() -> Any:
-    """By the database's clock, for the hosts' may differ."""
+    """Return the end of a new lease, by the database's clock: the hosts' clocks may differ."""
     return Now() + timedelta(seconds=settings.LEASE_SECONDS)
 
 

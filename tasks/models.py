@@ -1,4 +1,4 @@
-"""The row that is the truth about a task, what is left of it, and who saw what."""
+"""Task, Tombstone, IdempotencyKey and the access log."""
 
 import uuid
 from typing import Any
@@ -12,15 +12,15 @@ from tasks.states import FINAL, State
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7: unique, and in the order of asking."""
+    """Return a new UUIDv7, which sorts by creation time."""
     return uuid_utils.compat.uuid7()
 
 
 class Task(models.Model):
-    """One request for one report. Its state is written by `tasks.lifecycle` alone.
+    """One request for one report. Only `tasks.lifecycle` writes its state.
 
-    The id is also the Celery task id, the URL, the end of the Redis key, a field of the
-    log lines and the beginning of the artifact's name.
+    The id is also the Celery task id and appears in the URL, the Redis key, the log lines
+    and the artifact's file name.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -35,34 +35,34 @@ class Task(models.Model):
     format = models.CharField(max_length=20)
     language = models.CharField(max_length=10)
     fingerprint = models.CharField(max_length=64, default="", editable=False)
-    """Of all that was asked for, by which an equal request is found."""
+    """Hash of the request; finds duplicates of a queued task."""
     school_id = models.BigIntegerField(null=True)
-    """Whose turns it takes in the queue: the school it is about, if that is one alone."""
+    """School for the fair order; None if the report covers several schools."""
     queue = models.CharField(max_length=40)
     time_limit = models.DurationField()
-    """For one attempt, as its kind had it when it was asked for."""
+    """Time limit of one attempt, copied from the report kind at submission."""
     expected_duration = models.DurationField(null=True)
-    """In what time its like were made that were made soon, when it was asked for."""
+    """Optimistic estimate from similar tasks, taken at submission."""
     request_id = models.CharField(max_length=64, blank=True)
-    """Of the request that asked for it, for the lines of whoever makes it."""
+    """Request id of the submission, repeated in the worker's log lines."""
     retention = models.DurationField()
-    """After its end, likewise."""
+    """Time from the end of the task to its expiry, copied from the kind at submission."""
     scope = models.JSONField()
-    """By which role and attachments the requester sees what the report shows."""
+    """Role and attachments that give the requester access to the report's contents."""
     access_version = models.IntegerField()
-    """The requester's stamp when that was last found to be so."""
+    """The requester's access version when `scope` was last checked."""
 
     state = models.CharField(max_length=9, default=State.QUEUED)
     version = models.IntegerField(default=1)
-    """Raised by every move, so that an older document never replaces a newer one."""
+    """Incremented by every transition, so an old document never replaces a newer one."""
     projected_version = models.IntegerField(default=0)
-    """The version whose document was last seen to reach Redis."""
+    """Version of the last document that is known to have reached Redis."""
     attempt = models.SmallIntegerField(default=0)
     fence = models.IntegerField(default=0)
-    """Raised by every claim; who holds an older one has lost the task."""
+    """Incremented by every claim; a worker with an older fence has lost the task."""
     lease_until = models.DateTimeField(null=True)
     deadline = models.DateTimeField(null=True)
-    """When the running attempt has used up its kind's time limit."""
+    """End of the running attempt's time limit."""
     published_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
 
@@ -79,7 +79,7 @@ class Task(models.Model):
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     is_erased = models.BooleanField(default=False)
-    """Whether that time has come: parameters, result and file are gone."""
+    """True after `expires_at`: parameters, result and file are deleted."""
 
     class Meta:
         ordering = ["-id"]
@@ -102,7 +102,7 @@ class Task(models.Model):
             ),
         ]
         indexes = [
-            # What the dispatcher looks at every second, kept small by its condition.
+            # Read by the dispatcher every second; the condition keeps it small.
             models.Index(
                 fields=["queue", "state", "id"],
                 condition=Q(state__in=["queued", "running"]),
@@ -151,7 +151,7 @@ class Task(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A key under which a client asked, so that asking again gives the same task."""
+    """An idempotency key of a client; repeating the request returns the same task."""
 
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
@@ -159,7 +159,7 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     task_id = models.UUIDField()
-    """Not a foreign key: a task that was erased is still the answer."""
+    """Not a foreign key: the key still refers to the task after its row is purged."""
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
@@ -174,7 +174,7 @@ class IdempotencyKey(models.Model):
 
 
 class Tombstone(models.Model):
-    """That a task was, and whose, after its row was purged: nothing of what was in it."""
+    """Id and requester of a purged task, without any of its contents."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     requester = models.ForeignKey(
@@ -182,7 +182,7 @@ class Tombstone(models.Model):
     )
     purged_at = models.DateTimeField()
     is_cleared = models.BooleanField(default=False)
-    """Whether its file and its document in Redis are known to be gone, too."""
+    """True once the task's file and Redis document are known to be deleted."""
 
     class Meta:
         indexes = [
@@ -199,7 +199,7 @@ class Tombstone(models.Model):
 
 
 class AccessLogEntry(models.Model):
-    """Who asked for, downloaded or deleted which report: written once, never changed."""
+    """Append-only record of a viewer creating, downloading or deleting a report."""
 
     class Action(models.TextChoices):
         CREATED = "created"
@@ -227,8 +227,8 @@ class AccessLogEntry(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise TypeError("An access entry is never changed.")
+            raise TypeError("Access log entries cannot be changed.")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("An access entry is never deleted.")
+        raise TypeError("Access log entries cannot be deleted.")

@@ -1,4 +1,4 @@
-"""How far a report is, and the row stream that tells it."""
+"""Progress of a report, and the tracker that counts its rows."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,18 +12,18 @@ Row = TypeVar("Row")
 
 NOTIFY_INTERVAL = 0.5
 ESTIMATE_DENOMINATOR = 50
-"""The first of so many equal parts tells how long the others will take."""
+"""An estimate of the remaining time needs at least 1/50 of the rows."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How much of the work is done; `total` is None until it is known."""
+    """Completed work, in rows; `total` is None until it is known."""
 
     stage: str
     done: int = 0
     total: int | None = None
     seconds_left: float | None = None
-    """How long the rest will take at this pace, once enough was done to tell."""
+    """Estimated time for the remaining rows; None until enough rows are done."""
 
     @classmethod
     def from_task(cls, task: "Task") -> Self:
@@ -35,7 +35,7 @@ class Progress:
             return 100
         if not self.total:
             return None
-        # 100 is said by the final state alone.
+        # Only the final state reports 100.
         return min(99, 100 * self.done // self.total)
 
     def to_json(self) -> dict[str, Any]:
@@ -48,11 +48,11 @@ class Progress:
 
 
 class Tracker:
-    """Follows one attempt: counts its rows, tells of them, and says when to stop."""
+    """Row counter of one attempt: publishes progress and stops the attempt on request."""
 
     def __init__(self, notify: Callable[[Progress], object]) -> None:
         self.stop_reason: Exception | None = None
-        """Set from the heartbeat: why the attempt should end."""
+        """Exception that ends the attempt; set by the heartbeat thread."""
         self._notify = notify
         self._next_notify_at = 0.0
         self._stage_started_at = time.monotonic()
@@ -66,7 +66,7 @@ class Tracker:
 
     @property
     def estimate(self) -> Progress:
-        """The progress, and what it lets expect."""
+        """The progress with `seconds_left`, extrapolated from the pace of this stage."""
         progress = self.progress
         done, total = progress.done, progress.total
         if not total or done * ESTIMATE_DENOMINATOR < total:
@@ -87,7 +87,7 @@ class Tracker:
             self.advance()
 
     def advance(self, by: int = 1) -> None:
-        """Count so many rows; once for each of millions, so it makes no object for them."""
+        """Count rows. Allocates no objects, because it is called for millions of rows."""
         self._done += by
         self.raise_if_stopped()
         now = time.monotonic()
@@ -96,6 +96,6 @@ class Tracker:
             self._notify(self.estimate)
 
     def raise_if_stopped(self) -> None:
-        """End the attempt here if it should end."""
+        """Raise the stop reason if one is set."""
         if self.stop_reason is not None:
             raise self.stop_reason

@@ -1,4 +1,4 @@
-"""The states of a task, and every move there is."""
+"""Task states and the allowed transitions between them."""
 
 from enum import StrEnum
 
@@ -13,9 +13,9 @@ class State(StrEnum):
 
 
 TRANSITIONS = {
-    #                  claimed        canceled        cannot be made
+    #                  claimed        canceled        cannot be built
     State.QUEUED: {State.RUNNING, State.CANCELED, State.FAILED},
-    # Back to queued when the worker was lost, or handed the task over.
+    # Back to queued when the worker is lost or releases the task at shutdown.
     State.RUNNING: {
         State.SUCCEEDED,
         State.FAILED,
@@ -36,14 +36,14 @@ CELERY_STATES = {
     State.SUCCEEDED: "SUCCESS",
     State.FAILED: "FAILURE",
     State.CANCELED: "REVOKED",
-    # An expired task has no document: Celery says PENDING, as of any result that is gone.
+    # An expired task has no document: Celery reports PENDING, as for any missing result.
     State.EXPIRED: "PENDING",
 }
 
 CELERY_FAILURES = {State.FAILED, State.CANCELED}
-"""Where Celery will read a result only with the keys of an exception in it."""
+"""States whose result Celery can read only if it contains the keys of an exception."""
 
 
 def states_before(to: State) -> list[State]:
-    """The states from which `to` may be reached."""
+    """Return the states with a transition to `to`."""
     return [state for state, targets in TRANSITIONS.items() if to in targets]

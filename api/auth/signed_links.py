@@ -1,4 +1,4 @@
-"""Links that fetch a result without any other sign of who asks: made, and read."""
+"""Signed links that fetch a result without an access token."""
 
 import uuid
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class SignedLink:
 
 @dataclass(frozen=True)
 class LinkClaims:
-    """What a link was made for: this file and no later one, to this viewer's eyes."""
+    """Contents of a link's token: the viewer, and the SHA-256 of the file."""
 
     viewer_id: int
     sha256: str
 
 
 def create_link(result: Result, viewer: User) -> SignedLink:
-    # In whole seconds, as the token counts them.
+    # Whole seconds, like the timestamp of the token.
     expires_at = timezone.now().replace(microsecond=0) + settings.RESULT_LINK_LIFETIME
     claims = [viewer.pk, result.sha256]
     token = signing.dumps(claims, salt=_salt(result.task.pk))
@@ -53,14 +53,14 @@ def verify_link(token: str, task_id: uuid.UUID) -> LinkClaims:
 
 
 def _salt(task_id: uuid.UUID) -> str:
-    """Another for each task, so that no link opens another's result."""
+    """Return a salt per task, so that no link opens the result of another task."""
     return f"api.auth.signed_links.{task_id}"
 
 
 class LinkAuthentication(BaseAuthentication):
-    """The user whom the link was made for, as the database has them now: one query.
+    """Authentication with a signed link; reads the viewer from the database (one query).
 
-    It is asked before others: where there is a link, it counts.
+    It precedes the other classes: if the request has a link, only the link counts.
     """
 
     scheme = "link"
@@ -77,5 +77,5 @@ class LinkAuthentication(BaseAuthentication):
         return viewer, claims
 
     def authenticate_header(self, request: Request) -> str:
-        """Who comes with neither is told of the other way."""
+        """Return the challenge of token authentication, for requests with neither."""
         return UserAuthentication().authenticate_header(request)

@@ -1,4 +1,4 @@
-"""How often a log-in may be tried, from one address and for one user name."""
+"""Rate limits of logins, per IP address and per user name."""
 
 import hashlib
 import ipaddress
@@ -21,10 +21,10 @@ from tasks.redis_store import Rate
 
 
 class LoginThrottle(BaseThrottle):
-    """Counts each attempt before its password is looked at, so that none slips through.
+    """Throttle that counts each attempt before its password is checked.
 
-    The address first: what it may not try is not held against the user name. Without
-    Redis nothing is counted, and everybody may try.
+    The address is counted first: attempts that it may not make do not count against the
+    user name. Without Redis there is no limit.
     """
 
     _retry_after = 0
@@ -40,13 +40,13 @@ class LoginThrottle(BaseThrottle):
 
 
 class AdminLoginThrottleMiddleware:
-    """The same for the admin's own form, which is another door to the same passwords."""
+    """Middleware that applies the login limits to the login form of the admin."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Not `path`, which begins with whatever a proxy calls the place of the service.
+        # `path` would include the prefix of a proxy.
         if request.method != "POST" or request.path_info != "/admin/login/":
             return self._get_response(request)
         username = request.POST.get("username")
@@ -59,7 +59,7 @@ class AdminLoginThrottleMiddleware:
 
 
 def reset_login_failures(username: object) -> None:
-    """After a log-in that succeeded: who knows the password is not locked out."""
+    """Reset the count of a user name after a successful login."""
     with suppress(RedisUnavailable):
         _user_rate().reset(_username_key(username))
 
@@ -90,11 +90,12 @@ def _user_rate() -> Rate:
 
 
 def _ip_key(address: str | None) -> str:
-    """The address; of IPv6 the /64, all of which one household or phone may use."""
+    """Return the IPv4 address, or the /64 of an IPv6 address, which one household may use."""
     try:
         ip = ipaddress.ip_address(address or "")
     except ValueError:
-        return _hash(address or "")  # what a proxy wrote: a name, or a port with it
+        # A proxy may report a host name, or an address with a port.
+        return _hash(address or "")
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is None:
             return f"{int(ip) >> 64:x}"
@@ -103,7 +104,7 @@ def _ip_key(address: str | None) -> str:
 
 
 def _username_key(username: object) -> str:
-    """As it was meant, and hashed: what people type there is not for Redis."""
+    """Return a hash of the normalized user name; people may type a password there."""
     return _hash(unicodedata.normalize("NFKC", str(username)).casefold().strip())
 
 

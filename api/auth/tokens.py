@@ -1,6 +1,6 @@
-"""Tokens and who they stand for: the door to the JWT library.
+"""JWT tokens and authentication classes.
 
-Its views alone are imported elsewhere: they load after this.
+Other modules import only the views of the JWT library, which must load after this module.
 """
 
 import time
@@ -36,7 +36,7 @@ __all__ = [
 
 
 class VersionedRefreshToken(RefreshToken):
-    """Its access tokens carry the user's stamp, by which a poll trusts Redis."""
+    """Refresh token whose access tokens contain the user's access version, for polling."""
 
     @property
     def access_token(self) -> AccessToken:
@@ -67,7 +67,7 @@ class LogoutSerializer(StrictSerializer, TokenBlacklistSerializer):
 
 
 class UserAuthentication(JWTAuthentication):
-    """The user as the database has them now: one query."""
+    """Authentication that reads the user from the database (one query)."""
 
     def get_user(self, validated_token: Token) -> Any:
         try:
@@ -75,21 +75,21 @@ class UserAuthentication(JWTAuthentication):
         except InvalidToken:
             raise
         except AuthenticationFailed:
-            raise InactiveUser from None  # as a poll says it, in our words
+            raise InactiveUser from None  # the same error as for a poll
 
 
 class PollAuthentication(JWTStatelessUserAuthentication):
-    """The user as the token has them: no query. For polling, beside the stamps, only.
+    """Authentication that trusts the token (no query); only for polling with access versions.
 
-    Who polls sends the same token again and again: it is verified once, and its time
-    looked at each time.
+    A polling client repeats the same token: its signature is verified once and cached, and
+    its expiry is checked each time.
     """
 
     def get_validated_token(self, raw_token: bytes) -> Token:
         token = _verify_token(raw_token)
         if token["exp"] > time.time():
             return token
-        return super().get_validated_token(raw_token)  # which says what is wrong
+        return super().get_validated_token(raw_token)  # raises the appropriate error
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""Which bytes of a file a `Range` header asks for (RFC 9110, 14), and reading just those."""
+"""Parser of `Range` headers (RFC 9110, section 14) and a file object for one range."""
 
 import re
 import time
@@ -10,15 +10,16 @@ _SINGLE_RANGE = re.compile(
 )
 
 YIELD_SECONDS = 0.0001
+"""Seconds that each read sleeps, so that other greenlets can run."""
 
 
 class RangeNotSatisfiable(Exception):
-    """None of the bytes asked for is there."""
+    """None of the requested bytes exists."""
 
 
 @dataclass(frozen=True)
 class ByteRange:
-    """Some bytes of a file that has `size` of them."""
+    """Range of bytes in a file of `size` bytes."""
 
     start: int
     length: int
@@ -30,10 +31,10 @@ class ByteRange:
 
 
 def parse_range(header: str, size: int) -> ByteRange | None:
-    """The bytes asked for; None is the whole file.
+    """Return the requested range; None means the whole file.
 
-    Several ranges, other units and what makes no sense are answered with the whole, as a
-    server may do with any range.
+    Several ranges, other units and invalid headers return None: RFC 9110 lets a server
+    ignore any `Range` header. Raise `RangeNotSatisfiable` if the range starts past the end.
     """
     match = _SINGLE_RANGE.fullmatch(header)
     if match is None or not any(match.groups()):
@@ -57,7 +58,7 @@ def _suffix_range(length: int, size: int) -> ByteRange | None:
 
 
 class FileSlice:
-    """Those bytes of an open file, piece by piece; to close it is to close the file."""
+    """File object that reads one range of an open file; closing it closes the file."""
 
     def __init__(self, file: IO[bytes], byte_range: ByteRange) -> None:
         self._file = file
@@ -65,8 +66,8 @@ class FileSlice:
         self._end = byte_range.start + byte_range.length
 
     def read(self, size: int) -> bytes:
-        # A client that takes all at once never makes its greenlet wait: the others' turn.
-        # With nought gevent looks at no socket before 5 ms of this; polls took 0.1 s.
+        # Writing to a fast client never blocks its greenlet, so others need a turn here.
+        # With `sleep(0)` gevent checks sockets only every 5 ms, and polls took 0.1 s.
         time.sleep(YIELD_SECONDS)
         self._file.seek(self._offset)
         chunk = self._file.read(min(size, self._end - self._offset))

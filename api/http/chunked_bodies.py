@@ -1,4 +1,4 @@
-"""Bodies that are sent in chunks, which Django would take for empty."""
+"""WSGI wrapper for chunked request bodies, which Django treats as empty."""
 
 from collections.abc import Callable, Iterable
 from io import BytesIO
@@ -10,7 +10,7 @@ WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def buffer_chunked_bodies(application: WsgiApplication) -> WsgiApplication:
-    """Give each chunked body a length, reading no more than shows that it is too large."""
+    """Buffer each chunked body and set its length; read one byte more than allowed at most."""
 
     def wrapper(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():

@@ -1,4 +1,4 @@
-"""What pages of other origins may send to us, and read of what we answer."""
+"""CORS settings: methods, headers and the validation of allowed origins."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ RESPONSE_HEADERS = [
 
 
 def validate_origins(setting_name: str, origins: Sequence[str]) -> list[str]:
-    """The origins as browsers send them; one that no browser would ever send is refused."""
+    """Return the origins; raise `ImproperlyConfigured` for one that no browser sends."""
     for origin in origins:
         if _normalize_origin(origin) != origin:
             raise ImproperlyConfigured(

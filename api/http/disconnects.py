@@ -1,4 +1,4 @@
-"""Notices that a client has gone while its request waits, which nobody else would."""
+"""Detects client disconnects during long polling."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ READABLE = 1
 
 @contextmanager
 def on_disconnect(request: HttpRequest, callback: Callable[[], None]) -> Iterator[None]:
-    """Call `leave` if the client closes its connection while the block runs.
+    """Call `callback` if the client closes its connection while the block runs.
 
-    Under gunicorn with gevent; elsewhere the wait ends by its time.
+    It works under gunicorn with gevent; elsewhere a wait ends only by its timeout.
     """
     connection = request.META.get("gunicorn.socket")
     if connection is None or not is_module_patched("socket"):
@@ -29,7 +29,7 @@ def on_disconnect(request: HttpRequest, callback: Callable[[], None]) -> Iterato
         if data == b"":
             callback()
         if data is not None:
-            # Gone, or it has sent its next request already: there is no more to notice.
+            # The client has disconnected or sent its next request: stop watching.
             watcher.stop()
 
     watcher.start(check_socket)
@@ -41,9 +41,9 @@ def on_disconnect(request: HttpRequest, callback: Callable[[], None]) -> Iterato
 
 
 def _peek(connection: Any) -> bytes | None:
-    """What is there to be read, left where it is: empty at the end, None if nothing is yet.
+    """Return the next byte without consuming it: empty at the end, None if none has arrived.
 
-    Without gevent's waiting, for this runs in its hub.
+    It uses the plain socket, because gevent's would switch greenlets inside the hub.
     """
     try:
         data: bytes = connection._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)

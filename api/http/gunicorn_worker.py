@@ -1,9 +1,10 @@
-"""The worker class that gunicorn runs: what never reaches Django is answered in our form, too.
+"""Gunicorn worker class: problem documents for invalid HTTP, and shutdown of long polls.
 
-It opens as many connections as the system lets it, and ends the waits of its clients when
-it is to stop, so that neither a deploy nor its own successor need wait for them.
+It raises the limit of open files to the hard limit, and ends long polls on shutdown, so
+that neither a deploy nor the worker's replacement waits for them.
 
-Imports of ours are inside: this is loaded before gevent has patched anything.
+Imports of this project are inside functions: gunicorn loads this module before gevent
+patches anything.
 """
 
 import gc
@@ -23,13 +24,13 @@ _SERVER_ERRORS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName
 
 
 STALL_TIMEOUT_SECONDS = 60.0
-"""Who has sent, or taken, nothing for so long in the middle of a request has gone."""
+"""Seconds without traffic in the middle of a request, after which the connection is closed."""
 
 
 class Worker(GeventWorker):
     def init_process(self) -> None:
         self._idle: set[Any] = set()
-        """The connections on which no request is under way."""
+        """Connections without a request in progress."""
         self._is_shutting_down = False
         _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -37,13 +38,13 @@ class Worker(GeventWorker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        # What was loaded stays, and need not be looked through for garbage ever again.
+        # Loaded modules live as long as the process: exclude them from garbage collection.
         gc.collect()
         gc.freeze()
 
     def handle_exit(self, signal: int, frame: Any) -> None:
         super().handle_exit(signal, frame)
-        # In a signal's handler nothing may wait for a lock.
+        # A signal handler must not wait for a lock.
         gevent.spawn(self._end_long_polls)
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
@@ -63,7 +64,7 @@ class Worker(GeventWorker):
         except TimeoutError:
             raise StopIteration from None  # the connection is closed
         finally:
-            if not self.alive:  # told so, or it has served as many as it was to
+            if not self.alive:  # stopped by a signal, or it has reached `max_requests`
                 self._end_long_polls()
         self._idle.add(client)
         if not self.alive:
@@ -77,11 +78,11 @@ class Worker(GeventWorker):
         self._is_shutting_down = True
         listener.close()
         for client in list(self._idle):
-            with suppress(OSError):  # it has just gone by itself
+            with suppress(OSError):  # the client has just disconnected
                 client.shutdown(socket.SHUT_RD)
 
     def handle_error(self, request: Any, client: Any, address: Any, error: Any) -> None:
-        """Answer a request that is no HTTP, or has too much in its head."""
+        """Answer a request that is not valid HTTP or whose headers are too large."""
         is_client_error = isinstance(error, errors.ParseException)
         if not is_client_error or isinstance(error, _SERVER_ERRORS):
             super().handle_error(request, client, address, error)
@@ -90,7 +91,7 @@ class Worker(GeventWorker):
         try:
             write_nonblock(client, _problem_response(_problem_code(error)))
         except OSError:
-            self.log.debug("Nobody is there to be told.")
+            self.log.debug("The client has disconnected.")
 
 
 def _problem_code(error: Exception) -> str:

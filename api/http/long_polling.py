@@ -1,4 +1,4 @@
-"""Waiting for a task within a request: `Prefer: wait=N` (RFC 7240) or `?wait=N`."""
+"""Long polling of a task with `Prefer: wait=N` (RFC 7240) or `?wait=N`."""
 
 import re
 import uuid
@@ -21,7 +21,7 @@ _SECONDS = re.compile(r"[0-9]{1,6}")
 
 @dataclass(frozen=True)
 class WaitPreference:
-    """For how long a client wants to wait; `preference` is what it is told to be granted."""
+    """Granted wait of a request, and the value of its `Preference-Applied` header."""
 
     seconds: int = 0
     preference_applied: str = ""
@@ -51,11 +51,11 @@ def wait_for_change(
     read_task: Callable[[], TaskSnapshot],
     seconds: int,
 ) -> TaskSnapshot:
-    """Read, and wait until there is something that the client does not know: another state,
-    or that a cancel was asked for; progress alone counts only after a while.
+    """Read the task, and wait until it has a change that the client does not know.
 
-    What `If-None-Match` names is what the client knows; without it that is whatever is
-    found first.
+    A change is another state or a cancel request; progress alone counts only after a while.
+    The client knows the document that `If-None-Match` names, or without it the first one
+    that is read.
     """
 
     def is_done(initial: TaskSnapshot, current: TaskSnapshot) -> bool:
@@ -75,8 +75,8 @@ def wait_for_end(
     read_task: Callable[[], TaskSnapshot],
     seconds: int,
 ) -> TaskSnapshot:
-    """Read, and wait for the end."""
-    waiter = Waiter(lambda _first, current: current.is_final, wants_progress=False)
+    """Read the task, and wait until it is final."""
+    waiter = Waiter(lambda _initial, current: current.is_final, wants_progress=False)
     return _wait_or_read(request, task_id, read_task, waiter, seconds)
 
 
@@ -102,7 +102,7 @@ def _query_seconds(request: Request) -> int | None:
 
 
 def _preference_seconds(header: str) -> int | None:
-    """What a preference says; one that makes no sense is ignored, as RFC 7240 has it."""
+    """Return the seconds of `wait`; invalid preferences are ignored, as RFC 7240 requires."""
     for preference in header.split(","):
         name, _separator, value = preference.partition(";")[0].partition("=")
         seconds = value.strip().strip('"')

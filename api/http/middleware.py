@@ -1,4 +1,4 @@
-"""What every request and answer of the API has, whichever view makes it."""
+"""Middleware: request ids, cache headers, path normalization, logging, CSP and compression."""
 
 import re
 import uuid
@@ -16,11 +16,14 @@ from django_structlog.middlewares import RequestMiddleware
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-COMPRESSIBLE = re.compile(
-    r"text/.+|application/(.+\+)?(jsonl?|javascript|yaml|vnd\.oai\.openapi)"
+from tasks.rendering.format_registry import format_classes
+
+TEXT_MEDIA_TYPES = re.compile(
+    r"text/.+|application/(.+\+)?(json|javascript|yaml|vnd\.oai\.openapi)"
 )
+"""Media types of the site's own text responses; each format of reports declares its own."""
 MIN_COMPRESS_BYTES = 1400
-"""Bytes; what is smaller goes in one packet anyhow."""
+"""Minimum body size in bytes; smaller responses fit into one packet anyway."""
 TASK_ID_IN_PATH = re.compile(
     r"(?<=^/tasks/)[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.I
 )
@@ -29,9 +32,9 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestIdMiddleware:
-    """Gives the request an id, the client's own if it is fit to be logged, and answers with it.
+    """Middleware that sets the request id: the client's own if it is safe to log, else a new one.
 
-    Outermost, so that the log lines of all others carry it.
+    It is the outermost middleware, so that the log lines of all others contain the id.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -48,10 +51,10 @@ class RequestIdMiddleware:
 
 
 class DefaultCacheHeadersMiddleware:
-    """Sees to the headers that no view thinks of.
+    """Middleware for headers that no view sets.
 
-    What does not say itself who may keep it is for its reader alone; and of a body that
-    is not there nothing is said, or caches would take that for the one they have.
+    JSON without `Cache-Control` becomes private. Responses without a body lose their
+    entity headers, because caches would apply them to the stored response.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -67,8 +70,10 @@ class DefaultCacheHeadersMiddleware:
 
 
 class PathNormalizationMiddleware:
-    """Lets every address be asked with a slash at its end too, POST included, and with a
-    task's id in capitals, as Swift writes it."""
+    """Middleware that accepts a trailing slash, and task ids in capitals (as Swift sends them).
+
+    It rewrites the path instead of redirecting, so that it works for POST too.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
@@ -84,7 +89,7 @@ class PathNormalizationMiddleware:
 
 
 class PathLogMiddleware(RequestMiddleware):
-    """Logs the path of each request and not its query, in which a link's token may stand."""
+    """Middleware that logs the path without the query, which may contain a link's token."""
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
@@ -92,13 +97,13 @@ class PathLogMiddleware(RequestMiddleware):
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:
-        """By what the trusted proxies say, and not by whatever the client claims."""
+        """Bind the address that the trusted proxies report, not one that the client sends."""
         address = BaseThrottle().get_ident(cast(Request, request))
         structlog.contextvars.bind_contextvars(ip=address)
 
 
 class HtmlCspMiddleware(CSPMiddleware):
-    """Says what pages may load; to what is no page it means nothing, and polls are many."""
+    """Middleware that adds the content security policy to HTML pages only."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
@@ -109,32 +114,38 @@ class HtmlCspMiddleware(CSPMiddleware):
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Compresses what gets much smaller by it: no parts of files, and no packed formats."""
+    """Middleware that compresses text formats, except byte ranges of files."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         if not _is_compressible(response):
             return response
-        # Also of the answers that are as they are: caches must keep them apart.
+        # Uncompressed responses need it too, so that caches store both separately.
         patch_vary_headers(response, ["Accept-Encoding"])
         is_partial = response.status_code == HTTPStatus.PARTIAL_CONTENT
         if request.method == "HEAD" or is_partial or _refuses_gzip(request):
             return response
         response = super().process_response(request, response)
         if "Content-Encoding" in response and "Accept-Ranges" in response:
-            response["Accept-Ranges"] = "none"  # its bytes are not those of a 206
+            # Byte ranges refer to the uncompressed file.
+            response["Accept-Ranges"] = "none"
         return response
 
 
 def _is_compressible(response: HttpResponseBase) -> bool:
     media_type = response.get("Content-Type", "").partition(";")[0]
-    # A stream that does not know its length may be one of events, which must not wait.
+    # A stream of unknown length may be an event stream, which must not be buffered.
     size = int(response.get("Content-Length", "0"))
-    return size >= MIN_COMPRESS_BYTES and bool(COMPRESSIBLE.fullmatch(media_type))
+    if size < MIN_COMPRESS_BYTES:
+        return False
+    for format in format_classes().values():
+        if format.bare_media_type() == media_type:
+            return format.is_compressible
+    return TEXT_MEDIA_TYPES.fullmatch(media_type) is not None
 
 
 def _refuses_gzip(request: HttpRequest) -> bool:
-    """`gzip;q=0` means that it is not wanted, which Django does not read."""
+    """Return whether the client refuses gzip with `gzip;q=0`, which Django ignores."""
     accept_encoding = request.headers.get("Accept-Encoding", "")
     return re.search(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", accept_encoding) is not None

@@ -1,4 +1,4 @@
-"""The form of answers: each address has one, and says so to whom that is no use."""
+"""Content negotiation: each path has one media type."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 
 class IgnoreAccept(DefaultContentNegotiation):
-    """The view's first renderer, whatever `Accept` says: for files, which are what they are."""
+    """Negotiation that ignores `Accept` and selects the view's first renderer, for files."""
 
     def select_renderer(
         self,
@@ -23,7 +23,7 @@ class IgnoreAccept(DefaultContentNegotiation):
 
 
 class SingleMediaType(IgnoreAccept):
-    """The view's first renderer, if `Accept` allows it; problems are sent regardless."""
+    """Negotiation of the view's first renderer; 406 if `Accept` does not allow it."""
 
     def select_renderer(
         self,

@@ -1,4 +1,4 @@
-"""Lists page by page: each answer leads to the next and the previous one."""
+"""Cursor pagination of lists."""
 
 import re
 import uuid
@@ -18,15 +18,15 @@ _PAGE_SIZE = re.compile(r"[0-9]{1,3}")
 
 
 class StrictCursorPagination(CursorPagination):
-    """The library's paging by cursor, with links as we write them."""
+    """DRF's cursor pagination with validated parameters and relative links."""
 
     page_size = 25
     page_size_query_param = "page_size"
     max_page_size = 100
-    cursor_query_description = "From `next` or `previous` of another page."
+    cursor_query_description = "Cursor from `next` or `previous` of another page."
 
     def is_valid_position(self, position: str) -> bool:
-        """Whether the list may have been left there: the cursor is the client's word."""
+        """Return whether the position can occur in the list; clients can send any cursor."""
         raise NotImplementedError
 
     def get_page_size(self, request: Request) -> int:
@@ -41,7 +41,7 @@ class StrictCursorPagination(CursorPagination):
         return int(value)
 
     def decode_cursor(self, request: Request) -> Any:
-        detail = _("It is not of a page of this list.")
+        detail = _("This cursor does not belong to this list.")
         try:
             cursor = super().decode_cursor(request)
         except NotFound:
@@ -51,7 +51,8 @@ class StrictCursorPagination(CursorPagination):
         return cursor
 
     def _is_valid_cursor(self, cursor: Any) -> bool:
-        if cursor.position is None:  # among equals at the very beginning
+        # Without a position, it is an offset among equal keys at the beginning of the list.
+        if cursor.position is None:
             return bool(cursor.offset)
         return self.is_valid_position(str(cursor.position))
 
@@ -60,7 +61,7 @@ class StrictCursorPagination(CursorPagination):
         urls = {"prev": response.data["previous"], "next": response.data["next"]}
         links = [f'<{url}>; rel="{rel}"' for rel, url in urls.items() if url]
         if links:
-            response["Link"] = ", ".join(links)  # RFC 8288, as in many an API
+            response["Link"] = ", ".join(links)  # RFC 8288
         return response
 
     def get_next_link(self) -> str | None:
@@ -101,17 +102,18 @@ class NewestFirstPagination(StrictCursorPagination):
 
 class NamePagination(StrictCursorPagination):
     ordering = ("sort_key", "id")
-    # Among equal names it counts, and a network has a "5º A" in every school and year.
+    # The offset counts rows of the same name: a network has a "5º A" per school and year.
     offset_cutoff = 1_000_000
 
     def is_valid_position(self, position: str) -> bool:
-        return position.count("\x00") == 1  # as every key has it, and no name
+        # Each sort key contains this separator once; names never contain it.
+        return position.count("\x00") == 1
 
     def decode_cursor(self, request: Request) -> Any:
         cursor = super().decode_cursor(request)
         if cursor is None or cursor.position is None:
             return cursor
-        # The key in the cursor is text, and in the database its bytes.
+        # The key is text in the cursor and bytes in the database.
         return cursor._replace(position=cursor.position.encode())
 
     def _get_position_from_instance(  # type: ignore[override]  # as `decode_cursor`
@@ -125,7 +127,7 @@ def _invalid_parameter(parameter: str, detail: str) -> InvalidRequest:
 
 
 def _with_public_url(url: str | None) -> str | None:
-    """Like every link of ours: a path, after the public URL if there is one."""
+    """Replace the origin with the public URL; without one, return only path and query."""
     if url is None:
         return None
     parts = urlsplit(url)

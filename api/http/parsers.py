@@ -1,4 +1,4 @@
-"""Reads request bodies: bounded JSON, and nothing that cannot be written again."""
+"""Parser of JSON request bodies with limits on size, depth and numbers."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from school.db import connections
 
 MAX_DEPTH = 16
 MAX_EXACT_INTEGER = 2**53
-"""What is larger and has a point may have lost its last digits already."""
+"""Largest integer that a float represents exactly."""
 
 
 class BoundedJSONParser(BaseParser):
@@ -35,18 +35,17 @@ class BoundedJSONParser(BaseParser):
 
 
 def _read_body(stream: IO[Any], headers: Mapping[str, str]) -> bytes:
-    """The body, unless it is too large; nothing is ever unpacked, so that there are no
-    bombs."""
+    """Read the body, at most `MAX_REQUEST_BYTES`; refuse compressed bodies (zip bombs)."""
     if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise Problem("unsupported_content_encoding")
     limit = settings.MAX_REQUEST_BYTES
     is_declared_too_large = int(headers.get("Content-Length") or 0) > limit
-    # Who the client is was looked up already, and it may send its body as slowly as it likes.
+    # Authentication is done, and a slow client must not hold a database connection.
     connections.release()
     try:
         content: bytes = b"" if is_declared_too_large else stream.read(limit + 1)
     except OSError:
-        raise ParseError(_("The body did not arrive.")) from None
+        raise ParseError(_("The body was not received completely.")) from None
     if is_declared_too_large or len(content) > limit:
         raise Problem("body_too_large")
     return content
@@ -57,7 +56,7 @@ def _parse_json(content: bytes) -> Any:
         data = json.loads(
             content, parse_constant=_reject_constant, parse_float=_parse_number
         )
-        # Half a surrogate pair parses, but no answer could repeat it.
+        # A lone surrogate can be parsed, but not encoded in a response.
         json.dumps(data, ensure_ascii=False).encode()
     except RecursionError:
         raise ParseError(_("The JSON is nested too deeply.")) from None
@@ -80,7 +79,7 @@ def _exceeds_depth(data: Any, limit: int) -> bool:
 
 
 def _parse_number(text: str) -> float | int:
-    """`2026.0` is a whole number in JSON, and some languages write no other."""
+    """Convert `2026.0` to an integer: some languages have no other numbers in JSON."""
     number = float(text)
     is_whole = number.is_integer() and abs(number) <= MAX_EXACT_INTEGER
     return int(number) if is_whole else number

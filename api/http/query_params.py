@@ -1,4 +1,4 @@
-"""The query of a request: what an operation does not know there is refused by name."""
+"""Validation of query parameters: unknown, repeated and blank ones are refused."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -14,9 +14,9 @@ View = Callable[..., Any]
 
 
 def validate_query(names: Iterable[str]) -> Callable[[View], View]:
-    """For a view's method: let it be asked with these names only, and each of them once.
+    """Decorate a view's method to accept only these query parameters, each at most once.
 
-    A misspelt filter would otherwise be answered with what it was to keep out.
+    Otherwise a misspelt filter would be ignored, and the response would not be filtered.
     """
     allowed_names = frozenset(names)
 
@@ -42,12 +42,12 @@ def _check_query(request: Request, view: Any, names: frozenset[str]) -> None:
         for name in sorted(query.keys() - names)
     ]
     duplicates = [
-        FieldError(_pointer(name), "repeated_parameter", _("Give it once."))
+        FieldError(_pointer(name), "repeated_parameter", _("Send it only once."))
         for name in sorted(query.keys() & names)
         if len(query.getlist(name)) > 1
     ]
     blank = [
-        FieldError(_pointer(name), "blank", _("Give it a value, or leave it out."))
+        FieldError(_pointer(name), "blank", _("Give it a value, or omit it."))
         for name in sorted(query.keys() & _nonblank_parameters(view))
         if not query[name]
     ]
@@ -56,7 +56,7 @@ def _check_query(request: Request, view: Any, names: frozenset[str]) -> None:
 
 
 def _list_parameters(view: Any) -> frozenset[str]:
-    """What a list is filtered and paged by."""
+    """Return the names of the view's filter and pagination parameters."""
     filters = getattr(view, "filterset_class", None)
     paging = getattr(view, "pagination_class", None)
     names = set(filters.base_filters) if filters else set()
@@ -66,7 +66,7 @@ def _list_parameters(view: Any) -> frozenset[str]:
 
 
 def _nonblank_parameters(view: Any) -> set[str]:
-    """The filters that are no text: the library would leave them out without a word."""
+    """Return the names of filters that are not text; the library ignores them if blank."""
     filters = getattr(view, "filterset_class", None)
     return {
         name
@@ -76,7 +76,7 @@ def _nonblank_parameters(view: Any) -> set[str]:
 
 
 def _token_parameters(request: Request) -> frozenset[str]:
-    """Where else than in a header a token may stand."""
+    """Return the names of query parameters that contain a token."""
     names = (
         getattr(authenticator, "parameter", None)
         for authenticator in request.authenticators or ()

@@ -1,4 +1,4 @@
-"""The task document as it is answered: with its place in the queue and when to ask again."""
+"""Responses with the task document, its queue position and the time of the next poll."""
 
 import json
 import math
@@ -18,13 +18,13 @@ from tasks.status.reader import TaskSnapshot
 MIN_POLL_MS = 250
 MAX_POLL_MS = 10_000
 SLACK_MS = 300
-"""What is made as expected has been settled by then, too."""
+"""Milliseconds after the expected end, by which the final state is stored."""
 
 
 def task_response(
     snapshot: TaskSnapshot, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    """Answer with the document's own bytes, to which the moment is added."""
+    """Return the stored document with the volatile fields appended to its bytes."""
     volatile = volatile_fields(snapshot)
     body = snapshot.document[:-1] + b"," + json.dumps(volatile).encode()[1:]
     response = HttpResponse(body, status=status, content_type="application/json")
@@ -33,7 +33,7 @@ def task_response(
 
 
 def not_modified(snapshot: TaskSnapshot) -> HttpResponse:
-    """304: it is as the client knows it. The headers still say when to ask again."""
+    """Return 304, with the headers that say when to poll again."""
     response = HttpResponse(
         status=HTTPStatus.NOT_MODIFIED, content_type="application/json"
     )
@@ -42,12 +42,12 @@ def not_modified(snapshot: TaskSnapshot) -> HttpResponse:
 
 
 def accepted(snapshot: TaskSnapshot) -> HttpResponse:
-    """202: it is in hand; `Location` is where to see what becomes of it."""
+    """Return 202 with the `Location` of the task."""
     return _with_location(task_response(snapshot, HTTPStatus.ACCEPTED), snapshot)
 
 
 def completed(snapshot: TaskSnapshot) -> HttpResponse:
-    """200: it was in hand, and has ended while the client waited."""
+    """Return 200 for a task that finished while the client waited."""
     return _with_location(task_response(snapshot), snapshot)
 
 
@@ -57,17 +57,17 @@ def _with_location(response: HttpResponse, snapshot: TaskSnapshot) -> HttpRespon
 
 
 def matches_etag(request: Request, snapshot: TaskSnapshot) -> bool | None:
-    """Whether the client has the document already; None if it does not say what it has."""
+    """Return whether `If-None-Match` names the document; None if the header is absent."""
     if_none_match = request.headers.get("If-None-Match")
     if if_none_match is None:
         return None
-    # Strong or weak is the same here (RFC 9110, 13.1.2).
+    # The comparison ignores the weakness of ETags (RFC 9110, 13.1.2).
     client_etags = {etag.removeprefix("W/") for etag in parse_etags(if_none_match)}
     return bool({_etag(snapshot).removeprefix("W/"), "*"} & client_etags)
 
 
 def volatile_fields(snapshot: TaskSnapshot) -> dict[str, Any]:
-    """What changes without the task changing: not part of the stored document."""
+    """Return the fields that change while the task does not; they are not stored."""
     is_final = snapshot.state in FINAL
     queue_position = None
     if snapshot.state == State.QUEUED:
@@ -84,8 +84,8 @@ def _set_headers(
     response: HttpResponse, snapshot: TaskSnapshot, volatile: dict[str, Any]
 ) -> None:
     response["ETag"] = _etag(snapshot)
-    # The rows of a report stay in nobody's cache; nor does a place in the queue, which
-    # changes without the document.
+    # Caches must store neither the rows of a report nor a queue position, which changes
+    # without the document.
     is_private = snapshot.state in (State.QUEUED, State.SUCCEEDED)
     response["Cache-Control"] = f"private, {'no-store' if is_private else 'no-cache'}"
     response["Vary"] = "Authorization, Accept, Accept-Language, Prefer"
@@ -94,14 +94,14 @@ def _set_headers(
 
 
 def _etag(snapshot: TaskSnapshot) -> str:
-    """Weak: the moment is left out of it."""
+    """Return the ETag; it is weak, because it excludes the volatile fields."""
     return f'W/"{snapshot.digest}"'
 
 
 def _poll_after_ms(
     snapshot: TaskSnapshot, queue_position: dict[str, Any] | None
 ) -> int:
-    """When it is likely to have ended; where that is not known, later for what is older."""
+    """Estimate the milliseconds until the end; if unknown, a quarter of the task's age."""
     now_ms = time.time() * 1000
     age_ms = max(0.0, now_ms - positions.created_at_ms(snapshot.task_id))
     remaining_ms = _remaining_ms(snapshot, queue_position, now_ms)
@@ -110,7 +110,7 @@ def _poll_after_ms(
     elif remaining_ms > 0:
         wait_ms = remaining_ms + SLACK_MS
     else:
-        wait_ms = -remaining_ms  # it runs over: perhaps by as much again
+        wait_ms = -remaining_ms  # overdue: assume that it takes as much again
     return round(min(MAX_POLL_MS, max(MIN_POLL_MS, wait_ms)))
 
 
@@ -121,7 +121,7 @@ def _remaining_ms(
         return None if snapshot.eta_ms is None else snapshot.eta_ms - now_ms
     if snapshot.expected_duration_ms is None:
         return None
-    # Before the dispatcher has looked it may be the next one to be made.
+    # Until the dispatcher has published positions, assume that it is next.
     wait_seconds = (queue_position or {"estimated_wait_seconds": 0})[
         "estimated_wait_seconds"
     ]

@@ -1,4 +1,4 @@
-"""The languages of the API's texts, and which of them is spoken at the moment."""
+"""Languages of the API, and the active one."""
 
 from django.utils.translation import get_language
 
@@ -6,9 +6,8 @@ LANGUAGES = [("pt-BR", "Português (Brasil)"), ("en", "English")]
 
 
 def current_language() -> str:
-    """The language that is active, as the contract and HTML name it.
+    """Return the active language as a BCP 47 tag.
 
-    It is that of the request, after `Accept-Language`; whoever asks for neither gets
-    Portuguese.
+    It follows `Accept-Language`; the default is Portuguese.
     """
     return "en" if (get_language() or "").startswith("en") else "pt-BR"

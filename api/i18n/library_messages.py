@@ -1,8 +1,8 @@
-"""What libraries say to our clients, and their own catalogues say wrongly in Portuguese."""
+"""Overrides for wrong pt-BR translations shipped by libraries."""
 
 from django.utils.translation import gettext_noop
 
-# To be marked is all it takes: our catalogue goes before theirs, as our apps do.
+# Marking them is enough: Django prefers the catalogue of the app that is installed first.
 TRANSLATION_OVERRIDES = (
     gettext_noop("This field may not be null."),
     gettext_noop("This field may not be blank."),

@@ -1,1 +1,1 @@
-"""The contract as the OpenAPI document tells it: each operation, the kinds, examples, a guide."""
+"""OpenAPI document: operations, report kinds, examples and the guide."""

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the whole API, and how its pages are served."""
+"""Settings of drf-spectacular and the content security policy of the HTML pages."""
 
 from typing import Any
 
@@ -19,23 +19,25 @@ CONTENT_SECURITY_POLICY = {
 def spectacular_settings(
     *, version: str, persist_authorization: bool
 ) -> dict[str, Any]:
-    """The settings of drf-spectacular."""
+    """Return the settings of drf-spectacular."""
     return {
         "TITLE": "School reports",
         "VERSION": version,
         "OAS_VERSION": "3.1.1",
         "COMPONENT_SPLIT_REQUEST": True,
+        # Only `operation` publishes a docstring: that of the view's method.
+        "DISABLE_DOCSTRING_DESCRIPTIONS": True,
         "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
         "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
         "ENUM_NAME_OVERRIDES": {
             "TaskState": "tasks.states.State",
-            "FailureCode": "tasks.errors.FAILURES",
+            "FailureCode": "tasks.failures.FAILURES",
             "Format": "tasks.reporting.registry.format_classes",
             "Language": "api.i18n.languages.LANGUAGES",
             "HealthStatus": ["ok", "unavailable"],
         },
         "DEFAULT_GENERATOR_CLASS": "api.openapi.operations.EnglishGenerator",
-        "SORT_OPERATIONS": False,  # as the routes are: logging in comes first
+        "SORT_OPERATIONS": False,  # keep the order of the routes: login first
         "SERVE_INCLUDE_SCHEMA": False,
         "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
         "SERVE_AUTHENTICATION": [],
@@ -50,7 +52,7 @@ def spectacular_settings(
                     "type": "apiKey",
                     "in": "query",
                     "name": "link",
-                    "description": "Of `POST /tasks/{task_id}/result/link`.",
+                    "description": "Part of the URL that `POST /tasks/{task_id}/result/link` returns.",
                 },
             }
         },

@@ -1,9 +1,8 @@
-"""Examples of answers for the contract, made by what makes the real ones."""
+"""Examples of tasks and problems, built by the code that builds the real documents."""
 
 import hashlib
 import json
 import uuid
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from api.problems.registry import problem_document
-from api.serializers import catalogue
 from school.models import Enrolment
-from tasks.errors import FieldError, TimedOut
+from tasks.errors import FieldError
+from tasks.failures import TimedOut
 from tasks.models import Task
 from tasks.rendering.columns import Row
 from tasks.rendering.table import Table
@@ -105,18 +104,19 @@ _TASK_FIELDS: dict[str, dict[str, Any]] = {
         "parameters": {},
     },
 }
-"""What the row holds beside what every row does, by the name of the example."""
+"""Fields of the row that differ from a new row, by the name of the example."""
 TASK_EXAMPLES = list(_TASK_FIELDS)
 
 
 def task_example(
     name: str, *, language: str = "en", with_data: bool = True
 ) -> dict[str, Any]:
-    """The document of an invented task, with the moment as it may be then."""
+    """Build the document of a sample task, including its volatile fields."""
     row = _row(name, language)
     body = task_document.build_document(row, with_data=False)
-    if row.result and row.format == "json" and with_data:
-        body["result"]["data"] = json.loads(_render_file("json"))
+    is_inlined = registry.format_classes()[row.format].is_inlined
+    if row.result and is_inlined and with_data:
+        body["result"]["data"] = json.loads(render_file(row.format))
     is_queued = row.state == State.QUEUED
     return {
         **body,
@@ -126,7 +126,7 @@ def task_example(
 
 
 def problem_example(code: str, *, language: str = "en") -> dict[str, Any]:
-    """A document of that problem: in the language that is active, its task's in that one."""
+    """Build a problem document in the active language; `language` is that of its task."""
     body = problem_document(code, _INSTANCE_PATHS.get(code, "/reports"))
     return {**body, "request_id": REQUEST_ID, **_extra_members(code, language)}
 
@@ -147,7 +147,7 @@ _INSTANCE_PATHS = {
 
 
 def _extra_members(code: str, language: str) -> dict[str, Any]:
-    """What the documents of some problems have beside the members of all."""
+    """Return the members that only some problems have."""
     example_by_code = {
         "task_finished": "succeeded",
         "task_not_finished": "running",
@@ -190,7 +190,7 @@ def _row(name: str, language: str) -> Task:
 
 
 def _result(row: Task) -> dict[str, Any]:
-    content, format = _render_file(row.format), registry.format_classes()[row.format]
+    content, format = render_file(row.format), registry.format_classes()[row.format]
     with override(row.language):
         title = str(ClassPerformance.title)
     return {
@@ -205,85 +205,10 @@ def _result(row: Task) -> dict[str, Any]:
     }
 
 
-def _render_file(format: str) -> bytes:
+def render_file(format: str) -> bytes:
+    """Write the sample rows in the format."""
     report = ClassPerformance(Parameters(), Enrolment.objects.none())
     table = Table(str(report.title), report.columns(), iter(ROWS))
     output = BytesIO()
     registry.format_classes()[format]().write_table(table, output)
     return output.getvalue()
-
-
-def _task_page() -> dict[str, Any]:
-    results = [task_example(name, with_data=False) for name in ("running", "succeeded")]
-    next_url = f"/tasks?cursor={PARAMETER_EXAMPLES['cursor']}"
-    return {"next": next_url, "previous": None, "results": results}
-
-
-def _result_link() -> dict[str, Any]:
-    return {
-        "url": f"/tasks/{TASK_ID}/result?link=Wzcs...",
-        "expires_at": task_document.format_rfc3339(
-            FINISHED_AT + settings.RESULT_LINK_LIFETIME
-        ),
-    }
-
-
-def _health(status: str, **checks: bool) -> dict[str, Any]:
-    components = (
-        "database",
-        "redis",
-        "dispatcher",
-        "default",
-        "reports",
-        "reports.bulk",
-    )
-    return {"status": status, "checks": {**dict.fromkeys(components, True), **checks}}
-
-
-_SCHOOL = {"school_id": 1, "name": "Escola Municipal 1"}
-_CLASS = {"class_id": 1, "name": "1º ano A", "year": 2026}
-_CLASS_WITH_SCHOOL = {**_CLASS, "school": _SCHOOL["name"]}
-_STUDENT = {"student_id": 7, "name": "Ana Ávila", "registration": "2026000007"}
-
-
-def _single_page(*records: dict[str, Any]) -> dict[str, Any]:
-    return {"next": None, "previous": None, "results": list(records)}
-
-
-def _catalogue_entry() -> dict[str, Any]:
-    return {**catalogue.build_static_entry(ClassPerformance), "median_seconds": 0.4}
-
-
-def _current_user() -> dict[str, Any]:
-    scope = {"everything": False, "networks": [], "schools": [], "students": []}
-    return {
-        "username": "teacher",
-        "name": "Ana Ávila",
-        "roles": ["teacher"],
-        "scope": {**scope, "classes": [_CLASS_WITH_SCHOOL]},
-    }
-
-
-_TOKENS = {"access": "eyJhbGciOi...", "refresh": "eyJhbGciOi..."}
-RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {
-    ("log_in", "200"): lambda: _TOKENS,
-    ("refresh_token", "200"): lambda: _TOKENS,
-    ("list_tasks", "200"): _task_page,
-    ("get_result", "200"): lambda: json.loads(_render_file("json")),
-    ("create_result_link", "200"): _result_link,
-    ("get_me", "200"): _current_user,
-    ("list_reports", "200"): lambda: {"results": [_catalogue_entry()]},
-    ("get_report", "200"): _catalogue_entry,
-    ("list_schools", "200"): lambda: _single_page(_SCHOOL),
-    ("list_classes", "200"): lambda: _single_page(
-        {**_CLASS_WITH_SCHOOL, "school_id": 1}
-    ),
-    ("search_students", "200"): lambda: {
-        "results": [{**_STUDENT, "classes": [_CLASS]}],
-        "next": None,
-    },
-    ("healthz", "200"): lambda: {"status": "ok"},
-    ("readyz", "200"): lambda: _health("ok"),
-    ("readyz", "503"): lambda: _health("unavailable", dispatcher=False),
-}
-"""By operation and status, what is answered."""

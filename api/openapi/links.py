@@ -1,4 +1,4 @@
-"""The links of the OpenAPI document: which operations take what another has answered."""
+"""Links of the OpenAPI document: operations that take a value from another one's response."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _LINKS: dict[str, tuple[str, str, Sequence[str]]] = {
     "list_reports": ("kind", "/results/0/report", ["get_report"]),
     "list_schools": ("school_id", "/results/0/school_id", ["list_classes"]),
 }
-"""For an operation: which parameter is where in its answer, and who takes it."""
+"""Parameter, its JSON pointer in the response and the operations that take it, by operation."""
 
 
 def add_links(operation: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
-"""What the OpenAPI document says of each operation: its answers, headers and parameters."""
+"""Description of each operation in the OpenAPI document: responses, headers and parameters."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.utils.translation import override
@@ -21,65 +23,65 @@ from api.serializers.tasks import StrictSerializer, problem_serializer
 NON_NEGATIVE_INTEGER = {"type": "integer", "minimum": 0}
 STRING = {"type": "string"}
 
-# name: (what it says, its schema, an example)
+# Each header has its description, its schema and an example.
 HEADERS: dict[str, tuple[str, dict[str, Any], str | int]] = {
-    "Location": ("Where the task is.", {**STRING, "format": "uri-reference"}, "/tasks/01a20946-63d7-7452-9ebd-6b7659a55ab6"),
-    "Retry-After": ("Whole seconds after which to ask again; absent once it is final.", {**NON_NEGATIVE_INTEGER, "minimum": 1}, 2),
-    "Idempotency-Replayed": ("`true` where the key had been given before.", {**STRING, "const": "true"}, "true"),
-    "Link": ("The pages beside this one, as `next` and `previous` of the body (RFC 8288).", STRING, '</tasks?cursor=cD0w>; rel="next"'),
-    "Preference-Applied": ("The wait that was granted, where one was preferred.", STRING, "wait=20"),
-    "ETag": ("Of this very answer; of a file its SHA-256, weak where it is compressed.", STRING, '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
-    "Content-Disposition": ("The file's name: in ASCII, and in full.", STRING, 'attachment; filename="Acoes 2026-11-25.csv"; filename*=UTF-8\'\'A%C3%A7%C3%B5es%202026-11-25.csv'),
-    "Content-Length": ("Bytes in the body; absent where it is compressed.", NON_NEGATIVE_INTEGER, 52311),
-    "Content-Encoding": ("`gzip` where you accept that and it pays.", {**STRING, "const": "gzip"}, "gzip"),
-    "Content-Range": ("Which bytes these are, and how many there are.", STRING, "bytes 1000-52310/52311"),
-    "Accept-Ranges": ("`bytes`; `none` where the answer is compressed.", {**STRING, "enum": ["bytes", "none"]}, "bytes"),
-    "Last-Modified": ("When the file was made.", STRING, "Wed, 25 Nov 2026 19:42:00 GMT"),
-    "Cache-Control": ("It is nobody else's, and not to be kept.", STRING, "private, no-store"),
-    "Referrer-Policy": ("The address is not to be told to other pages.", STRING, "no-referrer"),
-    "Vary": ("The request's headers that the answer depends on.", STRING, "Accept-Encoding"),
+    "Location": ("URL of the task.", {**STRING, "format": "uri-reference"}, "/tasks/01a20946-63d7-7452-9ebd-6b7659a55ab6"),
+    "Retry-After": ("Whole seconds to wait before the next request; absent if the task is final.", {**NON_NEGATIVE_INTEGER, "minimum": 1}, 2),
+    "Idempotency-Replayed": ("`true` if the key was used before.", {**STRING, "const": "true"}, "true"),
+    "Link": ("Links to the next and previous page, equal to `next` and `previous` in the body (RFC 8288).", STRING, '</tasks?cursor=cD0w>; rel="next"'),
+    "Preference-Applied": ("The granted wait, if `Prefer` requested one.", STRING, "wait=20"),
+    "ETag": ("Version of the response; for a file its SHA-256, weak if compressed.", STRING, '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
+    "Content-Disposition": ("File name, in ASCII and in full.", STRING, 'attachment; filename="Acoes 2026-11-25.csv"; filename*=UTF-8\'\'A%C3%A7%C3%B5es%202026-11-25.csv'),
+    "Content-Length": ("Size of the body in bytes; absent if compressed.", NON_NEGATIVE_INTEGER, 52311),
+    "Content-Encoding": ("`gzip` if the client accepts it and it makes the body smaller.", {**STRING, "const": "gzip"}, "gzip"),
+    "Content-Range": ("The returned bytes, and the size of the file.", STRING, "bytes 1000-52310/52311"),
+    "Accept-Ranges": ("`bytes`; `none` if the response is compressed.", {**STRING, "enum": ["bytes", "none"]}, "bytes"),
+    "Last-Modified": ("Time at which the file was generated.", STRING, "Wed, 25 Nov 2026 19:42:00 GMT"),
+    "Cache-Control": ("The response is private and must not be stored.", STRING, "private, no-store"),
+    "Referrer-Policy": ("The URL must not be sent to other sites.", STRING, "no-referrer"),
+    "Vary": ("Request headers that the response depends on.", STRING, "Accept-Encoding"),
 }  # fmt: skip
-# Those that no operation names: the status alone decides.
+# Headers that depend only on the status, so that no operation lists them.
 COMMON_HEADER = "X-Request-ID"
 HEADER_BY_STATUS = {"401": "WWW-Authenticate", "405": "Allow"}
 SHARED_HEADERS: dict[str, tuple[str, str]] = {
-    "X-Request-ID": ("Under which our log tells of the request: yours if you sent one that can be logged, or ours.", "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"),
-    "WWW-Authenticate": ("How to say who you are.", 'Bearer realm="api"'),
-    "Allow": ("The methods there are.", "GET, POST, HEAD, OPTIONS"),
+    "X-Request-ID": ("Id of the request in the server's log: the client's own if it can be logged, else a generated one.", "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"),
+    "WWW-Authenticate": ("The authentication scheme to use.", 'Bearer realm="api"'),
+    "Allow": ("The allowed methods.", "GET, POST, HEAD, OPTIONS"),
 }  # fmt: skip
 OPTIONAL_HEADERS = {
-    "Retry-After",  # not once the task is final
+    "Retry-After",  # absent if the task is final
     "Idempotency-Replayed",
     "Link",
     "Preference-Applied",
-    "Content-Encoding", "Content-Length",  # one where it is compressed, one where not
+    "Content-Encoding", "Content-Length",  # one if compressed, the other if not
 }  # fmt: skip
-"""Headers that an answer has only where there is something to say."""
+"""Response headers that may be absent."""
 WAIT = OpenApiParameter(
     "wait",
     {"type": "integer", "minimum": 0, "maximum": 999_999},
     OpenApiParameter.QUERY,
-    description="Seconds to wait, as `Prefer: wait=N`, for clients that cannot set headers.",
+    description="Seconds to wait, like `Prefer: wait=N`, for clients that cannot set headers.",
 )
 PREFER = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="`wait=N`: the answer may take that many seconds, at most 25.",
+    description="`wait=N`: wait up to N seconds for a change, at most 25.",
 )
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="The `ETag` of the document the client has.",
+    description="`ETag` of the client's copy of the document.",
 )
 COMMON_STATUSES = (400, 405, 406, 414, 431, 500)
-"""Problems that any operation may answer."""
+"""Statuses of the problems that any operation may return."""
 RETRYABLE = (429, 503)
-"""Problems that pass: their `Retry-After` says when to try again."""
+"""Statuses of temporary problems, which have `Retry-After`."""
 
 
-def operation(  # noqa: PLR0913  (each is a part of the description)
+def operation(  # noqa: PLR0913  (each is one part of the description)
     operation_id: str,
     summary: str,
     *,
@@ -90,8 +92,11 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
     parameters: Sequence[OpenApiParameter] = (),
     problems: Sequence[int] = (),
 ) -> Callable[[Any], Any]:
-    """Describe a view's method, whose docstring is the description; and hold the query of
-    each request to it."""
+    """Decorate a view's method with its description, and validate the query of each request.
+
+    The method's docstring becomes the description in the OpenAPI document: it is the only
+    docstring that is published.
+    """
     all_responses = {**responses}
     retry_headers = {
         status: ["Retry-After"] for status in RETRYABLE if status in problems
@@ -106,7 +111,10 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
         all_responses[(status, MEDIA_TYPE)] = OpenApiResponse(
             problem_serializer(status), description=f"`code`: {pages}."
         )
-    add_schema = extend_schema(
+    query_names = [p.name for p in parameters if p.location == OpenApiParameter.QUERY]
+    validate = query_params.validate_query(query_names)
+    add_schema = partial(
+        extend_schema,
         operation_id=operation_id,
         summary=summary,
         tags=[tag],
@@ -121,12 +129,13 @@ def operation(  # noqa: PLR0913  (each is a part of the description)
             ),
         ],
     )
-    query_names = [p.name for p in parameters if p.location == OpenApiParameter.QUERY]
-    return lambda method: add_schema(query_params.validate_query(query_names)(method))
+    return lambda method: add_schema(description=inspect.getdoc(method))(
+        validate(method)
+    )
 
 
 class EnglishGenerator(SchemaGenerator):
-    """The document is one, and the same whoever asks for it."""
+    """Generator of the document, always in English."""
 
     def get_schema(self, *args: Any, **kwargs: Any) -> Any:
         with override("en"):
@@ -134,10 +143,10 @@ class EnglishGenerator(SchemaGenerator):
 
 
 class ApiAutoSchema(AutoSchema):
-    """DRF's views as they are, but for what all of this API has."""
+    """Schema of an operation, with the properties that all operations share."""
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """However we look at it, to the client it is one access token; or a link."""
+        """Return the security schemes: one access token for all token classes, or a link."""
         schemes = (
             getattr(authenticator, "scheme", "bearer")
             for authenticator in self.view.get_authenticators()
@@ -155,7 +164,7 @@ class ApiAutoSchema(AutoSchema):
             "Accept-Language",
             OpenApiTypes.STR,
             OpenApiParameter.HEADER,
-            description="`pt-BR` or `en`: of titles and errors.",
+            description="Language of titles and error texts: `pt-BR` or `en`.",
         )
         return [language]
 

@@ -1,4 +1,4 @@
-"""Finishes the OpenAPI document: kinds, codes, examples and the guide are spliced in."""
+"""Postprocessing of the OpenAPI document: adds report kinds, codes, examples and the guide."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from typing import Any
 
 from api.openapi import examples, guide, links
 from api.openapi.operations import COMMON_HEADER, HEADER_BY_STATUS, SHARED_HEADERS
+from api.openapi.response_examples import RESPONSE_EXAMPLES
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
 from tasks.reporting import registry
 
@@ -14,8 +15,8 @@ Schema = dict[str, Any]
 
 ROW_SCHEMA = {
     "type": "object",
-    "description": "A row of a report: its cells by the names of the columns. Grades and "
-    "other decimals are strings, so that no figure of theirs is lost.",
+    "description": "A row of a report: its cells by column name. Grades and other "
+    "decimals are strings, so that no digit is lost.",
     "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
 }
 _REQUEST_BODIES: dict[str, Any] = {
@@ -31,11 +32,11 @@ _TASK_EXAMPLES = {
     ("get_task", "200"): examples.TASK_EXAMPLES,
     ("cancel_task", "202"): ["canceled", "running, to be canceled"],
 }
-"""Which examples of a task stand for an answer."""
+"""Names of the task examples of a response, by operation and status."""
 
 
 def postprocess_schema(result: Schema, **_: Any) -> Schema:
-    """What no serializer says: called by the generator when all else is there."""
+    """Complete the document; the generator calls this last."""
     components = result["components"]
     schemas = components["schemas"]
     schemas["Row"] = ROW_SCHEMA
@@ -84,7 +85,7 @@ def _add_shared_headers(operation: Schema) -> None:
 
 
 def _set_code_enums(schemas: Schema) -> None:
-    """Give the problems of each status their codes, so that clients tell them apart."""
+    """List the codes of each problem status as an enum, so that clients can tell them apart."""
     for name, schema in schemas.items():
         if match := re.fullmatch(r"Problem(\d+)", name):
             status = int(match[1])
@@ -98,7 +99,7 @@ def _set_code_enums(schemas: Schema) -> None:
 
 
 def _add_report_schemas(schemas: Schema) -> Schema:
-    """Give every kind of report its own request schema; an example for each of its formats."""
+    """Add a request schema for each kind of report; return an example of each kind and format."""
     mapping, request_examples = {}, {}
     for kind, report in registry.report_classes().items():
         name = "".join(part.capitalize() for part in kind.split("_"))
@@ -122,7 +123,7 @@ def _add_report_schemas(schemas: Schema) -> Schema:
 
 
 def _without_defaults(schema: Schema) -> Schema:
-    """Generators of clients take a member with a default for one that is always there."""
+    """Remove defaults: client generators treat a member with a default as always present."""
     properties = {
         name: {key: value for key, value in property_schema.items() if key != "default"}
         for name, property_schema in schema.get("properties", {}).items()
@@ -139,11 +140,11 @@ def _request_schema(kind: str, name: str, formats: Sequence[str]) -> Schema:
             "format": {
                 "type": "string",
                 "enum": list(formats),
-                "description": "`json` where none is named.",
+                "description": "Default: `json`.",
             },
             "language": {
                 "allOf": [{"$ref": "#/components/schemas/Language"}],
-                "description": "Of the report; the request's where none is named.",
+                "description": "Language of the report. Default: that of the request.",
             },
         },
         "required": ["report"],
@@ -154,7 +155,7 @@ def _request_schema(kind: str, name: str, formats: Sequence[str]) -> Schema:
 def _add_code_sample(
     path: str, method: str, operation: Schema, bodies: Mapping[str, Any]
 ) -> None:
-    """A line of curl that runs, once the variables it names are set."""
+    """Add a curl command that runs once its shell variables are set."""
     for name, value in _PATH_EXAMPLES.items():
         path = path.replace(name, value)
     arguments = [f'curl -sS -X {method.upper()} "$BASE{path}"']
@@ -171,13 +172,15 @@ def _add_code_sample(
 def _add_body_examples(
     operation: Schema, bodies: Mapping[str, Any], reports: Mapping[str, Any]
 ) -> None:
-    """What Swagger UI fills in, so that trying it out is one click on the demo network."""
+    """Add the bodies that Swagger UI fills in; they work on the demo network."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
         if operation["operationId"] == "create_report":
             content["examples"] = reports
         else:
             content["example"] = {
-                name: "what logging in gave" if value == "$REFRESH" else value
+                name: "the `refresh` of `POST /auth/token`"
+                if value == "$REFRESH"
+                else value
                 for name, value in bodies[operation["operationId"]].items()
             }
 
@@ -187,7 +190,7 @@ def _add_parameter_example(parameter: Schema) -> None:
     if name == "kind":
         parameter["example"] = _PATH_EXAMPLES["{kind}"]
     elif name in examples.PARAMETER_EXAMPLES:
-        # In the schema: Swagger UI would fill in all that stand beside it, and send them.
+        # In the schema, because Swagger UI fills in and sends all examples outside it.
         parameter["schema"]["examples"] = [examples.PARAMETER_EXAMPLES[name]]
 
 
@@ -207,8 +210,8 @@ def _add_response_examples(operation: Schema) -> None:
                 content["examples"] = _example_references(codes)
             elif key in _TASK_EXAMPLES:
                 content["examples"] = _example_references(_TASK_EXAMPLES[key])
-            elif media_type == "application/json" and key in examples.RESPONSE_EXAMPLES:
-                content["example"] = examples.RESPONSE_EXAMPLES[key]()
+            elif media_type == "application/json" and key in RESPONSE_EXAMPLES:
+                content["example"] = RESPONSE_EXAMPLES[key]()
 
 
 def _example_references(names: Sequence[str]) -> Schema:

@@ -1,4 +1,4 @@
-"""The problems explained to people: for each code its meaning, and an example of its document."""
+"""Contents of the HTML pages about problems: meaning, advice and example of each code."""
 
 import json
 from collections.abc import Sequence
@@ -11,25 +11,25 @@ from django.utils.safestring import SafeString
 from api.i18n import languages
 from api.openapi import examples
 from api.problems.registry import PROBLEMS
-from tasks.errors import FAILURES, InternalFailure
+from tasks.failures import FAILURES, InternalFailure
 from tasks.status import document as task_document
 
 
 @dataclass(frozen=True)
 class ProblemPage:
-    """In the language that was active when it was made."""
+    """Contents of one page, in the language that was active when it was built."""
 
     code: str
     title: str
     status: int | None
-    """None where it is no answer's, but what a task ended by."""
+    """HTTP status; None for the error of a failed task."""
     meaning: str
     advice: SafeString
     example: str
 
 
 def find_page(code: str) -> ProblemPage | None:
-    """What that code means, if there is such a code."""
+    """Return the page of the code; None if the code is unknown."""
     if code in PROBLEMS:
         return _problem_page(code)
     return _failure_page(code) if code in FAILURES else None
@@ -64,7 +64,7 @@ def _failure_page(code: str) -> ProblemPage:
 
 
 def _to_html(text: str) -> SafeString:
-    """As HTML: what stands between backticks is code."""
+    """Convert text to HTML, with the parts between backticks as code."""
     parts = [*text.split("`"), ""]
     return format_html_join(
         "",

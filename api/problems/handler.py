@@ -1,4 +1,4 @@
-"""What is raised below, as problem documents (RFC 9457): the one place that decides."""
+"""Exception handler: converts every exception to a problem document (RFC 9457)."""
 
 import sys
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from tasks.errors import (
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 RETRY_AFTER_SECONDS = 2
 
-# As whoever comes without a token is told by the authentication itself.
+# Equal to the header that the authentication classes send if there is no token.
 BEARER_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}
 
 _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
@@ -49,12 +49,12 @@ _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
 
 
 class ProblemHandler(ExceptionHandler):
-    """Turns what the lower layers raise into problems."""
+    """Exception handler that converts exceptions of the lower layers to problems."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, InvalidRequest):
             return Problem("invalid_request", field_errors=exc.field_errors)
-        if isinstance(exc, SuspiciousOperation):  # a thousand parameters, for instance
+        if isinstance(exc, SuspiciousOperation):  # too many parameters, for example
             return Problem("invalid_request")
         if isinstance(exc, LimitExceeded):
             load = asdict(exc.load)
@@ -65,7 +65,7 @@ class ProblemHandler(ExceptionHandler):
         for exception_type, code in _CODE_BY_EXCEPTION.items():
             if isinstance(exc, exception_type):
                 retry_after = RETRY_AFTER_SECONDS if code == "unavailable" else None
-                # What a database says of itself is not the client's.
+                # Messages of the database are not shown to the client.
                 return Problem(
                     code, "" if retry_after else str(exc), retry_after=retry_after
                 )
@@ -81,7 +81,7 @@ class ProblemHandler(ExceptionHandler):
 
 
 class ProblemFormatter(ExceptionFormatter):
-    """Renders any exception of DRF or of ours as a problem document."""
+    """Formatter that renders exceptions of DRF and of the service as problem documents."""
 
     def run(self) -> dict[str, Any]:
         document = problem_document(self._code(), self._path(), self._detail())
@@ -152,7 +152,7 @@ def _problem_response(request: HttpRequest, code: str) -> JsonResponse:
 
 
 def _pointer(attribute: str | None) -> str:
-    """A JSON Pointer to the member; the whole body where no member is meant."""
+    """Return a JSON Pointer to the member; empty (the whole body) if there is none."""
     if attribute is None or attribute == "non_field_errors":
         return ""
     return f"/{attribute}"

@@ -1,4 +1,4 @@
-"""The entries of the catalogue: what a kind of report is, and what a form for it needs."""
+"""Catalogue entries: a kind of report, with all that a client needs to build a form for it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from django.conf import settings
 from tasks.reporting.report import Report
 from tasks.scheduling import durations
 
-# Which request lists what a parameter may name.
+# Method and path of the request that lists the records a parameter may name.
 _LOOKUPS = {
     "school_id": ("GET", "/schools"),
     "class_id": ("GET", "/classes"),
@@ -17,7 +17,7 @@ _LOOKUPS = {
 
 
 def _lookups_for(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
-    """For those of the parameters that name a record: where records are found."""
+    """Return the request that lists the records, for each parameter that names one."""
     return {
         name: {
             "method": _LOOKUPS[name][0],
@@ -31,13 +31,13 @@ def _lookups_for(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 def build_entry(report: type[Report[Any]]) -> dict[str, Any]:
-    """The kind's entry, in the language that is active."""
+    """Build the entry of a kind of report, in the active language."""
     median_seconds = durations.median_seconds(report.queue, report.kind())
     return {**build_static_entry(report), "median_seconds": median_seconds}
 
 
 def build_static_entry(report: type[Report[Any]]) -> dict[str, Any]:
-    """All of it that does not change from day to day."""
+    """Build the entry without `median_seconds`, which changes over time."""
     schema = report.parameters_schema()
     return {
         "report": report.kind(),

@@ -1,4 +1,4 @@
-"""Users, schools, classes and students as they are answered."""
+"""Response serializers of users, schools, classes and students."""
 
 from typing import Any
 
@@ -24,7 +24,9 @@ class ClassOfStudent(serializers.Serializer[Any]):
 
 
 class AttachedClass(ClassOfStudent):
-    school = serializers.CharField(source="school.name", help_text="The school's name.")
+    school = serializers.CharField(
+        source="school.name", help_text="Name of the school."
+    )
 
 
 class ClassRecord(AttachedClass):
@@ -37,7 +39,9 @@ class AttachedStudent(serializers.Serializer[Any]):
 
 
 class ScopeRecord(serializers.Serializer[Any]):
-    everything = serializers.BooleanField(help_text="All there is, in every network.")
+    everything = serializers.BooleanField(
+        help_text="True if you see all records of every network."
+    )
     networks = AttachedNetwork(many=True)
     schools = SchoolRecord(many=True)
     classes = AttachedClass(many=True)
@@ -48,14 +52,18 @@ class CurrentUser(serializers.Serializer[Any]):
     username = serializers.CharField()
     name = serializers.CharField()
     roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.values))
-    scope = ScopeRecord(help_text="What you are attached to, and see by that.")
+    scope = ScopeRecord(
+        help_text="Records you are attached to, which decide what you see."
+    )
 
 
 class StudentRecord(serializers.Serializer[Any]):
     student_id = serializers.IntegerField(source="student.pk")
     name = serializers.CharField(source="student.display_name")
     registration = serializers.CharField(source="student.registration")
-    classes = ClassOfStudent(many=True, help_text="Those that you may see.")
+    classes = ClassOfStudent(
+        many=True, help_text="The student's classes that you may see."
+    )
 
 
 class StudentPage(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""The shapes of requests and answers, for reading the first and describing the second."""
+"""Serializers that parse request bodies and describe responses in the OpenAPI document."""
 
 from functools import cache
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from api.i18n.languages import LANGUAGES
-from tasks.errors import FAILURES
+from tasks.failures import FAILURES
 from tasks.reporting import registry
 from tasks.states import State
 
@@ -21,21 +21,21 @@ STATES = [(state.value, state.name) for state in State]
 
 @extend_schema_field({"type": "string", "format": "uri-reference"})
 class LinkField(serializers.CharField):
-    """A path, after the public URL if there is one."""
+    """URL reference: a path, prefixed with the public URL if one is set."""
 
 
 @extend_schema_field({"$ref": "#/components/schemas/Row"})
 class RowField(serializers.DictField):
-    """A row of a report: its cells by the names of the columns."""
+    """Row of a report: its cells by column name."""
 
 
 @extend_schema_field({"$ref": "#/components/schemas/ReportRequest"})
 class RequestField(serializers.DictField):
-    """A whole body for `POST /reports`."""
+    """Complete body of `POST /reports`."""
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses members it does not know, by name."""
+    """Serializer that refuses unknown members and names each of them."""
 
     def to_internal_value(self, data: Any) -> Any:
         field_names = {
@@ -71,7 +71,7 @@ class ProgressDocument(serializers.Serializer[Any]):
 
 
 class QueueDocument(serializers.Serializer[Any]):
-    position = serializers.IntegerField(help_text="1 is the next to be made.")
+    position = serializers.IntegerField(help_text="1 is the next task to start.")
     estimated_wait_seconds = serializers.IntegerField(allow_null=True)
 
 
@@ -94,32 +94,34 @@ class ResultDocument(serializers.Serializer[Any]):
     filename = serializers.CharField()
     url = LinkField()
     summary = serializers.CharField(
-        allow_null=True, help_text="Why there is no row, where there is none."
+        allow_null=True, help_text="Why the report is empty; null if it has rows."
     )
-    data = serializers.ListField(  # type: ignore[assignment]  # a field, no property
+    data = serializers.ListField(  # type: ignore[assignment]  # a field, not the property
         child=RowField(),
         required=False,
-        help_text="The rows themselves: format `json`, up to "
-        f"{settings.INLINE_RESULT_BYTES} bytes. Past that `url` has them.",
+        help_text="The rows, if the format is `json` and the file has at most "
+        f"{settings.INLINE_RESULT_BYTES} bytes. `url` always has them.",
     )
     skipped = SkippedDocument()
     data_as_of = serializers.DateTimeField()
 
 
+@extend_schema_serializer(
+    description="Why the task failed, as a problem in the task's language."
+)
 class FailureDocument(serializers.Serializer[Any]):
-    """What the report ended by, as a problem: in the task's language."""
-
-    type = LinkField(help_text="A page about failures of this code.")
+    type = LinkField(help_text="Page about failures with this code.")
     title = serializers.CharField()
     code = serializers.ChoiceField(choices=list(FAILURES))
     detail = serializers.CharField()
     reference = serializers.CharField(
-        required=False, help_text="Where our log tells more, of what is `internal`."
+        required=False,
+        help_text="Reference to the server's log, for the code `internal`.",
     )
 
 
 class ResultLink(serializers.Serializer[Any]):
-    url = LinkField(help_text="Fetches the file, without any header.")
+    url = LinkField(help_text="Fetches the file without any header.")
     expires_at = serializers.DateTimeField()
 
 
@@ -130,14 +132,14 @@ class LinksDocument(serializers.Serializer[Any]):
 
 
 class TaskDocument(serializers.Serializer[Any]):
-    task_id = serializers.UUIDField(help_text="It is the Celery task id, too.")
+    task_id = serializers.UUIDField(help_text="Also the Celery task id.")
     report = serializers.CharField()
     parameters = serializers.DictField()
     format = serializers.ChoiceField(choices=FORMATS)
     language = serializers.ChoiceField(choices=LANGUAGES)
     state = serializers.ChoiceField(
         choices=STATES,
-        help_text="Treat one that you do not know as still running.",
+        help_text="Treat an unknown state as still running.",
     )
     progress = ProgressDocument()
     queue = QueueDocument(allow_null=True)
@@ -145,14 +147,15 @@ class TaskDocument(serializers.Serializer[Any]):
     error = FailureDocument(allow_null=True)
     attempt = serializers.IntegerField()
     poll_after_ms = serializers.IntegerField(
-        allow_null=True, help_text="When to ask again; null once the state is final."
+        allow_null=True,
+        help_text="Milliseconds to wait before the next poll; null if the state is final.",
     )
     cancel_requested_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(
-        allow_null=True, help_text="Parameters and result are erased then."
+        allow_null=True, help_text="Time at which parameters and result are erased."
     )
     links = LinksDocument()
 
@@ -160,8 +163,10 @@ class TaskDocument(serializers.Serializer[Any]):
 class LookupDocument(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=["GET", "POST"])
     href = serializers.CharField()
-    value = serializers.CharField(help_text="The member of a result to send.")
-    label = serializers.CharField(help_text="The member of a result to show.")  # type: ignore[assignment]
+    value = serializers.CharField(
+        help_text="Member of a result to send as the parameter."
+    )
+    label = serializers.CharField(help_text="Member of a result to show to the user.")  # type: ignore[assignment]
 
 
 class CatalogueEntry(serializers.Serializer[Any]):
@@ -172,11 +177,12 @@ class CatalogueEntry(serializers.Serializer[Any]):
     parameters = serializers.DictField(help_text="JSON Schema of the parameters.")
     lookups = serializers.DictField(
         child=LookupDocument(),
-        help_text="For parameters that name a record: what lists those you may name.",
+        help_text="Request that lists the records you may name, by parameter.",
     )
     example = RequestField()
     median_seconds = serializers.FloatField(
-        allow_null=True, help_text="How long it took lately; null while none was made."
+        allow_null=True,
+        help_text="Median duration of recent reports; null if there are none.",
     )
 
 
@@ -186,38 +192,39 @@ class Catalogue(serializers.Serializer[Any]):
 
 class FieldErrorDocument(serializers.Serializer[Any]):
     pointer = serializers.CharField(
-        allow_blank=True, help_text="JSON Pointer into the body; empty for all of it."
+        allow_blank=True,
+        help_text="JSON Pointer into the body; empty for the whole body.",
     )
     code = serializers.CharField()
     detail = serializers.CharField()
 
 
 class LoadDocument(serializers.Serializer[Any]):
-    own_queued = serializers.IntegerField(help_text="Your tasks that wait.")
-    own_running = serializers.IntegerField(help_text="Your tasks that are being made.")
-    queue_length = serializers.IntegerField(help_text="All tasks waiting in the queue.")
+    own_queued = serializers.IntegerField(help_text="Your queued tasks.")
+    own_running = serializers.IntegerField(help_text="Your running tasks.")
+    queue_length = serializers.IntegerField(help_text="All queued tasks of that queue.")
     limit = serializers.IntegerField(
-        help_text="Of your tasks that wait or run, or of all that wait: see `code`."
+        help_text="Limit of your active tasks or of all queued tasks, depending on `code`."
     )
 
 
 class ProblemDocument(serializers.Serializer[Any]):
-    """RFC 9457."""
+    """Members of every problem document (RFC 9457)."""
 
-    type = LinkField(help_text="A page about problems of this code.")
+    type = LinkField(help_text="Page about problems with this code.")
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    instance = serializers.CharField(help_text="The path of the request.")
-    code = serializers.CharField(help_text="Stable, for programs.")
+    instance = serializers.CharField(help_text="Path of the request.")
+    code = serializers.CharField(help_text="Stable code, intended for programs.")
     request_id = serializers.CharField(
-        allow_blank=True, help_text="By which our log tells of the request."
+        allow_blank=True, help_text="Id of the request in the server's log."
     )
 
 
 @cache
 def problem_serializer(status: int) -> type[ProblemDocument]:
-    """What problems of that status look like, with the members that some of them have."""
+    """Return the serializer of the problems of a status, with their additional members."""
     members: dict[str, Any] = {}
     if status == HTTPStatus.BAD_REQUEST:
         members["errors"] = FieldErrorDocument(many=True, required=False)
@@ -226,7 +233,9 @@ def problem_serializer(status: int) -> type[ProblemDocument]:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         members["load"] = LoadDocument(required=False)
     serializer = type(f"Problem{status}", (ProblemDocument,), members)
-    return extend_schema_serializer(component_name=f"Problem{status}")(serializer)
+    return extend_schema_serializer(
+        component_name=f"Problem{status}", description="Problem details (RFC 9457)."
+    )(serializer)
 
 
 class HealthDocument(serializers.Serializer[Any]):

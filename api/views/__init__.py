@@ -1,1 +1,1 @@
-"""The views, a file for each part of the addresses."""
+"""Views, one module per group of paths."""

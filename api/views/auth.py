@@ -1,4 +1,4 @@
-"""`/auth`: logging in, staying in, and logging out."""
+"""Views of `/auth`: log in, refresh the tokens and log out."""
 
 import math
 from typing import Any, NoReturn, cast
@@ -33,13 +33,13 @@ class Login(TokenViewBase):
         problems=[400, 401, 413, 415, 429, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """A short-lived access token for `Authorization: Bearer`, and a refresh token."""
+        """Returns a short-lived access token for `Authorization: Bearer`, and a refresh token."""
         response = super().post(request, *args, **kwargs)
         throttles.reset_login_failures(cast(dict[str, Any], request.data)["username"])
         return response
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
-        # DRF's own words have the seconds in them, by which two answers would differ.
+        # DRF's message contains the seconds, so that two responses would differ.
         raise Problem("throttled", retry_after=math.ceil(wait or 1))
 
 
@@ -48,14 +48,14 @@ class Refresh(TokenViewBase):
 
     @operation(
         "refresh_token",
-        "Stay logged in",
+        "Refresh the tokens",
         tag="auth",
         body=TokenRefreshSerializer,
         responses={200: TokenPair},
         problems=[400, 401, 413, 415, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """A new pair for a refresh token, which is used up by it."""
+        """Returns a new pair of tokens. The refresh token is valid for one use only."""
         return super().post(request, *args, **kwargs)
 
 
@@ -71,6 +71,6 @@ class Logout(TokenViewBase):
         problems=[400, 401, 413, 415, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Uses the refresh token up; the access token ends by itself within minutes."""
+        """Revokes the refresh token. The access token expires within minutes."""
         super().post(request, *args, **kwargs)
         return Response(status=status.HTTP_204_NO_CONTENT)

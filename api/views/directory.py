@@ -1,4 +1,4 @@
-"""`/schools`, `/classes` and `/students/search`: what the parameters of reports may name."""
+"""Views of `/schools`, `/classes` and `/students/search`: records that report parameters name."""
 
 from typing import Any, cast
 
@@ -25,8 +25,8 @@ from school.db import name_search
 from school.models import School, SchoolClass, User
 from school.student_search import StudentCursor, StudentQuery, find_students
 from tasks.errors import FieldError, InvalidRequest
-from tasks.reporting import parameters
 from tasks.reporting.parameters import Id, ReportParameters, Year
+from tasks.reporting.selection import select
 
 MIN_LETTERS = 2
 MAX_NAME_LENGTH = 120
@@ -37,7 +37,7 @@ class SchoolFilter(django_filters.FilterSet):
         {
             "type": "string",
             "maxLength": MAX_NAME_LENGTH,
-            "description": "What words of the name begin with.",
+            "description": "Beginnings of words of the name.",
         }
     )(django_filters.CharFilter(method="filter_by_name", max_length=MAX_NAME_LENGTH))
 
@@ -54,7 +54,7 @@ class WholeNumberFilter(django_filters.NumberFilter):
 
 
 def _visible_schools(request: Request | None) -> QuerySet[School]:
-    if request is None:  # when it is only described
+    if request is None:  # while the schema is generated
         return School.objects.none()
     return access.visible_schools(cast(User, request.user))
 
@@ -80,14 +80,14 @@ class Schools(ListAPIView[School]):
 
     @operation(
         "list_schools",
-        "The schools you see something of",
+        "Schools in which you may see records",
         tag="records",
         responses={200: directory.SchoolRecord(many=True)},
         headers={200: ["Cache-Control", "Link"]},
         problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """By name; what `school_id` of a report may be."""
+        """Lists the values that `school_id` of a report may have, ordered by name."""
         return super().get(request, *args, **kwargs)
 
 
@@ -104,32 +104,41 @@ class Classes(ListAPIView[SchoolClass]):
 
     @operation(
         "list_classes",
-        "The classes you see something of",
+        "Classes in which you may see records",
         tag="records",
         responses={200: directory.ClassRecord(many=True)},
         headers={200: ["Cache-Control", "Link"]},
         problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """By name; what `class_id` of a report may be."""
+        """Lists the values that `class_id` of a report may have, ordered by name."""
         return super().get(request, *args, **kwargs)
 
 
-# Read as strictly as the parameters of a report, which it helps to fill.
+# As strict as the parameters of a report, which it helps to fill.
 class StudentSearchBody(ReportParameters):
     name: str | None = Field(
         default=None,
         max_length=MAX_NAME_LENGTH,
-        description="What words of the name begin with: at least two letters.",
+        description="Beginnings of words of the name; at least two letters.",
     )
     registration: str | None = Field(
-        default=None, max_length=20, pattern=r"^[^\x00]*$", description="All of it."
+        default=None,
+        max_length=20,
+        pattern=r"^[^\x00]*$",
+        description="The complete registration number.",
     )
-    class_id: Id | None = Field(default=None, description="Once in this class.")
-    school_id: Id | None = Field(default=None, description="Once in this school.")
-    year: Year | None = Field(default=None, description="In this school year.")
+    class_id: Id | None = Field(
+        default=None, description="Only students with an enrolment in this class."
+    )
+    school_id: Id | None = Field(
+        default=None, description="Only students with an enrolment in this school."
+    )
+    year: Year | None = Field(
+        default=None, description="Only students with an enrolment in this school year."
+    )
     cursor: str | None = Field(
-        default=None, max_length=2000, description="`next` of the page before."
+        default=None, max_length=2000, description="`next` of the previous page."
     )
     page_size: int = Field(default=25, ge=1, le=100)
 
@@ -157,15 +166,15 @@ class StudentsSearch(APIView):
         problems=[400, 401, 413, 415, 503],
     )
     def post(self, request: Request) -> Response:
-        """What `student_id` of a report may be: in the order of names, with the classes
-        in which you see them. Names stand in no address, so it is a POST."""
+        """Lists the values that `student_id` of a report may have, ordered by name, with the
+        classes in which you may see each student. It is a POST, so that no name is part of
+        a URL."""
         viewer = cast(User, request.user)
-        search = parameters.parse_parameters(
-            StudentSearchBody, request.data, base_pointer=""
-        )
-        parameters.check_visible(search, viewer, base_pointer="")
+        selection = select(viewer, StudentSearchBody, request.data, base_pointer="")
+        selection.require_visible(base_pointer="")
+        search = selection.parameters
         query = StudentQuery(
-            parameters.filter_enrolments(access.visible_enrolments(viewer), search),
+            selection.enrolments,
             search.name,
             search.registration,
             _decode_cursor(search.cursor, viewer),
@@ -191,7 +200,7 @@ def _decode_cursor(cursor: str | None, viewer: User) -> StudentCursor | None:
     try:
         sort_key, id = signing.loads(cursor, salt=_salt(viewer))
     except signing.BadSignature:
-        detail = _("It is not the `next` of a page of yours.")
+        detail = _("This is not the `next` of one of your pages.")
         field_error = FieldError("/cursor", "invalid", detail)
         raise InvalidRequest(field_error) from None
     return StudentCursor(bytes.fromhex(sort_key), id)

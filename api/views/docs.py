@@ -1,4 +1,4 @@
-"""The pages for people: where to begin, and what a problem means."""
+"""OpenAPI document and the HTML pages about problems."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -21,19 +21,21 @@ from api.problems import handler
 
 class OpenapiDocument(SpectacularYAMLAPIView):
     content_negotiation_class = IgnoreAccept
-    # The library's would take a version out of the query, for the name of the file.
+    # Without `version`, which the library would put into the file name.
     get = query_params.validate_query(["lang"])(SpectacularYAMLAPIView.get)
 
     def _get_schema_response(self, request: Request) -> HttpResponse:
-        """What the library's does, but once for all: a quarter of a second in which no
-        other request of the process has its turn."""
+        """Return the cached document.
+
+        Generating it blocks all other requests of the process for a quarter of a second.
+        """
         media_type = f"{OpenApiYamlRenderer.media_type}; charset=utf-8"
         headers = {"Content-Disposition": 'inline; filename="openapi.yaml"'}
         return HttpResponse(_openapi_yaml(), content_type=media_type, headers=headers)
 
     def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, *args, **kwargs)
-        response["Content-Language"] = "en"  # whatever was accepted
+        response["Content-Language"] = "en"  # regardless of `Accept-Language`
         return response
 
 
@@ -48,9 +50,9 @@ View = Callable[..., HttpResponse]
 
 
 def read_only(view: View) -> View:
-    """For a page that is only looked at; other methods are refused in our form."""
+    """Allow only GET and HEAD; refuse other methods with a problem document."""
 
-    @csrf_exempt  # else that would refuse them first, in its own
+    @csrf_exempt  # otherwise the CSRF check refuses them first, with an HTML page
     @wraps(view)
     def wrapper(request: HttpRequest, **kwargs: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
@@ -76,7 +78,7 @@ def problem_list(request: HttpRequest) -> HttpResponse:
 
 @read_only
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
-    """The page that a problem's `type` leads to."""
+    """Render the page that the `type` of a problem links to."""
     page = problem_pages.find_page(code)
     if page is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: for the probes of whoever runs the service."""
+"""Views of `/healthz` and `/readyz`, for liveness and readiness probes."""
 
 from django.db import Error, connection
 from rest_framework.permissions import AllowAny
@@ -21,7 +21,7 @@ class Healthz(APIView):
 
     @operation(
         "healthz",
-        "Is the process alive?",
+        "Liveness probe",
         tag="health",
         responses={200: HealthDocument},
     )
@@ -35,13 +35,13 @@ class Readyz(APIView):
 
     @operation(
         "readyz",
-        "Can reports be asked for and made?",
+        "Readiness probe",
         tag="health",
         responses={200: HealthDocument, 503: HealthDocument},
         headers={503: ["Retry-After"]},
     )
     def get(self, request: Request) -> Response:
-        """The database, Redis, the dispatcher, and the workers of each queue."""
+        """Checks the database, Redis, the dispatcher and the workers of each queue."""
         checks = {"database": _is_database_up(), **_redis_checks()}
         is_ready = all(checks.values())
         document = {"status": "ok" if is_ready else "unavailable", "checks": checks}

@@ -1,4 +1,4 @@
-"""`/me`: who is logged in, and what they see."""
+"""View of `/me`: the logged-in user and the scope of what they see."""
 
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ _SCOPE_MEMBER_BY_ROLE = {
 class Me(APIView):
     @operation(
         "get_me",
-        "Who you are, and what you are attached to",
+        "Your user and scope",
         tag="auth",
         responses={200: CurrentUser},
         headers={200: ["Cache-Control"]},

@@ -1,4 +1,4 @@
-"""`/reports`: what may be asked for, and asking for it."""
+"""Views of `/reports`: the catalogue, and requests for reports."""
 
 import re
 from functools import partial
@@ -17,11 +17,10 @@ from api.openapi.operations import PREFER, WAIT, operation
 from api.problems.registry import Problem
 from api.serializers import catalogue, tasks
 from school.models import Role, User
-from tasks import lifecycle
-from tasks.lifecycle import Submission
 from tasks.reporting import registry
 from tasks.reporting.report import Report
 from tasks.status import reader
+from tasks.submission.service import Submission, submit_report
 from tasks.submission.validation import ReportRequest
 
 IDEMPOTENCY_KEY_PATTERN = re.compile(r'"([!#-~ ]{1,255})"|([!#-~]{1,255})')
@@ -29,15 +28,15 @@ IDEMPOTENCY_KEY_HEADER = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "pattern": f"^({IDEMPOTENCY_KEY_PATTERN.pattern})$"},
     OpenApiParameter.HEADER,
-    description="Any text of your own, up to 255 characters. Asked again within a day with "
-    "the same key and body, this answers with the same task, as it is by then.",
+    description="Any text, up to 255 characters. If you repeat the request within a day "
+    "with the same key and body, the response is the same task in its current state.",
 )
 
 
 class Reports(APIView):
     @operation(
         "list_reports",
-        "The reports you may ask for",
+        "Reports available to you",
         tag="reports",
         responses={200: tasks.Catalogue},
         problems=[401, 503],
@@ -51,7 +50,7 @@ class Reports(APIView):
 
     @operation(
         "create_report",
-        "Ask for a report",
+        "Request a report",
         tag="reports",
         body=tasks.ReportSerializer,
         responses={200: tasks.TaskDocument, 202: tasks.TaskDocument},
@@ -69,8 +68,9 @@ class Reports(APIView):
         problems=[400, 401, 403, 404, 410, 413, 415, 422, 429, 503],
     )
     def post(self, request: Request) -> HttpResponse:
-        """Answers at once with the task in which the report is made (202); then poll that. With
-        `Prefer: wait=N` the answer waits for the end, and is 200 if it saw that."""
+        """Returns the task that generates the report at once (202); poll it. With
+        `Prefer: wait=N` the response waits until the task is final, and is 200 if that
+        happens in time."""
         wait_preference = WaitPreference.from_request(request)
         body = tasks.ReportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -81,7 +81,7 @@ class Reports(APIView):
             language=body.validated_data.get("language", languages.current_language()),
             idempotency_key=_idempotency_key(request),
         )
-        submission = lifecycle.submit_report(cast(User, request.user), report_request)
+        submission = submit_report(cast(User, request.user), report_request)
         response = _submission_response(request, submission, wait_preference)
         if submission.is_replay:
             response["Idempotency-Replayed"] = "true"
@@ -106,7 +106,7 @@ class ReportKind(APIView):
 def _submission_response(
     request: Request, submission: Submission, wait_preference: WaitPreference
 ) -> HttpResponse:
-    """The answer about a task just asked for: after its end, if that is to be waited for."""
+    """Return the response for a submitted task, after its end if the client waits for it."""
     task, viewer = submission.task, cast(User, request.user)
     read_task = partial(
         reader.read_snapshot,
@@ -115,7 +115,7 @@ def _submission_response(
         token_version=viewer.access_version,
     )
     if not wait_preference.seconds:
-        # What is new has its row alone; of what is not, Redis knows the progress.
+        # A new task has only its row; Redis has the progress of an existing one.
         snapshot = read_task() if submission.is_replay else reader.from_row(task)
         return wait_preference.set_header(accepted(snapshot))
     snapshot = wait_for_end(request, task.pk, read_task, wait_preference.seconds)
@@ -134,7 +134,7 @@ def _allowed_reports(viewer: User) -> list[type[Report[Any]]]:
 
 
 def _idempotency_key(request: Request) -> str:
-    """The client's name for the request: bare, or as a string of RFC 8941."""
+    """Return the idempotency key, sent as plain text or as an RFC 8941 string; empty if absent."""
     header = request.headers.get("Idempotency-Key")
     if header is None:
         return ""

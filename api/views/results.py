@@ -1,4 +1,4 @@
-"""`/tasks/<id>/result`: the file a task made, whole or in part, and a link to it."""
+"""Views of `/tasks/<id>/result`: the file in full or in part, and a signed link to it."""
 
 import unicodedata
 import uuid
@@ -36,31 +36,34 @@ from tasks.reporting import registry
 from tasks.status import document as task_document
 from tasks.status import downloads
 
-MEDIA_TYPES = [
-    format.media_type.partition(";")[0] for format in registry.format_classes().values()
-]
 ROWS_SCHEMA = {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}
+FILE_SCHEMAS = {
+    format.bare_media_type(): ROWS_SCHEMA
+    if format.has_row_schema
+    else OpenApiTypes.BINARY
+    for format in registry.format_classes().values()
+}
 
 CONDITIONAL_HEADERS = [
     OpenApiParameter(
         name, OpenApiTypes.STR, OpenApiParameter.HEADER, description=description
     )
     for name, description in {
-        "Range": "`bytes=0-499`, `bytes=500-` or `bytes=-500`; anything else is the whole.",
-        "If-Range": "The `ETag` of the part you have; the whole comes if it is another's.",
-        "If-None-Match": "The `ETag` of what you have; 304 if it is this.",
-        "If-Match": "The `ETag` of what you want; 412 if it is not this.",
+        "Range": "`bytes=0-499`, `bytes=500-` or `bytes=-500`; anything else returns the whole file.",
+        "If-Range": "`ETag` of the part you have; if the file has another, the whole file is returned.",
+        "If-None-Match": "`ETag` of your copy; 304 if the file is unchanged.",
+        "If-Match": "Expected `ETag`; 412 if the file has another.",
     }.items()
 ]
 
 
 class ResultFile(FileResponse):
-    """Sends the file in pieces of which few are needed."""
+    """File response in 64 KiB blocks, so that few reads are needed."""
 
     block_size = 64 * 1024
 
     def set_headers(self, filelike: Any) -> None:
-        """They are given: Django would find the kind of file by the name."""
+        """Keep the given headers; Django would guess the content type from the name."""
 
 
 _BASIC_FILE_HEADERS = ["Content-Length", "Content-Disposition", "Accept-Ranges", "ETag"]
@@ -80,13 +83,12 @@ class TaskResult(APIView):
 
     @operation(
         "get_result",
-        "The file a task made",
+        "Download the result",
         tag="tasks",
         responses={
-            **{(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES},
-            (200, "application/json"): ROWS_SCHEMA,
-            **{(206, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES},
-            304: OpenApiResponse(description="You have it already."),
+            **{(200, name): schema for name, schema in FILE_SCHEMAS.items()},
+            **{(206, name): OpenApiTypes.BINARY for name in FILE_SCHEMAS},
+            304: OpenApiResponse(description="Your copy is up to date."),
         },
         headers={
             200: [*_FILE_HEADERS, "Content-Encoding", "Vary"],
@@ -99,8 +101,8 @@ class TaskResult(APIView):
         problems=[401, 403, 404, 409, 410, 412, 416, 503],
     )
     def get(self, request: Request, task_id: uuid.UUID) -> HttpResponseBase:
-        """With `Range` a cut download goes on where it ended, and with `HEAD` the
-        headers come alone. A compressed answer has no ranges: ask for the parts, or for
+        """`Range` resumes an interrupted download, and `HEAD` returns only the headers. A
+        compressed response has no byte ranges: send `Range`, or
         `Accept-Encoding: identity`."""
         viewer = cast(User, request.user)
         result = _find(task_id, viewer)
@@ -130,7 +132,7 @@ class TaskResult(APIView):
             headers["Content-Range"] = byte_range.content_range
             headers["Content-Length"] = str(byte_range.length)
         file = downloads.open_result(result, viewer)
-        connections.release()  # a slow download would hold it all the while
+        connections.release()  # otherwise a slow download holds it until its end
         return ResultFile(
             byte_ranges.FileSlice(file, byte_range), status=status, headers=headers
         )
@@ -139,15 +141,15 @@ class TaskResult(APIView):
 class TaskResultLink(APIView):
     @operation(
         "create_result_link",
-        "A link to the file a task made",
+        "Create a link to the result",
         tag="tasks",
         responses={200: tasks.ResultLink},
         headers={200: ["Cache-Control"], 409: ["Retry-After"]},
         problems=[401, 404, 409, 410, 503],
     )
     def post(self, request: Request, task_id: uuid.UUID) -> Response:
-        """For whatever cannot send a header, such as a phone's download manager. It lives
-        for minutes, and ends with your right to see the report."""
+        """Creates a link for clients that cannot send headers, such as a phone's download
+        manager. It is valid for minutes, and only while you may see the report."""
         viewer = cast(User, request.user)
         link = signed_links.create_link(_find(task_id, viewer), viewer)
         return Response(
@@ -184,7 +186,7 @@ def _headers(result: downloads.Result) -> dict[str, str]:
 
 
 def _content_disposition(filename: str) -> str:
-    """The name twice: curl and phones' download managers read the plain one alone."""
+    """Return the header with the name twice: curl and download managers read only ASCII."""
     ascii_name = (
         unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
     )
@@ -195,7 +197,7 @@ def _content_disposition(filename: str) -> str:
 def _parse_requested_range(
     request: Request, result: downloads.Result
 ) -> byte_ranges.ByteRange | None:
-    """The bytes asked for; the whole if the client has begun with another file."""
+    """Return the requested range; None (the whole file) if `If-Range` names another file."""
     if_range = request.headers.get("If-Range")
     if if_range is not None and parse_etags(if_range) != [quote_etag(result.sha256)]:
         return None

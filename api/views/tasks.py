@@ -1,4 +1,4 @@
-"""`/tasks`: what was asked for, and what became of it."""
+"""Views of `/tasks`: list, poll, cancel and delete tasks."""
 
 import uuid
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ import django_filters.rest_framework
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -39,14 +40,16 @@ from tasks.status import reader
 
 
 class UtcDateTimeField(django_filters.fields.IsoDateTimeField):
-    """An instant that UTC has: the first and last days of the calendar have some it lacks."""
+    """Date and time, converted to UTC; refuses those outside the years 1 to 9999 in UTC."""
 
     def to_python(self, value: Any) -> datetime | None:
         try:
             instant: datetime | None = super().to_python(value)
             return instant and instant.astimezone(UTC)
         except (OverflowError, ValueError):
-            raise ValidationError(_("There is no such instant."), "invalid") from None
+            raise ValidationError(
+                _("There is no such date and time."), "invalid"
+            ) from None
 
 
 class UtcDateTimeFilter(django_filters.IsoDateTimeFilter):
@@ -59,8 +62,9 @@ class TaskFilter(django_filters.FilterSet):
     created_after = UtcDateTimeFilter("created_at", "gt")
 
 
+@extend_schema_serializer(description="A task without `result.data`.")
 class TaskListing(tasks.TaskDocument):
-    """The rows as documents, without the reports' own rows."""
+    """Serializer of task rows, without the rows of the report."""
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
         fields = task_document.build_document(instance, with_data=False)
@@ -86,7 +90,7 @@ class Tasks(ListAPIView[Task]):
         problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """Without `result.data`; follow `next` for older ones."""
+        """Returns the tasks without `result.data`. Follow `next` for older tasks."""
         return super().get(request, *args, **kwargs)
 
 
@@ -94,14 +98,14 @@ class TaskDetail(APIView):
     authentication_classes = [PollAuthentication]
 
     def get_authenticators(self) -> list[Any]:
-        # On the token's word alone a poll is answered, and nothing is erased.
+        # A poll trusts the token alone; a delete checks the user in the database.
         if self.request and self.request.method == "DELETE":
             return [UserAuthentication()]
         return list(super().get_authenticators())
 
     @operation(
         "get_task",
-        "What became of a task",
+        "Poll a task",
         tag="tasks",
         responses={200: tasks.TaskDocument, 304: None},
         parameters=[WAIT, PREFER, IF_NONE_MATCH],
@@ -112,10 +116,10 @@ class TaskDetail(APIView):
         problems=[400, 401, 404, 410, 503],
     )
     def get(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
-        """Poll this. Ask again after `poll_after_ms` (`Retry-After` in whole seconds), until
-        `state` is final. With `Prefer: wait=N` the answer comes as soon as the state has changed,
-        and by progress alone after ten seconds; with `If-None-Match` an unchanged document
-        is 304."""
+        """Repeat the request after `poll_after_ms` (`Retry-After` in whole seconds), until
+        `state` is final. With `Prefer: wait=N` the response is sent as soon as the state
+        changes, or after ten seconds if only the progress has changed. With `If-None-Match`
+        the response is 304 if the document is unchanged."""
         token = cast(Any, request.auth)
         wait_preference = WaitPreference.from_request(request)
         read_task = partial(
@@ -134,14 +138,14 @@ class TaskDetail(APIView):
 
     @operation(
         "delete_task",
-        "Erase a task",
+        "Delete a task",
         tag="tasks",
         responses={204: None},
         problems=[401, 404, 409, 410, 503],
     )
     def delete(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
-        """All that a task which has ended holds goes at once: its result, its file, and
-        what was asked. That there was one is answered with 410 for a year."""
+        """Erases a finished task at once: its parameters, its result and the file. For a
+        year, requests for it return 410."""
         viewer = cast(User, request.user)
         try:
             retention.delete_task(reader.get_task_for(task_id, viewer), viewer)
@@ -162,7 +166,7 @@ class TaskCancel(APIView):
         problems=[401, 404, 409, 410, 503],
     )
     def post(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
-        """A queued task ends at once, a running one within seconds. May be repeated."""
+        """Cancels a queued task at once and a running one within seconds. May be repeated."""
         viewer = cast(User, request.user)
         try:
             lifecycle.cancel(reader.get_task_for(task_id, viewer))
@@ -173,4 +177,4 @@ class TaskCancel(APIView):
         except TaskFinished as error:
             raise Problem("task_finished", task=TaskListing(error.task).data) from None
         except Task.DoesNotExist:
-            raise TaskPurged from None  # since it was read
+            raise TaskPurged from None  # purged since it was read

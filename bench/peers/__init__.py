@@ -1,1 +1,1 @@
-"""What we are measured against, each as its users would write it; run in `bench/.venv`."""
+"""Peers that the service is compared with, in their idiomatic use; run in `bench/.venv`."""

@@ -1,6 +1,6 @@
-"""The cards by reportlab: a canvas, with Tables where there are tables.
+"""Report cards drawn with reportlab: a canvas with `Table` objects.
 
-Texts that wrap are Paragraphs only where reportlab needs them for it; bars and lines are drawn.
+Only texts that reportlab cannot wrap otherwise are `Paragraph` objects; bars and lines are drawn.
 """
 
 import json
@@ -108,7 +108,7 @@ def _head(canvas: Canvas, card: dict[str, Any], y: float) -> float:
 
 
 def _pairs(canvas: Canvas, pairs: list[list[str]], y: float) -> float:
-    """Two a line; a long one has a line of its own."""
+    """Draw two pairs per line; a long value gets its own line."""
     rows: list[list[Any]] = []
     spans = []
     for label, value in pairs:

@@ -1,4 +1,4 @@
-"""The cards by WeasyPrint: a page of HTML and a style sheet."""
+"""Report cards drawn with WeasyPrint: HTML and a style sheet."""
 
 import json
 from html import escape
@@ -73,7 +73,7 @@ def _section(card: dict[str, Any]) -> str:
 
 
 def _pairs(pairs: list[list[str]]) -> str:
-    """Two a line; a long one has a line of its own."""
+    """Return a table with two pairs per line; a long value gets its own line."""
     rows: list[str] = []
     is_half = False
     for label, value in pairs:

@@ -1,4 +1,4 @@
-"""The rows by XlsxWriter in `constant_memory`, with all that our sheets have."""
+"""Sheet written with XlsxWriter in `constant_memory`, with all features of our sheets."""
 
 import sys
 from functools import partial
@@ -33,7 +33,7 @@ FORMATS = {
 
 
 def prepare(path: str, count: int, level: int | None = None) -> Work:
-    """`level` is zlib's; XlsxWriter itself knows only the default, which is 6."""
+    """Prepare the rows; `level` is zlib's, for which XlsxWriter always uses the default, 6."""
     cells = list(rows(count))
     if level is not None:
         xlsxwriter.workbook.ZipFile = partial(ZipFile, compresslevel=level)
@@ -58,12 +58,12 @@ def _write(path: str, cells: list[tuple[Any, ...]]) -> None:
     sheet.set_footer("&L&A&R&P / &N")
     sheet.fit_to_pages(1, 0)
     sheet.ignore_errors({"number_stored_as_text": f"A1:J{len(cells) + 1}"})
-    # A method a type, which saves XlsxWriter asking each cell what it is.
+    # Methods by type spare XlsxWriter the check of each cell's type.
     writers = {
         "text": sheet.write_string, "integer": sheet.write_number,
         "decimal": sheet.write_number, "date": sheet.write_datetime,
         "boolean": sheet.write_boolean,
-        "percent": lambda row, place, cell, form: sheet.write_number(row, place, cell / 100, form),
+        "percent": lambda row, column, cell, form: sheet.write_number(row, column, cell / 100, form),
     }  # fmt: skip
     column_writers = [(writers[kind], formats[kind]) for kind in COLUMNS.values()]
     for number, row in enumerate(cells, 1):
@@ -73,4 +73,4 @@ def _write(path: str, cells: list[tuple[Any, ...]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit("run it by bench.workbooks")
+    sys.exit("run bench.workbooks instead")

@@ -1,4 +1,4 @@
-"""The school in the Django admin: its records, and the rules it judges by."""
+"""Django admin of the school records and rule profiles."""
 
 from school.admin import records, rules
 

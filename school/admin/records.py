@@ -1,4 +1,4 @@
-"""The school's records in the Django admin."""
+"""Django admin of the school records."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -63,7 +63,7 @@ class SchoolYearAdmin(admin.ModelAdmin):
     def has_delete_permission(
         self, request: HttpRequest, obj: m.SchoolYear | None = None
     ) -> bool:
-        """One by one, and while it is open: the rules of a closed year stay."""
+        """Allow deletion one by one and only while the year is open: its rules must stay."""
         is_allowed = super().has_delete_permission(request, obj)
         return is_allowed and obj is not None and is_open(obj)
 
@@ -112,12 +112,14 @@ class StudentAdmin(admin.ModelAdmin):
         (None, {"fields": ["network", "registration", "name", "social_name"]}),
         ("Birth", {"fields": ["birth_date", "birth_place", "nationality", "parents"]}),
         (
-            "Papers",
+            "Documents",
             {"fields": ["inep_code", "identity_document", "birth_certificate"]},
         ),
     ]
     inlines = [EnrolmentInline]
-    show_full_result_count = False  # counting a city's students for each page is slow
+    show_full_result_count = (
+        False  # counting all students of a city on each page is slow
+    )
 
 
 @admin.register(m.Enrolment)

@@ -1,4 +1,4 @@
-"""The form in which a rule profile is written: one field for each rule."""
+"""Admin form of a rule profile, with one field for each rule."""
 
 import types
 from decimal import Decimal, InvalidOperation
@@ -14,26 +14,26 @@ from school.grading.rules import Rules
 from school.models import RuleProfile
 
 HELP_TEXTS = {
-    "terms": "How many terms a year has; each has a grade in each subject.",
-    "mean_rule": "How the terms' grades become the year's mean.",
-    "term_weights": "For the weighted mean, one for each term: 1, 1, 2, 2",
-    "pass_mark": "The year's mean passes from here on.",
-    "rounding": "What is done to a mean before it is compared.",
-    "rounding_step": "To whole multiples of this.",
+    "terms": "Terms in a year; each subject has one grade per term.",
+    "mean_rule": "How the year's mean is computed from the grades of the terms.",
+    "term_weights": "For the weighted mean, one weight for each term: 1, 1, 2, 2",
+    "pass_mark": "Lowest yearly mean that passes.",
+    "rounding": "How a mean is rounded before it is compared with the pass mark.",
+    "rounding_step": "Means are rounded to multiples of this step.",
     "recovery_rule": "How the final recovery exam combines with the mean.",
-    "recovery_pass_mark": "Where it is not the pass mark of the year.",
-    "fail_if_unrecoverable": "Who would need more than 10.0 fails without the exam.",
-    "minimum_attendance": "In percent.",
-    "attendance_base": "Percent of the days given so far, or of those planned.",
-    "year_days": "The days of lessons that the year is to have.",
-    "council_absences": "More than this percent is told to the Conselho Tutelar.",
-    "dependencies": "In how many failed subjects a student may go on.",
-    "scale": "A line for each concept, with its lowest and its highest grade: A 9.0 10.0",
+    "recovery_pass_mark": "Only if it differs from the pass mark of the year.",
+    "fail_if_unrecoverable": "A student who would need more than 10.0 fails without the exam.",
+    "minimum_attendance": "Minimum attendance, in percent.",
+    "attendance_base": "Percentage of the days given so far, or of the days planned.",
+    "year_days": "Number of school days planned for the year.",
+    "council_absences": "Absences above this percentage are reported to the Conselho Tutelar.",
+    "dependencies": "Number of failed subjects with which a student may still be promoted.",
+    "scale": "One line per concept, with its lowest and highest grade: A 9.0 10.0",
 }
 
 
 def _build_field(name: str, info: FieldInfo) -> forms.Field:
-    """What may be left empty is none, or nothing; all else is said."""
+    """Build the form field of a rule; lists and rules that default to `None` are optional."""
     help_text = HELP_TEXTS.get(name, "")
     if name == "scale":
         lines = forms.Textarea(attrs={"rows": 6})
@@ -58,7 +58,7 @@ class _RuleProfileForm(forms.ModelForm):
         fields = ["network", "code", "name", "source"]
 
     rules: Rules
-    """What was written, once the form is valid."""
+    """Submitted rules; set once the form is valid."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,7 +89,7 @@ RuleProfileForm = type(
 
 
 def _initial_values(rules: Rules | None) -> dict[str, Any]:
-    """The rules as they stand in the fields; what is usual where there are none."""
+    """Return the initial field values: those of `rules`, or the defaults without rules."""
     if rules is None:
         model_fields = Rules.model_fields.items()
         values = {name: i.default for name, i in model_fields if not i.is_required()}
@@ -104,7 +104,7 @@ def _initial_values(rules: Rules | None) -> dict[str, Any]:
 
 
 def _to_rules(cleaned_data: dict[str, Any]) -> dict[str, Any]:
-    """The fields as rules."""
+    """Return the input of `Rules.model_validate`."""
     values = {
         name: str(value) if isinstance(value, Decimal) else value
         for name, value in cleaned_data.items()
@@ -121,7 +121,7 @@ def _parse_weights(text: str) -> list[int]:
     try:
         return [int(weight) for weight in text.split(",")] if text else []
     except ValueError:
-        message = "Write whole numbers with a comma between: 1, 1, 2, 2"
+        message = "Write whole numbers separated by commas: 1, 1, 2, 2"
         raise ValidationError({"term_weights": message})
 
 
@@ -131,7 +131,8 @@ def _parse_bands(text: str) -> list[dict[str, str]]:
         if len(line) != 3:
             message = f"Write a concept and its two grades, not “{' '.join(line)}”."
             raise ValidationError({"scale": message})
-    # Brazilians write a comma, and the best concept first; the rules are read one way.
+    # Brazilians write decimal commas and list the best concept first; `Rules` takes
+    # decimal points and the lowest band first.
     bands = [
         {
             "label": label,
@@ -148,19 +149,19 @@ def _lowest_grade(band: dict[str, str]) -> Decimal:
         grade = Decimal(band["lowest"])
     except InvalidOperation:
         grade = Decimal("NaN")
-    if grade.is_nan():  # which cannot be sorted, and may be what was written
-        message = f"“{band['lowest']}” is no grade."
+    if grade.is_nan():  # invalid, or entered as “NaN”; NaN cannot be sorted
+        message = f"“{band['lowest']}” is not a grade."
         raise ValidationError({"scale": message})
     return grade
 
 
 def _field_error(detail: Any) -> tuple[str | None, str]:
-    """At which field, and in which words; at the form where it is of several."""
+    """Return (field, message) of a pydantic error; the field is None for the whole form."""
     cause = detail.get("ctx", {}).get("error")
     message = str(cause) if isinstance(cause, ValueError) else detail["msg"]
     if not detail["loc"]:
         return None, message
     name, *nested = detail["loc"]
-    # Items are counted from 1, as lines are.
+    # Positions count from 1, like lines.
     location = " ".join(str(i + 1 if isinstance(i, int) else i) for i in nested)
     return name, f"{location}: {message}" if location else message

@@ -1,4 +1,4 @@
-"""Rule profiles in the Django admin: saving one makes a new version of its rules."""
+"""Django admin of rule profiles; saving one creates a new version of its rules."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from school.models import (
 
 
 class VersionInline(admin.TabularInline):
-    """What the rules were and are, and which years go by them."""
+    """Read-only list of a profile's versions and the school years that use them."""
 
     model = RuleVersion
     fields = ["number", "created_at", "rules", "used_by"]
@@ -74,19 +74,21 @@ class RuleProfileAdmin(admin.ModelAdmin):
     ) -> None:
         super().save_model(request, obj, form, change)
         version = obj.revise(form.rules)
-        self.message_user(request, f"The rules are version {version.number}.")
+        self.message_user(request, f"The rules were saved as version {version.number}.")
 
 
 class YearRulesFormSet(forms.BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
-        # The year is saved before its rules, which then could not be any more.
+        # The year is saved before its rules, and a closed year refuses rule changes.
         if self.instance.is_closed and self.has_changed():
-            raise forms.ValidationError("Change its rules first, then close the year.")
+            raise forms.ValidationError(
+                "Save the changed rules first, then close the year."
+            )
 
 
 class YearRulesInline(admin.TabularInline):
-    """To read only where the year is closed."""
+    """Rules of a school year; read-only once the year is closed."""
 
     model = YearRules
     formset = YearRulesFormSet
@@ -114,7 +116,7 @@ class YearRulesInline(admin.TabularInline):
     def get_formset(
         self, request: HttpRequest, obj: SchoolYear | None = None, **options: Any
     ) -> Any:
-        """With the versions of the year's own network to choose from."""
+        """Restrict the version choices to the network of the school year."""
         formset: Any = super().get_formset(request, obj, **options)
         if "version" in formset.form.base_fields:
             versions = RuleVersion.objects.select_related("profile")
@@ -125,7 +127,7 @@ class YearRulesInline(admin.TabularInline):
 
 
 def is_open(year: SchoolYear | None) -> bool:
-    """As it was before what is being saved."""
+    """Return whether the stored year is open, ignoring unsaved changes."""
     if year is None:
         return True
     return not SchoolYear.objects.filter(pk=year.pk, is_closed=True).exists()

@@ -1,21 +1,23 @@
-"""Giving database connections back before a wait for something else."""
+"""Release of database connections before waiting for something else."""
 
 from django.db import connection
 
 
 def release() -> None:
-    """Let others have this request's connection; the next query takes one again.
+    """Return this request's connection to the pool; the next query takes one again.
 
-    A web process has fewer connections than requests, and none may hold one while it
-    waits for Redis or for a password to be hashed.
+    A web process has fewer connections than concurrent requests, so a request must not
+    hold one while it waits for Redis or for password hashing.
     """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
 
 
 def close() -> None:
-    """Before a long wait, which needs none, and after a database error, which may have
-    broken it: Django opens a new one only once the old one is closed.
+    """Close the connection, unless it is in a transaction.
+
+    Call it before a long wait, and after a database error that may have broken the
+    connection: Django opens a new one only once the old one is closed.
     """
     if not connection.in_atomic_block:
         connection.close()

@@ -1,4 +1,4 @@
-"""Lists as texts of JSON, so that what hangs on a row is read with the row."""
+"""SQL aggregates that return JSON text, to read related records together with their row."""
 
 from typing import Any
 
@@ -13,20 +13,20 @@ from django.db.models import (
 
 
 class JSONArrayAgg(Aggregate):
-    """A group's values as a JSON array."""
+    """Values of a group as a JSON array, in a text column."""
 
     function = "json_group_array"
     output_field = TextField()
 
     def as_postgresql(self, *args: Any, **kwargs: Any) -> Any:
-        # As a text: what is only put by for later takes less memory so.
+        # Text, because parsed values that wait to be used would take more memory.
         return self.as_sql(*args, template="json_agg(%(expressions)s)::text", **kwargs)
 
 
 class JSONRow(Func):
-    """Several values as one, a JSON array.
+    """Several values of one row as a JSON array.
 
-    Not Django's `JSONArray`, which makes JSONB on PostgreSQL and takes twice the time.
+    Django's `JSONArray` builds JSONB on PostgreSQL, which takes twice the time.
     """
 
     function = "json_array"
@@ -39,9 +39,10 @@ class JSONRow(Func):
 def json_array_subquery(
     queryset: QuerySet[Any], expression: Any, *, parent_field: str
 ) -> Subquery:
-    """That value of each record of the row that a statement is at; NULL without any.
+    """Return a subquery for `expression` of each record related to the outer row.
 
-    `of` is the records' field for the row.
+    `parent_field` is the foreign key of the records to that row. The result is a JSON
+    array as text, or NULL without records.
     """
     related = (
         queryset.filter(**{parent_field: OuterRef("pk")})

@@ -1,4 +1,4 @@
-"""Finds names by how their words begin, whatever case and accents, in every database alike."""
+"""Name search by word prefixes, ignoring case and accents, alike on every database."""
 
 from typing import Any
 
@@ -9,10 +9,13 @@ from school.collation import normalize_name
 
 
 def name_filter(field: str, text: str) -> Q:
-    """Where each word of `text` begins a word of the name that the field is the key of."""
+    """Return a filter for names with words that start with each word of `text`.
+
+    `field` is the name of a sort key field (`school.collation.sort_key`).
+    """
     condition = Q()
     for word in normalize_name(text).split():
-        # Past its words the key holds accents, and no space.
+        # The accents after the words of a sort key contain no space.
         later_word = SubstringPosition(F(field), Value(f" {word}".encode()))
         first_word = SubstringPosition(F(field), Value(word.encode()))
         condition &= Q(GreaterThan(later_word, 0)) | Q(Exact(first_word, 1))
@@ -20,7 +23,7 @@ def name_filter(field: str, text: str) -> Q:
 
 
 class SubstringPosition(Func):
-    """Where in a text, or in bytes, others stand first: counted from 1, and 0 if nowhere."""
+    """Position of the first match in a text or in bytes: counted from 1, 0 without a match."""
 
     function = "instr"
     output_field = IntegerField()

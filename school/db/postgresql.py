@@ -1,4 +1,4 @@
-"""PostgreSQL's connections, which a request never waits for longer than two seconds."""
+"""PostgreSQL connections; a request waits at most two seconds for the database."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,44 +11,46 @@ from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 
 POOL_TIMEOUT_SECONDS = 2.0
-# Together less than the two seconds that a client may be let wait.
+# Together less than the two seconds that a client may have to wait.
 REQUEST_POOL_TIMEOUT_SECONDS = 0.8
 REQUEST_STATEMENT_TIMEOUT_SECONDS = 1.0
 CANCEL_TIMEOUT_SECONDS = 2.0
 SNAPSHOT_PARAMETERS = {
     "default_transaction_read_only": "on",
-    # Where SQL makes texts of dates, they are to be ISO's, however the server is set.
+    # Dates that SQL turns into text use the ISO format, whatever the server's setting.
     "datestyle": "ISO",
-    # A report reads its cursor to the end: no plan is good that is so for the first rows.
+    # A report reads its cursor to the end, so a plan that is fast only for the first rows
+    # is useless.
     "cursor_tuple_fraction": "1",
-    # An export joins nine tables. Past eight the planner would not begin at the viewer's
-    # school, and read all the others.
+    # An export joins nine tables. With the default limit of eight the planner did not
+    # start at the viewer's school and read all other schools.
     "join_collapse_limit": "12",
     "from_collapse_limit": "12",
 }
 
 
 def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
-    """What Django is told of the database beside its address."""
-    # Only the web process loads it, and does so before the settings.
+    """Return the `OPTIONS` of the Django database."""
+    # Only the web process loads `school.wsgi`, and it does so before the settings.
     is_web_process = "school.wsgi" in sys.modules
     pool_timeout = (
         REQUEST_POOL_TIMEOUT_SECONDS if is_web_process else POOL_TIMEOUT_SECONDS
     )
     options: dict[str, Any] = {
         "connect_timeout": 2,
-        # A host that vanished is noticed in some 20 s where no statement is bounded.
+        # Detects a vanished host within about 20 s, also without a statement timeout.
         "keepalives_idle": 10,
         "keepalives_interval": 3,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
-        # Under gevent a request is a greenlet, and would be a connection without a pool.
+        # Under gevent each request is a greenlet; without a pool each would open a
+        # connection.
         "pool": {
             "connection_class": RequestConnection if is_web_process else Connection,
             "min_size": 0,
             "max_size": pool_size,
             "timeout": pool_timeout,
-            # Else it would pause after a failure, for minutes, though all is well again.
+            # By default the pool backs off for minutes after a failure, even after recovery.
             "reconnect_timeout": 0.0,
         },
     }
@@ -61,16 +63,16 @@ def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that, once lost, takes the pool's idle ones with it."""
+    """Connection that drains the pool of idle connections once it is lost."""
 
     statement_timeout: float | None = None
     _raise_if_stopped: Callable[[], None] | None = None
 
     @contextmanager
     def interruptible(self, raise_if_stopped: Callable[[], None]) -> Iterator[None]:
-        """Meanwhile call `check`, which may raise, ten times in each second that is waited.
+        """Call `raise_if_stopped` ten times a second while a statement is waited for.
 
-        What it raises ends the statement, and the connection with it.
+        An exception that it raises cancels the statement and closes the connection.
         """
         self._raise_if_stopped = raise_if_stopped
         try:
@@ -115,17 +117,17 @@ class Connection(psycopg.Connection[Any]):
             raise
 
     def _discard_if_lost(self) -> None:
-        """Close it if it is broken, or if its statement was given up halfway."""
+        """Close the connection if it is broken or its statement was abandoned."""
         status = self.pgconn.transaction_status
         if status not in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
             return
         self.close()
         if (pool := getattr(self, "_pool", None)) is not None:
-            # They are of the same server, and would each fail one more request.
+            # The idle connections go to the same server; each would fail one more request.
             pool.drain()
 
 
 class RequestConnection(Connection):
-    """One that gives up a statement which the server does not answer."""
+    """Connection of a web request, with a timeout for each statement."""
 
     statement_timeout = REQUEST_STATEMENT_TIMEOUT_SECONDS

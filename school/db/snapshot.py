@@ -1,4 +1,4 @@
-"""One consistent, read-only view of the records, on a connection of its own."""
+"""Consistent, read-only snapshot of the database on a separate connection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +18,15 @@ _is_open: ContextVar[bool] = ContextVar("snapshot_is_open", default=False)
 
 @contextmanager
 def snapshot() -> Iterator[datetime]:
-    """Read everything inside as of one instant, which is yielded.
+    """Route all reads inside the block to one snapshot; yield its time.
 
-    On a second connection, so that a long report holds up neither the heartbeat nor the
-    settling of its own task. Leaving it gives the connection back.
+    The snapshot uses a second connection, so that a long report delays neither the
+    heartbeat nor the final transition of its task. The connection is closed on exit.
     """
     token = _is_open.set(True)
     try:
         with transaction.atomic(using=ALIAS):
-            # The first statement is what fixes the view of both databases.
+            # On PostgreSQL and SQLite alike, the first statement fixes the snapshot.
             rows = Network.objects.annotate(at=Now(output_field=DateTimeField()))
             started_at = rows.values_list("at", flat=True).first()
             yield started_at or datetime.now().astimezone()
@@ -37,7 +37,7 @@ def snapshot() -> Iterator[datetime]:
 
 
 class SnapshotRouter:
-    """Sends reads to the snapshot while one is open; writes never."""
+    """Database router that sends reads, never writes, to an open snapshot."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
         return ALIAS if _is_open.get() else None
@@ -46,4 +46,4 @@ class SnapshotRouter:
         return False if db == ALIAS else None
 
     def allow_relation(self, obj1: Model, obj2: Model, **hints: Any) -> bool:
-        return True  # both aliases are one database
+        return True  # both aliases are the same database

@@ -1,4 +1,4 @@
-"""SQLite's connections, which wait for its one writer without holding up other requests."""
+"""SQLite connections that wait for the single writer without blocking other requests."""
 
 import random
 import sqlite3
@@ -9,12 +9,12 @@ from typing import Any, ParamSpec, TypeVar
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
 BUSY_TIMEOUT_SECONDS = 5.0
-"""How long a statement waits for another's transaction before it fails."""
+"""Longest wait of a statement for another transaction before it fails."""
 _MIN_PAUSE, _MAX_PAUSE = 0.002, 0.05
-# A snapshot that is too old to write, also a "busy", would be so at every try.
+# SQLITE_BUSY_SNAPSHOT is missing: a snapshot too old to write fails at every retry.
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY}
 _PRAGMAS = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;"
-# A report reads once from end to end, what the system keeps of the file does: measured.
+# A report reads each page once; the file cache of the system was measured to suffice.
 _SNAPSHOT_PRAGMAS = "PRAGMA cache_size=-4000; PRAGMA query_only=ON;"
 
 P = ParamSpec("P")
@@ -22,24 +22,24 @@ R = TypeVar("R")
 
 
 def options(*, is_snapshot: bool) -> dict[str, Any]:
-    """What Django is told of the database beside its name."""
-    # No waiting in SQLite itself: in C it would stall every greenlet of the process.
+    """Return the `OPTIONS` of the Django database."""
+    # No busy timeout in SQLite itself: waiting in C would block every greenlet.
     base = {"factory": RetryingConnection, "timeout": 0}
     if is_snapshot:
         return {**base, "init_command": f"{_PRAGMAS} {_SNAPSHOT_PRAGMAS}"}
-    # A transaction that had to upgrade its lock would fail instead of waiting its turn.
+    # A transaction that upgrades its lock would fail instead of waiting for the writer.
     return {**base, "init_command": _PRAGMAS, "transaction_mode": "IMMEDIATE"}
 
 
 class RetryingCursor(SQLiteCursorWrapper):
-    """Django's cursor, trying again while somebody else writes."""
+    """Django's cursor with retries while another connection writes."""
 
     def execute(self, *arguments: Any) -> Any:
         return _retry_while_busy(super().execute, *arguments)
 
     def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
         if self.connection.in_transaction:
-            # Only the first row can find it locked: by then nothing is written.
+            # Only the first row can find the database locked; nothing is written by then.
             return _retry_while_busy(super().executemany, query, list(param_list))
         self.execute("BEGIN IMMEDIATE")
         with self.connection:
@@ -47,10 +47,11 @@ class RetryingCursor(SQLiteCursorWrapper):
 
 
 class RetryingConnection(sqlite3.Connection):
-    """A connection all of whose statements wait for their turn."""
+    """Connection whose statements and commits are retried while the database is locked."""
 
     def cursor(self, factory: Any = None) -> Any:
-        return super().cursor(RetryingCursor)  # for Django names the class ours extends
+        # Django passes its own cursor class, the base class of RetryingCursor.
+        return super().cursor(RetryingCursor)
 
     def execute(self, *arguments: Any) -> Any:
         return _retry_while_busy(super().execute, *arguments)
@@ -73,6 +74,7 @@ def _retry_while_busy(
             deadline = deadline or now + BUSY_TIMEOUT_SECONDS
             if now >= deadline:
                 raise
-        # Under gevent this lets the others go on. Unevenly, so that two do not keep step.
+        # Under gevent sleeping lets other greenlets run. The jitter keeps two writers from
+        # retrying in step.
         time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (nothing secret)
         pause = min(2 * pause, _MAX_PAUSE)

@@ -1,4 +1,4 @@
-"""Rows as they come, of a statement that the database plans as one whose rows are all wanted."""
+"""Row streaming with a query plan made for reading all rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +11,11 @@ CHUNK_SIZE = 2000
 
 
 def stream_values(queryset: QuerySet[Any]) -> Iterator[tuple[Any, ...]]:
-    """The rows of a `values_list`, in memory that does not grow with them.
+    """Yield the rows of a `values_list` in constant memory.
 
-    Django's `iterator()` asks by a cursor, for which PostgreSQL plans no parallel work. Until
-    the last row is read the connection can be asked nothing else, and no field converts
-    its cells: they are as the driver gives them.
+    Django's `iterator()` uses a server-side cursor, for which PostgreSQL plans no parallel
+    work. Until the last row is read the connection can run no other statement. Values are
+    those of the driver, without conversion by Django fields.
     """
     connection = connections[queryset.db]
     try:

@@ -1,9 +1,9 @@
-"""The rules between records, which the database itself holds by triggers.
+"""Database triggers for constraints between records.
 
-A grade's offering and an absence's session are of the class of the enrolment; a version
-of rules never changes, nor do the rules of a closed year. No foreign key can say so, and
-a form is not the only way in. Installed after every migrate, for SQLite loses a table's
-triggers whenever a migration rebuilds the table.
+The offering of a grade and the session of an absence belong to the class of the enrolment;
+rule versions and the rules of a closed year never change. Foreign keys cannot express
+this, and not every write goes through a form. The triggers are installed after every
+`migrate`, because SQLite drops the triggers of a table that a migration rebuilds.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,15 +12,16 @@ from typing import Any
 
 from django.db import connections
 
-# table, and the two columns whose records must be of one class, with their tables
+# (table, first column, its table, second column, its table): the records that both columns
+# refer to must belong to the same class
 _SAME_CLASS_PAIRS = (
     ("school_grade", "enrolment_id", "school_enrolment", "offering_id", "school_offering"),
     ("school_recoverygrade", "enrolment_id", "school_enrolment", "offering_id", "school_offering"),
     ("school_absence", "enrolment_id", "school_enrolment", "session_id", "school_classsession"),
 )  # fmt: skip
-CLASS_MISMATCH = "it is of another class than the enrolment"
-RULE_VERSION_CHANGED = "a version of rules never changes"
-YEAR_CLOSED = "the rules of a closed year stay as they are"
+CLASS_MISMATCH = "the record belongs to another class than the enrolment"
+RULE_VERSION_CHANGED = "a rule version never changes"
+YEAR_CLOSED = "the rules of a closed year never change"
 
 
 @dataclass(frozen=True)
@@ -28,23 +29,23 @@ class _Trigger:
     name: str
     table: str
     events: tuple[str, ...]
-    """The last may say of which columns."""
+    """SQL events; only the last one may name columns."""
     condition: str
-    """When OLD and NEW, which not every event has, break the rule."""
+    """SQL condition of a violation; OLD or NEW is missing in some events."""
     message: str
     referenced_tables: tuple[str, ...] = ()
-    """The other tables that the violation is looked up in."""
+    """Other tables that the condition reads."""
 
 
 def install_triggers(using: str, **_: Any) -> None:
-    """(Re)create the triggers in that database, as far as its tables are there."""
+    """Create or replace the triggers whose tables exist in the database `using`."""
     connection = connections[using]
     statements_for = (
         _postgresql_statements
         if connection.vendor == "postgresql"
         else _sqlite_statements
     )
-    # Fewer are there once somebody has migrated back.
+    # After a backward migration some tables do not exist.
     existing_tables = set(connection.introspection.table_names())
     triggers = [
         t for t in _triggers() if {t.table, *t.referenced_tables} <= existing_tables
@@ -55,9 +56,9 @@ def install_triggers(using: str, **_: Any) -> None:
 
 
 def drop_triggers(_apps: Any, schema_editor: Any) -> None:
-    """Drop them, for a migration that rebuilds a table on SQLite: its first step.
+    """Drop all triggers on SQLite; first step of a migration that rebuilds a table.
 
-    SQLite refuses to rename a table while a trigger reads one that is not there.
+    SQLite refuses to rename a table while a trigger reads a missing table.
     """
     if schema_editor.connection.vendor != "sqlite":
         return
@@ -139,7 +140,7 @@ def _postgresql_statements(triggers: Iterable[_Trigger]) -> Iterator[str]:
         yield (
             f"CREATE OR REPLACE FUNCTION {trigger.name}() RETURNS trigger LANGUAGE plpgsql"
             f" AS $$ BEGIN IF {trigger.condition} THEN RAISE EXCEPTION '{trigger.message}'"
-            # A row that goes has no NEW.
+            # NEW is null for a deleted row.
             " USING ERRCODE = 'check_violation'; END IF; RETURN COALESCE(NEW, OLD);"
             " END $$"
         )

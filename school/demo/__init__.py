@@ -1,1 +1,1 @@
-"""A demo school network: invented, the same every time, of any size."""
+"""Demo school network: invented, reproducible and of any size."""

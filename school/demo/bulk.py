@@ -1,4 +1,4 @@
-"""Rows into a table as fast as the database takes them."""
+"""Bulk inserts for the demo data."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,9 +12,9 @@ from school import models
 def insert_rows(
     model: type[Model], field_names: str, rows: Iterable[Sequence[object]]
 ) -> None:
-    """Insert and commit; by COPY where the database has it.
+    """Insert the rows and commit, using COPY on PostgreSQL.
 
-    `fields` are the names of the rows' fields, a space between.
+    `field_names` are the field names of each row's values, separated by spaces.
     """
     meta = model._meta
     columns = [str(meta.get_field(name).column) for name in field_names.split()]  # type: ignore[union-attr]
@@ -32,7 +32,7 @@ def insert_rows(
 
 
 def reset_sequences() -> None:
-    """After rows were given their ids: let the next ones come after them."""
+    """Reset the id sequences after rows were inserted with explicit ids."""
     tables = [getattr(models, name) for name in models.__all__ if name != "Role"]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), tables):

@@ -1,17 +1,28 @@
-"""Crests of the demo's schools, drawn here: a shield in two colours, and something on it."""
+"""Crests of the demo schools: a shield in two colours with a symbol."""
 
+from functools import cache
 from math import cos, pi, sin
+
+from school.crests.conversion import convert_crest
 
 SHIELD = "M8 6 H92 V58 C92 84 70 104 50 114 C30 104 8 84 8 58 Z"
 COLOURS = ("#1f3a5f", "#1e6b52", "#7a2531", "#8a5a12", "#4a3a78", "#20687a")
 GOLD = "#e8b73a"
 
+_convert = cache(convert_crest)
+"""Cached conversion: the drawings repeat after 60 schools."""
+
+
+def make_crest(number: int) -> bytes:
+    """Return the PNG of the network for 0, else of the school with that number."""
+    return _convert(draw_crest(number))
+
 
 def draw_crest(number: int) -> bytes:
-    """The network's own for 0, and that of a school for its number; an SVG."""
+    """Return an SVG crest: of the network for 0, else of the school with that number."""
     field = COLOURS[number % len(COLOURS)]
     charge = CHARGES[number % len(CHARGES)]
-    # A multiple of neither, so that neighbours differ in both.
+    # Changes only once per round of colours, so that schools of one colour differ.
     bend = number // len(COLOURS) % 2
     lower = (
         f'<path d="M8 58 H92 C92 84 70 104 50 114 C30 104 8 84 8 58 Z" fill="{GOLD}"/>'
@@ -24,7 +35,7 @@ def draw_crest(number: int) -> bytes:
 
 
 def _star(points: int) -> str:
-    """Around the middle of the shield, in whole tenths, alike on every machine."""
+    """Return a star at the centre of the shield; rounding keeps it equal on all machines."""
     corners = " ".join(
         f"{50 + length * sin(pi * n / points):.1f},{54 - length * cos(pi * n / points):.1f}"
         for n, length in enumerate([30, 13] * points)

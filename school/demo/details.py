@@ -1,4 +1,4 @@
-"""What the demo's schools and students have beside their names and marks."""
+"""Details of demo schools and students: addresses, documents, exams, earlier years."""
 
 from collections.abc import Iterable, Iterator
 from random import Random
@@ -8,26 +8,26 @@ from school.demo.names import FAMILY_NAMES, GIVEN_NAMES, random_name
 CITY, STATE = "Serra do Encanto", "AM"
 BIRTH_PLACES = (CITY, CITY, CITY, "Manaus", "Manacapuru", "Parintins", "Tefé")
 PASS_TENTHS = 60
-# What comes before the first of the network's own levels has no grades.
+# Levels before the first one of the network; they have no grades.
 PRESCHOOL_LEVELS = ("Educação Infantil, 4 anos", "Educação Infantil, 5 anos")
 
 
 def school_details(number: int) -> tuple[str, str, str, str]:
-    """(address, city, state, authorisation)."""
+    """Return (address, city, state, authorisation)."""
     street = FAMILY_NAMES[number * 13 % len(FAMILY_NAMES)]
     act = f"Resolução nº {number}/2011, Conselho Municipal de Educação"
     return f"Rua {street}, {number * 10}", CITY, STATE, act
 
 
 def social_name(random: Random, student: int, name: str) -> str:
-    """One student in a hundred is called by another given name."""
+    """Return a social name for one student in a hundred, else an empty text."""
     if student % 100 != 38:
         return ""
     return f"{random.choice(GIVEN_NAMES)} {name.partition(' ')[2]}"
 
 
 def personal_details(random: Random, student: int) -> tuple[str, ...]:
-    """(birth place, nationality, parents, INEP code, birth certificate, identity)."""
+    """Return (birth place, nationality, parents, INEP code, birth certificate, identity)."""
     mother, father = random_name(random), random_name(random)
     parents = f"{mother}, {father}" if random.random() < 0.8 else mother
     birth_place = f"{random.choice(BIRTH_PLACES)}, {STATE}"
@@ -47,9 +47,10 @@ def personal_details(random: Random, student: int) -> tuple[str, ...]:
 def recovery_rows(
     student: int, enrolment: int, years: Iterable[tuple[int, list[int | None]]]
 ) -> Iterator[tuple[int, int, int]]:
-    """(enrolment, offering, tenths) of the exams taken, from each offering's whole year.
+    """Yield (enrolment, offering, tenths) of the recovery exams a student takes.
 
-    About two thirds of those whose mean is below the mark take it.
+    `years` holds each offering with the grades of all its terms. About two thirds of the
+    students whose mean is below the pass mark take the exam.
     """
     random: Random | None = None
     for offering, grades in years:
@@ -57,23 +58,24 @@ def recovery_rows(
         if len(grades_present) == len(grades) and sum(
             grades_present
         ) < PASS_TENTHS * len(grades_present):
-            # Its own, and made for the few who need it: a seed costs as much as a grade.
+            # A separate generator, made only if needed: seeding costs as much as a grade.
             random = random or Random(f"recovery {student}")
             if random.random() < 2 / 3:
                 yield enrolment, offering, max(0, min(100, round(random.gauss(62, 15))))
 
 
 def has_prior_years(student: int) -> bool:
-    """One student in forty came from another network."""
+    """Return whether the student came from another network: one in forty."""
     return student % 40 == 3
 
 
 def prior_years(
     student: int, levels: list[str], year: int
 ) -> Iterator[tuple[tuple[object, ...], list[tuple[object, ...]]]]:
-    """Each of the two years before `year`, with its subjects; ids follow the student's.
+    """Yield the rows of the two years before `year`, each with the rows of its subjects.
 
-    `levels` are the network's, up to and with the student's own.
+    `levels` are the network's levels up to and including the student's. The ids derive
+    from the student's id.
     """
     random = Random(f"prior {student}")
     earlier_levels = [*PRESCHOOL_LEVELS, *levels][-3:-1]
@@ -91,7 +93,7 @@ def prior_years(
 def _prior_subjects(
     random: Random, id: int, *, is_preschool: bool
 ) -> list[tuple[object, ...]]:
-    """(prior year, subject, grade as the papers print it, hours)."""
+    """Return rows of (prior year, subject, printed grade, hours)."""
     if is_preschool:
         return [(id, "Campos de experiências", "", 800)]
     return [

@@ -1,4 +1,4 @@
-"""Loads the demo network into the database, in bulk and in small commits."""
+"""Bulk loading of the demo network, in small commits."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -25,10 +25,10 @@ from school.models import default_rule_profiles
 
 NETWORK_CODE = "demo"
 PROFILE_CODE = default_profiles.DEFAULT_PROFILES[0].code
-"""That of the state the network lies in."""
+"""Rule profile of the state in which the network lies."""
 PASSWORD = "demo"  # noqa: S105  (the whole network is invented)
 CLASSES_PER_COMMIT = 40
-# user name, role, what they are attached to
+# (username, role, attachment target, ids)
 USERS = [
     ("admin", m.Role.ADMINISTRATOR, "network", [1]),
     ("secretary", m.Role.STAFF, "school", [1]),
@@ -39,21 +39,21 @@ USERS = [
 
 
 class ForeignData(Exception):
-    """The database holds something that is not the demo's own."""
+    """The database holds records that the demo did not load, or a complete demo."""
 
 
 def count_loaded_students() -> int:
-    """How many students the demo has that is there already; 0 unless it is whole."""
+    """Return the number of loaded demo students; 0 unless the load is complete."""
     if not m.Network.objects.filter(code=NETWORK_CODE).exists() or not _has_users():
         return 0
     return m.Student.objects.filter(network__code=NETWORK_CODE).count()
 
 
 def delete_partial_load() -> None:
-    """Remove what an earlier load that was cut off has left; refuse anything else."""
+    """Delete the rows of an interrupted load; raise ForeignData for anything else."""
     if count := count_loaded_students():
         raise ForeignData(
-            f"it holds a demo network of {count} students; for another size give an empty "
+            f"it holds a demo network of {count} students; for another size use an empty "
             "database (DATABASE_URL, or another VAR_DIR)"
         )
     has_foreign_data = (
@@ -63,13 +63,13 @@ def delete_partial_load() -> None:
         and (m.Subject.objects.exists() or m.GradeLevel.objects.exists())
     )
     if has_foreign_data:
-        raise ForeignData("it holds records that are not the demo's")
+        raise ForeignData("it holds records that are not part of the demo")
     for model in _children_first():
         model._base_manager.all()._raw_delete("default")
 
 
 def load_network(network: DemoNetwork, on_progress: Callable[[int], None]) -> None:
-    """Load the network; `advance` is told how many classes each lot has added."""
+    """Load the network; call `on_progress` with the number of classes of each batch."""
     _load_base_records(network)
     class_numbers = range(1, network.class_count + 1)
     for start in range(0, network.class_count, CLASSES_PER_COMMIT):
@@ -77,11 +77,11 @@ def load_network(network: DemoNetwork, on_progress: Callable[[int], None]) -> No
         _load_classes(network, batch)
         on_progress(len(batch))
     bulk.reset_sequences()
-    _load_users()  # last: they say that the rest is whole
+    _load_users()  # last: users mark a complete load
 
 
 def _load_base_records(network: DemoNetwork) -> None:
-    """What there is few of: the network, its schools and year, levels and subjects."""
+    """Load the network, schools, school year, terms, grade levels, subjects and rules."""
     days = network.days
     name = "Rede Municipal de Ensino de Serra do Encanto"
     bulk.insert_rows(m.Network, "id code name", [(1, NETWORK_CODE, name)])
@@ -113,23 +113,23 @@ def _load_base_records(network: DemoNetwork) -> None:
 
 
 def _load_crests(network: DemoNetwork) -> None:
-    """The network's own, and that of each school but the last."""
-    bulk.insert_rows(m.Crest, "network image", [(1, crests.draw_crest(0))])
+    """Load the crest of the network and of each school except the last."""
+    bulk.insert_rows(m.Crest, "network image", [(1, crests.make_crest(0))])
     schools = range(1, network.school_count)
     bulk.insert_rows(
-        m.Crest, "school image", ((n, crests.draw_crest(n)) for n in schools)
+        m.Crest, "school image", ((n, crests.make_crest(n)) for n in schools)
     )
 
 
 def _load_rules() -> None:
-    """Every profile there is, and the state's own for the year."""
+    """Install the default profiles; the school year uses that of the state."""
     default_rule_profiles.install_profiles(m.Network.objects.get())
     version = m.RuleVersion.objects.get(profile__code=PROFILE_CODE)
     m.YearRules.objects.create(school_year=m.SchoolYear.objects.get(), version=version)
 
 
 def _load_classes(network: DemoNetwork, class_numbers: range) -> None:
-    """Each table in turn, parents first; a commit each."""
+    """Load the tables of these classes, parents first, with one commit per table."""
     enrolments = [
         enrolment
         for number in class_numbers
@@ -191,22 +191,22 @@ def _load_enrolments(network: DemoNetwork, enrolments: list[DemoEnrolment]) -> N
         (network.enrolment_row(enrolment) for enrolment in enrolments),
     )
     grades_by_enrolment = [
-        (place, list(network.grade_rows(place))) for place in enrolments
+        (enrolment, list(network.grade_rows(enrolment))) for enrolment in enrolments
     ]
     bulk.insert_rows(
         m.Grade,
         "enrolment offering term tenths",
-        (row for _place, rows in grades_by_enrolment for row in rows),
+        (row for _enrolment, rows in grades_by_enrolment for row in rows),
     )
     bulk.insert_rows(
         m.RecoveryGrade,
         "enrolment offering tenths",
-        (row for entry in grades_by_enrolment for row in network.recovery_rows(*entry)),
+        (row for pair in grades_by_enrolment for row in network.recovery_rows(*pair)),
     )
     bulk.insert_rows(
         m.Absence,
         "enrolment session is_justified",
-        (row for place in enrolments for row in network.absence_rows(place)),
+        (row for enrolment in enrolments for row in network.absence_rows(enrolment)),
     )
 
 
@@ -227,7 +227,7 @@ def _load_users() -> None:
 
 
 def _offerings(class_number: int) -> Iterator[tuple[int, int, int, int]]:
-    """The first two subjects have twice the hours of the others."""
+    """Yield the offerings of a class; the first two subjects have double hours."""
     count = len(SUBJECTS)
     for subject in range(1, count + 1):
         hours = 160 if subject <= 2 else 80

@@ -1,4 +1,4 @@
-"""Plausible Brazilian names of nobody in particular."""
+"""Random names of invented Brazilian people."""
 
 from random import Random
 

@@ -1,9 +1,8 @@
-"""The demo network's records, class by class, each made from its own number.
+"""Rows of the demo network, generated class by class.
 
-Everything is drawn from random generators with fixed seeds, so that the same size gives
-the same rows on every machine. The oddities are wanted: some classes are multi-grade,
-some students change class (and perhaps school) in the middle of the year, some grades
-are missing.
+Random generators have fixed seeds, so the same size gives the same rows on every machine.
+The irregularities are intended: some classes are multi-grade, some students change class
+(and perhaps school) in mid-year, some grades are missing.
 """
 
 from collections.abc import Iterator
@@ -42,7 +41,7 @@ RECESS = (date(YEAR, 7, 4), date(YEAR, 7, 20))
 
 
 def school_days() -> list[date]:
-    """The 200 days of lessons: Mondays to Fridays outside the July recess."""
+    """Return the 200 school days: Mondays to Fridays outside the July recess."""
     days: list[date] = []
     day = FIRST_DAY
     while len(days) < TERMS * DAYS_PER_TERM:
@@ -54,7 +53,7 @@ def school_days() -> list[date]:
 
 @dataclass(frozen=True)
 class DemoEnrolment:
-    """One enrolment: which of the days and terms the student spends in the class."""
+    """Enrolment of a student in a class, from the first to the last term."""
 
     id: int
     student: int
@@ -66,7 +65,7 @@ class DemoEnrolment:
 
 @dataclass
 class DemoNetwork:
-    """A network of that many students; ids begin at 1 and follow the order of making."""
+    """Generator of a network's rows; ids start at 1 in the order of generation."""
 
     student_count: int
     days: list[date] = field(default_factory=school_days)
@@ -80,11 +79,11 @@ class DemoNetwork:
         return max(3, self.class_count // CLASSES_PER_SCHOOL)
 
     def school_of(self, class_number: int) -> int:
-        """Schools hold neighbouring classes, evenly."""
+        """Return the school of a class; each school has about as many consecutive classes."""
         return (class_number - 1) * self.school_count // self.class_count + 1
 
     def levels_of(self, class_number: int) -> list[int]:
-        """One level, as its neighbour; in every tenth class two: it is multi-grade."""
+        """Return the levels of a class; some of every tenth class are multi-grade, with two."""
         level = (class_number - 1) // 2 % len(LEVELS) + 1
         if class_number % 10 == 0 and level < len(LEVELS):
             return [level, level + 1]
@@ -116,7 +115,7 @@ class DemoNetwork:
         )
 
     def enrolments(self, class_number: int) -> Iterator[DemoEnrolment]:
-        """The class's enrolments: its own students, then those who came in mid-year."""
+        """Yield the enrolments of a class: its own students, then mid-year arrivals."""
         first_id = self._first_enrolment_ids[class_number - 1]
         own_students = self._own_students(class_number)
         arrivals = self._arrivals(class_number)
@@ -139,7 +138,7 @@ class DemoNetwork:
         exit_date = (
             self.days[enrolment.last_term * DAYS_PER_TERM] if leaves_early else None
         )
-        # Who comes in mid-year stays in the level.
+        # A student who arrives in mid-year stays in the same level.
         level = levels[
             enrolment.diary_number % len(levels) if enrolment.first_term == 1 else 0
         ]
@@ -156,7 +155,7 @@ class DemoNetwork:
         )
 
     def _ending(self, class_number: int) -> str:
-        """Why students leave that class, which they do for the next one."""
+        """Return why students leave the class; they always move to the next one."""
         school, next_school = (
             self.school_of(class_number),
             self.school_of(class_number + 1),
@@ -168,7 +167,7 @@ class DemoNetwork:
     def grade_rows(
         self, enrolment: DemoEnrolment
     ) -> Iterator[tuple[int, int, int, int | None]]:
-        """Without ids: (enrolment, offering, term, tenths)."""
+        """Yield rows without ids: (enrolment, offering, term, tenths)."""
         random = Random(f"grades {enrolment.student} {enrolment.class_number}")
         ability = random.gauss(66, 12)
         first_offering = (enrolment.class_number - 1) * len(SUBJECTS) + 1
@@ -181,7 +180,7 @@ class DemoNetwork:
     def recovery_rows(
         self, enrolment: DemoEnrolment, rows: list[tuple[int, int, int, int | None]]
     ) -> Iterator[tuple[int, int, int]]:
-        """Without ids: (enrolment, offering, tenths); `rows` are the place's grades."""
+        """Yield (enrolment, offering, tenths); `rows` are the enrolment's grade rows."""
         if enrolment.last_term < TERMS:
             return iter(())
         years: dict[int, list[int | None]] = {}
@@ -196,7 +195,7 @@ class DemoNetwork:
     def _earlier_rows(
         self, enrolment: DemoEnrolment
     ) -> list[tuple[int, int, int, int | None]]:
-        """The grades that who came in mid-year has from the class before."""
+        """Return the grade rows of a mid-year arrival from the previous class."""
         if enrolment.first_term == 1:
             return []
         previous_class = enrolment.class_number - 1
@@ -207,7 +206,7 @@ class DemoNetwork:
         return list(self.grade_rows(previous))
 
     def prior_years(self, class_number: int) -> Iterator[Any]:
-        """Each year that one of its own students spent elsewhere, with its subjects."""
+        """Yield the years that the class's own students spent in other networks."""
         levels = LEVELS[: self.levels_of(class_number)[0]]
         for student in filter(
             details.has_prior_years, self._own_students(class_number)
@@ -215,7 +214,7 @@ class DemoNetwork:
             yield from details.prior_years(student, levels, YEAR)
 
     def absence_rows(self, enrolment: DemoEnrolment) -> Iterator[tuple[object, ...]]:
-        """Without ids: (enrolment, session, is justified)."""
+        """Yield rows without ids: (enrolment, session, is_justified)."""
         random = Random(f"absences {enrolment.student} {enrolment.class_number}")
         first_day = (enrolment.first_term - 1) * DAYS_PER_TERM
         day_count = enrolment.last_term * DAYS_PER_TERM - first_day
@@ -241,7 +240,7 @@ class DemoNetwork:
         return range(first, min(first + CLASS_SIZE, self.student_count + 1))
 
     def _changes_class(self, student: int) -> bool:
-        """One student in fifty, to the next class; from the last there is none."""
+        """Return whether the student moves to the next class: one in fifty does."""
         return student % 50 == 17 and self._first_class(student) < self.class_count
 
     def _arrivals(self, class_number: int) -> list[int]:

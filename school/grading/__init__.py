@@ -1,1 +1,1 @@
-"""The rules by which a year's figures become results: pure, exact, and able to explain themselves."""
+"""Pure, exact grading rules that turn a year's grades and days into explained results."""

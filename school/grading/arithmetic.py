@@ -1,4 +1,4 @@
-"""The arithmetic of a profile: means, roundings and what reaches a mark, all exact."""
+"""Exact grade arithmetic of a rule profile: means, rounding and needed grades."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,13 +8,14 @@ from math import ceil, floor
 
 @dataclass(frozen=True, eq=False)
 class GradeArithmetic:
-    """What a profile judges subjects by. Means and marks are grades, exams are in tenths.
+    """Numbers of a rule profile that decide a subject.
 
-    Two are equal only if they are the same: so one is a quick key of a cache.
+    Means and pass marks are grades (0 to 10), exams and needed grades are in tenths.
+    Equality is identity (`eq=False`), which makes an instance a cheap cache key.
     """
 
     weights: tuple[int, ...]
-    """One for each term."""
+    """One weight per term."""
     pass_mark: Fraction
     recovery_pass_mark: Fraction
     rounding: str
@@ -26,7 +27,7 @@ class GradeArithmetic:
 
     @cached_property
     def is_unweighted(self) -> bool:
-        """Whether all terms weigh the same 1."""
+        """True if every term has the weight 1."""
         return set(self.weights) == {1}
 
     @cached_property
@@ -38,7 +39,7 @@ class GradeArithmetic:
         return self.recovery_rule != "none"
 
     def round_to_step(self, value: Fraction) -> Fraction:
-        """To a multiple of the step, by the rule."""
+        """Round to a multiple of `rounding_step` by the `rounding` rule."""
         match self.rounding:
             case "half_up":
                 return (
@@ -52,7 +53,7 @@ class GradeArithmetic:
         return value
 
     def combine_with_exam(self, mean: Fraction, exam: int) -> Fraction:
-        """The mean after the recovery exam, not rounded."""
+        """Return the unrounded mean after the recovery exam; `exam` is in tenths."""
         grade = Fraction(exam, 10)
         if self.recovery_rule == "replace_if_higher":
             return max(mean, grade)
@@ -60,10 +61,10 @@ class GradeArithmetic:
         return weighted_sum / (self.mean_weight + self.exam_weight)
 
     def needed_term_grade(self, total: int, weight: int) -> int:
-        """The least grade that makes the mean pass when it is given in each missing term.
+        """Return the lowest grade in tenths that passes if every missing term gets it.
 
-        `total` is the given terms' tenths times their weights, `weight` the sum of
-        those. In tenths; above 100 where no grade is high enough.
+        `total` is the sum of tenths times weight over the graded terms, `weight` the sum
+        of their weights. Above 100 if no grade is high enough.
         """
         missing_weight = self.total_weight - weight
         bound, is_inclusive = self._rounding_bound(self.pass_mark)
@@ -72,7 +73,7 @@ class GradeArithmetic:
         )
 
     def needed_exam_grade(self, mean: Fraction) -> int:
-        """The least exam grade that passes, in tenths; above 100 where none does."""
+        """Return the lowest exam grade in tenths that passes; above 100 if none does."""
         bound, is_inclusive = self._rounding_bound(self.recovery_pass_mark)
         if self.recovery_rule == "replace_if_higher":
             if mean > bound or (is_inclusive and mean == bound):
@@ -85,8 +86,8 @@ class GradeArithmetic:
         )
 
     def _rounding_bound(self, pass_mark: Fraction) -> tuple[Fraction, bool]:
-        """The bound above which a mean is rounded to the mark or more, and if it is enough."""
-        # The least multiple that passes; what is rounded to it or above passes too.
+        """Return the lowest mean that rounds to `pass_mark`, and if the bound itself does."""
+        # The smallest multiple of the step that passes: any mean rounded to it passes.
         multiple = ceil(pass_mark / self.rounding_step) * self.rounding_step
         match self.rounding:
             case "half_up":

@@ -1,4 +1,4 @@
-"""A year's days judged: attendance in percent, absences left, and what authorities ask."""
+"""Attendance of a year: percentage, absences left and the limits set by authorities."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +10,7 @@ from school.grading.rules import Rules
 
 
 class BenefitWindow(NamedTuple):
-    """Two months, first and last, that the Bolsa Familia asks about together."""
+    """Pair of months that the Bolsa Família programme evaluates together."""
 
     code: str
     first_month: int
@@ -25,40 +25,40 @@ BENEFIT_WINDOWS = (
     BenefitWindow("oct_nov", 10, 11),
 )
 BENEFIT_MINIMUMS = ((4, 5, 60), (6, 17, 75))
-"""Ages in full years, both within, and the percent of the days that they must attend."""
+"""Tuples of lowest age, highest age (full years, inclusive) and minimum attendance percent."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttendanceDays:
-    """Counted in days on which the student's class had lessons."""
+    """Counts of days on which the student's class had lessons."""
 
     lesson_days: int = 0
-    """While the student was in it."""
+    """Lesson days while the student was in the class."""
     absences: int = 0
-    """Of those, justified or not."""
+    """Absences on those days, justified or not."""
     justified_absences: int = 0
     days_outside: int = 0
-    """Before the student came or after the student left, as far as nowhere else either."""
+    """Lesson days before entry or after exit that no earlier enrolment of the year covers."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttendanceResult:
     base_days: int | None
-    """The days that percents are of; none while no day was given."""
+    """Base of the percentage; None while no lesson day is recorded."""
     attended_days: int | None
     percent: Fraction | None
     is_enough: bool | None
-    """None while no day was given."""
+    """None while no lesson day is recorded."""
     planned_days: int
-    """How many days the student's year is to have."""
+    """Number of lesson days planned for the student's year."""
     absences_left: int
-    """How many more the planned days allow; below zero, how many were too many."""
+    """Further absences that the planned days allow; negative if the limit is exceeded."""
     requires_council_notice: bool
-    """Whether the Conselho Tutelar is to be told."""
+    """True if the absences must be reported to the Conselho Tutelar."""
 
 
 def evaluate_attendance(rules: Rules, days: AttendanceDays) -> AttendanceResult:
-    """Judge the days by the rules. Justified absences are absences (LDB, art. 24 VI)."""
+    """Evaluate the days by the rules; justified absences count as absences (LDB, art. 24 VI)."""
     planned = max(days.lesson_days, rules.year_days - days.days_outside)
     minimum = Fraction(rules.minimum_attendance)
     absences_left = floor(planned * (100 - minimum) / 100) - days.absences
@@ -79,13 +79,16 @@ def evaluate_attendance(rules: Rules, days: AttendanceDays) -> AttendanceResult:
 
 
 def is_attendance_unrecoverable(result: AttendanceResult, *, is_closed: bool) -> bool:
-    """Whether it is too low, and no day that is still to come can lift it again."""
+    """Return whether attendance is too low and no remaining day can raise it enough."""
     is_over = is_closed or result.absences_left < 0
     return result.is_enough is False and is_over
 
 
 def benefit_minimum(birth_date: date, first_day: date) -> int | None:
-    """What percent the Bolsa Familia asks of a window that begins that day; none at other ages."""
+    """Return the Bolsa Família minimum percent for a window starting on `first_day`, or None.
+
+    None means that the student's age on that day is outside the programme.
+    """
     had_birthday = (first_day.month, first_day.day) >= (
         birth_date.month,
         birth_date.day,

@@ -1,4 +1,4 @@
-"""Exact figures from whole tenths: integers in, decimals out, no float in between."""
+"""Exact decimal figures computed from integer tenths, with no float."""
 
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
@@ -8,26 +8,27 @@ from math import ceil, floor
 CENTS = Decimal("0.01")
 TENTHS = Decimal("0.1")
 MAX_EXTRA_DECIMALS = 12
-"""How many are tried before a figure is cut; whole weights and tenths take up to seven."""
+"""Extra decimals tried before a figure is cut; integer weights and tenths need up to seven."""
 
 
 def tenths_to_grade(tenths: int | None) -> Decimal | None:
-    """A grade of 0.0 to 10.0 from its tenths."""
+    """Convert tenths (0 to 100) to a grade (0.0 to 10.0)."""
     return None if tenths is None else Decimal(tenths).scaleb(-1)
 
 
 def mean(total_tenths: int, count: int) -> Decimal | None:
-    """The mean grade to two places, halves up; none of no grades."""
+    """Return the mean grade to two decimals, rounded half up; None if `count` is 0."""
     return _quantize(Decimal(total_tenths) / (10 * count), CENTS) if count else None
 
 
 def standard_deviation(
     total_tenths: int, total_squares: int, count: int
 ) -> Decimal | None:
-    """The population standard deviation to two places, halves up; none of no grades.
+    """Return the population standard deviation to two decimals, half up; None if `count` is 0.
 
-    sqrt(n * sum(x^2) - sum(x)^2) / n, where all under the root are whole numbers.
-    Of the population and not of a sample: the grades of the class are all there are.
+    The formula sqrt(n * sum(x^2) - sum(x)^2) / n keeps everything under the root an
+    integer. The population form applies because the class's grades are the whole
+    population, not a sample.
     """
     if not count:
         return None
@@ -38,18 +39,19 @@ def standard_deviation(
 
 
 def percent(part: int, whole: int) -> Decimal | None:
-    """`part` of `whole` in percent to one place, halves up; none of nothing."""
+    """Return `part` as a percentage of `whole` to one decimal, half up; None if `whole` is 0."""
     return _quantize(Decimal(100 * part) / whole, TENTHS) if whole else None
 
 
-@lru_cache(2**14)  # of a network's million means there are few different ones
+@lru_cache(2**14)  # a network has a million means but few distinct ones
 def round_for_display(
     value: Fraction, *, decimals: int, threshold: Fraction | Decimal | None = None
 ) -> Decimal:
-    """The value to so many places, halves up, on the side of the mark where it lies.
+    """Round half up to `decimals` places without crossing the threshold.
 
-    If rounding would carry it over, it gets as many more places as it takes: 5.9975 is
-    5.998 beside 6.0 and not 6.00; 74.96 is 74.96 beside 75. The value is not negative.
+    If rounding would cross the threshold, more decimals are used until it does not:
+    5.9975 becomes 5.998 and not 6.00 for a threshold of 6.0; 74.96 stays 74.96 for 75.
+    The value must not be negative.
     """
     if threshold is None:
         return _round_half_up(value, decimals)

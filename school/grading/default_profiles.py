@@ -1,4 +1,4 @@
-"""The profiles that come with the service, to be taken as they are or to begin from."""
+"""Default rule profiles shipped with the service."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,12 +8,12 @@ from school.grading.rules import Band, Rules
 
 @dataclass(frozen=True, slots=True)
 class DefaultProfile:
-    """A profile as a network takes it over; from then on it is the network's to revise."""
+    """A shipped profile; a network that adopts it may revise its own copy."""
 
     code: str
     name: str
     source: str
-    """Where its numbers are from, and which of them nobody has checked."""
+    """Origin of the numbers, and which of them are not verified."""
     rules: Rules
 
 

@@ -1,4 +1,4 @@
-"""How a subject's result and an attendance came about, as a sum that can be checked by hand."""
+"""Calculations behind subject results and attendance, as text to check by hand."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -36,7 +36,7 @@ ROUNDING_LABELS: dict[str, str | Promise] = {
 def explain_subject(
     rules: Rules | None, grades: SubjectGrades, result: SubjectResult
 ) -> str:
-    """The sum of the terms, that with the exam, and what is still needed, as far as there."""
+    """Return the calculation of the terms, of the exam if used, and the grade still needed."""
     parts = [_explain_terms(rules, grades, result)]
     if rules is not None:
         if _uses_exam(rules, grades, result):
@@ -48,7 +48,7 @@ def explain_subject(
 def explain_needed_grade(
     rules: Rules, grades: SubjectGrades, result: SubjectResult
 ) -> str:
-    """What grade still passes, or that none does; empty where nothing is due any more."""
+    """Return the grade that still passes, or that none does; empty if no grade is pending."""
     if result.standing is Standing.OPEN:
         return _explain_needed_in_terms(rules, grades, result)
     if result.standing is Standing.RECOVERY:
@@ -63,7 +63,7 @@ def explain_needed_grade(
 def format_final_comparison(
     rules: Rules, grades: SubjectGrades, result: SubjectResult
 ) -> str:
-    """What was compared last, and with what: "5.95 < 6.0"."""
+    """Return the comparison that decided the subject: "5.95 < 6.0"."""
     arithmetic = rules.grade_arithmetic
     if _uses_exam(rules, grades, result):
         return _format_comparison(
@@ -73,14 +73,14 @@ def format_final_comparison(
 
 
 def format_missing_terms(grades: SubjectGrades) -> str:
-    """The numbers of the terms without a grade."""
+    """Return the comma-separated numbers of the terms without a grade."""
     return ", ".join(str(n) for n, t in enumerate(grades.terms, 1) if t is None)
 
 
 def explain_attendance(
     rules: Rules, days: AttendanceDays, result: AttendanceResult
 ) -> str:
-    """The days attended of their base, in percent, beside the minimum."""
+    """Return the attended days over their base in percent, compared with the minimum."""
     if result.base_days is None or result.percent is None:
         return _("no lesson day recorded yet")
     sign = "≥" if result.is_enough else "<"
@@ -145,7 +145,7 @@ def _format_mean(
 def _format_rounding(
     rules: Rules, exact_mean: Fraction, rounded_mean: Fraction, pass_mark: Fraction
 ) -> str:
-    """What follows a sum: what rounding made of it, if anything, and the mark."""
+    """Return the text after a mean: the rounding if it changed the value, and the pass mark."""
     if exact_mean == rounded_mean:
         return (
             f" {_comparison_sign(rounded_mean, pass_mark)} {format_number(pass_mark)}"
@@ -169,7 +169,7 @@ def _explain_needed_in_terms(
 ) -> str:
     grade = result.needed_grade or 0
     if grade == 0:
-        return _("passes whatever is still to come")
+        return _("passes with any remaining grades")
     if grade <= MAX_TENTHS:
         text = _("needs at least {grade} in each {term} that is missing ({numbers})")
     else:
@@ -199,7 +199,7 @@ def _explain_needed_in_exam(grade: int) -> str:
 
 
 def _explain_no_exam(grade: int) -> str:
-    """Nobody sits an exam that no grade would pass; of any other, that nobody sat it."""
+    """Explain a missing exam: no grade could pass it, or the year closed without it."""
     if grade > MAX_TENTHS:
         return _explain_needed_in_exam(grade)
     return _("the year closed without the recovery exam")

@@ -1,4 +1,4 @@
-"""All that is said to people of results, in the language that is active."""
+"""Labels and explanations of results in the active language."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -41,10 +41,10 @@ STANDING_LABELS: dict[Standing, str | Promise] = {
 
 
 def situation_label(situation: Situation | None) -> str:
-    """The situation as documents name it; without rules there is none to name."""
+    """Return the label of the situation, or "No result" if there is none (no rules)."""
     return str(SITUATION_LABELS[situation]) if situation else _("No result")
 
 
 def standing_label(standing: Standing) -> str:
-    """How a subject stands, as documents name it."""
+    """Return the label of a subject's standing."""
     return str(STANDING_LABELS[standing])

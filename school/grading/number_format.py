@@ -1,4 +1,4 @@
-"""Exact numbers as people read them, in the language that is active."""
+"""Exact numbers formatted for display in the active language."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -11,21 +11,22 @@ MAX_DECIMALS = 4
 
 
 def format_number(value: Fraction | Decimal | int, min_decimals: int = 1) -> str:
-    """The value with at least so many places, and as many as it takes up to four.
+    """Format the value with at least `min_decimals` and at most four decimals.
 
-    What would take more is cut, never rounded, and ends with an ellipsis: "5.9333…". So
-    what is shown lies on the same side of any mark as the value does. It is not negative.
+    A value that needs more decimals is cut, never rounded, and ends with an ellipsis:
+    "5.9333…". The text therefore never crosses a pass mark that the value does not
+    reach. The value must not be negative.
     """
     numerator, denominator = value.as_integer_ratio()
     return _format_ratio(numerator, denominator, min_decimals, get_language())
 
 
 def format_tenths(tenths: int) -> str:
-    """A grade from its tenths: 75 is "7.5"."""
+    """Format a grade given in tenths: 75 becomes "7.5"."""
     return _format_ratio(tenths, 10, 1, get_language())
 
 
-# A report on a network writes millions, but few different ones.
+# A report on a network formats millions of numbers, but few distinct ones.
 @lru_cache(2**14)
 def _format_ratio(
     numerator: int, denominator: int, min_decimals: int, language: str | None

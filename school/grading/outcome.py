@@ -1,4 +1,4 @@
-"""A student's year decided: one situation, and every reason that speaks for or against it."""
+"""Outcome of a student's year: one situation and all reasons for it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from school.grading.subjects import Standing, SubjectGrades, SubjectResult
 class Situation(StrEnum):
     IN_PROGRESS = "in_progress"
     INCOMPLETE = "incomplete"
-    """The year is closed, and grades are missing."""
+    """The year is closed but grades are missing."""
     IN_RECOVERY = "in_recovery"
     APPROVED = "approved"
     APPROVED_AFTER_RECOVERY = "approved_after_recovery"
@@ -27,7 +27,7 @@ class Situation(StrEnum):
     DECEASED = "deceased"
     CLASS_CHANGED = "class_changed"
     LEFT = "left"
-    """Nobody recorded why."""
+    """The student left and no reason was recorded."""
 
 
 EXIT_SITUATIONS = {
@@ -38,11 +38,11 @@ EXIT_SITUATIONS = {
     "deceased": Situation.DECEASED,
     "class_change": Situation.CLASS_CHANGED,
 }
-"""What each recorded reason for leaving makes of the year."""
+"""Situation for each recorded exit reason; the empty string means not recorded."""
 
 
 class ReasonCode(StrEnum):
-    """The codes of reasons. Those with a star are given for each subject."""
+    """Codes of reasons; those with a star are reported per subject."""
 
     SUBJECT_FAILED = "subject_failed"  # *
     SUBJECT_IN_RECOVERY = "subject_in_recovery"  # *
@@ -59,7 +59,7 @@ OVERRIDES = {
     Situation.APPROVED_BY_COUNCIL: ReasonCode.APPROVED_BY_COUNCIL,
     Situation.APPROVED_WITH_DEPENDENCY: ReasonCode.DEPENDENCY,
 }
-"""What lets a year pass in spite of failed subjects."""
+"""Situations in which a year passes despite failed subjects, with their reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class YearRecord:
-    """What is known of a student's year; subjects are by their ids, in order."""
+    """Recorded data of a student's year; `subjects` maps subject ids to grades, in order."""
 
     subjects: Mapping[int, SubjectGrades]
     days: AttendanceDays
     exit_reason: str | None
-    """Why the student left; empty if that was not recorded, None if nobody left."""
+    """Exit reason; "" if the student left without a recorded reason, None if still enrolled."""
     is_closed: bool = False
     by_council: bool = False
 
@@ -91,19 +91,19 @@ class Outcome:
 
 
 def decide_outcome(rules: Rules | None, year: YearRecord) -> Outcome:
-    """Judge the year by the rules; without any, only that somebody left is known.
+    """Decide the year by the rules; without rules, only an exit gives a situation.
 
-    `ValueError` for an ending that is none, or marks of another number of terms.
+    Raise `ValueError` for an unknown exit reason or a wrong number of terms.
     """
     if rules is None:
         results = {
-            key: _result_without_rules(marks) for key, marks in year.subjects.items()
+            key: _result_without_rules(grades) for key, grades in year.subjects.items()
         }
         attendance_result = None
     else:
         results = {
-            key: _evaluate_subject(rules, marks, year)
-            for key, marks in year.subjects.items()
+            key: _evaluate_subject(rules, grades, year)
+            for key, grades in year.subjects.items()
         }
         attendance_result = attendance.evaluate_attendance(rules, year.days)
     situation = _decide_situation(rules, year, results, attendance_result)
@@ -133,7 +133,7 @@ def _decide_situation(
     results: Mapping[int, SubjectResult],
     attendance_result: AttendanceResult | None,
 ) -> Situation | None:
-    """The first that fits, in the order of the rules' documentation."""
+    """Return the first situation that applies, in the order given in docs/rules.md."""
     if year.exit_reason is not None:
         return _exit_situation(year.exit_reason)
     if rules is None:
@@ -160,7 +160,7 @@ def _decide_situation(
 
 def _exit_situation(exit_reason: str) -> Situation:
     if exit_reason not in EXIT_SITUATIONS:
-        raise ValueError(f"no such ending: {exit_reason}")
+        raise ValueError(f"unknown exit reason: {exit_reason}")
     return EXIT_SITUATIONS[exit_reason]
 
 
@@ -188,7 +188,7 @@ def _collect_reasons(
     attendance_result: AttendanceResult | None,
     situation: Situation | None,
 ) -> Iterator[Reason]:
-    """All that apply, whatever was decided by the first: both, where both fail."""
+    """Yield every reason that applies, not only the one that decided the situation."""
     for subject_id, result in results.items():
         code = _subject_reason(result.standing, year.subjects[subject_id])
         if code is not None:
@@ -210,5 +210,5 @@ def _subject_reason(standing: Standing, grades: SubjectGrades) -> ReasonCode | N
         return ReasonCode.SUBJECT_FAILED
     if standing is Standing.RECOVERY:
         return ReasonCode.SUBJECT_IN_RECOVERY
-    # Without rules a subject is open though all its grades may be there.
+    # Without rules a subject is open even if all its grades are present.
     return ReasonCode.GRADES_MISSING if None in grades.terms else None

@@ -1,4 +1,4 @@
-"""Why a year ends as it does, and what would still save it, in words."""
+"""Text explanations of a year's outcome and of what is still needed to pass."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def explain_outcome(
     outcome: Outcome,
     subject_names: Mapping[int, str],
 ) -> str:
-    """All reasons of the year, subjects of one kind together, by the `names` of their ids."""
+    """Return all reasons of the year as text, with subjects grouped by reason."""
     return _explain_reasons(_YearExplanation(rules, year, outcome, subject_names))
 
 
@@ -48,7 +48,7 @@ def full_explanation(
     outcome: Outcome,
     subject_names: Mapping[int, str],
 ) -> str:
-    """The reasons, and beside them what speaks for the student: the year's whole account."""
+    """Return all reasons together with passed subjects and sufficient attendance."""
     explanation = _YearExplanation(rules, year, outcome, subject_names)
     reasons = _explain_reasons(explanation)
     return "; ".join(
@@ -69,9 +69,9 @@ def remedies(
     outcome: Outcome,
     subject_names: Mapping[int, str],
 ) -> str:
-    """What the year still needs to pass, or that nothing can save it.
+    """Return what the year still needs to pass, or that it can no longer be passed.
 
-    Empty where it is decided well, where somebody left, and without rules.
+    Empty if the year is approved, if the student left, and without rules.
     """
     if (
         rules is None
@@ -86,7 +86,7 @@ def remedies(
 
 @dataclass(frozen=True, slots=True)
 class _YearExplanation:
-    """A year with what it takes to tell of it."""
+    """A year with its rules, outcome and subject names."""
 
     rules: Rules | None
     year: YearRecord
@@ -94,14 +94,14 @@ class _YearExplanation:
     subject_names: Mapping[int, str]
 
     def explain_passed(self) -> str:
-        """In how many subjects the student passed, if in any."""
+        """Return the number of passed subjects as text; empty if there is none."""
         standings = [result.standing for result in self.outcome.subjects.values()]
         count = sum(standing in PASSED_STANDINGS for standing in standings)
         if not count:
             return ""
         if count == len(standings):
             text = ngettext(
-                "passed in the one subject", "passed in all {count} subjects", count
+                "passed in the only subject", "passed in all {count} subjects", count
             )
         else:
             text = ngettext(
@@ -110,7 +110,7 @@ class _YearExplanation:
         return text.format(count=count)
 
     def explain_sufficient_attendance(self) -> str:
-        """The sum of an attendance that gives no reason against the student."""
+        """Return the attendance calculation if attendance is sufficient, else an empty string."""
         attendance_result = self.outcome.attendance
         return (
             self._explain_attendance()
@@ -163,7 +163,7 @@ class _YearExplanation:
             if subjects.is_subject_unrecoverable(rules, grades[k], r)
         ]
         for subject_id, result in results.items():
-            # An exam must be sat even where any grade of it will do.
+            # An exam must be taken even if any grade in it passes.
             is_due = result.needed_grade or result.standing is Standing.RECOVERY
             if subject_id not in unrecoverable and is_due:
                 needed_text = explanations.explain_needed_grade(
@@ -202,15 +202,15 @@ class _YearExplanation:
     def _explain_lost_attendance(self, attendance_result: AttendanceResult) -> str:
         if attendance_result.absences_left < 0:
             return _(
-                "nothing can save the year: absences above the limit: {count}"
+                "the year can no longer be passed: absences above the limit: {count}"
             ).format(count=-attendance_result.absences_left)
-        # The year ended with fewer days than planned, of which too many were missed.
-        return _("nothing can save the year: {attendance}").format(
+        # The year closed with fewer days than planned, and the student missed too many of them.
+        return _("the year can no longer be passed: {attendance}").format(
             attendance=self._explain_attendance()
         )
 
     def _list_comparisons(self, subject_ids: Iterable[int]) -> str:
-        """Each subject with what decided it: "Mathematics (5.95 < 6.0)"."""
+        """List the subjects with the deciding comparison: "Mathematics (5.95 < 6.0)"."""
         return ", ".join(
             f"{self.subject_names[key]} ({self._final_comparison(key)})"
             for key in subject_ids

@@ -1,4 +1,4 @@
-"""A rule profile: a closed set of named, parametrised rules, validated as a whole."""
+"""Rule profile: a closed set of named, parametrised rules, validated as a whole."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,18 +15,18 @@ from school.grading.arithmetic import GradeArithmetic
 from school.grading.number_format import format_number
 
 MAX_GRADE = Decimal("10.0")
-"""Grades go from 0.0 to here."""
+"""Highest grade; the lowest is 0.0."""
 GRADE_STEP = Decimal("0.1")
-"""From one grade to the next."""
+"""Difference between two neighbouring grades."""
 
 Grade = Annotated[Decimal, Field(ge=0, le=MAX_GRADE, max_digits=3, decimal_places=1)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
-# A whole number as JSON has it: neither "4", 4.0 nor true.
+# Strict JSON integer: "4", 4.0 and true are refused.
 Weight = Annotated[int, Field(strict=True, ge=1, le=100)]
 
 
 class Band(BaseModel):
-    """One concept of a scale: from its lowest grade to its highest, both within."""
+    """One concept of a scale; `lowest` and `highest` are inclusive."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,59 +45,59 @@ class Band(BaseModel):
 
 
 class Rules(BaseModel):
-    """How a network judges a year of one grade level."""
+    """Rules that decide a year of one grade level in one network."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     terms: Annotated[int, Field(strict=True, ge=1, le=10)]
-    """How many terms a year has, each with a grade in each subject."""
+    """Number of terms in a year; each has one grade per subject."""
     term_kind: Literal["bimester", "trimester", "semester", "term"] = "bimester"
 
     mean_rule: Literal["arithmetic", "weighted"] = "arithmetic"
-    """How the terms' grades become the year's mean; weighted takes `term_weights`."""
+    """Rule for the year's mean of the term grades; `weighted` uses `term_weights`."""
     term_weights: Annotated[tuple[Weight, ...], Field(validate_default=True)] = ()
     pass_mark: Grade
-    """The year's mean passes from here on."""
+    """Lowest mean of the year that passes."""
 
     rounding: Literal["none", "half_up", "up", "down"] = "none"
-    """What is done to each mean before it is compared."""
+    """Rounding applied to each mean before it is compared."""
     rounding_step: Annotated[Decimal, Field(ge=Decimal("0.001"), le=1)] = GRADE_STEP
-    """To whole multiples of this."""
+    """Unit of rounding: means are rounded to multiples of it."""
 
     recovery_rule: Literal["none", "weighted", "replace_if_higher"] = "none"
-    """How a final recovery exam combines with the mean of who has not passed.
+    """Rule that combines the final recovery exam with a mean that has not passed.
 
     weighted: (mean x mean_weight + exam x exam_weight) / (mean_weight + exam_weight);
-    replace_if_higher: the higher of both.
+    replace_if_higher: the higher of the two.
     """
     recovery_mean_weight: Weight = 1
     recovery_exam_weight: Weight = 1
     recovery_pass_mark: Grade | None = None
-    """From where on the combined mean passes; none is as `pass_mark`."""
+    """Lowest combined mean that passes; None means `pass_mark`."""
     fail_if_unrecoverable: Annotated[bool, Field(strict=True)] = False
-    """Whether who would need more than the highest grade fails without the exam."""
+    """True if a student who would need more than `MAX_GRADE` fails without the exam."""
 
     minimum_attendance: Percent = Decimal(75)
-    """In percent of the base."""
+    """Minimum attendance in percent of `attendance_base`."""
     attendance_base: Literal["given", "planned"] = "given"
-    """Of the days on which the roll was taken, or of the `year_days` that are planned."""
+    """Base of the percentage: lesson days recorded so far (`given`) or planned for the year."""
     year_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 200
-    """The days of lessons that the year is to have."""
+    """Number of lesson days planned for the year."""
     council_absences: Percent = Decimal("7.5")
-    """Who misses more than this percent of the planned days is told to the Conselho Tutelar."""
+    """Percentage of planned days; more absences must be reported to the Conselho Tutelar."""
 
     dependencies: Annotated[int, Field(strict=True, ge=0, le=20)] = 0
-    """In how many failed subjects a student may go on to the next level."""
+    """Number of failed subjects with which a student may still be promoted (dependency)."""
 
     scale: tuple[Band, ...] = ()
-    """The concepts that grades are shown as, from the lowest; none where numbers are shown."""
+    """Concepts that replace displayed grades, from the lowest; empty to display numbers."""
 
     @field_validator("term_weights")
     @classmethod
     def _check_term_weights(
         cls, weights: tuple[int, ...], info: ValidationInfo
     ) -> tuple[int, ...]:
-        # What is itself wrong is not among the others, and said at its own place.
+        # `info.data` lacks fields that failed validation; those errors are reported there.
         terms, mean_rule = info.data.get("terms"), info.data.get("mean_rule")
         if mean_rule == "arithmetic" and weights:
             raise _rule_error(_("Only a weighted mean takes term weights."))
@@ -112,9 +112,9 @@ class Rules(BaseModel):
     @field_validator("rounding_step")
     @classmethod
     def _check_rounding_step(cls, step: Decimal) -> Decimal:
-        # Else the highest grade would be no multiple, and might be rounded to above it.
+        # Otherwise MAX_GRADE would not be a multiple of the step and could be rounded up past it.
         if (1 / Fraction(step)).denominator != 1:
-            raise _rule_error(_("One must be a whole multiple of the rounding step."))
+            raise _rule_error(_("The rounding step must divide 1 without a remainder."))
         return step
 
     @field_validator("recovery_pass_mark")
@@ -123,7 +123,7 @@ class Rules(BaseModel):
         cls, mark: Decimal | None, info: ValidationInfo
     ) -> Decimal | None:
         if mark is not None and info.data.get("recovery_rule") == "none":
-            raise _rule_error(_("Without a recovery there is no pass mark of one."))
+            raise _rule_error(_("A recovery pass mark requires a recovery rule."))
         return mark
 
     @field_validator("scale")
@@ -134,12 +134,12 @@ class Rules(BaseModel):
             for lower, upper in zip(scale, scale[1:], strict=False):
                 _check_neighbours(lower, upper)
             if len({band.label for band in scale}) < len(scale):
-                raise _rule_error(_("Each label of the scale must be there once."))
+                raise _rule_error(_("Each label of the scale must be unique."))
         return scale
 
     @cached_property
     def grade_arithmetic(self) -> GradeArithmetic:
-        """What subjects are judged by, in exact numbers."""
+        """Exact numbers that decide a subject."""
         return GradeArithmetic(
             weights=self.term_weights or (1,) * self.terms,
             pass_mark=Fraction(self.pass_mark),
@@ -157,9 +157,10 @@ class Rules(BaseModel):
         )
 
     def concept(self, value: Fraction | Decimal) -> str | None:
-        """The label of the band that a grade or mean lies in; none without a scale.
+        """Return the label of the band that contains a grade or mean; None without a scale.
 
-        A mean between two bands (6.95) is in the lower one: it has not reached the upper.
+        A mean between two bands (6.95) belongs to the lower one, because it has not
+        reached the upper one.
         """
         for band in reversed(self.scale):
             if band.lowest <= value:
@@ -169,17 +170,17 @@ class Rules(BaseModel):
     def model_copy(
         self, *, update: Mapping[str, Any] | None = None, deep: bool = False
     ) -> Self:
-        """Other rules, validated like any; pydantic's own would keep our `measure`."""
+        """Return validated rules; pydantic's own copy would keep the cached `grade_arithmetic`."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return self.model_validate({**fields, **(update or {})})
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
-        """Read what `to_json` gave; `pydantic.ValidationError` says what is wrong."""
+        """Parse the result of `to_json`; raise `pydantic.ValidationError` if it is invalid."""
         return cls.model_validate(content)
 
     def to_json(self) -> dict[str, Any]:
-        """Decimals as strings, so that no float comes in between."""
+        """Return JSON data with decimals as strings, so that no float is involved."""
         return self.model_dump(mode="json")
 
 
@@ -208,7 +209,7 @@ def _check_neighbours(lower: Band, upper: Band) -> None:
         )
     if upper.lowest != lower.highest + GRADE_STEP:
         raise _rule_error(
-            _("There is a hole between {lower} and {upper}: {grade} is in no band."),
+            _("There is a gap between {lower} and {upper}: {grade} is in no band."),
             lower=lower.label,
             upper=upper.label,
             grade=format_number(lower.highest + GRADE_STEP),
@@ -216,6 +217,6 @@ def _check_neighbours(lower: Band, upper: Band) -> None:
 
 
 def _rule_error(message: str, **values: Any) -> PydanticCustomError:
-    """Unlike a ValueError's, its message stands in the answer as it is."""
-    # Filled here: pydantic would fill in what is filled in, labels with braces too.
+    """Return an error with this exact message (pydantic prefixes that of a ValueError)."""
+    # Formatted here: pydantic would also replace placeholders inside inserted labels.
     return PydanticCustomError("rules", message.format(**values))

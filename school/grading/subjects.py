@@ -1,4 +1,4 @@
-"""A year's marks in one subject, judged: passed, failed, open, or due for a recovery exam."""
+"""Result of a subject: passed, failed, open or due for a recovery exam."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,25 +12,28 @@ from school.grading.arithmetic import GradeArithmetic
 from school.grading.rules import Rules
 
 MAX_TENTHS = 100
-"""Of grades, in tenths."""
+"""Highest grade in tenths."""
 CACHE_SIZE = 2**13
-"""Results that are kept, some 300 bytes each: with four plain terms there are 401, and of a
-network of 100,000 students ten thousand after exams."""
+"""Number of cached results of about 300 bytes each.
+
+Four unweighted terms have 401 distinct totals; a network of 100,000 students has about
+10,000 distinct results after exams.
+"""
 
 
 class Standing(StrEnum):
     OPEN = "open"
-    """Grades of terms are missing."""
+    """Some term grades are missing."""
     PASSED = "passed"
     RECOVERY = "recovery"
-    """The terms do not pass, and the exam has no grade yet."""
+    """The mean of the terms does not pass, and the exam has no grade yet."""
     PASSED_AFTER_RECOVERY = "passed_after_recovery"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class SubjectGrades:
-    """The grades of one subject in tenths; none where none is given."""
+    """Grades of one subject in tenths; None for a missing grade."""
 
     terms: tuple[int | None, ...]
     exam: int | None = None
@@ -40,24 +43,24 @@ class SubjectGrades:
 class SubjectResult:
     standing: Standing
     mean: Fraction | None
-    """Of all terms, rounded by the rules; of the given ones, exact, while some are missing."""
+    """Rounded mean of all terms, or the exact mean so far while some grades are missing."""
     final_mean: Fraction | None
-    """What the year ends with; none while open or before the exam."""
+    """Final grade of the year; None while open or before the exam."""
     needed_grade: int | None
-    """The least grade that still passes, in tenths: of the exam, or of each missing term.
+    """Lowest grade in tenths that still passes, for the exam or for each missing term.
 
-    Above 100 it cannot be reached. None where nothing is due any more.
+    Above 100 if it cannot be reached; None if no grade is pending.
     """
 
 
 def evaluate_subject(rules: Rules, grades: SubjectGrades) -> SubjectResult:
-    """Judge the subject by the rules.
+    """Evaluate the subject by the rules.
 
-    `ValueError` if there are not as many terms as in the rules.
+    Raise `ValueError` if the number of terms differs from that of the rules.
     """
     arithmetic, terms = rules.grade_arithmetic, grades.terms
     if len(terms) != len(arithmetic.weights):
-        raise ValueError(f"{len(terms)} terms, not {len(arithmetic.weights)}")
+        raise ValueError(f"expected {len(arithmetic.weights)} terms, got {len(terms)}")
     if None in terms:
         return _evaluate_open(arithmetic, *_weighted_sums(terms, arithmetic.weights))
     term_grades = cast("tuple[int, ...]", terms)
@@ -77,16 +80,16 @@ def evaluate_subject(rules: Rules, grades: SubjectGrades) -> SubjectResult:
 
 
 def close_without_exam(result: SubjectResult) -> SubjectResult:
-    """The result once no exam will be sat any more: who was due for one has failed."""
+    """Return the final result of a closed year: a pending recovery exam becomes a failure."""
     if result.standing is not Standing.RECOVERY:
         return result
     return SubjectResult(Standing.FAILED, result.mean, result.mean, None)
 
 
 def partial_mean(grades: SubjectGrades, rules: Rules | None = None) -> Fraction | None:
-    """The mean of the terms that are given, weighted by the rules if there are any.
+    """Return the mean of the graded terms, weighted by the rules if there are any.
 
-    Never rounded, even of all terms. None if none is given.
+    The mean is never rounded, even if all terms are graded. None without grades.
     """
     weights = rules.grade_arithmetic.weights if rules else (1,) * len(grades.terms)
     return _mean(*_weighted_sums(grades.terms, weights))
@@ -95,14 +98,14 @@ def partial_mean(grades: SubjectGrades, rules: Rules | None = None) -> Fraction 
 def is_subject_unrecoverable(
     rules: Rules, grades: SubjectGrades, result: SubjectResult
 ) -> bool:
-    """Whether no grade that is still to come can make the subject pass."""
+    """Return whether no possible remaining grade lets the subject pass."""
     if result.needed_grade is None:
         return result.standing is Standing.FAILED
     if result.needed_grade <= MAX_TENTHS:
         return False
     if result.standing is Standing.RECOVERY:
         return True
-    # The terms are lost, but after the best of them there may still be the exam.
+    # The terms alone cannot pass, but the exam may still pass after the best possible terms.
     best_case = SubjectGrades(
         tuple(MAX_TENTHS if t is None else t for t in grades.terms)
     )
@@ -114,7 +117,7 @@ def is_subject_unrecoverable(
 def _weighted_sums(
     terms: Sequence[int | None], weights: Sequence[int]
 ) -> tuple[int, int]:
-    """Their tenths times their weights, and their weights, each summed up."""
+    """Return the sum of tenths times weight and the sum of weights of the graded terms."""
     pairs = [(t, w) for t, w in zip(terms, weights, strict=True) if t is not None]
     return sum(t * w for t, w in pairs), sum(w for _, w in pairs)
 
@@ -123,7 +126,7 @@ def _mean(total: int, weight: int) -> Fraction | None:
     return Fraction(total, 10 * weight) if weight else None
 
 
-# A network has a million results but few different ones: each is worked out once.
+# A network has a million results but few distinct ones, so each is computed once.
 @lru_cache(CACHE_SIZE)
 def _evaluate_open(
     arithmetic: GradeArithmetic, total: int, weight: int

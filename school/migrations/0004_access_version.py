@@ -1,4 +1,4 @@
-"""The user's `stamp` becomes `access_version`."""
+"""Rename the user's `stamp` to `access_version`."""
 
 from django.db import migrations
 

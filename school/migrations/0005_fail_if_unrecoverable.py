@@ -1,4 +1,4 @@
-"""The rule `hopeless_fails` becomes `fail_if_unrecoverable` in every stored version of rules."""
+"""Rename the rule `hopeless_fails` to `fail_if_unrecoverable` in all stored rule versions."""
 
 from django.db import migrations
 
@@ -8,7 +8,7 @@ OLD, NEW = "hopeless_fails", "fail_if_unrecoverable"
 
 
 def allow_changes_of_versions(apps, schema_editor):
-    """Drop the trigger that refuses any change of a version; `post_migrate` installs it again."""
+    """Drop the trigger that forbids changes to rule versions; `post_migrate` reinstalls it."""
     drop_triggers(apps, schema_editor)
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(

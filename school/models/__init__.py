@@ -1,4 +1,4 @@
-"""The school network's records."""
+"""Models of the school records, users and rules."""
 
 from school.models.classes import GradeLevel, Offering, SchoolClass, Subject
 from school.models.crests import Crest

@@ -1,4 +1,4 @@
-"""Grade levels, subjects, classes, and which subject is offered in which class."""
+"""Grade levels, subjects, classes and offerings."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,7 +11,7 @@ class GradeLevel(models.Model):
     code = models.SlugField(unique=True)
     name = models.CharField(max_length=60)
     order = models.SmallIntegerField(unique=True)
-    """Its place in a pupil's way through school."""
+    """Position in the sequence of grade levels."""
 
     class Meta:
         ordering = ["order"]
@@ -24,7 +24,7 @@ class Subject(SortableByName):
     code = models.SlugField(unique=True)
     name = models.CharField(max_length=80)
     order = models.SmallIntegerField(default=0)
-    """Its place on a report card."""
+    """Position on a report card."""
 
     class Meta:
         ordering = ["order", "sort_key"]
@@ -34,7 +34,7 @@ class Subject(SortableByName):
 
 
 class SchoolClass(SortableByName):
-    """A class of one school and year; several grade levels make it multi-grade."""
+    """A class of one school and year; multi-grade if it has several grade levels."""
 
     class Shift(models.TextChoices):
         MORNING = "morning"
@@ -76,7 +76,7 @@ class Offering(models.Model):
     )
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="offerings")
     hours = models.SmallIntegerField(null=True, blank=True)
-    """Of lessons in the year, as transcripts state them."""
+    """Hours of lessons in the year, printed on transcripts."""
 
     class Meta:
         ordering = ["school_class", "subject"]

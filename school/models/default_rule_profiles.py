@@ -1,4 +1,4 @@
-"""Gives a network the rule profiles that come with the service."""
+"""Installation of the default rule profiles in a network."""
 
 from django.db import transaction
 
@@ -8,9 +8,9 @@ from school.models import Network, RuleProfile
 
 @transaction.atomic
 def install_profiles(network: Network) -> list[RuleProfile]:
-    """Make each shipped profile that the network lacks, and return those made.
+    """Create the default profiles missing from the network, and return them.
 
-    A profile whose code the network has is its own by now, and left alone.
+    A profile whose code already exists belongs to the network and is not changed.
     """
     existing_codes = set(network.rule_profiles.values_list("code", flat=True))
     new_profiles = []

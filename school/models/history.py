@@ -1,4 +1,4 @@
-"""Years that a student spent outside the network, as the papers they brought say."""
+"""School years a student spent outside the network, copied from the student's documents."""
 
 from django.db import models
 
@@ -12,12 +12,12 @@ class PriorYear(models.Model):
     school = models.CharField(max_length=120)
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=2, blank=True)
-    """Of two letters, such as AM."""
+    """Two-letter code, such as AM."""
     result = models.CharField(max_length=60)
     days = models.SmallIntegerField(null=True, blank=True)
-    """Days of lessons in that year."""
+    """School days of that year."""
     attendance = models.CharField(max_length=10, blank=True)
-    """In percent, as the papers print it."""
+    """Percentage as printed in the documents."""
 
     class Meta:
         ordering = ["student", "year", "pk"]
@@ -32,7 +32,7 @@ class PriorSubject(models.Model):
     )
     subject = models.CharField(max_length=80)
     grade = models.CharField(max_length=10, blank=True)
-    """As the papers print it: other networks have other scales."""
+    """Grade as printed in the documents; other networks use other scales."""
     hours = models.SmallIntegerField(null=True, blank=True)
 
     class Meta:

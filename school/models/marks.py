@@ -1,7 +1,8 @@
-"""Grades, the days on which a class had lessons, and who was absent.
+"""Grades, class sessions and absences.
 
-Grades are whole tenths and attendance is absences only: measured three to twenty times
-faster than decimals and a row per presence, and the only exact form on SQLite.
+Grades are stored in whole tenths and attendance as absences only. This was measured to
+be three to twenty times faster than decimals and one row per presence, and on SQLite only
+integers are exact.
 """
 
 from django.core.exceptions import ValidationError
@@ -18,9 +19,9 @@ class Grade(models.Model):
         Offering, models.PROTECT, related_name="grades", db_index=False
     )
     term = models.SmallIntegerField()
-    """The term's number within the class's school year."""
+    """Term number within the school year of the class."""
     tenths = models.SmallIntegerField(null=True, blank=True)
-    """The grade in tenths: 75 is 7.5. Null when it is due but was not given."""
+    """Grade in tenths: 75 is 7.5. Null if it is due but missing."""
 
     class Meta:
         constraints = [
@@ -41,7 +42,9 @@ class Grade(models.Model):
 
     def clean(self) -> None:
         if self.offering.school_class_id != self.enrolment.school_class_id:
-            raise ValidationError({"offering": "This is not offered in the class."})
+            raise ValidationError(
+                {"offering": "This subject is not offered in the class."}
+            )
 
 
 class RecoveryGrade(models.Model):
@@ -54,7 +57,7 @@ class RecoveryGrade(models.Model):
         Offering, models.PROTECT, related_name="recovery_grades", db_index=False
     )
     tenths = models.SmallIntegerField()
-    """In tenths, as all grades."""
+    """Grade in tenths: 75 is 7.5."""
 
     class Meta:
         constraints = [
@@ -71,11 +74,13 @@ class RecoveryGrade(models.Model):
 
     def clean(self) -> None:
         if self.offering.school_class_id != self.enrolment.school_class_id:
-            raise ValidationError({"offering": "This is not offered in the class."})
+            raise ValidationError(
+                {"offering": "This subject is not offered in the class."}
+            )
 
 
 class ClassSession(models.Model):
-    """A day on which the class had lessons and the roll was taken."""
+    """A school day on which attendance of the class was recorded."""
 
     school_class = models.ForeignKey(
         SchoolClass, models.PROTECT, related_name="sessions", db_index=False
@@ -117,4 +122,4 @@ class Absence(models.Model):
 
     def clean(self) -> None:
         if self.session.school_class_id != self.enrolment.school_class_id:
-            raise ValidationError({"session": "This is no lesson day of the class."})
+            raise ValidationError({"session": "This session belongs to another class."})

@@ -1,4 +1,4 @@
-"""A network, its schools, and the years and terms it teaches in."""
+"""Networks, schools, school years and terms."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,14 +19,14 @@ class Network(models.Model):
 class School(SortableByName):
     network = models.ForeignKey(Network, models.PROTECT, related_name="schools")
     inep_code = models.CharField(max_length=8, unique=True)
-    """Eight digits, given by the national institute INEP."""
+    """Eight-digit code assigned by the national institute INEP."""
     name = models.CharField(max_length=120)
     address = models.CharField(max_length=200, blank=True)
     city = models.CharField(max_length=80, blank=True)
     state = models.CharField(max_length=2, blank=True)
-    """Of two letters, such as AM."""
+    """Two-letter code, such as AM."""
     authorisation = models.CharField(max_length=200, blank=True)
-    """The act that lets it teach, as transcripts cite it."""
+    """Legal act that authorises the school, cited on transcripts."""
 
     class Meta:
         ordering = ["sort_key"]
@@ -42,24 +42,24 @@ class School(SortableByName):
 
     @property
     def full_address(self) -> str:
-        """As a letterhead has it: Rua das Flores, 10, Manaus – AM."""
+        """Address line for letterheads: Rua das Flores, 10, Manaus – AM."""
         city = " – ".join(filter(None, [self.city, self.state]))
         return ", ".join(filter(None, [self.address, city]))
 
 
 class SchoolYear(models.Model):
-    """A year of teaching; where a course has years of its own, each is a period of it."""
+    """A school year, or one period of it for courses such as EJA with semesters."""
 
     network = models.ForeignKey(
         Network, models.PROTECT, related_name="years", db_index=False
     )
     year = models.SmallIntegerField()
     period = models.CharField(max_length=12, blank=True)
-    """What tells it from others of the same year: "1" is the first semester of EJA."""
+    """Period within the year; "1" is the first semester of EJA, empty is the whole year."""
     starts_on = models.DateField()
     ends_on = models.DateField()
     is_closed = models.BooleanField(default=False)
-    """Whether its results are final; the rules it was judged by then never change."""
+    """True if the results are final; the rules of the year then never change."""
 
     class Meta:
         ordering = ["-year", "period"]
@@ -78,7 +78,7 @@ class SchoolYear(models.Model):
 
 
 def year_label(year: int, period: str) -> str:
-    """What people call the school year: 2026, or 2026.1 where it is a period of it."""
+    """Return the label of a school year: 2026, or 2026.1 with a period."""
     return f"{year}.{period}" if period else str(year)
 
 
@@ -108,12 +108,12 @@ class Term(models.Model):
         return f"{self.school_year}/{self.number}"
 
     def clean(self) -> None:
-        """Refuse a term that the rules of its year have none of."""
+        """Refuse a term number above the number of terms in the year's rules."""
         if not (self.number and self.school_year_id):
-            return  # which has its own message
+            return  # the missing field has its own error message
         for year_rules in self.school_year.rules.select_related("version__profile"):
             if self.number > year_rules.version.rules.terms:
-                message = _("{rules} is for {terms} terms.").format(
+                message = _("The rules {rules} are for {terms} terms.").format(
                     rules=year_rules.version, terms=year_rules.version.rules.terms
                 )
                 raise ValidationError({"number": message})

@@ -1,4 +1,4 @@
-"""Users, their role, and what they are attached to."""
+"""Users, roles and attachments."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,21 +24,21 @@ class Role(models.TextChoices):
 
 class SchoolUserManager(UserManager["User"]):
     def create_superuser(self, username: str, **fields: Any) -> "User":  # type: ignore[override]
-        """Create the first user: an administrator, who attaches all others."""
+        """Create a superuser, by default with the administrator role."""
         fields.setdefault("role", Role.ADMINISTRATOR)
         return super().create_superuser(username, **fields)
 
 
 class User(AbstractUser):
-    """Somebody who asks for reports; superusers see every network."""
+    """A user who requests reports; superusers see every network."""
 
     role = models.CharField(max_length=13, choices=Role, default=Role.GUARDIAN)
     access_version = models.IntegerField(default=0, editable=False)
-    """Raised by `revise` whenever what the user may see could have changed."""
+    """Version raised by `bump_access_version` when what the user may see may have changed."""
 
     _ACCESS_FIELDS = ("role", "is_active", "is_superuser")
 
-    objects = SchoolUserManager()  # type: ignore[misc]  # as Django declares it
+    objects = SchoolUserManager()  # type: ignore[misc]  # Django declares it so
 
     class Meta:
         constraints = [
@@ -56,7 +56,8 @@ class User(AbstractUser):
         )
         before = access_values.first()
         if update_fields is None and not self._state.adding:
-            # All but the stamp: this object may be old, and the stamp never goes back.
+            # Skip the access version: this object may be out of date, and the version must
+            # never decrease.
             field_names = {field.name for field in self._meta.concrete_fields}
             update_fields = field_names - {"id", "access_version"}
         super().save(update_fields=update_fields, **options)
@@ -64,14 +65,14 @@ class User(AbstractUser):
             self.bump_access_version()
 
     def bump_access_version(self) -> None:
-        """Raise the stamp, so that no token or document of before is taken on trust."""
+        """Raise the access version, which invalidates earlier tokens and cached documents."""
         User.objects.filter(pk=self.pk).update(access_version=F("access_version") + 1)
         self.refresh_from_db(fields=["access_version"])
         transaction.on_commit(lambda: access_changed.send(sender=User, user=self))
 
 
 class Attachment(models.Model):
-    """One thing a user is attached to: a network, a school, a class or a student."""
+    """Link from a user to one network, school, class or student."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="attachments")
     network = models.ForeignKey(Network, models.CASCADE, null=True, blank=True)
@@ -134,7 +135,7 @@ class Attachment(models.Model):
 
 @receiver([post_save, post_delete], sender=Attachment)
 def _bump_user_access_version(instance: Attachment, **_: Any) -> None:
-    """Also where it went with what it was attached to, which calls no `delete`."""
+    """Bump the version; the signal also covers cascades, which do not call `delete`."""
     user = User.objects.filter(pk=instance.user_id).first()
     if user is not None:
         user.bump_access_version()

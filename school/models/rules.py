@@ -1,4 +1,4 @@
-"""Rule profiles, their versions, and which version judges which year and level."""
+"""Rule profiles, their versions, and the version used by each school year and level."""
 
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from school.models.network import Network, SchoolYear
 
 
 class RuleProfile(models.Model):
-    """A network's rules under one name; `versions` says what they were and are."""
+    """Named rules of a network; `versions` holds their current and earlier content."""
 
     network = models.ForeignKey(
         Network, models.PROTECT, related_name="rule_profiles", db_index=False
@@ -23,7 +23,7 @@ class RuleProfile(models.Model):
     code = models.SlugField()
     name = models.CharField(max_length=120)
     source = models.CharField(max_length=250, blank=True)
-    """The act that lays them down."""
+    """Legal act that defines the rules."""
 
     class Meta:
         ordering = ["network", "code"]
@@ -40,13 +40,13 @@ class RuleProfile(models.Model):
         return self.versions.order_by("-number").first()
 
     def revise(self, rules: Rules) -> "RuleVersion":
-        """Make these the profile's rules, which open years go by at once.
+        """Set the rules of the profile and of the open years that use it.
 
-        A new version, or the newest one where it says the same. `ValidationError` where
-        an open year that goes by the profile has another number of terms.
+        Return a new version, or the latest one if its rules are the same. Raise
+        ValidationError if an open year that uses the profile has another number of terms.
         """
         with transaction.atomic():
-            # One after the other, so that each number is given once.
+            # Serialise revisions, so that version numbers are unique.
             RuleProfile.objects.select_for_update().get(pk=self.pk)
             open_years = self.lock_open_years(rules)
             version = self.latest_version()
@@ -61,9 +61,10 @@ class RuleProfile(models.Model):
             return version
 
     def lock_open_years(self, rules: Rules) -> list[SchoolYear]:
-        """The years that would go by these rules at once; within a transaction.
+        """Lock and return the open years that use the profile; requires a transaction.
 
-        Nobody closes them before it ends. `ValidationError` if the rules do not fit one.
+        The lock prevents closing them until the transaction ends. Raise ValidationError
+        if a year has another number of terms than `rules`.
         """
         year_ids = YearRules.objects.filter(version__profile=self).values("school_year")
         years = SchoolYear.objects.filter(pk__in=year_ids, is_closed=False)
@@ -74,14 +75,14 @@ class RuleProfile(models.Model):
 
 
 class RuleVersion(models.Model):
-    """What a profile's rules were from some day on; never changed once it is there."""
+    """Immutable version of a profile's rules."""
 
     profile = models.ForeignKey(
         RuleProfile, models.PROTECT, related_name="versions", db_index=False
     )
     number = models.SmallIntegerField()
     content = models.JSONField()
-    """As `Rules.to_json` gives it."""
+    """Rules as JSON, made by `Rules.to_json`."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -98,7 +99,7 @@ class RuleVersion(models.Model):
     def save(self, **options: Any) -> None:
         if not self._state.adding:
             raise ValidationError(
-                _("A version of rules is never changed: make a new one.")
+                _("A rule version cannot be changed: create a new one.")
             )
         self.clean()
         super().save(**options)
@@ -115,7 +116,7 @@ class RuleVersion(models.Model):
 
 
 class YearRules(models.Model):
-    """By which version a school year judges a grade level; a closed year keeps its own."""
+    """Rule version that a school year uses for a grade level; fixed once the year closes."""
 
     school_year = models.ForeignKey(
         SchoolYear, models.CASCADE, related_name="rules", db_index=False
@@ -123,7 +124,7 @@ class YearRules(models.Model):
     grade_level = models.ForeignKey(
         GradeLevel, models.PROTECT, null=True, blank=True, related_name="+"
     )
-    """None is every level that has no rules of its own."""
+    """Grade level; None covers every level without rules of its own."""
     version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="years")
 
     class Meta:
@@ -156,9 +157,9 @@ class YearRules(models.Model):
     def clean(self) -> None:
         self._check_open()
         if not (self.version_id and self.school_year_id):
-            return  # which has its own message
+            return  # the missing field has its own error message
         if self.version.profile.network_id != self.school_year.network_id:
-            message = _("These are the rules of another network.")
+            message = _("These rules belong to another network.")
             raise ValidationError({"version": message})
         try:
             _check_term_count(self.school_year, self.version.rules)
@@ -166,23 +167,23 @@ class YearRules(models.Model):
             raise ValidationError({"version": error.messages})
 
     def _check_open(self) -> None:
-        """Refuse if the year is closed, or the one it was of until now."""
+        """Raise ValidationError if the year, or the year stored until now, is closed."""
         years = SchoolYear.objects.filter(is_closed=True)
         own_year = Q(pk=self.school_year_id) | Q(rules=self.pk)
         if years.filter(own_year if self.pk else Q(pk=self.school_year_id)).exists():
             raise ValidationError(
-                _("The school year is closed: its rules stay as they are.")
+                _("The school year is closed: its rules cannot be changed.")
             )
 
 
 def _check_term_count(year: SchoolYear, rules: Rules) -> None:
-    """Refuse rules for another number of terms than the year has, if it has any yet."""
+    """Raise ValidationError if the year has terms, and not as many as the rules."""
     term_count = year.terms.count() if year.pk else 0
     if term_count and term_count != rules.terms:
         message = _(
-            "The year {year} has {given} terms, and these rules are for {wanted}."
+            "The year {year} has {actual} terms, but these rules are for {expected}."
         )
         raise ValidationError(
-            message.format(year=year, given=term_count, wanted=rules.terms),
+            message.format(year=year, actual=term_count, expected=rules.terms),
             code="terms",
         )

@@ -1,4 +1,4 @@
-"""Records with a name, which sort by it in Portuguese on every database alike."""
+"""Base model of records that sort by name in Portuguese, alike on every database."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from school.collation import sort_key
 class SortableByName(models.Model):
     name: Any
     sort_key = models.BinaryField(max_length=400, editable=False, default=b"")
-    """By which `sorted_by` sorts; kept by `save` and by `school.collation.sort_key`."""
+    """Sort key of `sort_name()`, made by `school.collation.sort_key` and set by `save`."""
 
     class Meta:
         abstract = True

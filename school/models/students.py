@@ -1,4 +1,4 @@
-"""Students, and their enrolments: which class they are in, from when to when."""
+"""Students and their enrolments in classes."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -13,11 +13,11 @@ class Student(SortableByName):
         Network, models.PROTECT, related_name="students", db_index=False
     )
     registration = models.CharField(max_length=20)
-    """The network's own number for the student."""
+    """Student number assigned by the network."""
     name = models.CharField(max_length=120)
-    """The civil name, which only a transcript states beside a social one."""
+    """Civil name; if there is a social name, only transcripts print both."""
     social_name = models.CharField(max_length=120, blank=True)
-    """By which the student is called, listed and found, where there is one."""
+    """Social name, used instead of the civil name for display, sorting and search."""
     birth_date = models.DateField()
     birth_place = models.CharField(max_length=100, blank=True)
     nationality = models.CharField(max_length=40, blank=True)
@@ -25,7 +25,7 @@ class Student(SortableByName):
     inep_code = models.CharField(max_length=12, blank=True)
     identity_document = models.CharField(max_length=40, blank=True)
     birth_certificate = models.CharField(max_length=60, blank=True)
-    """Its registration, or term, book and page."""
+    """Registration number, or term, book and page."""
 
     class Meta:
         ordering = ["sort_key"]
@@ -48,10 +48,10 @@ class Student(SortableByName):
 
 
 class Enrolment(models.Model):
-    """A student in a class between two dates; changing class is a second enrolment."""
+    """A student in a class between two dates; a change of class adds an enrolment."""
 
     class Ending(models.TextChoices):
-        """Why a student left a class."""
+        """Reason why a student left a class."""
 
         CLASS_CHANGE = "class_change"
         TRANSFERRED = "transferred"
@@ -66,16 +66,16 @@ class Enrolment(models.Model):
     grade_level = models.ForeignKey(
         GradeLevel, models.PROTECT, related_name="enrolments"
     )
-    """The student's own level, which in a multi-grade class is not the class's."""
+    """Grade level of the student; a multi-grade class has several."""
     diary_number = models.SmallIntegerField()
-    """The student's number in the class diary, by which classes are listed."""
+    """Number in the class diary; class lists are sorted by it."""
     entry_date = models.DateField()
     exit_date = models.DateField(null=True, blank=True)
-    """The first day on which the student is no longer in the class."""
+    """First day on which the student is no longer in the class."""
     ending = models.CharField(max_length=12, choices=Ending, blank=True)
-    """Why; blank where it was not recorded."""
+    """Reason for leaving; blank if not recorded."""
     approved_by_council = models.BooleanField(default=False)
-    """Whether the class council let the student pass in spite of the grades."""
+    """True if the class council passed the student in spite of the grades."""
 
     class Meta:
         ordering = ["school_class", "diary_number"]

@@ -1,1 +1,1 @@
-"""What is recorded of students' years, read in streams so that memory stays flat."""
+"""Records of students' years, streamed from the database in constant memory."""

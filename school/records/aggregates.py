@@ -1,22 +1,22 @@
-"""What is counted of each offering and term, in little memory."""
+"""Compact storage of grade aggregates per offering and term."""
 
 from array import array
 from collections.abc import Iterator
 
 
 class GradeAggregates:
-    """Whole numbers by offering and term: a network of 100,000 students has 160,000 of them."""
+    """Integer rows by offering; a network of 100,000 students has 160,000 rows."""
 
     def __init__(self, width: int) -> None:
-        """`width` is how many numbers come each time: the term, and what is counted of it."""
+        """`width` is the number of integers per row: the term and its aggregates."""
         self._width = width
         self._values: dict[int, array[int]] = {}
         self.row_count = 0
         self.outside_terms = 0
-        """Grades of terms that there are not."""
+        """Number of grades in terms that the year does not have."""
 
     def add(self, offering: int, *numbers: int | None) -> None:
-        """Zero is kept where of no grades the database knows no sum, lowest or highest."""
+        """Add one row; None (sum, minimum or maximum of no grades) is stored as 0."""
         values = self._values.setdefault(offering, array("q"))
         values.extend(number or 0 for number in numbers)
         self.row_count += 1

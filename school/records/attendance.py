@@ -1,6 +1,6 @@
-"""Days of lessons and of absence, in the year, its terms and the windows of `WINDOWS`.
+"""Lesson and absence days per year, term and window of `BENEFIT_WINDOWS`.
 
-Days are texts as ISO 8601 writes them: these sort as the days do, and need not be read.
+Days stay ISO 8601 strings: they sort chronologically and need no parsing.
 """
 
 import json
@@ -22,12 +22,12 @@ ABSENCES_SUBQUERY = json_array_subquery(
     parent_field="enrolment",
 )
 _CHUNK_SIZE = 100
-"""Whose days are in memory before they are shared: those of one take 4 kB."""
+"""Classes fetched at once; the days of one class take 4 kB before equal lists are shared."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """How many days, all together, in each term and in each window of `WINDOWS`."""
+    """Numbers of days: in total, per term and per window of `BENEFIT_WINDOWS`."""
 
     total: int
     by_term: Sequence[int]
@@ -43,18 +43,18 @@ class DayCounts:
 
 @dataclass(frozen=True, slots=True)
 class Absences:
-    """Those of one enrolment."""
+    """Absences of one enrolment."""
 
     counts: DayCounts
-    """On days when the student was in the class."""
+    """Absences on days when the student was in the class."""
     justified_count: int = 0
-    """How many of these are."""
+    """Number of justified absences among `counts`."""
     outside_count: int = 0
-    """How many there are on other days."""
+    """Number of absences before entry or after exit."""
 
 
 class LessonCalendar:
-    """On which days some classes had lessons; `terms` terms are told apart."""
+    """Lesson days shared by classes of one year, counted for `term_count` terms."""
 
     def __init__(
         self, year: int, days: Sequence[tuple[str, int]], term_count: int
@@ -68,13 +68,11 @@ class LessonCalendar:
         return len(self._days)
 
     def count_between(self, entry: date, exit: date | None) -> DayCounts:
-        """The days from `entry` until before `exit`."""
+        """Count the days from `entry` up to but excluding `exit`."""
         first = bisect_left(self._days, (entry.isoformat(),))
         last = bisect_left(self._days, (exit.isoformat(),)) if exit else len(self)
-        if (
-            first,
-            last,
-        ) not in self._counts_by_range:  # most of a class were there all year
+        # Most students of a class share one range, because they attend all year.
+        if (first, last) not in self._counts_by_range:
             days = self._days[first:last]
             self._counts_by_range[first, last] = _count_days(
                 days, self._year, self._term_count
@@ -83,7 +81,7 @@ class LessonCalendar:
 
 
 class LessonCalendars:
-    """Of classes, read by one query; those that are equal are one."""
+    """Lesson calendars of several classes, read by one query; equal calendars are shared."""
 
     def __init__(self, classes: Set[int], term_count: int) -> None:
         self._by_class: dict[int, LessonCalendar] = {}
@@ -108,7 +106,7 @@ class LessonCalendars:
 def parse_absences(
     absences_json: str | None, row: EnrolmentRow, term_count: int
 ) -> Absences:
-    """What `ABSENCES` gave of that enrolment."""
+    """Parse the result of `ABSENCES_SUBQUERY` for one enrolment."""
     entry, exit = row.entry.isoformat(), row.exit and row.exit.isoformat()
     lesson_days, justified_count, outside_count = list[tuple[str, int]](), 0, 0
     for day, term, is_justified in json.loads(absences_json or "[]"):
@@ -130,13 +128,14 @@ def _count_days(
     return DayCounts(
         len(days),
         [terms[n] for n in range(1, term_count + 1)],
-        [months[one] + months[two] for one, two in _window_months(year)],
+        [months[first] + months[second] for first, second in _window_months(year)],
     )
 
 
 @cache
 def _window_months(year: int) -> Sequence[tuple[str, str]]:
-    """The months of each; the same months of another year are no windows of this one."""
+    """Return the two months of each window as "YYYY-MM", limited to the given year."""
     return [
-        (f"{year}-{one:02}", f"{year}-{two:02}") for _code, one, two in BENEFIT_WINDOWS
+        (f"{year}-{first:02}", f"{year}-{second:02}")
+        for _code, first, second in BENEFIT_WINDOWS
     ]

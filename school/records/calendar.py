@@ -1,4 +1,4 @@
-"""What holds for whole school years: by which rules they are judged, and their terms."""
+"""Rules and term dates of whole school years."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Set
@@ -10,7 +10,7 @@ from school.records.rule_lookup import RuleLookup
 
 
 class AcademicCalendar:
-    """Of all school years, in two queries: they are few."""
+    """Rules and term starts of all school years (there are few), read by two queries."""
 
     @cached_property
     def _rule_lookup(self) -> RuleLookup:
@@ -30,16 +30,16 @@ class AcademicCalendar:
         return self._rule_lookup.find(year_id, level_id)
 
     def term_starts(self, year_id: int) -> Mapping[int, date]:
-        """The first day of each of its terms, by the term's number, as far as there."""
+        """Return the recorded first day of each term by term number."""
         return self._term_starts.get(year_id, {})
 
     def term_count(self, year_id: int, level_id: int) -> int:
-        """How many terms that level's year has: by its rules, else by its calendar."""
+        """Return the number of terms of the level's year, from its rules or else its calendar."""
         version = self.rule_version(year_id, level_id)
         return version.rules.terms if version else len(self.term_starts(year_id))
 
     def late_terms(self, year_id: int, exit: date | None) -> Set[int]:
-        """The terms that began when the student had left; of one without dates nobody knows."""
+        """Return the terms that began on or after the exit; terms without dates are left out."""
         if exit is None:
             return frozenset()
         return {n for n, start in self.term_starts(year_id).items() if start >= exit}

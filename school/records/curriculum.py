@@ -1,4 +1,4 @@
-"""What classes are taught: few lists, which many classes share."""
+"""Subjects taught to classes, as a few lists shared by many classes."""
 
 from array import array
 from collections.abc import Mapping, Sequence, Set
@@ -11,12 +11,12 @@ from school.records.student_year import ClassSubject
 
 
 class Curriculum:
-    """In these classes, read by one query."""
+    """Subjects and offerings of the given classes, read by one query."""
 
     def __init__(self, classes: Set[int]) -> None:
         self._subjects: dict[int, tuple[ClassSubject, ...]] = {}
         self._offerings: dict[int, array[int]] = {}
-        """In the order of the subjects."""
+        """Offering ids of each class, in the order of its subjects."""
         unique: dict[tuple[ClassSubject, ...], tuple[ClassSubject, ...]] = {}
         offerings = Offering.objects.filter(in_classes(classes))
         rows = offerings.order_by(
@@ -38,11 +38,11 @@ class Curriculum:
             )
 
     def subjects(self, class_id: int) -> Sequence[ClassSubject]:
-        """In the order of a report card."""
+        """Return the subjects of the class in report card order."""
         return self._subjects.get(class_id, ())
 
     def subject_by_offering(self, class_id: int) -> Mapping[int, int]:
-        """The subject of each of its offerings."""
+        """Map the class's offering ids to subject ids."""
         offerings = self._offerings.get(class_id, ())
         subjects = (subject.id for subject in self.subjects(class_id))
         return dict(zip(offerings, subjects, strict=True))

@@ -1,4 +1,4 @@
-"""What came before an enrolment in the same year, so that no day is in it twice."""
+"""Consecutive enrolments of a student in one year, without overlapping days."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,20 +7,23 @@ from school.records.enrolment_rows import EnrolmentRow
 
 
 class EnrolmentChain(NamedTuple):
-    """An enrolment with those before it."""
+    """An enrolment with the earlier enrolments that precede it without overlap."""
 
     rows: Sequence[EnrolmentRow]
-    """Oldest first, the enrolment itself last; none is at the same time as another."""
+    """Enrolments without overlap, oldest first; the enrolment itself is last."""
     overlaps: Sequence[EnrolmentRow]
-    """What was begun before it, too, but was not over when the next one began."""
+    """Earlier enrolments left out because they overlap a row of the chain."""
 
 
 def build_chain(
     row: EnrolmentRow, candidates: Sequence[EnrolmentRow]
 ) -> EnrolmentChain:
-    """Out of what has `ended` of the same student's year; of two at once, the longer."""
+    """Build the chain of `row`; of two overlapping candidates the longer one is used.
+
+    `candidates` are ended enrolments of the same student, school year and grade level.
+    """
     earlier = [p for p in candidates if (p.entry, p.id) < (row.entry, row.id)]
-    if not earlier:  # nearly always
+    if not earlier:  # the usual case
         return EnrolmentChain([row], [])
     members, overlaps = [row], list[EnrolmentRow]()
     for candidate in sorted(earlier, key=_length_key, reverse=True):

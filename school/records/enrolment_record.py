@@ -1,4 +1,4 @@
-"""An enrolment with all that is written down of it, as one statement reads it."""
+"""Enrolment with its absences, grades and exams, read by one SQL statement."""
 
 import pickle
 import zlib
@@ -12,35 +12,35 @@ from school.records import attendance, grades
 from school.records.enrolment_rows import FIELD_PATHS, EnrolmentRow
 
 CHUNK_SIZE = 100
-"""Of how many enrolments the records are in memory."""
+"""Number of enrolment records fetched at once."""
 
 
 class EnrolmentRecord(NamedTuple):
-    """As JSON, which is read when its turn comes."""
+    """An enrolment row with its records as unparsed JSON."""
 
     row: EnrolmentRow
     absences_json: str | None
-    """What `days.ABSENCES` gives."""
+    """Result of `attendance.ABSENCES_SUBQUERY`."""
     grades_json: str | None = None
-    """What `marks.GRADES` gives."""
+    """Result of `grades.GRADES_SUBQUERY`."""
     exams_json: str | None = None
-    """What `marks.EXAMS` gives."""
+    """Result of `grades.EXAMS_SUBQUERY`."""
 
 
 def dumps(record: EnrolmentRecord) -> bytes:
-    """In a quarter of the room, for those that are kept until their turn comes."""
+    """Compress a record (about 4×) while it waits to be joined."""
     return zlib.compress(pickle.dumps(record))
 
 
 def loads(data: bytes) -> EnrolmentRecord:
-    record: EnrolmentRecord = pickle.loads(zlib.decompress(data))  # noqa: S301  (our own)
+    record: EnrolmentRecord = pickle.loads(zlib.decompress(data))  # noqa: S301  (pickled by `dumps`)
     return record
 
 
 def iter_records(
     enrolments: QuerySet[Enrolment], *, with_grades: bool
 ) -> Iterator[EnrolmentRecord]:
-    """Of these enrolments, in their order; without marks of their attendance alone."""
+    """Stream the records in query order, with attendance only unless `with_grades`."""
     annotations = {"_absences": attendance.ABSENCES_SUBQUERY}
     if with_grades:
         annotations |= {

@@ -1,4 +1,4 @@
-"""Enrolments as reports list them: who, in which class, from when to when."""
+"""Enrolment rows of reports: student, class, dates and exit."""
 
 from collections.abc import Set
 from datetime import date
@@ -51,11 +51,11 @@ ORDER_BY_STUDENT = (
 
 
 MAX_QUERY_PARAMETERS = 30_000
-"""How many values a statement can name; SQLite allows 32,766."""
+"""Maximum number of values in an SQL statement; SQLite allows 32,766 parameters."""
 
 
 class EnrolmentRow(NamedTuple):
-    """One enrolment, with the names of what it is of."""
+    """One enrolment with the names of its student, school, class and level."""
 
     id: int
     student_id: int
@@ -90,12 +90,12 @@ class EnrolmentRow(NamedTuple):
 
     @property
     def year_key(self) -> tuple[int, int, int]:
-        """Whose year of which level it is part of."""
+        """Key of the student's year: student, school year and grade level ids."""
         return self.student_id, self.year_id, self.level_id
 
     @property
     def exit_reason(self) -> str | None:
-        """Why the student left; "" if nobody knows, None if they are still there."""
+        """Exit reason: "" if not recorded, None if the student did not leave."""
         is_enrolled = (
             self.exit is None or not self.ending and self.exit >= self.year_ends_on
         )
@@ -103,7 +103,7 @@ class EnrolmentRow(NamedTuple):
 
 
 def ambiguous_school_labels() -> dict[int, str]:
-    """What schools are called, with their INEP code, whose network has another of the name."""
+    """Return labels with the INEP code for schools that share a name within a network."""
     name_count = Window(Count("pk"), partition_by=["network", "name"])
     schools = School.objects.order_by().annotate(name_count=name_count)
     ambiguous = schools.filter(name_count__gt=1).values_list("pk", "name", "inep_code")
@@ -113,7 +113,7 @@ def ambiguous_school_labels() -> dict[int, str]:
 def list_class_year_levels(
     enrolments: QuerySet[Enrolment],
 ) -> list[tuple[int, int, int]]:
-    """The classes, school years and grade levels that they are of."""
+    """Return the distinct (class, school year, grade level) ids of the enrolments."""
     triples = enrolments.order_by().values_list(
         "school_class_id", "school_class__school_year_id", "grade_level_id"
     )
@@ -121,7 +121,7 @@ def list_class_year_levels(
 
 
 def list_year_levels(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
-    """The school years and grade levels that they are of."""
+    """Return the distinct (school year, grade level) ids of the enrolments."""
     pairs = enrolments.order_by().values_list(
         "school_class__school_year_id", "grade_level_id"
     )
@@ -129,12 +129,12 @@ def list_year_levels(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
 
 
 def in_classes(classes: Set[int]) -> Q:
-    """Records of these; of more than a statement can name, of all there are."""
+    """Filter by these classes, or not at all above `MAX_QUERY_PARAMETERS` of them."""
     return Q(school_class__in=classes) if len(classes) <= MAX_QUERY_PARAMETERS else Q()
 
 
 def latest_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    """Without those that come before another of them, so that each year is there once."""
+    """Exclude enrolments followed by another of the same student's year."""
     successors = enrolments.order_by().filter(
         **_SAME_STUDENT_YEAR, entry_date__gte=OuterRef("exit_date")
     )
@@ -144,13 +144,13 @@ def latest_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
 def earlier_enrolments(
     enrolments: QuerySet[Enrolment], reachable: QuerySet[Enrolment]
 ) -> QuerySet[Enrolment]:
-    """Of those seen: what students left for one of those listed, in the same year."""
+    """Return reachable ended enrolments that one of `enrolments` follows in the same year."""
     later = enrolments.order_by().filter(
         ~Q(pk=OuterRef("pk")),
         entry_date__gte=OuterRef("entry_date"),
         **_SAME_STUDENT_YEAR,
     )
-    # By their students first: of a class, the others' enrolments are not looked at.
+    # Filter by student first, so that enrolments of other students are not examined.
     students = enrolments.order_by().values("student")
     earlier = reachable.filter(
         Exists(later), student__in=students, exit_date__isnull=False

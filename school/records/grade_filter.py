@@ -1,4 +1,4 @@
-"""Which grades count: of terms that the year has, and that began before the student left."""
+"""Filters for grades that do not count: unknown terms and terms after the exit."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ Enrolments = QuerySet[Enrolment]
 
 
 class GradeFilter:
-    """Of some enrolments; `courses` are all their school years and grade levels."""
+    """Grade filters for enrolments; `year_levels` lists all their (year, level) ids."""
 
     def __init__(
         self,
@@ -28,14 +28,14 @@ class GradeFilter:
 
     @cached_property
     def term_count(self) -> int | None:
-        """How many terms all of their years have; None where it is not the same."""
+        """Number of terms shared by all years; None if the years differ."""
         term_counts = self._conditions_by_term_count.keys()
         return next(iter(term_counts)) if len(term_counts) == 1 else None
 
     @property
     def outside_terms(self) -> Q:
-        """Grades of terms that their year does not have."""
-        if self.term_count is not None:  # nearly always: then no grade is looked up
+        """Condition for grades of terms that their year does not have."""
+        if self.term_count is not None:  # usual case: no enrolment subquery needed
             return Q(term__gt=self.term_count)
         return _any_of(
             Q(term__gt=terms, enrolment__in=self._enrolments.filter(condition))
@@ -44,14 +44,14 @@ class GradeFilter:
 
     @property
     def enrolments_with_exit(self) -> Enrolments:
-        """Those of whom a grade may be late. They are few: a list to look through."""
+        """Ended enrolments: the only ones with grades after the exit, and few enough to scan."""
         return self._enrolments.filter(exit_date__isnull=False)
 
     @property
     def after_exit(self) -> Q:
-        """Grades of terms that began when the student had left."""
+        """Condition for grades of terms that began on or after the student's exit."""
         max_term = max(self._conditions_by_term_count, default=0)
-        # The first condition is for speed: it is all that most grades are asked for.
+        # The first condition is for speed: it alone rules out most grades.
         return Q(enrolment__in=self.enrolments_with_exit) & _any_of(
             Q(
                 term=number,
@@ -63,7 +63,7 @@ class GradeFilter:
 
     @cached_property
     def _conditions_by_term_count(self) -> Mapping[int, Q]:
-        """Whose years have so many terms."""
+        """Enrolment conditions by the number of terms of the year."""
         conditions: dict[int, Q] = defaultdict(Q)
         for year, level in self._year_levels:
             condition = Q(school_class__school_year=year, grade_level=level)
@@ -72,7 +72,7 @@ class GradeFilter:
 
     @property
     def _exit_conditions_by_term(self) -> Mapping[int, Q]:
-        """Who had left when the term of that number began."""
+        """Enrolment conditions by term number, true if the student left before it began."""
         conditions: dict[int, Q] = defaultdict(Q)
         for year in {year for year, _level in self._year_levels}:
             for number, start in self._calendar.term_starts(year).items():
@@ -85,7 +85,7 @@ def _exited_by(year: int, day: date) -> Q:
 
 
 def _any_of(conditions: Iterable[Q]) -> Q:
-    """True where one of them is; without any, nowhere."""
+    """Combine the conditions with OR; without conditions nothing matches."""
     result = Q(pk__in=[])
     for condition in conditions:
         result |= condition

@@ -1,4 +1,4 @@
-"""Grades by subject and term, of one enrolment."""
+"""Grades of one enrolment by subject and term."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from school.models import Grade, RecoveryGrade
 
 _OFFERING_FACTOR, _TERM_FACTOR = 100_000, 1_000
 
-# One number each: an array of three would take the databases twice the time.
+# Each grade is packed into one number: an array of three doubles the query time.
 GRADES_SUBQUERY = json_array_subquery(
     Grade.objects.filter(tenths__isnull=False),
     ExpressionWrapper(
@@ -31,17 +31,17 @@ EXAMS_SUBQUERY = json_array_subquery(
 
 @dataclass(slots=True)
 class GradebookEntry:
-    """What is written down of one subject in one enrolment."""
+    """Grades of one subject in one enrolment, in tenths."""
 
     terms: list[int | None]
-    """The tenths of each term, from the first."""
+    """Grade of each term in tenths, from term 1; None if missing."""
     outside_terms: int = 0
-    """How many grades there are of terms after the last of those."""
+    """Number of grades in terms after the last of `terms`."""
     exam: int | None = None
 
 
 Gradebook = dict[int, GradebookEntry]
-"""By subject."""
+"""Gradebook entries by subject id."""
 
 
 def parse_gradebook(
@@ -50,9 +50,10 @@ def parse_gradebook(
     subject_by_offering: Mapping[int, int],
     term_count: int,
 ) -> Gradebook:
-    """What `GRADES` and `EXAMS` gave, with the grades of terms 1 to `terms`.
+    """Parse the results of `GRADES_SUBQUERY` and `EXAMS_SUBQUERY` for terms 1 to `term_count`.
 
-    `subjects` are those of the class's offerings: the database keeps a grade to its class.
+    `subject_by_offering` covers the class's offerings; a database constraint ensures that
+    every grade belongs to one of them.
     """
     gradebook: Gradebook = {}
     entries: dict[int, GradebookEntry] = {}

@@ -30,7 +30,7 @@ class PriorSubjectRow(NamedTuple):
 
 
 class PriorYearRow(NamedTuple):
-    """As a `PriorYear` has it."""
+    """Fields of a `PriorYear` with its subjects."""
 
     year: int
     grade_level: str
@@ -46,7 +46,7 @@ class PriorYearRow(NamedTuple):
 def iter_students_with_prior_years(
     students: QuerySet[Student],
 ) -> Iterator[tuple[Student, Sequence[PriorYearRow]]]:
-    """These, in their order, each with the years spent elsewhere from the first on."""
+    """Stream the students in query order, each with their prior years, oldest first."""
     row = JSONRow(
         JSONRow("year", "pk", *_YEAR_FIELDS), JSONRow("subjects__pk", *_SUBJECT_FIELDS)
     )
@@ -58,13 +58,13 @@ def iter_students_with_prior_years(
 
 
 def _parse_prior_years(years_json: str | None) -> Iterator[PriorYearRow]:
-    # By the year, and then by the numbers: no two rows have the same.
+    # Sorts by year, then by primary keys, which are unique per row.
     rows = sorted(json.loads(years_json or "[]"))
-    for (year, _number, *rest), year_rows in groupby(rows, key=itemgetter(0)):
+    for (year, _pk, *rest), year_rows in groupby(rows, key=itemgetter(0)):
         subjects = [
             PriorSubjectRow(*subject)
-            for _year, (number, *subject) in year_rows
-            if number is not None
+            for _year, (pk, *subject) in year_rows
+            if pk is not None
         ]
         fields = dict(zip(_YEAR_FIELDS, rest, strict=True))
         yield PriorYearRow(year, subjects=subjects, **fields)

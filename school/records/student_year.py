@@ -1,4 +1,4 @@
-"""A student's year: what is recorded of it, and how it is judged."""
+"""Student's year: recorded data and outcome."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,24 +16,24 @@ from school.records.enrolment_rows import EnrolmentRow
 
 @dataclass(frozen=True, slots=True)
 class ClassSubject:
-    """A subject as one class is taught it."""
+    """A subject as taught to one class."""
 
     id: int
     code: str
     name: str
     hours: int | None
-    """Of lessons in the year."""
+    """Lesson hours in the year."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudentYear:
-    """The year at one enrolment: with what came before it, as far as it may be seen."""
+    """A student's year at one enrolment, including its reachable earlier enrolments."""
 
     row: EnrolmentRow
     rule_version: RuleVersion | None
-    """What the year is judged by."""
+    """Rule version that decides the year."""
     subjects: Sequence[ClassSubject]
-    """In the order of a report card."""
+    """Subjects in report card order."""
     record: YearRecord
     outcome: Outcome
     lesson_counts: DayCounts
@@ -45,7 +45,7 @@ class StudentYear:
 
     @property
     def attendance_percent(self) -> Decimal | None:
-        """The percentage that is judged, to one place; of the days given without rules."""
+        """Attendance percentage to one decimal; without rules, based on recorded lesson days."""
         result = self.outcome.attendance
         if self.rules is None or result is None:
             return decimals.percent(
@@ -60,7 +60,7 @@ class StudentYear:
         )
 
     def mean(self, subject_id: int) -> Decimal | None:
-        """The mean of the terms given, to two places."""
+        """Return the mean of the graded terms, to two decimals."""
         pass_mark = self.rules.pass_mark if self.rules else None
         mean = self.outcome.subjects[subject_id].mean
         return (
@@ -70,7 +70,7 @@ class StudentYear:
         )
 
     def final_mean(self, subject_id: int) -> Decimal | None:
-        """What the subject was decided by, to two places; none before."""
+        """Return the deciding mean to two decimals; None while undecided."""
         final, pass_mark = self.outcome.subjects[subject_id].final_mean, None
         if final is None:
             return None
@@ -84,7 +84,7 @@ class StudentYear:
         return decimals.round_for_display(final, decimals=2, threshold=pass_mark)
 
     def concept(self, subject_id: int) -> str | None:
-        """The concept of the final mean, else of the mean so far, where there is a scale."""
+        """Return the concept of the final mean, or of the mean so far; None without a scale."""
         result = self.outcome.subjects[subject_id]
         value = result.mean if result.final_mean is None else result.final_mean
         if self.rules is None or value is None:
@@ -92,16 +92,16 @@ class StudentYear:
         return self.rules.concept(value)
 
     def grade(self, subject_id: int) -> Decimal | None:
-        """The final mean, else the mean so far."""
+        """Return the final mean, or the mean so far."""
         final = self.final_mean(subject_id)
         return self.mean(subject_id) if final is None else final
 
     def display_grade(self, subject_id: int) -> Decimal | str | None:
-        """What papers say of the subject: the concept where there is a scale, else the grade."""
+        """Return the displayed result: the concept if there is a scale, else the grade."""
         return self.concept(subject_id) or self.grade(subject_id)
 
     def explain_subject(self, subject_id: int) -> str | None:
-        """How the subject's result comes about, in words."""
+        """Return the calculation of the subject's result as text."""
         if self.rules is None:
             return None
         return labels.explain_subject(
@@ -111,19 +111,19 @@ class StudentYear:
         )
 
     def full_explanation(self) -> str:
-        """All that speaks for the situation and against it, in words."""
+        """Return all reasons for and against the situation as text."""
         return labels.full_explanation(
             self.rules, self.record, self.outcome, self._subject_names
         )
 
     def remedies(self) -> str:
-        """What would still save the year, in words."""
+        """Return what is still needed to pass the year as text."""
         return labels.remedies(
             self.rules, self.record, self.outcome, self._subject_names
         )
 
     def explain_attendance(self) -> str | None:
-        """How the attendance comes about, in words."""
+        """Return the calculation of the attendance as text."""
         if self.rules is None or self.outcome.attendance is None:
             return None
         return labels.explain_attendance(
@@ -131,7 +131,7 @@ class StudentYear:
         )
 
     def _is_decided_by_exam(self, subject_id: int) -> bool:
-        """Whether what the subject was decided by comes from the exam."""
+        """Return whether the final mean includes the exam."""
         return (
             self.record.subjects[subject_id].exam is not None
             and self.outcome.subjects[subject_id].standing is not Standing.PASSED
@@ -144,13 +144,13 @@ class StudentYear:
 
 @dataclass
 class SkippedRecords:
-    """Records that no figure could use, by why; each once, however often it is met."""
+    """Counts of records left out of the figures, by reason, each counted once."""
 
     counts: Counter[str] = field(default_factory=Counter)
     _keys: set[tuple[int, str]] = field(default_factory=set)
 
     def add(self, enrolment_id: int, counts: Mapping[str, int]) -> None:
-        """Take note of what was found at that enrolment: all there is of each reason."""
+        """Add the enrolment's complete count per reason; repeated calls have no effect."""
         for code, count in counts.items():
             if count and (enrolment_id, code) not in self._keys:
                 self._keys.add((enrolment_id, code))

@@ -1,4 +1,4 @@
-"""Makes students' years, each out of the records of the enrolments that it holds."""
+"""Builder of students' years from the records of their enrolments."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -20,9 +20,10 @@ from school.records.student_year import ClassSubject, SkippedRecords, StudentYea
 
 
 class YearBuilder:
-    """Of enrolments in these classes; `terms` is the most that one of the years has.
+    """Builds years of enrolments in the given classes.
 
-    `earlier` are the records that one of them may go on from.
+    `earlier` are records of earlier enrolments that these may continue; `term_count` is
+    the highest number of terms of any year.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class YearBuilder:
     def build(
         self, record: EnrolmentRecord, skipped_records: SkippedRecords
     ) -> StudentYear:
-        """The year at that enrolment; what no figure of it could use is added to `left_out`."""
+        """Build the year of the enrolment; add unusable records to `skipped_records`."""
         row = record.row
         chain_records, overlaps = self._find_chain(record)
         for other in overlaps:
@@ -61,9 +62,9 @@ class YearBuilder:
             attendance.parse_absences(r.absences_json, r.row, self._term_count)
             for r in chain_records
         ]
-        for one, absence in zip(chain_records, absences, strict=True):
+        for member, absence in zip(chain_records, absences, strict=True):
             skipped_records.add(
-                one.row.id, {"absence_outside_enrolment": absence.outside_count}
+                member.row.id, {"absence_outside_enrolment": absence.outside_count}
             )
         absence_counts = sum((a.counts for a in absences[1:]), absences[0].counts)
         lesson_total = sum(lesson_counts[1:], lesson_counts[0])
@@ -92,19 +93,20 @@ class YearBuilder:
     def _find_chain(
         self, record: EnrolmentRecord
     ) -> tuple[Sequence[EnrolmentRecord], Sequence[EnrolmentRow]]:
-        """What the year holds, oldest first and the record last; and what it cannot hold."""
+        """Return the year's records, oldest first, and the rows that overlap them."""
         candidates = self._earlier.get(record.row.year_key)
-        if not candidates:  # nearly always
+        if not candidates:  # the usual case
             return [record], []
         earlier = list(map(loads, candidates))
-        enrolment_chain = build_chain(record.row, [one.row for one in earlier])
-        by_id = {one.row.id: one for one in (*earlier, record)}
-        return [
-            by_id[place.id] for place in enrolment_chain.rows
-        ], enrolment_chain.overlaps
+        enrolment_chain = build_chain(
+            record.row, [candidate.row for candidate in earlier]
+        )
+        by_id = {member.row.id: member for member in (*earlier, record)}
+        chain_records = [by_id[row.id] for row in enrolment_chain.rows]
+        return chain_records, enrolment_chain.overlaps
 
     def _lesson_counts(self, row: EnrolmentRow) -> DayCounts:
-        """The days of lessons on which the student was in the class."""
+        """Count the lesson days on which the student was in the class."""
         return self._lesson_calendars.for_enrolment(row).count_between(
             row.entry, row.exit
         )
@@ -115,7 +117,7 @@ class YearBuilder:
         subjects: Sequence[ClassSubject],
         skipped_records: SkippedRecords,
     ) -> Mapping[int, SubjectGrades]:
-        """Of each subject taught: its grades, from the newest enrolment that has one."""
+        """Return grades by subject id, each from the newest enrolment that has it."""
         last_row = chain_records[-1].row
         term_count = self._calendar.term_count(last_row.year_id, last_row.level_id)
         empty = SubjectGrades((None,) * term_count)
@@ -158,7 +160,7 @@ class YearBuilder:
 def _blank_late_terms(
     terms: Sequence[int | None], late_terms: Set[int]
 ) -> tuple[int | None, ...]:
-    if not late_terms:  # nearly always
+    if not late_terms:  # the usual case
         return tuple(terms)
     return tuple(
         None if n in late_terms else tenths for n, tenths in enumerate(terms, 1)

@@ -1,4 +1,4 @@
-"""Students' years as reports list them, one after the other so that memory stays flat."""
+"""Stream of students' years for reports, in constant memory."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -15,13 +15,13 @@ from school.records.year_builder import YearBuilder
 
 
 class StudentYears:
-    """The years of the enrolments listed, in that order.
+    """Iterable of the years of `enrolments`, in the given order.
 
-    `listed` is what is asked for, `seen` all that may be looked at for it: what came before
-    an enrolment in the same year is part of it. Without marks no subject is in them, and
-    their attendance alone is judged. Seven queries, however many they are; in memory is one
-    year, and of all of them what is taught, the calendars that differ, and the
-    enrolments that another goes on from: they are few.
+    `reachable` limits the earlier enrolments of the same year that may be included.
+    Without grades the years have no subjects and only attendance is evaluated.
+
+    The number of queries is constant (seven). Memory holds one year at a time, plus the
+    curricula, the distinct lesson calendars and the few earlier enrolments of all years.
     """
 
     def __init__(
@@ -41,25 +41,25 @@ class StudentYears:
 
     @cached_property
     def term_count(self) -> int:
-        """The most terms that one of the years has."""
+        """Highest number of terms of any year."""
         return max(
-            (self._calendar.term_count(*course) for course in self._year_levels),
+            (self._calendar.term_count(*key) for key in self._year_levels),
             default=0,
         )
 
     @property
     def rule_versions(self) -> list[RuleVersion]:
-        """Those that judge one of the years."""
-        versions = {
-            self._calendar.rule_version(*course) for course in self._year_levels
-        } - {None}
+        """Rule versions that decide at least one of the years, sorted by name."""
+        versions = {self._calendar.rule_version(*key) for key in self._year_levels} - {
+            None
+        }
         return sorted(filter(None, versions), key=str)
 
     def __iter__(self) -> Iterator[StudentYear]:
         earlier = enrolment_rows.earlier_enrolments(self._enrolments, self._reachable)
         builder = YearBuilder(
             self._calendar,
-            {school_class for school_class, *_course in self._class_year_levels},
+            {class_id for class_id, *_ in self._class_year_levels},
             iter_records(earlier, with_grades=self._with_grades),
             self.term_count,
             with_grades=self._with_grades,

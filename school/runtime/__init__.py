@@ -1,1 +1,1 @@
-"""Running all of the service on one machine, with nothing installed but Python."""
+"""Support for running the whole service on one machine with only Python installed."""

@@ -1,4 +1,4 @@
-"""A client of the service, as another program would be one: HTTP and nothing else."""
+"""HTTP client of the service; uses only its public API."""
 
 import json
 import urllib.error
@@ -12,7 +12,7 @@ CHUNK_SIZE = 64 * 1024
 
 
 class ServiceError(Exception):
-    """The service answered with a problem, or not at all."""
+    """The service returned an error, or no complete response."""
 
 
 class Client:
@@ -34,7 +34,7 @@ class Client:
         self.token = tokens["access"]
 
     def request_report(self, body: object) -> Any:
-        """Ask for a report under a key of its own: sent again, it makes no second one."""
+        """Request a report with a new idempotency key and return the task."""
         return self.request("POST", "/reports", body, idempotency_key=str(uuid.uuid4()))
 
     def request(
@@ -48,7 +48,7 @@ class Client:
         return json.loads(content) if content else None
 
     def download(self, path: str, file: IO[bytes]) -> None:
-        """Write what is at that path into the file, a piece at a time."""
+        """Write the response body into the file, in chunks."""
         for chunk in self._stream_response("GET", path):
             file.write(chunk)
 
@@ -59,7 +59,7 @@ class Client:
         data: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> Iterator[bytes]:
-        request = urllib.request.Request(  # noqa: S310  (the base is our own)
+        request = urllib.request.Request(  # noqa: S310  (our own base URL)
             self.base_url + path, method=method, data=data, headers=headers or {}
         )
         if self.token:
@@ -69,7 +69,7 @@ class Client:
                 while chunk := response.read(CHUNK_SIZE):
                     yield chunk
                 if response.length:
-                    raise ConnectionError("the answer was cut short")
+                    raise ConnectionError("the response was cut short")
         except urllib.error.HTTPError as error:
             detail = _read_error_body(error)
             raise ServiceError(f"{method} {path}: {error.code} {detail!r}") from None
@@ -78,7 +78,7 @@ class Client:
 
 
 def _read_error_body(error: urllib.error.HTTPError) -> bytes:
-    """What the service said of its problem, as far as that came."""
+    """Return the body of an error response; empty if it cannot be read."""
     try:
         return error.read()
     except (OSError, HTTPException):

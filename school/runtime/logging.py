@@ -1,4 +1,4 @@
-"""Logging: one JSON object a line, on standard error, with the id of the request."""
+"""Logging as one JSON object per line on stderr, with the request id."""
 
 import logging
 import re
@@ -8,7 +8,7 @@ import structlog
 
 
 class StripQueryStrings(logging.Filter):
-    """Cuts queries off gunicorn's lines, which repeat the address of what went wrong."""
+    """Logging filter that removes query strings from the URLs in gunicorn's errors."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = re.sub(r"\?\S*", "?", record.getMessage()), ()
@@ -16,7 +16,7 @@ class StripQueryStrings(logging.Filter):
 
 
 def configure(*, level: str) -> dict[str, Any]:
-    """Set structlog up; the configuration for the standard library's logging."""
+    """Configure structlog and return the `LOGGING` dictionary of the standard library."""
     shared_processors: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -47,7 +47,7 @@ def configure(*, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # The structured lines about tasks say the same.
+            # The structured log lines about tasks hold the same information.
             "celery.app.trace": {"level": "WARNING"},
             "gunicorn.error": {"filters": ["strip_query_strings"], "propagate": True},
         },

@@ -1,4 +1,4 @@
-"""Makes the secret files that `compose.yaml` reads; those that are there stay."""
+"""Script that creates the secret files of `compose.yaml`; existing files are kept."""
 
 import secrets
 import sys
@@ -26,7 +26,7 @@ def make_secrets(folder: Path) -> None:
 def _read_or_create(path: Path, value: str) -> str:
     if not path.exists():
         path.write_text(f"{value}\n")
-        # The containers read it as a user of their own; the folder keeps others out.
+        # Containers read the file as another user; the folder mode keeps other users out.
         path.chmod(0o644)
     return path.read_text().strip()
 

@@ -1,4 +1,4 @@
-"""Password hashing that does not stall the other requests of a gevent process."""
+"""Password hasher that does not block other requests of a gevent process."""
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from gevent import get_hub
@@ -8,9 +8,10 @@ from school.db import connections
 
 
 class CooperativePBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Django's own PBKDF2; under gevent each hash runs in the hub's thread pool.
+    """Django's PBKDF2 hasher; under gevent each hash runs in the hub's thread pool.
 
-    Ten log-ins at once were measured to stall every greenlet for two seconds.
+    Without it, ten simultaneous logins were measured to block every greenlet for two
+    seconds.
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:

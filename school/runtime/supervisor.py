@@ -1,4 +1,4 @@
-"""Child processes that do not outlive their parent, and the keeper that restarts them."""
+"""Child processes that end with their parent, and a supervisor that restarts them."""
 
 import ctypes
 import os
@@ -22,7 +22,7 @@ def start_child(
     stdin: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a group of its own, which Ctrl-C in the terminal does not reach."""
+    """Start a process in its own session, so that Ctrl-C in the terminal does not reach it."""
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603  (our own commands)
             command,
@@ -40,7 +40,7 @@ def start_child(
 
 
 class Supervisor:
-    """Keeps processes running: starts them, restarts what ends, stops them all."""
+    """Supervisor that starts processes, restarts those that exit, and stops all."""
 
     def __init__(self, log_dir: Path, environment: Mapping[str, str]) -> None:
         self._log_dir = log_dir
@@ -61,7 +61,7 @@ class Supervisor:
         return self._log_dir / f"{name}.log"
 
     def restart_exited(self) -> list[str]:
-        """Restart what has ended, at most once a second each; the names of what had."""
+        """Restart exited processes, each at most once a second; return their names."""
         names = [
             n for n, process in self.processes.items() if process.poll() is not None
         ]
@@ -71,7 +71,7 @@ class Supervisor:
         return names
 
     def stop(self) -> None:
-        """Ask all to end, and kill with all its children what does not."""
+        """Terminate all processes; kill the process groups that do not end in time."""
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         try:
             for process in self.processes.values():
@@ -79,7 +79,7 @@ class Supervisor:
             for process in self.processes.values():
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.0, deadline - time.monotonic()))
-        finally:  # also when somebody presses Ctrl-C once more
+        finally:  # also after a second Ctrl-C
             for process in self.processes.values():
                 if process.poll() is None:
                     kill_process_group(process)
@@ -87,7 +87,7 @@ class Supervisor:
 
 
 def kill_process_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and all that it started, at once."""
+    """Kill the process and its children immediately."""
     if hasattr(os, "killpg"):
         os.killpg(process.pid, signal.SIGKILL)
     else:
@@ -96,5 +96,5 @@ def kill_process_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _die_with_parent() -> None:
-    """In the child: be told to end when the parent is gone, even if it was killed."""
+    """Let Linux send the child SIGTERM when its parent dies, even by SIGKILL."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

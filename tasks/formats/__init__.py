@@ -1,1 +1,1 @@
-"""The formats a report can be written in, one file each, named after it."""
+"""Output formats, one module per format; the module's name is the format's name."""

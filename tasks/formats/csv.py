@@ -1,4 +1,4 @@
-"""CSV after RFC 4180, for machines: UTF-8, commas, a header of column names, ISO dates, CRLF."""
+"""CSV for programs (RFC 4180): UTF-8, commas, a header of column names, ISO dates, CRLF."""
 
 import csv
 import io
@@ -15,6 +15,10 @@ from tasks.rendering.table import Table
 class Csv(Format):
     media_type = "text/csv; charset=utf-8"
     extension = "csv"
+    audience = "programs"
+    is_default = True
+    position = 30
+    is_compressible = True
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         text_file = io.TextIOWrapper(file, encoding="utf-8", newline="")
@@ -22,7 +26,7 @@ class Csv(Format):
         writer.writerow(escape_formula(column.name) for column in table.columns)
         if table.query_source is None:
             writer.writerows(map(_csv_value, row) for row in table.rows)
-        text_file.detach()  # the file stays open: it is its owner's to close
+        text_file.detach()  # keeps the file open: the caller closes it
         if table.query_source is not None:
             with database_csv.stream_csv(
                 table.query_source, table.raise_if_stopped
@@ -38,5 +42,5 @@ def _csv_value(value: Cell) -> Cell:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return f"{value:f}"  # never with an exponent
+        return f"{value:f}"  # without an exponent
     return value

@@ -1,6 +1,6 @@
-"""CSV as a Brazilian Excel opens it: semicolons, decimal commas, dd/mm/yyyy, titles, UTF-8 with BOM.
+"""CSV for Brazilian Excel: semicolons, decimal commas, dd/mm/yyyy, titles, UTF-8 with BOM.
 
-A spreadsheet reads a registration of digits as a number all the same; `xlsx` says which are text.
+A spreadsheet still reads a registration of digits as a number; `xlsx` marks it as text.
 """
 
 import csv
@@ -19,6 +19,10 @@ from tasks.rendering.table import Table
 class BrazilianCsv(Format):
     media_type = "text/csv; charset=utf-8"
     extension = "csv"
+    audience = "people"
+    is_default = True
+    position = 40
+    is_compressible = True
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         text_file = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
@@ -32,11 +36,11 @@ class BrazilianCsv(Format):
                     for format_value, value in zip(formatters, row, strict=True)
                 ]
             )
-        text_file.detach()  # the file stays open: it is its owner's to close
+        text_file.detach()  # keeps the file open: the caller closes it
 
 
 def _value_formatter(column: Column) -> Callable[[Cell], str]:
-    """How cells of the column are told."""
+    """Return the function that formats the column's cells."""
     labels = {
         value: escape_formula(label) for value, label in value_labels(column).items()
     }

@@ -10,6 +10,12 @@ from tasks.rendering.table import Table
 class Json(Format):
     media_type = "application/json"
     extension = "json"
+    audience = "programs"
+    is_default = True
+    position = 10
+    is_compressible = True
+    is_inlined = True
+    has_row_schema = True
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         separator = b"[\n"

@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line, decimals as strings; can be read line by line, however large."""
+"""JSON Lines: one object per line, decimals as strings; readable line by line at any size."""
 
 from typing import IO
 
@@ -10,6 +10,10 @@ from tasks.rendering.table import Table
 class JsonLines(Format):
     media_type = "application/jsonl"
     extension = "jsonl"
+    audience = "programs"
+    is_default = True
+    position = 20
+    is_compressible = True
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         for record in cells.iter_json_objects(table):

@@ -1,4 +1,4 @@
-"""PDF: papers for people, tagged for those who listen to them (PDF/UA-1), set by typst."""
+"""PDF: printable documents, tagged for screen readers (PDF/UA-1) and typeset by typst."""
 
 from typing import IO
 
@@ -16,10 +16,13 @@ from tasks.rendering.table import Table
 class Pdf(Format):
     media_type = "application/pdf"
     extension = "pdf"
+    audience = "people"
+    is_default = True
+    position = 60
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         documents = PdfLayout(table).documents()
-        # Papers of their own count their own pages, and none waits for another.
+        # Sections that begin a page count their own pages, so none waits for another.
         render_pdfs = (
             render_numbered_by_section
             if table.layout.page_per_section

@@ -1,7 +1,8 @@
-"""XLSX: typed cells under a header that stays, the charts the report asks for, and what it is about.
+"""XLSX: typed cells under a frozen header, the report's charts and an "About" sheet.
 
-Written by our own: XlsxWriter takes five times as long. rustpy-xlsxwriter 0.8 is as fast, but
-writes the time of making into each file, takes dicts alone, and fails on a text that is too long.
+The workbook is written by our own code because XlsxWriter takes five times as long.
+rustpy-xlsxwriter 0.8 is as fast, but it writes the creation time into each file, accepts only
+dicts and fails on a text that is too long.
 """
 
 from collections.abc import Iterator
@@ -21,12 +22,15 @@ from tasks.rendering.xlsx.package import Package, SheetInfo
 from tasks.rendering.xlsx.sheet_names import SheetNames
 
 SAMPLE_ROWS = 200
-"""Rows that are looked at for the widths of the columns."""
+"""Rows that determine the column widths."""
 
 
 class Xlsx(Format):
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     extension = "xlsx"
+    audience = "people"
+    is_default = True
+    position = 50
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         sheet_names, collector = SheetNames(), ChartCollector(table)
@@ -55,7 +59,7 @@ class Xlsx(Format):
 def _write_data_sheets(
     table: Table, rows: Iterator[Row], package: Package, sheet_names: SheetNames
 ) -> int:
-    """As many sheets as it takes, and at least one; says how many rows they hold."""
+    """Write at least one sheet, and more if the rows need it; return the number of rows."""
     sample = list(islice(rows, SAMPLE_ROWS))
     writer = DataSheetWriter(table, sample)
     rows = chain(sample, rows)

@@ -1,8 +1,9 @@
-"""ZIP: papers of their own as PDFs, called after whom they are about.
+"""ZIP: the sections of a report as PDF files, named after their students or classes.
 
-Of one school or class each paper is a file, in folders for its year and class. Of several schools each
-class is a file, in folders for its school and year: nobody opens a city's papers one by one. Papers that
-belong to no class are then some to a file, called after the first and the last of them.
+A report of one school or class has one file per section, in folders by year and class. A
+report of several schools has one file per class, in folders by school and year, because a
+file per student would be too many to open. Sections without a class are then grouped into
+files that are named after their first and last section.
 """
 
 import zipfile
@@ -19,42 +20,44 @@ from tasks.rendering.columns import Cell, Column
 from tasks.rendering.format import Format
 from tasks.rendering.pdf.layout import PAGES_PER_DOCUMENT, Document, PdfLayout
 from tasks.rendering.pdf.merger import PdfMerger
-from tasks.rendering.pdf.sections import Section
 from tasks.rendering.pdf.text import format_cell, truncate
 from tasks.rendering.pdf.typesetter import TypesetterPool
+from tasks.rendering.sections import Section
 from tasks.rendering.table import Table
 
 FOLDER_COLUMNS = ("school", "year", "class")
-"""Columns of a heading that are folders, where it has others too."""
+"""Heading columns that become folders, if the heading also has other columns."""
 FILE_NAME_COLUMNS = ("number", "student")
-"""Columns of a heading that are in the file's name, where it has them."""
+"""Heading columns that become the file name, if the heading has them."""
 NUMBER_DIGITS = 2
-"""Of a number in a class."""
+"""Digits of a student's number in the class, zero-padded."""
 MAX_SECTIONS_PER_FILE = 100
-"""In a file of several; a class of more goes on in another file."""
+"""Sections in one file; a class with more continues in another file."""
 MAX_PAGES_PER_DOCUMENT = 13
-"""That one process sets for a class's file: half of most classes. A whole class takes over
-20 MB more, and fewer pages make a larger file, since each document brings its fonts."""
+"""Pages that one process typesets for a class's file: half of most classes. A whole class takes
+over 20 MB more memory; fewer pages make a larger file, since each document embeds its fonts."""
 MAX_NAME_LENGTH = 50
-"""Characters of each name, where a file is called after two."""
+"""Characters of each name in a file name made of two names."""
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 WholeSection = list[Section]
-"""All pieces of it."""
+"""All pieces of one section."""
 ZipJob = tuple[list[tuple[str, int]], list[Document]]
-"""The files that begin with it, each of how many documents; and its documents."""
+"""Names of the files that start with the job, each with its number of documents, and the
+documents of the job."""
 
 
 class Zip(Format):
     media_type = "application/zip"
     extension = "zip"
+    audience = "people"
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         files: deque[tuple[str, int]] = deque()
         issued_at = table.letterhead.issued_at
         with (
             TypesetterPool(table, file) as typesetters,
-            # Uncompressed: PDFs are packed already.
+            # Uncompressed: PDFs are already compressed.
             zipfile.ZipFile(file, "w") as archive,
         ):
             pdfs = chain.from_iterable(
@@ -74,7 +77,7 @@ class Zip(Format):
 def _plan_jobs(
     layout: PdfLayout, files: deque[tuple[str, int]]
 ) -> Iterator[Sequence[Document]]:
-    """What is set at once; the files that it begins are noted before."""
+    """Yield the documents of each job; append the files that it starts to `files` first."""
     used_names: set[str] = set()
     split_jobs = _jobs_by_section if layout.table.letterhead.school else _jobs_by_folder
     for new_files, documents in split_jobs(layout):
@@ -97,25 +100,25 @@ def _plan_jobs(
 
 
 def _jobs_by_section(layout: PdfLayout) -> Iterator[ZipJob]:
-    """Some papers at once, since each process takes a moment to start."""
+    """Yield jobs of several sections each, because a process takes time to start."""
     sections = _whole_sections(layout)
     while batch := list(islice(sections, PAGES_PER_DOCUMENT)):
-        names = [(_file_path(layout, paper), 1) for paper in batch]
-        yield names, [layout.build_document(paper) for paper in batch]
+        names = [(_file_path(layout, section), 1) for section in batch]
+        yield names, [layout.build_document(section) for section in batch]
 
 
 def _jobs_by_folder(layout: PdfLayout) -> Iterator[ZipJob]:
-    """Neighbours of one folder as one file."""
+    """Yield jobs in which neighbouring sections of one folder form one file."""
     folders = groupby(
-        _whole_sections(layout), lambda paper: _folder_path(layout, paper)
+        _whole_sections(layout), lambda section: _folder_path(layout, section)
     )
     count = 0
     for folder, sections in folders:
         while batch := list(islice(sections, MAX_SECTIONS_PER_FILE)):
             count += 1
             first, last = (
-                truncate(_file_path(layout, batch[position]), MAX_NAME_LENGTH)
-                for position in (0, -1)
+                truncate(_file_path(layout, batch[index]), MAX_NAME_LENGTH)
+                for index in (0, -1)
             )
             name = folder or filenames.safe_filename(f"{count:04} {first} – {last}")
             documents = list(_build_documents(layout, batch))
@@ -148,7 +151,7 @@ def _whole_sections(layout: PdfLayout) -> Iterator[WholeSection]:
 
 
 def _file_path(layout: PdfLayout, section: WholeSection) -> str:
-    """Folders where there are several, and what tells the paper from its neighbours."""
+    """Return the path of a section's own file: its folders, if any, and a distinct name."""
     texts = _heading_texts(layout, section)
     folders = [name for name in FOLDER_COLUMNS if name in texts]
     name_columns = (
@@ -172,7 +175,7 @@ def _file_path(layout: PdfLayout, section: WholeSection) -> str:
 
 
 def _folder_path(layout: PdfLayout, section: WholeSection) -> str:
-    """All folders there can be for it; empty where it belongs to no class or school."""
+    """Return the path of all folder columns; empty if the section has no school or class."""
     texts = _heading_texts(layout, section)
     return "/".join(
         filenames.safe_filename(texts[name]) for name in FOLDER_COLUMNS if name in texts
@@ -180,7 +183,7 @@ def _folder_path(layout: PdfLayout, section: WholeSection) -> str:
 
 
 def _heading_texts(layout: PdfLayout, section: WholeSection) -> dict[str, str]:
-    """What its heading says, by the names of the columns."""
+    """Return the texts of the section's heading by column name."""
     row = section[0].rows[0]
     return {
         column.name: _format_heading(column, row[index])
@@ -190,7 +193,7 @@ def _heading_texts(layout: PdfLayout, section: WholeSection) -> dict[str, str]:
 
 
 def _format_heading(column: Column, cell: Cell) -> str:
-    # With as many digits as all, so that files stand in the order of the class.
+    # Zero-padded, so that files sort in the order of the class.
     return (
         f"{cell:0{NUMBER_DIGITS}}"
         if isinstance(cell, int)
@@ -199,9 +202,9 @@ def _format_heading(column: Column, cell: Cell) -> str:
 
 
 def _unique_file_name(name: str, used_names: set[str]) -> str:
-    """The name with its extension, and with a number where another file has it."""
+    """Return the name with its extension, numbered if another file already uses it."""
     candidate, count = name, 1
-    # Some systems know no difference between large and small letters.
+    # Some file systems ignore case.
     while candidate.casefold() in used_names:
         count += 1
         candidate = f"{name} ({count})"
@@ -211,6 +214,6 @@ def _unique_file_name(name: str, used_names: set[str]) -> str:
 
 def _zip_info(name: str, issued_at: datetime | None) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, issued_at.timetuple()[:6] if issued_at else ZIP_EPOCH)
-    entry.create_system = 3  # whichever system writes it, the bytes are the same
+    entry.create_system = 3  # Unix, so that every system writes the same bytes
     entry.external_attr = 0o644 << 16
     return entry

@@ -1,1 +1,1 @@
-"""What goes on by itself: sends off, brings back, repairs and erases."""
+"""Background maintenance: publishing, lease recovery, resync and retention."""

@@ -1,4 +1,4 @@
-"""Files that no row names, and rows whose file is gone: finds them and sets them right."""
+"""Artifact garbage collection: orphan files, and rows whose file is lost."""
 
 import time
 
@@ -11,13 +11,13 @@ from tasks.states import State
 log = structlog.get_logger(__name__)
 
 SHARDS_PER_MINUTE = 5
-"""So that all are seen within an hour."""
+"""Shards per run of the sweep; all 256 are swept within an hour."""
 MIN_AGE_SECONDS = 3600
 SAMPLE_SIZE = 100
 
 
 def sweep_shards() -> None:
-    """Settle the folders whose turn it is by the clock."""
+    """Sweep the shards that are due by the clock."""
     start = int(time.time() // 60) * SHARDS_PER_MINUTE
     for index in range(start, start + SHARDS_PER_MINUTE):
         if not sweep_shard(artifacts.SHARDS[index % len(artifacts.SHARDS)]):
@@ -29,18 +29,18 @@ def sweep_shards() -> None:
 
 
 def sweep_shard(shard: str) -> bool:
-    """Expire the rows whose file is gone, and remove the old files that nobody needs.
+    """Expire rows whose file is lost, and delete old files that no task needs.
 
-    False if this is not the place where the files are, so that nothing can be said.
+    Returns False, without changes, if the artifact volume is missing.
     """
     rows = _succeeded_tasks(shard)
     files = artifacts.list_shard(shard)
-    # After the look at the files: the disk may be lost at any time.
+    # Checked after listing the files, because the volume may disappear at any time.
     if not _is_artifact_volume():
         return False
     names = {file.name for file in files}
     for task in rows:
-        # The rows were read first: what they named was there then.
+        # The rows were read before the files, so their files existed at that time.
         is_gone = task.artifact not in names and not artifacts.exists(task.artifact)
         if is_gone and lifecycle.expire(task):
             log.warning("artifact_lost", task_id=str(task.pk))
@@ -62,7 +62,7 @@ def _remove_orphans(files: list[artifacts.StoredFile]) -> None:
 
 
 def _is_needed(file: artifacts.StoredFile, task: Task | None) -> bool:
-    """Whether it is the task's result, or the attempt that counts may still make it so."""
+    """Return whether the file is the task's result or belongs to its current attempt."""
     if task is None:
         return False
     is_in_progress = task.state == State.RUNNING and task.fence == file.fence
@@ -70,9 +70,9 @@ def _is_needed(file: artifacts.StoredFile, task: Task | None) -> bool:
 
 
 def _is_artifact_volume() -> bool:
-    """Whether the files can be judged: a disk that is missing is no deletion.
+    """Return whether the artifact volume is mounted; a missing volume is no deletion.
 
-    The place is marked once, while the rows still find their files there.
+    The sentinel is written once, while the files of the oldest rows still exist.
     """
     if artifacts.has_sentinel():
         return True
@@ -84,7 +84,7 @@ def _is_artifact_volume() -> bool:
 
 
 def _succeeded_tasks(shard: str) -> list[Task]:
-    # Bounds that every collation puts in this order, even one that passes over the slash.
+    # These bounds sort correctly in every collation, even one that ignores the slash.
     rows = Task.objects.filter(
         state=State.SUCCEEDED, artifact__gte=f"{shard}/", artifact__lt=f"{shard}/g"
     )

@@ -1,4 +1,4 @@
-"""Finds the tasks whose workers are silent, and says what becomes of each."""
+"""Lease recovery for tasks whose worker is silent."""
 
 import uuid
 from typing import Any
@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from tasks import lifecycle, redis_store
 from tasks.circuit_breaker import RedisUnavailable
-from tasks.errors import TimedOut, WorkerLost
+from tasks.failures import TimedOut, WorkerLost
 from tasks.models import Task
 from tasks.states import State
 
@@ -16,10 +16,11 @@ BATCH_SIZE = 200
 
 
 def recover_tasks(*, is_cpu_activity_complete: bool = True) -> int:
-    """Move on every running task whose worker is silent; how many there were.
+    """Requeue or fail running tasks with an expired lease; return how many changed.
 
-    Without all marks of what computes in Redis it cannot be told who is lost; and without
-    Redis nothing would be made meanwhile.
+    While the CPU activity keys in Redis are incomplete, a lost task cannot be told from a
+    computing one, so only tasks that compute or are to be canceled are handled. Without
+    Redis, waiting costs nothing, because no worker could take a requeued task anyway.
     """
     expired_leases = Task.objects.filter(state=State.RUNNING, lease_until__lt=Now())
     expired_leases = expired_leases.annotate(is_late=Q(deadline__lte=Now())).order_by(
@@ -41,7 +42,7 @@ def recover_tasks(*, is_cpu_activity_complete: bool = True) -> int:
 
 def _recover_task(task: Any, cpu_active_ids: set[uuid.UUID]) -> bool:
     if task.pk in cpu_active_ids and task.cancel_requested_at is None:
-        # Not lost, but inside code that lets nothing else of it run.
+        # Not lost: the report runs C code that blocks its heartbeat thread.
         return bool(task.is_late) and lifecycle.reclaim(task, TimedOut())
     if task.attempt >= lifecycle.MAX_ATTEMPTS:
         return lifecycle.reclaim(task, WorkerLost())

@@ -1,4 +1,4 @@
-"""Ends a task for good: its row goes, and a tombstone says for a year that there was one."""
+"""Purge of finished tasks: the row is replaced with a tombstone, kept for a year."""
 
 import uuid
 from datetime import timedelta
@@ -20,25 +20,28 @@ log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 500
 LATE_WRITE_SECONDS = 120
-"""Longer than a document lives that somebody was just writing when its task was purged."""
+"""Seconds after a purge in which a process that had read the row may still write to Redis."""
 
 
 def delete_task(task: Task, viewer: User) -> None:
-    """Purge the viewer's own task at once; `NotEnded` if it is too early for that."""
+    """Purge the viewer's own task now.
+
+    Raises `TaskNotFinished` if it is still active and `TaskPurged` if it is gone already.
+    """
     if not task.is_final:
         raise TaskNotFinished(task)
     with transaction.atomic():
         if not replace_with_tombstone(task):
-            raise TaskPurged  # by somebody else, since it was read
+            raise TaskPurged  # concurrently, after the row was read
         access_log.record_access(viewer, AccessLogEntry.Action.DELETED, task)
     try:
         _delete_files_and_keys(task.pk)
-    except (RedisUnavailable, OSError) as error:  # the sweep does it
+    except (RedisUnavailable, OSError) as error:  # the sweep retries it
         log.warning("cleanup_deferred", task_id=str(task.pk), reason=str(error))
 
 
 def purge_old_tasks() -> None:
-    """Purge what was erased already and ended long ago."""
+    """Purge erased tasks that finished more than `TASK_TTL` ago."""
     cutoff = Now() - settings.TASK_TTL
     due = Task.objects.filter(is_erased=True, finished_at__lt=cutoff)
     for task in due.order_by("finished_at")[:BATCH_SIZE]:
@@ -46,7 +49,7 @@ def purge_old_tasks() -> None:
 
 
 def replace_with_tombstone(task: Task) -> bool:
-    """Put a tombstone in the place of the row; False if it was not final, or is gone."""
+    """Replace the row with a tombstone; return False if it is not final or is gone."""
     with transaction.atomic():
         final = Task.objects.filter(pk=task.pk, state__in=FINAL)
         _count, counts = final.delete()
@@ -59,10 +62,10 @@ def replace_with_tombstone(task: Task) -> bool:
 
 
 def delete_leftovers() -> None:
-    """Erase what purged tasks left outside the database, until it is sure to be gone.
+    """Delete files and Redis keys of purged tasks.
 
-    A straggler that had read the row may write its document once more after it was
-    dropped. So each grave is cleared at once, and again when no such copy can come.
+    A process that had read the row may write its document again after it was dropped. So
+    each tombstone is cleared at once, and again after `LATE_WRITE_SECONDS`.
     """
     tombstones = Tombstone.objects.filter(is_cleared=False).order_by("purged_at")
     task_ids = list(tombstones.values_list("pk", flat=True)[:BATCH_SIZE])
@@ -70,7 +73,7 @@ def delete_leftovers() -> None:
     for task_id in task_ids:
         try:
             _delete_files_and_keys(task_id)
-        except OSError:  # the others' need not wait for that
+        except OSError:  # continue with the other tasks
             log.exception("file_delete_failed", task_id=str(task_id))
         else:
             clean_ids.append(task_id)
@@ -83,6 +86,5 @@ def _delete_files_and_keys(task_id: uuid.UUID) -> None:
     artifacts.delete_other_attempts(task_id)
     connections.release()
     redis_store.drop_document(task_id)
-    redis_store.clear_cpu_active(
-        task_id
-    )  # of a short report it outlives the end by seconds
+    # The key of a short report outlives the report by seconds.
+    redis_store.clear_cpu_active(task_id)

@@ -1,4 +1,4 @@
-"""The short Celery functions of the queue `default`, and the canary of every queue."""
+"""Celery maintenance tasks: the sweep, housekeeping commands and queue canaries."""
 
 from contextlib import suppress
 from typing import Any
@@ -10,10 +10,10 @@ from django.core.management import call_command
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from school.db import connections
 from tasks import artifacts, lifecycle, redis_store
 from tasks.circuit_breaker import RedisUnavailable
 from tasks.maintenance import artifact_gc, retention
+from tasks.maintenance.jobs import run_isolated
 from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.submission import idempotency
 
@@ -21,12 +21,12 @@ log = structlog.get_logger(__name__)
 
 CANARY_SECONDS = 10
 BATCH_SIZE = 500
-"""What one call takes on of each thing; the next one goes on."""
+"""Rows handled by each step of one sweep; the next sweep continues."""
 
 
 @shared_task(name="tasks.sweep")
 def sweep() -> None:
-    """End what is past its time. Harmless when doubled, and when it is cut off anywhere."""
+    """Expire, purge and delete what is due. Safe to run twice or to interrupt anywhere."""
     for step in (
         expire_due_tasks,
         retention.purge_old_tasks,
@@ -34,35 +34,30 @@ def sweep() -> None:
         delete_old_rows,
         artifact_gc.sweep_shards,
     ):
-        try:
-            step()
-        except RedisUnavailable:
-            pass
-        except Exception:  # the boundary: what hinders one step hinders no other
-            log.exception("sweep_step_failed", step=step.__name__)
-            connections.close()
+        run_isolated(step, name=step.__name__)
 
 
 @shared_task(name="tasks.run_commands")
 def run_commands() -> None:
-    """Have the libraries tidy their own tables."""
+    """Run the libraries' cleanup commands, such as those for tokens and sessions."""
     for command in settings.HOUSEKEEPING_COMMANDS:
         call_command(command)
 
 
 @shared_task(name="tasks.canary")
 def canary(queue: str) -> None:
-    """Prove that the queue's workers take messages: that one is alive is not enough."""
-    with suppress(RedisUnavailable):  # then the mark is missing, which is the truth
+    """Mark the queue alive: proves that its workers take messages, not only that they run."""
+    # If Redis fails, the liveness key is missing, as it should be.
+    with suppress(RedisUnavailable):
         redis_store.set_alive(queue, seconds=3 * CANARY_SECONDS)
 
 
 def expire_due_tasks() -> None:
-    """Erase what was asked and made with tasks that are past their time."""
+    """Delete files, parameters and results of tasks past their `expires_at`."""
     due = Task.objects.filter(is_erased=False, expires_at__lt=Now())
     for task in due.order_by("expires_at")[:BATCH_SIZE]:
         try:
-            # The files first: if this is cut off in between, the next call ends it.
+            # Files first: if interrupted in between, the next sweep completes it.
             artifacts.delete_other_attempts(task.pk)
         except OSError:
             log.exception("file_delete_failed", task_id=str(task.pk))
@@ -71,7 +66,7 @@ def expire_due_tasks() -> None:
 
 
 def delete_old_rows() -> None:
-    """Delete what need not be known any more."""
+    """Delete old tombstones, access log entries and idempotency keys."""
     tombstones = Tombstone.objects.filter(is_cleared=True)
     _delete_batch(tombstones.filter(purged_at__lt=Now() - settings.TOMBSTONE_TTL))
     entries = AccessLogEntry.objects.filter(
@@ -82,6 +77,6 @@ def delete_old_rows() -> None:
 
 
 def _delete_batch(rows: QuerySet[Any]) -> None:
-    # No more at once: while SQLite writes, nobody else does.
+    # In batches, because SQLite allows only one writer at a time.
     ids = list(rows.values_list("pk", flat=True)[:BATCH_SIZE])
     rows.filter(pk__in=ids).delete()

@@ -1,15 +1,15 @@
-"""Redis: every key of ours, and the only client that reads and writes them.
+"""Redis access: all keys of the project, and the only clients that use them.
 
-The keys, beside those of Celery's queues:
-`celery-task-meta-<task id>`  the task's document, in the envelope of Celery's backend
-`changes`                     a stream of the tasks whose documents have changed lately
-`access-version:<user id>`             the user's stamp, for a minute
-`access-version-max:<user id>`             the newest that was told, for the life of a token
-`queue-positions:<user id>`            where in the queues the user's tasks stand, for seconds
-`mirror-epoch`                        rises while the documents are known to be whole
-`liveness:<who>`                 set by who is alive, until shortly after
-`cpu-active:<task id>`         set while the task's process is seen to compute
-`rate:<what>/<whose>/...`     when it was done, for as long as that counts
+Keys, in addition to Celery's queues:
+`celery-task-meta-<task id>`    the task document, in the envelope of Celery's backend
+`task-events`                   stream of tasks whose documents have changed
+`access-version:<user id>`      the user's access version, for a minute
+`access-version-max:<user id>`  the highest version published, for the life of a token
+`queue-positions:<user id>`     position samples of the user's tasks, for seconds
+`mirror-epoch`                  increases while the documents are known to be complete
+`liveness:<component>`          set while a component is alive
+`cpu-active:<task id>`          set while the task's process uses CPU time
+`rate:<name>/<identifier>/...`  times of the attempts within a rate limit's window
 """
 
 from tasks.redis_store.client import client

@@ -1,4 +1,4 @@
-"""The only clients of Redis, which never let anybody wait for long."""
+"""Redis clients with short timeouts."""
 
 import json
 from functools import cache
@@ -13,7 +13,7 @@ from tasks.circuit_breaker import MAX_CONCURRENCY
 
 TIMEOUT_SECONDS = 0.5
 LISTEN_SECONDS = 0.5
-"""How long one look waits for news, and so what a connection that died unseen may cost."""
+"""Seconds one stream read blocks, so also the time lost on a dead connection."""
 
 
 @cache
@@ -23,7 +23,7 @@ def client() -> redis.Redis:
 
 @cache
 def listening_client() -> redis.Redis:
-    """Of the one who waits for news, on whose connection waiting is no failure."""
+    """Return the client of the event listener, whose timeout allows blocking reads."""
     return _client(timeout=LISTEN_SECONDS + TIMEOUT_SECONDS, max_connections=1)
 
 

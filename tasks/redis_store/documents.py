@@ -1,4 +1,4 @@
-"""The tasks' documents: put in order, and read with all that one poll needs."""
+"""Task documents in Redis: ordered writes, and one read for all that a poll needs."""
 
 import json
 import uuid
@@ -10,11 +10,11 @@ from tasks.redis_store.client import client, to_json
 from tasks.redis_store.epoch import epoch_guard
 from tasks.redis_store.events import EVENT_STREAM_MAXLEN
 
-# Replaces a document only by a newer one: of a higher version, or of the same version and
-# not an earlier moment of it. Anything that is not ours, such as the bare REVOKED that
-# `celery control revoke` leaves, counts as missing: there `ARGV[5]` says whether it may be
-# put at all. The publication is Celery's own convention: it wakes whoever waits in
-# `AsyncResult.get()`. The stream is ours: it wakes the requests that wait.
+# Replaces a document only by one with a higher version, or with the same version and no
+# lower sequence. A value in another format, such as the bare REVOKED result written by
+# `celery control revoke`, counts as missing; `ARGV[5]` says whether a missing document may
+# be created. PUBLISH follows Celery's convention and wakes `AsyncResult.get()`. XADD wakes
+# our long polls.
 _PUT_IF_NEWER = """
 local prefix = redis.call('GETRANGE', KEYS[1], 0, 80)
 local version, sequence = string.match(prefix, '^{"meta":{"version":(%d+),"sequence":(%d+),')
@@ -34,24 +34,24 @@ return 1
 
 @dataclass(frozen=True)
 class DocumentMeta:
-    """What must be known of a document before it may be shown."""
+    """Metadata of a document, needed before it may be returned to a viewer."""
 
     version: int
     sequence: int
-    """Orders the progress within a version: milliseconds since the attempt began."""
+    """Milliseconds since the attempt began; orders the progress within a version."""
     viewer_id: int
     access_version: int
     state: str
     queue: str
     expected_duration_ms: int | None = None
-    """How long the making is expected to take, in all."""
+    """Expected total duration of the attempt."""
     eta_ms: int | None = None
-    """When what runs is expected to end: milliseconds since 1970, by the writer's clock."""
+    """Expected end of a running task: milliseconds since 1970, by the writer's clock."""
 
 
 @dataclass(frozen=True)
 class CachedTask:
-    """All that one poll needs, read by one command."""
+    """All data for one poll, read by one MGET."""
 
     meta: DocumentMeta | None
     document: bytes
@@ -66,7 +66,7 @@ MISS = CachedTask(meta=None, document=b"", access_version=None, queue_positions=
 
 @dataclass(frozen=True)
 class Envelope:
-    """A task's document with all that Celery's backend keeps beside a result."""
+    """A task document in the JSON format of Celery's result backend."""
 
     meta: DocumentMeta
     celery_fields: dict[str, Any]
@@ -82,7 +82,7 @@ class Envelope:
 
 
 def put_document(task_id: uuid.UUID, envelope: Envelope, *, create: bool) -> bool:
-    """Write a task's document unless a newer one is there; whether it was written."""
+    """Write a task document unless a newer one exists; return True if written."""
     meta = envelope.meta
     with breaker.guard():
         script = client().register_script(_PUT_IF_NEWER)
@@ -136,6 +136,6 @@ def _parse_envelope(envelope: bytes) -> tuple[DocumentMeta | None, bytes]:
         return None, b""
     meta_json, _, document = envelope.partition(b',"result":')
     meta = json.loads(meta_json + b"}")["meta"]
-    # A newer release may say more than this one knows.
+    # A newer release may write fields that this one does not know.
     values = {name: meta[name] for name in _META_FIELDS & meta.keys()}
     return DocumentMeta(**values), document[:-1]

@@ -1,4 +1,4 @@
-"""The tide: rises while the documents are known to be whole, and tells when Redis went back."""
+"""Mirror epoch: increases while the documents are complete; a drop means a Redis reset."""
 
 import time
 
@@ -6,9 +6,9 @@ from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
 
 EPOCH_TTL = 60
-"""Longer than a dispatcher's look at everything takes while the database hangs."""
+"""Seconds; longer than a dispatcher tick takes while the database hangs."""
 
-# Never lowers the tide, whoever else raises it; nor raises one that has gone back.
+# Never lowers an epoch raised by another dispatcher, and never raises one that dropped.
 _ADVANCE_EPOCH = """
 local current = tonumber(redis.call('GET', KEYS[1]) or '0')
 if current < tonumber(ARGV[1]) then return 0 end
@@ -19,17 +19,17 @@ return next_epoch
 
 
 class EpochGuard:
-    """The highest tide that this process has seen.
+    """Comparison of the current epoch with the highest one seen by this process.
 
-    A lower one, or none, means that Redis was wiped or has come back with an older file:
-    its documents may be older than what was shown before, so the rows answer.
+    A lower or missing epoch means that Redis was flushed or restored from an older file.
+    Its documents may be older than ones already returned, so the rows are read instead.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the highest tide, as in a new process."""
+        """Forget the highest epoch, as in a new process."""
         self._highest = 1
 
     def is_current(self, raw_epoch: bytes | None) -> bool:
@@ -43,15 +43,15 @@ epoch_guard = EpochGuard()
 
 
 def get_server_epoch() -> tuple[str, int]:
-    """Which run of the server this is, and its tide: 0 when it has none."""
+    """Return the run id of the Redis server and its epoch; 0 if it has none."""
     with breaker.guard():
         return client().info("server")["run_id"], int(client().get("mirror-epoch") or 0)
 
 
 def advance_epoch(last: int) -> int:
-    """Say that the documents are whole; the new tide, or 0 if it is below the last one."""
+    """Declare the documents complete; return the new epoch, or 0 if it fell below `last`."""
     with breaker.guard():
         script = client().register_script(_ADVANCE_EPOCH)
-        # Milliseconds, so that after a wipe it is soon above what polls have seen.
+        # Milliseconds, so that after a flush the epoch soon exceeds what polls have seen.
         now = round(time.time() * 1000)
         return int(script(keys=["mirror-epoch"], args=[last, now, EPOCH_TTL]))

@@ -1,6 +1,6 @@
-"""What has changed lately: a stream that every web process follows, so that nobody asks in vain.
+"""Task events: a stream of document changes, followed by every web process.
 
-A stream and no publication: whoever was cut off for a moment goes on where it was.
+A stream and not pub/sub, so that a listener can resume after a broken connection.
 """
 
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.redis_store.client import LISTEN_SECONDS, listening_client
 
 EVENT_STREAM_MAXLEN = 4096
-"""At least so many are there to be read, and seldom many more."""
+"""Minimum number of events kept; trimming is approximate, so there may be a few more."""
 
 
 @dataclass(frozen=True)
 class TaskEvent:
     task_id: str
     is_transition: bool
-    """Whether the row moved; else it is only further in its progress."""
+    """True for a transition of the row, False for progress only."""
 
 
 def last_event_id() -> str:
-    """Where the stream ends now, so that what follows can be listened for."""
+    """Return the id of the last event in the stream, to read what follows."""
     with _translate_errors():
         entries = cast(
             "list[Any]", listening_client().xrevrange("task-events", count=1)
@@ -32,7 +32,7 @@ def last_event_id() -> str:
 
 
 def read_events(event_id: str) -> tuple[list[TaskEvent], str]:
-    """Wait shortly for what comes after that place; it, and the place where it ends."""
+    """Block up to `LISTEN_SECONDS` for events after `event_id`; return them and the last id."""
     block_ms = round(LISTEN_SECONDS * 1000)
     with _translate_errors():
         response = cast(
@@ -48,7 +48,11 @@ def read_events(event_id: str) -> tuple[list[TaskEvent], str]:
 
 @contextmanager
 def _translate_errors() -> Iterator[None]:
-    """Apart from the breaker: who waits here neither opens it for the requests nor asks it."""
+    """Raise `RedisUnavailable` without using the breaker.
+
+    A failing listener must not open the breaker for requests, and an open breaker must not
+    stop the listener.
+    """
     try:
         yield
     except breaker.failure_types as error:

@@ -1,4 +1,4 @@
-"""Marks that fade: who is alive, what computes, and what a user's stamp is."""
+"""Keys with a TTL: liveness, CPU activity and access versions."""
 
 import uuid
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ end
 
 
 def set_alive(component: str, *, seconds: int) -> None:
-    """For so long at least: who has been vouched for longer stays so."""
+    """Mark a component alive for at least `seconds`; a longer TTL is kept."""
     key = f"liveness:{component}"
     with breaker.guard(), client().pipeline() as pipeline:
         pipeline.set(key, 1, ex=seconds, nx=True)
@@ -27,7 +27,7 @@ def set_alive(component: str, *, seconds: int) -> None:
 
 
 def get_alive(names: Iterable[str]) -> dict[str, bool]:
-    """Which of these were alive just now."""
+    """Return for each component name whether it is alive."""
     names = list(names)
     with breaker.guard():
         values = client().mget([f"liveness:{name}" for name in names])
@@ -35,7 +35,7 @@ def get_alive(names: Iterable[str]) -> dict[str, bool]:
 
 
 def set_cpu_active(task_ids: Iterable[str], *, seconds: int) -> None:
-    """Say that the processes of these tasks compute, whatever their heartbeats do."""
+    """Mark tasks whose processes use CPU time, even without a heartbeat."""
     with breaker.guard(), client().pipeline(transaction=False) as pipeline:
         for task_id in task_ids:
             pipeline.set(f"cpu-active:{task_id}", 1, ex=seconds)
@@ -43,7 +43,7 @@ def set_cpu_active(task_ids: Iterable[str], *, seconds: int) -> None:
 
 
 def get_cpu_active(task_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of the tasks whose processes were seen to compute just now."""
+    """Return those of the tasks whose processes recently used CPU time."""
     task_ids = list(task_ids)
     if not task_ids:
         return set()
@@ -58,7 +58,7 @@ def clear_cpu_active(task_id: uuid.UUID) -> None:
 
 
 def set_access_version(user_id: int, access_version: int, *, is_change: bool) -> None:
-    """Keep a user's stamp; one that was only read never replaces one that is news."""
+    """Store a user's access version; one merely read never replaces an existing key."""
     with breaker.guard(), client().pipeline(transaction=False) as pipeline:
         pipeline.set(
             f"access-version:{user_id}",
@@ -72,7 +72,7 @@ def set_access_version(user_id: int, access_version: int, *, is_change: bool) ->
 
 
 def get_max_access_version(user_id: int) -> int | None:
-    """The newest stamp of the user that was told here in the life of a token."""
+    """Return the user's highest access version stored within the life of a token."""
     with breaker.guard():
         value = client().get(f"access-version-max:{user_id}")
     return None if value is None else int(value)

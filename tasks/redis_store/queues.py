@@ -1,4 +1,4 @@
-"""What waits in the queues: the messages themselves, and what the dispatcher tells of them."""
+"""Celery queues in Redis: message ids, lengths and published queue positions."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ POSITIONS_TTL = 10
 
 
 def set_queue_positions(positions: Mapping[int, Mapping[str, Any]]) -> None:
-    """Tell each of these users, by queue, where their tasks stand."""
+    """Store the position samples of each user, by queue."""
     with breaker.guard(), client().pipeline(transaction=False) as pipeline:
         for user_id, by_queue in positions.items():
             pipeline.set(
@@ -21,7 +21,7 @@ def set_queue_positions(positions: Mapping[int, Mapping[str, Any]]) -> None:
 
 
 def message_ids(queue: str) -> set[str]:
-    """The task ids of the messages in the queue, which the dispatcher keeps short."""
+    """Return the task ids of all messages in the queue; the dispatcher keeps it short."""
     with breaker.guard():
         messages = cast("list[bytes]", client().lrange(queue, 0, -1))
     return {json.loads(message)["headers"]["id"] for message in messages}

@@ -1,4 +1,4 @@
-"""How often something may be done: every attempt counted, in a window that moves."""
+"""Rate limits with a moving window, stored in Redis."""
 
 import math
 import time
@@ -16,7 +16,7 @@ from tasks.redis_store.client import client
 
 @dataclass(frozen=True)
 class Rate:
-    """So many times in so many seconds; its name is part of the keys."""
+    """A rate limit of `limit` hits in `seconds`; `name` is part of the Redis keys."""
 
     name: str
     limit: int
@@ -26,14 +26,14 @@ class Rate:
         return RateLimitItemPerSecond(self.limit, self.seconds, namespace=self.name)
 
     def hit(self, identifier: str) -> int:
-        """Count one attempt: 0; or none, and the whole seconds until there is one again."""
+        """Count one attempt and return 0; if refused, return the seconds to wait."""
         with breaker.guard():
             limiter = _limiter(client().connection_pool)
             if limiter.hit(self._item(), identifier):
                 return 0
             window = limiter.get_window_stats(self._item(), identifier)
         if window.remaining:
-            return 1  # forgotten, or over, since it was refused
+            return 1  # the window was reset or has moved on since the refusal
         return max(1, math.ceil(window.reset_time - time.time()))
 
     def reset(self, identifier: str) -> None:

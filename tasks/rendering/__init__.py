@@ -1,1 +1,1 @@
-"""A report as a table: columns and rows, where these come from, and what formats share about them."""
+"""Report tables (columns, rows, query sources) and the code that formats share."""

@@ -1,4 +1,4 @@
-"""What formats share about cells: as JSON, as words for people, and never a formula."""
+"""Cell conversions shared by formats: JSON, labels and protection from formulas."""
 
 import re
 from collections.abc import Iterator
@@ -10,38 +10,43 @@ from tasks.rendering.columns import Cell, Column
 from tasks.rendering.table import Table
 
 _FORMULA_STARTS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
-# Spaces of all kinds, one by one: what `\s` is, each database says for itself.
+# Every space is listed, because each database defines `\s` differently.
 _INVISIBLE = (
     r"\u0000-\u0020\"'\u0085\u00a0\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060"
     r"\u3000\ufeff"
 )
-# A cell begins wherever a spreadsheet splits, and it may split by another separator than ours.
+# A spreadsheet may split cells at a separator other than ours, so a formula may begin after
+# any of them.
 FORMULA_PATTERN = (
     rf"(^|[,;|\t\r\n])(?=[{_INVISIBLE}]*[{_FORMULA_STARTS}])|^(?='*[\t\r\n])"
 )
-"""Where `harmless` puts an apostrophe, as Python and both databases understand it."""
+"""Positions where `escape_formula` inserts an apostrophe; valid in Python and both databases."""
 _FORMULA_HINT = re.compile(f"[{_FORMULA_STARTS}\t\r\n]")
 _FORMULA = re.compile(FORMULA_PATTERN)
-# JSON leaves them as they are, and some readers take them for the end of a line.
+# JSON does not escape these, but some readers treat them as line ends.
 _LINE_END = re.compile("[\x85\u2028\u2029]")
 
 
 def escape_formula(text: str) -> str:
-    """The text with an apostrophe wherever a spreadsheet would begin a formula (CWE-1236).
+    """Insert an apostrophe wherever a spreadsheet would begin a formula (CWE-1236).
 
-    One apostrophe fewer at each such place gives the text back.
+    Removing one apostrophe at each of these positions restores the text.
     """
     return _FORMULA.sub(r"\1'", text) if _FORMULA_HINT.search(text) else text
 
 
 def value_labels(column: Column) -> dict[Cell, str]:
-    """What people are shown for cells that are codes, or yes and no; in their language."""
+    """Return the labels of a column's codes and booleans, in the active language."""
     booleans = [True, False] if column.type == "boolean" else []
     return {cell: label_for(column, cell) for cell in (*booleans, *column.labels)}
 
 
 def label_for(column: Column, cell: Cell) -> str:
-    """The label of a code, or of each of several; else the word for yes or no, or the cell."""
+    """Return the label of a cell.
+
+    A cell with several codes (separated by spaces) gives their labels, separated by commas. In
+    a column without labels, booleans give "Yes" or "No" and other cells their text.
+    """
     if not column.labels:
         return _yes_or_no(cell) if isinstance(cell, bool) else str(cell)
     if cell in column.labels:
@@ -55,7 +60,7 @@ def _yes_or_no(value: bool) -> str:
 
 
 def iter_json_objects(table: Table) -> Iterator[str]:
-    """Each row as a JSON object on a line of its own; decimals are strings, never rounded."""
+    """Yield each row as a JSON object on one line; decimals are strings and never rounded."""
     encode = DjangoJSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     names = [column.name for column in table.columns]
     for row in table.rows:

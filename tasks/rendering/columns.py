@@ -1,4 +1,4 @@
-"""The columns of a table, and the cells that stand in them."""
+"""Columns of a table and the types of their cells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ Row = tuple[Cell, ...]
 
 @dataclass(frozen=True)
 class Column:
-    """A column; `name` is for machines and is never translated, `title` is for people."""
+    """A column; `name` is for programs and never translated, `title` is for people."""
 
     name: str
     title: str | Promise
     type: Literal["text", "integer", "decimal", "percent", "date", "boolean"] = "text"
-    """Of its cells; a text may stand among figures, as a concept among grades."""
+    """Type of the cells; a numeric column may contain texts, such as a concept among grades."""
     labels: Mapping[Any, str | Promise] = field(default_factory=dict)
-    """What people are shown instead, where the cells are codes for machines."""
+    """Labels for people by cell, if the cells are codes for programs."""
 
     @property
     def is_measure(self) -> bool:
-        """Whether its cells are grades or shares, which tell no two rows apart."""
+        """True if the cells are grades or percentages, which do not identify a row."""
         return self.type in {"decimal", "percent"}

@@ -1,7 +1,7 @@
-"""CSV that the database itself writes: by COPY on PostgreSQL, a text a line on SQLite.
+"""CSV written by the database: by COPY on PostgreSQL, as one text per line on SQLite.
 
-The bytes are those of `csv.writer` and `harmless`, several times as fast. Where Python has
-to look at texts after all, it looks at a block of lines at once.
+The bytes equal those of `csv.writer` and `escape_formula`, but are several times faster to
+produce. If Python has to check texts, it checks a block of lines at once.
 """
 
 import csv
@@ -25,15 +25,16 @@ from tasks.rendering.cells import FORMULA_PATTERN, escape_formula
 from tasks.rendering.query_source import ExportField, QuerySource
 
 LINES_PER_BLOCK = 2000
-"""How many make a block, some 300 kB."""
+"""Lines in a block, about 300 kB."""
 MIN_ROWS_TO_PROBE = 20_000
-"""From so many rows on it pays to ask first whether any text needs to be looked at."""
+"""Number of rows from which it is faster to ask first whether any text must be checked."""
 
 Buffer = bytes | bytearray
 CsvBlock = tuple[int, Buffer]
-"""So many whole lines."""
+"""Number of lines, and their bytes."""
 
-# More than `FORMULA` finds, and never less: in UTF-8 spaces and wide signs are of high bytes.
+# Matches at least all that `FORMULA_PATTERN` matches: in UTF-8, wide spaces and signs consist
+# of bytes from 0x80.
 _FORMULA_HINT = re.compile(
     rb"(?:^|[,;|\t\r\n\"])[\x00-\x20\"'\x80-\xff]*(?:[=+\-@]|\xef\xbc[\x8b\x8d\x9d\xa0])"
     rb"|(?:^|[,\n\"])'*\t|\"'*[\r\n]"
@@ -44,10 +45,10 @@ _FORMULA_HINT = re.compile(
 def stream_csv(
     query_source: QuerySource, raise_if_stopped: Callable[[], None]
 ) -> Iterator[Iterator[CsvBlock]]:
-    """The rows of the source as lines of CSV.
+    """Provide the rows of the source as blocks of CSV lines.
 
-    `check` is called while the database is waited for, and may raise. On leaving, a
-    statement that is under way is ended.
+    `raise_if_stopped` is called while waiting for the database. A statement that still runs
+    at the end of the `with` block is canceled.
     """
     stream = _STREAMERS[connections[query_source.records.db].vendor]
     blocks = stream(query_source, raise_if_stopped)
@@ -64,7 +65,7 @@ def _stream_postgresql(
     risky, quoted_if_empty = _probe_columns(query_source, quoting_pattern="^$")
     cells: list[F | Expression] = []
     for index, field in enumerate(query_source.fields):
-        # COPY quotes what is empty and not null.
+        # COPY quotes an empty text, but not NULL.
         null_if_empty = NullIf(field.expression, Value(""), output_field=TextField())
         cells.append(null_if_empty if index in quoted_if_empty else _sql_value(field))
     sql, parameters = query_source.compile_sql(*cells)
@@ -85,10 +86,10 @@ def _stream_postgresql(
 
 
 def _read_block(pgconn: PGconn, block: bytearray) -> PQGen[tuple[int, bool]]:
-    """Add the rows of a block; how many, and whether these were the last.
+    """Append rows to the block; return their number and True if they were the last.
 
-    psycopg's own loop waits for each row anew. Nothing is kept of a row but its bytes: for
-    thousands of small objects the garbage collector would take as long as all the rest.
+    psycopg's own loop waits for each row separately. Only the bytes of a row are kept, because
+    garbage collection of thousands of small objects would double the time.
     """
     for count in range(LINES_PER_BLOCK):
         size, row = pgconn.get_copy_data(1)
@@ -133,7 +134,10 @@ _STREAMERS = {"postgresql": _stream_postgresql, "sqlite": _stream_sqlite}
 def _probe_columns(
     query_source: QuerySource, *, quoting_pattern: str
 ) -> tuple[Set[int], Set[int]]:
-    """In which columns a text may be taken for a formula, and in which it may be odd."""
+    """Return the indexes of text columns that may have formulas, and of those to be quoted.
+
+    Below `MIN_ROWS_TO_PROBE` rows both are all text columns.
+    """
     text_fields = {
         index: field
         for index, field in enumerate(query_source.fields)
@@ -143,9 +147,9 @@ def _probe_columns(
         return text_fields.keys(), text_fields.keys()
     risky, special = (
         {
-            number
-            for number, pick in text_fields.items()
-            if pick.may_match(pattern, query_source.records.model)
+            index
+            for index, field in text_fields.items()
+            if field.may_match(pattern, query_source.records.model)
         }
         for pattern in (FORMULA_PATTERN, quoting_pattern)
     )
@@ -153,14 +157,14 @@ def _probe_columns(
 
 
 def _is_plain(block: Buffer, line_count: int, risky: Set[int]) -> bool:
-    """Whether no text can be one for `harmless`, and each end of a line is that of a row."""
+    """Return True if no text needs `escape_formula` and every line end is the end of a row."""
     return block.count(b"\n") == line_count and not (
         risky and _FORMULA_HINT.search(block)
     )
 
 
 def _rewrite_block(block: Buffer, risky: Set[int]) -> bytes:
-    """The rows as `csv.writer` has them, with the texts of these columns made harmless."""
+    """Rewrite the rows with `csv.writer`, escaping formulas in the risky columns."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     for row in csv.reader(io.StringIO(block.decode(), newline="")):
@@ -180,14 +184,14 @@ def _sql_value(field: ExportField) -> F | Expression:
 
 
 class _BooleanText(Func):
-    """Yes and no as CSV has them."""
+    """A boolean as CSV text: `true` or `false`."""
 
     template = "CASE WHEN %(expressions)s THEN 'true' WHEN NOT %(expressions)s THEN 'false' END"
     output_field = TextField()
 
 
 class _QuoteIfNeeded(Func):
-    """A text in quotes where CSV needs them."""
+    """A text, in quotes if CSV requires them."""
 
     template = (
         "CASE WHEN instr(%(expressions)s, ',') OR instr(%(expressions)s, '\"')"
@@ -198,13 +202,13 @@ class _QuoteIfNeeded(Func):
     output_field = TextField()
 
     def as_sql(self, *arguments: Any, **options: Any) -> Any:
-        """As often as the template has its text, its parameters are needed."""
+        """Repeat the parameters for each occurrence of the expression in the template."""
         sql, parameters = super().as_sql(*arguments, **options)
         return sql, tuple(parameters) * self.template.count("%(expressions)s")
 
 
 class _CsvLine(Func):
-    """A whole line; as bytes, which are not decoded on the way."""
+    """A whole CSV line as bytes, so that the driver does not decode it."""
 
     template = "CAST(%(expressions)s || char(13, 10) AS BLOB)"
     arg_joiner = " || ',' || "

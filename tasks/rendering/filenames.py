@@ -1,18 +1,18 @@
-"""Names for files that people keep: of any text, and allowed on every system."""
+"""File names that are valid on every operating system, made from any text."""
 
 import re
 import unicodedata
 
 MAX_CHARACTERS, MAX_BYTES = 120, 240
-"""Characters, and bytes in UTF-8; with a number and an extension no system's limit is reached."""
+"""Limits in characters and UTF-8 bytes; they leave room for a number and an extension."""
 _RESERVED_NAMES = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³])(\..*)?")
-"""What Windows takes for no file at all."""
+"""Device names that Windows reserves."""
 
 
 def safe_filename(text: str) -> str:
-    """The text in one line, without what some system forbids; never empty, nor a path."""
-    # Control characters, marks that turn the text around, and what some system forbids.
-    # Composed, for some systems take the composed and the decomposed for one name.
+    """Return the text as a file name in one line, without separators and never empty."""
+    # Control characters, bidirectional marks and characters that some system forbids become
+    # spaces. NFC, because some systems treat composed and decomposed names as equal.
     composed = unicodedata.normalize("NFC", text)
     characters = (
         c if c.isprintable() and c not in '/\\:*?"<>|' else " " for c in composed

@@ -1,17 +1,37 @@
-"""What a format is given and what it owes."""
+"""Base class of output formats."""
 
 from abc import ABC, abstractmethod
-from typing import IO, ClassVar
+from typing import IO, ClassVar, Literal
 
 from tasks.rendering.table import Table
 
 
 class Format(ABC):
-    """Writes any table; never learns what report it is."""
+    """An output format; it writes any table and does not know the report.
+
+    The attributes are all that other code knows of a format.
+    """
 
     media_type: ClassVar[str]
     extension: ClassVar[str]
+    audience: ClassVar[Literal["people", "programs"]]
+    """Readers of the files: people see titles and labels, programs see names and codes."""
+    is_default: ClassVar[bool] = False
+    """True if every report kind without its own list of formats offers the format."""
+    position: ClassVar[int] = 100
+    """Sort key among the default formats; formats with the same key are sorted by name."""
+    is_compressible: ClassVar[bool] = False
+    """True if HTTP may compress the files; False if they are compressed already."""
+    is_inlined: ClassVar[bool] = False
+    """True if the task document contains small results; the file must then be JSON."""
+    has_row_schema: ClassVar[bool] = False
+    """True if the file is a JSON array of rows as the contract's schema `Row` describes them."""
+
+    @classmethod
+    def bare_media_type(cls) -> str:
+        """Return the media type without its parameters, such as the charset."""
+        return cls.media_type.partition(";")[0]
 
     @abstractmethod
     def write_table(self, table: Table, file: IO[bytes]) -> None:
-        """Write the whole table to the open file, row by row."""
+        """Write the table to the open file row by row; leave the file open."""

@@ -1,4 +1,4 @@
-"""Rows that are one query: read one by one, or handed over for the database to write."""
+"""Rows given by one query, read one by one or written by the database."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from tasks.rendering.columns import Column, Row
 
 @dataclass(frozen=True)
 class ExportField:
-    """A column, and where its cells are found from a record."""
+    """A column and the expression of its cells, relative to a record."""
 
     column: Column
     relation_path: str
-    """The relations that lead to the record that has it; blank where it is the first."""
+    """Lookup to the related record that has the value; blank for the record itself."""
     build_expression: Callable[[str], F | Expression]
-    """The cell, given what stands before the names of fields; a decimal's is `Tenths`."""
+    """Builds the cell's expression from a prefix of field names; decimals use `Tenths`."""
 
     @property
     def expression(self) -> F | Expression:
@@ -29,10 +29,10 @@ class ExportField:
         )
 
     def may_match(self, pattern: str, model: type[Model]) -> bool:
-        """Whether a text in this column may be null, or match the regular expression.
+        """Return True if a text of this column may be null or match the regular expression.
 
-        `model` is that of the records. All of the table that has the text is looked at, also
-        what nobody will be shown: a name stands in it once, and in an export a thousand times.
+        `model` is the model of the records. The check reads the whole table that has the text
+        and not only the exported rows: a name is in it once, but in an export a thousand times.
         """
         for relation in self.relation_path.split("__") if self.relation_path else ():
             model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
@@ -43,7 +43,7 @@ class ExportField:
 
 @dataclass(frozen=True)
 class QuerySource:
-    """Records in a total order, and the cells of each."""
+    """Records in a total order and the fields of each row."""
 
     records: QuerySet[Any]
     fields: Sequence[ExportField]
@@ -53,12 +53,12 @@ class QuerySource:
         return self.records.count()
 
     def rows(self) -> Iterator[Row]:
-        """Each row as it comes from the database, in memory that does not grow with them."""
-        values = self.records.values_list(*(pick.expression for pick in self.fields))
+        """Yield each row as it comes from the database, in constant memory."""
+        values = self.records.values_list(*(field.expression for field in self.fields))
         return values.iterator(chunk_size=CHUNK_SIZE)
 
     def compile_sql(self, *expressions: F | Expression) -> tuple[str, Sequence[Any]]:
-        """The statement that gives these cells of the records, and its parameters."""
+        """Return the SQL that selects the expressions of the records, and its parameters."""
         query = self.records.values_list(*expressions).query
         sql, parameters = query.get_compiler(self.records.db).as_sql()
         return sql, parameters
@@ -66,7 +66,7 @@ class QuerySource:
 
 class _Decimal(TextField):  # type: ignore[type-arg]  # Django takes none
     def get_db_converters(self, connection: Any) -> list[Any]:
-        """None where the driver gives decimals: a call for each of millions is saved."""
+        """Return no converter if the driver returns decimals: saves a call per cell."""
         return [] if connection.vendor == "postgresql" else [_decimal]
 
 
@@ -75,9 +75,9 @@ def _decimal(value: str | None, *_: object) -> Decimal | None:
 
 
 class Tenths(Func):
-    """Whole tenths as the decimal that they are: 75 is 7.5.
+    """Integer tenths as a decimal: 75 becomes 7.5.
 
-    SQLite has no decimals: there it is a text, the same that PostgreSQL tells of its own.
+    SQLite has no decimals: its value is the text that PostgreSQL gives for its decimal.
     """
 
     template = "((%(expressions)s / 10) || '.' || (%(expressions)s - %(expressions)s / 10 * 10))"

@@ -1,4 +1,4 @@
-"""A report as a table: typed columns and a stream of rows."""
+"""Report tables: typed columns, a stream of rows, and layout hints for documents."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,60 +10,60 @@ from tasks.rendering.query_source import QuerySource
 
 @dataclass(frozen=True)
 class Letterhead:
-    """What a document for people says of itself."""
+    """Origin of a document for people: school, viewer, time and rules."""
 
     network: str = ""
     school: str = ""
-    """Blank where the report is of several, as are its code and address."""
+    """Name of the school; blank, like its code and address, if the report has several."""
     inep_code: str = ""
     address: str = ""
-    """In one line, with the city and state."""
+    """Address in one line, with the city and state."""
     requested_by: str = ""
     issued_at: datetime | None = None
-    """When it was asked for: not when it was made, which may be at the second attempt."""
+    """Time of the request; the time of rendering would differ in a second attempt."""
     data_as_of: datetime | None = None
     rules: Sequence[str] = ()
-    """Each profile and version that something in it was judged by."""
+    """Labels of the rule profiles and versions that the report applies."""
     load_crest: Callable[[], bytes] = bytes
-    """Reads the school's own, PNG or SVG, for who draws it; empty where there is none."""
+    """Loads the school's crest, a PNG; returns empty bytes if there is none."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How people like to read the rows; formats for machines look at none of it."""
+    """Layout of the rows in documents for people; formats for programs ignore it."""
 
     heading: Sequence[str] = ()
-    """Columns that say of whom a part is: neighbouring rows with the same cells are a part.
+    """Columns that identify a section: neighbouring rows with equal cells form a section.
 
-    A part begins with these cells, and its table lacks the columns.
+    These cells are the section's heading and are left out of its table.
     """
     section_footer: Sequence[str] = ()
-    """Columns of a part whose cells are the same in each row: said once, after its table."""
+    """Columns whose cells are equal in all rows of a section: printed once, after its table."""
     page_per_section: bool = False
-    """Whether each part is a paper of its own: it begins a page, and is a file of a ZIP."""
+    """True if each section begins a page and can be its own file in a ZIP."""
     landscape: bool = False
-    """Whether its table needs the page across."""
+    """True if the table needs landscape pages."""
     hidden: Sequence[str] = ()
-    """Columns that paper has no room for."""
+    """Columns that are left out of PDF tables for lack of room."""
     chart: Sequence[str] = ()
-    """Columns of numbers that are drawn as bars beside the table, by the first column shown."""
+    """Numeric columns that are drawn as bars, grouped by the first column of the table."""
 
 
 @dataclass(frozen=True)
 class Footer:
-    """What is known once all rows are read."""
+    """Closing text of a document; known once all rows are read."""
 
     summary: str = ""
     skipped_reasons: Sequence[str] = ()
-    """Each reason with its count, in words."""
+    """Each reason for skipped records, with its count."""
 
 
 def never_stop() -> None:
-    """Nobody wants the writing to end."""
+    """Do nothing: default for `Table.raise_if_stopped`."""
 
 
 def ignore_progress(rows: int) -> None:
-    """Nobody wants to know how many rows are written."""
+    """Do nothing: default for `Table.advance`."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ class Table:
     title: str
     columns: Sequence[Column]
     rows: Iterator[Row]
-    """Read once; each row has one cell a column."""
+    """Rows with one cell per column; they can be read only once."""
     letterhead: Letterhead = Letterhead()
     layout: Layout = Layout()
     build_footer: Callable[[], Footer] = Footer
-    """Called once all rows were read."""
+    """Builds the footer; called once all rows are read."""
     raise_if_stopped: Callable[[], None] = never_stop
-    """Raises where the writing is to end; for those who work long between two rows."""
+    """Raises if the report must stop; called by formats that work long between two rows."""
     query_source: QuerySource | None = None
-    """The query that gives the same rows, for a format that lets the database write them."""
+    """Query of the same rows, for formats that let the database write them."""
     advance: Callable[[int], None] = ignore_progress
-    """Told how many more rows were written, where that is not by reading `rows`."""
+    """Reports a number of further rows written, for formats that do not read `rows`."""

@@ -1,7 +1,7 @@
-"""The tables that `data_export` gives: of which records, with which columns, in which order.
+"""Tables of `data_export`: the records, columns and order of each.
 
-Names of columns are for programs: once published they stay. What a table tells of a student
-is what the school's lists tell: by the social name where there is one, without papers.
+Column names are a public interface for programs: once published they do not change. Students
+appear as on the school's lists: by social name if they have one, without identity documents.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,14 +32,14 @@ Enrolments = QuerySet[Enrolment]
 @dataclass(frozen=True)
 class Export:
     select_records: Callable[[Enrolments], QuerySet[Any]]
-    """What is recorded of these enrolments, and nothing of others."""
+    """Query for the records of these enrolments and of no others."""
     order: Sequence[str]
-    """A total one, by keys that are indexed: no millions of rows are sorted for it."""
+    """Total order by indexed keys, so that the database need not sort millions of rows."""
     fields: Sequence[ExportField]
 
     @property
     def columns(self) -> Sequence[Column]:
-        return [pick.column for pick in self.fields]
+        return [field.column for field in self.fields]
 
     def query_source(self, enrolments: Enrolments) -> QuerySource:
         records = self.select_records(enrolments.order_by())
@@ -51,9 +51,9 @@ def _field(
     path: str = "",
     type: Literal["text", "integer", "date", "boolean"] = "text",
 ) -> ExportField:
-    """A field; `at` leads to it, if it is not the record's own of the same name."""
+    """Build a field; `path` is the lookup from the record if it is not simply `name`."""
     *relations, field_name = (path or name).split("__")
-    column = Column(name, name, type)  # the same name for people: they look it up by it
+    column = Column(name, name, type)  # title = name, so that people can look it up
     return ExportField(
         column, "__".join(relations), lambda prefix: F(prefix + field_name)
     )
@@ -77,7 +77,7 @@ def _student_name(path: str) -> ExportField:
 
 
 def _student_fields(class_path: str, student_path: str) -> Sequence[ExportField]:
-    """By whom and where, in words: so that no other table is needed to read one."""
+    """Name the student, class and school, so that a table can be read without the others."""
     return (
         _integer("year", f"{class_path}__school_year__year"),
         _field("school", f"{class_path}__school__name"),
@@ -88,7 +88,7 @@ def _student_fields(class_path: str, student_path: str) -> Sequence[ExportField]
 
 
 def _by_class(model: Any, path: str) -> Callable[[Enrolments], QuerySet[Any]]:
-    """Those that belong to a class in which somebody of them is."""
+    """Select the records whose class (at `path`) has at least one of the enrolments."""
     return lambda enrolments: model.objects.filter(
         **{f"{path}__in": enrolments.values("school_class")}
     )

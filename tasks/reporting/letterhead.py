@@ -1,4 +1,4 @@
-"""What a document says of itself: of which school, for whom, and when."""
+"""Letterhead of a report: the schools it covers, the viewer and the time of issue."""
 
 from datetime import datetime
 from functools import partial
@@ -18,10 +18,11 @@ from tasks.reporting.report import Report
 def build_letterhead(
     task: Task, report: Report[Any], viewer: User, as_of: datetime
 ) -> Letterhead:
-    """Of the schools of who is in it, or of nobody, of what was asked for.
+    """Build the letterhead from the schools of the report's students.
 
-    Times are those of the schools, to the minute, as they are printed: what is asked for twice
-    in one, of the same data, is the same file.
+    If the report has no student, the schools of its parameters are used. Times are local and
+    truncated to the minute, as printed: two requests in the same minute for the same data
+    produce the same file.
     """
     classes = report.enrolments.order_by().values("school_class")
     schools = School.objects.filter(classes__in=classes)
@@ -46,14 +47,17 @@ def build_letterhead(
 
 
 def _first_and_last(schools: QuerySet[School]) -> list[School]:
-    """The first and the last, which are of two networks if any two are; of one, the one."""
+    """Return the first and last school by network: enough to detect several networks.
+
+    The list has one element if there is only one school, and none if there is no school.
+    """
     schools = schools.select_related("network").distinct().order_by("network", "pk")
     first_two = list(schools[:2])
     return first_two if len(first_two) < 2 else [first_two[0], *schools.reverse()[:1]]
 
 
 def _selected_schools(parameters: ReportParameters, viewer: User) -> QuerySet[School]:
-    """Of what nobody is enrolled in: the school that was named, or else all the viewer's."""
+    """Return the school of the parameters, or all schools that the viewer may see."""
     schools = visible_schools(viewer)
     if class_id := getattr(parameters, "class_id", None):
         return schools.filter(classes=class_id)

@@ -1,4 +1,4 @@
-"""The words for parameters and for what is wrong with them, in the language that is active."""
+"""Titles and error messages of report parameters, in the active language."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ _TITLES = {
     "list": gettext_noop("List"),
 }
 
-# By pydantic's error type. In English its own words stay, so these only need to be near.
+# Keyed by pydantic's error type. English clients get pydantic's own text, so these msgids
+# only need to be close to it.
 _MESSAGES = {
     "missing": gettext_noop("Field required"),
     "model_type": gettext_noop("Input should be an object"),
@@ -40,18 +41,18 @@ _MESSAGES = {
 
 
 def parameter_title(name: str, _field: object) -> str:
-    """A parameter's title for people, as the schema keeps it: in English."""
+    """Return a parameter's untranslated (English) title, as stored in the schema."""
     return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def translate_schema(schema: Any) -> Any:
-    """The JSON Schema with its titles and descriptions in the active language."""
+    """Translate the titles and descriptions of a JSON Schema into the active language."""
     if isinstance(schema, list):
         return [translate_schema(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        # A parameter may be called `title`: then what is under it is no text.
+        # A parameter may be named `title`; its value is then a schema and not a string.
         name: gettext(part)
         if name in {"title", "description"} and isinstance(part, str)
         else translate_schema(part)
@@ -60,14 +61,16 @@ def translate_schema(schema: Any) -> Any:
 
 
 def error_message(error: Any) -> str:
-    """What pydantic found wrong with a parameter."""
+    """Return the message of a pydantic error, in the active language."""
     if error["type"] == "extra_forbidden":
         return gettext("There is no such parameter.")
     msgid = _MESSAGES.get(error["type"], "")
     template = gettext(msgid)
     if template == msgid:
         text: str = error["msg"]
-        return text.removeprefix("Value error, ")  # what follows is the kind's own
+        return text.removeprefix(
+            "Value error, "
+        )  # the rest is the report's own message
     context = dict(error.get("ctx", {}))
     if "expected" in context:
         context["expected"] = context["expected"].replace("' or '", "', '")

@@ -1,68 +1,38 @@
-"""The kinds of report and the formats there are: the folders are the lists.
+"""Registry of report kinds and formats, discovered from their folders.
 
-Every module of a package named in `REPORT_PACKAGES`, but `base`, is one kind of report,
-called by the module's name; every module of `tasks.formats` is one format. Editors do not
-see these imports, but the type checker and the tests read every such file.
+Every module of a package listed in `REPORT_PACKAGES`, except `base`, is one report kind with
+the module's name. `tasks.rendering.format_registry` finds the formats in the same way. Editors
+do not see these imports, but the type checker and the tests read every such file.
 """
 
-import pkgutil
 from functools import cache
-from importlib import import_module
-from inspect import isclass
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
+from tasks.discovery import load_classes
 from tasks.errors import FieldError, InvalidRequest
-from tasks.rendering.format import Format
+from tasks.rendering.format_registry import format_classes
 from tasks.reporting.report import Report
 
-Entry = TypeVar("Entry")
+__all__ = ["format_classes", "get_report_class", "report_classes"]
 
 
 @cache
 def report_classes() -> dict[str, type[Report[Any]]]:
-    """Every kind of report, by name."""
+    """Return every report class by kind, sorted by kind."""
     classes: dict[str, type[Report[Any]]] = {}
     for package in settings.REPORT_PACKAGES:
-        classes |= _load_classes(package, Report)  # type: ignore[type-abstract]
+        classes |= load_classes(package, Report)  # type: ignore[type-abstract]
     return dict(sorted(classes.items()))
 
 
-@cache
-def format_classes() -> dict[str, type[Format]]:
-    """Every format, by name."""
-    classes = _load_classes("tasks.formats", Format)  # type: ignore[type-abstract]
-    return {name.replace("_", "-"): format for name, format in classes.items()}
-
-
 def get_report_class(kind: str) -> type[Report[Any]]:
+    """Return the class of a kind; raise `InvalidRequest` if there is none."""
     if kind not in report_classes():
-        detail = _("There is no report “{report}”. There are: {reports}.").format(
-            report=kind, reports=", ".join(report_classes())
-        )
+        detail = _(
+            "There is no report “{report}”. Available reports: {reports}."
+        ).format(report=kind, reports=", ".join(report_classes()))
         raise InvalidRequest(FieldError("/report", "unknown_report", detail))
     return report_classes()[kind]
-
-
-def _load_classes(package: str, base: type[Entry]) -> dict[str, type[Entry]]:
-    package_path = import_module(package).__path__
-    names = [
-        info.name for info in pkgutil.iter_modules(package_path) if info.name != "base"
-    ]
-    return {name: _load_only_class(f"{package}.{name}", base) for name in names}
-
-
-def _load_only_class(module: str, base: type[Entry]) -> type[Entry]:
-    classes = [
-        value
-        for value in vars(import_module(module)).values()
-        if isclass(value) and issubclass(value, base) and value.__module__ == module
-    ]
-    if len(classes) != 1:
-        raise ImproperlyConfigured(
-            f"{module} must define exactly one {base.__name__}; it defines {len(classes)}."
-        )
-    return classes[0]

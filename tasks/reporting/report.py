@@ -1,53 +1,56 @@
-"""What every kind of report has, and what it is given to work with."""
+"""Base class of all report kinds."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from school.access import Reach
-from school.models import Enrolment, Role
+from school.models import Enrolment, Role, User
 from school.records.enrolment_rows import ambiguous_school_labels
 from tasks.rendering.columns import Column, Row
+from tasks.rendering.format_registry import default_formats
 from tasks.rendering.query_source import QuerySource
 from tasks.rendering.table import Footer, Layout, Letterhead, Table
 from tasks.reporting import parameter_messages, skipped
 from tasks.reporting.parameters import ReportParameters
+from tasks.reporting.selection import Selection, select
 
 P = TypeVar("P", bound=ReportParameters)
 
 
 class Report(ABC, Generic[P]):
-    """A kind of report: data about it, its columns, and its rows.
+    """A report kind: its metadata, columns and rows.
 
-    A subclass names its parameters model in brackets. It is handed the enrolments that
-    the viewer may see and the parameters speak of, and must begin every query there: so
-    it cannot forget a permission.
+    A subclass gives its parameters model in brackets: `Report[Parameters]`. An instance
+    receives the enrolments that the viewer may see and the parameters select, and must start
+    every query from them: this enforces the viewer's permissions.
     """
 
     title: ClassVar[str | Promise]
     description: ClassVar[str | Promise]
     allowed_roles: ClassVar[frozenset[Role]]
-    """The roles that may ask for it."""
+    """Roles that may request the report."""
     example: ClassVar[Mapping[str, Any]]
-    """Parameters that give a report on the demo network."""
-    formats: ClassVar[Sequence[str]] = ("json", "jsonl", "csv", "csv-br", "xlsx", "pdf")
+    """Parameters that produce rows on the demo network."""
+    formats: ClassVar[Sequence[str]] = default_formats()
+    """Names of the offered formats; the first is the example's in the catalogue."""
     queue: ClassVar[str] = "reports"
     bulk_queue: ClassVar[str | None] = None
-    """Where it waits instead if it is of so many students that others would wait for it."""
+    """Celery queue for reports with so many students that they would delay other reports."""
     time_limit: ClassVar[timedelta] = timedelta(minutes=5)
-    """For one attempt."""
+    """Time limit of one attempt."""
     retention: ClassVar[timedelta | None] = None
-    """How long what it made and was asked with is kept; None is as the settings say."""
+    """Retention of the artifact and parameters; None uses the setting."""
     layout: ClassVar[Layout] = Layout()
-    """How people like to read it."""
+    """Layout in the formats that people read."""
     reach: ClassVar[Reach] = Reach.SELECTED
-    """What it looks at beyond the enrolments that are asked for."""
+    """Records that the report reads beyond the selected enrolments."""
 
     def __init__(
         self,
@@ -58,11 +61,11 @@ class Report(ABC, Generic[P]):
         self.parameters = parameters
         self.enrolments = enrolments
         self.reachable = enrolments if reachable is None else reachable
-        """The enrolments within `reach`, of which those asked for are a part."""
+        """The enrolments within `reach`: a superset of the selected ones."""
 
     @classmethod
     def kind(cls) -> str:
-        """Its name in the API: its module's."""
+        """Return the report's name in the API, which is its module's name."""
         return cls.__module__.rpartition(".")[2]
 
     @classmethod
@@ -72,57 +75,70 @@ class Report(ABC, Generic[P]):
 
     @classmethod
     def parameters_schema(cls) -> dict[str, Any]:
-        """The JSON Schema of its parameters, in the language that is active."""
+        """Return the JSON Schema of the parameters, in the active language."""
         schema: dict[str, Any] = parameter_messages.translate_schema(
             cls.parameters_model().model_json_schema()
         )
         return schema
+
+    @classmethod
+    def select(cls, viewer: User, values: object) -> Selection[ReportParameters]:
+        """Select what the viewer may see for these parameter values, within the reach.
+
+        Raises `InvalidRequest` for values that the parameters model refuses.
+        """
+        return select(viewer, cls.parameters_model(), values, reach=cls.reach)
+
+    @classmethod
+    def build(cls, selection: Selection[Any]) -> Self:
+        """Create the report of a selection."""
+        return cls(selection.parameters, selection.enrolments, selection.reachable)
 
     @abstractmethod
     def columns(self) -> Sequence[Column]: ...
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
-        """Yield each row as it comes from the database; one cell a column."""
+        """Yield each row as it comes from the database, with one cell per column."""
 
     @abstractmethod
     def total(self) -> int | None:
-        """How many rows there will be, if that is known; for the progress."""
+        """Return the number of rows for the progress; None if it is not known in advance."""
 
     def school_label(self, id: int, name: str) -> str:
-        """What rows call it: by its INEP code too where its network has another of the name."""
+        """Return a school's name, with its INEP code if another school has the same name."""
         return self._ambiguous_school_labels.get(id, name)
 
     def full_title(self) -> str:
-        """The title, with what the parameters make of it."""
+        """Return the title of a report with these parameters."""
         return str(self.title)
 
     def empty_reason(self) -> str:
-        """Why there is no row, where there is none."""
+        """Return the reason for a report without rows."""
         if not self.enrolments.exists():
-            return _("No student is enrolled in what was asked for.")
+            return _("No student is enrolled in the requested selection.")
         return _("Students are enrolled, but nothing is recorded for them yet.")
 
     def summary(self) -> str | None:
-        """What the rows say all together; asked once they are all read."""
+        """Return a summary of all rows; called once all rows are read."""
         return None
 
     def skipped_counts(self) -> Mapping[str, int]:
-        """How many records were left out, by why; asked once all rows are read."""
+        """Return the number of skipped records by reason; called once all rows are read."""
         return {}
 
     def summary_text(self, rows: int) -> str | None:
-        """The summary of so many rows, which are all; of none, why there is none."""
+        """Return the summary of all rows; for 0 rows, the reason why there are none."""
         return self.summary() if rows else self.empty_reason()
 
     def footer(self, rows: int) -> Footer:
-        """What a paper ends with after so many rows, which are all."""
+        """Return the footer of a document; `rows` is the number of all rows."""
         reasons = [f"{r['detail']} ({r['count']})" for r in self.skipped["reasons"]]
         return Footer(self.summary_text(rows) or "", reasons)
 
     @cached_property
     def skipped(self) -> dict[str, Any]:
-        """What was left out, in words; asked once all rows are read."""
+        """Description of the skipped records; read once all rows are read."""
         return skipped.describe_skipped(self.skipped_counts())
 
     @cached_property
@@ -130,11 +146,11 @@ class Report(ABC, Generic[P]):
         return ambiguous_school_labels()
 
     def rules(self) -> Sequence[str]:
-        """The profiles and versions by which something in it is judged, for people."""
+        """Return the labels of the rule profiles and versions that the report applies."""
         return ()
 
     def query_source(self) -> QuerySource | None:
-        """The one query that gives the rows, where they need no Python."""
+        """Return the single query that yields the rows; None if rows need Python."""
         return None
 
     def build_table(self, letterhead: Letterhead | None = None) -> Table:

@@ -1,4 +1,4 @@
-"""What was left out of a report, and why, in words."""
+"""Descriptions of the records that a report skipped."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop
 
 SKIP_REASONS = {
-    "no_subjects": gettext_noop("Students whose class is taught no subject."),
+    "no_subjects": gettext_noop("Students whose class has no subjects."),
     "subject_without_grades": gettext_noop("Subjects of a class without any grade."),
     "left": gettext_noop("Students who have left."),
     "no_rules": gettext_noop(
-        "Students of whose year and grade level nobody has said by which rules to judge."
+        "Students whose year and grade level have no grading rules."
     ),
     "grade_outside_terms": gettext_noop("Grades of terms that the year does not have."),
     "grade_after_exit": gettext_noop(
         "Grades of terms that began after the student had left the class."
     ),
     "subject_not_offered": gettext_noop(
-        "Grades from an earlier class in subjects that the student's class is not taught."
+        "Grades from an earlier class in subjects that the student's class does not have."
     ),
     "enrolment_overlaps": gettext_noop(
         "Earlier enrolments that had not ended when the next of the same year began: their "
@@ -27,11 +27,11 @@ SKIP_REASONS = {
         "Absences on days when the student was not in the class."
     ),
 }
-"""By the codes that a report or the records give."""
+"""Descriptions by reason code; the codes come from reports and `school.records`."""
 
 
 def describe_skipped(counts: Mapping[str, int]) -> dict[str, Any]:
-    """The part of a result that says it, in the active language."""
+    """Build the `skipped` member of a result, with details in the active language."""
     reasons = [
         {"code": code, "detail": gettext(SKIP_REASONS.get(code, code)), "count": count}
         for code, count in sorted(counts.items())

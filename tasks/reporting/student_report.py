@@ -1,4 +1,4 @@
-"""What the kinds share that list students: parameters, columns, and the students' years."""
+"""Base of the reports that list students: parameters, identity columns and student years."""
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
@@ -25,11 +25,11 @@ from tasks.reporting.report import Report
 
 
 class StudentParameters(SelectionParameters):
-    """Of whom: a class, a school, a student or all, in a year."""
+    """Selection of students: a class, a school, one student or all, in a year."""
 
     year: Year | None = Field(
         default=None,
-        description=gettext_noop("The school year; needed where no class is named."),
+        description=gettext_noop("The school year. Required if no class is given."),
     )
     student_id: Id | None = Field(
         default=None, description=gettext_noop("Only this student.")
@@ -38,7 +38,7 @@ class StudentParameters(SelectionParameters):
     @model_validator(mode="after")
     def _require_selection(self) -> Self:
         if self.class_id is None and self.year is None:
-            raise ValueError(_("Name a class, or a school year."))
+            raise ValueError(_("Give a class or a school year."))
         return self
 
 
@@ -60,18 +60,18 @@ def term_title(number: int) -> str:
 
 
 class StudentReport(Report[P], ABC, Generic[P]):
-    """A kind that looks at each student's year."""
+    """A report that evaluates each student's year."""
 
     reach = Reach.YEAR
-    # A page for each of 100,000 students takes two processors some twenty minutes.
+    # One page for each of 100,000 students takes about twenty minutes on two processors.
     time_limit = timedelta(hours=1)
     bulk_queue = "reports.bulk"
     order: ClassVar[Sequence[str]] = ORDER_BY_CLASS
     latest_only: ClassVar[bool] = True
-    """Whether a student who changed class is listed in the last of the classes alone."""
+    """True if a student who changed class is listed in the last class only."""
 
     with_grades: ClassVar[bool] = True
-    """Whether it looks at grades, or at attendance alone."""
+    """True if the report needs grades; False if it needs attendance only."""
 
     @cached_property
     def row_enrolments(self) -> QuerySet[Enrolment]:
@@ -89,7 +89,7 @@ class StudentReport(Report[P], ABC, Generic[P]):
         )
 
     def identity_cells(self, enrolment: EnrolmentRow) -> tuple[Cell, ...]:
-        """The cells of `WHO`."""
+        """Return the cells of `IDENTITY_COLUMNS`."""
         return (
             self.school_label(enrolment.school_id, enrolment.school),
             enrolment.year_label,

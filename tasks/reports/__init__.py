@@ -1,1 +1,1 @@
-"""The kinds of report, one file each, named after it."""
+"""Report kinds, one module per kind; the module's name is the kind's name in the API."""

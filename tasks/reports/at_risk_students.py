@@ -1,4 +1,4 @@
-"""Students at risk of losing the year: by grades or attendance, why, and what would save it."""
+"""Students at risk of failing the year by grades or attendance, with reasons and remedies."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from tasks.reporting.student_report import (
 class AtRiskStudents(StudentReport[StudentParameters]):
     title = _("Students at risk")
     description = _(
-        "The students whose grades are below the pass mark, whose attendance is below the "
-        "minimum, or of whom the Conselho Tutelar is told: why, and what would still save "
-        "the year."
+        "Students whose grades are below the pass mark, whose attendance is below the "
+        "minimum, or who must be reported to the Conselho Tutelar: the reasons, and what "
+        "would still save the year."
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
@@ -66,11 +66,13 @@ class AtRiskStudents(StudentReport[StudentParameters]):
                     yield *self.identity_cells(year.row), *_risk_cells(year, risk)
 
     def total(self) -> None:
-        """Nobody knows before all are looked at."""
+        """Unknown until every student has been evaluated."""
 
     def empty_reason(self) -> str:
         if self._student_count and not self._judged_count:
-            return gettext("Nobody can be judged: all have left, or have no rules.")
+            return gettext(
+                "No student can be assessed: all have left or have no grading rules."
+            )
         return self.summary() if self._judged_count else super().empty_reason()
 
     def summary(self) -> str:
@@ -92,7 +94,7 @@ class _Risk:
 
 
 def _assess_risk(outcome: Outcome, rules: Rules) -> _Risk | None:
-    """What there is to fear, if anything."""
+    """Return the student's risk of failing the year; None if there is none."""
     attendance = outcome.attendance
     if attendance is None or outcome.situation in APPROVED_SITUATIONS:
         return None

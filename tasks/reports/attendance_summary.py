@@ -1,4 +1,4 @@
-"""Attendance: rates, the Bolsa Família windows, and the Conselho Tutelar list."""
+"""Attendance: rates, Bolsa Família windows and the Conselho Tutelar list."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -26,9 +26,9 @@ class Parameters(StudentParameters):
     list: Literal["all", "below_minimum", "council", "benefit"] = Field(
         default="all",
         description=gettext_noop(
-            "Only students below the minimum, those whom the Conselho Tutelar is told of, "
-            "or those below the Bolsa Família's minimum in a window of two months. Who is "
-            "another school's by now, or has died, is on none of these lists."
+            "Only students below the minimum, those who must be reported to the Conselho "
+            "Tutelar, or those below the Bolsa Família's minimum in a two-month window. "
+            "Students who have moved to another school or have died are on none of these lists."
         ),
     )
 
@@ -39,7 +39,7 @@ SITUATIONS_WITHOUT_FOLLOW_UP = {
     Situation.CLASS_CHANGED,
     Situation.DECEASED,
 }
-"""Of whom there is nobody to be told any more by this school; of who dropped out there is."""
+"""Exit situations that exclude a student from follow-up lists (dropouts stay on them)."""
 EXIT_LABELS = {
     ending: labels.SITUATION_LABELS[ending]
     for ending in outcome.EXIT_SITUATIONS.values()
@@ -50,7 +50,7 @@ LIST_LABELS = {
     "benefit": _("below the Bolsa Família's minimum"),
 }
 LISTS_NEEDING_RULES = {"below_minimum", "council"}
-"""The lists that nobody can be found to be on without rules."""
+"""Lists that require grading rules."""
 WINDOW_TITLES = {
     "feb_mar": _("February and March"),
     "apr_may": _("April and May"),
@@ -63,8 +63,8 @@ WINDOW_TITLES = {
 class AttendanceSummary(StudentReport[Parameters]):
     title = _("Attendance")
     description = _(
-        "For each student: the days of lessons and of absence, the share attended, how many "
-        "absences are left, and the same for each window of two months of the Bolsa Família."
+        "For each student: days of lessons, days absent, attendance rate and absences left, "
+        "and the attendance rate in each two-month window of the Bolsa Família."
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1, "list": "all"}
@@ -79,7 +79,7 @@ class AttendanceSummary(StudentReport[Parameters]):
             Column("ending", _("Left"), labels=EXIT_LABELS),
             Column("days", _("Days of lessons"), "integer"),
             Column("absences", _("Days absent"), "integer"),
-            Column("justified", _("Of these justified"), "integer"),
+            Column("justified", _("Justified absences"), "integer"),
             Column("attendance", _("Attendance"), "percent"),
             Column("planned", _("Days planned"), "integer"),
             Column("absences_left", _("Absences left"), "integer"),
@@ -94,7 +94,7 @@ class AttendanceSummary(StudentReport[Parameters]):
                 _("Windows below the Bolsa Família's minimum"),
                 labels=WINDOW_TITLES,
             ),
-            Column("explanation", _("How it was reckoned")),
+            Column("explanation", _("How it was calculated")),
         ]
 
     def rows(self) -> Iterator[Row]:
@@ -137,7 +137,7 @@ class AttendanceSummary(StudentReport[Parameters]):
 
     def empty_reason(self) -> str:
         if self.parameters.list != "all" and self.enrolments.exists():
-            return gettext("No student is on the list that was asked for.")
+            return gettext("No student is on the requested list.")
         return super().empty_reason()
 
     def _is_on_list(self, year: StudentYear, benefit_below: Sequence[str]) -> bool:
@@ -151,7 +151,7 @@ class AttendanceSummary(StudentReport[Parameters]):
 
 
 def _exit_situation(year: StudentYear) -> Situation | None:
-    """As what the student left; of who is still there attendance alone says nothing more."""
+    """Return the situation in which the student left the class; None if still enrolled."""
     return (
         None
         if year.record.exit_reason is None
@@ -160,7 +160,7 @@ def _exit_situation(year: StudentYear) -> Situation | None:
 
 
 def _rule_cells(year: StudentYear) -> Row:
-    """What only rules can say; nothing without them, and no verdict without a day."""
+    """Return the cells that depend on rules; empty without rules or without lesson days."""
     attendance = year.outcome.attendance
     if attendance is None:
         return year.attendance_percent, None, None, None, None
@@ -175,7 +175,7 @@ def _rule_cells(year: StudentYear) -> Row:
 
 
 def _windows_below(year: StudentYear) -> list[str]:
-    """The windows in which the student attended less than the Bolsa Família asks for."""
+    """Return the codes of the windows with less attendance than the Bolsa Família requires."""
     below = []
     windows = zip(
         BENEFIT_WINDOWS,

@@ -1,4 +1,4 @@
-"""How each class does in each subject and term."""
+"""Grade statistics of each class by subject and term."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -44,7 +44,7 @@ class Parameters(SelectionParameters):
 
 
 class RawIntegerField(IntegerField):  # type: ignore[type-arg]  # Django takes none
-    """A whole number as the driver gives it: Django would call Python once more a cell."""
+    """An integer returned as the driver gives it, without Django's converter call per cell."""
 
     def get_internal_type(self) -> str:
         return "RawIntegerField"
@@ -78,7 +78,7 @@ class ClassPerformance(Report[Parameters]):
     def rows(self) -> Iterator[Row]:
         offerings = self._offerings.order_by(
             "school_class__school__sort_key",
-            # Two schools or classes may share a name.
+            # Ids in the order, because two schools or classes may have the same name.
             "school_class__school_id",
             "school_class__sort_key",
             "school_class_id",
@@ -116,7 +116,7 @@ class ClassPerformance(Report[Parameters]):
                     decimals.tenths_to_grade(low if n else None),
                     decimals.tenths_to_grade(high if n else None),
                     decimals.standard_deviation(total, squares, n),
-                    # Where a level has no rules the share of the others would mislead.
+                    # Empty if some grades have no rules: a share of the others would mislead.
                     decimals.percent(passing, n) if judged_count == n else None,
                 )
 
@@ -132,7 +132,7 @@ class ClassPerformance(Report[Parameters]):
         )
 
     def rules(self) -> Sequence[str]:
-        """Those whose pass mark the shares are of."""
+        """Return the rule versions whose pass mark the percentages use."""
         versions = {
             self._calendar.rule_version(*course) for course in self._courses
         } - {None}
@@ -170,12 +170,11 @@ class ClassPerformance(Report[Parameters]):
 
     @property
     def aggregate_query(self) -> QuerySet[Grade, tuple[int, ...]]:
-        """Whole numbers by offering and term: the order of an index, joined to no name."""
+        """Integer aggregates by offering and term, in index order and without name joins."""
         grade_filter = self._grade_filter
         grades = self._grades(self.enrolments).exclude(grade_filter.after_exit)
-        if (
-            grade_filter.term_count is None
-        ):  # else what is beyond is in groups of its own
+        if grade_filter.term_count is None:
+            # With one term count for all, `_aggregates` drops the groups outside it instead.
             grades = grades.exclude(grade_filter.outside_terms)
         groups = grades.order_by("offering", "term").values_list("offering", "term")
         raw_integer = RawIntegerField()
@@ -202,10 +201,10 @@ class ClassPerformance(Report[Parameters]):
 
     @cached_property
     def _pass_mark(self) -> Case | Value:
-        """The tenths with which a grade passes; null where its level has no rules."""
+        """Pass mark in tenths for a grade; null if its level has no rules."""
         pass_marks = self._pass_marks()
         if len(pass_marks) <= 1:
-            # Nearly always: then no grade is joined to its level and year.
+            # The usual case: needs no join of grades to levels and years.
             return Value(next(iter(pass_marks), None), SmallIntegerField())
         cases = [
             When(condition, then=Value(tenths))
@@ -214,7 +213,7 @@ class ClassPerformance(Report[Parameters]):
         return Case(*cases, output_field=SmallIntegerField())
 
     def _pass_marks(self) -> dict[int | None, Q]:
-        """Each pass mark in tenths, and the years and levels that have it."""
+        """Return the condition on year and level for each pass mark in tenths."""
         pass_marks: dict[int | None, Q] = {}
         for year, level in self._courses:
             version = self._calendar.rule_version(year, level)

@@ -1,4 +1,4 @@
-"""The records themselves, a table at a time, for programs that keep their own copy."""
+"""Raw records, one table per report, for programs that keep their own copy."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -33,17 +33,15 @@ class Parameters(SelectionParameters):
         "recovery_exams",
         "absences",
     ] = Field(
-        description=gettext_noop(
-            "Which records. The ids in a table are those in the others."
-        )
+        description=gettext_noop("The table to export. Ids are the same in all tables.")
     )
 
 
 class DataExport(Report[Parameters]):
     title = _("Data export")
     description = _(
-        "The records themselves as flat rows, a table at a time, with names of columns that "
-        "stay: for a data warehouse or a program of one's own."
+        "Raw records as flat rows, one table at a time, with stable column names, for a data "
+        "warehouse or other software."
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"table": "grades", "class_id": 1}

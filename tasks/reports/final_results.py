@@ -1,4 +1,4 @@
-"""The ata de resultados finais: what the year came to for every student of a class."""
+"""Ata de resultados finais: the final result of every student of a class."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ from tasks.reporting.student_report import (
 class FinalResults(StudentReport[StudentParameters]):
     title = _("Final results")
     description = _(
-        "For each student who was in a class, also those who left it: the final grade of "
-        "each subject, attendance, the situation and all that speaks for it."
+        "For each student of a class, including those who left it: the final grade in each "
+        "subject, the attendance, the situation and the reasons for it."
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
@@ -32,7 +32,7 @@ class FinalResults(StudentReport[StudentParameters]):
     layout = Layout(
         heading=("school", "year", "class"), page_per_section=True, landscape=True
     )
-    latest_only = False  # the class's minutes hold everybody who was ever in it
+    latest_only = False  # the ata lists every student who was ever in the class
 
     def columns(self) -> Sequence[Column]:
         return [
@@ -64,7 +64,7 @@ class FinalResults(StudentReport[StudentParameters]):
         return self.enrolments.count()
 
     def summary(self) -> str:
-        """How many there are of each situation."""
+        """Count the enrolments by situation."""
         counts = ", ".join(
             f"{labels.situation_label(situation)}: {self._situation_counts[situation]}"
             for situation in [*Situation, None]
@@ -81,7 +81,7 @@ class FinalResults(StudentReport[StudentParameters]):
 
     @cached_property
     def _subjects(self) -> list[Subject]:
-        """All that is taught in one of the classes, in the order of a report card."""
+        """Subjects taught in at least one of the classes, in report card order."""
         classes = self.enrolments.order_by().values("school_class")
         subjects = Subject.objects.filter(
             offerings__school_class__in=classes

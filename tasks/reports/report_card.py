@@ -1,4 +1,4 @@
-"""The boletim: each student's grades by subject and term, and what they come to."""
+"""Boletim: each student's grades by subject and term, with the results."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,14 +19,14 @@ from tasks.reporting.student_report import (
 )
 
 MAX_TERMS = 10
-"""That a year may have; a card has those of its own."""
+"""Terms in a year at most; a report card has a column for each term of its years."""
 
 
 class ReportCard(StudentReport[StudentParameters]):
     title = _("Report card")
     description = _(
-        "For each student and subject: the grade of each term, the mean, what the final "
-        "recovery made of it, and why; with the student's days of absence and situation."
+        "For each student and subject: the grade of each term, the mean, the final mean after "
+        "recovery, and the reasons; with the student's days of absence and situation."
     )
     allowed_roles = frozenset(Role)
     example = {"class_id": 1}
@@ -68,7 +68,7 @@ class ReportCard(StudentReport[StudentParameters]):
             Column("attendance", _("Attendance"), "percent"),
             Column("result", _("Result"), labels=labels.STANDING_LABELS),
             Column("needed", _("Grade still needed"), "decimal"),
-            Column("explanation", _("How it was reckoned")),
+            Column("explanation", _("How it was calculated")),
             Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("reasons", _("Reasons")),
         ]
@@ -98,7 +98,7 @@ class ReportCard(StudentReport[StudentParameters]):
     def _subject_cells(
         self, year: StudentYear, subject: ClassSubject
     ) -> tuple[Row, Row]:
-        """What was given in it, and what that comes to."""
+        """Return the cells of a subject's grades, and those of its result."""
         recorded, result = (
             year.record.subjects[subject.id],
             year.outcome.subjects[subject.id],
@@ -111,7 +111,7 @@ class ReportCard(StudentReport[StudentParameters]):
             year.final_mean(subject.id),
             year.concept(subject.id),
         )
-        if year.rules is None:  # nobody can say what it comes to
+        if year.rules is None:  # no result without rules
             return grades, (None, None, None)
         needed = decimals.tenths_to_grade(result.needed_grade)
         return grades, (result.standing, needed, year.explain_subject(subject.id))

@@ -1,4 +1,4 @@
-"""The histórico escolar: all years of a student, across schools, with what each came to."""
+"""Histórico escolar: all years of a student across schools, with results."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -25,28 +25,28 @@ from tasks.reporting.student_report import StudentParameters, StudentReport, ter
 
 
 class Parameters(StudentParameters):
-    """Of whom: of one student nothing else needs to be said."""
+    """Selection: one student, or the students of a class or school year."""
 
     year: Year | None = Field(
         default=None,
         description=gettext_noop(
-            "Students of this school year; needed where no class or student is named."
+            "Students of this school year. Required if no class or student is given."
         ),
     )
 
     @model_validator(mode="after")
     def _require_selection(self) -> Self:
         if self.class_id is self.year is self.student_id is None:
-            raise ValueError(gettext("Name a student, a class, or a school year."))
+            raise ValueError(gettext("Give a student, a class or a school year."))
         return self
 
 
 class Transcript(StudentReport[Parameters]):
     title = _("Transcript")
     description = _(
-        "Everything a student has done at school, year by year and also elsewhere: subjects, "
-        "hours, grades, attendance and results. A school that the student has left sees "
-        "nothing of what came after."
+        "A student's whole school history, year by year, including other schools: subjects, "
+        "hours, grades, attendance and results. A school that the student has left does not "
+        "see later years."
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF})
     example = {"class_id": 1}
@@ -97,11 +97,11 @@ class Transcript(StudentReport[Parameters]):
             ),
             Column("hours", _("Hours of lessons"), "integer"),
             Column("days", _("Days of lessons"), "integer"),
-            # What another school wrote is a text all the same.
+            # Rates from other schools are free text.
             Column("attendance", _("Attendance"), "percent"),
             Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("result", _("Result")),
-            Column("explanation", _("How it was reckoned")),
+            Column("explanation", _("How it was calculated")),
         ]
 
     @cached_property
@@ -110,7 +110,7 @@ class Transcript(StudentReport[Parameters]):
 
     def rows(self) -> Iterator[Row]:
         years = groupby(self.years, key=lambda year: year.row.student_id)
-        # Both in one order, and each of these students has a year: they keep step.
+        # Both iterators have the same students in the same order: each student has a year.
         students = prior_years.iter_students_with_prior_years(self._students())
         for (student, prior), (_id, student_years) in zip(students, years, strict=True):
             student_cells = _student_cells(student)
@@ -118,7 +118,7 @@ class Transcript(StudentReport[Parameters]):
                 yield (*student_cells, *row)
 
     def total(self) -> None:
-        """Nobody knows before all years are read."""
+        """Unknown until all years are read."""
 
     def _students(self) -> QuerySet[Student]:
         student_ids = self.enrolments.order_by().values("student")
@@ -127,7 +127,7 @@ class Transcript(StudentReport[Parameters]):
     def _student_rows(
         self, prior: Sequence[PriorYearRow], years: Sequence[StudentYear]
     ) -> Iterator[Row]:
-        """Year by year; in a year, what was done elsewhere comes first."""
+        """Yield a student's rows by year; within a year, other schools come first."""
         prior_rows = [
             (prior_year.year, self._prior_year_rows(prior_year))
             for prior_year in prior
@@ -201,7 +201,7 @@ class Transcript(StudentReport[Parameters]):
 
     @cached_property
     def _schools(self) -> dict[int, School]:
-        return School.objects.in_bulk()  # of a whole network there are some hundreds
+        return School.objects.in_bulk()  # a whole network has a few hundred
 
 
 def _school_cells(school: School) -> Row:
@@ -229,8 +229,11 @@ def _student_cells(student: Student) -> Row:
 
 
 def _is_before_exit(prior: PriorYearRow, years: Sequence[StudentYear]) -> bool:
-    """Whether who sees these years may know of it: a later year is the next school's."""
-    # Of those before it, a year that nobody noted the end of says nothing.
+    """Return True if a prior year precedes the student's exit from the last visible enrolment.
+
+    Later years belong to the next school and must not be shown.
+    """
+    # Only the last enrolment counts: earlier ones may lack an exit date.
     last_enrolment = max(
         (year.row for year in years),
         key=lambda enrolment: (enrolment.entry, enrolment.id),

@@ -1,1 +1,1 @@
-"""What waits: in which order it is served, how soon, and the message that sends it off."""
+"""Queues of tasks: fair order, publishing, durations and queue positions."""

@@ -1,4 +1,4 @@
-"""Sends the message that tells a worker of a task: its id and nothing else."""
+"""Celery messages, sent over a connection that fails fast."""
 
 import uuid
 from datetime import timedelta
@@ -13,11 +13,14 @@ from tasks.circuit_breaker import breaker
 
 TIMEOUT_SECONDS = 0.5
 KILL_GRACE = timedelta(seconds=10)
-"""How long past its time limit a report is given before its process is killed."""
+"""Time after the time limit until Celery kills the process of a report."""
 
 
 def publish_task(task_id: uuid.UUID, *, queue: str, time_limit: timedelta) -> None:
-    """Publish or raise `RedisAway`, within half a second."""
+    """Publish the message of a task (only its id), or raise `RedisUnavailable`.
+
+    Takes half a second at most.
+    """
     hard_time_limit = time_limit + KILL_GRACE
     send_task("tasks.generate_report", str(task_id), queue=queue, task_id=str(task_id),
          time_limit=hard_time_limit.total_seconds())  # fmt: skip
@@ -26,7 +29,7 @@ def publish_task(task_id: uuid.UUID, *, queue: str, time_limit: timedelta) -> No
 def send_task(
     name: str, *args: str, queue: str, task_id: str | None = None, **options: Any
 ) -> None:
-    """Send any task of the app over a connection that fails fast."""
+    """Send any Celery task of the app; raise `RedisUnavailable` if Redis fails."""
     with (
         breaker.guard(),
         producers[_connection()].acquire(
@@ -39,10 +42,10 @@ def send_task(
             task_id=task_id,
             queue=queue,
             producer=producer,
-            # By name Celery does not know that ours are ignored: it would subscribe to each
-            # result, and after an outage hang on that for 19 seconds.
+            # Sending by name, Celery does not know that our tasks ignore their results. It
+            # would subscribe to each result and hang for 19 seconds after an outage.
             ignore_result=True,
-            # Zero retries, and not `retry=False`, which was measured to hang for six seconds.
+            # Zero retries instead of `retry=False`, which was measured to hang for 6 seconds.
             retry_policy={"max_retries": 0},
             **options,
         )
@@ -50,7 +53,7 @@ def send_task(
 
 @cache
 def _connection() -> Connection:
-    """Our own: a worker's connections may wait five seconds, a request may not."""
+    """Return a separate connection: a worker's may wait 5 seconds, a request's may not."""
     timeouts = {
         "socket_timeout": TIMEOUT_SECONDS,
         "socket_connect_timeout": TIMEOUT_SECONDS,

@@ -1,4 +1,4 @@
-"""How long reports take: what their like took lately."""
+"""Durations of recent reports, by workload and by kind."""
 
 import time
 from collections import defaultdict
@@ -24,32 +24,30 @@ CACHE_TTL = 30.0
 
 @dataclass(frozen=True)
 class Durations:
-    """Seconds that those took which ended last."""
+    """Durations of the reports that finished last, in seconds."""
 
     mean_by_workload: dict[WorkloadKey, float] = field(default_factory=dict)
-    """The mean."""
     optimistic_by_workload: dict[WorkloadKey, float] = field(default_factory=dict)
-    """What a fifth of them took at most."""
+    """20th percentile."""
     median_by_kind: dict[str, float] = field(default_factory=dict)
-    """The median."""
     mean: float | None = None
-    """The mean."""
+    """Mean of all reports; None if none has finished."""
 
 
 class DurationCache:
-    """What was read of each queue, kept for a while: who asks often is not worth a query."""
+    """Cache of `Durations` by queue and process, so that frequent calls need no query."""
 
     def __init__(self) -> None:
         self._by_queue: dict[str, tuple[float, Durations]] = {}
 
     def reset(self) -> None:
-        """Forget what was read, as in a new process."""
+        """Empty the cache, as in a new process."""
         self._by_queue.clear()
 
     def get(self, queue: str) -> Durations:
-        read_at, durations = self._by_queue.get(queue, (float("-inf"), Durations()))
+        loaded_at, durations = self._by_queue.get(queue, (float("-inf"), Durations()))
         now = time.monotonic()
-        if now - read_at > CACHE_TTL:
+        if now - loaded_at > CACHE_TTL:
             durations = load_durations(queue, state=State.SUCCEEDED)
             self._by_queue[queue] = now, durations
         return durations
@@ -61,10 +59,10 @@ duration_cache = DurationCache()
 def optimistic_duration(
     queue: str, kind: str, parameters: Iterable[str]
 ) -> timedelta | None:
-    """When to look first whether a report of that kind with those parameters is made.
+    """Return the 20th percentile of similar reports: the time until a first poll.
 
-    Reports alike in this may differ much in what they took, so that the mean would have
-    many a client hear of its report late.
+    Similar reports may differ much in duration, so with the mean many clients would learn
+    late that their report is ready.
     """
     seconds = duration_cache.get(queue).optimistic_by_workload.get(
         workload_key(kind, parameters)
@@ -78,7 +76,7 @@ def median_seconds(queue: str, kind: str) -> float | None:
 
 
 def load_durations(queue: str, *, state: State | None = None) -> Durations:
-    """Of those that ended last, whatever as; or of those alone that are in that state."""
+    """Load the durations of the last finished tasks, optionally of one final state."""
     finished_tasks = Task.objects.filter(queue=queue, finished_at__isnull=False)
     if state is not None:
         finished_tasks = finished_tasks.filter(state=state)
@@ -99,17 +97,17 @@ def load_durations(queue: str, *, state: State | None = None) -> Durations:
             for key, s in by_workload.items()
         },
         median_by_kind={kind: median(seconds) for kind, seconds in by_kind.items()},
-        mean=fmean(seconds for _of, seconds in rows) if rows else None,
+        mean=fmean(seconds for _key, seconds in rows) if rows else None,
     )
 
 
 def measure_durations(
     tasks: QuerySet[Task], until: F | Now
 ) -> list[tuple[WorkloadKey, float]]:
-    """Each task's shape and the seconds since its start, by the database's clock."""
-    elapsed = ExpressionWrapper(until - F("started_at"), DurationField())
-    rows = tasks.values_list("kind", "parameters", elapsed)
+    """Return each task's workload key and seconds since its start, by the database clock."""
+    duration = ExpressionWrapper(until - F("started_at"), DurationField())
+    rows = tasks.values_list("kind", "parameters", duration)
     return [
-        (workload_key(kind, names), max(0.0, took.total_seconds()))
-        for kind, names, took in rows
+        (workload_key(kind, parameters), max(0.0, elapsed.total_seconds()))
+        for kind, parameters, elapsed in rows
     ]

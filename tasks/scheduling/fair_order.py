@@ -1,4 +1,4 @@
-"""In which order waiting tasks are served, so that no requester and no school starves another."""
+"""Fair order of queued tasks: no requester and no school can starve another."""
 
 import uuid
 from collections import Counter
@@ -8,31 +8,30 @@ from typing import NamedTuple
 
 
 class QueuedTask(NamedTuple):
-    """A task that waits: whose turn it takes, and what it will be like to make."""
+    """A queued task with the values that determine its order and its duration."""
 
     id: uuid.UUID
     requester: int
     school: int | None
-    """The one the report is about; those about several share the turns of `None`."""
+    """School of the report; reports on several schools are counted together as None."""
     workload_key: tuple[str, ...] = ()
 
 
 def workload_key(kind: str, parameters: Iterable[str]) -> tuple[str, ...]:
-    """What tasks that take about as long have in common: the kind, and which parameters
-    are given."""
+    """Return a key shared by tasks of similar duration: kind and names of parameters."""
     return (kind, *sorted(parameters))
 
 
 def fair_order(
     tasks: Iterable[QueuedTask], in_flight: Iterable[tuple[int, int | None]] = ()
 ) -> list[QueuedTask]:
-    """The order of service of tasks given by age, beside those under way.
+    """Sort tasks, given oldest first, into the order in which they are served.
 
-    A task goes back one place for each task of its requester that goes before it, and one
-    for each of its school. So the tasks of a requester, and those of a school, keep far
-    apart from each other however many they are, and another's first task goes in between:
-    before it come at most as many as there are schools, or requesters, for each place it
-    goes back. What is under way (requester, school) has gone before already.
+    A task moves back one turn for each earlier task of its requester and one for each
+    earlier task of its school. The tasks of one requester or school are thereby spread out
+    however many there are, and the first task of another goes in between: for each turn
+    that it moves back, at most one task per school or requester is served before it.
+    `in_flight` (requester, school) are published or running tasks; they count as earlier.
     """
     in_flight = list(in_flight)
     requester_counts = Counter(requester for requester, _school in in_flight)
@@ -42,7 +41,7 @@ def fair_order(
         by_requester_turn.append((requester_counts[task.requester], task))
         requester_counts[task.requester] += 1
     by_turn = []
-    # Sorting keeps the age where the turns are equal.
+    # The sort is stable: tasks with equal turns stay ordered by age.
     for requester_turn, task in sorted(by_requester_turn, key=itemgetter(0)):
         by_turn.append((requester_turn + school_counts[task.school], task.id, task))
         school_counts[task.school] += 1

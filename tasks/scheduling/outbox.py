@@ -1,4 +1,4 @@
-"""Which waiting task is published next, so that nobody starves and Redis stays short."""
+"""Outbox: publishes queued rows in fair order and keeps the Redis queues short."""
 
 from datetime import timedelta
 
@@ -18,15 +18,15 @@ from tasks.states import State
 log = structlog.get_logger(__name__)
 
 MIN_AGE = timedelta(seconds=2)
-"""What has waited for longer than this stands in a line that nobody jumps."""
+"""If an unpublished task is older than this, new tasks are not published directly."""
 _IN_FLIGHT = Q(state=State.RUNNING) | Q(published_at__isnull=False)
 
 
 def try_publish(task: Task) -> None:
-    """Publish at once if the queue is short and the requester under their share.
+    """Publish at once if the queue is short and the requester is below their share.
 
-    If not, or if others stand in line, or if Redis is away, the row waits for the
-    dispatcher.
+    Otherwise, or if older tasks are unpublished or Redis is unavailable, the dispatcher
+    publishes the row later.
     """
     active = _active_tasks(task.queue)
     unpublished = active.filter(state=State.QUEUED, published_at=None)
@@ -45,7 +45,7 @@ def try_publish(task: Task) -> None:
 
 
 def queue_order(queue: str) -> list[QueuedTask]:
-    """What waits in the queue unpublished, in the order in which it is to be served."""
+    """Return the unpublished tasks of the queue in fair order."""
     active_tasks = _active_tasks(queue).order_by("id")
     in_flight = active_tasks.filter(_IN_FLIGHT).values_list("requester_id", "school_id")
     unpublished = active_tasks.filter(state=State.QUEUED, published_at=None)
@@ -53,27 +53,30 @@ def queue_order(queue: str) -> list[QueuedTask]:
 
 
 def published_order(queue: str) -> list[QueuedTask]:
-    """What the workers are about to take, in the order in which they will."""
+    """Return the published tasks of the queue in the order in which workers take them."""
     return _to_queued_tasks(_published_tasks(queue).order_by("published_at", "id"))
 
 
 def publish_next(queue: str, backlog: list[QueuedTask], target: int) -> int:
-    """Fill the queue up to that many messages from the head of the line, which is left
-    shorter by that; how many were published."""
+    """Fill the queue up to `target` messages from the head of `backlog`.
+
+    Removes the handled tasks from `backlog`; returns the number of published tasks.
+    """
     capacity = max(0, target - _published_tasks(queue).count())
     unpublished = _active_tasks(queue).filter(state=State.QUEUED, published_at=None)
-    tasks = unpublished.in_bulk([waiting.id for waiting in backlog[:capacity]])
-    for waiting in backlog[:capacity]:
-        if waiting.id in tasks:
-            _publish(tasks[waiting.id])
+    tasks = unpublished.in_bulk([entry.id for entry in backlog[:capacity]])
+    for entry in backlog[:capacity]:
+        if entry.id in tasks:
+            _publish(tasks[entry.id])
     del backlog[:capacity]
     return len(tasks)
 
 
 def republish_lost(queue: str) -> int:
-    """Publish again what was published long ago and has no message; how many there were.
+    """Republish tasks that were published long ago and have no message; return how many.
 
-    One that a worker is just taking may be doubled, which does no harm: one claim wins.
+    A task that a worker is just receiving may be published twice. This is harmless,
+    because only one claim succeeds.
     """
     cutoff = Now() - timedelta(seconds=settings.REPUBLISH_AFTER_SECONDS)
     overdue = _active_tasks(queue).filter(state=State.QUEUED, published_at__lt=cutoff)

@@ -1,4 +1,4 @@
-"""Where each waiting task stands in its queue, told to its viewer in few numbers."""
+"""Queue positions of a viewer's tasks, compressed to a few samples."""
 
 import uuid
 from bisect import bisect_right
@@ -9,16 +9,16 @@ from typing import Any
 from tasks.scheduling.fair_order import QueuedTask
 
 PositionSample = tuple[int, int, int | None]
-"""The moment of asking, the position, and the seconds left to wait."""
+"""Sort key of the task id, queue position, and estimated seconds until the start."""
 
 PRECISION = 20
-"""A position is told exactly up to this one, and to one part in so many beyond it."""
+"""Positions up to this one are exact; beyond it they are accurate to 1/PRECISION."""
 
 
 def sample_positions(
     order: Sequence[QueuedTask], waits: Sequence[float | None]
 ) -> dict[int, list[PositionSample]]:
-    """For each viewer marks by which the place of any of their tasks can be told."""
+    """Return samples by viewer, from which the position of each task can be estimated."""
     by_viewer: dict[int, list[PositionSample]] = defaultdict(list)
     for position, (task, wait) in enumerate(zip(order, waits, strict=True), 1):
         seconds = None if wait is None else round(wait)
@@ -29,9 +29,9 @@ def sample_positions(
 def estimate_position(
     task_id: uuid.UUID, samples: Sequence[PositionSample]
 ) -> dict[str, Any] | None:
-    """The task's position in its queue, 1 the next, and about how long it will wait.
+    """Return the task's queue position (1 is next) and its estimated wait in seconds.
 
-    Unknown if it was asked for after the marks were made.
+    None if the task was created after the samples were taken.
     """
     sort_key = _sort_key(task_id)
     index = bisect_right(samples, sort_key, key=lambda sample: sample[0])
@@ -42,17 +42,17 @@ def estimate_position(
 
 
 def created_at_ms(task_id: uuid.UUID) -> int:
-    """Milliseconds since 1970, which a UUIDv7 begins with."""
+    """Return the creation time from a UUIDv7, in milliseconds since 1970 (RFC 9562)."""
     return task_id.int >> 80
 
 
 def _sort_key(task_id: uuid.UUID) -> int:
-    """Finer than the millisecond, so that no two of a viewer's tasks have the same."""
+    """Return the upper 64 bits: finer than milliseconds, so unique for one viewer's tasks."""
     return task_id.int >> 64
 
 
 def _compress(samples: Sequence[PositionSample]) -> list[PositionSample]:
-    """Without those whose place the mark before tells well enough; with the newest."""
+    """Drop samples that the previous one predicts well enough; keep the last one."""
     result = list(samples[:1])
     for sample in samples[1:]:
         if sample is samples[-1] or not _predicts(result[-1], sample):

@@ -1,4 +1,4 @@
-"""How fast a queue moves: how many reports are made at once, and how long each takes."""
+"""Throughput of a queue: worker concurrency and expected durations."""
 
 import time
 from collections import deque
@@ -17,13 +17,13 @@ from tasks.scheduling.fair_order import QueuedTask
 from tasks.states import State
 
 PREFETCH_SECONDS = 2.0
-"""For how long what is published keeps the workers busy."""
+"""Seconds for which the published messages keep the workers busy."""
 CONCURRENCY_WINDOW_SECONDS = 30.0
 REFRESH_SECONDS = 3.0
 
 
 class Throughput:
-    """One queue's, as its rows show it; to be looked at every second."""
+    """Throughput of one queue, measured from its rows; `refresh` it every second."""
 
     def __init__(self, queue: str) -> None:
         self._queue = queue
@@ -34,7 +34,7 @@ class Throughput:
 
     @property
     def concurrency(self) -> int:
-        """How many were seen running at once lately: what the workers can do."""
+        """Maximum number of tasks seen running at once within the window."""
         return max((count for _at, count in self._running_counts), default=0)
 
     def refresh(self) -> None:
@@ -49,9 +49,9 @@ class Throughput:
             self._durations = durations.load_durations(self._queue)
 
     def prefetch_target(self, backlog: Sequence[QueuedTask]) -> int:
-        """How many messages keep the workers busy for a while, if they come from that line.
+        """Return how many messages from `backlog` keep the workers busy for a while.
 
-        No more are wanted: what is published is served before whoever comes next.
+        More would harm the fair order: published tasks are served before later ones.
         """
         concurrency = max(1, self.concurrency)
         expected_durations = [
@@ -69,9 +69,9 @@ class Throughput:
         return min(settings.MAX_PUBLISHED_PER_QUEUE, concurrency + fitting)
 
     def start_estimates(self, order: Sequence[QueuedTask]) -> list[float | None]:
-        """In how many seconds each of these is started, if they are served in that order.
+        """Return the seconds until each task starts, if they are served in this order.
 
-        Unknown while nothing was ever made, or nothing seen to be made lately.
+        All are None without known durations or without recently running tasks.
         """
         starts: list[float | None] = []
         free_at = [self._remaining(key, elapsed) for key, elapsed in self._running]
@@ -86,11 +86,11 @@ class Throughput:
         return starts
 
     def _remaining(self, key: WorkloadKey, elapsed: float) -> float:
-        """One that runs over is expected to do so by as much again."""
+        """Return the expected seconds left; a task 5 s over is expected to need 5 s more."""
         return abs((self._expected_duration(key) or elapsed) - elapsed)
 
     def _expected_duration(self, key: WorkloadKey) -> float | None:
-        """As long as its like took; else as any; else twice what the running have so far."""
+        """Return the mean of similar tasks, else of all, else twice the running tasks' age."""
         mean = self._durations.mean_by_workload.get(key, self._durations.mean)
         if mean is not None:
             return mean

@@ -1,1 +1,1 @@
-"""What is told of a task: its document, where that is kept, and who may read it."""
+"""Task status: the task document, its projection into Redis, and access to it."""

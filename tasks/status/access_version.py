@@ -1,4 +1,4 @@
-"""The viewer's stamp in Redis, by which a poll knows that no right has changed."""
+"""Access versions in Redis: a poll compares them to detect changed access rights."""
 
 from contextlib import suppress
 from typing import Any
@@ -9,17 +9,20 @@ from tasks.circuit_breaker import RedisUnavailable
 
 
 def invalidate(user: User, **_: Any) -> None:
-    """Tell the polls of a change of rights; if Redis is away they know within a minute."""
+    """Publish a user's new access version; without Redis, polls detect it in a minute."""
     _store(user, is_change=True)
 
 
 def cache(user: User) -> None:
-    """Keep what was read from the row, for the next polls."""
+    """Store the access version read from the user's row for the next polls."""
     _store(user, is_change=False)
 
 
 def is_latest(user_id: int, access_version: int, *, current: int | None) -> bool:
-    """Whether Redis, where `held` is the stamp of now, last heard of no other."""
+    """Return whether Redis knows no newer version, although the `current` key expired.
+
+    False if `current` is set, because then it was compared already, or without Redis.
+    """
     try:
         return (
             current is None
@@ -30,7 +33,7 @@ def is_latest(user_id: int, access_version: int, *, current: int | None) -> bool
 
 
 def _store(user: User, *, is_change: bool) -> None:
-    # The key lives a minute at most, and without it the row is asked.
+    # The key lives for a minute at most; without it the row is read.
     with suppress(RedisUnavailable):
         redis_store.set_access_version(
             user.pk, user.access_version, is_change=is_change

@@ -1,4 +1,4 @@
-"""The task document: what a client is told of a task, the same everywhere."""
+"""Task document: the JSON that every endpoint returns for a task."""
 
 import json
 import uuid
@@ -10,9 +10,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import override
 
 from tasks import artifacts
-from tasks.errors import FAILURES, ReportFailed
+from tasks.failures import FAILURES, ReportFailed
 from tasks.models import Task
 from tasks.progress import Progress
+from tasks.rendering.format_registry import format_classes
 from tasks.states import State
 
 Document = dict[str, Any]
@@ -21,9 +22,9 @@ Document = dict[str, Any]
 def build_document(
     task: Task, progress: Progress | None = None, *, with_data: bool = True
 ) -> Document:
-    """Describe the row; all but what changes by the moment: `queue` and `poll_after_ms`.
+    """Build the document from the row, without the volatile `queue` and `poll_after_ms`.
 
-    Lists go `with_data=False`, without the report's own rows.
+    Lists pass `with_data=False`, which omits the report's rows (`result.data`).
     """
     url = task_url(task.pk)
     return {
@@ -47,7 +48,7 @@ def build_document(
 
 
 def serialize_document(document: Document) -> bytes:
-    """The same bytes for the same document, whoever writes it: clients compare them."""
+    """Serialize deterministically, because clients compare digests of the bytes."""
     text = json.dumps(
         document, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")
     )
@@ -55,15 +56,15 @@ def serialize_document(document: Document) -> bytes:
 
 
 def task_url(task_id: uuid.UUID) -> str:
-    """Where the task is to be asked for: a path, after the public URL if there is one."""
+    """Return the URL of the task: a path, prefixed with `PUBLIC_URL` if that is set."""
     return f"{settings.PUBLIC_URL}/tasks/{task_id}"
 
 
 def build_problem(error: Document, language: str) -> Document:
-    """What the row keeps of a failure, as a problem: with a page about it, and a title."""
+    """Build a problem document from the row's `error`: add `type` and `title`."""
     code = error["code"]
     with override(language):
-        # A code of another release is shown all the same.
+        # A code of another release gets the generic title.
         title = str(FAILURES.get(code, ReportFailed).title)
     return {"type": f"/problems/{code}", "title": title, **error}
 
@@ -72,11 +73,14 @@ def _build_result(task: Task, url: str, *, with_data: bool) -> Document | None:
     if task.state != State.SUCCEEDED or task.result is None:
         return None
     result = {**task.result, "url": url}
-    is_inline = (
-        task.format == "json" and result["bytes"] <= settings.INLINE_RESULT_BYTES
+    format = format_classes().get(task.format)  # None if another release had it
+    is_inlined = (
+        format is not None
+        and format.is_inlined
+        and result["bytes"] <= settings.INLINE_RESULT_BYTES
     )
-    if is_inline and with_data:
-        # From the artifact, so that the row stays small.
+    if is_inlined and with_data:
+        # Read from the artifact, so that the row stays small.
         content = artifacts.read_artifact(task.artifact)
         if content is not None:
             result["data"] = json.loads(content)
@@ -84,7 +88,7 @@ def _build_result(task: Task, url: str, *, with_data: bool) -> Document | None:
 
 
 def format_rfc3339(value: datetime) -> str:
-    """The instant in UTC, to the millisecond."""
+    """Format an aware datetime by RFC 3339, in UTC with milliseconds."""
     text = value.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 

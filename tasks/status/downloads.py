@@ -1,4 +1,4 @@
-"""The file of a task for its requester: what it is, and opening it, which is written down."""
+"""Result downloads: metadata of a result file, and opening it with an access log entry."""
 
 import uuid
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ class Result:
 
 
 def find_result(task_id: uuid.UUID, viewer: User) -> Result:
-    """The result of the viewer's own task, or why there is none to fetch."""
+    """Return the result of the viewer's own task.
+
+    Raises `TaskNotFound`, `TaskPurged`, `ResultExpired` or `ResultUnavailable`.
+    """
     task = get_task_for(task_id, viewer)
     if task.state == State.EXPIRED:
         raise ResultExpired
@@ -32,7 +35,7 @@ def find_result(task_id: uuid.UUID, viewer: User) -> Result:
         raise ResultUnavailable(task)
     size = artifacts.size(task.artifact)
     if size is None:
-        raise ResultExpired  # erased between the row and here
+        raise ResultExpired  # deleted since the row was read
     result = task.result
     return Result(
         task=task,
@@ -45,7 +48,7 @@ def find_result(task_id: uuid.UUID, viewer: User) -> Result:
 
 
 def open_result(result: Result, viewer: User) -> IO[bytes]:
-    """The file, open for whoever is sent it, which is in the access log by then."""
+    """Open the result file and record the download in the access log."""
     file = artifacts.open_artifact(result.task.artifact)
     if file is None:
         raise ResultExpired

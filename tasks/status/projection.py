@@ -1,4 +1,4 @@
-"""Writes what the row says into the Redis result backend."""
+"""Projection of task rows into the Redis result backend."""
 
 import json
 import time
@@ -19,15 +19,16 @@ from tasks.states import CELERY_FAILURES, CELERY_STATES, FINAL, State
 from tasks.status import document as task_document
 
 ACTIVE_TTL = 10 * 60
-"""Life of a document that is not final: longer than a database is likely to be away."""
+"""Seconds until an active document expires; longer than a likely database outage."""
 FINAL_TTL = int(timedelta(days=1).total_seconds())
-"""Life of a final one; afterwards the row answers."""
+"""Seconds until a final document expires; afterwards the row is read."""
 
 
 def sync_document(task: Task) -> bool:
-    """Bring Redis up to the row as it was just read. Only ever called after the commit.
+    """Write the row, as just read, to Redis. Call it only after the commit.
 
-    False if Redis is away: the row remembers what it lacks, and the dispatcher repairs it.
+    Returns False if Redis is unavailable: `projected_version` then stays behind `version`,
+    and the dispatcher resyncs the document.
     """
     connections.release()
     try:
@@ -44,14 +45,14 @@ def sync_document(task: Task) -> bool:
         if is_up_to_date
         else same_version.update(projected_version=task.version)
     ):
-        # The row has moved on, and its document may have gone meanwhile: then an old one
-        # was put, by a process that slept in between.
+        # The row has changed meanwhile. If its newer document was dropped before this
+        # write, an old document is in Redis now.
         return resync_document(task.pk)
     return True
 
 
 def resync_document(task_id: uuid.UUID) -> bool:
-    """Bring Redis up to the row, whatever that is by now; False if Redis is away."""
+    """Read the row and write it to Redis; return False if Redis is unavailable."""
     task = Task.objects.filter(pk=task_id).first()
     if task is not None:
         return sync_document(task)
@@ -64,12 +65,11 @@ def resync_document(task_id: uuid.UUID) -> bool:
 
 
 def mirrored_ids() -> list[uuid.UUID]:
-    """The tasks that may have a document in Redis, or ought to: newest first."""
+    """Return the tasks that have or should have a document in Redis, newest first."""
     cutoff = Now() - timedelta(seconds=FINAL_TTL)
     finished_lately = Q(finished_at__gt=cutoff)
-    expired_lately = Q(
-        state=State.EXPIRED, expires_at__gt=cutoff
-    )  # maybe before its time
+    # A task whose file was lost expires before `expires_at`.
+    expired_lately = Q(state=State.EXPIRED, expires_at__gt=cutoff)
     tasks = Task.objects.filter(~Q(state__in=FINAL) | finished_lately | expired_lately)
     tombstones = Tombstone.objects.filter(purged_at__gt=cutoff)
     return [
@@ -79,7 +79,7 @@ def mirrored_ids() -> list[uuid.UUID]:
 
 
 def out_of_date_ids(limit: int) -> list[uuid.UUID]:
-    """The tasks whose document may be older than their row, or than its tombstone."""
+    """Return tasks whose document may be older than their row or tombstone."""
     stale_tasks = Task.objects.exclude(projected_version=F("version")).order_by("id")
     tombstones = Tombstone.objects.filter(is_cleared=False).order_by("purged_at")
     return [
@@ -89,10 +89,10 @@ def out_of_date_ids(limit: int) -> list[uuid.UUID]:
 
 
 def update_progress(task: Task, progress: Progress, *, sequence: int) -> bool:
-    """Bring the document that is there up to that progress; whether there was one.
+    """Update the progress in an existing document; return False if there is none.
 
-    Where there is none none is made: a worker that slept does not know what has become of
-    the task. `moment` orders the documents of one version.
+    A missing document is not created, because a worker that was suspended does not know
+    the current state of the task. `sequence` orders the documents of one version.
     """
     return put_document(task, progress, sequence=sequence, create=False)
 
@@ -118,7 +118,7 @@ def put_document(
 def build_meta(
     task: Task, progress: Progress, sequence: int = 0
 ) -> redis_store.DocumentMeta:
-    """What a poll must know of the document beside what it tells."""
+    """Build the metadata that a poll needs beside the document itself."""
     return redis_store.DocumentMeta(
         version=task.version,
         sequence=sequence,
@@ -132,8 +132,11 @@ def build_meta(
 
 
 def _latest_progress(task: Task) -> Progress:
-    """The row's; or what was shown before a move that is none of the worker's, such as the
-    wish to cancel: the row hears of progress seldom, and it must not be seen to go back."""
+    """Return the progress in Redis if it is of the previous version, else the row's.
+
+    Progress is written to the row less often than to Redis. Otherwise a transition by
+    another process, such as a cancel request, would make the visible progress go back.
+    """
     if task.state == State.RUNNING:
         cached_task = redis_store.get_cached_task(task.pk, task.requester_id)
         meta = cached_task.meta
@@ -144,7 +147,7 @@ def _latest_progress(task: Task) -> Progress:
 
 
 def _celery_exception(task: Task) -> dict[str, Any]:
-    """The keys without which Celery cannot read a failed or revoked result at all."""
+    """Return the keys without which Celery cannot read a failed or revoked result."""
     if task.state not in CELERY_FAILURES:
         return {}
     error = task.error or {"code": "canceled", "detail": "The task was canceled."}
@@ -157,7 +160,10 @@ def _celery_exception(task: Task) -> dict[str, Any]:
 
 
 def _eta_ms(task: Task, progress: Progress, elapsed_ms: int) -> int | None:
-    """By how far the report is, once that tells; else by how soon its like were made."""
+    """Estimate the end from the progress, or else from the expected duration.
+
+    Milliseconds since 1970; None unless the task is running and an estimate exists.
+    """
     remaining = progress.seconds_left
     if remaining is None and task.expected_duration is not None:
         remaining = task.expected_duration.total_seconds() - elapsed_ms / 1000

@@ -1,4 +1,4 @@
-"""Answers what a task's state is: from Redis by one command, or else from the row."""
+"""Task snapshots for polls: read from Redis by one command, or else from the row."""
 
 import hashlib
 import json
@@ -26,19 +26,19 @@ from tasks.status import document as task_document
 
 @dataclass(frozen=True)
 class TaskSnapshot:
-    """A task's document as of now, and what is needed to say when to ask again."""
+    """A task's document at one point in time, with the data for `poll_after_ms`."""
 
     task_id: uuid.UUID
     state: str
     queue: str
     document: bytes
-    """JSON, as the client gets it but for what changes by the moment."""
+    """JSON as sent to the client, without the volatile fields."""
     queue_positions: dict[str, Any]
-    """By queue, what `backlog` made for the viewer."""
+    """The viewer's `PositionSample`s by queue."""
     version: int = 0
     expected_duration_ms: int | None = None
     eta_ms: int | None = None
-    """As in the document's header."""
+    """Expected end of a running task, as in `DocumentMeta`."""
 
     @property
     def is_final(self) -> bool:
@@ -46,17 +46,20 @@ class TaskSnapshot:
 
     @property
     def digest(self) -> str:
-        """Equal where the document is: for comparing without sending it."""
+        """Hash of the document, for the `ETag`."""
         return hashlib.blake2b(self.document, digest_size=12).hexdigest()
 
 
 def read_snapshot(
     task_id: uuid.UUID, *, viewer_id: int, token_version: int
 ) -> TaskSnapshot:
-    """The task's document, for its requester alone.
+    """Return the task's document if the viewer is its requester.
 
-    `stamp` is that of the viewer's token. While it, the viewer's in Redis and that of the
-    document agree, no right has changed since the document's was checked: no database.
+    `token_version` is the access version in the viewer's token. If it equals the viewer's
+    version in Redis and the document's version, access has not changed since it was last
+    checked, and the database is not queried.
+
+    Raises `InactiveUser`, `TaskNotFound`, `TaskPurged` or `DatabaseUnavailable`.
     """
     try:
         cached_task = redis_store.get_cached_task(task_id, viewer_id)
@@ -74,7 +77,8 @@ def read_snapshot(
         with database_breaker.guard():
             return _read_with_access_check(task_id, viewer_id, cached_task)
     except DatabaseUnavailable:
-        # No right changes while it is away: a document of before may still be shown.
+        # Access cannot change while the database is unavailable, so a document checked
+        # before the outage may be returned.
         if meta is None or (meta.viewer_id, meta.access_version) != (
             viewer_id,
             token_version,
@@ -88,9 +92,9 @@ def read_snapshot(
 
 
 def get_task_for(task_id: uuid.UUID, viewer: User) -> Task:
-    """The viewer's own task if they may still see what it shows; else `TaskNotFound`.
+    """Return the viewer's own task if they may still see its scope.
 
-    `TaskPurged` if there was one, as long as that is known.
+    Raises `TaskPurged` while its tombstone exists, otherwise `TaskNotFound`.
     """
     task = Task.objects.filter(pk=task_id, requester=viewer).first()
     if task is None and Tombstone.objects.filter(pk=task_id, requester=viewer).exists():
@@ -101,12 +105,12 @@ def get_task_for(task_id: uuid.UUID, viewer: User) -> Task:
 
 
 def tasks_for(viewer: User) -> QuerySet[Task]:
-    """Those of the viewer's own tasks of which the same is true."""
+    """Return the viewer's own tasks whose scope they may still see."""
     return Task.objects.filter(still_visible(viewer, "scope"), requester=viewer)
 
 
 def from_row(task: Task, queue_positions: dict[str, Any] | None = None) -> TaskSnapshot:
-    """The task's document from its row."""
+    """Build a snapshot from the row."""
     meta = projection.build_meta(task, Progress.from_task(task))
     return _from_meta(
         task.pk,
@@ -117,21 +121,21 @@ def from_row(task: Task, queue_positions: dict[str, Any] | None = None) -> TaskS
 
 
 def without_body(task: Task) -> TaskSnapshot:
-    """The same without the document: enough to say when to ask again."""
+    """Build a snapshot without the document; enough to compute `poll_after_ms`."""
     return _from_meta(
         task.pk, projection.build_meta(task, Progress.from_task(task)), b"", {}
     )
 
 
 def _strip_exception(body: bytes) -> bytes:
-    """Leave out what is there for Celery's sake alone."""
+    """Remove the exception keys, which only Celery needs."""
     fields = {
         name: value
         for name, value in json.loads(body).items()
         if not name.startswith("exc_")
     }
     if fields["error"]:
-        # One that an earlier release wrote has no title yet.
+        # A document written by an earlier release has no title yet.
         fields["error"] = task_document.build_problem(
             fields["error"], fields["language"]
         )
@@ -141,7 +145,7 @@ def _strip_exception(body: bytes) -> bytes:
 def _read_with_access_check(
     task_id: uuid.UUID, viewer_id: int, cached_task: redis_store.CachedTask
 ) -> TaskSnapshot:
-    """Ask the database who may see the task, and the row for what Redis lacks."""
+    """Check the viewer's access in the database; read the row if Redis is out of date."""
     viewer = User.objects.filter(pk=viewer_id, is_active=True).first()
     if viewer is None:
         raise InactiveUser
@@ -155,7 +159,7 @@ def _read_with_access_check(
     if meta is not None and meta.version == task.version:
         if meta.access_version != viewer.access_version:
             projection.sync_document(task)
-        # Redis is ahead of the row in its progress, which must not be seen to go back.
+        # Progress in Redis is newer than in the row, and must not appear to go back.
         return _from_cache(task_id, meta, cached_task)
     projection.sync_document(task)
     return from_row(task, cached_task.queue_positions)

@@ -1,8 +1,8 @@
-"""Lets requests wait until their task changes: one listener a process wakes them all.
+"""Long polling: requests wait for a change of their task; one listener per process.
 
-A waiter holds no connection, neither to Redis nor to the database: it sleeps on an event.
-The listener follows the stream of changes; after any trouble with Redis it wakes everybody
-once, so that what it may have missed is seen.
+A waiter holds no Redis or database connection; it sleeps on a `threading.Event`. The
+listener follows the event stream. After a Redis failure it wakes all waiters once, because
+it may have missed events.
 """
 
 import math
@@ -23,16 +23,16 @@ from tasks.status.reader import TaskSnapshot
 log = structlog.get_logger(__name__)
 
 MAX_WAITERS = 9_000
-"""Who comes when so many wait in this process is answered at once."""
+"""Waiters per process; beyond this, requests are answered at once."""
 MIN_PROGRESS_SECONDS = 10.0
-"""A wait is ended by progress alone no sooner than this: else a long report would be read
-as often as by somebody who polls it without a pause."""
+"""Seconds until progress alone may end a wait; otherwise a long report would be read as
+often as by a client that polls without pause."""
 RETRY_DELAY_SECONDS = 0.5
-"""Before Redis is asked again when it did not answer."""
+"""Seconds before the listener retries after a failure."""
 
 
 class Waiter:
-    """One request that waits, until that is over by comparison with the first reading."""
+    """A waiting request; `is_over` compares the first snapshot with the latest."""
 
     def __init__(
         self,
@@ -43,18 +43,18 @@ class Waiter:
         self.is_over = is_over
         self.wake_event = threading.Event()
         self.wants_progress = wants_progress
-        """Whether it will ever want to hear of progress alone."""
+        """True if progress without a transition may end the wait."""
         self.progress_due = False
         self.is_canceled = False
 
     def cancel(self) -> None:
-        """Its client has gone, or this process is to stop: it is to wait no longer."""
+        """End the wait, because the client disconnected or this process is stopping."""
         self.is_canceled = True
         self.wake_event.set()
 
 
 class Listener:
-    """Knows who waits for which task; listens as long as anybody does."""
+    """Registry of waiters by task; follows the event stream while there are any."""
 
     def __init__(self) -> None:
         self._waiters: dict[str, set[Waiter]] = defaultdict(set)
@@ -75,7 +75,7 @@ class Listener:
             self.count += 1
             self._waiters[key].add(waiter)
             if self._is_closing:
-                waiter.cancel()  # it was let in just before
+                waiter.cancel()  # it passed `has_capacity` before `close`
             if not self._is_listening:
                 self._is_listening = True
                 threading.Thread(target=self._run, daemon=True).start()
@@ -89,7 +89,7 @@ class Listener:
                     del self._waiters[key]
 
     def close(self) -> None:
-        """End all waits, and let nobody begin one: this process is told to stop."""
+        """End all waits and refuse new ones, because this process is stopping."""
         self._is_closing = True
         for waiter in self._all_waiters():
             waiter.cancel()
@@ -100,7 +100,7 @@ class Listener:
                 self._follow()
             except RedisUnavailable:
                 time.sleep(RETRY_DELAY_SECONDS)
-            except Exception:  # the thread's boundary: without it nobody is woken again
+            except Exception:  # thread boundary: if it dies, no waiter is woken again
                 log.exception("listener_failed")
                 time.sleep(RETRY_DELAY_SECONDS)
 
@@ -112,11 +112,11 @@ class Listener:
     def _follow(self) -> None:
         event_id = redis_store.last_event_id()
         for waiter in self._all_waiters():
-            waiter.wake_event.set()  # what changed before that place may have been missed
+            waiter.wake_event.set()  # events before `event_id` may have been missed
         while self.count:
             events, event_id = redis_store.read_events(event_id)
             if len(events) >= redis_store.EVENT_STREAM_MAXLEN:
-                return  # some may have been cut off the stream unseen: begin anew
+                return  # unread events may have been trimmed: start again
             for event in events:
                 self._wake(event)
 
@@ -140,10 +140,9 @@ def wait_for_task(
     *,
     seconds: float,
 ) -> TaskSnapshot:
-    """Read the task, and again at each change until the waiter finds that it is over, or
-    the time is, or the client has gone.
+    """Read the task at each change until `is_over`, the timeout or a cancel; return it.
 
-    `read` raises if the viewer may not see the task, or no longer, and so does this.
+    Errors of `read_snapshot`, such as a viewer without access to the task, are raised.
     """
     now = time.monotonic()
     deadline = now + seconds

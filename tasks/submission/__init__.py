@@ -1,1 +1,1 @@
-"""What a client asks for: whether it can become a task, and whether there is room for it."""
+"""Submission of report requests: validation, idempotency, quotas and acceptance."""

@@ -1,4 +1,4 @@
-"""The same request twice: by its key, or equal to one that still waits."""
+"""Repeated requests: found by their idempotency key, or equal to a queued one."""
 
 import uuid
 from datetime import timedelta
@@ -16,7 +16,10 @@ KEY_TTL = timedelta(hours=24)
 
 
 def find_by_key(viewer: User, request: ReportRequest) -> uuid.UUID | None:
-    """The task that was asked for under this key; `KeyReused` if it was another request."""
+    """Return the id of the task submitted under this key, if there is one.
+
+    Raises `IdempotencyKeyConflict` if the key belongs to another request.
+    """
     key_row = (
         _matching_keys(viewer, request).filter(created_at__gt=Now() - KEY_TTL).first()
     )
@@ -28,8 +31,8 @@ def find_by_key(viewer: User, request: ReportRequest) -> uuid.UUID | None:
 
 
 def save_key(viewer: User, request: ReportRequest, task: Task) -> None:
-    """Remember under which key the task was asked for, in the transaction it is made in."""
-    _matching_keys(viewer, request).delete()  # one whose time is over
+    """Save the key of the task's request, in the transaction that inserts the task."""
+    _matching_keys(viewer, request).delete()  # an expired one
     IdempotencyKey.objects.create(
         requester=viewer,
         key=request.idempotency_key,
@@ -39,7 +42,7 @@ def save_key(viewer: User, request: ReportRequest, task: Task) -> None:
 
 
 def find_queued_duplicate(task: Task) -> Task | None:
-    """A task of the same requester that would make the same, and that nobody makes yet."""
+    """Return an equal task of the same requester that is still queued."""
     return Task.objects.filter(
         requester=task.requester_id,
         fingerprint=task.fingerprint,

@@ -1,4 +1,4 @@
-"""How much one requester may have under way, and how much may wait in a queue."""
+"""Limits on the active tasks of a requester and on the length of a queue."""
 
 import math
 from datetime import timedelta
@@ -16,9 +16,9 @@ THROUGHPUT_WINDOW = timedelta(minutes=1)
 
 
 def enforce_quotas(viewer: User, queue: str) -> None:
-    """Refuse one task more of the viewer in that queue: `TooManyActive` or `QueueFull`.
+    """Raise `TooManyActive` or `QueueFull` if the viewer may not add a task to the queue.
 
-    It is exact where it is called in the transaction that inserts the task.
+    The check is exact only in the transaction that inserts the task.
     """
     queued, running = Q(state=State.QUEUED), Q(state=State.RUNNING)
     own = Task.objects.filter(queued | running, requester=viewer).aggregate(
@@ -38,6 +38,6 @@ def enforce_quotas(viewer: User, queue: str) -> None:
 
 
 def _retry_after(queue: str) -> int:
-    """About the seconds until the queue's next task starts: at least 1, at most a minute."""
+    """Estimate the seconds until the queue's next task starts, from 1 to 60."""
     recent = Task.objects.filter(queue=queue, started_at__gt=Now() - THROUGHPUT_WINDOW)
     return math.ceil(THROUGHPUT_WINDOW.total_seconds() / max(1, recent.count()))

@@ -1,1 +1,1 @@
-"""Making a report in a worker: claimed, kept alive, written, settled."""
+"""Report worker: claims a task, renews its lease, builds the report and settles it."""

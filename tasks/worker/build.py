@@ -1,20 +1,19 @@
-"""Makes the report of a task: reads as its requester, writes the artifact."""
+"""Report building: reads with the requester's access and writes the artifact."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone, translation
 
-from school.access import Scope, can_still_see, expand, scope_of, visible_enrolments
+from school.access import Scope, can_still_see
 from school.db.snapshot import snapshot
 from school.models import User
 from tasks import artifacts
-from tasks.errors import AccessRevoked
+from tasks.failures import AccessRevoked
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.rendering import filenames
-from tasks.reporting import letterhead, parameters, registry
-from tasks.reporting.report import Report
+from tasks.reporting import letterhead, registry
 from tasks.status import document
 
 
@@ -23,21 +22,20 @@ class BuiltReport:
     artifact: str
     result: dict[str, Any]
     scope: Scope
-    """What the report shows in truth; since it was asked for it may have changed."""
+    """Scope of the data in the report; it may differ from the scope at submission."""
 
 
 def build_report(task: Task, tracker: Tracker) -> BuiltReport:
-    """Make the artifact, or raise why not; nothing of it stays then."""
+    """Build the artifact of a task; if this raises, no file remains.
+
+    Raises `AccessRevoked` if the requester lost access since submission.
+    """
     report_class = registry.get_report_class(task.kind)
     format = registry.format_classes()[task.format]()
-    params = parameters.parse_parameters(
-        report_class.parameters_model(), task.parameters
-    )
     with snapshot() as as_of, translation.override(task.language):
         viewer = _load_viewer(task)
-        enrolments = parameters.filter_enrolments(visible_enrolments(viewer), params)
-        reachable = expand(viewer, enrolments, report_class.reach)
-        report: Report[Any] = report_class(params, enrolments, reachable)
+        selection = report_class.select(viewer, task.parameters)
+        report = report_class.build(selection)
         tracker.start_stage("writing", report.total())
         table = report.build_table(
             letterhead.build_letterhead(task, report, viewer, as_of)
@@ -65,11 +63,11 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
             "skipped": report.skipped,
             "data_as_of": document.format_rfc3339(as_of),
         }
-        return BuiltReport(artifact.name, result, scope_of(viewer, reachable))
+        return BuiltReport(artifact.name, result, selection.scope)
 
 
 def _load_viewer(task: Task) -> User:
-    """The requester as they are now; refused if they may no longer see what they asked."""
+    """Load the requester; raise `AccessRevoked` if they may no longer see the scope."""
     viewer = User.objects.get(pk=task.requester_id)
     if not can_still_see(viewer, Scope.from_json(task.scope)):
         raise AccessRevoked
@@ -77,5 +75,5 @@ def _load_viewer(task: Task) -> User:
 
 
 def _build_filename(task: Task, title: str, extension: str) -> str:
-    """What people see in their downloads: what it is, in the report's language, and the day."""
+    """Return the download name: the title in the report's language and the date."""
     return f"{filenames.safe_filename(title)} {timezone.localdate(task.created_at):%Y-%m-%d}.{extension}"

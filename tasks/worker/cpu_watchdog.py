@@ -1,9 +1,9 @@
-"""Vouches for reports that compute without letting their own heartbeat beat.
+"""CPU watchdog for reports that hold the GIL and cannot heartbeat.
 
-A report inside C code may hold Python's lock for as long as it likes, so that the thread
-that renews its lease never runs. The worker's main process, which has a lock of its own,
-sees whether the report's process uses the processor, and says so in Redis. Such a task is
-not taken for lost; it ends at its time limit. One whose process is stopped or blocked is.
+A report inside C code may hold the GIL for any length of time, so that the thread that
+renews its lease never runs. The worker's main process checks whether the report's process
+uses CPU time and records that in Redis. Such a task is not treated as lost and ends at its
+time limit. A task whose process is stopped or blocked is treated as lost.
 """
 
 import sys
@@ -21,7 +21,7 @@ from tasks.circuit_breaker import RedisUnavailable
 
 
 class CpuWatchdog:
-    """Remembers how much processor time each process had used when it was last seen."""
+    """Periodic check that marks tasks whose process used CPU time since the last check."""
 
     def __init__(self) -> None:
         self._last_ticks: dict[int, int] = {}
@@ -47,16 +47,16 @@ def on_worker_ready(sender: Any, **_: Any) -> None:
 
 
 def _running_reports() -> Iterator[Any]:
-    """What the pool's processes are at."""
+    """Yield the report requests that the pool's processes are running."""
     for request in list(state.active_requests):
         if request.name == "tasks.generate_report" and request.worker_pid:
             yield request
 
 
 def _cpu_ticks(pid: int) -> int:
-    """In ticks of the clock; 0 for a process that is stopped or gone."""
+    """Return the CPU time of a process in clock ticks; 0 if it is stopped or gone."""
     try:
-        # After the name in brackets: the state, and eleven fields on the two times.
+        # proc(5): after the name in brackets, field 0 is the state, 11 utime, 12 stime.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0

@@ -1,4 +1,4 @@
-"""Keeps a worker's lease alive while it makes a report, and hears when to stop."""
+"""Heartbeat of a running task: renews its lease and detects when it must stop."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from django.db import connections
 
 from tasks import lifecycle, redis_store
 from tasks.circuit_breaker import RedisUnavailable
-from tasks.errors import Canceled, LeaseLost, TimedOut
+from tasks.failures import Canceled, LeaseLost, TimedOut
 from tasks.models import Task
 from tasks.progress import Progress, Tracker
 from tasks.status import projection
@@ -20,14 +20,15 @@ from tasks.worker import shutdown
 log = structlog.get_logger(__name__)
 
 CHECK_INTERVAL = 0.5
-"""How long it may take to hear that the worker was told to stop."""
+"""Seconds between two checks of the deadline and of the worker's shutdown."""
 
 
 class Heartbeat:
-    """Renews the lease from a thread, for the report may compute without a pause.
+    """Thread that renews the lease while the report computes.
 
-    Past the time limit it ends the task as `timeout`, for the report may hang. When the worker has been told to stop and the
-    report does not end in time, it is handed over.
+    After the time limit the thread itself fails the task as `timeout`, because the report
+    may hang. If the worker is shutting down and the report does not finish within the
+    grace period, the thread releases the task to another worker.
     """
 
     def __init__(self, task: Task) -> None:
@@ -60,16 +61,16 @@ class Heartbeat:
             ):
                 try:
                     self.tracker.stop_reason = self._check()
-                except Exception:  # the thread's boundary: without it the lease ends
+                except Exception:  # thread boundary: if it dies, the lease runs out
                     log.exception("heartbeat_missed", task_id=str(self._task.pk))
-                    connections.close_all()  # a broken one is not reopened by itself
+                    connections.close_all()  # Django does not reopen a broken one here
         finally:
-            connections.close_all()  # this thread's own
+            connections.close_all()  # those of this thread
 
     def _check(self) -> Exception | None:
-        """Why the attempt must end, if it must; renews the lease when that is due."""
+        """Return the exception that must end the attempt, or None; renew a due lease."""
         if time.monotonic() >= self._deadline:
-            # Here, for the report itself may hang.
+            # Failed from this thread, because the report may hang.
             lifecycle.fail(self._task, TimedOut())
             return LeaseLost()
         if shutdown.seconds_left() <= 0:
@@ -95,11 +96,10 @@ class Heartbeat:
         return min(CHECK_INTERVAL, seconds_left) if seconds_left > 0 else CHECK_INTERVAL
 
     def _publish_progress(self, progress: Progress) -> bool:
-        """Write the progress into the document; whether there is one to write it into."""
+        """Update the progress in the document; return False if there is no document."""
         sequence = round((time.monotonic() - self._started_at) * 1000)
-        with suppress(
-            RedisUnavailable
-        ):  # the row has it, and the next beat tells it again
+        # Without Redis the row has the progress, and the next heartbeat publishes it.
+        with suppress(RedisUnavailable):
             is_updated = projection.update_progress(
                 self._task, progress, sequence=sequence
             )

@@ -1,4 +1,4 @@
-"""Bounds the memory that a report may take, so that it fails instead of its host."""
+"""Memory limit for a report, so that the report fails and not its host."""
 
 import sys
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ _STATM = Path("/proc/self/statm")
 
 @contextmanager
 def limit_memory(extra_bytes: int) -> Iterator[None]:
-    """Let the process take `extra` bytes more than it has; then `MemoryError`.
+    """Let the process allocate at most `extra_bytes` more; beyond that, `MemoryError`.
 
-    Private memory is what is counted: of a file or a library that is mapped the system can
-    drop pages. Only Linux counts so; elsewhere there is no bound.
+    Only private memory counts, because the system can drop pages of mapped files and
+    libraries. RLIMIT_DATA works like this on Linux only; elsewhere there is no limit.
     """
     if sys.platform != "linux":
         yield
         return
-    import resource  # not there on Windows
+    import resource  # not available on Windows
 
     old_limits = resource.getrlimit(resource.RLIMIT_DATA)
     data_bytes = int(_STATM.read_text().split()[5]) * resource.getpagesize()

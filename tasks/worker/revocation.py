@@ -1,4 +1,4 @@
-"""Takes somebody's `celery control revoke` as what they meant: a cancel."""
+"""Signal handler that treats `celery control revoke` as a cancel request."""
 
 import uuid
 from contextlib import suppress
@@ -13,7 +13,7 @@ from tasks.models import Task
 
 @task_revoked.connect
 def on_task_revoked(request: Any, expired: bool, **_: Any) -> None:
-    """Without this the row would stay queued, and be published again and again."""
+    """Cancel the task; otherwise its row would stay queued and be republished forever."""
     if expired or request.task != "tasks.generate_report":
         return
     task = Task.objects.filter(pk=uuid.UUID(request.id)).first()

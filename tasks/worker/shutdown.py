@@ -1,4 +1,4 @@
-"""Whether this worker was told to stop, as the processes of its pool see it."""
+"""Shutdown deadline of the worker, shared with the processes of its pool."""
 
 import math
 import mmap
@@ -10,12 +10,12 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 
 _DEADLINE = struct.Struct("d")
-# Anonymous shared memory, which the pool's processes inherit when they are forked.
+# Anonymous shared memory, inherited by the pool's processes when they are forked.
 _shared_deadline = mmap.mmap(-1, _DEADLINE.size)
 
 
 def seconds_left() -> float:
-    """How long a report may still run here; infinite while nobody says stop."""
+    """Return the seconds a report may still run here; infinite unless shutting down."""
     (deadline,) = _DEADLINE.unpack(_shared_deadline[:])
     return deadline - time.monotonic() if deadline else math.inf
 

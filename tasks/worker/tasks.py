@@ -1,4 +1,4 @@
-"""The Celery function that makes every report: claim, produce, settle."""
+"""Celery task that builds every report: claim, build, settle."""
 
 import time
 import uuid
@@ -12,10 +12,10 @@ from django.db import Error, InterfaceError, OperationalError
 
 from school.db import connections
 from tasks import artifacts, lifecycle
-from tasks.errors import (
+from tasks.errors import InvalidRequest
+from tasks.failures import (
     Canceled,
     InternalFailure,
-    InvalidRequest,
     LeaseLost,
     OutOfMemory,
     ReportFailed,
@@ -31,18 +31,18 @@ log = structlog.get_logger(__name__)
 
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 INFRASTRUCTURE_ERRORS = (*DATABASE_ERRORS, OSError, InvalidRequest)
-"""The database is away, the disk full, or this worker's release does not know the kind."""
+"""Failures outside the report: no database, a full disk, or a kind unknown to this release."""
 SETTLE_TIMEOUT_SECONDS = 120
-"""How long a finished report waits for the database to come back."""
+"""Seconds to retry settling a finished report while the database is unavailable."""
 
 
 @shared_task(name="tasks.generate_report")
 def generate_report(task_id: str) -> None:
-    """Make the report of that task, unless it is over or somebody else makes it."""
+    """Build the report of a task, unless it is finished or another worker has it."""
     task = lifecycle.claim(uuid.UUID(task_id))
     if task is None:
         return
-    # Also where the dispatcher sent the message, which knows of no request.
+    # Bound from the row: a message from the dispatcher carries no request id.
     structlog.contextvars.bind_contextvars(request_id=task.request_id, task_id=task_id)
     with Heartbeat(task) as tracker:
         try:
@@ -50,7 +50,7 @@ def generate_report(task_id: str) -> None:
             settle = _run_attempt(task, tracker)
             if settle is not None:
                 _settle_with_retry(settle)
-        except SystemExit:  # this process was told to end, without any notice
+        except SystemExit:  # the pool stops this process without a grace period
             connections.close()
             lifecycle.release(task)
             raise
@@ -59,12 +59,12 @@ def generate_report(task_id: str) -> None:
 def _sync_document(task: Task) -> None:
     try:
         projection.sync_document(task)
-    except Error:  # the dispatcher does it
+    except Error:  # the dispatcher resyncs the document
         connections.close()
 
 
 def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
-    """Make the report; how it is to be settled, or None if that is not this worker's."""
+    """Build the report; return the call that settles it, or None if not to be settled."""
     try:
         with memory_limit.limit_memory(settings.REPORT_MEMORY_LIMIT_BYTES):
             report = build_report(task, tracker)
@@ -83,9 +83,9 @@ def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
             "infrastructure_error", task_id=str(task.pk), reference=failure.reference
         )
         if task.attempt < lifecycle.MAX_ATTEMPTS:
-            return None  # its lease runs out, and it is tried again
+            return None  # the lease runs out and the task is retried
         return partial(lifecycle.fail, task, failure)
-    except Exception:  # the boundary: whatever a report raises, its task ends
+    except Exception:  # boundary: any error in a report must end its task
         failure = InternalFailure()
         log.exception(
             "report_failed", task_id=str(task.pk), reference=failure.reference
@@ -100,11 +100,11 @@ def _succeed(task: Task, report: BuiltReport) -> None:
     )
     if not is_settled:
         artifacts.delete_artifact(report.artifact)
-        lifecycle.finish_cancel(task)  # or lost: then this moves nothing
+        lifecycle.finish_cancel(task)  # does nothing if the lease was lost
 
 
 def _settle_with_retry(settle: Callable[[], object]) -> None:
-    """Settle, trying again while the database is away; the fence makes that safe."""
+    """Settle; retry while the database is unavailable, which the fence makes safe."""
     deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
     while True:
         try:

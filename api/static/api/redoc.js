@@ -1,13 +1,13 @@
 "use strict";
 
-// ReDoc would load its maker's logo from their server; nothing of ours asks outside.
+// ReDoc loads its vendor's logo from another origin; block images of other origins.
 const image = HTMLImageElement.prototype;
 const { setAttribute } = image;
 const src = Object.getOwnPropertyDescriptor(image, "src");
 
 function isRefused(element, url) {
   if (new URL(url, location.href).origin === location.origin) return false;
-  setTimeout(() => element.dispatchEvent(new Event("error"))); // so that it is taken away
+  setTimeout(() => element.dispatchEvent(new Event("error"))); // ReDoc then removes the image
   return true;
 }
 

@@ -13,24 +13,26 @@ DEFAULT_STUDENTS = 1000
 
 
 class Command(BaseCommand):
-    help = "Load an invented school network, the same every time, with users to try it."
+    help = "Load the demo school network: invented, reproducible, with users."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--students",
             type=_parse_student_count,
-            help=f"how many; {DEFAULT_STUDENTS} if not said",
+            help=f"number of students (default: {DEFAULT_STUDENTS})",
         )
 
     def handle(self, *args: Any, students: int | None, **options: Any) -> None:
         count = loading.count_loaded_students()
         if count and students in (None, count):
-            self.stdout.write(f"The demo network of {count} students is there.")
+            self.stdout.write(
+                f"The demo network of {count} students is already loaded."
+            )
             return
         try:
             loading.delete_partial_load()
         except loading.ForeignData as error:
-            raise CommandError(f"This database is left alone: {error}.") from None
+            raise CommandError(f"This database was not changed: {error}.") from None
         self._load(DemoNetwork(students or DEFAULT_STUDENTS))
 
     def _load(self, network: DemoNetwork) -> None:
@@ -57,6 +59,6 @@ class Command(BaseCommand):
 def _parse_student_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 50:
         raise ArgumentTypeError(
-            "at least 50 students, or the demo's users have nothing"
+            "the number must be at least 50, so that every demo user has data"
         )
     return int(text)

@@ -1,4 +1,4 @@
-"""`manage.py up`: the whole service on this machine, and a first report made through it."""
+"""`manage.py up`: run the whole service on this machine and make a first report."""
 
 import os
 import signal
@@ -26,18 +26,18 @@ TOKEN_MINUTES = 12 * 60
 
 class Command(BaseCommand):
     help = (
-        "Run everything on this machine until Ctrl-C; make a first report to show it."
+        "Run the whole service on this machine until Ctrl-C, and make a first report."
     )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--once", action="store_true", help="end after the first report"
+            "--once", action="store_true", help="exit after the first report"
         )
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):  # the last is not there on Windows
+            if hasattr(signal, name):  # SIGHUP does not exist on Windows
                 signal.signal(getattr(signal, name), signal.default_int_handler)
         try:
             with ExitStack() as stack:
@@ -69,12 +69,12 @@ class Command(BaseCommand):
             while True:
                 for name in supervisor.restart_exited():
                     self.stderr.write(
-                        f"{name} has ended; see {supervisor.log_path(name)}."
+                        f"{name} has exited; see {supervisor.log_path(name)}."
                     )
                 time.sleep(1)
 
     def _environment(self, stack: ExitStack, state_dir: Path) -> dict[str, str]:
-        """What the processes get: an embedded server unless a Redis was given."""
+        """Return the environment of the processes; start a Redis unless one is configured."""
         environment = {"ACCESS_TOKEN_MINUTES": str(TOKEN_MINUTES)} | dict(os.environ)
         if not settings.HAS_EXTERNAL_REDIS:
             server = EmbeddedRedis(state_dir)
@@ -89,7 +89,9 @@ class Command(BaseCommand):
             [sys.executable, str(MANAGE_PY), *command], env=environment, check=False
         )
         if result.returncode and not may_fail:
-            raise CommandError(f"`manage.py {command[0]}` failed, as it says above.")
+            raise CommandError(
+                f"`manage.py {command[0]}` failed; see its output above."
+            )
         return not result.returncode
 
     def _wait_until_ready(self, client: Client, supervisor: Supervisor) -> None:
@@ -98,7 +100,7 @@ class Command(BaseCommand):
             supervisor.restart_exited()
             if time.monotonic() > deadline:
                 raise CommandError(
-                    f"Not everything has started; {settings.VAR_DIR / 'log'} says why."
+                    f"The service is not ready; see the logs in {settings.VAR_DIR / 'log'}."
                 )
             time.sleep(0.2)
 
@@ -115,11 +117,11 @@ class Command(BaseCommand):
 
 @contextmanager
 def _lock_state_dir(state_dir: Path) -> Iterator[None]:
-    """Hold the folder, so that no two of us share a Redis and a database by accident."""
+    """Lock the folder, so that two runs cannot share a Redis and a database."""
     if sys.platform == "win32":
         yield
         return
-    import fcntl  # not there on Windows
+    import fcntl  # not available on Windows
 
     state_dir.mkdir(parents=True, exist_ok=True)
     with (state_dir / "up.lock").open("w") as lock:
@@ -127,7 +129,7 @@ def _lock_state_dir(state_dir: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CommandError(
-                f"Another one is running with its state in {state_dir}: stop it, or give "
+                f"Another run uses the state folder {state_dir}: stop it, or set "
                 "another VAR_DIR and PORT."
             ) from None
         yield
@@ -140,5 +142,5 @@ def _check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise CommandError(
-                f"Port {port} is taken: choose another, for example PORT={port + 1}."
+                f"Port {port} is in use: choose another, for example PORT={port + 1}."
             ) from None

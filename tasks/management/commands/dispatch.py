@@ -1,4 +1,4 @@
-"""`manage.py dispatch`: the supervised process that loses nothing."""
+"""`manage.py dispatch`: the dispatcher process."""
 
 import signal
 import threading
@@ -10,12 +10,12 @@ from school.db import postgresql
 from tasks.maintenance.dispatcher import Dispatcher
 
 PUBLISHES_PER_TICK = 5
-"""How often a backlog is published from between two looks at everything."""
+"""Number of times the backlog is published per tick of the dispatcher."""
 STATEMENT_TIMEOUT_SECONDS = 5.0
 
 
 class Command(BaseCommand):
-    help = "Look for lost and waiting tasks, every second, until told to stop."
+    help = "Publish queued tasks and recover lost ones, once a second, until stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         stop_event = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop_event.set())
-        # While the database hangs, Redis is still to be looked after.
+        # If the database hangs, the steps that only use Redis must still run.
         postgresql.Connection.statement_timeout = STATEMENT_TIMEOUT_SECONDS
         dispatcher = Dispatcher()
         while not stop_event.is_set():

@@ -1,1 +1,1 @@
-"""Tables on paper: parts, pages, and the PDF they are bound into."""
+"""PDF rendering: sections, page layout, typesetting and merging."""

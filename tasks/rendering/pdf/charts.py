@@ -1,110 +1,117 @@
-"""The bars that a part's figures are drawn as."""
+"""Bar charts of a section's figures."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from tasks.rendering.columns import Cell, Column, Row
-from tasks.rendering.pdf.sections import ColumnGroups, Section
+from tasks.rendering.columns import Row
 from tasks.rendering.pdf.text import format_cell, strip_forbidden, to_typst, truncate
+from tasks.rendering.sections import (
+    MAX_BARS,
+    MAX_GROUPS,
+    ChartRows,
+    ColumnGroups,
+    IndexedColumn,
+    Section,
+    plotted_value,
+)
 
-MAX_GROUPS = 24
-MAX_BARS = 120
 LABEL_LINE_LENGTH = 150
-"""Characters of all labels that stand in one line."""
+"""Characters of all labels on one line below a chart."""
 MAX_LABEL_LENGTH = 36
-"""Characters of one label; the table has it in full."""
+"""Characters of one label; the table has the full text."""
 ROTATED_LABEL_LENGTH = 18
-"""Characters of a line of a label that stands upright, where words have no room to lie."""
+"""Characters on a line of a rotated label, used if words do not fit horizontally."""
 AXIS_STEPS = (1, 2, 5)
 
 BarGroup = tuple[str, list[Row]]
-"""Bars that stand together, and what they are called."""
+"""Label of a group of bars, and the rows of its bars."""
 
 
 def build_charts(
     column_groups: ColumnGroups, section: Section
 ) -> Iterator[dict[str, Any]]:
-    """One for each column that asks; none where it could not be read.
-
-    Neighbouring rows of the same first cell are a group, told apart by their second.
-    """
+    """Yield a chart for each chart column, unless it would be unreadable."""
     if section.is_continued or not section.is_last_piece or not column_groups.body:
         return
-    chart_columns = [
-        (index, column)
-        for index, column in enumerate(column_groups.columns)
-        if column.name in column_groups.layout.chart
-    ]
-    for place, column in chart_columns:
-        rows = [row for row in section.rows if _bar_height(row[place]) is not None]
+    for index, column in sorted(column_groups.chart, key=itemgetter(0)):
+        rows = [row for row in section.rows if plotted_value(row[index]) is not None]
         if 1 < len(rows) <= MAX_BARS:
-            bar_groups = _group_rows(column_groups, rows)
-            if len(bar_groups) <= MAX_GROUPS:
-                yield _build_chart(column_groups, rows, bar_groups, (place, column))
-
-
-def _group_rows(column_groups: ColumnGroups, rows: Sequence[Row]) -> list[BarGroup]:
-    group_index, group_column = column_groups.body[0]
-    return [
-        (format_cell(group_column, cell), list(group))
-        for cell, group in groupby(rows, key=lambda row: row[group_index])
-    ]
+            chart_rows = ChartRows(rows, column_groups.body[:2])
+            if len(chart_rows.groups) <= MAX_GROUPS:
+                yield _build_chart(chart_rows, (index, column))
 
 
 def _build_chart(
-    column_groups: ColumnGroups,
-    rows: Sequence[Row],
-    bar_groups: Sequence[BarGroup],
-    indexed_column: tuple[int, Column],
+    chart_rows: ChartRows, indexed_column: IndexedColumn
 ) -> dict[str, Any]:
     index, column = indexed_column
-    axis_maximum = _axis_maximum(
-        [_bar_height(row[index]) or Decimal(0) for row in rows]
-    )
+    heights = [plotted_value(row[index]) or Decimal(0) for row in chart_rows.rows]
+    axis_maximum = _axis_maximum(heights)
     if column.type == "percent":
         axis_maximum = max(axis_maximum, Decimal(100))
-    series = _series_names(column_groups, bar_groups)
+    group_column = chart_rows.keys[0][1]
+    bar_groups = [
+        (format_cell(group_column, cell), rows) for cell, rows in chart_rows.groups
+    ]
     labels, rotated_length = _fit_labels([name for name, _rows in bar_groups])
+    series = _series_names(chart_rows)
     groups = [
         {
             "label": to_typst(label),
             "bars": [
                 {
                     "permille": int(
-                        1000 * (_bar_height(row[index]) or 0) / axis_maximum
+                        1000 * (plotted_value(row[index]) or 0) / axis_maximum
                     ),
                     "text": to_typst(format_cell(column, row[index])),
-                    "shade": series.index(_series_name(column_groups, row))
-                    if series
-                    else 0,
+                    "shade": _shade(chart_rows, series, row),
                 }
                 for row in group
             ],
         }
         for label, (_name, group) in zip(labels, bar_groups, strict=True)
     ]
+    series_column = chart_rows.series_column
     return {
         "title": to_typst(str(column.title)),
         "axis_maximum": format_cell(column, axis_maximum),
         "groups": groups,
-        "bar_count": len(rows),
+        "bar_count": len(chart_rows.rows),
         "label_lines": _label_lines(labels),
         "rotated_length": rotated_length,
         "series": list(map(to_typst, series)),
-        "series_title": to_typst(str(column_groups.body[1][1].title)) if series else "",
+        "series_title": to_typst(str(series_column[1].title)) if series_column else "",
         "alt": _alt_text(str(column.title), bar_groups, indexed_column),
     }
 
 
-def _fit_labels(names: Sequence[str]) -> tuple[list[str], int]:
-    """The names as there is room for them, and the characters of a line where they stand upright.
+def _series_names(chart_rows: ChartRows) -> list[str]:
+    """Return the distinct names of the series, in order of first appearance."""
+    if chart_rows.series_column is None:
+        return []
+    _index, column = chart_rows.series_column
+    names = (format_cell(column, cell) for cell in chart_rows.series_cells)
+    return list(dict.fromkeys(names))
 
-    They lie (that is 0) where no word is longer than the room of its group, and where they
-    would have no more room if they stood.
+
+def _shade(chart_rows: ChartRows, series: Sequence[str], row: Row) -> int:
+    """Return the number of the bar's series; 0 if the chart has none."""
+    if chart_rows.series_column is None:
+        return 0
+    index, column = chart_rows.series_column
+    return series.index(format_cell(column, row[index]))
+
+
+def _fit_labels(names: Sequence[str]) -> tuple[list[str], int]:
+    """Truncate the labels to the room they have.
+
+    Also returns the line length of rotated labels, or 0 for horizontal ones. Labels stay
+    horizontal if every word fits into the width of its group, or if rotating them would give
+    no more room.
     """
     label_length = LABEL_LINE_LENGTH // len(names) - 1
     longest_word = max(
@@ -121,50 +128,25 @@ def _fit_labels(names: Sequence[str]) -> tuple[list[str], int]:
 
 
 def _label_lines(labels: Sequence[str]) -> int:
-    """That the longest label takes where it lies, in the room that each has."""
+    """Return the number of lines that the longest horizontal label takes."""
     return 1 + max(map(len, labels)) * len(labels) // LABEL_LINE_LENGTH
 
 
-def _bar_height(cell: Cell) -> Decimal | None:
-    """What can be drawn; less than nothing cannot."""
-    is_number = isinstance(cell, Decimal | int) and not isinstance(cell, bool)
-    return Decimal(cell) if is_number and cell >= 0 else None  # type: ignore[arg-type, operator]
-
-
 def _axis_maximum(heights: Sequence[Decimal]) -> Decimal:
-    """The least round number that none is above; 10 at least, so that grades compare."""
+    """Return the smallest round number that no bar exceeds.
+
+    It is at least 10, so that charts of grades are comparable.
+    """
     highest, scale = max(heights), Decimal(10)
     while scale * AXIS_STEPS[-1] < highest:
         scale *= 10
     return next(step * scale for step in AXIS_STEPS if step * scale >= highest)
 
 
-def _series_names(
-    column_groups: ColumnGroups, bar_groups: Sequence[BarGroup]
-) -> list[str]:
-    """What tells the bars of a group apart, in the order it first comes."""
-    if (
-        all(len(group) == 1 for _name, group in bar_groups)
-        or len(column_groups.body) < 2
-    ):
-        return []
-    if column_groups.body[1][1].is_measure:
-        return []  # of two subjects of one name, this is a grade
-    names = (
-        _series_name(column_groups, row) for _name, group in bar_groups for row in group
-    )
-    return list(dict.fromkeys(names))
-
-
-def _series_name(column_groups: ColumnGroups, row: Row) -> str:
-    index, column = column_groups.body[1]
-    return format_cell(column, row[index])
-
-
 def _alt_text(
-    title: str, bar_groups: Sequence[BarGroup], indexed_column: tuple[int, Column]
+    title: str, bar_groups: Sequence[BarGroup], indexed_column: IndexedColumn
 ) -> str:
-    """The chart in words, for whom it is read out to."""
+    """Describe the chart as text for screen readers."""
     index, column = indexed_column
     bars = "; ".join(
         f"{name}: {', '.join(format_cell(column, row[index]) for row in group)}"

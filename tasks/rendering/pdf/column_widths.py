@@ -1,4 +1,4 @@
-"""How wide a table's columns are on paper, and how their titles stand."""
+"""Column widths of a PDF table, and the orientation of its titles."""
 
 import re
 from collections.abc import Sequence
@@ -8,39 +8,39 @@ from tasks.rendering.columns import Column
 from tasks.rendering.pdf.text import MIN_BREAKABLE_WORD
 
 LINE_LENGTH = {False: 118, True: 182}
-"""Characters on a line of the page upright, and across; at the full size of letters."""
+"""Characters on a line by `landscape`, at full font size."""
 COLUMN_GAP = 2
-"""Characters that the space between two columns takes."""
+"""Characters that the gap between two columns takes."""
 MIN_SIZE_HORIZONTAL_TITLES = 88
-"""Percent of the full size down to which titles may lie."""
+"""Smallest font size with only horizontal titles, in percent of full size."""
 MIN_SIZE_PROSE = 76
-"""Percent of the full size down to which sentences have room."""
+"""Smallest font size with full line widths for texts, in percent of full size."""
 MIN_SIZE = 62
-"""Percent of the full size below which nobody can read."""
+"""Smallest readable font size, in percent of full size."""
 MAX_UNBROKEN_WORD = MIN_BREAKABLE_WORD
-"""Longer words may be broken."""
+"""Characters above which a word may be broken."""
 MAX_UNBROKEN_TEXT = 10
-"""A text of no more characters stays in one line."""
+"""Characters up to which a text stays on one line."""
 TEXT_LINE_LENGTH = 24
-"""Characters of a line in which longer texts read well."""
+"""Characters on a comfortable line of longer texts."""
 NAME_LINE_LENGTH = 18
-"""Characters of a line in which names take two."""
+"""Characters on a line of a name that takes two lines."""
 PROSE_LINE_LENGTH = 40
-"""Characters of a line for sentences."""
+"""Characters on a line of sentences."""
 TITLE_LINE_LENGTH = 22
-"""Characters of a title that stands upright; a longer one takes two lines."""
+"""Characters on a line of a rotated title; a longer title takes more lines."""
 
 
 @dataclass(frozen=True)
 class ColumnMeasure:
-    """A column, and of its cells the widest, the widest word, and all; in characters."""
+    """A column and the lengths of its cells in characters."""
 
     column: Column
     longest_cell: int
     longest_word: int
     total_length: int
     mean_length: int
-    """What a cell that is not empty has on average."""
+    """Average length of the cells that are not empty."""
 
     @property
     def is_numeric(self) -> bool:
@@ -52,7 +52,7 @@ class ColumnMeasure:
 
     @property
     def min_width(self) -> int:
-        """What its cells need: a figure is never broken, a text between its words."""
+        """Minimum width: figures are never broken, texts are broken between words."""
         is_unbroken = self.is_numeric or self.longest_cell <= MAX_UNBROKEN_TEXT
         return max(
             3,
@@ -63,12 +63,12 @@ class ColumnMeasure:
 
     @property
     def is_prose(self) -> bool:
-        """Whether its cells are sentences, which would be towers of words in a narrow column."""
+        """True if the cells are sentences, which need a wide column to be readable."""
         return not self.is_numeric and self.mean_length > 2 * TEXT_LINE_LENGTH
 
     @property
     def line_width(self) -> int:
-        """What a line of its texts should have where room is scarce."""
+        """Line length of the column's texts if room is scarce; 0 for figures."""
         if self.is_numeric:
             return 0
         return (
@@ -79,7 +79,7 @@ class ColumnMeasure:
 
     @property
     def preferred_width(self) -> int:
-        """What it should have before titles may take room."""
+        """Width with a horizontal title and comfortable lines."""
         return max(
             self.min_width,
             self.line_width,
@@ -89,23 +89,23 @@ class ColumnMeasure:
 
     @property
     def rotates_title(self) -> bool:
-        """Whether its title stands upright where room is scarce."""
+        """True if the title is rotated when room is scarce."""
         return self.is_numeric and self.longest_title_word > self.min_width
 
 
 @dataclass(frozen=True)
 class ColumnSizes:
-    """Widths in characters, which titles stand upright, and the size in percent."""
+    """Column widths in characters, rotated titles, and font size in percent of full size."""
 
     widths: Sequence[int]
     rotated: Sequence[bool]
     size: int = 100
     rotated_title_length: int = 0
-    """Characters that upright titles have room for."""
+    """Line length of rotated titles in characters; 0 if none is rotated."""
 
 
 def measure_column(column: Column, texts: Sequence[str]) -> ColumnMeasure:
-    distinct = set(texts)  # names of subjects and grades come again and again
+    distinct = set(texts)  # subject names and grades repeat often
     total = sum(map(len, texts))
     return ColumnMeasure(
         column,
@@ -119,21 +119,21 @@ def measure_column(column: Column, texts: Sequence[str]) -> ColumnMeasure:
 
 
 def fit_columns(measures: Sequence[ColumnMeasure], *, landscape: bool) -> ColumnSizes:
-    """Room for every column: titles lying if that fits, else those of figures upright."""
+    """Fit the columns to the page: all titles horizontal if possible, else figures' rotated."""
     line_length = LINE_LENGTH[landscape]
     preferred = [measure.preferred_width for measure in measures]
     if (size := _fitting_size(preferred, line_length)) >= MIN_SIZE_HORIZONTAL_TITLES:
         widths = _distribute_width(measures, preferred, 100 * line_length // size)
         return ColumnSizes(widths, [False] * len(measures), size)
     min_widths = [
-        _rotated_width(one)
-        if one.rotates_title
-        else max(one.min_width, min(one.longest_title_word, MAX_UNBROKEN_WORD))
-        for one in measures
+        _rotated_width(measure)
+        if measure.rotates_title
+        else max(measure.min_width, min(measure.longest_title_word, MAX_UNBROKEN_WORD))
+        for measure in measures
     ]
     line_widths = [
-        max(width, one.line_width)
-        for width, one in zip(min_widths, measures, strict=True)
+        max(width, measure.line_width)
+        for width, measure in zip(min_widths, measures, strict=True)
     ]
     if (size := _fitting_size(line_widths, line_length)) >= MIN_SIZE_PROSE:
         min_widths = line_widths
@@ -142,18 +142,18 @@ def fit_columns(measures: Sequence[ColumnMeasure], *, landscape: bool) -> Column
             MIN_SIZE, min(MIN_SIZE_PROSE, _fitting_size(min_widths, line_length))
         )
     title_lengths = [
-        len(str(one.column.title)) for one in measures if one.rotates_title
+        len(str(measure.column.title)) for measure in measures if measure.rotates_title
     ]
     return ColumnSizes(
         _distribute_width(measures, min_widths, 100 * line_length // size),
-        [one.rotates_title for one in measures],
+        [measure.rotates_title for measure in measures],
         size,
         rotated_title_length=min(TITLE_LINE_LENGTH, max(title_lengths, default=0)),
     )
 
 
 def _fitting_size(widths: Sequence[int], line_length: int) -> int:
-    """The size in percent at which columns of these widths fill the room, at most the full."""
+    """Return the font size in percent, at most 100, at which these columns fill the line."""
     needed = sum(widths) + COLUMN_GAP * len(widths)
     return min(100, 100 * line_length // max(1, needed))
 
@@ -166,7 +166,7 @@ def _rotated_width(measure: ColumnMeasure) -> int:
 def _distribute_width(
     measures: Sequence[ColumnMeasure], min_widths: Sequence[int], line_length: int
 ) -> list[int]:
-    """The widths with what is left of the room, to the texts by how much each holds."""
+    """Distribute the remaining width to the text columns in proportion to their content."""
     widths = [width + COLUMN_GAP for width in min_widths]
     remaining = line_length - sum(widths)
     missing = {
@@ -174,22 +174,22 @@ def _distribute_width(
         for index, measure in enumerate(measures)
         if not measure.is_numeric and measure.longest_cell > min_widths[index]
     }
-    # The one that lacks least for what it holds comes first, so that what it does not
-    # need is there for the others.
-    missing_total = sum(measures[place].total_length for place in missing)
-    for place in sorted(missing, key=lambda p: missing[p] / measures[p].total_length):
+    # The column that needs least for its content comes first: the share that it does not
+    # use goes to the others.
+    missing_total = sum(measures[index].total_length for index in missing)
+    for index in sorted(missing, key=lambda i: missing[i] / measures[i].total_length):
         extra = min(
-            missing[place],
-            max(0, remaining) * measures[place].total_length // missing_total,
+            missing[index],
+            max(0, remaining) * measures[index].total_length // missing_total,
         )
-        widths[place] += extra
+        widths[index] += extra
         remaining -= extra
-        missing_total -= measures[place].total_length
+        missing_total -= measures[index].total_length
     return widths
 
 
 def _text_width(text: str) -> int:
-    """In characters of the usual width: figures and capitals are wider."""
+    """Return the width in average characters: digits and capitals are wider."""
     return len(text) + len(_WIDE_CHARACTERS.findall(text)) // 6
 
 

@@ -1,4 +1,4 @@
-"""A table as documents for the typesetter: what stands on each paper, all of it text."""
+"""Documents for the typesetter: the JSON data of each, with all values as text."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,12 @@ from django.utils.translation import gettext as _
 
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.pdf.charts import build_charts
+from tasks.rendering.pdf.column_grid import build_column_grid
 from tasks.rendering.pdf.column_widths import (
     COLUMN_GAP,
     LINE_LENGTH,
     MAX_UNBROKEN_WORD,
-    fit_columns,
-    measure_column,
 )
-from tasks.rendering.pdf.sections import ColumnGroups, Section, split_sections
 from tasks.rendering.pdf.text import (
     TypstText,
     format_cell,
@@ -26,22 +24,23 @@ from tasks.rendering.pdf.text import (
     to_typst,
     truncate,
 )
+from tasks.rendering.sections import ColumnGroups, Section, split_sections
 from tasks.rendering.table import Footer, Table
 
 PAGES_PER_DOCUMENT = 6
-"""About as many as a document has: each takes the typesetter over a megabyte, and each
-document as long as two more would, and 20 kB for its fonts."""
+"""Estimated pages of a document. The typesetter needs over 1 MB per page; each document costs
+as much time as two pages, and 20 kB for its fonts."""
 LINES_PER_PAGE = {False: 50, True: 30}
-"""On a page upright, and across."""
+"""Lines on a page by `landscape`."""
 NUMBER_COLUMN_WIDTH = 8
 """Characters that a column of figures takes."""
 
 MIN_BREAKABLE_LINES = 20
-"""Lines, were they full, of a cell whose row may go on on the next page; others stay together.
-A page across has room for some thirty, and words that do not fit take half as many more."""
+"""Full lines of a cell whose row may continue on the next page; other rows stay together.
+A landscape page has room for about thirty, and broken lines take half as many more."""
 
 MAX_FOOTER_NAME_LENGTH = 110
-"""Characters of the name that each page of a part has at its foot."""
+"""Characters of the section's name in the footer of each page."""
 
 Document = dict[str, Any]
 IndexedColumns = Sequence[tuple[int, Column]]
@@ -49,7 +48,7 @@ IndexedColumns = Sequence[tuple[int, Column]]
 
 @dataclass(frozen=True)
 class PdfLayout:
-    """The documents that a table comes to; its rows are read as they are asked for."""
+    """Layout of a table as documents; the table's rows are read lazily."""
 
     table: Table
 
@@ -61,7 +60,7 @@ class PdfLayout:
         return split_sections(self.table, self.column_groups)
 
     def documents(self) -> Iterator[Document]:
-        """Each of some pages; the last has what is known once all is read."""
+        """Yield documents of a few pages each; the last one has the footer."""
         pending: list[Section] = []
         pages, section_count, is_first = 0.0, 0, True
         for section in self.sections():
@@ -90,41 +89,43 @@ class PdfLayout:
         texts = [
             [
                 [format_cell(column, row[index]) for index, column in body_columns]
-                for row in part.rows
+                for row in section.rows
             ]
-            for part in sections
+            for section in sections
         ]
-        column_data = _column_data(
-            body_columns, texts, landscape=self.table.layout.landscape
+        column_grid = build_column_grid(
+            [column for _index, column in body_columns],
+            [row for rows in texts for row in rows],
+            landscape=self.table.layout.landscape,
         )
         max_lengths = [
             MIN_BREAKABLE_LINES * (column["width"] - COLUMN_GAP)
-            for column in column_data["columns"]
+            for column in column_grid["columns"]
         ]
         return {
             **self._common_data,
             "is_first": is_first,
             "pages_before": 0,
             "pages": None,
-            **column_data,
+            **column_grid,
             "sections": [
                 {
-                    **self._section_data(part),
+                    **self._section_data(section),
                     "rows": [list(map(to_typst, row)) for row in rows],
                     "breakable": [
-                        place
-                        for place, row in enumerate(rows)
+                        index
+                        for index, row in enumerate(rows)
                         if any(map(gt, map(len, row), max_lengths))
                     ],
                 }
-                for part, rows in zip(sections, texts, strict=True)
+                for section, rows in zip(sections, texts, strict=True)
             ],
             "footer": _footer_data(footer),
             "has_footer_page": self.table.layout.page_per_section and section_count > 1,
         }
 
     def _body_columns(self, rows: Sequence[Row]) -> IndexedColumns:
-        """The columns shown; a text that is nowhere given takes no room from the others."""
+        """Return the table's columns, without text columns that are empty in all rows."""
         return [
             (index, column)
             for index, column in self.column_groups.body
@@ -153,7 +154,7 @@ class PdfLayout:
         }
 
     def _school_details(self) -> Iterator[str]:
-        """What stands below the school's name."""
+        """Yield the lines below the school's name."""
         letterhead = self.table.letterhead
         if letterhead.inep_code:
             yield f"INEP {letterhead.inep_code}"
@@ -164,7 +165,7 @@ class PdfLayout:
         letterhead = self.table.letterhead
         facts = []
         if letterhead.requested_by:
-            facts.append(_("Asked for by %(name)s") % {"name": letterhead.requested_by})
+            facts.append(_("Requested by %(name)s") % {"name": letterhead.requested_by})
         if letterhead.issued_at:
             facts.append(
                 _("Issued on %(moment)s")
@@ -181,7 +182,7 @@ class PdfLayout:
 
     @cached_property
     def _heading_columns(self) -> IndexedColumns:
-        """Without the school where the letterhead says it."""
+        """Heading columns, without the school if the letterhead has it."""
         return [
             (index, column)
             for index, column in self.column_groups.heading
@@ -191,17 +192,17 @@ class PdfLayout:
     def _section_data(self, section: Section) -> Document:
         heading = _titled_cells(self._heading_columns, section.rows[0])
         return {
-            "heading": [(to_typst(title), to_typst(told)) for title, told in heading],
+            "heading": [(to_typst(title), to_typst(text)) for title, text in heading],
             "name": to_typst(
                 truncate(
-                    " · ".join(told for _title, told in heading), MAX_FOOTER_NAME_LENGTH
+                    " · ".join(text for _title, text in heading), MAX_FOOTER_NAME_LENGTH
                 )
             ),
             "is_continued": section.is_continued,
             "is_last_piece": section.is_last_piece,
             "section_footer": [
-                (to_typst(title), to_typst(told))
-                for title, told in _titled_cells(
+                (to_typst(title), to_typst(text))
+                for title, text in _titled_cells(
                     self.column_groups.section_footer, section.rows[-1]
                 )
                 if section.is_last_piece
@@ -210,7 +211,7 @@ class PdfLayout:
         }
 
     def estimate_pages(self, section: Section) -> float:
-        """About how many pages it takes; what begins one takes the whole of it."""
+        """Estimate the pages of a section: at least 1 if each section begins a page."""
         text_indexes = [
             index for index, column in self.column_groups.body if column.type == "text"
         ]
@@ -223,7 +224,7 @@ class PdfLayout:
         lines = sum(
             1
             + max(
-                (len(str(row[place])) // line_length for place in text_indexes),
+                (len(str(row[index])) // line_length for index in text_indexes),
                 default=0,
             )
             for row in section.rows
@@ -232,40 +233,8 @@ class PdfLayout:
         return max(1.0, pages) if self.table.layout.page_per_section else pages
 
 
-def _column_data(
-    body_columns: IndexedColumns,
-    texts: Sequence[Sequence[Sequence[str]]],
-    *,
-    landscape: bool,
-) -> Document:
-    rows = [row for part in texts for row in part]
-    sizes = fit_columns(
-        [
-            measure_column(column, [row[rank] for row in rows])
-            for rank, (_index, column) in enumerate(body_columns)
-        ],
-        landscape=landscape,
-    )
-    columns = [
-        {
-            "title": to_typst(str(column.title)),
-            "is_numeric": column.type != "text",
-            "width": width,
-            "rotated": rotated,
-        }
-        for (_place, column), width, rotated in zip(
-            body_columns, sizes.widths, sizes.rotated, strict=True
-        )
-    ]
-    return {
-        "columns": columns,
-        "rotated_title_length": sizes.rotated_title_length,
-        "size": sizes.size,
-    }
-
-
 def _titled_cells(columns: IndexedColumns, row: Row) -> list[tuple[str, str]]:
-    """Each title with its cell; what is not known is not mentioned."""
+    """Return the title and text of each cell that is not empty."""
     return [
         (str(column.title), format_cell(column, row[index]))
         for index, column in columns

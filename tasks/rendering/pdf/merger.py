@@ -1,8 +1,8 @@
-"""Binds PDFs into one as they come, with their tags; nothing of them stays in memory.
+"""Streaming merger of tagged PDFs with constant memory.
 
-A library that joins PDFs holds all their objects until it saves. Here the objects of each get
-new numbers and are written, packed into object streams (ISO 32000-1, 7.5.7); what is kept is
-the place of each object in the file, and that on the disk.
+PDF libraries hold the objects of all inputs until they save. This merger renumbers the objects
+of each input and writes them at once, packed into object streams (ISO 32000-1, 7.5.7). It keeps
+only the offset of each object, in a temporary file.
 """
 
 import re
@@ -20,13 +20,13 @@ from tasks.rendering.pdf.objects import (
 )
 
 OBJECTS_PER_STREAM = 200
-"""Objects in one object stream: a reader unpacks all of them to look at one."""
+"""Objects in one object stream: a reader decompresses all of them to read one."""
 CATALOGUE, PAGES, STRUCT_TREE, DOCUMENT, PARENT_TREE, INFO, METADATA, FIRST_OBJECT = (
     range(1, 9)
 )
-"""The numbers of the file's own objects; those of the PDFs begin with the last."""
+"""Numbers of the merged file's own objects; objects of the inputs start at `FIRST_OBJECT`."""
 _XREF_ENTRY = struct.Struct(">BQH")
-"""An object's place: in the file, or in an object stream of the file."""
+"""Cross-reference entry: type, then offset and generation, or object stream and index."""
 _FREE, _AT_OFFSET, _IN_OBJECT_STREAM = range(3)
 _ROLE_MAP = b"/RoleMap<</Datetime/Span/Terms/Part/Title/P/Strong/Span/Em/Span>>"
 _NESTED_PAGES = b"/Type/Pages/Parent %d 0 R" % PAGES
@@ -34,12 +34,12 @@ _CHUNK_SIZE = 1024 * 1024
 
 
 class PdfMerger:
-    """Writes each PDF that is added into the file, which is whole once it is finished."""
+    """Merger of PDFs into an open file, which is complete after `finish`."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._offset = file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
-        self._xref = tempfile.TemporaryFile()  # noqa: SIM115  (until the end)
+        self._xref = tempfile.TemporaryFile()  # noqa: SIM115  (closed in __exit__)
         self._xref.write(bytes(_XREF_ENTRY.size * FIRST_OBJECT))
         self._next_number = FIRST_OBJECT
         self._first_document: PdfDocument | None = None
@@ -48,7 +48,7 @@ class PdfMerger:
         self._parent_tree_nodes: list[int] = []
         self._key_count = 0
         self._image_numbers: dict[bytes, int] = {}
-        """The numbers of those that are there, by what they are."""
+        """Numbers of the images already written, by digest."""
         self._page_count = 0
 
     def __enter__(self) -> Self:
@@ -67,7 +67,7 @@ class PdfMerger:
         )
         images = self._number_images(document, base)
         numbers = {number: base + number for number in document.objects} | images
-        # What its tree of tags holds stands below the file's own one.
+        # The input's root tag becomes a child of the merged file's document tag.
         renumber = Renumbering({**numbers, struct_tree: DOCUMENT}, self._key_count)
         skipped = document.file_objects | {
             n for n, new in images.items() if new <= base
@@ -104,13 +104,13 @@ class PdfMerger:
         self._append_entries(self._write_object_streams(small_objects, entries, base))
 
     def finish(self) -> None:
-        """Write what holds the PDFs together; at least one must have been added."""
+        """Write the merged file's own objects; raise ValueError if no PDF was added."""
         if self._first_document is None:
-            raise ValueError("a file of no PDF")
+            raise ValueError("no PDF was added")
         metadata = self._first_document.objects[
             self._first_document.catalogue_entry(b"Metadata")
         ]
-        # It told of its own pages alone.
+        # The metadata has the page count of the first PDF only.
         metadata = re.sub(rb"<xmpTPg:NPages>\d+</xmpTPg:NPages>", b"", metadata)
         metadata = re.sub(
             rb"/Length \d+", b"/Length %d" % _stream_length(metadata), metadata, count=1
@@ -138,14 +138,14 @@ class PdfMerger:
         self._write_xref(self._first_document.id)
 
     def _number_images(self, document: PdfDocument, base: int) -> dict[int, int]:
-        """Their numbers in the file, once for all PDFs: a crest comes with each."""
+        """Map the document's images to numbers; equal images (the crest) share a number."""
         return {
             number: self._image_numbers.setdefault(digest, base + number)
             for number, digest in document.image_digests.items()
         }
 
     def _parent_tree_node(self, struct_tree: bytes) -> bytes:
-        """Its pages' keys with their tags, as a node of the file's number tree."""
+        """Build the node of the merged parent tree for the document's pages."""
         pairs = re.findall(
             rb"(\d+) (\d+ 0 R)", search_required(rb"/Nums\[([^\]]*)\]", struct_tree)
         )
@@ -170,7 +170,7 @@ class PdfMerger:
         entries: list[tuple[int, int, int]],
         base: int,
     ) -> list[tuple[int, int, int]]:
-        """Write them into object streams, which are numbered after all of theirs."""
+        """Write the objects into object streams, which are numbered after all objects."""
         for start in range(0, len(objects), OBJECTS_PER_STREAM):
             batch = objects[start : start + OBJECTS_PER_STREAM]
             stream = base + len(entries) + 1
@@ -198,7 +198,7 @@ class PdfMerger:
         self._next_number += len(entries)
 
     def _write_xref(self, id: bytes) -> None:
-        """The table of where each object is, which ends the file (7.5.8)."""
+        """Write the cross-reference stream and the end of the file (ISO 32000-1, 7.5.8)."""
         self._xref.seek(0, 2)
         self._append_entries([(_AT_OFFSET, self._offset, 0)])
         with tempfile.TemporaryFile() as compressed:

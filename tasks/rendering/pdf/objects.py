@@ -1,4 +1,7 @@
-"""A PDF of the typesetter taken to pieces: its objects, with other numbers where wanted."""
+"""Parser of the typesetter's PDFs, and renumbering of their objects.
+
+The regular expressions read only what typst writes, not PDF in general.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,16 +10,16 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Self
 
-# Text in brackets, with pairs of brackets inside; text that is not ASCII is hexadecimal.
+# Literal strings in parentheses, with nested pairs; non-ASCII strings are hexadecimal.
 _TEXT = rb"\((?:[^()\\]|\\.)*\)"
 for _depth in range(6):
     _TEXT = rb"\((?:[^()\\]|\\.|" + _TEXT + rb")*\)"
 _REFERENCE = re.compile(rb"(\d+) 0 R")
 _REFERENCE_OR_TEXT = re.compile(_TEXT + rb"|(\d+) 0 R", re.DOTALL)
 _STRUCT_PARENTS = re.compile(rb"/StructParents (\d+)")
-# Of a table's cells: by what names they know their titles, which are the same names in
-# each of the PDFs (readers know them by the titles' scope, too), and the colour behind.
-# Several patterns, since one that begins with text is found faster.
+# Attributes of table cells that are removed: the ids of their headers, which would collide
+# between PDFs (readers find the headers by scope instead), and the background colour.
+# Several patterns, because a pattern that starts with literal text is faster.
 _CELL_COLOUR = rb"<</O/Layout/BackgroundColor\[[^\]]*\]>>"
 _CELL_ATTRIBUTES = [
     re.compile(rb"/A\[<</O/Table/Headers\[[^\]]*\]>>(?:" + _CELL_COLOUR + rb")?\]"),
@@ -25,16 +28,16 @@ _CELL_ATTRIBUTES = [
     re.compile(_CELL_COLOUR),
 ]
 STREAM_START = b"\nstream\n"
-"""Where an object's stream begins, if it has one."""
+"""Separator between an object's dictionary and its stream."""
 _HEAD_BYTES = 100
-"""Bytes of an object in which it says what it is."""
+"""Bytes at the start of an object that include its type."""
 _SEPARATOR = b"\0"
-"""Stands in no object: where it were in a text, that is hexadecimal."""
+"""Byte that occurs in no object head: strings with it are hexadecimal."""
 
 
 @dataclass(frozen=True)
 class PdfDocument:
-    """The objects by number, streams with their head; and those that have a name."""
+    """A parsed PDF: objects by number (streams with their dictionary) and trailer entries."""
 
     objects: Mapping[int, bytes]
     root: int
@@ -43,10 +46,10 @@ class PdfDocument:
 
     @classmethod
     def parse(cls, pdf: bytes) -> Self:
-        """Raises ValueError if it is not written as the typesetter writes."""
+        """Parse a PDF; raise ValueError if it is not written as the typesetter writes."""
         start = int(pdf[pdf.rindex(b"startxref") :].split()[1])
         table, _word, trailer = pdf[start:].partition(b"trailer")
-        # Two lines of heading, and the entry of number 0, which is no object.
+        # Skip two header lines and the entry of number 0, which is not an object.
         offsets = [int(line[:10]) for line in table.splitlines()[3:]]
         objects = {
             number: pdf[begin:end].partition(b" obj\n")[2].rpartition(b"\nendobj")[0]
@@ -62,7 +65,7 @@ class PdfDocument:
 
     @property
     def file_objects(self) -> set[int]:
-        """What tells of the file as a whole, and not of its pages."""
+        """Objects that describe the file as a whole and not its pages."""
         keys = [b"Metadata"]
         if b"/Outlines" in self.objects[self.root]:
             keys.append(b"Outlines")
@@ -70,13 +73,13 @@ class PdfDocument:
 
     @property
     def root_tag(self) -> int:
-        """The one tag that holds all others."""
+        """Number of the root element of the tag tree."""
         tree = self.objects[self.catalogue_entry(b"StructTreeRoot")]
         return int(search_required(rb"/K\[(\d+) 0 R\]", tree))
 
     @property
     def image_digests(self) -> dict[int, bytes]:
-        """Each with a digest of all that it is of, which equal ones share in every PDF."""
+        """Digest of each image and its referenced objects; equal images have equal digests."""
         return {
             number: self._digest(number)
             for number, content in self.objects.items()
@@ -89,24 +92,24 @@ class PdfDocument:
         return sha256(expanded_head + separator + stream).digest()
 
     def catalogue_entry(self, key: bytes) -> int:
-        """The object that the catalogue has by that name."""
+        """Return the number of the object that the catalogue references under the key."""
         return int(search_required(rb"/%s (\d+) 0 R" % key, self.objects[self.root]))
 
 
 class Renumbering:
-    """Gives objects the numbers they have in another file."""
+    """Renumbering of objects for another file."""
 
     def __init__(self, numbers: Mapping[int, int], key_offset: int) -> None:
         self._references = {
             b"%d" % old: b"%d 0 R" % new for old, new in numbers.items()
         }
         self._key_offset = key_offset
-        """How many pages that file has already given keys in its tree of tags."""
+        """Number of parent tree keys that the other file already uses."""
 
     def __call__(self, heads: Sequence[bytes]) -> list[bytes]:
-        """The objects, or the heads of streams, as they are there.
+        """Return the objects (or dictionaries of streams) with their new numbers.
 
-        All at once, since there are some hundreds a page, and most are short.
+        All are processed at once because a page has hundreds of mostly short objects.
         """
         text = _SEPARATOR.join(heads)
         for pattern in _CELL_ATTRIBUTES:
@@ -118,7 +121,7 @@ class Renumbering:
         ]
         renumbered_heads = _REFERENCE.sub(
             self._reference,
-            _SEPARATOR.join(renumbered[place] for place in without_text),
+            _SEPARATOR.join(renumbered[index] for index in without_text),
         )
         renumbered = [
             _REFERENCE_OR_TEXT.sub(self._reference_outside_text, head)
@@ -126,10 +129,10 @@ class Renumbering:
             else head
             for head in renumbered
         ]
-        for place, head in zip(
+        for index, head in zip(
             without_text, renumbered_heads.split(_SEPARATOR), strict=True
         ):
-            renumbered[place] = head
+            renumbered[index] = head
         return renumbered
 
     def _page_key(self, match: re.Match[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""How pages are counted: on each paper by itself, or over the whole file."""
+"""Page numbering: by section or over the whole file."""
 
 import json
 import tempfile
@@ -13,10 +13,10 @@ from tasks.rendering.pdf.typesetter import TypesetterPool
 def render_numbered_by_file(
     documents: Iterable[dict[str, Any]], typesetters: TypesetterPool
 ) -> Iterator[bytes]:
-    """The documents' PDFs, in which each page says which it is of all.
+    """Yield the documents' PDFs with page numbers that count the whole file.
 
-    How many there are is known once the last is set. Where one document is all there is,
-    as nearly always, it knows that itself; else the documents wait on the disk.
+    The number of pages is known once the last document is typeset. A single document, the
+    usual case, counts its own pages; several are spooled to disk and typeset twice.
     """
     with tempfile.TemporaryFile(dir=typesetters.temp_folder) as spool:
         pdf, page_counts = b"", []
@@ -29,7 +29,7 @@ def render_numbered_by_file(
         offsets = accumulate(page_counts, initial=0)
         numbered_jobs = (
             [{**json.loads(line), "pages_before": offset, "pages": sum(page_counts)}]
-            for line, offset in zip(spool, offsets)  # noqa: B905  (one more of these)
+            for line, offset in zip(spool, offsets)  # noqa: B905  (offsets has one more element)
         )
         yield from (pdf for [pdf] in typesetters.render(numbered_jobs))
 
@@ -37,7 +37,7 @@ def render_numbered_by_file(
 def render_numbered_by_section(
     documents: Iterable[dict[str, Any]], typesetters: TypesetterPool
 ) -> Iterator[bytes]:
-    """The documents' PDFs, where each paper of a document counts its own pages."""
+    """Yield the documents' PDFs; each section counts its own pages."""
     for [pdf] in typesetters.render([document] for document in documents):
         yield pdf
 

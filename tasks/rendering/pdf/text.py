@@ -1,4 +1,4 @@
-"""What cells and dates look like to people, in the language that is active."""
+"""Texts of cells and dates in the active language, prepared for the typesetter."""
 
 import re
 import unicodedata
@@ -16,26 +16,26 @@ from tasks.rendering.cells import label_for
 from tasks.rendering.columns import Cell, Column
 
 NO_VALUE = "–"
-"""Where a figure could stand: so that nobody takes the place for one to fill in."""
+"""Text of an empty numeric cell, so that it does not look like a field to fill in."""
 ENGLISH_DATE_FORMAT = "j M Y"
-"""Day and month cannot be taken for one another, as they can in figures."""
+"""Date format with the month as a word, so that day and month cannot be confused."""
 
 MIN_BREAKABLE_WORD, WORD_PIECE_LENGTH = 18, 9
-"""Characters of a word that may be broken, after so many: names without a space exist."""
+"""Length of words that may be broken, and of their pieces; some names have no space."""
 
 RTL_ISOLATE, POP_ISOLATE = "\u2067", "\u2069"
-"""Between them the pieces of a word stand one to the left of the other."""
+"""Marks between which the pieces of a word run from right to left."""
 
 TypstText = str | list[str]
-"""As it is typeset; between the pieces of a list a line may end."""
+"""Text for the typesetter; a line may end between the pieces of a list."""
 
 _LONG_WORD = re.compile(rf"([^ ]{{{MIN_BREAKABLE_WORD},}})")
-# What PDF/UA has no place for, and what would turn the text around that comes after it.
+# Characters that PDF/UA forbids, and bidirectional controls that would affect later text.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff\ufffe]")
 
 
 def to_typst(text: str) -> TypstText:
-    """What is allowed of it; in pieces where a word is too long."""
+    """Replace forbidden characters, and split words that are too long for a column."""
     line = strip_forbidden(text)
     if len(line) < MIN_BREAKABLE_WORD or _LONG_WORD.search(line) is None:
         return line
@@ -45,12 +45,12 @@ def to_typst(text: str) -> TypstText:
 
 
 def strip_forbidden(text: str) -> str:
-    """In one line, and without what paper cannot have."""
+    """Replace line breaks and characters that PDF/UA forbids with spaces."""
     return text if text.isprintable() else _FORBIDDEN.sub(" ", text)
 
 
 def _split_word(run: str) -> Iterator[str]:
-    """A long word in pieces; what stands between two of them as it is."""
+    """Yield a long word in pieces, and any other run unchanged."""
     if _LONG_WORD.fullmatch(run) is None:
         yield run
         return
@@ -63,18 +63,18 @@ def _split_word(run: str) -> Iterator[str]:
 
 
 def truncate(text: str, max_length: int) -> str:
-    """So many characters, the last of which says that there were more."""
+    """Truncate the text to `max_length` characters, the last of which is an ellipsis."""
     return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
 
 
 def format_cell(column: Column, cell: Cell) -> str:
-    """The cell's text; a label instead of its code, or of each of several codes."""
+    """Format a cell as text in the active language; codes are replaced with their labels."""
     if cell is None:
         return "" if column.type == "text" else NO_VALUE
     if column.labels or isinstance(cell, bool):
         return label_for(column, cell)
     if isinstance(cell, Decimal | int):
-        # The decimals are the report's: none is added, and none is taken away.
+        # The report decides the number of decimals; none is added or removed.
         number = f"{cell:,}".translate(_separators(get_language()))
         return f"{number}%" if column.type == "percent" else number
     return format_date(cell) if isinstance(cell, date) else str(cell)
@@ -82,7 +82,7 @@ def format_cell(column: Column, cell: Cell) -> str:
 
 @cache
 def _separators(language: str | None) -> dict[int, str]:
-    """What stands in that language for the two that Python writes."""
+    """Return the translation table from Python's separators to the language's."""
     return {
         ord(","): str(get_format("THOUSAND_SEPARATOR", language)),
         ord("."): str(get_format("DECIMAL_SEPARATOR", language)),
@@ -96,7 +96,7 @@ def format_date(value: date) -> str:
 
 
 def format_datetime(value: datetime) -> str:
-    """To the minute; the time is the value's own zone's."""
+    """Format the date and time to the minute, in the value's own time zone."""
     return _("%(day)s at %(time)s") % {
         "day": format_date(value),
         "time": f"{value:%H:%M}",

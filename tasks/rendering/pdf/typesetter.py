@@ -1,4 +1,4 @@
-"""Runs the typesetters: child processes side by side, whose PDFs come back in order."""
+"""Pool of typesetter processes; PDFs are returned in the order of the jobs."""
 
 import json
 import os
@@ -16,20 +16,20 @@ from typing import IO, Any, NoReturn, Self
 import structlog
 from django.conf import settings
 
-from school.runtime.processes import minimal_env
+from school.child_environment import minimal_env
 from tasks.rendering.table import Table
 
 log = structlog.get_logger(__name__)
 
 CHILD_SCRIPT = Path(__file__).with_name("typesetter_child.py")
 CHECK_INTERVAL = 0.2
-"""How long it may take to hear that the report is to end."""
+"""Seconds between two checks whether the report must stop."""
 MAX_STDERR_BYTES = 2000
-"""Bytes of the children's last words that an error repeats."""
+"""Bytes at the end of the children's standard error that an error message repeats."""
 CHILD_ENVIRONMENT = {
-    # It would start a thread for each processor, which others need.
+    # By default typst starts a thread per processor, which other workers need.
     "RAYON_NUM_THREADS": "1",
-    # What is free goes back: else the system's allocator keeps more the more is taken.
+    # Return free memory to the system: by default malloc raises this threshold over time.
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
 _EXIT_CODE_BYTES = 2
@@ -37,22 +37,21 @@ _EXIT_CODE_BYTES = 2
 
 
 class TypesettingFailed(RuntimeError):
-    """The typesetter refused a document: a fault of our template."""
+    """The typesetter rejected a document: a bug in the template."""
 
 
 @dataclass(frozen=True)
 class _Job:
     output: IO[bytes]
-    """A file without a name: whatever kills us, nothing of it stays."""
+    """Unnamed temporary file: it disappears even if the worker is killed."""
     document_count: int
 
 
 class TypesetterPool:
-    """Sets documents in type, `PDF_PROCESSES` jobs at once; leaving it ends its children.
+    """Pool that runs up to `PDF_PROCESSES` jobs at once; exit kills the child processes.
 
-    One child stays as long as the press, and forks another for each job. While it waits it
-    asks the table whether the report is to end; what waits for it lies beside the file that is
-    written.
+    One child lives as long as the pool and forks a process for each job. While the pool waits
+    it calls `table.raise_if_stopped`. Temporary files are in the folder of the output file.
     """
 
     def __init__(self, table: Table, file: IO[bytes]) -> None:
@@ -61,19 +60,19 @@ class TypesetterPool:
         self._timestamp = int(issued_at.timestamp()) if issued_at else 0
         name = getattr(file, "name", None)
         self.temp_folder = Path(name).parent if isinstance(name, str) else None
-        """On the disk that has room for reports; else the system's own."""
+        """Folder of the output file, whose disk has room; None uses the system's default."""
         self._running: deque[_Job] = deque()
         self._is_stderr_logged = False
 
     def __enter__(self) -> Self:
-        """Start the child, which gets ready while the first rows are read."""
-        # Whatever they say: it is added at the end, wherever it was read.
+        """Start the child, which initializes while the first rows are read."""
+        # Append mode, so that reading does not change where the children write.
         self._stderr = tempfile.TemporaryFile("a+b", dir=self.temp_folder)  # noqa: SIM115
         self._connection, child_end = socket.socketpair()
         self._connection.settimeout(CHECK_INTERVAL)
         with child_end:
-            self._child = subprocess.Popen(  # noqa: S603  (our own command)
-                # Without the folder of the script among those that are imported from.
+            self._child = subprocess.Popen(  # noqa: S603  (fixed command)
+                # -P keeps the script's folder out of sys.path.
                 [
                     *(sys.executable, "-P", str(CHILD_SCRIPT)),
                     *(str(os.getpid()), str(self._timestamp)),
@@ -90,7 +89,7 @@ class TypesetterPool:
         self._child.wait()
         self._connection.settimeout(None)
         with self._connection, suppress(ConnectionError):
-            # Each of them holds the other end: it closes when the last is gone.
+            # Every child holds the other end, so this returns when the last one has exited.
             while self._connection.recv(_EXIT_CODE_BYTES):
                 pass
         for job in self._running:
@@ -99,10 +98,10 @@ class TypesetterPool:
         self._stderr.close()
 
     def render(self, jobs: Iterable[Sequence[dict[str, Any]]]) -> Iterator[list[bytes]]:
-        """The PDFs of each job's documents; a job is a child's work, and goes through whole.
+        """Yield the PDFs of each job's documents, in order; one process does a whole job.
 
-        Raises `TypesettingFailed`, `MemoryError` where a child had too little memory, and
-        `ChildProcessError` where one was killed: that is the host's fault.
+        Raises `TypesettingFailed` if a document is rejected, `MemoryError` if a child ran out
+        of memory, and `ChildProcessError` if a child was killed (a fault of the host).
         """
         for job in jobs:
             if len(self._running) >= max(1, settings.PDF_PROCESSES):
@@ -112,7 +111,7 @@ class TypesetterPool:
             yield self._collect()
 
     def _start_job(self, job: Sequence[dict[str, Any]]) -> _Job:
-        output = tempfile.TemporaryFile(dir=self.temp_folder)  # noqa: SIM115  (the child's)
+        output = tempfile.TemporaryFile(dir=self.temp_folder)  # noqa: SIM115  (closed by _collect)
         with tempfile.TemporaryFile(dir=self.temp_folder) as documents:
             for document in job:
                 line = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
@@ -122,7 +121,7 @@ class TypesetterPool:
         return _Job(output, len(job))
 
     def _collect(self) -> list[bytes]:
-        """Wait for the oldest job; it stays among the running until it has ended."""
+        """Wait for the oldest job and return its PDFs; it counts as running until it ends."""
         self._send_request()
         code = self._receive_exit_code()
         job = self._running.popleft()
@@ -135,12 +134,12 @@ class TypesetterPool:
             pdfs = list(_read_pdfs(job.output))
         if len(pdfs) != job.document_count:
             raise TypesettingFailed(
-                f"{len(pdfs)} PDFs of {job.document_count} documents"
+                f"got {len(pdfs)} PDFs for {job.document_count} documents"
             )
         return pdfs
 
     def _send_request(self, *files: int) -> None:
-        """With files for a job to be done, without for the oldest job's exit code."""
+        """Start a job if files are given; otherwise ask for the oldest job's exit code."""
         try:
             socket.send_fds(self._connection, [b"."], files)
         except ConnectionError:
@@ -160,19 +159,19 @@ class TypesetterPool:
             return int.from_bytes(answer, signed=True)
 
     def _raise_child_exit(self) -> NoReturn:
-        """Raise why the child is gone, which was to stay."""
+        """Raise the error that explains the unexpected exit of the child."""
         _raise_for_exit_code(self._child.wait(), self._stderr_tail())
-        raise ChildProcessError("the typesetter left")
+        raise ChildProcessError("the typesetter exited unexpectedly")
 
     def _stderr_tail(self) -> bytes:
-        """The last words of all."""
+        """Return the end of the standard error of all children."""
         end = self._stderr.seek(0, os.SEEK_END)
         return os.pread(
             self._stderr.fileno(), MAX_STDERR_BYTES, max(0, end - MAX_STDERR_BYTES)
         )
 
     def _log_stderr(self, stderr_tail: bytes) -> None:
-        """What a child that ended well said all the same; once a report, not of each page."""
+        """Log the standard error of a successful child, once per report."""
         if not self._is_stderr_logged:
             self._is_stderr_logged = True
             log.warning(
@@ -185,7 +184,7 @@ def _raise_for_exit_code(code: int, stderr_tail: bytes) -> None:
     if b"memory allocation of" in stderr_tail or b"MemoryError" in stderr_tail:
         raise MemoryError(message)
     if code < 0 or code == os.EX_TEMPFAIL:
-        raise ChildProcessError(f"the typesetter ended with {code}: {message}")
+        raise ChildProcessError(f"the typesetter exited with {code}: {message}")
     if code > 0:
         raise TypesettingFailed(message)
 

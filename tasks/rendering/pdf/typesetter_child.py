@@ -1,15 +1,15 @@
-"""Sets documents in type, in a process of its own: JSON comes in, PDFs go out.
+"""Typesetter process: JSON documents in, PDFs out.
 
-A crest that cannot be drawn is left out, and the standard error says so.
+A crest that cannot be drawn is left out, with a message on standard error.
 
-It is run as a script, once for a report, and forks for each job. The typesetter keeps what it
-once laid out for as long as its process lives; hence a process for some pages, and no longer.
-What each needs is imported and read once, and lies in their memory once. The forking process
-itself sets nothing: it would have a thread by then, which no fork has. It imports as little as
-it can, for that is what a short report waits for.
+The module is run as a script, once per report, and forks for each job. typst caches layouts
+for the life of its process, so each process handles only a few pages. Imports and fonts are
+loaded once, before forking, and shared by all jobs. The parent itself never typesets: that
+would start a thread, and threads do not survive a fork. It imports as little as possible,
+because short reports wait for its start.
 """
 
-import _socket  # `socket` itself would be a quarter of what it takes to begin
+import _socket  # importing `socket` would take a quarter of the start-up time
 import ctypes
 import gc
 import os
@@ -22,15 +22,15 @@ PR_SET_PDEATHSIG = 1
 SIGKILL = 9
 CREST_SKIPPED_MESSAGE = "the crest was left out"
 FD_MESSAGE_BYTES = _socket.CMSG_SPACE(2 * 4)
-"""Bytes that bring two files."""
+"""Size of the ancillary data with two file descriptors."""
 
 
 def main(parent: int, timestamp: int) -> None:
-    """Do what the socket at the standard input asks, in its order, until its other end closes.
+    """Serve the requests from the socket on standard input, in order, until it closes.
 
-    A byte that brings two files is a job: the documents in the first, a line each, are printed
-    into the second, issued at that moment. A byte alone asks for the oldest job's exit code
-    (two bytes), once it has ended.
+    A byte with two file descriptors is a job: the documents in the first file, one JSON line
+    each, are rendered into the second, with `timestamp` (Unix seconds) as creation time. A byte
+    alone waits for the oldest job and is answered with its exit code (two bytes, signed).
     """
     _die_with_parent(parent)
     fonts = typst.Fonts(
@@ -38,10 +38,10 @@ def main(parent: int, timestamp: int) -> None:
         include_embedded_fonts=False,
         font_paths=[os.path.join(HERE, "fonts")],
     )
-    # The root is where nothing is but the template: no document can read a file.
+    # The root folder contains only this package, so documents cannot read other files.
     template = os.path.join(HERE, "template.typ")
     compiler = typst.Compiler(template, root=HERE, font_paths=fonts)
-    gc.freeze()  # else collecting would copy what is shared
+    gc.freeze()  # otherwise garbage collection would copy shared memory pages
     running: list[int] = []
     connection = _socket.socket(fileno=0)
     while True:
@@ -58,14 +58,14 @@ def main(parent: int, timestamp: int) -> None:
 
 
 def _fork_job(compiler: typst.Compiler, files: list[int], timestamp: int) -> int:
-    """The number of the process that does the job."""
+    """Fork a process for the job; return its id."""
     parent = os.getpid()
     pid = os.fork()
     if not pid:
         try:
             _die_with_parent(parent)
             _render_documents(compiler, files, timestamp)
-        except BaseException as error:  # where the typesetter panics it is no Exception
+        except BaseException as error:  # a panic in typst is not an Exception
             _exit_with_error(error)
         os._exit(0)
     for file in files:
@@ -74,7 +74,7 @@ def _fork_job(compiler: typst.Compiler, files: list[int], timestamp: int) -> int
 
 
 def _exit_with_error(error: BaseException) -> None:
-    """End the process; the exit code says whether the host is at fault."""
+    """Exit with EX_TEMPFAIL for faults of the host (OSError), and with 1 for others."""
     sys.excepthook(type(error), error, error.__traceback__)
     os._exit(os.EX_TEMPFAIL if isinstance(error, OSError) else 1)
 
@@ -95,25 +95,25 @@ def _compile(compiler: typst.Compiler, data: str, timestamp: int) -> bytes:
             sys_inputs={"data": data}, pdf_standards=["ua-1"], timestamp=timestamp
         )
     except BaseException as error:
-        import json  # hardly ever needed
+        import json  # rarely needed
 
         document = json.loads(data)
         if not document["crest"]:
             raise
-        # If it is the fault of something else, that is told of the second try.
+        # If the crest is not the cause, the second attempt raises the error.
         pdf = _compile(compiler, json.dumps({**document, "crest": []}), timestamp)
         print(f"{CREST_SKIPPED_MESSAGE}: {error}", file=sys.stderr)
     if not isinstance(pdf, bytes):
-        raise TypeError("the typesetter gave no PDF")
+        raise TypeError("the typesetter returned no PDF")
     return pdf
 
 
 def _die_with_parent(parent: int) -> None:
-    """Be killed when that process is gone, even if it is so by now."""
+    """Have the kernel kill this process when `parent` exits; exit if it already has."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL)
     if os.getppid() != parent:
-        sys.exit("the parent is gone")
+        sys.exit("the parent process has exited")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Workbooks (ECMA-376, transitional): the parts of one, each written as it comes."""
+"""XLSX workbooks (ECMA-376 transitional), written part by part as a stream."""

@@ -1,4 +1,4 @@
-"""The sheet that says what a workbook is: of which school, for whom, when, and what is not in it."""
+"""The "About" sheet of a workbook: school, viewer, times, rules, summary and skipped records."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from tasks.rendering.xlsx.package import MAIN_NS
 
 
 def build_about_sheet(table: Table, footer: Footer, row_count: int) -> str:
-    """The part, once `count` rows were read; a line for each thing that there is to say."""
+    """Build the sheet's XML, with one row per fact; `row_count` is the number of data rows."""
     heading = f'<row r="1" ht="24" customHeight="1"><c r="A1"{cells.text_cell(table.title, styles.HEADING)}</row>'
     rows = "".join(
         f'<row r="{n}"><c r="A{n}"{cells.text_cell(label, styles.LABEL)}<c r="B{n}"{cell_xml}</row>'
@@ -32,13 +32,13 @@ def build_about_sheet(table: Table, footer: Footer, row_count: int) -> str:
 def _labelled_cells(
     table: Table, footer: Footer, row_count: int
 ) -> Iterator[tuple[str, cells.CellXml]]:
-    """Each label, and the cell beside it; a label is said once for all that it is of."""
+    """Yield each label and the cell beside it; a label is blank if it repeats the one above."""
     letterhead = table.letterhead
     yield from _text_cells(_("School network"), [letterhead.network])
     yield from _text_cells(_("School"), [letterhead.school])
     yield from _text_cells(_("INEP code"), [letterhead.inep_code])
     yield from _text_cells(_("Address"), [letterhead.address])
-    yield from _text_cells(_("Asked for by"), [letterhead.requested_by])
+    yield from _text_cells(_("Requested by"), [letterhead.requested_by])
     if letterhead.issued_at:
         yield _("Issued at"), cells.datetime_cell(letterhead.issued_at)
     if letterhead.data_as_of:

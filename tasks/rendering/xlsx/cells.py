@@ -1,4 +1,4 @@
-"""Cells of a workbook as XML: typed, never a formula, and safe whatever a text holds."""
+"""Workbook cells as XML: typed, never a formula, and escaped for any text."""
 
 import re
 from collections.abc import Callable
@@ -11,42 +11,42 @@ from tasks.rendering.columns import Cell, Column
 from tasks.rendering.xlsx import styles
 
 MAX_TEXT_LENGTH = 32_767
-"""UTF-16 units, the most that Excel reads in a cell."""
+"""UTF-16 code units that Excel reads in a cell at most."""
 MAX_DIGITS = 15
 EMPTY_CELL = "/>"
 _TEXT_CACHE_SIZE = 64
 
 _NONCHARACTERS = "\ufffe\uffff\ud800-\udfff"
 _FORBIDDEN = f"\x00-\x08\x0b-\x1f{_NONCHARACTERS}"
-# Nearly every text: short enough, no space at its ends, nothing to escape.
+# Matches nearly every text: short enough, no space at its ends, nothing to escape.
 _SIMPLE_TEXT = re.compile(
     f'(?!\\s)[^_&<>"{_FORBIDDEN}]{{1,{MAX_TEXT_LENGTH // 2}}}(?<!\\s)'
 )
-# What XML forbids or changes; and the escape itself, so that it can be told from text.
+# Characters that XML forbids or changes, and texts that look like our escape sequence.
 _NEEDS_ESCAPE = re.compile(f'[&<>"{_FORBIDDEN}]|_(?=x[0-9A-Fa-f]{{4}}_)')
 _UNREPRESENTABLE = re.compile(f"[{_NONCHARACTERS}]")
 _NUMBER = re.compile(r"-?[0-9]+(\.(?P<decimals>[0-9]+))?")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _EPOCH_ORDINAL = date(1899, 12, 30).toordinal()
-# Excel has no day before 1900, and counts a 29 February of that year.
+# Excel has no dates before 1900 and counts a nonexistent 29 February 1900.
 _FIRST_DAY = date(1900, 3, 1)
 
 CellXml = str
-"""What follows the reference in a cell's element: `<c r="A1"` and this are the cell."""
+"""The rest of a cell's element after its reference: `<c r="A1"` + this is the cell."""
 CellWriter = Callable[[Cell], CellXml]
 
 
 def cell_writer(column: Column, style: int = styles.TEXT) -> CellWriter:
-    """How cells of the column are written: as what they are, codes by their labels.
+    """Return the function that writes the column's cells by type, and codes by label.
 
-    The style is that of its texts.
+    `style` applies to the column's texts.
     """
     label_cells = {
         value: text_cell(label, style) for value, label in value_labels(column).items()
     }
     is_plain = column.type != "percent"
     number_cell = _decimal_cell if is_plain else _percent_cell
-    # Neighbouring rows are of the same school, class and student.
+    # Neighbouring rows often have the same school, class and student.
     cached_text_cell = lru_cache(_TEXT_CACHE_SIZE)(partial(text_cell, style=style))
     integer_style = styles.decimal_style(0)
 
@@ -73,19 +73,22 @@ def text_cell(value: str, style: int = styles.TEXT) -> CellXml:
         return f' t="inlineStr" s="{style}"><is><t>{value}</t></is></c>'
     if not value:
         return EMPTY_CELL
-    if len(value) > MAX_TEXT_LENGTH // 2:  # each may be two units
+    if len(value) > MAX_TEXT_LENGTH // 2:  # a character may take two units
         value = _truncate(value)
     space = ' xml:space="preserve"' if value.strip() != value else ""
     return f' t="inlineStr" s="{style}"><is><t{space}>{escape_xml(value)}</t></is></c>'
 
 
 def escape_xml(value: str) -> str:
-    """For content and attributes, with `_xHHHH_` for what XML cannot say (22.9.2.19)."""
+    """Escape a text for content and attributes.
+
+    Characters that XML cannot represent become `_xHHHH_` (ECMA-376 Part 1, 22.9.2.19).
+    """
     return _NEEDS_ESCAPE.sub(_escape, _UNREPRESENTABLE.sub("\ufffd", value))
 
 
 def count_cell(value: int) -> CellXml:
-    """A number among texts: to the left, as they are."""
+    """Return an integer cell that is aligned to the left, like the texts around it."""
     return f' s="{styles.COUNT}"><v>{value}</v></c>'
 
 
@@ -96,22 +99,22 @@ def date_cell(value: date) -> CellXml:
 
 
 def datetime_cell(value: datetime) -> CellXml:
-    """A date and the time of that day, to the minute, by the clock that the value has."""
+    """Return a cell with the date and time in the value's own time zone, to the minute."""
     minutes = 60 * value.hour + value.minute
     serial = Decimal(value.toordinal() - _EPOCH_ORDINAL) + Decimal(minutes) / 1440
     return f' s="{styles.DATETIME}"><v>{serial:.10f}</v></c>'
 
 
 def column_letters(index: int) -> str:
-    """The letters of a column, the first of which is 0."""
+    """Return the letters of a column by its index: 0 is "A", 26 is "AA"."""
     rest, last = divmod(index, 26)
     return (column_letters(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
-# A report has many numbers, but few different ones.
+# Cached because a report has many numbers but few distinct ones.
 @lru_cache(2**14)
 def _decimal_cell(digits: str) -> CellXml:
-    """A number shown with the places it has: fewer could carry it over a mark."""
+    """Return a cell that shows all decimals: rounding could lift a grade to the pass mark."""
     digits = _without_exponent(digits)
     decimals = _count_decimals(digits)
     if decimals is None:
@@ -121,7 +124,7 @@ def _decimal_cell(digits: str) -> CellXml:
 
 @lru_cache(2**14)
 def _percent_cell(digits: str) -> CellXml:
-    """A value in percent, as the share of one that a spreadsheet shows in percent."""
+    """Return the cell of a percentage, stored as a fraction of 1 with a percent format."""
     digits = _without_exponent(digits)
     decimals = _count_decimals(digits)
     if decimals is None:
@@ -135,7 +138,7 @@ def _without_exponent(digits: str) -> str:
 
 
 def _count_decimals(digits: str) -> int | None:
-    """How many places the number has; none where a spreadsheet would not keep it exactly."""
+    """Return the number of decimals; None if a spreadsheet cannot store the number exactly."""
     match = _NUMBER.fullmatch(digits)
     if not match or len(digits.strip("-").replace(".", "")) > MAX_DIGITS:
         return None

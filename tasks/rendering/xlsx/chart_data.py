@@ -1,180 +1,157 @@
-"""What charts show of a table: the figures of each, gathered from the rows as they pass by."""
+"""Chart data of a table, collected while its rows are streamed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from tasks.rendering.cells import label_for
 from tasks.rendering.columns import Cell, Column, Row
+from tasks.rendering.sections import (
+    MAX_CHART_ROWS,
+    MAX_CHART_SECTIONS,
+    ChartRows,
+    ColumnGroups,
+    IndexedColumn,
+)
 from tasks.rendering.table import Table
-
-MAX_SECTIONS = 40
-MAX_ROWS_PER_CHART = 100
-"""Of a part; with more bars nobody sees anything."""
-
-
-@dataclass
-class ChartSection:
-    """Neighbouring rows of one heading."""
-
-    heading: Row
-    rows: list[Row] = field(default_factory=list)
-
-    @property
-    def is_too_long(self) -> bool:
-        return len(self.rows) > MAX_ROWS_PER_CHART
 
 
 @dataclass(frozen=True)
 class ChartData:
-    """The figures of one chart: a row for each category, a column for each series."""
+    """The figures of one chart: one row per category, one column per series."""
 
     title: str
-    """Of whom they are."""
+    """Heading of the section."""
     value_title: str
-    """What they are."""
+    """Titles of the columns that are drawn."""
     category_column: Column
-    """What the categories are."""
+    """Column of the categories."""
     categories: Sequence[Cell]
     series: Sequence[tuple[str, Column]]
     values: Sequence[Sequence[Cell]]
 
 
 class ChartCollector:
-    """Gathers what is drawn from rows that pass by; holds no more than that."""
+    """Collector of the rows to be drawn from a stream; it keeps no other rows in memory."""
 
     def __init__(self, table: Table) -> None:
-        layout = table.layout
-        indexes = {column.name: n for n, column in enumerate(table.columns)}
         self._title = table.title
-        self._columns = table.columns
-        self._heading_columns = [
-            indexes[name] for name in layout.heading if name in indexes
-        ]
-        self._value_columns = [
-            indexes[name] for name in layout.chart if name in indexes
-        ]
-        other_columns = {
-            *layout.heading,
-            *layout.section_footer,
-            *layout.hidden,
-            *layout.chart,
-        }
-        self._key_columns = [
-            index for name, index in indexes.items() if name not in other_columns
+        self._column_groups = ColumnGroups(table.columns, table.layout)
+        self._value_columns = self._column_groups.chart
+        self._keys = [
+            (index, column)
+            for index, column in self._column_groups.body
+            if column.name not in table.layout.chart
         ][:2]
         self._value_title = ", ".join(
-            str(self._columns[n].title) for n in self._value_columns
+            str(column.title) for _index, column in self._value_columns
         )
-        self._sections: list[ChartSection] = []
+        self._sections: list[list[Row]] = []
+        """Rows of each section; a section that is too long has one row more than it may."""
         self._is_truncated = False
 
     def collect(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """The same rows; what is to be drawn of them is remembered."""
-        if self._value_columns and self._key_columns:
-            for row in rows:
-                self._collect_row(row)
+        """Yield the same rows and remember those that will be drawn."""
+        if self._value_columns and self._keys:
+            for row, is_first in self._column_groups.section_starts(rows):
+                self._collect_row(row, is_first=is_first)
                 yield row
                 if self._is_truncated:
                     break
         yield from rows
 
     def build_charts(self) -> list[ChartData]:
-        """The charts, once the rows were read."""
+        """Build the charts; called once the rows are read."""
         return [
-            self._build_chart(part) for part in self._sections if not part.is_too_long
+            self._build_chart(rows) for rows in self._sections if not _is_too_long(rows)
         ]
 
     def skipped_note(self) -> str:
-        """What there is no chart of, in words; empty where all is drawn."""
+        """Return a note about sections without a chart; empty if all are drawn."""
         notes = []
-        if any(part.is_too_long for part in self._sections):
+        if any(map(_is_too_long, self._sections)):
             notes.append(
-                _("What has more than %(count)s rows is not drawn.")
-                % {"count": MAX_ROWS_PER_CHART}
+                _("Sections with more than %(count)s rows have no chart.")
+                % {"count": MAX_CHART_ROWS}
             )
         if self._is_truncated:
-            notes.append(_("There are more; these are the first."))
+            notes.append(_("Only the first sections have charts."))
         return " ".join(notes)
 
-    def _collect_row(self, row: Row) -> None:
-        heading = tuple(row[index] for index in self._heading_columns)
-        if not self._sections or self._sections[-1].heading != heading:
-            self._is_truncated = len(self._sections) == MAX_SECTIONS
+    def _collect_row(self, row: Row, *, is_first: bool) -> None:
+        if is_first:
+            self._is_truncated = len(self._sections) == MAX_CHART_SECTIONS
             if self._is_truncated:
                 return
-            self._sections.append(ChartSection(heading))
-        if not self._sections[-1].is_too_long:
-            self._sections[-1].rows.append(row)
+            self._sections.append([])
+        if not _is_too_long(self._sections[-1]):
+            self._sections[-1].append(row)
 
-    def _build_chart(self, section: ChartSection) -> ChartData:
-        first, *others = self._key_columns
-        for second in others:
-            if self._columns[second].is_measure:
-                continue
-            rows_by_keys = {(row[first], row[second]): row for row in section.rows}
-            # A table of two ways in: a series for each of the second column's cells.
-            is_crosstab = len(rows_by_keys) == len(section.rows)
-            if is_crosstab and len(
-                {category for category, _group in rows_by_keys}
-            ) < len(rows_by_keys):
-                return self._build_crosstab(section.heading, rows_by_keys)
+    def _build_chart(self, rows: Sequence[Row]) -> ChartData:
+        chart_rows = ChartRows(rows, self._keys, merges_distant_rows=True)
+        if chart_rows.is_crosstab and chart_rows.series_column is not None:
+            return self._build_crosstab(chart_rows, chart_rows.series_column)
+        category_index, category_column = self._keys[0]
         return ChartData(
-            self._section_title(section.heading),
+            self._section_title(rows[0]),
             self._value_title,
-            self._columns[first],
-            [row[first] for row in section.rows],
-            [
-                (str(self._columns[n].title), self._columns[n])
-                for n in self._value_columns
-            ],
-            [[row[n] for n in self._value_columns] for row in section.rows],
+            category_column,
+            [row[category_index] for row in rows],
+            [(str(column.title), column) for _index, column in self._value_columns],
+            [self._values(row) for row in rows],
         )
 
     def _build_crosstab(
-        self, heading: Row, rows: Mapping[tuple[Cell, Cell], Row]
+        self, chart_rows: ChartRows, series_column: IndexedColumn
     ) -> ChartData:
-        first, second = (self._columns[n] for n in self._key_columns)
-        categories = list(dict.fromkeys(category for category, _group in rows))
-        groups = list(dict.fromkeys(group for _category, group in rows))
-        blank: Row = (None,) * len(self._columns)
+        """Build a chart with one series per cell of the series column and drawn column."""
+        series_index, column_of_series = series_column
+        blank: Row = (None,) * len(self._column_groups.columns)
         series = []
-        for group in groups:
-            name = _describe_cell(second, group)
-            for column in (self._columns[n] for n in self._value_columns):
+        for cell in chart_rows.series_cells:
+            name = _describe_cell(column_of_series, cell)
+            for _index, column in self._value_columns:
                 is_alone = len(self._value_columns) == 1
                 series.append(
                     (name if is_alone else f"{name} · {column.title}", column)
                 )
-        values = [
-            [
-                rows.get((category, group), blank)[n]
-                for group in groups
-                for n in self._value_columns
-            ]
-            for category in categories
-        ]
+        values = []
+        for _category, rows in chart_rows.groups:
+            rows_by_series = {row[series_index]: row for row in rows}
+            values.append(
+                [
+                    value
+                    for cell in chart_rows.series_cells
+                    for value in self._values(rows_by_series.get(cell, blank))
+                ]
+            )
         return ChartData(
-            self._section_title(heading),
+            self._section_title(chart_rows.rows[0]),
             self._value_title,
-            first,
-            categories,
+            self._keys[0][1],
+            [category for category, _rows in chart_rows.groups],
             series,
             values,
         )
 
-    def _section_title(self, heading: Row) -> str:
-        columns = [self._columns[n] for n in self._heading_columns]
+    def _values(self, row: Row) -> list[Cell]:
+        return [row[index] for index, _column in self._value_columns]
+
+    def _section_title(self, row: Row) -> str:
         texts = [
-            _describe_cell(column, cell)
-            for column, cell in zip(columns, heading, strict=True)
+            _describe_cell(column, row[index])
+            for index, column in self._column_groups.heading
         ]
         return " · ".join(filter(None, texts)) or self._title
 
 
+def _is_too_long(rows: Sequence[Row]) -> bool:
+    return len(rows) > MAX_CHART_ROWS
+
+
 def _describe_cell(column: Column, value: Cell) -> str:
-    """A cell where its column's title is not seen."""
+    """Return the cell's text, with the column's title unless it is a text itself."""
     if value is None:
         return ""
     label = label_for(column, value)

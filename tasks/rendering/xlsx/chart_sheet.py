@@ -1,6 +1,7 @@
-"""The sheet of charts: the figures of each, and it beside them.
+"""The sheet of charts: a block of figures for each chart, with the chart beside it.
 
-They have figures of their own, so that sorting or filtering the rows changes no chart.
+The charts use these copies of the figures, so that sorting or filtering the data sheets does
+not change them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,20 +30,17 @@ _COLOURS = (
     "999999",
     "F0E442",
 )
-"""Told apart by the colour-blind, too."""
+"""RGB colours of the series, distinguishable for colour-blind readers."""
 _CHART_ROWS = 17
-"""Which a chart covers, of 20 pixels each."""
+"""Height of a chart in sheet rows of 20 pixels."""
 _EMU_PER_PIXEL = 9525
-"""In the units of drawings."""
+"""English Metric Units (the unit of drawings) in a pixel."""
 
 
 def add_chart_sheet(
     package: Package, sheet_name: str, charts: Sequence[ChartData], note: str = ""
 ) -> None:
-    """Add the sheet of that name, with its drawing and a chart for each block.
-
-    The note stands beneath them all.
-    """
+    """Add the sheet with its drawing, its charts and a note below all of them."""
     *start_rows, end_row = _start_rows(charts)
     with package.open_sheet(SheetInfo(sheet_name)) as part:
         note_row = _row_xml(end_row, [cells.text_cell(note)]) if note else ""
@@ -70,7 +68,7 @@ def add_chart_sheet(
 
 
 def _start_rows(charts: Sequence[ChartData]) -> list[int]:
-    """The row in which each block begins, counted from 1; and the one that follows them."""
+    """Return the first row of each block, counted from 1, and the row after the last block."""
     start_rows = [1]
     for chart in charts:
         start_rows.append(start_rows[-1] + max(len(chart.categories), _CHART_ROWS) + 3)
@@ -80,11 +78,13 @@ def _start_rows(charts: Sequence[ChartData]) -> list[int]:
 def _sheet_xml(
     charts: Sequence[ChartData], start_rows: Sequence[int], note_row: str
 ) -> str:
-    max_length = max(len(str(word)) for block in charts for word in block.categories)
+    max_length = max(
+        len(str(category)) for chart in charts for category in chart.categories
+    )
     rows = "".join(
-        line
-        for block, start in zip(charts, start_rows, strict=True)
-        for line in _chart_rows(block, start)
+        row_xml
+        for chart, start in zip(charts, start_rows, strict=True)
+        for row_xml in _chart_rows(chart, start)
     )
     return (
         f'<worksheet xmlns="{MAIN_NS}" xmlns:r="{RELATIONSHIPS_NS}">'
@@ -126,22 +126,22 @@ def _row_xml(number: int, cell_xmls: Sequence[cells.CellXml]) -> str:
 
 
 def _max_series(charts: Sequence[ChartData]) -> int:
-    return max(len(block.series) for block in charts)
+    return max(len(chart.series) for chart in charts)
 
 
 def _drawing_xml(charts: Sequence[ChartData], start_rows: Sequence[int]) -> str:
     anchors = "".join(
         f"<xdr:oneCellAnchor><xdr:from><xdr:col>{_max_series(charts) + 2}</xdr:col>"
         f"<xdr:colOff>0</xdr:colOff><xdr:row>{start}</xdr:row><xdr:rowOff>0</xdr:rowOff>"
-        f'</xdr:from><xdr:ext cx="{_chart_width(block) * _EMU_PER_PIXEL}" cy="{_CHART_ROWS * 20 * _EMU_PER_PIXEL}"/>'
+        f'</xdr:from><xdr:ext cx="{_chart_width(chart) * _EMU_PER_PIXEL}" cy="{_CHART_ROWS * 20 * _EMU_PER_PIXEL}"/>'
         '<xdr:graphicFrame macro=""><xdr:nvGraphicFramePr>'
-        f'<xdr:cNvPr id="{n + 1}" name="{n}" descr="{cells.escape_xml(_alt_text(block))}"/>'
+        f'<xdr:cNvPr id="{n + 1}" name="{n}" descr="{cells.escape_xml(_alt_text(chart))}"/>'
         "<xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr><xdr:xfrm>"
         '<a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm>'
         f'<a:graphic><a:graphicData uri="{_DRAWING_ML}/chart">'
         f'<c:chart xmlns:c="{_DRAWING_ML}/chart" r:id="rId{n}"/>'
         "</a:graphicData></a:graphic></xdr:graphicFrame><xdr:clientData/></xdr:oneCellAnchor>"
-        for n, (block, start) in enumerate(zip(charts, start_rows, strict=True), 1)
+        for n, (chart, start) in enumerate(zip(charts, start_rows, strict=True), 1)
     )
     return (
         f'<xdr:wsDr xmlns:xdr="{_DRAWING_ML}/spreadsheetDrawing" '
@@ -150,12 +150,12 @@ def _drawing_xml(charts: Sequence[ChartData], start_rows: Sequence[int]) -> str:
 
 
 def _alt_text(chart: ChartData) -> str:
-    """For who does not see it; the figures themselves stand in the cells beside."""
+    """Return the alternative text; it omits the figures, which are in the cells beside it."""
     return f"{chart.title}: {chart.value_title}"
 
 
 def _chart_width(chart: ChartData) -> int:
-    """In pixels, so that each bar can be seen."""
+    """Return the width in pixels that keeps every bar visible."""
     bars = len(chart.categories) * len(chart.series)
     return min(1200, max(520, 160 + 22 * bars))
 
@@ -204,7 +204,7 @@ def _axes_xml(chart: ChartData) -> str:
     numbers = [
         cell for row in chart.values for cell in row if isinstance(cell, int | Decimal)
     ]
-    # Bars that began anywhere else would not be as long as their figures are large.
+    # Bars must start at 0, so that their lengths are proportional to the figures.
     minimum = '<c:min val="0"/>' if min(numbers, default=0) >= 0 else ""
     crosses = '<c:crosses val="autoZero"/>'
     return (

@@ -1,4 +1,4 @@
-"""A sheet of rows under a header that stays: written as they come, as many as a sheet holds."""
+"""Data sheets: rows under a frozen header, streamed up to the limits of a sheet."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -12,11 +12,11 @@ from tasks.rendering.xlsx import cells, styles
 from tasks.rendering.xlsx.package import MAIN_NS, RELATIONSHIPS_NS, SheetInfo
 
 MAX_ROWS = 1_048_576
-"""The most that a spreadsheet has in a sheet, with the header."""
+"""Rows in a sheet at most, with the header."""
 MAX_BYTES = 2**31 - 2**24
-"""Past two gigabytes a part of the ZIP would need a form that Excel complains of."""
+"""Bytes in a sheet at most: above 2 GiB its ZIP entry would need ZIP64, which Excel reports."""
 CHUNK_SIZE = 2**18
-"""So many characters are handed on at a time."""
+"""Characters that are written at a time."""
 
 _MIN_WIDTHS = {
     "integer": 9,
@@ -28,21 +28,21 @@ _MIN_WIDTHS = {
 }
 _MAX_WIDTH = 60
 _PROSE_WIDTH = 90
-"""The width of texts that would take more than two lines of the widest."""
+"""Width of columns whose texts would take more than two lines of `_MAX_WIDTH`."""
 _TITLE_LINE_LENGTH = 12
-"""So much of a title stands on one line, the rest may wrap."""
+"""Characters of a title that must fit on one line; the rest may wrap."""
 _CELL_PADDING = 3
-"""For the cell's edges and the button of the filter."""
+"""Characters for the cell's edges and the filter button."""
 _PAGE_WIDTH = 100
-"""So many characters can still be read on paper that is upright; twice as many across."""
+"""Characters that are readable across a printed portrait page; landscape has twice as many."""
 _LINE_HEIGHT = 15
-"""The height of a line, in points."""
+"""Height of a line in points."""
 _MAX_LINES = 27
-"""Of a row: a spreadsheet has none that is higher."""
+"""Lines of a row at most: the limit of spreadsheets."""
 
 
 class DataSheetWriter:
-    """How the sheets of one table look; `sample` are some of its rows, for the widths."""
+    """Writer of the data sheets of one table; `sample` (some rows) determines the widths."""
 
     def __init__(self, table: Table, sample: Sequence[Row]) -> None:
         self._columns = table.columns
@@ -51,7 +51,7 @@ class DataSheetWriter:
             _column_width(column, [row[n] for row in sample])
             for n, column in enumerate(table.columns)
         ]
-        # Long texts wrap: else they would run over the columns that follow, or past the paper.
+        # Long texts wrap: otherwise they would overlap the next columns or leave the page.
         self._wrap_columns = [
             n for n, width in enumerate(self._widths) if width >= _MAX_WIDTH
         ]
@@ -66,7 +66,7 @@ class DataSheetWriter:
         self._template = f'<row r="#"%s>{cells_xml}</row>'
 
     def write_sheet(self, part: IO[bytes], rows: Iterator[Row], info: SheetInfo) -> int:
-        """Write a sheet, and say how many rows it took; what is left waits in `rows`."""
+        """Write one sheet and return its number of rows; `rows` keeps the rest."""
         selected_attribute = ' tabSelected="1"' if info.is_first else ""
         part.write(self._head_xml(selected_attribute).encode())
         row_count = 0
@@ -82,7 +82,7 @@ class DataSheetWriter:
         return row_count
 
     def _chunks(self, rows: Iterable[Row]) -> Iterator[tuple[bytes, int]]:
-        """The rows in XML, some at a time, and how many they are."""
+        """Yield chunks of the rows as XML, each with its number of rows."""
         writers, template = self._writers, self._template
         row_xmls: list[str] = []
         size = 0
@@ -98,7 +98,7 @@ class DataSheetWriter:
         yield "".join(row_xmls).encode(), len(row_xmls)
 
     def _height_attribute(self, row: Row) -> str:
-        """The height of a row that needs more than a line, for programs that do not see to it."""
+        """Return the height of a row with wrapped texts, for programs that do not compute it."""
         lines = 1
         for n in self._wrap_columns:
             length = len(label_for(self._columns[n], row[n] or ""))
@@ -143,7 +143,7 @@ class DataSheetWriter:
 
 
 def _column_width(column: Column, sample: Sequence[Cell]) -> int:
-    """In characters: what a cell needs as far as is known, and the longest word of the title."""
+    """Return the width in characters: room for the sample's cells and the title's words."""
     texts = [
         *value_labels(column).values(),
         *(label_for(column, value) for value in sample),

@@ -1,4 +1,4 @@
-"""The ZIP that a workbook is: its parts, how they refer to each other, and no time of making."""
+"""The ZIP package of a workbook: parts and relationships, without a creation time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,27 +20,27 @@ CHART_CONTENT_TYPE = f"{_CONTENT_TYPE_PREFIX}.drawingml.chart+xml"
 
 @dataclass
 class SheetInfo:
-    """A sheet, as the workbook lists it."""
+    """Entry of a sheet in the workbook's list."""
 
     name: str
     filter_range: str = ""
-    """The cells that have a filter, where some have; their first row is the header."""
+    """Cells with a filter, or blank; their first row is the header."""
     is_first: bool = False
-    """Whether a spreadsheet opens with it."""
+    """True if the workbook opens on this sheet."""
 
 
 class Package:
-    """The parts of one workbook, in an open file that it leaves open.
+    """Writer of a workbook's parts into an open file, which it leaves open.
 
-    To be used by `with`: a workbook that fails half-way must let go of the file.
+    Must be used as a context manager, so that a workbook that fails releases the file.
     """
 
     def __init__(self, file: IO[bytes], title: str) -> None:
-        # Level 6 would save a fifth of the bytes, and take half as long again.
+        # Level 6 would save a fifth of the bytes and take 50 % longer.
         self._zip = ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1)
         self._content_types: dict[str, str] = {}
         self.sheets: list[SheetInfo] = []
-        # First, for programs that tell what a file is by how it begins.
+        # Written first, for programs that detect a file's type from its first bytes.
         root = [("officeDocument", "xl/workbook.xml")]
         self._write_part(
             "_rels/.rels", _relationships_xml(root, core_target="docProps/core.xml")
@@ -65,11 +65,11 @@ class Package:
 
     @contextmanager
     def open_sheet(self, info: SheetInfo) -> Iterator[IO[bytes]]:
-        """The next sheet's part, to be written before anything else is."""
+        """Open the part of the next sheet; no other part can be written meanwhile."""
         self.sheets.append(info)
         name = f"xl/worksheets/sheet{len(self.sheets)}.xml"
         self._content_types[name] = SHEET_CONTENT_TYPE
-        # Under its bare name a part has the time that ZIP counts from, always the same.
+        # Opened by name, an entry has the ZIP epoch as its time, which never changes.
         with self._zip.open(name, "w") as part:
             part.write(XML_DECLARATION.encode())
             yield part
@@ -77,7 +77,7 @@ class Package:
     def add_relationships(
         self, name: str, relationships: Sequence[tuple[str, str]]
     ) -> None:
-        """Say what the part refers to: each a type and a target, as rId1, rId2, ..."""
+        """Write the part's relationships (pairs of type and target) as rId1, rId2, ..."""
         folder, _slash, file = name.rpartition("/")
         self._write_part(
             f"{folder}/_rels/{file}.rels", _relationships_xml(relationships)
@@ -111,7 +111,7 @@ class Package:
 
 
 def quote_reference(sheet: str, cells: str) -> str:
-    """The cells as a formula of any sheet names them; to be escaped."""
+    """Return a reference to cells of a sheet for use in formulas; not yet XML-escaped."""
     quoted = sheet.replace("'", "''")
     return f"'{quoted}'!{cells}"
 

@@ -1,9 +1,9 @@
-"""The styles of a workbook's cells: which there are, by number, and the part that describes them."""
+"""Cell styles of a workbook: their numbers and the part that defines them."""
 
 from typing import Final
 
 MAX_DECIMALS = 15
-"""A spreadsheet's numbers have no more digits than that."""
+"""Decimals at most: a spreadsheet's numbers have 15 digits."""
 
 PLAIN: Final = 0
 HEADER: Final = 1
@@ -37,17 +37,17 @@ _BORDERS = (
 
 
 def decimal_style(decimals: int) -> int:
-    """The style of a number shown with so many places, no more and no fewer."""
+    """Return the style of a number with exactly this many decimals."""
     return _FIRST_DECIMAL + decimals
 
 
 def percent_style(decimals: int) -> int:
-    """The style of a share of one, shown in percent with so many places."""
+    """Return the style of a fraction shown in percent with exactly this many decimals."""
     return _FIRST_PERCENT + decimals
 
 
 def build_styles_xml(language: str | None) -> str:
-    """The part `xl/styles.xml`, with dates as the language writes them."""
+    """Build the part `xl/styles.xml` with the language's date format."""
     date_format = _DATES.get(language or "", "yyyy-mm-dd")
     numbers = [f"0.{'0' * n}" if n else "0" for n in range(MAX_DECIMALS + 1)]
     custom = [
@@ -61,12 +61,12 @@ def build_styles_xml(language: str | None) -> str:
         for n, code in enumerate(custom)
     ]
     top_alignment = '<alignment vertical="top"/>'
-    # Indented, so that no text touches the number before it.
+    # Indented, so that a text does not touch the number to its left.
     text_alignment = '<alignment horizontal="left" vertical="top" indent="1"/>'
     wrapped_alignment = text_alignment.replace("/>", ' wrapText="1"/>')
     cells = [
         _cell_format(),
-        # 49: what is text stays so when somebody edits it.
+        # Format 49 (text): a text stays a text when it is edited.
         _cell_format(number=49, font=1, fill=2, border=1, alignment=wrapped_alignment.replace("top", "center")),
         _cell_format(number=49, alignment=text_alignment),
         _cell_format(number=164, alignment='<alignment horizontal="center" vertical="top"/>'),

@@ -1,0 +1,91 @@
+"""Examples of responses by operation and status, other than tasks and problems."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from api.openapi import examples
+from api.serializers import catalogue
+from tasks.reports.class_performance import ClassPerformance
+from tasks.status import document as task_document
+
+
+def _task_page() -> dict[str, Any]:
+    results = [
+        examples.task_example(name, with_data=False)
+        for name in ("running", "succeeded")
+    ]
+    next_url = f"/tasks?cursor={examples.PARAMETER_EXAMPLES['cursor']}"
+    return {"next": next_url, "previous": None, "results": results}
+
+
+def _result_link() -> dict[str, Any]:
+    return {
+        "url": f"/tasks/{examples.TASK_ID}/result?link=Wzcs...",
+        "expires_at": task_document.format_rfc3339(
+            examples.FINISHED_AT + settings.RESULT_LINK_LIFETIME
+        ),
+    }
+
+
+def _health(status: str, **checks: bool) -> dict[str, Any]:
+    components = (
+        "database",
+        "redis",
+        "dispatcher",
+        "default",
+        "reports",
+        "reports.bulk",
+    )
+    return {"status": status, "checks": {**dict.fromkeys(components, True), **checks}}
+
+
+_SCHOOL = {"school_id": 1, "name": "Escola Municipal 1"}
+_CLASS = {"class_id": 1, "name": "1º ano A", "year": 2026}
+_CLASS_WITH_SCHOOL = {**_CLASS, "school": _SCHOOL["name"]}
+_STUDENT = {"student_id": 7, "name": "Ana Ávila", "registration": "2026000007"}
+
+
+def _single_page(*records: dict[str, Any]) -> dict[str, Any]:
+    return {"next": None, "previous": None, "results": list(records)}
+
+
+def _catalogue_entry() -> dict[str, Any]:
+    return {**catalogue.build_static_entry(ClassPerformance), "median_seconds": 0.4}
+
+
+def _current_user() -> dict[str, Any]:
+    scope = {"everything": False, "networks": [], "schools": [], "students": []}
+    return {
+        "username": "teacher",
+        "name": "Ana Ávila",
+        "roles": ["teacher"],
+        "scope": {**scope, "classes": [_CLASS_WITH_SCHOOL]},
+    }
+
+
+_TOKENS = {"access": "eyJhbGciOi...", "refresh": "eyJhbGciOi..."}
+RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {
+    ("log_in", "200"): lambda: _TOKENS,
+    ("refresh_token", "200"): lambda: _TOKENS,
+    ("list_tasks", "200"): _task_page,
+    ("get_result", "200"): lambda: json.loads(examples.render_file("json")),
+    ("create_result_link", "200"): _result_link,
+    ("get_me", "200"): _current_user,
+    ("list_reports", "200"): lambda: {"results": [_catalogue_entry()]},
+    ("get_report", "200"): _catalogue_entry,
+    ("list_schools", "200"): lambda: _single_page(_SCHOOL),
+    ("list_classes", "200"): lambda: _single_page(
+        {**_CLASS_WITH_SCHOOL, "school_id": 1}
+    ),
+    ("search_students", "200"): lambda: {
+        "results": [{**_STUDENT, "classes": [_CLASS]}],
+        "next": None,
+    },
+    ("healthz", "200"): lambda: {"status": "ok"},
+    ("readyz", "200"): lambda: _health("ok"),
+    ("readyz", "503"): lambda: _health("unavailable", dispatcher=False),
+}
+"""Builders of the example of a response, by operation and status."""

@@ -1,0 +1,35 @@
+"""Periodic messages: the Celery tasks that the dispatcher sends at an interval."""
+
+from django.conf import settings
+
+from tasks import redis_store
+from tasks.maintenance.tasks import CANARY_SECONDS
+from tasks.scheduling import broker
+
+REPORT_QUEUES = ("reports", "reports.bulk")
+SWEEP_SECONDS = 60
+COMMANDS_SECONDS = 3600
+MAX_EXTRA_MESSAGES = 20
+"""Messages a queue may hold beyond `MAX_PUBLISHED_PER_QUEUE`; its workers seem to be down."""
+
+
+def send_canaries() -> None:
+    """Send a canary to each queue."""
+    for queue in ("default", *REPORT_QUEUES):
+        _send("tasks.canary", queue, queue=queue, every=CANARY_SECONDS)
+
+
+def send_sweep() -> None:
+    _send("tasks.sweep", queue="default", every=SWEEP_SECONDS)
+
+
+def send_commands() -> None:
+    _send("tasks.run_commands", queue="default", every=COMMANDS_SECONDS)
+
+
+def _send(name: str, *args: str, queue: str, every: float) -> None:
+    """Send a task unless its queue is too long, so that Redis does not fill up."""
+    limit = settings.MAX_PUBLISHED_PER_QUEUE + MAX_EXTRA_MESSAGES
+    if redis_store.queue_length(queue) < limit:
+        # A message older than its interval is superseded by the next one.
+        broker.send_task(name, *args, queue=queue, expires=every)

@@ -1,0 +1,151 @@
+"""Selection: the enrolments that a viewer may see and that some parameters select.
+
+The one chain of permission: parse the parameters, narrow the viewer's enrolments by them, widen
+them by the report's reach. Submission, the worker and the student search use it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from pydantic import ValidationError
+
+from school import access
+from school.access import Reach, Scope
+from school.models import Enrolment, User
+from tasks.errors import FieldError, InvalidRequest
+from tasks.reporting import parameter_messages
+from tasks.reporting.parameters import Model, ReportParameters
+
+PARAMETERS_POINTER = "/parameters"
+"""JSON Pointer to the parameters in the body of a report request."""
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """A parameter that names a record by its id."""
+
+    enrolment_path: str
+    """Lookup of the record's id, from an enrolment."""
+    visible_records: Callable[[User], QuerySet[Any]]
+    not_found_detail: Promise
+    """Error text for an id that does not exist or that the viewer may not see."""
+
+
+_REFERENCES: Mapping[str, _Reference] = {
+    "school_id": _Reference(
+        "school_class__school_id",
+        access.visible_schools,
+        _("There is no such school."),
+    ),
+    "class_id": _Reference(
+        "school_class_id", access.visible_classes, _("There is no such class.")
+    ),
+    "student_id": _Reference(
+        "student_id", access.visible_students, _("There is no such student.")
+    ),
+}
+_FILTERS = {"year": "school_class__school_year__year"}
+
+
+@dataclass(frozen=True)
+class Selection(Generic[Model]):
+    """Parameters of one viewer and the enrolments that they select."""
+
+    viewer: User
+    parameters: Model
+    enrolments: QuerySet[Enrolment]
+    """The selected enrolments, all visible to the viewer."""
+    reachable: QuerySet[Enrolment]
+    """The enrolments within the report's reach; they include the selected ones."""
+
+    @cached_property
+    def scope(self) -> Scope:
+        """The role and attachments through which the viewer sees the reachable enrolments."""
+        return access.scope_of(self.viewer, self.reachable)
+
+    @cached_property
+    def school_id(self) -> int | None:
+        """The school of all selected enrolments; None for several schools or no enrolment."""
+        path = _REFERENCES["school_id"].enrolment_path
+        school_ids = self.enrolments.order_by().values_list(path, flat=True)
+        # Two queries of one row each: counting the schools would read a whole network.
+        first: int | None = school_ids.first()
+        return None if school_ids.exclude(**{path: first}).exists() else first
+
+    def require_visible(self, *, base_pointer: str = PARAMETERS_POINTER) -> None:
+        """Raise `InvalidRequest` for named records that do not exist or are not visible.
+
+        Both cases have the same text, so that nobody learns which ids exist.
+        """
+        errors = [
+            FieldError(
+                f"{base_pointer}/{name}", "not_found", str(reference.not_found_detail)
+            )
+            for name, reference, id in _references(self.parameters)
+            if not reference.visible_records(self.viewer).filter(pk=id).exists()
+        ]
+        if errors:
+            raise InvalidRequest(*errors)
+
+
+def select(
+    viewer: User,
+    model: type[Model],
+    values: object,
+    *,
+    reach: Reach = Reach.SELECTED,
+    base_pointer: str = PARAMETERS_POINTER,
+) -> Selection[Model]:
+    """Parse the values and select the viewer's enrolments, or raise `InvalidRequest`.
+
+    `base_pointer` is the JSON Pointer to the values in the request body.
+    """
+    parameters = parse_parameters(model, values, base_pointer=base_pointer)
+    enrolments = access.visible_enrolments(viewer)
+    for _name, reference, id in _references(parameters):
+        enrolments = enrolments.filter(**{reference.enrolment_path: id})
+    for name, path in _FILTERS.items():
+        if (value := getattr(parameters, name, None)) is not None:
+            enrolments = enrolments.filter(**{path: value})
+    reachable = access.expand(viewer, enrolments, reach)
+    return Selection(viewer, parameters, enrolments, reachable)
+
+
+def parse_parameters(
+    model: type[Model], values: object, *, base_pointer: str = PARAMETERS_POINTER
+) -> Model:
+    """Parse the values, or raise `InvalidRequest` with one error for each invalid field."""
+    try:
+        # Parsed as JSON: in strict mode pydantic then still reads a date from its text.
+        return model.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        errors = (_field_error(item, base_pointer) for item in error.errors())
+        raise InvalidRequest(*errors) from None
+
+
+def _references(parameters: ReportParameters) -> list[tuple[str, _Reference, int]]:
+    """Parameters that name a record: the parameter's name, its reference and the id."""
+    return [
+        (name, reference, id)
+        for name, reference in _REFERENCES.items()
+        if (id := getattr(parameters, name, None)) is not None
+    ]
+
+
+def _field_error(error: Any, base_pointer: str) -> FieldError:
+    pointer = base_pointer + "".join(
+        f"/{_escape_pointer(str(part))}" for part in error["loc"]
+    )
+    is_unknown = error["type"] == "extra_forbidden"
+    code = "unknown_field" if is_unknown else error["type"]
+    return FieldError(pointer, code, parameter_messages.error_message(error))
+
+
+def _escape_pointer(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")

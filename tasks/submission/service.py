@@ -1,0 +1,70 @@
+"""Acceptance of a report request: the use case behind `POST /reports`."""
+
+from dataclasses import dataclass
+
+import structlog
+from django.db import Error, transaction
+
+from school.models import User
+from tasks import access_log
+from tasks.models import AccessLogEntry, Task
+from tasks.scheduling import outbox
+from tasks.status import access_version, projection, reader
+from tasks.submission import idempotency, quotas
+from tasks.submission.validation import ReportRequest, build_task
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The task of an accepted request."""
+
+    task: Task
+    is_replay: bool = False
+    """True if the task was submitted before, under the same idempotency key."""
+
+
+def submit_report(viewer: User, request: ReportRequest) -> Submission:
+    """Accept the request, or raise an error of `tasks.errors`.
+
+    The task's row is committed when this returns.
+    """
+    if original := _find_replay(viewer, request):
+        return Submission(original, is_replay=True)
+    task = build_task(viewer, request)
+    with transaction.atomic():
+        # The lock serialises a user's requests, so that the second of two equal ones sees the first.
+        User.objects.select_for_update(no_key=True).get(pk=viewer.pk)
+        if original := _find_replay(viewer, request):
+            return Submission(original, is_replay=True)
+        if not request.idempotency_key and (
+            duplicate := idempotency.find_queued_duplicate(task)
+        ):
+            return Submission(duplicate)
+        quotas.enforce_quotas(viewer, task.queue)
+        task.save(force_insert=True)
+        if request.idempotency_key:
+            idempotency.save_key(viewer, request, task)
+        access_log.record_access(viewer, AccessLogEntry.Action.CREATED, task)
+        task.refresh_from_db()
+    _publish(task, viewer)
+    return Submission(task)
+
+
+def _publish(task: Task, viewer: User) -> None:
+    """Write the document and publish the message; the dispatcher repeats what fails here."""
+    try:
+        projection.sync_document(task)
+        access_version.cache(viewer)  # for the polls that follow
+        outbox.try_publish(task)
+    except Error:
+        # The row is committed, so the request is accepted.
+        log.exception("publish_deferred", task_id=str(task.pk))
+
+
+def _find_replay(viewer: User, request: ReportRequest) -> Task | None:
+    if not request.idempotency_key:
+        return None
+    task_id = idempotency.find_by_key(viewer, request)
+    return None if task_id is None else reader.get_task_for(task_id, viewer)
