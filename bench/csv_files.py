@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -29,11 +29,14 @@ from bench.runs import (
 )
 from bench.timing import Work
 
+if TYPE_CHECKING:
+    from tasks.reports.data_export import DataExport
+
 BLOCK_BYTES = 1024 * 1024
 EXPLAIN = "EXPLAIN "
 """Prefix with which the statement is compiled but not executed."""
 OURS, COPY, SHELL, DJANGO = "ours", "plain COPY", "sqlite3 shell", "Django iterator"
-SERVER_ALONE, QUESTIONS = "server alone", "questions"
+SERVER_ALONE, PRELIMINARY_QUERIES = "server alone", "preliminary queries"
 DESCRIPTION = """\
 All grades of the network as exported by the kind `data_export`: eleven columns from seven tables, in the order
 of the enrolments. Seconds are from the statement to the closed file. “Ours” is the format `csv` writing
@@ -42,7 +45,7 @@ job, including fsync and the digest. The others run the same statement without i
 file with a buffer of 1 MB; the `sqlite3` shell in its mode `csv`; Django's
 `values_list().iterator()` into `csv.writer`. All files are compared, ignoring the header, quotes and line endings.
 The CPU time is that of the measured process alone, without PostgreSQL's. “Server alone” is COPY of the
-statement into /dev/null on the server; “questions” are our preliminary queries: the number of rows, and the
+statement into /dev/null on the server; the “preliminary queries” are ours: the number of rows, and the
 columns with texts that are empty or could be read as formulas.
 """
 BREAKDOWN = """\
@@ -60,7 +63,7 @@ def ours(path: str) -> Work:
 
     def work() -> Any:
         with open(path, "wb", buffering=BLOCK_BYTES) as file:
-            Csv().write_table(report.table(), file)
+            Csv().write_table(report.build_table(), file)
         return lambda: _digest(path, has_header=True)
 
     return work
@@ -74,7 +77,7 @@ def write_statement(path: str) -> Work:
 
     query_source = report.query_source()
     sql, parameters = query_source.compile_sql(
-        *(field.cell for field in query_source.fields)
+        *(field.expression for field in query_source.fields)
     )
     connection = connections[query_source.records.db]
 
@@ -89,7 +92,7 @@ def write_statement(path: str) -> Work:
     return work
 
 
-def ask_questions() -> Work:
+def run_preliminary_queries() -> Work:
     report = _report()
     from tasks.rendering.database_csv import _probe_columns
 
@@ -109,7 +112,7 @@ def copy_to_devnull(url: str, sql: str) -> Work:
     return work
 
 
-def by_copy(url: str, sql: str, path: str) -> Work:
+def write_by_copy(url: str, sql: str, path: str) -> Work:
     connection = psycopg.connect(url)
     statement = f"COPY ({Path(sql).read_text()}) TO STDOUT (FORMAT csv)"
 
@@ -125,7 +128,7 @@ def by_copy(url: str, sql: str, path: str) -> Work:
     return work
 
 
-def by_shell(url: str, sql: str, path: str) -> Work:
+def write_by_shell(url: str, sql: str, path: str) -> Work:
     database = url.removeprefix("sqlite:///")
     statement = Path(sql).read_text()
 
@@ -138,15 +141,15 @@ def by_shell(url: str, sql: str, path: str) -> Work:
     return work
 
 
-def by_django(path: str) -> Work:
+def write_by_django(path: str) -> Work:
     query_source = _report().query_source()
     from django.db.models import ExpressionWrapper, TextField
 
     # Decimals stay the text that the database returns, without our converter.
     cells = [
-        ExpressionWrapper(field.cell, TextField())
+        ExpressionWrapper(field.expression, TextField())
         if field.column.type == "decimal"
-        else field.cell
+        else field.expression
         for field in query_source.fields
     ]
 
@@ -159,7 +162,7 @@ def by_django(path: str) -> Work:
     return work
 
 
-def _report() -> Any:
+def _report() -> "DataExport":
     """Return the export of all grades, in a snapshot that stays open until the process exits."""
     import django  # imported late: slow, and needed in the measured process only
 
@@ -204,18 +207,20 @@ def variants(database: str, url: str, folder: Path) -> dict[str, Variant]:
             {**export, "folder": str(folder)},
             environment=environment,
         ),
-        DJANGO: Variant("bench.csv_files:by_django", path, environment=environment),
+        DJANGO: Variant(
+            "bench.csv_files:write_by_django", path, environment=environment
+        ),
     }
     if database == "postgresql":
-        variants_by_name[COPY] = Variant("bench.csv_files:by_copy", peer)
+        variants_by_name[COPY] = Variant("bench.csv_files:write_by_copy", peer)
         variants_by_name[SERVER_ALONE] = Variant(
             "bench.csv_files:copy_to_devnull", {"url": url, "sql": sql}
         )
-        variants_by_name[QUESTIONS] = Variant(
-            "bench.csv_files:ask_questions", {}, environment=environment
+        variants_by_name[PRELIMINARY_QUERIES] = Variant(
+            "bench.csv_files:run_preliminary_queries", {}, environment=environment
         )
     elif shutil.which("sqlite3"):
-        variants_by_name[SHELL] = Variant("bench.csv_files:by_shell", peer)
+        variants_by_name[SHELL] = Variant("bench.csv_files:write_by_shell", peer)
     return variants_by_name
 
 
@@ -236,7 +241,7 @@ def goal_values(runs: Mapping[str, Runs]) -> dict[str, float]:
 def describe_breakdown(runs: Runs) -> str:
     """Break down the time on PostgreSQL, with the time that the goals allow."""
     return BREAKDOWN.format(
-        asked=median(runs[QUESTIONS]),
+        asked=median(runs[PRELIMINARY_QUERIES]),
         client=median(runs[OURS], "cpu_seconds"),
         copy=median(runs[COPY], "cpu_seconds"),
         server=median(runs[SERVER_ALONE]),

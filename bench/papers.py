@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import network, peers_environment
 from bench.options import Options, read_options
@@ -27,6 +27,9 @@ from bench.runs import (
     table,
 )
 from bench.timing import Work
+
+if TYPE_CHECKING:
+    from tasks.rendering.table import Table
 
 CARDS = 1000
 ROWS_A_CARD = 10
@@ -58,7 +61,7 @@ def write_cards(path: str, cards: int) -> Work:
     return work
 
 
-def _table(cards: int) -> Any:
+def _table(cards: int) -> "Table":
     """Return the cards of the network's first classes, with their rows in memory."""
     import django  # imported late: slow, and needed in the measured process only
 

@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -30,6 +30,11 @@ from bench.runs import (
     table,
 )
 from bench.timing import Work
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from school.models import Grade
 
 QUERY = """
     SELECT offering_id, term, COUNT(tenths), SUM(tenths), SUM(tenths * tenths),
@@ -110,7 +115,7 @@ measured process alone, without PostgreSQL's.
 """
 
 
-def by_hand(url: str, statement: str, sql: str = "") -> Work:
+def query_by_hand(url: str, statement: str, sql: str = "") -> Work:
     """Prepare a statement through the driver, with the page cache of our own connections.
 
     `sql` is the path of a file with the statement, for one that is not in `STATEMENTS`.
@@ -135,7 +140,7 @@ def by_hand(url: str, statement: str, sql: str = "") -> Work:
     return work
 
 
-def by_orm() -> Work:
+def query_by_orm() -> Work:
     import django  # imported late: slow, and needed in the measured process only
 
     django.setup()
@@ -170,7 +175,7 @@ def write_statement(path: str) -> Work:
     return work
 
 
-def _aggregated_query() -> Any:
+def _aggregated_query() -> "QuerySet[Grade, tuple[int, ...]]":
     from school.access import visible_enrolments
     from school.models import User
     from tasks.reports.class_performance import ClassPerformance, Parameters
@@ -196,13 +201,13 @@ def variants(database: str, url: str, folder: str) -> dict[str, Variant]:
     sql = f"{folder}/{database}.sql"
     Variant("bench.queries:write_statement", {"path": sql}, environment=environment)()
     manual_variants = {
-        name: Variant("bench.queries:by_hand", {"url": url, "statement": name})
+        name: Variant("bench.queries:query_by_hand", {"url": url, "statement": name})
         for name in STATEMENTS
     }
     same_arguments = {"url": url, "statement": "same", "sql": sql}
     return {
-        "ORM": Variant("bench.queries:by_orm", {}, environment=environment),
-        "same SQL": Variant("bench.queries:by_hand", same_arguments),
+        "ORM": Variant("bench.queries:query_by_orm", {}, environment=environment),
+        "same SQL": Variant("bench.queries:query_by_hand", same_arguments),
         **manual_variants,
     }
 

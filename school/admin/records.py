@@ -5,7 +5,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from school import models as m
-from school.admin.crests import CrestInline
+from school.admin.crest_inline import CrestInline
 from school.admin.rules import YearRulesInline, add_default_profiles, is_open
 
 

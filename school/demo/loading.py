@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from school import models as m
 from school.collation import sort_key
-from school.demo import bulk, crests, details
+from school.demo import bulk, crest_images, details
 from school.demo.names import FAMILY_NAMES, GIVEN_NAMES
 from school.demo.network import (
     DAYS_PER_TERM,
@@ -114,10 +114,10 @@ def _load_base_records(network: DemoNetwork) -> None:
 
 def _load_crests(network: DemoNetwork) -> None:
     """Load the crest of the network and of each school except the last."""
-    bulk.insert_rows(m.Crest, "network image", [(1, crests.make_crest(0))])
+    bulk.insert_rows(m.Crest, "network image", [(1, crest_images.make_crest(0))])
     schools = range(1, network.school_count)
     bulk.insert_rows(
-        m.Crest, "school image", ((n, crests.make_crest(n)) for n in schools)
+        m.Crest, "school image", ((n, crest_images.make_crest(n)) for n in schools)
     )
 
 

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from school.models.network import School, SchoolYear
-from school.models.sorted import SortableByName
+from school.models.sortable import SortableByName
 
 
 class GradeLevel(models.Model):

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from school.models.sorted import SortableByName
+from school.models.sortable import SortableByName
 
 
 class Network(models.Model):

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from school.models.classes import GradeLevel, SchoolClass
 from school.models.network import Network
-from school.models.sorted import SortableByName
+from school.models.sortable import SortableByName
 
 
 class Student(SortableByName):

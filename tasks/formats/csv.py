@@ -17,7 +17,7 @@ class Csv(Format):
     extension = "csv"
     audience = "programs"
     is_default = True
-    position = 30
+    sort_order = 30
     is_compressible = True
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:

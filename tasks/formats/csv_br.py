@@ -21,7 +21,7 @@ class BrazilianCsv(Format):
     extension = "csv"
     audience = "people"
     is_default = True
-    position = 40
+    sort_order = 40
     is_compressible = True
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:

@@ -12,7 +12,7 @@ class Json(Format):
     extension = "json"
     audience = "programs"
     is_default = True
-    position = 10
+    sort_order = 10
     is_compressible = True
     is_inlined = True
     has_row_schema = True

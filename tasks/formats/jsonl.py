@@ -12,7 +12,7 @@ class JsonLines(Format):
     extension = "jsonl"
     audience = "programs"
     is_default = True
-    position = 20
+    sort_order = 20
     is_compressible = True
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:

@@ -18,7 +18,7 @@ class Pdf(Format):
     extension = "pdf"
     audience = "people"
     is_default = True
-    position = 60
+    sort_order = 60
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         documents = PdfLayout(table).documents()

@@ -30,7 +30,7 @@ class Xlsx(Format):
     extension = "xlsx"
     audience = "people"
     is_default = True
-    position = 50
+    sort_order = 50
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         sheet_names, collector = SheetNames(), ChartCollector(table)

@@ -18,7 +18,7 @@ class Format(ABC):
     """Readers of the files: people see titles and labels, programs see names and codes."""
     is_default: ClassVar[bool] = False
     """True if every report kind without its own list of formats offers the format."""
-    position: ClassVar[int] = 100
+    sort_order: ClassVar[int] = 100
     """Sort key among the default formats; formats with the same key are sorted by name."""
     is_compressible: ClassVar[bool] = False
     """True if HTTP may compress the files; False if they are compressed already."""

@@ -21,7 +21,7 @@ def format_classes() -> dict[str, type[Format]]:
 def default_formats() -> tuple[str, ...]:
     """Return the names of the formats that every kind offers by default, in order."""
     defaults = [
-        (format.position, name)
+        (format.sort_order, name)
         for name, format in format_classes().items()
         if format.is_default
     ]

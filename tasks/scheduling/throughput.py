@@ -85,9 +85,9 @@ class Throughput:
             heapreplace(free_at, free_at[0] + duration)
         return starts
 
-    def _remaining(self, key: WorkloadKey, elapsed: float) -> float:
+    def _remaining(self, key: WorkloadKey, elapsed_seconds: float) -> float:
         """Return the expected seconds left; a task 5 s over is expected to need 5 s more."""
-        return abs((self._expected_duration(key) or elapsed) - elapsed)
+        return abs((self._expected_duration(key) or elapsed_seconds) - elapsed_seconds)
 
     def _expected_duration(self, key: WorkloadKey) -> float | None:
         """Return the mean of similar tasks, else of all, else twice the running tasks' age."""

@@ -82,10 +82,10 @@ class Heartbeat:
         return self._beat()
 
     def _beat(self) -> Exception | None:
-        is_canceled = lifecycle.renew(self._task, self.tracker.progress)
-        if is_canceled is None:
+        is_cancel_requested = lifecycle.renew(self._task, self.tracker.progress)
+        if is_cancel_requested is None:
             return LeaseLost()
-        if is_canceled:
+        if is_cancel_requested:
             return Canceled()
         if not self._publish_progress(self.tracker.estimate):
             projection.resync_document(self._task.pk)

@@ -14,11 +14,16 @@ from tests.support.stack import Stack
 
 pytestmark = pytest.mark.one_database("Celery's commands use Redis only")
 
-REGISTERED = {
+CELERY_TASK_NAMES = {
     "tasks.canary", "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
 }  # fmt: skip
 QUEUES = {"default", "reports", "reports.bulk"}
-NAMES = [f"{queue}@{socket.gethostname()}" for queue in QUEUES]
+WORKER_NAMES = [f"{queue}@{socket.gethostname()}" for queue in QUEUES]
+EXPIRE_SCRIPT = """
+from tasks import lifecycle
+from tasks.models import Task
+assert lifecycle.expire(Task.objects.get(pk="{}"))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def inspect_workers(celery: Celery, command: str) -> dict[str, Any]:
 
     `limit` ends the wait once all have replied; Celery's default is to wait a second.
     """
-    inspect = celery.control.inspect(NAMES, timeout=15, limit=len(NAMES))
+    inspect = celery.control.inspect(WORKER_NAMES, timeout=15, limit=len(WORKER_NAMES))
     replies: dict[str, Any] = getattr(inspect, command)()
     return replies
 
@@ -59,7 +64,7 @@ def result_error(stack: Stack, task) -> str:
 
 
 def test_ping_is_answered_by_every_worker(stack: Stack):
-    options = ["--timeout", "15", "--destination", ",".join(NAMES)]
+    options = ["--timeout", "15", "--destination", ",".join(WORKER_NAMES)]
 
     replies = json.loads(stack.celery("inspect", *options, "ping", "--json"))
 
@@ -70,7 +75,7 @@ def test_ping_is_answered_by_every_worker(stack: Stack):
 def test_every_worker_registers_every_celery_task(celery: Celery):
     replies = inspect_workers(celery, "registered")
 
-    assert all(set(names) == REGISTERED for names in replies.values())
+    assert all(set(names) == CELERY_TASK_NAMES for names in replies.values())
 
 
 def test_each_queue_has_its_own_worker(celery: Celery):
@@ -128,13 +133,6 @@ def test_result_of_expired_task_is_pending(stack: Stack, celery, client):
     assert client.request("GET", task["links"]["self"])["state"] == "expired"
 
 
-EXPIRE_SCRIPT = """
-from tasks import lifecycle
-from tasks.models import Task
-assert lifecycle.expire(Task.objects.get(pk="{}"))
-"""
-
-
 def test_async_result_get_returns_when_task_ends(stack: Stack, client):
     task = client.request_report({"report": "slow", "parameters": {"seconds": 2}})
     code = (
@@ -174,7 +172,7 @@ def test_worker_without_options_consumes_every_queue(stack: Stack, celery: Celer
         "-n",
         "plain@%h",
     ]
-    plain = subprocess.Popen(
+    worker_process = subprocess.Popen(
         command,
         env=stack.environment,
         stdout=subprocess.DEVNULL,
@@ -185,7 +183,7 @@ def test_worker_without_options_consumes_every_queue(stack: Stack, celery: Celer
     try:
         queues = stack.wait_until(inspect.active_queues, seconds=30)[name]
     finally:
-        plain.terminate()
-        plain.wait()
+        worker_process.terminate()
+        worker_process.wait()
 
     assert {queue["name"] for queue in queues} == QUEUES

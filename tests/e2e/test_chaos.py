@@ -1,4 +1,4 @@
-"""Short chaos run with the quick faults, and the README's table of faults."""
+"""Short chaos run with the quick faults, and the table of faults on the operations page."""
 
 import os
 from pathlib import Path
@@ -59,12 +59,12 @@ def test_faults_under_load_violate_no_invariant(tmp_path):
     assert result.state_counts["succeeded"] > 0
 
 
-def test_readme_lists_every_fault_with_its_bound():
-    readme = Path("docs/operations.md").read_text()
+def test_operations_page_lists_every_fault_with_its_bound():
+    page = Path("docs/operations.md").read_text()
 
     published = [
         line
-        for line in readme.partition("## What it survives")[2].splitlines()
+        for line in page.partition("## What it survives")[2].splitlines()
         if line.endswith(" s |")
     ]
 

@@ -156,7 +156,7 @@ def send_concurrently(client, requests) -> list[TimedResponse]:
 def send(client, method: str, path: str, body: object) -> TimedResponse:
     """Send one request; return the response, of any status, and its duration."""
     request = urllib.request.Request(
-        client.base + path,
+        client.base_url + path,
         method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={

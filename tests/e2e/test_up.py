@@ -108,7 +108,7 @@ class DemoRun:
 
 
 @dataclass(frozen=True)
-class Interrupted(DemoRun):
+class InterruptedRun(DemoRun):
     """A first `make up` that was stopped by Ctrl-C, and its state before that."""
 
     folder: Path
@@ -119,7 +119,9 @@ class Interrupted(DemoRun):
 
 
 @pytest.fixture(scope="module")
-def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interrupted]:
+def interrupted_run(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[InterruptedRun]:
     first = UpProcess(tmp_path_factory.mktemp("first") / "var")
     try:
         output = first.read_until("Ctrl-C stops everything")
@@ -127,7 +129,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interrupte
         second = DemoRun(*UpProcess(first.folder, "--once").wait_for_exit(), [])
         os.kill(first.process.pid, signal.SIGINT)
         exit_code, rest = first.wait_for_exit()
-        yield Interrupted(
+        yield InterruptedRun(
             exit_code,
             output + rest,
             first.find_leftover_processes(),
@@ -140,16 +142,16 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interrupte
 
 
 @pytest.fixture(scope="module")
-def demo_run(interrupted: Interrupted) -> DemoRun:
+def demo_run(interrupted_run: InterruptedRun) -> DemoRun:
     """A `make demo` in the state folder of the interrupted run."""
-    process = UpProcess(interrupted.folder, "--once")
+    process = UpProcess(interrupted_run.folder, "--once")
     return DemoRun(*process.wait_for_exit(), process.find_leftover_processes())
 
 
 @pytest.fixture
-def demo_state_copy(interrupted: Interrupted, tmp_path: Path) -> None:
+def demo_state_copy(interrupted_run: InterruptedRun, tmp_path: Path) -> None:
     """Copy the state of the interrupted run, so that the network need not be loaded again."""
-    shutil.copytree(interrupted.folder, tmp_path / "var")
+    shutil.copytree(interrupted_run.folder, tmp_path / "var")
 
 
 @sqlite_only
@@ -166,14 +168,14 @@ def test_demo_prints_a_report_and_exits_with_zero(demo_run):
 @sqlite_only
 @requires_proc
 @starts_everything
-def test_ctrl_c_stops_all_processes_and_keeps_the_data(interrupted, demo_run):
-    assert interrupted.exit_code == 0, interrupted.output
-    assert "Loaded 3 schools" in interrupted.output
-    assert "202: task" in interrupted.output
-    assert "Traceback" not in interrupted.output
-    assert len(interrupted.running) > 6
-    assert interrupted.leftover_processes == []
-    assert not (interrupted.folder / "redis.url").exists()
+def test_ctrl_c_stops_all_processes_and_keeps_the_data(interrupted_run, demo_run):
+    assert interrupted_run.exit_code == 0, interrupted_run.output
+    assert "Loaded 3 schools" in interrupted_run.output
+    assert "202: task" in interrupted_run.output
+    assert "Traceback" not in interrupted_run.output
+    assert len(interrupted_run.running) > 6
+    assert interrupted_run.leftover_processes == []
+    assert not (interrupted_run.folder / "redis.url").exists()
 
     assert demo_run.exit_code == 0, demo_run.output
     assert "The demo network of 1000 students is already loaded" in demo_run.output
@@ -211,8 +213,8 @@ def test_taken_port_is_reported_in_one_line(start_up):
 
 @sqlite_only
 @starts_everything
-def test_second_run_in_same_folder_is_reported_in_one_line(interrupted):
-    second = interrupted.second
+def test_second_run_in_same_folder_is_reported_in_one_line(interrupted_run):
+    second = interrupted_run.second
 
     assert second.exit_code == 1
     assert "Another run uses the state folder" in second.output

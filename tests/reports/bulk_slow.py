@@ -1,4 +1,7 @@
-"""Report that runs for a given time in the bulk queue."""
+"""The report `slow` in the bulk queue, for tests of queues and quotas.
+
+It differs from `slow_export` by its name only.
+"""
 
 from typing import ClassVar
 
@@ -6,5 +9,5 @@ from tests.reports import slow
 
 
 class BulkSlow(slow.Slow):
-    title = "Slow export"
+    title = "Bulk slow"
     queue: ClassVar[str] = "reports.bulk"

@@ -27,7 +27,7 @@ class Failing(Report[Parameters]):
         yield (1,)
         if self.parameters.of == "data":
             raise DataError("Enrolment 7 has a grade in a term that is not there.")
-        raise RuntimeError("a secret of the inside")
+        raise RuntimeError("internal secret")
 
     def total(self) -> int:
         return 2

@@ -1,4 +1,4 @@
-"""Report that runs for a given time in the bulk queue."""
+"""The report `slow` in the bulk queue, for the load of chaos runs."""
 
 from tests.reports.slow import Slow
 

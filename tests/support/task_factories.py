@@ -4,7 +4,10 @@ import csv
 import io
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
+
+from django.db.models.functions import Now
 
 from school.models import User
 from tasks import artifacts, lifecycle
@@ -89,3 +92,16 @@ def create_task_in_state(
     elif state == "purged":
         retention.delete_task(task, viewer)
     return task
+
+
+def create_finished_task(
+    viewer: User,
+    seconds: float,
+    parameters: dict[str, Any] | None = None,
+    *,
+    state: str = "succeeded",
+) -> None:
+    """Create a task that ran for this many seconds, `succeeded` or `failed`."""
+    task = create_task_in_state(state, viewer, parameters)
+    started_at = Now() - timedelta(seconds=seconds)
+    Task.objects.filter(pk=task.pk).update(started_at=started_at, finished_at=Now())

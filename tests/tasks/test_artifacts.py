@@ -1,20 +1,14 @@
 import hashlib
 import uuid
-from pathlib import Path
 
 import pytest
 
 from tasks import artifacts
 
+pytestmark = pytest.mark.usefixtures("artifacts_dir")
+
 TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 SHARD = "b6"
-
-
-@pytest.fixture(autouse=True)
-def artifacts_dir(settings, tmp_path) -> Path:
-    """Empty artifact directory of one test."""
-    settings.ARTIFACTS_DIR = tmp_path
-    return tmp_path
 
 
 def create_files(artifacts_dir, *names):

@@ -48,7 +48,7 @@ LEGAL_TRANSITIONS = {
 
 
 TASK_INDEXES = st.integers(0, TASKS - 1)
-WORKER_INDEXES = st.integers(0, 9)
+ATTEMPT_INDEXES = st.integers(0, 9)
 PROGRESS_DONE = st.integers(0, 9)
 EVENTS = (
     "claim", "claim", "renew", "finish", "finish", "fail", "release", "lose_lease",
@@ -63,7 +63,7 @@ ONE_IN_FOUR = st.sampled_from([False, False, False, True])
 class LifecycleMachine(RuleBasedStateMachine):
     """State machine of tasks, workers that sleep or die at any point, and a Redis that loses data.
 
-    Events choose tasks and workers by index and do nothing if there is none, so that the
+    Events choose tasks and attempts by index and do nothing if there is none, so that the
     generated events never depend on the content of the database.
     """
 
@@ -77,7 +77,7 @@ class LifecycleMachine(RuleBasedStateMachine):
         self.viewer = User.objects.get(username="teacher")
         self.dispatcher = Dispatcher()
         self.tasks = [queue_task(self.viewer).pk for _ in range(TASKS)]
-        self.workers: list[Task] = []
+        self.attempts: list[Task] = []
         self.paused_task: Task | None = None
         self.redis_copy: dict = {}
         self.last_rows: dict = {}
@@ -96,9 +96,9 @@ class LifecycleMachine(RuleBasedStateMachine):
     @rule(
         event_name=st.sampled_from(EVENTS),
         task_index=TASK_INDEXES,
-        worker_index=WORKER_INDEXES,
+        attempt_index=ATTEMPT_INDEXES,
         done=PROGRESS_DONE,
-        rarely=ONE_IN_FOUR,
+        one_in_four=ONE_IN_FOUR,
     )
     def apply_event(self, event_name, **arguments):
         """Apply one event; a single rule lets Hypothesis choose among all events each time."""
@@ -107,9 +107,9 @@ class LifecycleMachine(RuleBasedStateMachine):
 
     # --- Requests -------------------------------------------------------------------
 
-    def cancel(self, task_index, rarely):
+    def cancel(self, task_index, one_in_four):
         task = Task.objects.get(pk=self.tasks[task_index])
-        if task.state == "queued" and not rarely:
+        if task.state == "queued" and not one_in_four:
             return
         with suppress(TaskFinished):
             lifecycle.cancel(task)
@@ -174,43 +174,43 @@ class LifecycleMachine(RuleBasedStateMachine):
         if Task.objects.get(pk=self.tasks[task_index]).is_final:
             self.tasks[task_index] = queue_task(self.viewer).pk
         state_before = Task.objects.get(pk=self.tasks[task_index]).state
-        worker = lifecycle.claim(self.tasks[task_index])
-        assert (worker is not None) == (state_before == "queued")
-        if worker is not None:
-            self.workers.insert(0, worker)
+        attempt = lifecycle.claim(self.tasks[task_index])
+        assert (attempt is not None) == (state_before == "queued")
+        if attempt is not None:
+            self.attempts.insert(0, attempt)
 
-    def worker(self, worker_index: int) -> Task | None:
-        """Return a worker that has ever held a task, most often the latest."""
-        if not self.workers:
+    def attempt_at(self, index: int) -> Task | None:
+        """Return an attempt that has ever held a task, most often the latest."""
+        if not self.attempts:
             return None
-        return self.workers[worker_index if worker_index < len(self.workers) else 0]
+        return self.attempts[index if index < len(self.attempts) else 0]
 
-    def renew(self, worker_index, done):
-        if worker := self.worker(worker_index):
-            lifecycle.renew(worker, Progress("writing", done, 9))
+    def renew(self, attempt_index, done):
+        if attempt := self.attempt_at(attempt_index):
+            lifecycle.renew(attempt, Progress("writing", done, 9))
             with suppress(RedisUnavailable):
                 projection.update_progress(
-                    worker, Progress("writing", done, 9), sequence=done
+                    attempt, Progress("writing", done, 9), sequence=done
                 )
 
-    def finish(self, worker_index):
-        if worker := self.worker(worker_index):
-            self.complete(worker)
-            lifecycle.finish_cancel(worker)
+    def finish(self, attempt_index):
+        if attempt := self.attempt_at(attempt_index):
+            self.complete(attempt)
+            lifecycle.finish_cancel(attempt)
 
-    def fail(self, worker_index):
-        if worker := self.worker(worker_index):
-            lifecycle.finish_cancel(worker)
-            lifecycle.fail(worker, DataError("Enrolment 7 has no class."))
+    def fail(self, attempt_index):
+        if attempt := self.attempt_at(attempt_index):
+            lifecycle.finish_cancel(attempt)
+            lifecycle.fail(attempt, DataError("Enrolment 7 has no class."))
 
-    def release(self, worker_index):
-        if worker := self.worker(worker_index):
-            lifecycle.release(worker)
+    def release(self, attempt_index):
+        if attempt := self.attempt_at(attempt_index):
+            lifecycle.release(attempt)
 
-    def lose_lease(self, task_index, rarely):
+    def lose_lease(self, task_index, one_in_four):
         running = Task.objects.filter(pk=self.tasks[task_index], state="running")
         running.update(lease_until=LONG_AGO)
-        if rarely:
+        if one_in_four:
             running.update(deadline=LONG_AGO)
         lease_recovery.recover_tasks()
 
@@ -273,9 +273,9 @@ class LifecycleMachine(RuleBasedStateMachine):
         breaker.reset()
         for _ in range(3 * lifecycle.MAX_ATTEMPTS):
             self.expire_all_leases()
-            redis_store.client().delete(
-                *[f"cpu-active:{row.pk}" for row in self._load_rows()] or ["x"]
-            )
+            keys = [f"cpu-active:{row.pk}" for row in self._load_rows()]
+            if keys:
+                redis_store.client().delete(*keys)
             self.age_messages()
             lease_recovery.recover_tasks()
             self.dispatcher.tick()
@@ -305,19 +305,19 @@ class LifecycleMachine(RuleBasedStateMachine):
     def _run_task(self, task_id: str) -> None:
         if not Task.objects.filter(pk=task_id).exists():
             return  # a canary
-        worker = lifecycle.claim(task_id)
-        if worker is not None:
-            self.complete(worker)
+        attempt = lifecycle.claim(task_id)
+        if attempt is not None:
+            self.complete(attempt)
 
-    def complete(self, worker: Task) -> None:
+    def complete(self, attempt: Task) -> None:
         result = {"rows": 1, "bytes": 2, "sha256": "", "media_type": "", "filename": ""}
         if lifecycle.succeed(
-            worker,
-            artifact=f"fence {worker.fence}",
+            attempt,
+            artifact=f"fence {attempt.fence}",
             result=result,
             scope=Scope("teacher", (1, 2)),
         ):
-            assert self.results.setdefault(worker.pk, worker.fence) == worker.fence
+            assert self.results.setdefault(attempt.pk, attempt.fence) == attempt.fence
 
     def _load_rows(self) -> list[Task]:
         return (

@@ -168,13 +168,13 @@ class PdfLayout:
             facts.append(_("Requested by %(name)s") % {"name": letterhead.requested_by})
         if letterhead.issued_at:
             facts.append(
-                _("Issued on %(moment)s")
-                % {"moment": format_datetime(letterhead.issued_at)}
+                _("Issued on %(datetime)s")
+                % {"datetime": format_datetime(letterhead.issued_at)}
             )
         if letterhead.data_as_of:
             facts.append(
-                _("Data of %(moment)s")
-                % {"moment": format_datetime(letterhead.data_as_of)}
+                _("Data of %(datetime)s")
+                % {"datetime": format_datetime(letterhead.data_as_of)}
             )
         if letterhead.rules:
             facts.append(_("Rules: %(rules)s") % {"rules": "; ".join(letterhead.rules)})

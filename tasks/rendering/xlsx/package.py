@@ -56,7 +56,7 @@ class Package:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_raised: object) -> None:
+    def __exit__(self, *_exc_info: object) -> None:
         self._zip.close()
 
     def add_part(self, name: str, content_type: str, xml: str) -> None:

@@ -45,12 +45,14 @@ STALE_ETAG = {"If-None-Match": 'W/"old"'}
 
 TASK_ACTIONS = {
     "poll": Action("GET", TASK_ROUTE),
-    "peek": Action("HEAD", TASK_ROUTE),
+    "poll_head": Action("HEAD", TASK_ROUTE),
     "wait": Action("GET", TASK_ROUTE, "wait=1", STALE_ETAG),
-    "known": Action("GET", TASK_ROUTE, headers={"If-None-Match": "{etag}"}),
+    "poll_etag": Action("GET", TASK_ROUTE, headers={"If-None-Match": "{etag}"}),
     "result": Action("GET", f"{TASK_ROUTE}/result"),
-    "head": Action("HEAD", f"{TASK_ROUTE}/result"),
-    "part": Action("GET", f"{TASK_ROUTE}/result", headers={"Range": "bytes=5-9"}),
+    "result_head": Action("HEAD", f"{TASK_ROUTE}/result"),
+    "result_range": Action(
+        "GET", f"{TASK_ROUTE}/result", headers={"Range": "bytes=5-9"}
+    ),
     "link": Action("POST", f"{TASK_ROUTE}/result/link"),
     "cancel": Action("POST", f"{TASK_ROUTE}/cancel"),
     "delete": Action("DELETE", TASK_ROUTE),

@@ -44,10 +44,10 @@ SAMPLE = (
     "year=2026", "class_id=2", "school_id=2,year=2026", "student_id=17,year=2026",
     "student_id=67,year=2026", "student_id=67,class_id=3",
 )  # fmt: skip
-SAMPLED = ("administrator", "secretary", "colleague", "guardian", "stranger")
+SAMPLE_USERS = ("administrator", "secretary", "colleague", "guardian", "stranger")
 
 
-def sampled(roles: Set[str]) -> dict[str, dict[str, str]]:
+def sample_outcomes(roles: Set[str]) -> dict[str, dict[str, str]]:
     """Return the sample rows, with one user for each of these roles."""
-    names = [name for name in SAMPLED if ROLES[name] in roles]
+    names = [name for name in SAMPLE_USERS if ROLES[name] in roles]
     return {row: {name: OBJECTS[row][name] for name in names} for row in SAMPLE}

@@ -33,26 +33,26 @@ TARGETS = {Role.STAFF: "school_id", Role.TEACHER: "school_class_id"}
 READ_ACTIONS = [name for name in TASK_ACTIONS if name not in {"cancel", "delete"}]
 
 
-def create_member(role, ids):
-    user = User.objects.create(username="member", role=role, access_version=9)
+def create_viewer(role, ids):
+    user = User.objects.create(username="viewer", role=role, access_version=9)
     for id in ids:
-        attach(user, id)
+        attach_by_role(user, id)
     return user
 
 
-def attach(user, id):
+def attach_by_role(user, id):
     Attachment.objects.create(user=user, **{TARGETS[user.role]: id})
 
 
 @pytest.fixture
-def detach(django_capture_on_commit_callbacks):
+def detach_by_role(django_capture_on_commit_callbacks):
     """Function that removes an attachment and runs the callbacks of the commit."""
 
-    def detach(user, id):
+    def detach_by_role(user, id):
         with django_capture_on_commit_callbacks(execute=True):
             Attachment.objects.get(user=user, **{TARGETS[user.role]: id}).delete()
 
-    return detach
+    return detach_by_role
 
 
 def submit(client, kind, parameters):
@@ -62,31 +62,32 @@ def submit(client, kind, parameters):
 
 
 def submit_and_run(client, kind, parameters):
-    task = submit(client, kind, parameters)
-    generate_report(str(task))
-    return task
+    task_id = submit(client, kind, parameters)
+    generate_report(str(task_id))
+    return task_id
 
 
-def fetch_rows(client, task):
-    return json.loads(TASK_ACTIONS["result"].send(client, task).getvalue())
+def fetch_rows(client, task_id):
+    return json.loads(TASK_ACTIONS["result"].send(client, task_id).getvalue())
 
 
-def read_outcomes(client, task):
+def read_outcomes(client, task_id):
     return {
-        name: outcome_of(TASK_ACTIONS[name].send(client, task)) for name in READ_ACTIONS
+        name: outcome_of(TASK_ACTIONS[name].send(client, task_id))
+        for name in READ_ACTIONS
     }
 
 
-def looks_missing(client, task):
+def assert_looks_missing(client, task_id):
     missing_id = uuid.uuid4()
     for name in READ_ACTIONS:
         lost, missing = (
-            TASK_ACTIONS[name].send(client, id) for id in (task, missing_id)
+            TASK_ACTIONS[name].send(client, id) for id in (task_id, missing_id)
         )
-        assert comparable_response(lost, task) == comparable_response(
+        assert comparable_response(lost, task_id) == comparable_response(
             missing, missing_id
         ), name
-    return str(task) not in client.get("/tasks").content.decode()
+    assert str(task_id) not in client.get("/tasks").content.decode()
 
 
 def test_reach_cases_contain_every_reaching_kind():
@@ -104,72 +105,72 @@ def test_reach_cases_contain_every_reaching_kind():
 )
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), REACH_CASES)
 def test_report_after_loss_of_reached_right_looks_missing(
-    users, detach, kind, role, ids, class_id
+    users, detach_by_role, kind, role, ids, class_id
 ):
-    user = create_member(role, ids)
+    user = create_viewer(role, ids)
     client = ContractClient.for_user(user)
-    task = submit_and_run(client, kind, {"class_id": class_id})
-    assert read_outcomes(client, task)["result"] == "200"
+    task_id = submit_and_run(client, kind, {"class_id": class_id})
+    assert read_outcomes(client, task_id)["result"] == "200"
 
-    detach(user, ids[0])
+    detach_by_role(user, ids[0])
 
-    assert looks_missing(client, task)
-    assert looks_missing(ContractClient.for_user(user), task)
+    assert_looks_missing(client, task_id)
+    assert_looks_missing(ContractClient.for_user(user), task_id)
 
 
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), REACH_CASES)
 def test_report_after_loss_of_unused_right_stays_readable(
-    users, detach, kind, role, ids, class_id
+    users, detach_by_role, kind, role, ids, class_id
 ):
-    user = create_member(role, ids[1:])
+    user = create_viewer(role, ids[1:])
     elsewhere = {Role.STAFF: 1, Role.TEACHER: 4}[role]
-    attach(user, elsewhere)
+    attach_by_role(user, elsewhere)
     client = ContractClient.for_user(user)
-    task = submit_and_run(client, kind, {"class_id": class_id})
+    task_id = submit_and_run(client, kind, {"class_id": class_id})
 
-    detach(user, elsewhere)
+    detach_by_role(user, elsewhere)
 
-    assert read_outcomes(client, task)["result"] == "200"
+    assert read_outcomes(client, task_id)["result"] == "200"
 
 
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), REACH_CASES)
 def test_report_of_right_lost_before_run_fails_forbidden(
-    users, detach, kind, role, ids, class_id
+    users, detach_by_role, kind, role, ids, class_id
 ):
-    user = create_member(role, ids)
+    user = create_viewer(role, ids)
     client = ContractClient.for_user(user)
-    task = submit(client, kind, {"class_id": class_id})
+    task_id = submit(client, kind, {"class_id": class_id})
 
-    detach(user, ids[0])
-    generate_report(str(task))
+    detach_by_role(user, ids[0])
+    generate_report(str(task_id))
 
-    assert looks_missing(client, task)
-    attach(user, ids[0])
-    document = ContractClient.for_user(user).get(f"/tasks/{task}").json()
+    assert_looks_missing(client, task_id)
+    attach_by_role(user, ids[0])
+    document = ContractClient.for_user(user).get(f"/tasks/{task_id}").json()
     assert (document["state"], document["error"]["code"]) == ("failed", "forbidden")
 
 
 @pytest.mark.parametrize(("kind", "role", "ids", "class_id"), REACH_CASES)
 def test_report_after_loss_of_right_gained_before_run_hides(
-    users, detach, kind, role, ids, class_id
+    users, detach_by_role, kind, role, ids, class_id
 ):
-    user = create_member(role, ids[1:])
-    task = submit(ContractClient.for_user(user), kind, {"class_id": class_id})
-    attach(user, ids[0])
-    generate_report(str(task))
+    user = create_viewer(role, ids[1:])
+    task_id = submit(ContractClient.for_user(user), kind, {"class_id": class_id})
+    attach_by_role(user, ids[0])
+    generate_report(str(task_id))
     client = ContractClient.for_user(user)
-    assert read_outcomes(client, task)["result"] == "200"
+    assert read_outcomes(client, task_id)["result"] == "200"
 
-    detach(user, ids[0])
+    detach_by_role(user, ids[0])
 
-    assert looks_missing(client, task)
+    assert_looks_missing(client, task_id)
 
 
 def fetch_card_of_67(client, **parameters):
-    task = submit_and_run(client, "report_card", {"student_id": 67, **parameters})
+    task_id = submit_and_run(client, "report_card", {"student_id": 67, **parameters})
     return [
         (row["class"], *(row[f"term_{n}"] is not None for n in range(1, 5)))
-        for row in fetch_rows(client, task)
+        for row in fetch_rows(client, task_id)
         if row["subject"] == "Arte"
     ]
 
@@ -188,18 +189,18 @@ def test_report_card_of_moved_student_is_limited_to_viewer(users, clients):
 
 def test_report_for_teacher_of_old_class_omits_new_class(users, clients):
     for kind in ("report_card", "attendance_summary"):
-        task = submit_and_run(
+        task_id = submit_and_run(
             clients["colleague"], kind, {"student_id": 17, "year": 2026}
         )
-        classes = {row["class"] for row in fetch_rows(clients["colleague"], task)}
+        classes = {row["class"] for row in fetch_rows(clients["colleague"], task_id)}
         assert classes == {"1º ano, turma 1"}
 
 
 def fetch_transcript_of_67(client):
-    task = submit_and_run(client, "transcript", {"student_id": 67, "year": 2026})
+    task_id = submit_and_run(client, "transcript", {"student_id": 67, "year": 2026})
     return {
         (row["year"], row["school"], row["term_1"] is not None, row["term_4"] is not None)
-        for row in fetch_rows(client, task)
+        for row in fetch_rows(client, task_id)
         if row["subject"] in {"Arte", "Alquimia"}
     }  # fmt: skip
 

@@ -31,7 +31,7 @@ from tests.api.access_matrix.expected_access import (
     ROLES,
     expected_enrolments,
 )
-from tests.api.access_matrix.outcome_tables import OBJECTS, sampled
+from tests.api.access_matrix.outcome_tables import OBJECTS, sample_outcomes
 from tests.tasks.reports.figures.expected import ALLOWED_ROLES, EXPECTED
 from tests.tasks.reports.figures.expected.base import KeyedRows
 from tests.tasks.reports.figures.oracle.selection import Dataset, Selection
@@ -40,7 +40,7 @@ from tests.tasks.reports.figures.oracle.visibility import select_enrolments
 pytestmark = pytest.mark.django_db
 
 OUTCOME_TABLES = {
-    kind: expected.outcomes or sampled(ALLOWED_ROLES[kind])
+    kind: expected.outcomes or sample_outcomes(ALLOWED_ROLES[kind])
     for kind, expected in EXPECTED.items()
 }
 """Expected outcome by kind, row and user."""

@@ -25,16 +25,16 @@ pytestmark = pytest.mark.django_db
 OWNERS = ["superuser", "administrator", "secretary", "teacher", "guardian"]
 
 OUTCOMES_AFTER_CHANGE = parse_table("""
-                    poll wait peek known listed result head part link used replay
-role_changed        none none none none  no     none   none none none none none
-role_and_school     none none none none  no     none   none none none none none
-detached            none none none none  no     none   none none none none none
-disabled            out  out  out  out   out    out    out  out  out  void out
-role_and_back       yes  yes  yes  same  yes    yes    yes  part yes  yes  again
-attached_again      yes  yes  yes  same  yes    yes    yes  part yes  yes  again
-enabled_again       yes  yes  yes  same  yes    yes    yes  part yes  yes  again
-attached_elsewhere  yes  yes  yes  same  yes    yes    yes  part yes  yes  again
-detached_elsewhere  yes  yes  yes  same  yes    yes    yes  part yes  yes  again
+                   poll wait poll_head poll_etag list result result_head result_range link use_link replay
+role_changed       none none none      none      no   none   none        none         none none     none
+role_and_school    none none none      none      no   none   none        none         none none     none
+detached           none none none      none      no   none   none        none         none none     none
+disabled           out  out  out       out       out  out    out         out          out  void     out
+role_and_back      yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
+attached_again     yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
+enabled_again      yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
+attached_elsewhere yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
+detached_elsewhere yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
 """)  # fmt: skip
 """Outcome of each action on a succeeded task, and of a link created before the change."""
 
@@ -54,17 +54,21 @@ REVOKING_CHANGES = [
 HARMLESS_CHANGES = [
     change for change in OUTCOMES_AFTER_CHANGE if change not in REVOKING_CHANGES
 ]
-FULL = "teacher"
-"""Owner who is tested with every change; the other owners with those in `SOME`."""
-SOME = {"detached", "attached_again"}
+OWNER_WITH_ALL_CHANGES = "teacher"
+"""The other owners are tested with `CHANGES_FOR_ALL_OWNERS` only."""
+CHANGES_FOR_ALL_OWNERS = {"detached", "attached_again"}
 
 
-def each_owner(changes):
+def owner_change_pairs(changes):
     """Return every pair of owner and change; pairs not run by `make test` are marked deep."""
     deep = pytest.mark.deep("another owner's rights change in the same way")
     return [
         pytest.param(
-            owner, change, marks=[] if owner == FULL or change in SOME else [deep]
+            owner,
+            change,
+            marks=[]
+            if owner == OWNER_WITH_ALL_CHANGES or change in CHANGES_FOR_ALL_OWNERS
+            else [deep],
         )
         for owner in OWNERS
         for change in changes
@@ -89,7 +93,7 @@ class RequestedReport:
             f"/tasks/{self.id}/result/link"
         ).json()["url"]
 
-    def responses(self, client):
+    def read_responses(self, client):
         """Return the response to each action that reads the task."""
         responses_by_action = {
             name: action.send(client, self.id, self.etag)
@@ -98,7 +102,7 @@ class RequestedReport:
         }
         return {
             **responses_by_action,
-            "used": ContractClient().get(self.link),
+            "use_link": ContractClient().get(self.link),
             "replay": self._submit(client),
         }
 
@@ -118,11 +122,12 @@ class RequestedReport:
         )
 
 
-def collect_outcomes(task, client):
+def collect_outcomes(report, client):
     outcomes = {
-        name: outcome_of(answer) for name, answer in task.responses(client).items()
+        name: outcome_of(answer)
+        for name, answer in report.read_responses(client).items()
     }
-    return {**outcomes, "listed": task.list_outcome(client)}
+    return {**outcomes, "list": report.list_outcome(client)}
 
 
 def assert_outcomes(outcomes, expected):
@@ -135,7 +140,7 @@ def assert_outcomes(outcomes, expected):
 
 
 def test_outcome_table_is_complete():
-    actions = {*TASK_ACTIONS, "used", "replay", "listed"} - {"cancel", "delete"}
+    actions = {*TASK_ACTIONS, "use_link", "replay", "list"} - {"cancel", "delete"}
 
     assert all(set(row) == actions for row in OUTCOMES_AFTER_CHANGE.values())
     assert set(REVOKING_CHANGES) | set(HARMLESS_CHANGES) == set(OUTCOMES_AFTER_CHANGE)
@@ -144,51 +149,51 @@ def test_outcome_table_is_complete():
 @pytest.mark.guarantee("Removing a right blocks every way to read a result at once.")
 @pytest.mark.guarantee("A task is not listed after its requester lost the right.")
 @pytest.mark.guarantee("A signed link stops working when its creator loses the right.")
-@pytest.mark.parametrize(("owner", "change"), each_owner(OUTCOMES_AFTER_CHANGE))
+@pytest.mark.parametrize(("owner", "change"), owner_change_pairs(OUTCOMES_AFTER_CHANGE))
 def test_rights_change_after_run_decides_every_read(
     users, clients, change_rights, owner, change
 ):
-    task = RequestedReport(clients[owner])
-    task.run()
-    task.poll_and_link()
+    report = RequestedReport(clients[owner])
+    report.run()
+    report.poll_and_link()
 
     change_rights(change, owner)
 
-    for client in (task.original_client, ContractClient.for_user(users[owner])):
-        assert_outcomes(collect_outcomes(task, client), OUTCOMES_AFTER_CHANGE[change])
+    for client in (report.original_client, ContractClient.for_user(users[owner])):
+        assert_outcomes(collect_outcomes(report, client), OUTCOMES_AFTER_CHANGE[change])
     redis_store.client().flushdb()
     redis_store.advance_epoch(0)
     assert_outcomes(
-        collect_outcomes(task, task.original_client), OUTCOMES_AFTER_CHANGE[change]
+        collect_outcomes(report, report.original_client), OUTCOMES_AFTER_CHANGE[change]
     )
     client = ContractClient.for_user(users[owner])
     write_outcomes = [
-        outcome_of(TASK_ACTIONS[name].send(client, task.id))
+        outcome_of(TASK_ACTIONS[name].send(client, report.id))
         for name in ("cancel", "delete")
     ]
     denial = {"none": ["not_found"] * 2, "out": ["token_not_valid"] * 2}
     assert write_outcomes == denial.get(
         OUTCOMES_AFTER_CHANGE[change]["poll"], ["task_finished", "204"]
     )
-    assert Task.objects.filter(pk=task.id).exists() == (change in REVOKING_CHANGES)
+    assert Task.objects.filter(pk=report.id).exists() == (change in REVOKING_CHANGES)
 
 
 @pytest.mark.guarantee("Removing a right blocks every way to read a result at once.")
-@pytest.mark.parametrize(("owner", "change"), each_owner(REVOKING_CHANGES))
+@pytest.mark.parametrize(("owner", "change"), owner_change_pairs(REVOKING_CHANGES))
 def test_task_after_revoking_change_equals_missing_task(
     users, clients, change_rights, owner, change
 ):
-    task, missing_id = RequestedReport(clients[owner]), uuid.uuid4()
-    task.run()
-    task.poll_and_link()
+    report, missing_id = RequestedReport(clients[owner]), uuid.uuid4()
+    report.run()
+    report.poll_and_link()
     downloads = AccessLogEntry.objects.filter(action="downloaded").count()
 
     change_rights(change, owner)
 
     for name, action in TASK_ACTIONS.items():
-        response = action.send(clients[owner], task.id, task.etag)
-        response_to_missing = action.send(clients[owner], missing_id, task.etag)
-        assert comparable_response(response, task.id) == comparable_response(
+        response = action.send(clients[owner], report.id, report.etag)
+        response_to_missing = action.send(clients[owner], missing_id, report.etag)
+        assert comparable_response(response, report.id) == comparable_response(
             response_to_missing, missing_id
         ), name
     assert AccessLogEntry.objects.filter(action="downloaded").count() == downloads
@@ -197,44 +202,44 @@ def test_task_after_revoking_change_equals_missing_task(
 @pytest.mark.guarantee(
     "A report is not built if its requester lost the right before it ran."
 )
-@pytest.mark.parametrize(("owner", "change"), each_owner(REVOKING_CHANGES))
+@pytest.mark.parametrize(("owner", "change"), owner_change_pairs(REVOKING_CHANGES))
 def test_rights_change_before_run_prevents_the_report(
     users, clients, change_rights, owner, change
 ):
-    task = RequestedReport(clients[owner])
+    report = RequestedReport(clients[owner])
     user = users[owner]
     attachment = Attachment.objects.filter(user=user).order_by("pk").first()
     row = {
         name: cell
         for name, cell in OUTCOMES_AFTER_CHANGE[change].items()
-        if name != "used"
+        if name != "use_link"
     }
 
     change_rights(change, owner)
-    assert_outcomes(collect_outcomes(task, task.original_client), row)
-    task.run()
-    assert_outcomes(collect_outcomes(task, task.original_client), row)
+    assert_outcomes(collect_outcomes(report, report.original_client), row)
+    report.run()
+    assert_outcomes(collect_outcomes(report, report.original_client), row)
 
     # A user who gets the right back sees that the task failed, but no result.
     restore_rights(User.objects.get(pk=user.pk), user.role, attachment)
-    document = ContractClient.for_user(user).get(f"/tasks/{task.id}").json()
+    document = ContractClient.for_user(user).get(f"/tasks/{report.id}").json()
     assert (document["state"], document["error"]["code"]) == ("failed", "forbidden")
     assert document["result"] is None
     assert not list(
-        artifacts.Path(artifacts.settings.ARTIFACTS_DIR).rglob(f"*{task.id}*")
+        artifacts.Path(artifacts.settings.ARTIFACTS_DIR).rglob(f"*{report.id}*")
     )
 
 
-@pytest.mark.parametrize(("owner", "change"), each_owner(HARMLESS_CHANGES))
+@pytest.mark.parametrize(("owner", "change"), owner_change_pairs(HARMLESS_CHANGES))
 def test_harmless_change_before_run_keeps_the_report(
     clients, change_rights, owner, change
 ):
-    task = RequestedReport(clients[owner])
+    report = RequestedReport(clients[owner])
 
     change_rights(change, owner)
-    task.run()
+    report.run()
 
-    result = TASK_ACTIONS["result"].send(clients[owner], task.id)
+    result = TASK_ACTIONS["result"].send(clients[owner], report.id)
     rows = json.loads(result.getvalue())
     assert (outcome_of(result), {row["class"] for row in rows}) == (
         "200",
@@ -247,23 +252,23 @@ def test_harmless_change_before_run_keeps_the_report(
 def test_rights_change_during_run_hides_the_result(
     clients, change_rights, change, monkeypatch
 ):
-    task, build_report = RequestedReport(clients["teacher"]), tasks.build_report
+    report, build_report = RequestedReport(clients["teacher"]), tasks.build_report
 
     def build_and_change_rights(*args):
-        report = build_report(*args)
+        built = build_report(*args)
         change_rights(change, "teacher")
-        return report
+        return built
 
     monkeypatch.setattr(tasks, "build_report", build_and_change_rights)
-    task.run()
+    report.run()
 
     row = {
         name: cell
         for name, cell in OUTCOMES_AFTER_CHANGE[change].items()
-        if name != "used"
+        if name != "use_link"
     }
-    assert_outcomes(collect_outcomes(task, task.original_client), row)
-    assert Task.objects.get(pk=task.id).state == "succeeded"
+    assert_outcomes(collect_outcomes(report, report.original_client), row)
+    assert Task.objects.get(pk=report.id).state == "succeeded"
 
 
 @pytest.mark.guarantee(

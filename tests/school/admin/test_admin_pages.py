@@ -22,12 +22,11 @@ def admin_url(model, page):
 
 
 @pytest.fixture
-def admin_client(client, admin):
-    client.force_login(admin)
-    run_task(admin)
-    return client
+def finished_task(admin):
+    return run_task(admin)
 
 
+@pytest.mark.usefixtures("finished_task")
 @pytest.mark.parametrize("model", REGISTERED)
 def test_admin_list_with_search_takes_few_queries(admin_client, model):
     with CaptureQueriesContext(connection) as queries:
@@ -37,6 +36,7 @@ def test_admin_list_with_search_takes_few_queries(admin_client, model):
     assert len(queries) < 15
 
 
+@pytest.mark.usefixtures("finished_task")
 @pytest.mark.parametrize("model", REGISTERED)
 def test_admin_change_page_opens(admin_client, model):
     record = model.objects.first()
@@ -49,6 +49,7 @@ def test_admin_add_page_opens(admin_client, model):
     assert admin_client.get(admin_url(model, "add/")).status_code == 200
 
 
+@pytest.mark.usefixtures("finished_task")
 @pytest.mark.parametrize("model", READ_ONLY)
 def test_admin_of_tasks_and_access_log_is_read_only(admin_client, model):
     record = model.objects.first()

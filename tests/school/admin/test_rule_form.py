@@ -20,12 +20,6 @@ SCALE = "A 9.0 10.0\nB 6.0 8.9\nNão atingiu 0.0 5.9"
 
 
 @pytest.fixture
-def admin_client(client, admin):
-    client.force_login(admin)
-    return client
-
-
-@pytest.fixture
 def amazonas_profile(network):
     return RuleProfile.objects.get(code=default_profiles.DEFAULT_PROFILES[0].code)
 

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from school.crests import conversion, sandbox
 from school.crests.conversion import MAX_BYTES
-from school.demo import crests
+from school.demo import crest_images
 from tests.support.crest_images import (
     GRADIENT,
     RECT,
@@ -42,7 +42,7 @@ PUBLIC = '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/x.dt
         (make_svg('<g id="a"><path d="M0 0h9"/></g><use l:href="#a"/>', before=PUBLIC), 160),
         (make_svg('<x:view xmlns:x="http://inkscape.example"/>'), 160),
         (embed(make_png(), "image/png"), 160),
-        *((crests.draw_crest(number), 133) for number in range(12)),
+        *((crest_images.draw_crest(number), 133) for number in range(12)),
     ],
 )  # fmt: skip
 def test_crest_becomes_a_png_of_the_printed_size(image, width):

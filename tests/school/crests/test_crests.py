@@ -43,12 +43,6 @@ def test_invalid_or_second_crest_is_refused_by_the_database(network, values):
         Crest.objects.create(**{"image": b"x", **values})
 
 
-@pytest.fixture
-def admin_client(client, admin):
-    client.force_login(admin)
-    return client
-
-
 def save_page(admin_client, record, content=None, **fields):
     """Post the admin page of a school or network, with or without a file."""
     model = record._meta.model_name

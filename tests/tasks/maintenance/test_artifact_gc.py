@@ -9,16 +9,10 @@ from tasks.maintenance import artifact_gc, lease_recovery
 from tasks.models import Task
 from tests.support.task_factories import queue_task, run_task
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("artifacts_dir")]
 
 RESULT = {"rows": 1, "bytes": 2}
 HOURS_AGO = time.time() - 2 * 3600
-
-
-@pytest.fixture(autouse=True)
-def artifacts_dir(settings, tmp_path):
-    settings.ARTIFACTS_DIR = tmp_path
-    return tmp_path
 
 
 def create_file(artifacts_dir, task, fence, *, is_draft=False, modified=HOURS_AGO):

@@ -12,14 +12,9 @@ from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.status import projection, reader
 from tests.support.task_factories import queue_task, run_task
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("artifacts_dir")]
 
 LONG_AGO = "2020-01-01T00:00:00Z"
-
-
-@pytest.fixture(autouse=True)
-def artifacts_dir(settings, tmp_path):
-    settings.ARTIFACTS_DIR = tmp_path
 
 
 def age_tombstones(minutes: int) -> None:

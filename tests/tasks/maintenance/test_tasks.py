@@ -14,14 +14,9 @@ from tasks.maintenance.tasks import canary, run_commands, sweep
 from tasks.models import AccessLogEntry, Task, Tombstone
 from tests.support.task_factories import queue_task, run_task
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("artifacts_dir")]
 
 LONG_AGO = "2020-01-01T00:00:00Z"
-
-
-@pytest.fixture(autouse=True)
-def artifacts_dir(settings, tmp_path):
-    settings.ARTIFACTS_DIR = tmp_path
 
 
 def test_canary_sets_queue_alive():

@@ -159,14 +159,16 @@ def test_list_parameter_filters_students(secretary, sample_class):
     sample_class.add_absences(benefit, *range(JUNE, JUNE + 15))  # 46 of 61 days: 75.4 %
     sample_class.add_absences(benefit, *range(179, 185))  # 15 of 21 days: 71.4 %
 
-    def listed(**filters):
+    def list_students(**filters):
         rows = read_rows(run_report(secretary, sample_class, parameters=filters))
         return [row["student"] for row in rows]
 
-    assert listed() == listed(list="all") == ["Ana", "Bia", "Caio", "Davi"]
-    assert listed(list="below_minimum") == ["Caio"]
-    assert listed(list="council") == ["Bia", "Caio", "Davi"]
-    assert listed(list="benefit") == ["Bia", "Caio", "Davi"]
+    assert (
+        list_students() == list_students(list="all") == ["Ana", "Bia", "Caio", "Davi"]
+    )
+    assert list_students(list="below_minimum") == ["Caio"]
+    assert list_students(list="council") == ["Bia", "Caio", "Davi"]
+    assert list_students(list="benefit") == ["Bia", "Caio", "Davi"]
 
 
 def test_transferred_and_deceased_students_are_on_no_list(secretary, sample_class):

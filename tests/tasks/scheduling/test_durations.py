@@ -1,23 +1,11 @@
-from datetime import timedelta
-
 import pytest
-from django.db.models.functions import Now
 
 from tasks import lifecycle
 from tasks.failures import TimedOut
-from tasks.models import Task
 from tasks.scheduling import durations
-from tests.support.task_factories import queue_task, run_task
+from tests.support.task_factories import create_finished_task, queue_task
 
 pytestmark = pytest.mark.django_db
-
-
-def create_finished_task(
-    viewer, seconds: float, parameters: dict[str, int] | None = None
-) -> None:
-    task = run_task(viewer, parameters)
-    started_at = Now() - timedelta(seconds=seconds)
-    Task.objects.filter(pk=task.pk).update(started_at=started_at, finished_at=Now())
 
 
 def optimistic_seconds(*parameters: str) -> float | None:

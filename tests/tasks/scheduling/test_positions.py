@@ -9,21 +9,21 @@ from tasks.scheduling.fair_order import QueuedTask
 NEW_TASK_ID = uuid.UUID(int=10**9 << 64)
 
 
-def task_id(age: int) -> uuid.UUID:
-    return uuid.UUID(int=(age + 1) << 64)
+def task_id(created_at: int) -> uuid.UUID:
+    return uuid.UUID(int=(created_at + 1) << 64)
 
 
-def make_queue(requesters: list[int], ages: list[int]) -> list[QueuedTask]:
+def make_queue(requesters: list[int], creation_times: list[int]) -> list[QueuedTask]:
     return [
-        QueuedTask(task_id(age), requester, None)
-        for age, requester in zip(ages, requesters, strict=True)
+        QueuedTask(task_id(created_at), requester, None)
+        for created_at, requester in zip(creation_times, requesters, strict=True)
     ]
 
 
 @given(st.data(), st.lists(st.integers(1, 3), min_size=1, max_size=300))
 def test_estimated_position_is_within_precision(data, requesters):
-    ages = data.draw(st.permutations(range(len(requesters))))
-    order = make_queue(requesters, ages)
+    creation_times = data.draw(st.permutations(range(len(requesters))))
+    order = make_queue(requesters, creation_times)
     waits = [2.0 * rank for rank in range(len(order))]
 
     samples = positions.sample_positions(order, waits)

@@ -4,24 +4,15 @@ import pytest
 from django.db.models.functions import Now
 
 from tasks import lifecycle
-from tasks.failures import TimedOut
 from tasks.models import Task
 from tasks.scheduling.fair_order import QueuedTask
 from tasks.scheduling.throughput import Throughput
-from tests.support.task_factories import queue_task
+from tests.support.task_factories import create_finished_task, queue_task
 
 pytestmark = pytest.mark.django_db
 
 CLASS_WORKLOAD = ("class_performance", "class_id")
 SCHOOL_WORKLOAD = ("class_performance", "school_id")
-
-
-def create_finished_task(viewer, parameters: dict[str, int], seconds: float) -> None:
-    """Create a finished task that ran for this many seconds."""
-    task = lifecycle.claim(queue_task(viewer, parameters).pk)
-    lifecycle.fail(task, TimedOut())
-    started_at = Now() - timedelta(seconds=seconds)
-    Task.objects.filter(pk=task.pk).update(started_at=started_at, finished_at=Now())
 
 
 def create_running_task(viewer, seconds: float) -> None:
@@ -46,8 +37,8 @@ def approximately(seconds: list[float]) -> list[float]:
 
 
 def test_start_estimates_divide_work_ahead_by_concurrency(teacher):
-    create_finished_task(teacher, {"class_id": 1}, 100)
-    create_finished_task(teacher, {"school_id": 1}, 10)
+    create_finished_task(teacher, 100, {"class_id": 1}, state="failed")
+    create_finished_task(teacher, 10, {"school_id": 1}, state="failed")
     create_running_task(teacher, 40)
     create_running_task(teacher, 70)
 
@@ -59,8 +50,8 @@ def test_start_estimates_divide_work_ahead_by_concurrency(teacher):
 
 
 def test_unknown_workload_uses_average_duration(teacher):
-    create_finished_task(teacher, {"class_id": 1}, 100)
-    create_finished_task(teacher, {"school_id": 1}, 10)
+    create_finished_task(teacher, 100, {"class_id": 1}, state="failed")
+    create_finished_task(teacher, 10, {"school_id": 1}, state="failed")
     create_running_task(teacher, 100)
 
     assert load_throughput().start_estimates(
@@ -77,7 +68,7 @@ def test_start_estimates_without_history_use_running_tasks(teacher):
 
 
 def test_start_estimates_without_running_tasks_are_unknown(teacher):
-    create_finished_task(teacher, {"class_id": 1}, 100)
+    create_finished_task(teacher, 100, {"class_id": 1}, state="failed")
 
     assert load_throughput().start_estimates(
         make_queue(CLASS_WORKLOAD, CLASS_WORKLOAD)
@@ -85,9 +76,9 @@ def test_start_estimates_without_running_tasks_are_unknown(teacher):
 
 
 def test_start_estimates_follow_recent_tasks(teacher):
-    create_finished_task(teacher, {"class_id": 1}, 1000)
+    create_finished_task(teacher, 1000, {"class_id": 1}, state="failed")
     for _ in range(20):
-        create_finished_task(teacher, {"class_id": 1}, 10)
+        create_finished_task(teacher, 10, {"class_id": 1}, state="failed")
     create_running_task(teacher, 10)
 
     assert load_throughput().start_estimates(
@@ -98,7 +89,7 @@ def test_start_estimates_follow_recent_tasks(teacher):
 @pytest.mark.guarantee("Long reports do not fill a queue ahead of others.")
 @pytest.mark.parametrize(("seconds", "ahead"), [(100, 1), (1, 3), (0.01, 16)])
 def test_prefetch_target_shrinks_with_task_duration(teacher, seconds, ahead):
-    create_finished_task(teacher, {"class_id": 1}, seconds)
+    create_finished_task(teacher, seconds, {"class_id": 1}, state="failed")
 
     assert (
         load_throughput().prefetch_target(make_queue(*[CLASS_WORKLOAD] * 50)) == ahead

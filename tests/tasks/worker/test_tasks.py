@@ -42,13 +42,13 @@ def test_succeed_with_lost_reply_keeps_artifact(teacher, monkeypatch):
     task = queue_task(teacher)
     succeed, failures = lifecycle.succeed, iter([1])
 
-    def lose_the_answer(*args, **kwargs):
+    def lose_reply(*args, **kwargs):
         succeeded = succeed(*args, **kwargs)
         if next(failures, None):
             raise OperationalError("server closed the connection unexpectedly")
         return succeeded
 
-    monkeypatch.setattr(lifecycle, "succeed", lose_the_answer)
+    monkeypatch.setattr(lifecycle, "succeed", lose_reply)
     monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)
     tasks.generate_report(str(task.pk))
 
@@ -98,7 +98,7 @@ def test_internal_error_exposes_only_its_reference(as_user, teacher, caplog):
     logged = [
         record for record in caplog.records if error["reference"] in str(record.msg)
     ]
-    assert "a secret of the inside" in str(logged)
+    assert "internal secret" in str(logged)
 
 
 def test_database_error_after_claim_costs_no_attempt(teacher, monkeypatch):

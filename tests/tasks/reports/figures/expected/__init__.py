@@ -80,7 +80,7 @@ def expected_skipped(
     dataset: Dataset | None = None,
 ) -> dict[str, int]:
     """Return the number of skipped records or students by reason."""
-    skipped = EXPECTED[kind].skipped
-    assert skipped is not None, kind
-    counts = skipped(select(viewer, parameters, dataset))
+    skipped_counts = EXPECTED[kind].skipped
+    assert skipped_counts is not None, kind
+    counts = skipped_counts(select(viewer, parameters, dataset))
     return {reason: count for reason, count in counts.items() if count}

@@ -57,7 +57,7 @@ def _risk_row(year: StudentYear) -> dict[str, object]:
     }
 
 
-def skipped(selection: Selection) -> Counter[str]:
+def skipped_counts(selection: Selection) -> Counter[str]:
     years = selection.latest_years()
     counts = count_skipped_records(years)
     counts["left"] = sum(year.has_left for year in years)
@@ -104,7 +104,7 @@ EXPECTED = ExpectedReport(
     roles={"administrator", "staff", "teacher"},
     reach="YEAR",
     rows=rows,
-    skipped=skipped,
+    skipped=skipped_counts,
     skipped_of_inconsistent_class={
         "grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1,
         "left": 3, "no_rules": 1, "enrolment_overlaps": 1,

@@ -84,7 +84,7 @@ def _is_below(days: Days, code: str) -> bool:
     return share is not None and minimum is not None and share < minimum
 
 
-def skipped(selection: Selection) -> Counter[str]:
+def skipped_counts(selection: Selection) -> Counter[str]:
     """Count skipped absences and enrolments; this kind reads no grades, so it skips none."""
     return count_skipped_records(selection.latest_years(), (m.Absence, m.Enrolment))
 
@@ -113,7 +113,7 @@ EXPECTED = ExpectedReport(
     roles={"administrator", "staff", "teacher"},
     reach="YEAR",
     rows=rows,
-    skipped=skipped,
+    skipped=skipped_counts,
     skipped_of_inconsistent_class={
         "absence_outside_enrolment": 2,
         "enrolment_overlaps": 1,

@@ -36,7 +36,7 @@ def _groups(selection: Selection) -> dict[tuple[int, int], list[m.Grade]]:
     return groups
 
 
-def skipped(selection: Selection) -> Counter[str]:
+def skipped_counts(selection: Selection) -> Counter[str]:
     """Count skipped grades by reason, and subjects without any counted grade."""
     grades = selection.dataset.records.grades
     counts = Counter(
@@ -175,7 +175,7 @@ EXPECTED = ExpectedReport(
     roles={"administrator", "staff", "teacher"},
     reach="SELECTED",
     rows=rows,
-    skipped=skipped,
+    skipped=skipped_counts,
     skipped_of_inconsistent_class={"grade_outside_terms": 3, "grade_after_exit": 1},
     cases=cases,
     students="none",

@@ -49,7 +49,7 @@ def rows(selection: Selection) -> Rows:
     ]
 
 
-def skipped(selection: Selection) -> Counter[str]:
+def skipped_counts(selection: Selection) -> Counter[str]:
     years = selection.latest_years()
     counts = count_skipped_records(years)
     counts["no_subjects"] = sum(not year.subjects for year in years)
@@ -80,7 +80,7 @@ EXPECTED = ExpectedReport(
     roles={"administrator", "staff", "teacher", "guardian"},
     reach="YEAR",
     rows=rows,
-    skipped=skipped,
+    skipped=skipped_counts,
     skipped_of_inconsistent_class={
         "grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1,
         "enrolment_overlaps": 1,

@@ -156,7 +156,7 @@ def _prior_rows(prior: m.PriorYear, terms: range) -> Rows:
     ]
 
 
-def skipped(selection: Selection) -> Counter[str]:
+def skipped_counts(selection: Selection) -> Counter[str]:
     return count_skipped_records(_all_years(selection))
 
 
@@ -196,7 +196,7 @@ EXPECTED = ExpectedReport(
     roles={"administrator", "staff"},
     reach="HISTORY",
     rows=rows,
-    skipped=skipped,
+    skipped=skipped_counts,
     skipped_of_inconsistent_class={
         "grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1,
         "subject_not_offered": 1, "enrolment_overlaps": 1,
