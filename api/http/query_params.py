@@ -9,6 +9,7 @@ from django_filters import CharFilter
 from rest_framework.request import Request
 
 from tasks.errors import FieldError, InvalidRequest
+from tasks.json_pointer import json_pointer
 
 View = Callable[..., Any]
 
@@ -38,16 +39,18 @@ def validate_query(names: Iterable[str]) -> Callable[[View], View]:
 def _check_query(request: Request, view: Any, names: frozenset[str]) -> None:
     query = request.query_params
     unknown = [
-        FieldError(_pointer(name), "unknown_field", _("There is no such parameter."))
+        FieldError(
+            json_pointer(name), "unknown_field", _("There is no such parameter.")
+        )
         for name in sorted(query.keys() - names)
     ]
     duplicates = [
-        FieldError(_pointer(name), "repeated_parameter", _("Send it only once."))
+        FieldError(json_pointer(name), "repeated_parameter", _("Send it only once."))
         for name in sorted(query.keys() & names)
         if len(query.getlist(name)) > 1
     ]
     blank = [
-        FieldError(_pointer(name), "blank", _("Give it a value, or omit it."))
+        FieldError(json_pointer(name), "blank", _("Give it a value, or omit it."))
         for name in sorted(query.keys() & _nonblank_parameters(view))
         if not query[name]
     ]
@@ -82,7 +85,3 @@ def _token_parameters(request: Request) -> frozenset[str]:
         for authenticator in request.authenticators or ()
     )
     return frozenset(name for name in names if name)
-
-
-def _pointer(name: str) -> str:
-    return "/" + name.replace("~", "~0").replace("/", "~1")

@@ -12,6 +12,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from api.i18n.languages import LANGUAGES
 from tasks.failures import FAILURES
+from tasks.json_pointer import escape_part
 from tasks.reporting import registry
 from tasks.states import State
 
@@ -44,7 +45,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         if isinstance(data, dict) and (unknown := data.keys() - field_names):
             error = ErrorDetail(_("There is no such member."), "unknown_field")
             raise ValidationError(
-                {_escape_pointer(name): [error] for name in sorted(unknown)}
+                {escape_part(name): [error] for name in sorted(unknown)}
             )
         return super().to_internal_value(data)
 
@@ -241,7 +242,3 @@ def problem_serializer(status: int) -> type[ProblemDocument]:
 class HealthDocument(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["ok", "unavailable"])
     checks = serializers.DictField(child=serializers.BooleanField(), required=False)
-
-
-def _escape_pointer(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

@@ -21,8 +21,8 @@ def convert_crest(image: bytes) -> bytes:
     """Return the PNG to store; ValidationError, with a message for the user, if there is none."""
     if len(image) > MAX_BYTES:
         raise ValidationError(
-            _("The file is larger than the limit of %(most)s kB.")
-            % {"most": MAX_BYTES // 1024}
+            _("The file is larger than the limit of %(maximum)s kB.")
+            % {"maximum": MAX_BYTES // 1024}
         )
     if is_png(image):
         _check_pixels(image)
@@ -43,9 +43,9 @@ def _check_pixels(image: bytes) -> None:
     )
     if not all(MIN_PIXELS <= side <= MAX_PIXELS for side in (width, height)):
         raise ValidationError(
-            _("The image has %(width)s × %(height)s pixels; each side must have %(least)s to %(most)s.")
+            _("The image has %(width)s × %(height)s pixels; each side must have %(minimum)s to %(maximum)s.")
             % {
                 "width": width, "height": height,
-                "least": MIN_PIXELS, "most": MAX_PIXELS,
+                "minimum": MIN_PIXELS, "maximum": MAX_PIXELS,
             }
         )  # fmt: skip

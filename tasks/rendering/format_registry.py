@@ -25,4 +25,4 @@ def default_formats() -> tuple[str, ...]:
         for name, format in format_classes().items()
         if format.is_default
     ]
-    return tuple(name for _position, name in sorted(defaults))
+    return tuple(name for _order, name in sorted(defaults))

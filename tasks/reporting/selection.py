@@ -19,6 +19,7 @@ from school import access
 from school.access import Reach, Scope
 from school.models import Enrolment, User
 from tasks.errors import FieldError, InvalidRequest
+from tasks.json_pointer import json_pointer
 from tasks.reporting import parameter_messages
 from tasks.reporting.parameters import Model, ReportParameters
 
@@ -139,13 +140,7 @@ def _references(parameters: ReportParameters) -> list[tuple[str, _Reference, int
 
 
 def _field_error(error: Any, base_pointer: str) -> FieldError:
-    pointer = base_pointer + "".join(
-        f"/{_escape_pointer(str(part))}" for part in error["loc"]
-    )
+    pointer = base_pointer + json_pointer(*error["loc"])
     is_unknown = error["type"] == "extra_forbidden"
     code = "unknown_field" if is_unknown else error["type"]
     return FieldError(pointer, code, parameter_messages.error_message(error))
-
-
-def _escape_pointer(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")
