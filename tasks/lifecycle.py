@@ -175,7 +175,7 @@ def reclaim(task: Task, error: ReportFailed | None) -> bool:
     return _after_transition(task, _transition(silent, State.QUEUED, **_REQUEUE_FIELDS))
 
 
-def expire(task: Task) -> bool:
+def erase(task: Task) -> bool:
     """Erase the parameters and the result, once; the caller deletes the artifact.
 
     A succeeded task becomes `expired`; a failed or canceled one keeps its state.

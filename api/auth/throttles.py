@@ -82,11 +82,11 @@ def _username(request: Request) -> object:
 
 
 def _ip_rate() -> Rate:
-    return Rate("logins-of-address", settings.LOGIN_ATTEMPTS_PER_IP, 60)
+    return Rate("login-attempts-by-ip", settings.LOGIN_ATTEMPTS_PER_IP, 60)
 
 
 def _user_rate() -> Rate:
-    return Rate("logins-of-user", settings.LOGIN_FAILURES_PER_USER, 300)
+    return Rate("login-failures-by-user", settings.LOGIN_FAILURES_PER_USER, 300)
 
 
 def _ip_key(address: str | None) -> str:

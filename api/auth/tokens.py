@@ -21,7 +21,7 @@ from rest_framework_simplejwt.serializers import (
 )
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
-from api.serializers.tasks import StrictSerializer
+from api.serializers.strict import StrictSerializer
 from school.models import User
 from tasks.errors import InactiveUser
 

@@ -41,7 +41,7 @@ def _read_body(stream: IO[Any], headers: Mapping[str, str]) -> bytes:
     limit = settings.MAX_REQUEST_BYTES
     is_declared_too_large = int(headers.get("Content-Length") or 0) > limit
     # Authentication is done, and a slow client must not hold a database connection.
-    connections.release()
+    connections.return_to_pool()
     try:
         content: bytes = b"" if is_declared_too_large else stream.read(limit + 1)
     except OSError:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from school.models import Role
 
 
-class AttachedNetwork(serializers.Serializer[Any]):
+class NetworkSummary(serializers.Serializer[Any]):
     network_id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
 
@@ -17,23 +17,23 @@ class SchoolRecord(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class ClassOfStudent(serializers.Serializer[Any]):
+class ClassSummary(serializers.Serializer[Any]):
     class_id = serializers.IntegerField(source="pk")
     name = serializers.CharField()
     year = serializers.IntegerField(source="school_year.year")
 
 
-class AttachedClass(ClassOfStudent):
+class ClassWithSchool(ClassSummary):
     school = serializers.CharField(
         source="school.name", help_text="Name of the school."
     )
 
 
-class ClassRecord(AttachedClass):
+class ClassRecord(ClassWithSchool):
     school_id = serializers.IntegerField()
 
 
-class AttachedStudent(serializers.Serializer[Any]):
+class StudentSummary(serializers.Serializer[Any]):
     student_id = serializers.IntegerField(source="pk")
     name = serializers.CharField(source="display_name")
 
@@ -42,10 +42,10 @@ class ScopeRecord(serializers.Serializer[Any]):
     everything = serializers.BooleanField(
         help_text="True if you see all records of every network."
     )
-    networks = AttachedNetwork(many=True)
+    networks = NetworkSummary(many=True)
     schools = SchoolRecord(many=True)
-    classes = AttachedClass(many=True)
-    students = AttachedStudent(many=True)
+    classes = ClassWithSchool(many=True)
+    students = StudentSummary(many=True)
 
 
 class CurrentUser(serializers.Serializer[Any]):
@@ -61,7 +61,7 @@ class StudentRecord(serializers.Serializer[Any]):
     student_id = serializers.IntegerField(source="student.pk")
     name = serializers.CharField(source="student.display_name")
     registration = serializers.CharField(source="student.registration")
-    classes = ClassOfStudent(
+    classes = ClassSummary(
         many=True, help_text="The student's classes that you may see."
     )
 

@@ -5,14 +5,12 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from api.i18n.languages import LANGUAGES
+from api.serializers.strict import StrictSerializer
 from tasks.failures import FAILURES
-from tasks.json_pointer import escape_part
 from tasks.reporting import registry
 from tasks.states import State
 
@@ -33,21 +31,6 @@ class RowField(serializers.DictField):
 @extend_schema_field({"$ref": "#/components/schemas/ReportRequest"})
 class RequestField(serializers.DictField):
     """Complete body of `POST /reports`."""
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Serializer that refuses unknown members and names each of them."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        field_names = {
-            name for name, field in self.fields.items() if not field.read_only
-        }
-        if isinstance(data, dict) and (unknown := data.keys() - field_names):
-            error = ErrorDetail(_("There is no such member."), "unknown_field")
-            raise ValidationError(
-                {escape_part(name): [error] for name in sorted(unknown)}
-            )
-        return super().to_internal_value(data)
 
 
 class ReportSerializer(StrictSerializer):
@@ -237,8 +220,3 @@ def problem_serializer(status: int) -> type[ProblemDocument]:
     return extend_schema_serializer(
         component_name=f"Problem{status}", description="Problem details (RFC 9457)."
     )(serializer)
-
-
-class HealthDocument(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=["ok", "unavailable"])
-    checks = serializers.DictField(child=serializers.BooleanField(), required=False)

@@ -1,6 +1,9 @@
 """Views of `/healthz` and `/readyz`, for liveness and readiness probes."""
 
+from typing import Any
+
 from django.db import Error, connection
+from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -8,11 +11,15 @@ from rest_framework.views import APIView
 
 from api.openapi.operations import operation
 from api.problems.handler import RETRY_AFTER_SECONDS
-from api.serializers.tasks import HealthDocument
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
 
 COMPONENTS = ("dispatcher", "default", "reports", "reports.bulk")
+
+
+class HealthDocument(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["ok", "unavailable"])
+    checks = serializers.DictField(child=serializers.BooleanField(), required=False)
 
 
 class Healthz(APIView):

@@ -132,7 +132,7 @@ class TaskResult(APIView):
             headers["Content-Range"] = byte_range.content_range
             headers["Content-Length"] = str(byte_range.length)
         file = downloads.open_result(result, viewer)
-        connections.release()  # otherwise a slow download holds it until its end
+        connections.return_to_pool()  # otherwise a slow download holds it until its end
         return ResultFile(
             byte_ranges.FileSlice(file, byte_range), status=status, headers=headers
         )

@@ -37,18 +37,20 @@ def rasterise(image: bytes, image_format: Literal["png", "svg"]) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise ValidationError(_("The crest takes too long to draw.")) from error
     if result.returncode:
-        raise ValidationError(_refusal(result.stderr.decode(errors="replace")))
+        raise ValidationError(_error_message(result.stderr.decode(errors="replace")))
     return result.stdout
 
 
-def _refusal(stderr: str) -> str:
+def _error_message(stderr: str) -> str:
     """Return the sentence for the user that explains the child's last line of errors."""
     lines = [line for line in stderr.splitlines() if not line.startswith("note:")]
-    why = lines[-1][:200] if lines else ""
-    if why.startswith("assertion failed: too long"):
+    reason = lines[-1][:200] if lines else ""
+    if reason.startswith("assertion failed: too long"):
         return _("The crest is too long: one side may be at most four times the other.")
-    if why.startswith("failed to parse SVG"):
-        return _("The file is neither a PNG nor an SVG: %(why)s") % {"why": why}
-    if why.startswith("failed to load linked image"):
+    if reason.startswith("failed to parse SVG"):
+        return _("The file is neither a PNG nor an SVG: %(reason)s") % {
+            "reason": reason
+        }
+    if reason.startswith("failed to load linked image"):
         return _("The SVG needs another file: embed its images, or export it as PNG.")
-    return _("The file is broken and cannot be drawn. %(why)s") % {"why": why}
+    return _("The file is broken and cannot be drawn. %(reason)s") % {"reason": reason}

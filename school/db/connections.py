@@ -1,9 +1,9 @@
-"""Release of database connections before waiting for something else."""
+"""Database connections that are given back before a wait."""
 
 from django.db import connection
 
 
-def release() -> None:
+def return_to_pool() -> None:
     """Return this request's connection to the pool; the next query takes one again.
 
     A web process has fewer connections than concurrent requests, so a request must not

@@ -2,8 +2,8 @@
 
 from school.models.classes import GradeLevel, Offering, SchoolClass, Subject
 from school.models.crests import Crest
+from school.models.gradebook import Absence, ClassSession, Grade, RecoveryGrade
 from school.models.history import PriorSubject, PriorYear
-from school.models.marks import Absence, ClassSession, Grade, RecoveryGrade
 from school.models.network import Network, School, SchoolYear, Term
 from school.models.people import Attachment, Role, User
 from school.models.rules import RuleProfile, RuleVersion, YearRules

@@ -18,7 +18,7 @@ class CooperativePBKDF2PasswordHasher(PBKDF2PasswordHasher):
         encode = super().encode
         if not is_module_patched("threading"):
             return encode(password, salt, iterations)
-        connections.release()
+        connections.return_to_pool()
         password_hash: str = get_hub().threadpool.apply(
             encode, (password, salt, iterations)
         )

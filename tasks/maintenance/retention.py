@@ -84,7 +84,7 @@ def delete_leftovers() -> None:
 
 def _delete_files_and_keys(task_id: uuid.UUID) -> None:
     artifacts.delete_other_attempts(task_id)
-    connections.release()
+    connections.return_to_pool()
     redis_store.drop_document(task_id)
     # The key of a short report outlives the report by seconds.
     redis_store.clear_cpu_active(task_id)

@@ -62,7 +62,7 @@ def expire_due_tasks() -> None:
         except OSError:
             log.exception("file_delete_failed", task_id=str(task.pk))
         else:
-            lifecycle.expire(task)
+            lifecycle.erase(task)
 
 
 def delete_old_rows() -> None:

@@ -92,7 +92,7 @@ def republish_lost(queue: str) -> int:
 
 
 def _publish(task: Task) -> None:
-    connections.release()
+    connections.return_to_pool()
     broker.publish_task(task.pk, queue=task.queue, time_limit=task.time_limit)
     Task.objects.filter(pk=task.pk, state=State.QUEUED).update(published_at=Now())
 

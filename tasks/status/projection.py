@@ -30,7 +30,7 @@ def sync_document(task: Task) -> bool:
     Returns False if Redis is unavailable: `projected_version` then stays behind `version`,
     and the dispatcher resyncs the document.
     """
-    connections.release()
+    connections.return_to_pool()
     try:
         if task.state == State.EXPIRED:
             redis_store.drop_document(task.pk)
@@ -56,7 +56,7 @@ def resync_document(task_id: uuid.UUID) -> bool:
     task = Task.objects.filter(pk=task_id).first()
     if task is not None:
         return sync_document(task)
-    connections.release()
+    connections.return_to_pool()
     try:
         redis_store.drop_document(task_id)
     except RedisUnavailable:

@@ -22,7 +22,7 @@ WORKER_NAMES = [f"{queue}@{socket.gethostname()}" for queue in QUEUES]
 EXPIRE_SCRIPT = """
 from tasks import lifecycle
 from tasks.models import Task
-assert lifecycle.expire(Task.objects.get(pk="{}"))
+assert lifecycle.erase(Task.objects.get(pk="{}"))
 """
 
 

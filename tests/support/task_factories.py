@@ -88,7 +88,7 @@ def create_task_in_state(
     elif state == "canceled":
         lifecycle.cancel(task)
     elif state == "expired":
-        lifecycle.expire(task)
+        lifecycle.erase(task)
     elif state == "purged":
         retention.delete_task(task, viewer)
     return task

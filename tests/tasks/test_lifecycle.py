@@ -439,18 +439,18 @@ def test_database_rejects_inconsistent_state(teacher, values):
 def test_expire_removes_document_from_redis(teacher):
     task = run_task(teacher)
 
-    assert lifecycle.expire(task)
+    assert lifecycle.erase(task)
 
     assert reload_state(task) == "expired"
     assert (task.result, task.parameters, task.artifact) == (None, {}, "")
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
-    assert not lifecycle.expire(task)
+    assert not lifecycle.erase(task)
 
 
 @pytest.mark.guarantee("A purged or expired task leaves no copy in Redis.")
 def test_late_sync_of_expired_task_leaves_no_document(teacher):
     read_before = run_task(teacher)
-    lifecycle.expire(Task.objects.get())
+    lifecycle.erase(Task.objects.get())
 
     projection.sync_document(read_before)
 
@@ -495,8 +495,8 @@ def test_expire_of_failed_task_keeps_only_error_code(teacher):
     lifecycle.fail(task, DataError("Enrolment 7 has no class."))
     task.refresh_from_db()
 
-    assert lifecycle.expire(task)
-    assert not lifecycle.expire(task)
+    assert lifecycle.erase(task)
+    assert not lifecycle.erase(task)
 
     before = task.version
     assert reload_state(task) == "failed"
@@ -508,7 +508,7 @@ def test_expire_of_failed_task_keeps_only_error_code(teacher):
 def test_expire_of_canceled_task_keeps_state(teacher):
     task = lifecycle.cancel(queue_task(teacher))
 
-    assert lifecycle.expire(task)
+    assert lifecycle.erase(task)
 
     assert (reload_state(task), task.parameters, task.error) == ("canceled", {}, None)
 
@@ -516,5 +516,5 @@ def test_expire_of_canceled_task_keeps_state(teacher):
 def test_expire_of_running_task_returns_false(teacher):
     task = claim_task(teacher)
 
-    assert not lifecycle.expire(task)
+    assert not lifecycle.erase(task)
     assert (reload_state(task), task.is_erased) == ("running", False)

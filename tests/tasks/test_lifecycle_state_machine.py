@@ -128,7 +128,7 @@ class LifecycleMachine(RuleBasedStateMachine):
     def expire(self, task_index):
         task = Task.objects.get(pk=self.tasks[task_index])
         if task.state == "succeeded":
-            lifecycle.expire(task)
+            lifecycle.erase(task)
 
     # --- Redis and dispatcher -------------------------------------------------------
 

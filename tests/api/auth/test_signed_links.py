@@ -174,7 +174,7 @@ def test_link_to_expired_or_purged_task_returns_410(
 ):
     client = as_user(teacher)
 
-    lifecycle.expire(task)
+    lifecycle.erase(task)
     assert comparable_outcome(anonymous_client.get(link))[1]["code"] == "result_expired"
     late_link = client.post_json(f"/tasks/{task.pk}/result/link")
     assert comparable_outcome(late_link)[1]["code"] == "result_expired"

@@ -46,7 +46,10 @@ def test_login_after_ten_wrong_passwords_returns_429(teacher):
 def test_refused_login_does_not_extend_the_rate_limit(teacher, settings):
     guess_passwords(12)
 
-    assert len(redis_store.client().lrange(*_rate_keys("logins-of-user"), 0, -1)) == 10
+    assert (
+        len(redis_store.client().lrange(*_rate_keys("login-failures-by-user"), 0, -1))
+        == 10
+    )
 
 
 def _rate_keys(prefix):

@@ -18,7 +18,7 @@ def build_document(state, viewer):
     if state in ("succeeded", "expired"):
         task = run_task(viewer)
         if state == "expired":
-            lifecycle.expire(task)
+            lifecycle.erase(task)
     else:
         task = queue_task(viewer)
     if state in ("running", "failed"):

@@ -276,7 +276,7 @@ def test_result_of_unfinished_task_returns_409_with_retry_after(as_user, teacher
 
 def test_result_of_expired_task_returns_410(as_user, teacher):
     task = run_task(teacher)
-    lifecycle.expire(task)
+    lifecycle.erase(task)
 
     answer = as_user(teacher).get(f"/tasks/{task.pk}/result")
 

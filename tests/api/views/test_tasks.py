@@ -108,7 +108,7 @@ def test_delete_of_final_task_purges_it_at_once(as_user, teacher, end):
     elif end == "canceled":
         lifecycle.cancel(task)
     elif end == "expired":
-        lifecycle.expire(task)
+        lifecycle.erase(task)
     client = as_user(teacher)
     client.get(f"/tasks/{task.pk}")  # caches the document in Redis
 

@@ -146,7 +146,7 @@ def test_resync_of_missing_task_drops_document(teacher):
 def test_sweep_purges_only_old_erased_tasks(teacher):
     erased, kept, young = (run_task(teacher) for _ in range(3))
     for task in (erased, young):
-        lifecycle.expire(task)
+        lifecycle.erase(task)
     Task.objects.exclude(pk=young.pk).update(finished_at=LONG_AGO)
 
     sweep()
