@@ -9,6 +9,7 @@ REPORT_PATH = "tasks/reports/class_sizes.py"
 REPORT_SOURCE = '''"""Number of enrolments of each class."""
 
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 
 from django.db.models import Count
 
@@ -23,8 +24,13 @@ ORDER = (
 )
 
 
+class Direction(StrEnum):
+    ASCENDING = "ascending"
+    DESCENDING = "descending"
+
+
 class Parameters(StudentParameters):
-    pass
+    direction: Direction = Direction.ASCENDING
 
 
 class ClassSizes(Report[Parameters]):
@@ -41,7 +47,10 @@ class ClassSizes(Report[Parameters]):
 
     def rows(self) -> Iterator[Row]:
         names = ("school_class__school__name", "school_class__name")
-        sizes = self.enrolments.order_by(*ORDER).values_list(*names)
+        enrolments = self.enrolments.order_by(*ORDER)
+        if self.parameters.direction == Direction.DESCENDING:
+            enrolments = enrolments.reverse()
+        sizes = enrolments.values_list(*names)
         yield from sizes.annotate(Count("pk")).iterator()
 
     def total(self) -> int:
@@ -99,6 +108,10 @@ def test_new_kind_needs_two_files(tree):
 
     assert tree.changed_files() == {REPORT_PATH, EXPECTED_PATH, "openapi.yaml"}
     spec = yaml.safe_load((tree.root / "openapi.yaml").read_text())
+    assert spec["components"]["schemas"]["ClassSizesDirection"]["enum"] == [
+        "ascending",
+        "descending",
+    ]
     examples = spec["paths"]["/reports"]["post"]["requestBody"]["content"]
     assert "class_sizes, csv" in examples["application/json"]["examples"]
     tree.run_python(*PYTEST, "-k", TESTS_OF_ALL_KINDS, "tests/tasks/reports",

@@ -103,8 +103,10 @@ def _add_report_schemas(schemas: Schema) -> Schema:
     mapping, request_examples = {}, {}
     for kind, report in registry.report_classes().items():
         name = "".join(part.capitalize() for part in kind.split("_"))
+        parameters, definitions = _extract_definitions(report.parameters_schema(), name)
+        schemas |= definitions
         schemas[f"{name}Parameters"] = {
-            **_without_defaults(report.parameters_schema()),
+            **_without_defaults(parameters),
             "title": f"{name}Parameters",
         }
         schemas[f"{name}Request"] = _request_schema(kind, name, report.formats)
@@ -120,6 +122,14 @@ def _add_report_schemas(schemas: Schema) -> Schema:
         "discriminator": {"propertyName": "report", "mapping": mapping},
     }
     return request_examples
+
+
+def _extract_definitions(schema: Schema, prefix: str) -> tuple[Schema, Schema]:
+    """Separate the `$defs` of pydantic's enums and nested models, as components of the document."""
+    text = json.dumps(schema).replace("#/$defs/", f"#/components/schemas/{prefix}")
+    schema = json.loads(text)
+    definitions = schema.pop("$defs", {})
+    return schema, {prefix + name: part for name, part in definitions.items()}
 
 
 def _without_defaults(schema: Schema) -> Schema:
