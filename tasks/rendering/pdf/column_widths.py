@@ -13,8 +13,6 @@ COLUMN_GAP = 2
 """Characters that the gap between two columns takes."""
 MIN_SIZE_HORIZONTAL_TITLES = 88
 """Smallest font size with only horizontal titles, in percent of full size."""
-MIN_SIZE_PROSE = 76
-"""Smallest font size with full line widths for texts, in percent of full size."""
 MIN_SIZE = 62
 """Smallest readable font size, in percent of full size."""
 MAX_UNBROKEN_WORD = MIN_BREAKABLE_WORD
@@ -135,12 +133,11 @@ def fit_columns(measures: Sequence[ColumnMeasure], *, landscape: bool) -> Column
         max(width, measure.line_width)
         for width, measure in zip(min_widths, measures, strict=True)
     ]
-    if (size := _fitting_size(line_widths, line_length)) >= MIN_SIZE_PROSE:
+    # A smaller font is easier to read than sentences in a column of one word a line.
+    if (size := _fitting_size(line_widths, line_length)) >= MIN_SIZE:
         min_widths = line_widths
     else:
-        size = max(
-            MIN_SIZE, min(MIN_SIZE_PROSE, _fitting_size(min_widths, line_length))
-        )
+        size = MIN_SIZE
     title_lengths = [
         len(str(measure.column.title)) for measure in measures if measure.rotates_title
     ]

@@ -24,9 +24,10 @@ from tasks.rendering.pdf.charts import (
 from tasks.rendering.pdf.column_widths import (
     COLUMN_GAP,
     LINE_LENGTH,
-    MIN_SIZE_PROSE,
+    MIN_SIZE,
     NAME_LINE_LENGTH,
     PROSE_LINE_LENGTH,
+    ColumnSizes,
     fit_columns,
     measure_column,
 )
@@ -417,23 +418,40 @@ def test_split_table_keeps_every_row_once(monkeypatch):
         assert re.findall(r"<(\d+)>", text) == [str(n) for n in range(100)]
 
 
-@pytest.mark.parametrize("subjects", [12, 16, 20])
-def test_prose_column_fits_beside_many_grade_columns(subjects):
-    def words(count):
-        return " ".join(["reprovado"] * count)
+def fit_grade_table(subjects: int) -> ColumnSizes:
+    """Fit a name, `subjects` columns of grades and a column of sentences to a landscape page."""
 
-    names = [Column("student", "Aluno"), Column("reasons", "Motivos")]
+    def measure_text(column, words):
+        return measure_column(column, [" ".join(["reprovado"] * words)] * 30)
+
     grades = [Column(f"s{n}", "Matemática", "decimal") for n in range(subjects)]
-    texts = [
-        measure_column(c, [words(n)] * 30) for c, n in zip(names, (3, 16), strict=True)
-    ]
-    figures = [measure_column(column, ["5,00", "10,00"]) for column in grades]
+    return fit_columns(
+        [
+            measure_text(Column("student", "Aluno"), 3),
+            *(measure_column(column, ["5,00", "10,00"]) for column in grades),
+            measure_text(Column("reasons", "Motivos"), 16),
+        ],
+        landscape=True,
+    )
 
-    fit = fit_columns([texts[0], *figures, texts[1]], landscape=True)
 
-    assert fit.size >= MIN_SIZE_PROSE
+@pytest.mark.parametrize("subjects", [12, 20, 30])
+def test_prose_column_fits_beside_many_grade_columns(subjects):
+    fit = fit_grade_table(subjects)
+
+    assert fit.size >= MIN_SIZE
     assert fit.widths[0] - COLUMN_GAP >= NAME_LINE_LENGTH
     assert fit.widths[-1] - COLUMN_GAP >= PROSE_LINE_LENGTH
+    assert min(fit.widths[1:-1]) - COLUMN_GAP >= len("10,00")
+    assert sum(fit.widths) <= 100 * LINE_LENGTH[True] // fit.size
+
+
+def test_too_many_columns_for_full_lines_keep_words_and_figures_whole():
+    fit = fit_grade_table(36)
+
+    assert fit.size == MIN_SIZE
+    assert PROSE_LINE_LENGTH > fit.widths[-1] - COLUMN_GAP >= len("reprovado")
+    assert fit.widths[0] - COLUMN_GAP >= len("reprovado")
     assert min(fit.widths[1:-1]) - COLUMN_GAP >= len("10,00")
     assert sum(fit.widths) <= 100 * LINE_LENGTH[True] // fit.size
 
