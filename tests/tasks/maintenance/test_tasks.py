@@ -48,7 +48,7 @@ def test_sweep_completes_interrupted_expiry(teacher, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(lifecycle, "expire", die)
+        patch.setattr(lifecycle, "erase", die)
         with pytest.raises(KeyboardInterrupt):
             sweep()
     sweep()
