@@ -109,7 +109,9 @@ def _add_report_schemas(schemas: Schema) -> Schema:
             **_without_defaults(parameters),
             "title": f"{name}Parameters",
         }
-        schemas[f"{name}Request"] = _request_schema(kind, name, report.formats)
+        schemas[f"{name}Request"] = _request_schema(
+            kind, name, report.formats, has_required="required" in parameters
+        )
         mapping[kind] = f"#/components/schemas/{name}Request"
         body = {"report": kind, "parameters": dict(report.example)}
         for format in report.formats:
@@ -141,7 +143,9 @@ def _without_defaults(schema: Schema) -> Schema:
     return {**schema, "properties": properties}
 
 
-def _request_schema(kind: str, name: str, formats: Sequence[str]) -> Schema:
+def _request_schema(
+    kind: str, name: str, formats: Sequence[str], *, has_required: bool
+) -> Schema:
     return {
         "type": "object",
         "properties": {
@@ -157,7 +161,7 @@ def _request_schema(kind: str, name: str, formats: Sequence[str]) -> Schema:
                 "description": "Language of the report. Default: that of the request.",
             },
         },
-        "required": ["report"],
+        "required": ["report", "parameters"] if has_required else ["report"],
         "additionalProperties": False,
     }
 

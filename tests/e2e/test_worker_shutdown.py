@@ -88,6 +88,21 @@ def test_report_holding_the_gil_times_out_without_retry(stack: Stack, client):
     assert time.monotonic() - started_at < 20
 
 
+@pytest.mark.deep("it waits for the time limit of its report")
+@pytest.mark.guarantee("A report that holds Python's lock is not taken for lost.")
+def test_report_holding_the_gil_times_out_while_its_worker_stops(stack: Stack, client):
+    task = client.request_report({"report": "stuck_in_c"})
+    stack.wait_until(lambda: get_state(client, task) == "running")
+
+    stack.supervisor.processes["worker-reports"].send_signal(signal.SIGTERM)
+    done = stack.wait_until_final(client, task, seconds=40)
+    stack.supervisor.processes["worker-reports"].wait(timeout=20)
+    stack.start("worker-reports")
+
+    assert (done["state"], done["attempt"]) == ("failed", 1)
+    assert done["error"]["code"] == "timeout"
+
+
 def test_report_over_memory_limit_harms_no_other(stack: Stack, client):
     other = start_report(stack, client, 2)
 

@@ -197,6 +197,19 @@ def test_states_and_problem_codes_have_examples(spec):
     assert codes == PROBLEMS.keys()
 
 
+@pytest.mark.django_db
+def test_request_schema_requires_parameters_where_one_is_required(
+    spec, as_user, teacher
+):
+    schemas = spec["components"]["schemas"]
+    for kind, ref in schemas["ReportRequest"]["discriminator"]["mapping"].items():
+        schema = schemas[ref.rpartition("/")[2]]
+        answer = as_user(admin).post_json("/reports", {"report": kind})
+        errors = answer.json().get("errors", [])
+        has_missing = any(error["code"] == "missing" for error in errors)
+        assert ("parameters" in schema["required"]) == has_missing, kind
+
+
 def test_guide_lists_states_and_demo_users(spec):
     guide = spec["info"]["description"]
 
