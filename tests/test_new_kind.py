@@ -62,7 +62,7 @@ EXPECTED_SOURCE = '''"""Expected class sizes: a row per class."""
 from collections import Counter
 
 from tests.tasks.reports.figures.expected.base import ExpectedReport
-from tests.tasks.reports.figures.oracle.selection import Rows, Selection
+from tests.support.oracle.selection import Rows, Selection
 
 
 def rows(selection: Selection) -> Rows:

@@ -32,10 +32,10 @@ from tests.api.access_matrix.expected_access import (
     expected_enrolments,
 )
 from tests.api.access_matrix.outcome_tables import OBJECTS, sample_outcomes
+from tests.support.oracle.selection import Dataset, Selection
+from tests.support.oracle.visibility import select_enrolments
 from tests.tasks.reports.figures.expected import ALLOWED_ROLES, EXPECTED
 from tests.tasks.reports.figures.expected.base import KeyedRows
-from tests.tasks.reports.figures.oracle.selection import Dataset, Selection
-from tests.tasks.reports.figures.oracle.visibility import select_enrolments
 
 pytestmark = pytest.mark.django_db
 

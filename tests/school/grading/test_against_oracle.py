@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from school.grading import attendance, outcome, subjects
 from school.grading.subjects import Standing
-from tests.school.grading import oracle, strategies
+from tests.school.grading import strategies
+from tests.support.oracle import grading as oracle
 
 
 def to_plain_json(rules):
@@ -57,9 +58,10 @@ def test_year_outcome_equals_oracle(data):
 
     content, days = to_plain_json(rules), year.days
     is_over = year.is_closed and year.exit_reason is None
-    judge = oracle.judge_subject_at_year_end if is_over else oracle.judge_subject
     expected_subjects = {
-        key: judge(content, grades.terms, grades.exam)
+        key: oracle.judge_subject(
+            content, grades.terms, grades.exam, is_year_over=is_over
+        )
         for key, grades in year.subjects.items()
     }
     expected_attendance = oracle.judge_attendance(
@@ -71,9 +73,11 @@ def test_year_outcome_equals_oracle(data):
     assert attendance_tuple(decided.attendance) == expected_attendance
     assert decided.situation == oracle.decide_situation(
         content,
-        [standing for standing, *_others in expected_subjects.values()],
+        [subject.standing for subject in expected_subjects.values()],
         expected_attendance,
-        (year.exit_reason, year.is_closed, year.by_council),
+        year.exit_reason,
+        is_closed=year.is_closed,
+        by_council=year.by_council,
     )
 
 
@@ -84,8 +88,13 @@ def test_year_without_rules_has_exit_situation_only(data):
     decided = outcome.decide_outcome(None, year)
 
     assert decided.situation == oracle.decide_situation(
-        None, [], None, (year.exit_reason, year.is_closed, year.by_council)
-    )
+        None, [], None, year.exit_reason,
+        is_closed=year.is_closed, by_council=year.by_council,
+    )  # fmt: skip
     assert decided.attendance is None
+    assert {key: result.mean for key, result in decided.subjects.items()} == {
+        key: oracle.mean_of_terms(None, grades.terms)
+        for key, grades in year.subjects.items()
+    }
     assert {r.standing for r in decided.subjects.values()} <= {Standing.OPEN}
     assert {r.needed_grade for r in decided.subjects.values()} <= {None}

@@ -1,7 +1,7 @@
 import pytest
 
+from tests.support.oracle.selection import Dataset
 from tests.tasks.reports.figures import edge_cases, students, transfers
-from tests.tasks.reports.figures.oracle.selection import Dataset
 
 
 def _build_edge_cases() -> edge_cases.EdgeCaseNetwork:

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from school.models import User
 from tasks.errors import InvalidRequest
 from tasks.reporting import registry
+from tests.support.oracle.visibility import all_enrolments, visible_to
 from tests.support.task_factories import queue_task
 from tests.tasks.reports.figures.builder import NetworkBuilder, lesson_days
 from tests.tasks.reports.figures.edge_cases import EdgeCaseNetwork
@@ -17,7 +18,6 @@ from tests.tasks.reports.figures.expected import (
     expected_skipped,
 )
 from tests.tasks.reports.figures.expected.base import Objects
-from tests.tasks.reports.figures.oracle.visibility import all_enrolments, visible_to
 from tests.tasks.reports.figures.report_rows import (
     build_report,
     build_rows,

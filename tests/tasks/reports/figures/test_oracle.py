@@ -1,7 +1,11 @@
 """The oracle, compared with figures computed by hand."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
+from tests.support import oracle
 from tests.tasks.reports.figures.expected import expected_rows
 
 pytestmark = [
@@ -177,3 +181,19 @@ def test_oracle_transcript_shows_only_visible_years(edge_network, dataset):
     assert years("staff_b", "Avila")[-1] == ("2025", b)
     assert years("staff_a", "Móvel De Volta, Sem Motivo") == [("2026", a)]
     assert years("staff_b", "Móvel De Volta, Sem Motivo") == [("2026", b)]
+
+
+def test_oracle_imports_models_and_itself_only():
+    modules = set()
+    for path in Path(oracle.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                modules |= {f"{node.module}.{a.name}" for a in node.names}
+    packages = ("api.", "bench.", "school.", "tasks.", "tests.")
+    imported = {m for m in modules if f"{m}.".startswith(packages)}
+
+    assert {m for m in imported if not m.startswith("tests.support.oracle.")} == {
+        "school.models"
+    }

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tasks.reporting import registry
+from tests.support.oracle.selection import Dataset
 from tests.tasks.reports.figures import random_networks
 from tests.tasks.reports.figures.expected import (
     EXPECTED,
     FIGURE_KINDS,
     expected_rows,
 )
-from tests.tasks.reports.figures.oracle.selection import Dataset
 from tests.tasks.reports.figures.report_rows import build_rows
 
 MANY = int(os.environ.get("FIGURE_EXAMPLES", "80"))

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from school import models as m
+from tests.support.oracle import visibility
+from tests.support.oracle.selection import Dataset, Rows, Selection
 from tests.tasks.reports.figures.expected.base import (
     ExpectedReport,
     required_arguments,
 )
-from tests.tasks.reports.figures.oracle import visibility
-from tests.tasks.reports.figures.oracle.selection import Dataset, Rows, Selection
 
 FOLDER = "tests/tasks/reports/figures/expected"
 

@@ -12,15 +12,15 @@ from tests.api.access_matrix.expected_rows import (
     merge_grades,
     subject_names,
 )
-from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
-from tests.tasks.reports.figures.oracle.selection import (
+from tests.support.oracle.selection import (
     Rows,
     Selection,
     count_skipped_records,
     format_attendance,
     identity_cells,
 )
-from tests.tasks.reports.figures.oracle.student_year import StudentYear
+from tests.support.oracle.student_year import StudentYear
+from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
 
 PASSING_SITUATIONS = {
     "approved", "approved_after_recovery", "approved_by_council", "approved_with_dependency",

@@ -10,22 +10,22 @@ from tests.api.access_matrix.expected_rows import (
     identity_of_row,
     latest_with_chains,
 )
-from tests.tasks.reports.figures.expected.base import (
-    ExpectedReport,
-    KeyedRows,
-    Objects,
-    student_cases,
-)
-from tests.tasks.reports.figures.oracle import rounding
-from tests.tasks.reports.figures.oracle.days import WINDOWS, Days
-from tests.tasks.reports.figures.oracle.selection import (
+from tests.support.oracle import rounding
+from tests.support.oracle.days import WINDOWS, Days
+from tests.support.oracle.selection import (
     Rows,
     Selection,
     count_skipped_records,
     format_attendance,
     identity_cells,
 )
-from tests.tasks.reports.figures.oracle.student_year import StudentYear
+from tests.support.oracle.student_year import StudentYear
+from tests.tasks.reports.figures.expected.base import (
+    ExpectedReport,
+    KeyedRows,
+    Objects,
+    student_cases,
+)
 
 LIST_FILTERS = {
     "all": lambda row: True,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal
 
-from tests.tasks.reports.figures.oracle.selection import Rows, Selection
+from tests.support.oracle.selection import Rows, Selection
 
 Parameters = dict[str, object]
 Outcomes = dict[str, dict[str, str]]

@@ -7,14 +7,14 @@ from fractions import Fraction
 from school import models as m
 from tests.api.access_matrix.actions import parse_table
 from tests.api.access_matrix.expected_access import expected_enrolments, list_grades
+from tests.support.oracle import grading, rounding, visibility
+from tests.support.oracle.selection import Rows, Selection, display_name
 from tests.tasks.reports.figures.expected.base import (
     ExpectedReport,
     KeyedRows,
     Objects,
     class_cases,
 )
-from tests.tasks.reports.figures.oracle import rounding, visibility
-from tests.tasks.reports.figures.oracle.selection import Rows, Selection, display_name
 
 
 def rows(selection: Selection) -> Rows:
@@ -62,7 +62,7 @@ def _skip_reason(selection: Selection, e: m.Enrolment, grade: m.Grade) -> str | 
     records = selection.dataset.records
     terms = records.terms.get(e.school_class.school_year_id, [])
     rules = records.rules_of(e)
-    if grade.term > (len(terms) if rules is None else rules.terms):
+    if grade.term > (len(terms) if rules is None else rules["terms"]):
         return "grade_outside_terms"
     starts = [term.starts_on for term in terms if term.number == grade.term]
     is_late = e.exit_date is not None and any(day >= e.exit_date for day in starts)
@@ -129,7 +129,7 @@ def _passing_share(
     if not non_null or None in rules:
         return None
     passing = sum(
-        Fraction(grade.tenths, 10) >= Fraction(rule.pass_mark)
+        Fraction(grade.tenths, 10) >= grading.pass_mark(rule)
         for grade, rule in zip(non_null, rules, strict=True)
     )
     return Fraction(100 * passing, len(non_null))

@@ -12,15 +12,15 @@ from tests.api.access_matrix.expected_rows import (
     merge_grades,
     pair_with_chains,
 )
-from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
-from tests.tasks.reports.figures.oracle.selection import (
+from tests.support.oracle.selection import (
     Rows,
     Selection,
     final_or_mean,
     format_attendance,
     identity_cells,
 )
-from tests.tasks.reports.figures.oracle.student_year import StudentYear
+from tests.support.oracle.student_year import StudentYear
+from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
 
 
 def rows(selection: Selection) -> Rows:

@@ -12,9 +12,8 @@ from tests.api.access_matrix.expected_rows import (
     term_grades,
 )
 from tests.api.access_matrix.outcome_tables import OBJECTS
-from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
-from tests.tasks.reports.figures.oracle import rounding
-from tests.tasks.reports.figures.oracle.selection import (
+from tests.support.oracle import rounding
+from tests.support.oracle.selection import (
     Rows,
     Selection,
     count_skipped_records,
@@ -22,6 +21,7 @@ from tests.tasks.reports.figures.oracle.selection import (
     format_term_grade,
     identity_cells,
 )
+from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
 
 
 def rows(selection: Selection) -> Rows:

@@ -13,14 +13,8 @@ from tests.api.access_matrix.expected_rows import (
     subject_names,
     term_grades,
 )
-from tests.tasks.reports.figures.expected.base import (
-    ExpectedReport,
-    KeyedRows,
-    Objects,
-    student_cases,
-)
-from tests.tasks.reports.figures.oracle import visibility
-from tests.tasks.reports.figures.oracle.selection import (
+from tests.support.oracle import visibility
+from tests.support.oracle.selection import (
     Rows,
     Selection,
     count_skipped_records,
@@ -28,8 +22,14 @@ from tests.tasks.reports.figures.oracle.selection import (
     format_attendance,
     format_term_grade,
 )
-from tests.tasks.reports.figures.oracle.student_year import StudentYear
-from tests.tasks.reports.figures.oracle.subject_year import SubjectYear
+from tests.support.oracle.student_year import StudentYear
+from tests.support.oracle.subject_year import SubjectYear
+from tests.tasks.reports.figures.expected.base import (
+    ExpectedReport,
+    KeyedRows,
+    Objects,
+    student_cases,
+)
 
 
 def rows(selection: Selection) -> Rows:

@@ -7,14 +7,9 @@ from functools import cached_property
 from django.db import models
 
 from school import models as m
-from school.grading.rules import Rules
-from tests.tasks.reports.figures.oracle.days import Days
-from tests.tasks.reports.figures.oracle.subject_year import SubjectYear
-
-SITUATION_BY_ENDING = {
-    "transferred": "transferred", "abandoned": "abandoned", "reclassified": "reclassified",
-    "deceased": "deceased", "class_change": "class_changed", "": "left",
-}  # fmt: skip
+from tests.support.oracle import grading
+from tests.support.oracle.days import Days
+from tests.support.oracle.subject_year import SubjectYear
 
 
 class Records:
@@ -42,13 +37,13 @@ class Records:
             groups[getattr(record, f"{owner}_id")].append(record)
         return dict(groups)
 
-    def rules_of(self, e: m.Enrolment) -> Rules | None:
+    def rules_of(self, e: m.Enrolment) -> grading.RulesJson | None:
         """Return the rules of the level, or else those of the levels without their own."""
         year_rules = self._rules.get(e.school_class.school_year_id, [])
         for level in (e.grade_level_id, None):
             for row in year_rules:
                 if row.grade_level_id == level:
-                    return row.version.rules
+                    return row.version.content
         return None
 
     def subjects_of(self, class_id: int) -> list[m.Offering]:
@@ -78,7 +73,7 @@ class StudentYear:
     @cached_property
     def terms(self) -> int:
         if self.rules is not None:
-            return self.rules.terms
+            return self.rules["terms"]
         year = self.enrolment.school_class.school_year_id
         return len(self._records.terms.get(year, []))
 
@@ -147,15 +142,14 @@ class StudentYear:
 
     @cached_property
     def situation(self) -> str | None:
-        exit_situation = self.exit_situation
-        if exit_situation or self.rules is None:
-            return exit_situation
-        results = [subject.result for subject in self.subjects]
-        if not results or "open" in results:
-            return "incomplete" if self._is_closed else "in_progress"
-        if "recovery" in results:
-            return "in_recovery"
-        return self._final_situation(results)
+        return grading.decide_situation(
+            self.rules,
+            [subject.result for subject in self.subjects],
+            self.days.judgement,
+            self._ending,
+            is_closed=self._is_closed,
+            by_council=self.enrolment.approved_by_council,
+        )
 
     @property
     def _is_closed(self) -> bool:
@@ -163,31 +157,18 @@ class StudentYear:
 
     @property
     def has_left(self) -> bool:
-        return self.exit_situation is not None
+        return self._ending is not None
 
     @property
     def exit_situation(self) -> str | None:
+        return grading.SITUATION_BY_ENDING[self._ending] if self.has_left else None
+
+    @property
+    def _ending(self) -> str | None:
+        """Reason of the exit; None for a student who stayed to the end of the year."""
         e = self.enrolment
         if e.exit_date is None:
             return None
         ends_on = e.school_class.school_year.ends_on
         is_completed = e.ending == "" and e.exit_date >= ends_on
-        return None if is_completed else SITUATION_BY_ENDING[e.ending]
-
-    def _final_situation(self, results: list[str]) -> str:
-        failed_count = results.count("failed")
-        by_council = self.enrolment.approved_by_council
-        may_pass = (
-            not failed_count or by_council or failed_count <= self.rules.dependencies
-        )
-        if self.days.is_enough is False:
-            can_recover = not self._is_closed and self.days.absences_left >= 0
-            if may_pass and can_recover:
-                return "in_progress"
-            return "failed" if failed_count else "failed_by_attendance"
-        if not failed_count:
-            needed_exam = "passed_after_recovery" in results
-            return "approved_after_recovery" if needed_exam else "approved"
-        if by_council:
-            return "approved_by_council"
-        return "approved_with_dependency" if failed_count <= self.rules.dependencies else "failed"  # fmt: skip
+        return None if is_completed else e.ending

@@ -8,8 +8,8 @@ from functools import cached_property
 from django.db import models
 
 from school import models as m
-from tests.tasks.reports.figures.oracle import rounding, visibility
-from tests.tasks.reports.figures.oracle.student_year import Records, StudentYear
+from tests.support.oracle import rounding, visibility
+from tests.support.oracle.student_year import Records, StudentYear
 
 Rows = list[dict[str, object]]
 

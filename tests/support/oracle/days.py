@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from math import floor
 
 from school import models as m
-from school.grading.rules import Rules
+from tests.support.oracle import grading
 
 WINDOWS = {
     "feb_mar": (2, 3), "apr_may": (4, 5), "jun_jul": (6, 7), "aug_sep": (8, 9),
@@ -23,7 +22,7 @@ class Days:
     """Lessons by class id."""
     absences: dict[int, list[m.Absence]]
     """Absences by enrolment id."""
-    rules: Rules | None
+    rules: grading.RulesJson | None
 
     @cached_property
     def lesson_days(self) -> int:
@@ -59,54 +58,54 @@ class Days:
     def absences_in_term(self, term: int) -> int:
         return sum(absence.session.term == term for absence in self.absence_records)
 
-    @cached_property
-    def planned_days(self) -> int | None:
-        if self.rules is None:
-            return None
+    @property
+    def _days_outside(self) -> int:
+        """Lesson days of the newest class outside all enrolments."""
         e, earlier = self.chain[0], self.chain[1:]
         sessions = self.sessions.get(e.school_class_id, [])
         days_outside = sum(not _is_within(e, session.date) for session in sessions)
         days_outside -= sum(len(self._sessions_of(one)) for one in earlier)
-        return max(self.lesson_days, self.rules.year_days - max(days_outside, 0))
+        return max(days_outside, 0)
+
+    @cached_property
+    def judgement(self) -> grading.AttendanceJudgement | None:
+        """Judgement of the days by the rules; None without rules."""
+        if self.rules is None:
+            return None
+        return grading.judge_attendance(
+            self.rules, self.lesson_days, self.absence_count, self._days_outside
+        )
+
+    @property
+    def planned_days(self) -> int | None:
+        return self.judgement and self.judgement.planned_days
 
     @property
     def percent(self) -> Fraction | None:
         """Attendance in percent of the days given, or of the planned days by rule."""
-        by_plan = self.rules is not None and self.rules.attendance_base == "planned"
-        base = self.planned_days if by_plan else self.lesson_days
-        return (
-            Fraction(100 * (base - self.absence_count), base)
-            if self.lesson_days
-            else None
-        )
+        if self.judgement is None:
+            return grading.attendance_percent(self.lesson_days, self.absence_count)
+        return self.judgement.percent
 
     @property
     def minimum(self) -> Fraction | None:
-        return Fraction(self.rules.minimum_attendance) if self.rules else None
+        return Fraction(self.rules["minimum_attendance"]) if self.rules else None
 
     @property
     def is_enough(self) -> bool | None:
-        if self.rules is None or self.percent is None:
-            return None
-        return self.percent >= self.minimum
+        return self.judgement and self.judgement.is_enough
 
     @property
     def absences_left(self) -> int | None:
         """Number of further absences allowed."""
-        if self.rules is None:
-            return None
-        max_absences = floor(self.planned_days * (100 - self.minimum) / 100)
-        return max_absences - self.absence_count
+        return self.judgement and self.judgement.absences_left
 
     @property
     def is_for_council(self) -> bool | None:
         """True if the council must be informed; None without rules or lesson days."""
-        if self.rules is None or not self.lesson_days:
+        if self.judgement is None or not self.lesson_days:
             return None
-        return (
-            100 * self.absence_count
-            > Fraction(self.rules.council_absences) * self.planned_days
-        )
+        return self.judgement.is_for_council
 
     def window_percent(self, months: tuple[int, int]) -> Fraction | None:
         """Return the attendance in these months of the calendar year, in percent."""
@@ -122,12 +121,7 @@ class Days:
             for a in self.absence_records
             if a.session.date.year == year and a.session.date.month in months
         ]
-        session_count = len(sessions)
-        return (
-            Fraction(100 * (session_count - len(absences)), session_count)
-            if session_count
-            else None
-        )
+        return grading.attendance_percent(len(sessions), len(absences))
 
     def benefit_minimum(self, months: tuple[int, int]) -> Fraction | None:
         """Return the percentage that the benefit requires at this age, or None."""

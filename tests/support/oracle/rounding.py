@@ -1,22 +1,18 @@
-"""Display of exact numbers: rounded, but never across their threshold."""
+"""Rounding of exact numbers, and their display, never across their threshold."""
 
 from fractions import Fraction
-from math import ceil, floor
 
 
-def round_half_up(value: Fraction, step: Fraction) -> Fraction:
-    """Round to whole multiples of `step`, halves up; values are not negative."""
-    return floor(value / step + Fraction(1, 2)) * step
-
-
-def round_by_rule(value: Fraction, rule: str, step: Fraction) -> Fraction:
-    if rule == "half_up":
-        return round_half_up(value, step)
+def round_to_step(value: Fraction, rule: str, step: Fraction) -> Fraction:
+    """Round to a multiple of `step` by the rule; values are not negative."""
+    below = value - value % step
+    if rule == "none" or below == value:
+        return value
     if rule == "up":
-        return ceil(value / step) * step
+        return below + step
     if rule == "down":
-        return floor(value / step) * step
-    return value
+        return below
+    return below if value - below < below + step - value else below + step
 
 
 def format_exact(value: Fraction, decimals: int) -> str:
@@ -35,7 +31,7 @@ def round_for_display(
     if value is None:
         return None
     while True:
-        candidate = round_half_up(value, Fraction(1, 10**decimals))
+        candidate = round_to_step(value, "half_up", Fraction(1, 10**decimals))
         if threshold is None or (candidate >= threshold) == (value >= threshold):
             return format_exact(candidate, decimals)
         decimals += 1

@@ -1,1 +1,0 @@
-"""Independent oracle of the figures: plain loops and fractions, simple queries only."""
