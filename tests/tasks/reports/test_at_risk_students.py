@@ -4,7 +4,7 @@ from django.utils.translation import override
 from school.access import visible_enrolments
 from tasks.reporting.student_report import StudentParameters
 from tasks.reports.at_risk_students import AtRiskStudents
-from tests.support.class_factory import (
+from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
     SampleClass,

@@ -8,7 +8,7 @@ from school.access import visible_enrolments
 from tasks import artifacts
 from tasks.errors import InvalidRequest
 from tasks.reports.attendance_summary import AttendanceSummary, Parameters
-from tests.support.class_factory import (
+from tests.support.school_factory import (
     SampleClass,
     create_student,
     school_day,
@@ -52,7 +52,7 @@ def test_row_has_counts_and_judgements(secretary, sample_class):
         create_student("Ana", registration="7", birth_date="2015-05-05")
     )
     sample_class.add_absences(
-        ana, *range(20), *range(APRIL, APRIL + 16), justified_count=5
+        ana, *range(20), *range(APRIL, APRIL + 16), justified=range(5)
     )
 
     (row,) = read_rows(run_report(secretary, sample_class))

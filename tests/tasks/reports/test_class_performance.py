@@ -13,8 +13,8 @@ from school.grading.rules import Rules
 from school.models import Enrolment, Grade, RuleProfile, YearRules
 from tasks import artifacts
 from tasks.reports.class_performance import ClassPerformance, Parameters
-from tests.support.class_factory import PORTUGUESE, SampleClass, set_rules
 from tests.support.environment import DATABASE
+from tests.support.school_factory import PORTUGUESE, SampleClass, set_rules
 from tests.support.task_factories import run_task
 
 pytestmark = pytest.mark.django_db

@@ -22,14 +22,14 @@ from tasks.rendering.table import Table
 from tasks.reporting import registry
 from tasks.reporting.export_tables import EXPORTS
 from tasks.reports.data_export import DataExport, Parameters
-from tests.support.class_factory import (
+from tests.support.environment import DATABASE
+from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
     SampleClass,
     create_student,
     school_day,
 )
-from tests.support.environment import DATABASE
 from tests.support.task_factories import run_task
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +128,7 @@ def test_export_rows_match_records(admin):
     ana = sample_class.enrol(create_student("Ana", social_name="-Zé", registration="7"))
     sample_class.add_grades(ana, MATHEMATICS, 75, None, 100, exam=5)
     sample_class.add_grades(ana, PORTUGUESE, 0)
-    sample_class.add_absences(ana, 1, justified_count=1)
+    sample_class.add_absences(ana, 1, justified=[1])
     Enrolment.objects.filter(pk=ana.pk).update(
         exit_date=school_day(9), ending="abandoned"
     )

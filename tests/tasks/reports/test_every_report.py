@@ -22,7 +22,7 @@ from school.models import (
 from tasks import artifacts, lifecycle
 from tasks.errors import InvalidRequest, RoleNotAllowed
 from tasks.reporting import registry
-from tests.support.class_factory import (
+from tests.support.school_factory import (
     SampleClass,
     get_year_2025,
     school_day,

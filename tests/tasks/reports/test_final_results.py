@@ -10,7 +10,7 @@ from school.models import Enrolment, Network, School, SchoolClass, SchoolYear
 from tasks import artifacts
 from tasks.reporting.student_report import StudentParameters
 from tasks.reports.final_results import FinalResults
-from tests.support.class_factory import (
+from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
     SampleClass,

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from school.models import Absence, Enrolment, Grade, PriorYear
-from tests.support.class_factory import (
+from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
     SampleClass,

@@ -6,7 +6,7 @@ from school.models import Absence, Enrolment, Grade, Offering
 from tasks.errors import InvalidRequest
 from tasks.reporting.student_report import StudentParameters
 from tasks.reports.report_card import ReportCard
-from tests.support.class_factory import (
+from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
     SampleClass,
@@ -39,7 +39,7 @@ def ana(sample_class):
     ana = sample_class.enrol(create_student("Ana Ávila", registration="7"))
     sample_class.add_grades(ana, PORTUGUESE, 60, 50, 60, 50, exam=65)
     sample_class.add_grades(ana, MATHEMATICS, 59, 59, 59, 59)
-    sample_class.add_absences(ana, 0, 1, 5, 15, 16, 17, justified_count=2)
+    sample_class.add_absences(ana, 0, 1, 5, 15, 16, 17, justified=(0, 1))
     return ana
 
 

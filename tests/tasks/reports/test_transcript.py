@@ -9,7 +9,7 @@ from tasks import artifacts
 from tasks.errors import InvalidRequest
 from tasks.reporting.selection import parse_parameters
 from tasks.reports.transcript import Parameters, Transcript
-from tests.support.class_factory import (
+from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
     SampleClass,

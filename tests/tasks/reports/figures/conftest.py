@@ -8,7 +8,6 @@ def _build_edge_cases() -> edge_cases.EdgeCaseNetwork:
     network = edge_cases.build_network()
     students.enrol_students(network)
     transfers.enrol_transfers(network)
-    network.builder.save()
     edge_cases.create_viewers(network)
     return network
 

@@ -2,16 +2,35 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Literal
 
 from school import models as m
 from school.grading.rules import Rules
-from tests.tasks.reports.figures.builder import (
-    CHILD_BIRTH_DATE,
-    LESSON_COUNT,
-    NetworkBuilder,
-    lesson_days,
+from tests.support.school_factory import (
+    NO_GRADE,
+    ClassFactory,
+    NetworkFactory,
+    create_level,
+    create_subject,
+    create_user,
 )
+
+LESSON_COUNT = 200
+RECESS = (date(2026, 7, 4), date(2026, 7, 20))
+CHILD_BIRTH_DATE = date(2014, 5, 20)
+
+
+def lesson_days(first: date, number: int) -> list[date]:
+    """Return this many weekdays from that day on, skipping the recess of 2026."""
+    days: list[date] = []
+    day = first
+    while len(days) < number:
+        if day.weekday() < 5 and not RECESS[0] <= day < RECESS[1]:
+            days.append(day)
+        day += timedelta(days=1)
+    return days
+
 
 LESSON_DAYS_2025 = lesson_days(date(2025, 2, 10), LESSON_COUNT)
 LESSON_DAYS = lesson_days(date(2026, 2, 9), LESSON_COUNT)
@@ -51,11 +70,13 @@ RULE_PROFILES = {
 class EdgeCaseNetwork:
     """Records of the network by the keys that `students` and the tests use."""
 
-    builder: NetworkBuilder
+    factory: NetworkFactory
     years: dict[str, m.SchoolYear]
     levels: dict[str, m.GradeLevel]
     schools: dict[str, m.School]
-    classes: dict[str, m.SchoolClass]
+    subjects: dict[str, m.Subject]
+    """Subjects by the first three letters of their name."""
+    classes: dict[str, ClassFactory]
     students: dict[str, m.Student]
     viewers: dict[str, m.User]
 
@@ -74,33 +95,54 @@ class EdgeCaseNetwork:
         **enrolment_fields: object,
     ) -> m.Enrolment:
         """Enrol a new or existing student in the class of that key, with grades and absences."""
-        b = self.builder
         if isinstance(name, str):
-            name = b.add_student(name, birth_date, social_name)
+            name = self.factory.create_student(
+                name, birth_date=birth_date, social_name=social_name
+            )
             self.students[name.name] = name
-        grade_level = self.levels[level] if level else None
-        enrolment = b.enrol(
-            name, self.classes[class_key], grade_level, **enrolment_fields
-        )
-        b.add_grades(enrolment, default_grades, **(grades or {}))
-        b.add_exams(enrolment, **(exams or {}))
-        b.add_absences(enrolment, absences)
+        if level:
+            enrolment_fields["grade_level"] = self.levels[level]
+        school_class = self.classes[class_key]
+        enrolment = school_class.enrol(name, **enrolment_fields)
+        for key, subject in self.subjects.items():
+            if subject.pk in school_class.subject_ids:
+                text = (grades or {}).get(key, default_grades)
+                exam = (exams or {}).get(key)
+                school_class.add_grades(
+                    enrolment, subject.pk, *parse_grades(text), exam=exam
+                )
+        justified = range(0, LESSON_COUNT, 3)
+        school_class.add_absences(enrolment, *absences, justified=justified)
         return enrolment
+
+
+def parse_grades(text: str) -> list[int | None | Literal["-"]]:
+    """Parse grades in tenths: "60 - x" means 6.0, no record, and a null grade."""
+    values = {"-": NO_GRADE, "x": None}
+    return [values[word] if word in values else int(word) for word in text.split()]
 
 
 def build_network() -> EdgeCaseNetwork:
     """Create the network without students and viewers."""
-    b = NetworkBuilder("Rede das Águas")
+    factory = NetworkFactory(name="Rede das Águas")
     years = {
-        "2025": b.add_year(2025, LESSON_DAYS_2025),
-        "2026": b.add_year(2026, LESSON_DAYS),
-        "eja": b.add_year(2026, EJA_LESSON_DAYS, terms=2, period="1"),
+        "2025": factory.create_year(2025, LESSON_DAYS_2025),
+        "2026": factory.create_year(2026, LESSON_DAYS),
+        "eja": factory.create_year(2026, EJA_LESSON_DAYS, terms=2, period="1"),
     }
     names = ["state", "rounded", "weighted", "concept", "planned", "eja", "none"]
-    levels = {name: b.add_level(f"Nível {name}") for name in names}
+    levels = {name: create_level(f"Nível {name}") for name in names}
     # Sorting by code point, by pk and by the Portuguese alphabet gives different orders.
-    schools = {"b": b.add_school("Escola Zélia"), "a": b.add_school("Escola Ávila")}
-    network = EdgeCaseNetwork(b, years, levels, schools, {}, {}, {})
+    schools = {
+        "b": factory.create_school("Escola Zélia"),
+        "a": factory.create_school("Escola Ávila"),
+    }
+    order = [("Português", 2), ("Matemática", 2), ("Arte", 1), ("História", 3), ("Inglês", 3)]  # fmt: skip
+    subjects = {
+        name[:3].lower(): create_subject(name, order_index)
+        for name, order_index in order
+    }
+    network = EdgeCaseNetwork(factory, years, levels, schools, subjects, {}, {}, {})
     _create_rules(network)
     _create_classes(network)
     return network
@@ -108,10 +150,10 @@ def build_network() -> EdgeCaseNetwork:
 
 def _create_rules(network: EdgeCaseNetwork) -> None:
     """Create rules: pass mark 5.0 in 2025, which is closed, and 6.0 since then."""
-    b, years, levels = network.builder, network.years, network.levels
+    factory, years, levels = network.factory, network.years, network.levels
     old_rules = {**STATE_RULES, "pass_mark": "5.0"}
-    profile = b.add_rules(years["2025"], old_rules)
-    b.add_rules(years["2025"], RULE_PROFILES["concept"], levels["concept"])
+    profile = factory.create_rules(years["2025"], **old_rules)
+    factory.create_rules(years["2025"], levels["concept"], **RULE_PROFILES["concept"])
     years["2025"].is_closed = True
     years["2025"].save()
     version = profile.revise(Rules.from_json(STATE_RULES))
@@ -119,24 +161,17 @@ def _create_rules(network: EdgeCaseNetwork) -> None:
         school_year=years["2026"], grade_level=levels["state"], version=version
     )
     for code, content in RULE_PROFILES.items():
-        b.add_rules(years["eja" if code == "eja" else "2026"], content, levels[code])
+        year = years["eja" if code == "eja" else "2026"]
+        factory.create_rules(year, levels[code], **content)
 
 
 def _create_classes(network: EdgeCaseNetwork) -> None:
-    b = network.builder
-    order = [("Português", 2), ("Matemática", 2), ("Arte", 1), ("História", 3), ("Inglês", 3)]  # fmt: skip
-    by_name = {
-        name[:3].lower(): b.add_subject(name, order_index)
-        for name, order_index in order
-    }
-
     def add(key: str, name: str, levels: str, subjects: str, days: Sequence[date]):
-        school = network.schools[key[0]]
         year = "eja" if key == "b_eja" else "2025" if key.endswith("25") else "2026"
-        network.classes[key] = b.add_class(
-            school, network.years[year], name,
+        network.classes[key] = network.factory.create_class(
+            network.schools[key[0]], network.years[year], name,
             [network.levels[level] for level in levels.split()],
-            [by_name[subject] for subject in subjects.split()], days,
+            [network.subjects[subject] for subject in subjects.split()], days,
         )  # fmt: skip
 
     add("a_main", "Ângulo", "state", "por mat art his", LESSON_DAYS)
@@ -155,31 +190,27 @@ def _create_classes(network: EdgeCaseNetwork) -> None:
 
 def create_viewers(network: EdgeCaseNetwork) -> None:
     """Create the users who request reports; `students` must have run before."""
-    b = network.builder
-    other_builder = NetworkBuilder("Rede das Pedras")
-    year = other_builder.add_year(2026, LESSON_DAYS[:8])
-    school = other_builder.add_school("Escola Alheia")
-    subject = other_builder.add_subject("Matemática", 1)
-    other_class = other_builder.add_class(
-        school,
-        year,
-        "Alheia",
-        [other_builder.add_level("Alheio")],
-        [subject],
-        LESSON_DAYS[:8],
+    other_network = NetworkFactory(name="Rede das Pedras")
+    other_school = other_network.create_school("Escola Alheia")
+    other_days = LESSON_DAYS[:8]
+    subject = create_subject("Matemática", 1)
+    other_class = other_network.create_class(
+        other_school, other_network.create_year(2026, other_days), "Alheia",
+        [create_level("Alheio")], [subject], other_days,
+    )  # fmt: skip
+    other_class.add_grades(
+        other_class.enrol("Alheia Pessoa"), subject.pk, 61, 62, 63, 64
     )
-    other_enrolment = other_builder.enrol(
-        other_builder.add_student("Alheia Pessoa"), other_class
-    )
-    other_builder.add_grades(other_enrolment, "61 62 63 64")
-    other_builder.save()
     children = [network.students["Móvel Para Outra Escola"], network.students["Dália Dupla"]]  # fmt: skip
+    teacher_class = network.classes["a_other"].school_class
     schools, role = network.schools, m.Role
     network.viewers = {
-        "administrator": b.add_user(role.ADMINISTRATOR, network=[b.network]),
-        "staff_a": b.add_user(role.STAFF, school=[schools["a"]]),
-        "staff_b": b.add_user(role.STAFF, school=[schools["b"]]),
-        "teacher": b.add_user(role.TEACHER, school_class=[network.classes["a_other"]]),
-        "guardian": b.add_user(role.GUARDIAN, student=children),
-        "stranger": b.add_user(role.STAFF, school=[school]),
+        "administrator": create_user(
+            role.ADMINISTRATOR, network=[network.factory.network]
+        ),
+        "staff_a": create_user(role.STAFF, school=[schools["a"]]),
+        "staff_b": create_user(role.STAFF, school=[schools["b"]]),
+        "teacher": create_user(role.TEACHER, school_class=[teacher_class]),
+        "guardian": create_user(role.GUARDIAN, student=children),
+        "stranger": create_user(role.STAFF, school=[other_school]),
     }

@@ -3,12 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
 from school import models as m
-from tests.tasks.reports.figures.builder import NetworkBuilder
+from tests.support.school_factory import (
+    NO_GRADE,
+    ClassFactory,
+    NetworkFactory,
+    create_level,
+    create_subject,
+    create_user,
+)
 
 # Few days over more than a year, so that shares and windows often reach their limits.
 DAY_STEP = timedelta(days=17)
@@ -17,7 +24,9 @@ LEVEL_COUNT = CLASS_COUNT = 3
 STUDENT_COUNT = 6
 SUBJECTS = ["Arte", "Matemática", "Português"]
 NAMES = ["Ávila", "Avila", "álvaro", "de Souza", "De Sousa", "Zélia"]
-GRADES = st.sampled_from(["-", "-", "x", *map(str, [0, 19, 49, 50, 55, 58, 59, 60, 61, 65, 70, 100])])  # fmt: skip
+TENTHS = [0, 19, 49, 50, 55, 58, 59, 60, 61, 65, 70, 100]
+GRADES = st.sampled_from([NO_GRADE, NO_GRADE, None, *TENTHS])
+EXAMS = st.sampled_from([None, None, None, *TENTHS])
 WEIGHT = st.integers(1, 9) | st.just(100)
 DAY_INDEXES = st.integers(0, len(DAYS) - 1)
 BIRTH_DATES = st.dates(date(2006, 1, 1), date(2023, 1, 1)) | st.sampled_from(
@@ -36,8 +45,8 @@ class RandomEnrolment:
     length: int | None
     ending: str
     is_approved_by_council: bool
-    grades: list[str]
-    exams: list[str]
+    grades: list[int | None | Literal["-"]]
+    exams: list[int | None]
     absence_days: list[int]
 
 
@@ -112,7 +121,7 @@ def enrolments(draw: Callable[[Any], Any]) -> RandomEnrolment:
         is_approved_by_council=draw(st.booleans()),
         # One term too many: grades may exist for a term that does not.
         grades=draw(st.lists(GRADES, min_size=15, max_size=15)),
-        exams=draw(st.lists(GRADES, min_size=3, max_size=3)),
+        exams=draw(st.lists(EXAMS, min_size=3, max_size=3)),
         absence_days=draw(st.lists(DAY_INDEXES, unique=True, max_size=10)),
     )
 
@@ -144,30 +153,32 @@ def network_plans() -> st.SearchStrategy[NetworkPlan]:
 
 def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     """Create the planned network in the database; return it and its viewers."""
-    b = NetworkBuilder("Rede do Acaso")
-    year = b.add_year(2026, DAYS, terms=plan.terms)
-    levels = [b.add_level(f"Nível {n}") for n in range(LEVEL_COUNT)]
+    factory = NetworkFactory(name="Rede do Acaso")
+    year = factory.create_year(2026, DAYS, terms=plan.terms)
+    levels = [create_level(f"Nível {n}") for n in range(LEVEL_COUNT)]
     for level, content in [
         *zip(levels, plan.level_rules, strict=True),
         (None, plan.default_rules),
     ]:
         if content is not None:
-            b.add_rules(year, content, level)
+            factory.create_rules(year, level, **content)
     if plan.is_closed:
         m.SchoolYear.objects.update_or_create(
             defaults={"is_closed": True}, pk=year.pk
         )  # fmt: skip
         year.is_closed = True
-    subjects = {name: b.add_subject(name, 1) for name in SUBJECTS}
-    schools = [b.add_school(name) for name in plan.schools]
+    subjects = [create_subject(name, 1) for name in SUBJECTS]
+    schools = [factory.create_school(name) for name in plan.schools]
     classes = [
-        b.add_class(
-            schools[n % 2], year, NAMES[n // 2], levels, [subjects[name] for name in names],
-            [DAYS[day] for day in days],
+        factory.create_class(
+            schools[n % 2], year, NAMES[n // 2], levels,
+            [subjects[SUBJECTS.index(name)] for name in names], [DAYS[day] for day in days],
         )
         for n, (names, days) in enumerate(zip(plan.subjects, plan.days, strict=True))
     ]  # fmt: skip
-    students = [b.add_student(name, born) for name, born in plan.students]
+    students = [
+        factory.create_student(name, birth_date=born) for name, born in plan.students
+    ]
     open_enrolments: set[tuple[int, int]] = set()
     for enrolment in plan.enrolments:
         key = enrolment.student, enrolment.school_class
@@ -175,42 +186,40 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
         if enrolment.length is None and key in open_enrolments:
             continue
         open_enrolments |= {key} if enrolment.length is None else set()
+        session_count = len(plan.days[enrolment.school_class])
         _enrol(
-            b,
-            enrolment,
-            students[enrolment.student],
-            classes[enrolment.school_class],
-            levels,
-        )
-    b.save()
-    return b.network, [
-        b.add_user(m.Role.ADMINISTRATOR, network=[b.network]),
-        b.add_user(m.Role.STAFF, school=[schools[0]]),
-        b.add_user(m.Role.TEACHER, school_class=[classes[1]]),
-        b.add_user(m.Role.GUARDIAN, student=students[:2]),
+            enrolment, students[enrolment.student], classes[enrolment.school_class],
+            levels, subjects, session_count,
+        )  # fmt: skip
+    return factory.network, [
+        create_user(m.Role.ADMINISTRATOR, network=[factory.network]),
+        create_user(m.Role.STAFF, school=[schools[0]]),
+        create_user(m.Role.TEACHER, school_class=[classes[1].school_class]),
+        create_user(m.Role.GUARDIAN, student=students[:2]),
     ]
 
 
 def _enrol(
-    b: NetworkBuilder,
     planned: RandomEnrolment,
     student: m.Student,
-    school_class: m.SchoolClass,
+    school_class: ClassFactory,
     levels: list[m.GradeLevel],
+    subjects: list[m.Subject],
+    session_count: int,
 ) -> None:
     entry = DAYS[planned.entry_day]
     length = None if planned.length is None else planned.length * DAY_STEP
-    enrolment = b.enrol(
-        student, school_class, levels[planned.level], entry_date=entry,
+    enrolment = school_class.enrol(
+        student, grade_level=levels[planned.level], entry_date=entry,
         exit_date=length and entry + length, ending=planned.ending,
         approved_by_council=planned.is_approved_by_council,
     )  # fmt: skip
-    codes = [name[:3].lower() for name in SUBJECTS]
-    grades = {code: " ".join(planned.grades[n::3]) for n, code in enumerate(codes)}
-    b.add_grades(enrolment, **grades)
-    exams = zip(codes, planned.exams, strict=True)
-    b.add_exams(enrolment, **{code: int(x) for code, x in exams if x not in "-x"})
-    session_count = len(b.sessions[school_class.pk])
-    b.add_absences(
-        enrolment, [day for day in planned.absence_days if day < session_count]
+    for n, subject in enumerate(subjects):
+        if subject.pk in school_class.subject_ids:
+            school_class.add_grades(
+                enrolment, subject.pk, *planned.grades[n::3], exam=planned.exams[n]
+            )
+    absence_days = [day for day in planned.absence_days if day < session_count]
+    school_class.add_absences(
+        enrolment, *absence_days, justified=range(0, len(DAYS), 3)
     )

@@ -8,9 +8,15 @@ from school.models import User
 from tasks.errors import InvalidRequest
 from tasks.reporting import registry
 from tests.support.oracle.visibility import all_enrolments, visible_to
+from tests.support.school_factory import (
+    NO_GRADE,
+    NetworkFactory,
+    create_level,
+    create_subject,
+    create_user,
+)
 from tests.support.task_factories import queue_task
-from tests.tasks.reports.figures.builder import NetworkBuilder, lesson_days
-from tests.tasks.reports.figures.edge_cases import EdgeCaseNetwork
+from tests.tasks.reports.figures.edge_cases import EdgeCaseNetwork, lesson_days
 from tests.tasks.reports.figures.expected import (
     EXPECTED,
     FIGURE_KINDS,
@@ -134,15 +140,14 @@ def test_rows_are_independent_of_chunk_size(edge_network, kind, monkeypatch):
 
 
 def test_attendance_windows_use_calendar_year(db):
-    b = NetworkBuilder("Rede Da Greve")
+    factory = NetworkFactory()
     days = [date(2026, 2, 9), date(2026, 2, 10), date(2027, 2, 8), date(2027, 2, 9)]
-    year = b.add_year(2026, days, terms=1)
-    school_class = b.add_class(
-        b.add_school("Um"), year, "1", [b.add_level("N")], [], days
+    year = factory.create_year(2026, days, terms=1)
+    school_class = factory.create_class(
+        factory.create_school("Um"), year, "1", [create_level("N")], [], days
     )
-    b.add_absences(b.enrol(b.add_student("Alguém"), school_class), [1, 2, 3])
-    b.save()
-    viewer = b.add_user("administrator", network=[b.network])
+    school_class.add_absences(school_class.enrol("Alguém"), 1, 2, 3)
+    viewer = create_user("administrator", network=[factory.network])
 
     (row,) = build_rows(viewer, "attendance_summary", {"year": 2026})
 
@@ -153,19 +158,17 @@ def test_attendance_windows_use_calendar_year(db):
 
 
 def test_grade_of_term_without_dates_is_not_late(db):
-    b = NetworkBuilder("Rede Sem Datas")
+    factory = NetworkFactory()
     days = lesson_days(date(2026, 2, 9), 8)
-    year = b.add_year(2026, days, terms=2)
-    b.add_rules(year, {"terms": 3, "pass_mark": "6.0"})
-    subjects = [b.add_subject("Arte", 1)]
-    school_class = b.add_class(
-        b.add_school("Um"), year, "1", [b.add_level("N")], subjects, days
+    year = factory.create_year(2026, days, terms=2)
+    factory.create_rules(year, terms=3)
+    art = create_subject("Arte", 1)
+    school_class = factory.create_class(
+        factory.create_school("Um"), year, "1", [create_level("N")], [art], days
     )
-    b.add_grades(
-        b.enrol(b.add_student("Alguém"), school_class, exit_date=days[2]), "60 61 62"
-    )
-    b.save()
-    viewer = b.add_user("administrator", network=[b.network])
+    enrolment = school_class.enrol("Alguém", exit_date=days[2])
+    school_class.add_grades(enrolment, art.pk, 60, 61, 62)
+    viewer = create_user("administrator", network=[factory.network])
 
     (row,) = build_rows(viewer, "report_card", {"year": 2026})
 
@@ -193,27 +196,23 @@ def test_query_count_is_independent_of_student_count(db, kind):
 
 def _create_school_with(student_count: int) -> User:
     """Create students who moved once, fail, were absent and had an exam; return a viewer."""
-    b = NetworkBuilder("Rede Das Contas")
+    factory = NetworkFactory()
     days = lesson_days(date(2026, 2, 9), 12)
-    year = b.add_year(2026, days)
-    level, subjects = (
-        b.add_level("Nível"),
-        [b.add_subject("Arte", 1), b.add_subject("Música", 2)],
-    )
-    b.add_rules(year, {"terms": 4, "pass_mark": "6.0", "recovery_rule": "weighted"})
+    year = factory.create_year(2026, days)
+    level, art, music = create_level("Nível"), create_subject("Arte", 1), create_subject("Música", 2)  # fmt: skip
+    factory.create_rules(year, recovery_rule="weighted")
     old_class, new_class = (
-        b.add_class(b.add_school(name), year, name, [level], subjects, days)
+        factory.create_class(
+            factory.create_school(name), year, name, [level], [art, music], days
+        )
         for name in ("Um", "Dois")
     )
     for number in range(student_count):
-        student = b.add_student(f"Pessoa {number}")
-        old_enrolment = b.enrol(
-            student, old_class, exit_date=days[4], ending="transferred"
-        )
-        new_enrolment = b.enrol(student, new_class, entry_date=days[4])
-        b.add_grades(old_enrolment, "50")
-        b.add_grades(new_enrolment, "- 50 50 50")
-        b.add_exams(new_enrolment, art=20)
-        b.add_absences(new_enrolment, range(3, 11))
-    b.save()
-    return b.add_user("administrator", network=[b.network])
+        student = factory.create_student(f"Pessoa {number}")
+        before = old_class.enrol(student, exit_date=days[4], ending="transferred")
+        after = new_class.enrol(student, entry_date=days[4])
+        for subject, exam in ((art, 20), (music, None)):
+            old_class.add_grades(before, subject.pk, 50)
+            new_class.add_grades(after, subject.pk, NO_GRADE, 50, 50, 50, exam=exam)
+        new_class.add_absences(after, *range(3, 11))
+    return create_user("administrator", network=[factory.network])
