@@ -37,6 +37,7 @@ HAND_COMPUTED_ROWS = [
     ("rounded: 52 53 53 53", "5.50", "5.5", "5.50", "failed", None, "failed"),
     ("rounded: 52 52 53 53", "5.50", None, None, "recovery", "5.8", "in_recovery"),
     ("rounded: 10 10 10 10", "1.00", None, None, "recovery", "5.8", "in_recovery"),
+    ("rounded: 56 56 56 56", "5.50", "4.0", "5.50", "failed", None, "failed"),
 ]  # fmt: skip
 ADAMO_ROWS = [
     # mean, recovery, final, result, needed; term weights 1 2 3 4, then 6:4, pass mark 5.0
