@@ -2,6 +2,7 @@ import pytest
 
 from school.collation import sort_key
 from school.models import Student
+from tests.support.school_factory import create_student
 
 IN_ORDER = [
     "Ana",
@@ -33,12 +34,7 @@ def test_sort_key_ignores_case():
 @pytest.mark.django_db
 def test_database_order_equals_python_order(network):
     for number, name in enumerate(reversed(IN_ORDER)):
-        Student.objects.create(
-            network_id=1,
-            registration=f"sort-{number}",
-            name=name,
-            birth_date="2015-01-01",
-        )
+        create_student(name, registration=f"sort-{number}")
 
     students = Student.objects.filter(registration__startswith="sort-")
 

@@ -13,18 +13,16 @@ from school.models import (
     School,
     SchoolClass,
     SchoolYear,
-    Student,
     User,
 )
+from tests.support.school_factory import create_student, create_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def ana(network):
-    return Student.objects.create(
-        network_id=1, registration="ana", name="Ana", birth_date="2015-01-01"
-    )
+    return create_student("Ana")
 
 
 @pytest.fixture
@@ -62,9 +60,7 @@ def enrol(ana, create_class):
 
 
 def create_staff(school):
-    user = User.objects.create(username=f"staff-{school}", role=Role.STAFF)
-    Attachment.objects.create(user=user, school_id=school)
-    return user
+    return create_user(Role.STAFF, username=f"staff-{school}", school_id=[school])
 
 
 def visible_history(viewer, student):

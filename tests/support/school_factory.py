@@ -206,10 +206,33 @@ def create_subject(name: str, order: int) -> m.Subject:
     return m.Subject.objects.create(code=code, name=name, order=order)
 
 
-def create_user(role: str, **attachments: Iterable[object]) -> m.User:
-    """Create a user attached to these records, by field name of `Attachment`."""
+def create_prior_year(
+    student: m.Student,
+    year: int,
+    subjects: Iterable[tuple[str, str, int | None]] = (),
+    **fields: Any,
+) -> None:
+    """Create a year in a school elsewhere; `subjects` have name, grade and hours."""
+    defaults = {
+        "grade_level": "5º ano",
+        "school": "Escola Rio Negro",
+        "result": "Aprovado",
+    }
+    prior_year = m.PriorYear.objects.create(
+        student=student, year=year, **{**defaults, **fields}
+    )
+    for subject, grade, hours in subjects:
+        m.PriorSubject.objects.create(
+            prior_year=prior_year, subject=subject, grade=grade, hours=hours
+        )
+
+
+def create_user(
+    role: str, username: str = "", **attachments: Iterable[object]
+) -> m.User:
+    """Create a user attached to these records or ids, by field name of `Attachment`."""
     user = m.User.objects.create(
-        username=f"{role}{next(_serial)}", role=role, password="!"
+        username=username or f"{role}{next(_serial)}", role=role, password="!"
     )
     for name, records in attachments.items():
         for record in records:

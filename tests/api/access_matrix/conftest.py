@@ -6,7 +6,6 @@ import pytest
 
 from api.auth.tokens import access_token_for
 from school.models import (
-    Attachment,
     Enrolment,
     Grade,
     Network,
@@ -23,6 +22,7 @@ from tasks.status import access_version
 from tests.api.access_matrix.expected_access import EXPECTED_ACCESS
 from tests.api.access_matrix.rights_changes import apply_change
 from tests.support.contract import ContractClient
+from tests.support.school_factory import create_user
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def _client_with_token(token: str) -> ContractClient:
 def _create_users() -> Mapping[str, str]:
     _create_other_network()
     User.objects.create_superuser("superuser")
-    _create_user("administrator", Role.ADMINISTRATOR, network_id=1)
-    _create_user("colleague", Role.TEACHER, school_class_id=1)
-    _create_user("neighbour", Role.STAFF, school_id=3)
+    create_user(Role.ADMINISTRATOR, username="administrator", network_id=[1])
+    create_user(Role.TEACHER, username="colleague", school_class_id=[1])
+    create_user(Role.STAFF, username="neighbour", school_id=[3])
     # Equal access versions, cached in Redis: a poll is never refused for its version alone.
     User.objects.update(access_version=9)
-    disabled = _create_user("disabled", Role.STAFF, school_id=1)
-    deleted = _create_user("deleted", Role.STAFF, school_id=1)
+    disabled = create_user(Role.STAFF, username="disabled", school_id=[1])
+    deleted = create_user(Role.STAFF, username="deleted", school_id=[1])
     users = [*User.objects.filter(username__in=EXPECTED_ACCESS), disabled, deleted]
     tokens = {user.username: access_token_for(user) for user in users}
     disabled.is_active = False
@@ -84,12 +84,6 @@ def change_rights(users, django_capture_on_commit_callbacks):
             apply_change(kind, User.objects.get(username=name))
 
     return change_rights
-
-
-def _create_user(name: str, role: Role, **target: int) -> User:
-    user = User.objects.create(username=name, role=role)
-    Attachment.objects.create(user=user, **target)
-    return user
 
 
 def _create_other_network() -> None:

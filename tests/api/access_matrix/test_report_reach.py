@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from school.models import Attachment, PriorSubject, PriorYear, Role, School, User
+from school.models import Attachment, Role, School, Student, User
 from tasks.reporting import registry
 from tasks.worker.tasks import generate_report
 from tests.api.access_matrix.actions import (
@@ -14,6 +14,7 @@ from tests.api.access_matrix.actions import (
     outcome_of,
 )
 from tests.support.contract import ContractClient
+from tests.support.school_factory import create_prior_year
 from tests.tasks.reports.figures.expected import ALLOWED_ROLES, EXPECTED
 
 pytestmark = pytest.mark.django_db
@@ -210,10 +211,8 @@ def fetch_transcript_of_67(client):
 )
 def test_transcript_for_old_school_omits_new_school(users, clients):
     for year in (2025, 2027):  # prior years of another network
-        prior = PriorYear.objects.create(
-            student_id=67, year=year, grade_level="1º ano", school="Fora", result="Apto"
-        )
-        PriorSubject.objects.create(prior_year=prior, subject="Alquimia", grade="9")
+        student = Student.objects.get(pk=67)
+        create_prior_year(student, year, [("Alquimia", "9", None)], school="Fora")
     old, new = (School.objects.get(pk=id).name for id in (2, 3))
     before, after = ("2025", "Fora", False, False), ("2027", "Fora", False, False)
 

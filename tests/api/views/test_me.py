@@ -3,6 +3,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from school.models import Attachment, Network, Role, School, SchoolClass, Student, User
+from tests.support.school_factory import create_user
 
 pytestmark = pytest.mark.django_db
 
@@ -82,10 +83,7 @@ def test_scope_of_superuser_in_other_role_is_limited(as_user, teacher):
     ],
 )
 def test_scope_takes_two_queries(as_user, network, role, target, count):
-    user = User.objects.create(username="new", role=role)
-    for id in range(1, count + 1):
-        Attachment.objects.create(user=user, **{f"{target}_id": id})
-    client = as_user(user)
+    client = as_user(create_user(role, **{f"{target}_id": range(1, count + 1)}))
 
     with CaptureQueriesContext(connection) as queries:
         scope = get_scope(client)

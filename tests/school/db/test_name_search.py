@@ -2,6 +2,7 @@ import pytest
 
 from school.db import name_search
 from school.models import School, Student
+from tests.support.school_factory import create_student
 
 pytestmark = pytest.mark.django_db
 
@@ -39,12 +40,7 @@ SEARCH_CASES = [
 
 @pytest.fixture
 def students(network):
-    return [
-        Student.objects.create(
-            network_id=1, registration=f"s-{n}", name=name, birth_date="2015-01-01"
-        )
-        for n, name in enumerate(NAMES)
-    ]
+    return [create_student(name, registration=f"s-{n}") for n, name in enumerate(NAMES)]
 
 
 @pytest.mark.guarantee("Both databases find the same names.")

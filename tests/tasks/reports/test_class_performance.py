@@ -9,8 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from pypdf import PdfReader
 
 from school.access import visible_enrolments
-from school.grading.rules import Rules
-from school.models import Enrolment, Grade, RuleProfile, YearRules
+from school.models import Enrolment, Grade, SchoolYear, YearRules
 from tasks import artifacts
 from tasks.reports.class_performance import ClassPerformance, Parameters
 from tests.support.environment import DATABASE
@@ -89,16 +88,10 @@ def share_passing(viewer):
     return read_rows(run_task(viewer, {"class_id": 1, "term": 1}))[0]["share_passing"]
 
 
-def set_pass_mark(pass_mark, **filters):
+def set_pass_mark(pass_mark, level=None):
     """Set rules with this pass mark for the year, or for one level of it."""
-    profile = RuleProfile.objects.create(
-        network_id=1, code=f"p{pass_mark}".replace(".", "-"), name="Own"
-    )
-    version = profile.revise(Rules(terms=4, pass_mark=pass_mark))
-    YearRules.objects.filter(
-        school_year=1, **(filters or {"grade_level": None})
-    ).delete()
-    YearRules.objects.create(school_year_id=1, version=version, **filters)
+    YearRules.objects.filter(school_year=1, grade_level=level).delete()
+    set_rules(SchoolYear.objects.get(pk=1), level, pass_mark=pass_mark)
 
 
 def test_pass_mark_comes_from_year_rules(teacher):
@@ -110,7 +103,7 @@ def test_pass_mark_comes_from_year_rules(teacher):
 
 def test_level_rules_override_year_rules(teacher, admin):
     Grade.objects.filter(offering__in=(1, 21), term=1).update(tenths=60)
-    set_pass_mark("6.1", grade_level_id=1)
+    set_pass_mark("6.1", level=1)
 
     shares = {
         (row["class"], row["subject"]): row["share_passing"]
@@ -126,7 +119,7 @@ def test_level_rules_override_year_rules(teacher, admin):
 
 def test_levels_of_one_class_use_their_own_pass_marks(teacher):
     Grade.objects.filter(offering=1, term=1).update(tenths=60)
-    set_pass_mark("6.1", grade_level_id=5)
+    set_pass_mark("6.1", level=5)
     Enrolment.objects.filter(school_class=1, diary_number__lte=5).update(grade_level=5)
 
     assert share_passing(teacher) == "80.0"
@@ -136,7 +129,7 @@ def test_share_passing_without_level_rules_is_null(teacher):
     YearRules.objects.all().delete()
     assert share_passing(teacher) is None
 
-    set_pass_mark("6.0", grade_level_id=5)
+    set_pass_mark("6.0", level=5)
     assert share_passing(teacher) is None
     Enrolment.objects.filter(school_class=1).update(grade_level=5)
     assert share_passing(teacher) is not None
@@ -151,7 +144,7 @@ def test_query_count_is_independent_of_rule_count(admin):
 
     before = queries()
     for level in range(1, 6):
-        set_pass_mark(f"6.{level}", grade_level_id=level)
+        set_pass_mark(f"6.{level}", level=level)
 
     # On PostgreSQL, psycopg streams the largest query, which Django does not log.
     assert queries() == before == (5 if DATABASE == "postgresql" else 6)

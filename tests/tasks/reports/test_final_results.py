@@ -6,15 +6,18 @@ from django.utils.translation import override
 from pypdf import PdfReader
 
 from school.access import visible_enrolments
-from school.models import Enrolment, Network, School, SchoolClass, SchoolYear
+from school.models import Network, School
 from tasks import artifacts
 from tasks.reporting.student_report import StudentParameters
 from tasks.reports.final_results import FinalResults
 from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
+    SCHOOL_DAYS,
+    ClassFactory,
     SampleClass,
     create_student,
+    demo_network,
     school_day,
     set_rules,
 )
@@ -332,24 +335,12 @@ def test_empty_class_has_no_rows_and_a_reason(secretary, sample_class):
 def test_same_class_name_in_two_periods_gives_two_documents(
     secretary, sample_class, format
 ):
-    year = SchoolYear.objects.create(
-        network_id=1,
-        year=2025,
-        period="2",
-        starts_on=school_day(200),
-        ends_on=school_day(300),
-    )
-    other_class = SchoolClass.objects.create(
-        school=sample_class.school_class.school,
-        school_year=year,
-        name="Turma A",
-        shift="evening",
+    year = demo_network().create_year(2025, SCHOOL_DAYS[200:300], period="2")
+    other_class = ClassFactory(
+        sample_class.school_class.school, year, "Turma A", sample_class.levels, [], []
     )
     sample_class.enrol("Ana")
-    Enrolment.objects.create(
-        student=create_student("Bia"), school_class=other_class, grade_level_id=1, diary_number=1,
-        entry_date=school_day(200),
-    )  # fmt: skip
+    other_class.enrol("Bia")
 
     parameters = {"school_id": sample_class.school_class.school_id, "year": 2025}
     task = run_task(secretary, parameters, kind="final_results", format=format)
@@ -367,16 +358,13 @@ def test_same_class_name_in_two_periods_gives_two_documents(
 
 def create_namesake_class(sample_class):
     """Create a class with the same name in another school with the same name."""
-    school = School.objects.create(
-        network_id=1, inep_code="13099999", name=sample_class.school_class.school.name
+    school = demo_network().create_school(
+        sample_class.school_class.school.name, inep_code="13099999"
     )
-    other_class = SchoolClass.objects.create(
-        school=school, school_year=sample_class.year, name="Turma A", shift="morning"
+    other_class = ClassFactory(
+        school, sample_class.year, "Turma A", sample_class.levels, [], []
     )
-    Enrolment.objects.create(
-        student=create_student("Bia"), school_class=other_class, grade_level_id=1, diary_number=1,
-        entry_date=school_day(0),
-    )  # fmt: skip
+    other_class.enrol("Bia")
     return school
 
 

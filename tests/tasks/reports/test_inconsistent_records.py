@@ -4,11 +4,12 @@ import datetime
 
 import pytest
 
-from school.models import Absence, Enrolment, Grade, PriorYear
+from school.models import Absence, Enrolment, Grade
 from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
     SampleClass,
+    create_prior_year,
     create_student,
     school_day,
     set_rules,
@@ -166,9 +167,7 @@ def test_prior_year_in_the_future_is_listed(admin, inconsistent_class):
     student = inconsistent_class.school_class.enrolments.get(
         student__name="Zoé"
     ).student
-    PriorYear.objects.create(
-        student=student, year=2999, grade_level="?", school="?" * 120, result="?"
-    )
+    create_prior_year(student, 2999, school="?" * 120)
 
     last = read_rows(run_report(admin, inconsistent_class, "transcript"))[-1]
 

@@ -1,10 +1,11 @@
 import csv
+from datetime import date
 
 import pytest
 from django.utils.translation import override
 
 from school.access import full_history, visible_enrolments
-from school.models import PriorSubject, PriorYear, School, SchoolClass, SchoolYear
+from school.models import School, SchoolYear
 from tasks import artifacts
 from tasks.errors import InvalidRequest
 from tasks.reporting.selection import parse_parameters
@@ -12,8 +13,11 @@ from tasks.reports.transcript import Parameters, Transcript
 from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
+    ClassFactory,
     SampleClass,
+    create_prior_year,
     create_student,
+    demo_network,
     school_day,
     set_rules,
 )
@@ -55,16 +59,6 @@ def ana(sample_class):
     sample_class.add_grades(ana, MATHEMATICS, 70, 71)
     sample_class.add_absences(ana, 0, 1)
     return ana
-
-
-def add_prior_year(student_record, year, subjects=(), **fields):
-    prior_year = PriorYear.objects.create(
-        student=student_record, year=year, **{"grade_level": "5º ano", "school": "Escola Rio Negro", "result": "Aprovado", **fields}
-    )  # fmt: skip
-    for subject, grade, hours in subjects:
-        PriorSubject.objects.create(
-            prior_year=prior_year, subject=subject, grade=grade, hours=hours
-        )
 
 
 def run_report(viewer, enrolment, **options):
@@ -121,8 +115,8 @@ def test_only_texts_are_translated(secretary, ana):
 def test_prior_years_come_first_as_recorded(secretary, ana):
     grades = [("Português", "8,5", 160), ("Artes", "", None)]
     fields = {"city": "Manacapuru", "state": "AM", "days": 200, "attendance": "92%"}
-    add_prior_year(ana.student, 2024, grades, **fields)
-    add_prior_year(ana.student, 2023, result="Promovido")
+    create_prior_year(ana.student, 2024, grades, **fields)
+    create_prior_year(ana.student, 2023, result="Promovido")
 
     rows = read_rows(run_report(secretary, ana))
 
@@ -138,7 +132,7 @@ def test_prior_years_come_first_as_recorded(secretary, ana):
 
 
 def test_requested_year_selects_students_with_all_years(secretary, ana):
-    add_prior_year(ana.student, 2020)
+    create_prior_year(ana.student, 2020)
     later = {"school_class_id": 1, "grade_level_id": 2, "diary_number": 99}
     ana.student.enrolments.create(entry_date="2026-02-09", **later)
 
@@ -186,8 +180,8 @@ def test_old_school_sees_only_its_part_of_moved_student(
     ana.save()
     other_class = SampleClass("Turma B", school=2)
     other_class.enrol(ana.student, entry_date=school_day(10))
-    add_prior_year(ana.student, 2024)
-    add_prior_year(ana.student, 2026)
+    create_prior_year(ana.student, 2024)
+    create_prior_year(ana.student, 2026)
 
     rows = read_rows(run_report(secretary, ana))
 
@@ -201,20 +195,15 @@ def test_old_school_sees_only_its_part_of_moved_student(
 
 
 def test_earlier_year_without_exit_reveals_no_later_years(secretary, sample_class, ana):
-    dates = {"starts_on": "2024-02-05", "ends_on": "2024-12-20"}
-    year = SchoolYear.objects.create(network_id=1, year=2024, **dates)
-    other_class = SchoolClass.objects.create(
-        school_id=2, school_year=year, name="Turma B", shift="morning"
+    year = demo_network().create_year(
+        2024, [date(2024, 2, 5), date(2024, 12, 20)], terms=1
     )
-    ana.student.enrolments.create(
-        school_class=other_class,
-        grade_level_id=1,
-        diary_number=1,
-        entry_date="2024-02-05",
-    )
+    ClassFactory(
+        School.objects.get(pk=2), year, "Turma B", sample_class.levels, [], []
+    ).enrol(ana.student)
     ana.exit_date, ana.ending = school_day(10), "transferred"
     ana.save()
-    add_prior_year(ana.student, 2026)
+    create_prior_year(ana.student, 2026)
 
     years = [row["year"] for row in read_rows(run_report(secretary, ana))]
 
@@ -222,8 +211,8 @@ def test_earlier_year_without_exit_reveals_no_later_years(secretary, sample_clas
 
 
 def test_closed_year_hides_later_prior_years(secretary, sample_class, ana):
-    add_prior_year(ana.student, 2025)
-    add_prior_year(ana.student, 2026)
+    create_prior_year(ana.student, 2025)
+    create_prior_year(ana.student, 2026)
     assert read_rows(run_report(secretary, ana))[-1]["year"] == "2026"
 
     SchoolYear.objects.filter(pk=sample_class.year.pk).update(is_closed=True)
@@ -274,8 +263,8 @@ def test_year_includes_period(secretary, sample_class, ana):
 
 def test_rows_are_sorted_by_student_and_year(secretary, sample_class, ana):
     zoe, bia = sample_class.enrol("Zoé"), sample_class.enrol("Bia")
-    add_prior_year(zoe.student, 2020)
-    add_prior_year(bia.student, 2020)
+    create_prior_year(zoe.student, 2020)
+    create_prior_year(bia.student, 2020)
 
     rows = read_rows(
         run_task(secretary, {"class_id": sample_class.pk}, kind="transcript")
@@ -325,7 +314,7 @@ def test_empty_class_has_no_rows_and_a_reason(secretary, sample_class):
 
 
 def test_attendance_of_prior_years_is_percent_too(secretary, sample_class, ana):
-    add_prior_year(ana.student, 2024, attendance="92%")
+    create_prior_year(ana.student, 2024, attendance="92%")
 
     task = run_report(secretary, ana, format="csv-br")
 

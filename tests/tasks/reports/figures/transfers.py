@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from school import models as m
+from tests.support.school_factory import create_prior_year
 from tests.tasks.reports.figures.edge_cases import (
     LESSON_DAYS,
     MID_YEAR,
@@ -148,11 +149,8 @@ def _create_prior_year(
     subjects: list[str],
     **fields: object,
 ) -> None:
-    prior = m.PriorYear.objects.create(
-        student=network.students[name], year=year, grade_level=f"{year}º",
-        school="Escola De Longe", city="Belém", state="PA", result="Aprovada", **fields,
+    create_prior_year(
+        network.students[name], year, [(subject, "8,0", 80) for subject in subjects],
+        grade_level=f"{year}º", school="Escola De Longe", city="Belém", state="PA",
+        result="Aprovada", **fields,
     )  # fmt: skip
-    for subject in subjects:
-        m.PriorSubject.objects.create(
-            prior_year=prior, subject=subject, grade="8,0", hours=80
-        )
