@@ -45,28 +45,35 @@ def rules(draw, **fixed):
     return Rules.from_json(values | fixed)
 
 
-def subject_marks(rules, grades=OPTIONAL_GRADES):
+def subject_marks(rules, grades=OPTIONAL_GRADES, exams=OPTIONAL_GRADES):
     terms = st.tuples(*[grades] * rules.terms)
-    return st.builds(SubjectGrades, terms, OPTIONAL_GRADES)
+    return st.builds(SubjectGrades, terms, exams)
 
 
 @st.composite
 def days(draw):
     lesson_days = draw(st.just(200) | st.integers(0, 220))
-    absent = draw(st.integers(0, lesson_days))
+    # Shares of a quarter and a fifth are the limits of the most likely minimums.
+    limit = lesson_days // draw(st.sampled_from([4, 5]))
+    near_limit = st.integers(max(limit - 1, 0), min(limit + 1, lesson_days))
+    absent = draw(st.integers(0, lesson_days) | near_limit)
     outside = draw(st.just(0) | st.integers(0, 220))
     return AttendanceDays(lesson_days, absent, draw(st.integers(0, absent)), outside)
 
 
 @st.composite
 def years(draw, rules):
-    marks_strategy = st.lists(
-        subject_marks(rules) | subject_marks(rules, GRADES), max_size=4
-    )
+    # Half of the years have all grades of a student who stayed, so that they are decided.
+    is_complete = draw(st.booleans())
+    if is_complete:
+        marks, exit_reasons = subject_marks(rules, GRADES, GRADES), st.none()
+    else:
+        marks = subject_marks(rules) | subject_marks(rules, GRADES)
+        exit_reasons = st.none() | st.sampled_from(sorted(EXIT_SITUATIONS))
     return YearRecord(
-        subjects=dict(enumerate(draw(marks_strategy), 1)),
+        subjects=dict(enumerate(draw(st.lists(marks, max_size=4)), 1)),
         days=draw(days()),
-        exit_reason=draw(st.none() | st.sampled_from(sorted(EXIT_SITUATIONS))),
+        exit_reason=draw(exit_reasons),
         is_closed=draw(st.booleans()),
         by_council=draw(st.booleans()),
     )
