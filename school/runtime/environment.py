@@ -92,7 +92,8 @@ class Environment:
     @staticmethod
     def read_version(changelog: Path) -> str:
         """Return the latest release, the top heading of the changelog."""
-        match = re.search(r"^## (\d+\.\d+\.\d+)", changelog.read_text(), re.MULTILINE)
+        text = changelog.read_text(encoding="utf-8")  # not Windows's default
+        match = re.search(r"^## (\d+\.\d+\.\d+)", text, re.MULTILINE)
         if match is None:
             raise ImproperlyConfigured(f"{changelog.name} has no heading '## x.y.z'.")
         return match[1]

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 MANAGE_PY = Path(__file__).resolve().parent.parent.parent / "manage.py"
-_REPORT_POOL = "threads" if sys.platform == "win32" else "prefork"
 
 
 def service_commands(*, bind: str) -> dict[str, list[str]]:
@@ -23,8 +22,8 @@ def service_commands(*, bind: str) -> dict[str, list[str]]:
             # Against slow leaks; the spread keeps workers from restarting together.
             "--max-requests", "100000", "--max-requests-jitter", "10000",
         ],
-        "worker-reports": _worker_command("reports", pool=_REPORT_POOL, concurrency=2),
-        "worker-bulk": _worker_command("reports.bulk", pool=_REPORT_POOL, concurrency=1),
+        "worker-reports": _worker_command("reports", pool="prefork", concurrency=2),
+        "worker-bulk": _worker_command("reports.bulk", pool="prefork", concurrency=1),
         "worker-default": _worker_command("default", pool="gevent", concurrency=50),
         "dispatcher": [sys.executable, str(MANAGE_PY), "dispatch"],
     }  # fmt: skip

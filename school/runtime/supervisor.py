@@ -88,10 +88,7 @@ class Supervisor:
 
 def kill_process_group(process: subprocess.Popen[bytes]) -> None:
     """Kill the process and its children immediately."""
-    if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
+    os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 

@@ -22,6 +22,10 @@ from school.runtime.supervisor import Supervisor
 
 READY_TIMEOUT_SECONDS = 60
 TOKEN_MINUTES = 12 * 60
+WINDOWS_MESSAGE = (
+    "`up` does not run on Windows, because gunicorn does not. Start each process by hand, "
+    "as docs/pt-BR/README.md shows."
+)
 
 
 class Command(BaseCommand):
@@ -36,9 +40,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        if sys.platform == "win32":
+            raise CommandError(WINDOWS_MESSAGE)
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if hasattr(signal, name):  # SIGHUP does not exist on Windows
-                signal.signal(getattr(signal, name), signal.default_int_handler)
+            signal.signal(getattr(signal, name), signal.default_int_handler)
         try:
             with ExitStack() as stack:
                 self._serve(stack, once=once)
@@ -118,9 +123,6 @@ class Command(BaseCommand):
 @contextmanager
 def _lock_state_dir(state_dir: Path) -> Iterator[None]:
     """Lock the folder, so that two runs cannot share a Redis and a database."""
-    if sys.platform == "win32":
-        yield
-        return
     import fcntl  # not available on Windows
 
     state_dir.mkdir(parents=True, exist_ok=True)
