@@ -12,7 +12,6 @@ the tests, so pip compares them with the lock file instead of downloading them.
 import os
 import re
 import shlex
-import shutil
 import site
 import subprocess
 import sys
@@ -206,9 +205,7 @@ def test_expected_lines_are_found_in_order(expected, missing):
 
 @pytest.fixture
 def repo_copy(tmp_path: Path) -> RepoCopy:
-    copy = RepoCopy(tmp_path)
-    shutil.copy(ROOT / ".env.example", copy.root)
-    return copy
+    return RepoCopy(tmp_path)
 
 
 @pytest.fixture
