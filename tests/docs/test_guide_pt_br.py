@@ -44,7 +44,7 @@ CHAPTER_FILES = {"celery.py", "__init__.py", "tasks.py", "notas/tasks.py"}
 MISTAKES = [
     "congfig_from_object", "127:0.0.1", "uma fila a que nenhum `.delay()` chega",
     "um `tasks.py` solto", "Redis é um gerenciador de memória", "linguagem assíncrona",
-    "-p 6379:6379", "celery -A school worker -P gevent -l info",
+    "no Windows, gevent é obrigatório", "-p 6379:6379", "celery -A school worker -P gevent -l info",
 ]  # fmt: skip
 CHAPTER_SETTINGS = """
 SECRET_KEY = "not secret"

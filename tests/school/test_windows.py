@@ -6,6 +6,7 @@ Windows lacks, calls itself `win32`, and only then imports the project.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 POSIX_MODULES = {"api.http.gunicorn_worker", "tasks.rendering.pdf.typesetter_child"}
 """Modules that only gunicorn and the typesetter's own process load."""
+POSIX_CALL = re.compile(r"os\.fork|AF_UNIX|socketpair|send_fds|recvmsg")
 CODE = """
 import importlib, io, json, pkgutil, sys, traceback
 import _socket, os, signal, socket, subprocess, tempfile
@@ -92,6 +94,21 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_import_on_windows_succeeds_but_for_posix_modules(windows):
     assert set(windows["failed"]) == POSIX_MODULES, windows["failed"]
+
+
+def test_posix_calls_are_only_where_the_guide_says():
+    """The guide in Portuguese says what does not work on Windows, and where `umask` is."""
+    packages = [
+        path
+        for name in ("school", "tasks", "api")
+        for path in (ROOT / name).rglob("*.py")
+    ]
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text() for path in packages}
+
+    assert [name for name, text in texts.items() if "umask" in text] == []
+    assert {name for name, text in texts.items() if POSIX_CALL.search(text)} == {
+        "tasks/rendering/pdf/typesetter.py", "tasks/rendering/pdf/typesetter_child.py",
+    }  # fmt: skip
 
 
 def test_celery_tasks_on_windows_are_all_registered(windows):

@@ -10,6 +10,8 @@ from xdist.workermanage import WorkerController
 
 GROUPS = {
     # Each of these starts its own stack.
+    "guide": ("docs/test_guide_pt_br",),
+    "pools": ("docs/test_guide_pools",),
     "chaos": ("e2e/test_chaos",),
     "contract": ("e2e/test_contract_fuzzing",),
     "database": ("e2e/test_database_unavailable",),
