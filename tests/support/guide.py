@@ -126,7 +126,7 @@ class Walk:
         self._log_dir = log_dir
         self._replacements = replacements
         self._terminals: dict[str, Terminal] = {}
-        self._windows_terminals: set[str] = set()
+        self._language = ""
         self._output = ""
         self._last_terminal: Terminal | None = None
 
@@ -145,9 +145,6 @@ class Walk:
             case "text":
                 self._expect(fence, text)
             case "powershell":
-                if not self._windows_terminals & self._terminals.keys():
-                    self._close_terminals(keep={"redis"})  # of Linux
-                self._windows_terminals.add(fence.options.get("terminal", ""))
                 self._run(fence, translate_powershell(text))
             case "sh" if "docker" not in fence.options:
                 self._run(fence, text)
@@ -159,6 +156,9 @@ class Walk:
 
     def _run(self, fence: Fence, command: str) -> None:
         environment = dict(self._environment)
+        if fence.language != self._language:  # a section for the other system
+            self._close_terminals(keep={"redis"})
+            self._language = fence.language
         if command.startswith("make "):  # the reader has stopped everything
             self._close_terminals()
             environment.pop("REDIS_URL", None)
