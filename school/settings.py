@@ -193,8 +193,16 @@ HOUSEKEEPING_COMMANDS = ["flushexpiredtokens", "clearsessions"]
 # Maximum messages per queue; further tasks wait as rows in the database.
 MAX_PUBLISHED_PER_QUEUE = env.integer("MAX_PUBLISHED_PER_QUEUE", 16)
 REPUBLISH_AFTER_SECONDS = env.integer("REPUBLISH_AFTER_SECONDS", 10)
-MAX_ACTIVE_PER_REQUESTER = env.integer("MAX_ACTIVE_PER_REQUESTER", 1000)
+# Queued and running tasks of one user, by role.
+MAX_ACTIVE_PER_ROLE = env.integers(
+    "MAX_ACTIVE_PER_ROLE",
+    {"administrator": 1000, "staff": 1000, "teacher": 200, "guardian": 20},
+)
 MAX_QUEUED = env.integer("MAX_QUEUED", 10_000)  # per queue
+# Size of all stored results of one user.
+MAX_RESULT_BYTES_PER_USER = env.integer("MAX_RESULT_BYTES_PER_USER", 2 * 1024**3)
+# Free space on the artifact volume below which no report is accepted.
+MIN_FREE_DISK_BYTES = env.integer("MIN_FREE_DISK_MB", 500) * 1024 * 1024
 
 # --- API ----------------------------------------------------------------------------
 MAX_REQUEST_BYTES = 64 * 1024

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -82,6 +83,13 @@ def size(name: str) -> int | None:
         return _path(name).stat().st_size
     except FileNotFoundError:
         return None
+
+
+def free_bytes() -> int:
+    """Return the free space of the artifact volume in bytes."""
+    folder = _path("")
+    folder.mkdir(parents=True, exist_ok=True)
+    return shutil.disk_usage(folder).free
 
 
 def read_artifact(name: str) -> bytes | None:

@@ -1,9 +1,11 @@
 """Errors of requests: raised below the API, which maps each class to a problem code."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
+
+from tasks.states import ExpiryReason
 
 if TYPE_CHECKING:
     from tasks.models import Task
@@ -36,27 +38,17 @@ class IdempotencyKeyConflict(Exception):
     """The idempotency key belongs to another request."""
 
 
-@dataclass(frozen=True)
-class Load:
-    """Numbers of active tasks at the moment a limit was hit."""
-
-    own_queued: int
-    own_running: int
-    queue_length: int
-    """Queued tasks of all requesters in the queue."""
-    limit: int
-    retry_after: int
-    """Seconds after which a new request may succeed."""
-
-
 class LimitExceeded(Exception):
     """A limit was hit; `code` is part of the API contract."""
 
     code: ClassVar[str]
 
-    def __init__(self, load: Load) -> None:
-        super().__init__(f"The limit is {load.limit}.")
-        self.load = load
+    def __init__(self, *, retry_after: int, **members: dict[str, int]) -> None:
+        super().__init__(f"{self.code}: {members}")
+        self.retry_after = retry_after
+        """Seconds after which a new request may succeed."""
+        self.members: dict[str, Any] = members
+        """Numbers of the limit, as members of the problem document."""
 
 
 class TooManyActive(LimitExceeded):
@@ -69,6 +61,16 @@ class QueueFull(LimitExceeded):
     """The queue has the maximum number of queued tasks."""
 
     code = "queue_full"
+
+
+class TooManyResults(LimitExceeded):
+    """The requester's stored results have the maximum size."""
+
+    code = "too_many_results"
+
+
+class DiskNearlyFull(Exception):
+    """The artifact volume has too little free space to accept reports."""
 
 
 class InactiveUser(Exception):
@@ -111,4 +113,15 @@ class ResultUnavailable(Exception):
 
 
 class ResultExpired(Exception):
-    """The task's result was erased after its retention."""
+    """The task's result was erased, for an `ExpiryReason` if the row says one."""
+
+    _DETAILS: ClassVar = {
+        ExpiryReason.RETENTION: _("The result was erased at the end of its retention."),
+        ExpiryReason.STORAGE_LIMIT: _(
+            "The result was downloaded and then erased, because your results took too much space."
+        ),
+        ExpiryReason.FILE_LOST: _("The file of the result was lost."),
+    }
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(self._DETAILS[ExpiryReason(reason)] if reason else "")

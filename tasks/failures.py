@@ -62,6 +62,15 @@ class WorkerLost(ReportFailed):
     )
 
 
+class StorageFull(ReportFailed):
+    code = "storage_full"
+    title = _("Your results take too much space")
+    detail = _(
+        "The results that the requester keeps take the space that one user may use."
+    )
+    advice = _("Download your results or delete them; then request the report again.")
+
+
 class AccessRevoked(ReportFailed):
     code = "forbidden"
     title = _("Access revoked")
@@ -87,6 +96,7 @@ FAILURES: dict[str, type[ReportFailed]] = {
         TimedOut,
         WorkerLost,
         OutOfMemory,
+        StorageFull,
         DataError,
         AccessRevoked,
         InternalFailure,

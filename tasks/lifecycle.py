@@ -27,7 +27,7 @@ from tasks.errors import TaskFinished
 from tasks.failures import ReportFailed
 from tasks.models import Task
 from tasks.progress import Progress
-from tasks.states import FINAL, State, states_before
+from tasks.states import FINAL, ExpiryReason, State, states_before
 from tasks.status import projection
 
 log = structlog.get_logger(__name__)
@@ -98,6 +98,7 @@ def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) 
         _owned(task).filter(cancel_requested_at=None),
         State.SUCCEEDED,
         artifact=artifact,
+        artifact_bytes=result["bytes"],
         result=result,
         scope=scope.to_json(),
         finished_at=Now(),
@@ -175,15 +176,21 @@ def reclaim(task: Task, error: ReportFailed | None) -> bool:
     return _after_transition(task, _transition(silent, State.QUEUED, **_REQUEUE_FIELDS))
 
 
-def erase(task: Task) -> bool:
+def erase(task: Task, reason: ExpiryReason = ExpiryReason.RETENTION) -> bool:
     """Erase the parameters and the result, once; the caller deletes the artifact.
 
-    A succeeded task becomes `expired`; a failed or canceled one keeps its state.
+    A succeeded task becomes `expired` for the reason; a failed or canceled one keeps its state.
     """
     queryset = Task.objects.filter(pk=task.pk, is_erased=False)
     if task.state == State.SUCCEEDED:
         has_changed = _transition(
-            queryset, State.EXPIRED, result=None, artifact="", **_ERASED_FIELDS
+            queryset,
+            State.EXPIRED,
+            result=None,
+            artifact="",
+            artifact_bytes=0,
+            expiry_reason=reason,
+            **_ERASED_FIELDS,
         )
     else:
         with override(task.language):

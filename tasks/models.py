@@ -72,6 +72,8 @@ class Task(models.Model):
 
     result = models.JSONField(null=True)
     artifact = models.CharField(max_length=100, blank=True)
+    artifact_bytes = models.BigIntegerField(default=0)
+    """Size of the file; counts towards the requester's storage limit until it is erased."""
     error = models.JSONField(null=True)
 
     created_at = models.DateTimeField()
@@ -80,6 +82,8 @@ class Task(models.Model):
     expires_at = models.DateTimeField(null=True)
     is_erased = models.BooleanField(default=False)
     """True after `expires_at`: parameters, result and file are deleted."""
+    expiry_reason = models.CharField(max_length=13, blank=True)
+    """Reason why the result expired, as an `ExpiryReason`; empty before."""
 
     class Meta:
         ordering = ["-id"]
@@ -139,6 +143,12 @@ class Task(models.Model):
                 fields=["artifact"],
                 condition=Q(state="succeeded"),
                 name="task_of_artifact",
+            ),
+            # Summed at each submission; the second field answers it from the index alone.
+            models.Index(
+                fields=["requester", "artifact_bytes"],
+                condition=Q(state="succeeded"),
+                name="task_stored_bytes",
             ),
         ]
 

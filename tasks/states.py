@@ -12,6 +12,14 @@ class State(StrEnum):
     EXPIRED = "expired"
 
 
+class ExpiryReason(StrEnum):
+    """Reason why a result expired."""
+
+    RETENTION = "retention"
+    STORAGE_LIMIT = "storage_limit"
+    FILE_LOST = "file_lost"
+
+
 TRANSITIONS = {
     #                  claimed        canceled        cannot be built
     State.QUEUED: {State.RUNNING, State.CANCELED, State.FAILED},

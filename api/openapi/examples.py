@@ -23,7 +23,7 @@ from tasks.rendering.table import Table
 from tasks.reporting import registry
 from tasks.reports.class_performance import ClassPerformance, Parameters
 from tasks.scheduling import positions
-from tasks.states import State
+from tasks.states import ExpiryReason, State
 from tasks.status import document as task_document
 
 TASK_ID = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
@@ -102,6 +102,7 @@ _TASK_FIELDS: dict[str, dict[str, Any]] = {
         **_FINISHED_FIELDS,
         **_FULL_PROGRESS,
         "parameters": {},
+        "expiry_reason": ExpiryReason.RETENTION,
     },
 }
 """Fields of the row that differ from a new row, by the name of the example."""
@@ -162,6 +163,8 @@ def _extra_members(code: str, language: str) -> dict[str, Any]:
     load = {"own_queued": 3, "own_running": 1, "queue_length": 12, "limit": 4}
     if code == "too_many_active":
         return {"load": load}
+    if code == "too_many_results":
+        return {"storage": {"stored_bytes": 2147483700, "limit_bytes": 2147483648}}
     if code == "queue_full":
         return {"load": load | {"limit": 12}}
     if code == "invalid_request":

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from api.problems.registry import MEDIA_TYPE, PROBLEMS, Problem, problem_document
 from tasks.errors import (
+    DiskNearlyFull,
     FieldError,
     IdempotencyKeyConflict,
     InactiveUser,
@@ -31,6 +32,7 @@ from tasks.errors import (
 
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 RETRY_AFTER_SECONDS = 2
+_RETRY_AFTER_BY_CODE = {"unavailable": RETRY_AFTER_SECONDS, "disk_nearly_full": 60}
 
 # Equal to the header that the authentication classes send if there is no token.
 BEARER_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}
@@ -44,6 +46,7 @@ _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
     TaskNotFinished: "task_not_finished",
     ResultUnavailable: "no_result",
     ResultExpired: "result_expired",
+    DiskNearlyFull: "disk_nearly_full",
     **dict.fromkeys(DATABASE_ERRORS, "unavailable"),
 }
 
@@ -57,14 +60,12 @@ class ProblemHandler(ExceptionHandler):
         if isinstance(exc, SuspiciousOperation):  # too many parameters, for example
             return Problem("invalid_request")
         if isinstance(exc, LimitExceeded):
-            load = asdict(exc.load)
-            retry_after = load.pop("retry_after")
-            return Problem(exc.code, retry_after=retry_after, load=load)
+            return Problem(exc.code, retry_after=exc.retry_after, **exc.members)
         if isinstance(exc, InactiveUser):
             return Problem("token_not_valid", headers=BEARER_CHALLENGE)
         for exception_type, code in _CODE_BY_EXCEPTION.items():
             if isinstance(exc, exception_type):
-                retry_after = RETRY_AFTER_SECONDS if code == "unavailable" else None
+                retry_after = _RETRY_AFTER_BY_CODE.get(code)
                 # Messages of the database are not shown to the client.
                 return Problem(
                     code, "" if retry_after else str(exc), retry_after=retry_after

@@ -40,9 +40,11 @@ PROBLEMS = {
     "idempotency_key_reused": (422, _("The idempotency key was used for another request"), _("Send a new key with a new request, and repeat a key only with the same body.")),
     "throttled": (429, _("Too many requests"), _("Wait for `Retry-After` seconds.")),
     "too_many_active": (429, _("Too many of your reports are active"), _("`load` gives the numbers. Wait until some have finished, or cancel some.")),
+    "too_many_results": (429, _("Your results take too much space"), _("`storage` gives the numbers. Download your results or delete them: downloaded results make room by themselves.")),
     "queue_full": (429, _("The queue is full"), _("`load` gives the numbers. Try again after `Retry-After` seconds.")),
     "headers_too_large": (431, _("The headers are too large"), _("Send at most a hundred headers, and at most 8 KiB in each.")),
     "internal_error": (500, _("Internal error"), _("Report it with the `request_id`.")),
+    "disk_nearly_full": (503, _("The disk for results is nearly full"), _("Try again later; existing results can still be downloaded.")),
     "unavailable": (503, _("Temporarily unavailable"), _("Try again after `Retry-After` seconds.")),
 }  # fmt: skip
 

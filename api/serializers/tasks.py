@@ -141,6 +141,11 @@ class TaskDocument(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(
         allow_null=True, help_text="Time at which parameters and result are erased."
     )
+    expiry_reason = serializers.CharField(
+        allow_null=True,
+        help_text="Reason why the result of an `expired` task was erased: `retention` "
+        "(it ended), `storage_limit` (it made room for others) or `file_lost`.",
+    )
     links = LinksDocument()
 
 
@@ -192,6 +197,11 @@ class LoadDocument(serializers.Serializer[Any]):
     )
 
 
+class StorageDocument(serializers.Serializer[Any]):
+    stored_bytes = serializers.IntegerField(help_text="Size of your stored results.")
+    limit_bytes = serializers.IntegerField(help_text="Size that they may have.")
+
+
 class ProblemDocument(serializers.Serializer[Any]):
     """Members of every problem document (RFC 9457)."""
 
@@ -216,6 +226,7 @@ def problem_serializer(status: int) -> type[ProblemDocument]:
         members["task"] = TaskDocument()
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         members["load"] = LoadDocument(required=False)
+        members["storage"] = StorageDocument(required=False)
     serializer = type(f"Problem{status}", (ProblemDocument,), members)
     return extend_schema_serializer(
         component_name=f"Problem{status}", description="Problem details (RFC 9457)."

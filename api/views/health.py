@@ -13,6 +13,7 @@ from api.openapi.operations import operation
 from api.problems.handler import RETRY_AFTER_SECONDS
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
+from tasks.submission import storage
 
 COMPONENTS = ("dispatcher", "default", "reports", "reports.bulk")
 
@@ -48,8 +49,13 @@ class Readyz(APIView):
         headers={503: ["Retry-After"]},
     )
     def get(self, request: Request) -> Response:
-        """Checks the database, Redis, the dispatcher and the workers of each queue."""
-        checks = {"database": _is_database_up(), **_redis_checks()}
+        """Checks the database, Redis, the dispatcher, the workers of each queue and the free
+        space for results."""
+        checks = {
+            "database": _is_database_up(),
+            **_redis_checks(),
+            "disk": storage.has_free_disk(),
+        }
         is_ready = all(checks.values())
         document = {"status": "ok" if is_ready else "unavailable", "checks": checks}
         if is_ready:

@@ -17,6 +17,7 @@ RENAMED_VARIABLES = {
     "HAND_OVER_SECONDS": "SHUTDOWN_GRACE_SECONDS",
     "LOGINS_PER_ADDRESS": "LOGIN_ATTEMPTS_PER_IP",
     "LOGINS_PER_USER": "LOGIN_FAILURES_PER_USER",
+    "MAX_ACTIVE_PER_REQUESTER": "MAX_ACTIVE_PER_ROLE",
     "PUBLISH_AHEAD": "MAX_PUBLISHED_PER_QUEUE",
     "REPORT_MEMORY_MB": "REPORT_MEMORY_LIMIT_MB",
     "REPUBLISH_SECONDS": "REPUBLISH_AFTER_SECONDS",
@@ -56,6 +57,19 @@ class Environment:
         if not re.fullmatch(r"[0-9]+", value):
             raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
         return int(value)
+
+    def integers(self, name: str, defaults: dict[str, int]) -> dict[str, int]:
+        """Return the defaults, with those replaced that the variable sets, as in `a=1,b=2`."""
+        values = dict(defaults)
+        for item in self.str_list(name, []):
+            key, _, value = item.partition("=")
+            if key not in defaults or not re.fullmatch(r"[0-9]+", value):
+                raise ImproperlyConfigured(
+                    f"{name} must be pairs such as {next(iter(defaults))}=10 with the "
+                    f"names {', '.join(defaults)}, not {item!r}."
+                )
+            values[key] = int(value)
+        return values
 
     def str_list(self, name: str, default: list[str]) -> list[str]:
         value = self.text(name, ",".join(default))

@@ -6,7 +6,7 @@ import structlog
 
 from tasks import artifacts, lifecycle
 from tasks.models import Task
-from tasks.states import State
+from tasks.states import ExpiryReason, State
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ def sweep_shard(shard: str) -> bool:
     for task in rows:
         # The rows were read before the files, so their files existed at that time.
         is_gone = task.artifact not in names and not artifacts.exists(task.artifact)
-        if is_gone and lifecycle.erase(task):
+        if is_gone and lifecycle.erase(task, ExpiryReason.FILE_LOST):
             log.warning("artifact_lost", task_id=str(task.pk))
     cutoff = time.time() - MIN_AGE_SECONDS
     referenced_names = {task.artifact for task in rows}

@@ -43,6 +43,7 @@ def build_document(
         "started_at": _format_or_none(task.started_at),
         "finished_at": _format_or_none(task.finished_at),
         "expires_at": _format_or_none(task.expires_at),
+        "expiry_reason": task.expiry_reason or None,
         "links": {"self": url, "cancel": f"{url}/cancel", "result": f"{url}/result"},
     }
 

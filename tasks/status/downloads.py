@@ -30,7 +30,7 @@ def find_result(task_id: uuid.UUID, viewer: User) -> Result:
     """
     task = get_task_for(task_id, viewer)
     if task.state == State.EXPIRED:
-        raise ResultExpired
+        raise ResultExpired(task.expiry_reason)
     if task.state != State.SUCCEEDED or task.result is None or not task.finished_at:
         raise ResultUnavailable(task)
     size = artifacts.size(task.artifact)

@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from school.models import User
-from tasks.errors import Load, QueueFull, TooManyActive
+from tasks.errors import QueueFull, TooManyActive
 from tasks.models import Task
 from tasks.states import State
 
@@ -24,17 +24,19 @@ def enforce_quotas(viewer: User, queue: str) -> None:
     own = Task.objects.filter(queued | running, requester=viewer).aggregate(
         queued=Count("pk", filter=queued), running=Count("pk", filter=running)
     )
-    queue_length = Task.objects.filter(queued, queue=queue).count()
-
-    def current_load(limit: int) -> Load:
-        return Load(
-            own["queued"], own["running"], queue_length, limit, _retry_after(queue)
+    load = {
+        "own_queued": own["queued"],
+        "own_running": own["running"],
+        "queue_length": Task.objects.filter(queued, queue=queue).count(),
+    }
+    limit = settings.MAX_ACTIVE_PER_ROLE[viewer.role]
+    if own["queued"] + own["running"] >= limit:
+        raise TooManyActive(
+            retry_after=_retry_after(queue), load=load | {"limit": limit}
         )
-
-    if own["queued"] + own["running"] >= settings.MAX_ACTIVE_PER_REQUESTER:
-        raise TooManyActive(current_load(settings.MAX_ACTIVE_PER_REQUESTER))
-    if queue_length >= settings.MAX_QUEUED:
-        raise QueueFull(current_load(settings.MAX_QUEUED))
+    if load["queue_length"] >= settings.MAX_QUEUED:
+        load["limit"] = settings.MAX_QUEUED
+        raise QueueFull(retry_after=_retry_after(queue), load=load)
 
 
 def _retry_after(queue: str) -> int:

@@ -10,7 +10,7 @@ from tasks import access_log
 from tasks.models import AccessLogEntry, Task
 from tasks.scheduling import outbox
 from tasks.status import access_version, projection, reader
-from tasks.submission import idempotency, quotas
+from tasks.submission import idempotency, quotas, storage
 from tasks.submission.validation import ReportRequest, build_task
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,9 @@ def submit_report(viewer: User, request: ReportRequest) -> Submission:
     if original := _find_replay(viewer, request):
         return Submission(original, is_replay=True)
     task = build_task(viewer, request)
+    storage.check_free_disk()
+    # Before the transaction: it may expire results, which also writes to Redis.
+    storage.enforce_storage_limit(viewer.pk)
     with transaction.atomic():
         # The lock serialises a user's requests, so that the second of two equal ones sees the first.
         User.objects.select_for_update(no_key=True).get(pk=viewer.pk)

@@ -33,7 +33,7 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
     report_class = registry.get_report_class(task.kind)
     format = registry.format_classes()[task.format]()
     with snapshot() as as_of, translation.override(task.language):
-        viewer = _load_viewer(task)
+        viewer = load_viewer(task)
         selection = report_class.select(viewer, task.parameters)
         report = report_class.build(selection)
         tracker.start_stage("writing", report.total())
@@ -66,7 +66,7 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
         return BuiltReport(artifact.name, result, selection.scope)
 
 
-def _load_viewer(task: Task) -> User:
+def load_viewer(task: Task) -> User:
     """Load the requester; raise `AccessRevoked` if they may no longer see the scope."""
     viewer = User.objects.get(pk=task.requester_id)
     if not can_still_see(viewer, Scope.from_json(task.scope)):

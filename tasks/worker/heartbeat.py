@@ -9,13 +9,15 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
+from school.models import User
 from tasks import lifecycle, redis_store
 from tasks.circuit_breaker import RedisUnavailable
-from tasks.failures import Canceled, LeaseLost, TimedOut
+from tasks.failures import AccessRevoked, Canceled, LeaseLost, TimedOut
 from tasks.models import Task
 from tasks.progress import Progress, Tracker
 from tasks.status import projection
 from tasks.worker import shutdown
+from tasks.worker.build import load_viewer
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,7 @@ class Heartbeat:
         self._started_at = time.monotonic()
         self._deadline = self._started_at + task.time_limit.total_seconds()
         self._next_beat_at = self._started_at + settings.HEARTBEAT_SECONDS
+        self._access_version: int | None = task.access_version
         self._stop_event = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.tracker = Tracker(self._publish_progress)
@@ -87,9 +90,24 @@ class Heartbeat:
             return LeaseLost()
         if is_cancel_requested:
             return Canceled()
+        if self._has_lost_access():
+            return AccessRevoked()
         if not self._publish_progress(self.tracker.estimate):
             projection.resync_document(self._task.pk)
         return None
+
+    def _has_lost_access(self) -> bool:
+        """Check the requester's access if its version has changed since the last beat."""
+        viewer = User.objects.filter(pk=self._task.requester_id)
+        version = viewer.values_list("access_version", flat=True).first()
+        if version == self._access_version:
+            return False
+        self._access_version = version
+        try:
+            load_viewer(self._task)
+        except AccessRevoked:
+            return True
+        return False
 
     def _check_delay(self) -> float:
         seconds_left = self._deadline - time.monotonic()

@@ -12,17 +12,19 @@ from django.db import Error, InterfaceError, OperationalError
 
 from school.db import connections
 from tasks import artifacts, lifecycle
-from tasks.errors import InvalidRequest
+from tasks.errors import InvalidRequest, TooManyResults
 from tasks.failures import (
     Canceled,
     InternalFailure,
     LeaseLost,
     OutOfMemory,
     ReportFailed,
+    StorageFull,
 )
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.status import projection
+from tasks.submission import storage
 from tasks.worker import memory_limit
 from tasks.worker.build import BuiltReport, build_report
 from tasks.worker.heartbeat import Heartbeat
@@ -66,6 +68,7 @@ def _sync_document(task: Task) -> None:
 def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
     """Build the report; return the call that settles it, or None if not to be settled."""
     try:
+        _check_storage(task)
         with memory_limit.limit_memory(settings.REPORT_MEMORY_LIMIT_BYTES):
             report = build_report(task, tracker)
     except LeaseLost:
@@ -92,6 +95,14 @@ def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
         )
         return partial(lifecycle.fail, task, failure)
     return partial(_succeed, task, report)
+
+
+def _check_storage(task: Task) -> None:
+    """Raise `StorageFull` if the requester's results have reached their limit since submission."""
+    try:
+        storage.enforce_storage_limit(task.requester_id)
+    except TooManyResults:
+        raise StorageFull from None
 
 
 def _succeed(task: Task, report: BuiltReport) -> None:

@@ -3,6 +3,7 @@ from django.test import Client
 
 from api.auth.tokens import access_token_for
 from api.views import health
+from school.models import Role
 
 pytestmark = [
     pytest.mark.django_db,
@@ -107,7 +108,7 @@ def test_cross_origin_response_uses_no_cookies(page_client):
 def test_problem_is_readable_by_page_of_allowed_origin(
     page_client, settings, monkeypatch
 ):
-    settings.MAX_ACTIVE_PER_REQUESTER = 0
+    settings.MAX_ACTIVE_PER_ROLE = dict.fromkeys(Role.values, 0)
     monkeypatch.setattr(health.Healthz, "get", lambda *_: 1 / 0)
     monkeypatch.setattr("api.views.docs.problem_pages.list_problems", lambda: 1 / 0)
     body = {"report": "class_performance", "parameters": {"class_id": 1}}

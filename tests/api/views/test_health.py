@@ -21,6 +21,7 @@ def test_readyz_with_missing_processes_returns_503():
         "default": False,
         "reports": False,
         "reports.bulk": False,
+        "disk": True,
     }
 
 

@@ -32,6 +32,18 @@ def test_invalid_integer_is_refused_with_its_name(env, monkeypatch):
         env.integer("PORT", 8000)
 
 
+def test_integers_replace_some_defaults(env, monkeypatch):
+    monkeypatch.setenv("LIMITS", "a=1, c=3")
+    assert env.integers("LIMITS", {"a": 9, "b": 2, "c": 9}) == {"a": 1, "b": 2, "c": 3}
+
+
+@pytest.mark.parametrize("value", ["d=1", "a", "a=", "a=-1", "a=x"])
+def test_invalid_integers_are_refused_with_their_name(env, monkeypatch, value):
+    monkeypatch.setenv("LIMITS", value)
+    with pytest.raises(ImproperlyConfigured, match="LIMITS"):
+        env.integers("LIMITS", {"a": 9})
+
+
 def test_missing_secret_is_created_once_and_private(env):
     first = env.secret("SECRET_KEY")
 

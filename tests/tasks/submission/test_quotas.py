@@ -1,6 +1,7 @@
 import pytest
 from django.db.models.functions import Now
 
+from school.access import visible_enrolments
 from tasks import lifecycle
 from tasks.models import Task
 from tests.support.task_factories import queue_task, run_task
@@ -14,7 +15,7 @@ BODY = {"report": "class_performance", "parameters": {"class_id": 2}}
 def test_requester_over_active_limit_gets_429_with_load(
     as_user, teacher, secretary, settings
 ):
-    settings.MAX_ACTIVE_PER_REQUESTER = 3
+    settings.MAX_ACTIVE_PER_ROLE = {"teacher": 3, "staff": 1000}
     lifecycle.claim(queue_task(teacher).pk)
     for viewer in (teacher, teacher, secretary):
         queue_task(viewer)
@@ -32,7 +33,7 @@ def test_requester_over_active_limit_gets_429_with_load(
 
 
 def test_final_tasks_do_not_count_as_active(as_user, teacher, settings):
-    settings.MAX_ACTIVE_PER_REQUESTER = 1
+    settings.MAX_ACTIVE_PER_ROLE = {"teacher": 1}
     run_task(teacher)
     lifecycle.cancel(queue_task(teacher))
 
@@ -63,3 +64,20 @@ def test_retry_after_follows_queue_throughput(as_user, teacher, settings):
     answer = as_user(teacher).post_json("/reports", BODY)
 
     assert answer["Retry-After"] == "9"
+
+
+@pytest.mark.parametrize(
+    ("username", "expected"), [("guardian", 429), ("secretary", 202)]
+)
+def test_active_limit_depends_on_role(as_user, username, expected, django_user_model):
+    viewer = django_user_model.objects.get(username=username)
+    student = visible_enrolments(viewer).first().student_id
+    for _ in range(20):
+        queue_task(viewer, {"student_id": student}, kind="transcript")
+
+    answer = as_user(viewer).post_json(
+        "/reports", {"report": "transcript", "parameters": {"student_id": student}},
+        headers={"Idempotency-Key": "one-more"},
+    )  # fmt: skip
+
+    assert answer.status_code == expected

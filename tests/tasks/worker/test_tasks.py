@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy
 
 from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import InvalidRequest
+from tasks.failures import AccessRevoked
 from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Progress
@@ -163,6 +164,32 @@ def test_heartbeat_restores_lost_document(teacher):
     Heartbeat(task)._beat()
 
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "running"
+
+
+@pytest.mark.guarantee("A running report ends when its requester loses access.")
+@pytest.mark.parametrize("loss", ["detached", "disabled"])
+def test_heartbeat_ends_report_of_requester_without_access(teacher, loss):
+    task = lifecycle.claim(queue_task(teacher).pk)
+    heartbeat = Heartbeat(task)
+    assert heartbeat._beat() is None
+
+    if loss == "detached":
+        teacher.attachments.all().delete()
+    else:
+        teacher.is_active = False
+        teacher.save()
+
+    assert isinstance(heartbeat._beat(), AccessRevoked)
+
+
+def test_heartbeat_continues_report_after_unrelated_change_of_access(teacher):
+    task = lifecycle.claim(queue_task(teacher).pk)
+    heartbeat = Heartbeat(task)
+
+    teacher.bump_access_version()
+
+    assert heartbeat._beat() is None
+    assert heartbeat._beat() is None
 
 
 @pytest.mark.guarantee("A document that was written too late is resynced.")
