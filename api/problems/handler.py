@@ -80,6 +80,13 @@ class ProblemHandler(ExceptionHandler):
             response[name] = value
         return response
 
+    def report_exception(
+        self, exc: exceptions.APIException, response: Response
+    ) -> None:
+        """Report server errors, except a refusal for which there is a check in `/readyz`."""
+        if not isinstance(self.exc, DiskNearlyFull):
+            super().report_exception(exc, response)
+
 
 class ProblemFormatter(ExceptionFormatter):
     """Formatter that renders exceptions of DRF and of the service as problem documents."""

@@ -36,9 +36,9 @@ class ContractClient(Client):
         assert_conforms(request["REQUEST_METHOD"], response.wsgi_request.path, response)
         return response
 
-    def post_json(self, path: str, body: object = None) -> Any:
+    def post_json(self, path: str, body: object = None, **options: Any) -> Any:
         body = {} if body is None else body
-        return self.post(path, body, content_type="application/json")
+        return self.post(path, body, content_type="application/json", **options)
 
 
 @cache

@@ -71,12 +71,12 @@ def test_retry_after_follows_queue_throughput(as_user, teacher, settings):
 )
 def test_active_limit_depends_on_role(as_user, username, expected, django_user_model):
     viewer = django_user_model.objects.get(username=username)
-    student = visible_enrolments(viewer).first().student_id
+    class_id = visible_enrolments(viewer).first().school_class_id
     for _ in range(20):
-        queue_task(viewer, {"student_id": student}, kind="transcript")
+        queue_task(viewer, {"class_id": class_id}, kind="report_card")
 
     answer = as_user(viewer).post_json(
-        "/reports", {"report": "transcript", "parameters": {"student_id": student}},
+        "/reports", {"report": "report_card", "parameters": {"class_id": class_id}},
         headers={"Idempotency-Key": "one-more"},
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tasks import artifacts
+from tasks.errors import ResultExpired
 from tasks.models import Task
 from tasks.status import downloads
 from tasks.submission import storage
@@ -51,7 +52,7 @@ def test_downloaded_result_makes_room_and_says_why(as_user, teacher, results):
     )
     gone = as_user(teacher).get(f"/tasks/{downloaded.pk}/result")
     assert (gone.status_code, gone.json()["code"]) == (410, "result_expired")
-    assert "took too much space" in gone.json()["detail"]
+    assert gone.json()["detail"] == str(ResultExpired("storage_limit"))
     assert not artifacts.exists(downloaded.artifact)
     assert artifacts.exists(other.artifact)
 
@@ -111,6 +112,7 @@ def test_request_with_little_free_disk_gets_503_and_results_stay_readable(
     assert (answer.status_code, answer.json()["code"]) == (503, "disk_nearly_full")
     assert answer["Retry-After"] == "60"
     assert Task.objects.count() == 1
-    assert as_user(teacher).get(f"/tasks/{task.pk}/result").status_code == 200
+    file = as_user(teacher).get(f"/tasks/{task.pk}/result")
+    assert b"".join(file.streaming_content) == artifacts.read_artifact(task.artifact)
     readiness = ContractClient().get("/readyz")
     assert (readiness.status_code, readiness.json()["checks"]["disk"]) == (503, False)
