@@ -20,7 +20,7 @@ COPY school school
 COPY tasks tasks
 COPY api api
 # The secrets here are for this one command and stay out of the image.
-RUN SECRET_KEY=unused JWT_SIGNING_KEY=unused VAR_DIR=/tmp/var \
+RUN SECRET_KEY=unused JWT_SIGNING_KEY=unused REDIS_SIGNING_KEY=unused VAR_DIR=/tmp/var \
     python manage.py collectstatic --no-input --verbosity 0 && rm -rf /tmp/var
 USER 10001
 EXPOSE 8000

@@ -121,8 +121,12 @@ ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
 # --- Redis and Celery (namespace CELERY; see docs for the measurements) --------------
 REDIS_URL = env.redis("REDIS_URL")
+# Signs what the service reads back from Redis. It needs no fallback when it is changed:
+# what does not verify is written anew.
+REDIS_SIGNING_KEY = env.secret("REDIS_SIGNING_KEY")
 HAS_EXTERNAL_REDIS = env.is_set("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT = "tasks.redis_store.transport:Transport"
 CELERY_RESULT_BACKEND = REDIS_URL
 # Listed because Celery looks for `tasks.tasks`, which does not exist.
 CELERY_IMPORTS = (

@@ -14,6 +14,7 @@ def make_secrets(folder: Path) -> None:
             "postgres_password",
             "secret_key",
             "jwt_signing_key",
+            "redis_signing_key",
         )
     }
     postgres, redis = values["postgres_password"], values["redis_password"]

@@ -26,6 +26,7 @@ class Dispatcher:
         self._schedule = Schedule()
         self._jobs = [
             Job("set_alive", _set_alive),
+            Job("repair_queues", periodic.repair_queues),
             Job("detect_redis_reset", self.resync.detect_redis_reset),
             Job("recover_tasks", self._recover_tasks),
             Job("publish", self._publisher.publish),

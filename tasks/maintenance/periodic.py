@@ -1,12 +1,16 @@
-"""Periodic messages: the Celery tasks that the dispatcher sends at an interval."""
+"""Periodic work on the queues: messages sent at an interval, and repair."""
 
+import structlog
 from django.conf import settings
 
 from tasks import redis_store
 from tasks.maintenance.tasks import CANARY_SECONDS
 from tasks.scheduling import broker
 
+log = structlog.get_logger(__name__)
+
 REPORT_QUEUES = ("reports", "reports.bulk")
+ALL_QUEUES = ("default", *REPORT_QUEUES)
 SWEEP_SECONDS = 60
 COMMANDS_SECONDS = 3600
 MAX_EXTRA_MESSAGES = 20
@@ -15,7 +19,7 @@ MAX_EXTRA_MESSAGES = 20
 
 def send_canaries() -> None:
     """Send a canary to each queue."""
-    for queue in ("default", *REPORT_QUEUES):
+    for queue in ALL_QUEUES:
         _send("tasks.canary", queue, queue=queue, every=CANARY_SECONDS)
 
 
@@ -25,6 +29,12 @@ def send_sweep() -> None:
 
 def send_commands() -> None:
     _send("tasks.run_commands", queue="default", every=COMMANDS_SECONDS)
+
+
+def repair_queues() -> None:
+    """Delete queues that are no queues; their messages are published again."""
+    for key in redis_store.drop_mistyped_queues(ALL_QUEUES):
+        log.warning("queue_repaired", key=key)
 
 
 def _send(name: str, *args: str, queue: str, every: float) -> None:

@@ -1,5 +1,8 @@
 """Redis access: all keys of the project, and the only clients that use them.
 
+Nothing in Redis is believed: what decides what a client sees is signed (`signing`), and what
+does not verify or has another type counts as missing.
+
 Keys, in addition to Celery's queues:
 `celery-task-meta-<task id>`    the task document, in the envelope of Celery's backend
 `task-events`                   stream of tasks whose documents have changed
@@ -12,6 +15,10 @@ Keys, in addition to Celery's queues:
 `rate:<name>/<identifier>/...`  times of the attempts within a rate limit's window
 """
 
+from tasks.redis_store.access_versions import (
+    get_max_access_version,
+    set_access_version,
+)
 from tasks.redis_store.client import client
 from tasks.redis_store.documents import (
     MISS,
@@ -33,13 +40,17 @@ from tasks.redis_store.liveness import (
     clear_cpu_active,
     get_alive,
     get_cpu_active,
-    get_max_access_version,
-    set_access_version,
     set_alive,
     set_cpu_active,
 )
-from tasks.redis_store.queues import message_ids, queue_length, set_queue_positions
+from tasks.redis_store.queues import (
+    drop_mistyped_queues,
+    message_ids,
+    queue_length,
+    set_queue_positions,
+)
 from tasks.redis_store.rate_limits import Rate
+from tasks.redis_store.signing import digest_document
 
 __all__ = [
     "EVENT_STREAM_MAXLEN",
@@ -68,4 +79,6 @@ __all__ = [
     "get_server_epoch",
     "set_cpu_active",
     "get_cpu_active",
+    "digest_document",
+    "drop_mistyped_queues",
 ]

@@ -1,35 +1,58 @@
 """Task documents in Redis: ordered writes, and one read for all that a poll needs."""
 
 import json
+import re
+import time
 import uuid
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
+from hmac import compare_digest
 from typing import Any, cast
 
 from tasks.circuit_breaker import breaker
+from tasks.redis_store.access_versions import access_version_key, parse_access_version
 from tasks.redis_store.client import client, to_json
 from tasks.redis_store.epoch import epoch_guard
 from tasks.redis_store.events import EVENT_STREAM_MAXLEN
+from tasks.redis_store.queues import parse_queue_positions, queue_positions_key
+from tasks.redis_store.signing import digest_document, mac, put_over_forged
 
 # Replaces a document only by one with a higher version, or with the same version and no
-# lower sequence. A value in another format, such as the bare REVOKED result written by
-# `celery control revoke`, counts as missing; `ARGV[5]` says whether a missing document may
-# be created. PUBLISH follows Celery's convention and wakes `AsyncResult.get()`. XADD wakes
-# our long polls.
+# lower sequence; otherwise returns the newer document, which the caller verifies. A value in
+# another format, such as the bare REVOKED result written by `celery control revoke`, counts
+# as missing; `ARGV[5]` says whether a missing document may be created. PUBLISH follows
+# Celery's convention and wakes `AsyncResult.get()`. XADD wakes our long polls; a stream that
+# it cannot append to is begun anew.
 _PUT_IF_NEWER = """
-local prefix = redis.call('GETRANGE', KEYS[1], 0, 80)
-local version, sequence = string.match(prefix, '^{"meta":{"version":(%d+),"sequence":(%d+),')
+local prefix = redis.pcall('GETRANGE', KEYS[1], 0, 80)
+local version, sequence
+if type(prefix) == 'string' then
+  version, sequence = string.match(prefix, '^{"meta":{"version":(%d+),"sequence":(%d+),')
+end
 if version then
   version, sequence = tonumber(version), tonumber(sequence)
-  if version > tonumber(ARGV[1]) then return 0 end
-  if version == tonumber(ARGV[1]) and sequence > tonumber(ARGV[2]) then return 0 end
+  local is_same = version == tonumber(ARGV[1])
+  if version > tonumber(ARGV[1]) or (is_same and sequence > tonumber(ARGV[2])) then
+    return redis.call('GET', KEYS[1])
+  end
 elseif ARGV[5] == '0' then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 redis.call('PUBLISH', KEYS[1], ARGV[3])
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'task_id', ARGV[6], 'sequence', ARGV[2])
+local function append()
+  return redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'task_id', ARGV[6], 'sequence', ARGV[2])
+end
+if type(append()) ~= 'string' then
+  redis.call('DEL', KEYS[2])
+  append()
+end
 return 1
 """
+
+_SIGNED_PREFIX = re.compile(
+    rb'(\{"meta":\{"version":\d{1,10},"sequence":\d{1,10},)"mac":"([0-9a-f]{32})",'
+)
+_RESULT = b',"result":'
 
 
 @dataclass(frozen=True)
@@ -55,13 +78,20 @@ class CachedTask:
 
     meta: DocumentMeta | None
     document: bytes
+    digest: str
+    """Digest of the document, by `digest_document`."""
     access_version: int | None
     queue_positions: dict[str, Any]
 
 
 _META_FIELDS = {field.name for field in fields(DocumentMeta)}
+_REQUIRED_META_FIELDS = {"valid_until_ms"} | {
+    field.name for field in fields(DocumentMeta) if field.default is MISSING
+}
 
-MISS = CachedTask(meta=None, document=b"", access_version=None, queue_positions={})
+MISS = CachedTask(
+    meta=None, document=b"", digest="", access_version=None, queue_positions={}
+)
 
 
 @dataclass(frozen=True)
@@ -73,32 +103,41 @@ class Envelope:
     document: bytes
     ttl_seconds: int
 
-    def to_json(self) -> bytes:
-        return b'{"meta":%b,%b,"result":%b}' % (
-            to_json(asdict(self.meta)),
-            to_json(self.celery_fields)[1:-1],
-            self.document,
+    def sign(self, key: str) -> bytes:
+        """Return the JSON with the code of all of it, for this Redis key.
+
+        The end of the TTL is signed too: a document that is written back later is missing.
+        """
+        meta = asdict(self.meta)
+        prefix = b'{"meta":{"version":%d,"sequence":%d,' % (
+            meta.pop("version"),
+            meta.pop("sequence"),
         )
+        meta["valid_until_ms"] = round((time.time() + self.ttl_seconds) * 1000)
+        rest = to_json(meta)[1:] + b"," + to_json(self.celery_fields)[1:-1]
+        code = _envelope_mac(key, prefix + rest, digest_document(self.document))
+        return b'%b"mac":"%b",%b%b%b}' % (prefix, code, rest, _RESULT, self.document)
 
 
 def put_document(task_id: uuid.UUID, envelope: Envelope, *, create: bool) -> bool:
     """Write a task document unless a newer one exists; return True if written."""
-    meta = envelope.meta
+    meta, key = envelope.meta, _document_key(task_id)
+    args: list[bytes | int | str] = [
+        meta.version,
+        meta.sequence,
+        envelope.sign(key),
+        envelope.ttl_seconds,
+        int(create),
+        str(task_id),
+        EVENT_STREAM_MAXLEN,
+    ]
     with breaker.guard():
         script = client().register_script(_PUT_IF_NEWER)
-        result = script(
-            keys=[_document_key(task_id), "task-events"],
-            args=[
-                meta.version,
-                meta.sequence,
-                envelope.to_json(),
-                envelope.ttl_seconds,
-                int(create),
-                str(task_id),
-                EVENT_STREAM_MAXLEN,
-            ],
+        return put_over_forged(
+            lambda: cast("int | bytes", script(keys=[key, "task-events"], args=args)),
+            key,
+            lambda value: _parse_envelope(key, value)[0] is not None,
         )
-    return bool(result)
 
 
 def drop_document(task_id: uuid.UUID) -> None:
@@ -107,23 +146,23 @@ def drop_document(task_id: uuid.UUID) -> None:
 
 
 def get_cached_task(task_id: uuid.UUID, viewer_id: int) -> CachedTask:
-    viewer_keys = (
-        f"access-version:{viewer_id}",
-        f"queue-positions:{viewer_id}",
+    keys = (
+        _document_key(task_id),
+        access_version_key(viewer_id),
+        queue_positions_key(viewer_id),
         "mirror-epoch",
     )
     with breaker.guard():
-        values = cast(
-            "list[bytes | None]", client().mget(_document_key(task_id), *viewer_keys)
-        )
+        values = cast("list[bytes | None]", client().mget(keys))
     envelope, access_version, positions, epoch = values
     is_current = epoch_guard.is_current(epoch)
-    meta, document = _parse_envelope((is_current and envelope) or b"")
+    meta, document, digest = _parse_envelope(keys[0], (is_current and envelope) or b"")
     return CachedTask(
         meta=meta,
         document=document,
-        access_version=None if access_version is None else int(access_version),
-        queue_positions=json.loads(positions or b"{}"),
+        digest=digest,
+        access_version=parse_access_version(viewer_id, access_version),
+        queue_positions=parse_queue_positions(viewer_id, positions),
     )
 
 
@@ -131,11 +170,30 @@ def _document_key(task_id: uuid.UUID) -> str:
     return f"celery-task-meta-{task_id}"
 
 
-def _parse_envelope(envelope: bytes) -> tuple[DocumentMeta | None, bytes]:
-    if not envelope.startswith(b'{"meta":'):
-        return None, b""
-    meta_json, _, document = envelope.partition(b',"result":')
-    meta = json.loads(meta_json + b"}")["meta"]
-    # A newer release may write fields that this one does not know.
+def _parse_envelope(
+    key: str, envelope: bytes
+) -> tuple[DocumentMeta | None, bytes, str]:
+    """Return the metadata, the document and its digest; no metadata unless it verifies."""
+    miss = None, b"", ""
+    signed = _SIGNED_PREFIX.match(envelope)
+    end = envelope.find(_RESULT)
+    if signed is None or end < 0 or not envelope.endswith(b"}"):
+        return miss
+    document = envelope[end + len(_RESULT) : -1]
+    digest = digest_document(document)
+    header = signed[1] + envelope[signed.end() : end]
+    if not compare_digest(signed[2], _envelope_mac(key, header, digest)):
+        return miss
+    meta = json.loads(header + b"}")["meta"]
+    # Another release may write fields that this one does not know, or lack one.
+    if not meta.keys() >= _REQUIRED_META_FIELDS or (
+        meta["valid_until_ms"] < time.time() * 1000
+    ):
+        return miss
     values = {name: meta[name] for name in _META_FIELDS & meta.keys()}
-    return DocumentMeta(**values), document[:-1]
+    return DocumentMeta(**values), document, digest
+
+
+def _envelope_mac(key: str, header: bytes, digest: str) -> bytes:
+    """Return the code of an envelope: of all before the document, and of its digest."""
+    return mac(key, header, digest.encode())

@@ -1,20 +1,27 @@
-"""Mirror epoch: increases while the documents are complete; a drop means a Redis reset."""
+"""Mirror epoch: increases while the documents are complete; a drop means a Redis reset.
+
+The dispatcher signs it. An epoch that does not verify counts as missing.
+"""
 
 import time
+from typing import cast
 
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
+from tasks.redis_store.signing import sign, verify
 
 EPOCH_TTL = 60
 """Seconds; longer than a dispatcher tick takes while the database hangs."""
+_KEY = "mirror-epoch"
 
-# Never lowers an epoch raised by another dispatcher, and never raises one that dropped.
-_ADVANCE_EPOCH = """
-local current = tonumber(redis.call('GET', KEYS[1]) or '0')
-if current < tonumber(ARGV[1]) then return 0 end
-local next_epoch = math.max(current + 1, tonumber(ARGV[2]))
-redis.call('SET', KEYS[1], string.format('%.0f', next_epoch), 'EX', ARGV[3])
-return next_epoch
+# Does nothing if another dispatcher has advanced the epoch since it was read. A value of
+# another type counts as missing.
+_REPLACE = """
+local current = redis.pcall('GET', KEYS[1])
+if type(current) ~= 'string' then current = '' end
+if current ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
 """
 
 
@@ -23,6 +30,7 @@ class EpochGuard:
 
     A lower or missing epoch means that Redis was flushed or restored from an older file.
     Its documents may be older than ones already returned, so the rows are read instead.
+    An epoch that has stood still for its whole TTL was written back by somebody else.
     """
 
     def __init__(self) -> None:
@@ -31,12 +39,17 @@ class EpochGuard:
     def reset(self) -> None:
         """Forget the highest epoch, as in a new process."""
         self._highest = 1
+        self._raised_at = time.monotonic()
+        self._last_value: bytes | None = None
+        self._last_epoch = 0
 
-    def is_current(self, raw_epoch: bytes | None) -> bool:
-        epoch = int(raw_epoch or 0)
-        is_current = epoch >= self._highest
-        self._highest = max(self._highest, epoch)
-        return is_current
+    def is_current(self, value: bytes | None) -> bool:
+        if value != self._last_value:  # verified once: it changes once a second
+            self._last_value, self._last_epoch = value, _parse(value)
+        epoch = self._last_epoch
+        if epoch > self._highest:
+            self._highest, self._raised_at = epoch, time.monotonic()
+        return epoch >= self._highest and time.monotonic() < self._raised_at + EPOCH_TTL
 
 
 epoch_guard = EpochGuard()
@@ -45,13 +58,32 @@ epoch_guard = EpochGuard()
 def get_server_epoch() -> tuple[str, int]:
     """Return the run id of the Redis server and its epoch; 0 if it has none."""
     with breaker.guard():
-        return client().info("server")["run_id"], int(client().get("mirror-epoch") or 0)
+        return client().info("server")["run_id"], _parse(_get())
 
 
 def advance_epoch(last: int) -> int:
-    """Declare the documents complete; return the new epoch, or 0 if it fell below `last`."""
+    """Declare the documents complete; return the new epoch, or 0 if it fell below `last`.
+
+    Never lowers an epoch raised by another dispatcher, and never raises one that dropped.
+    """
     with breaker.guard():
-        script = client().register_script(_ADVANCE_EPOCH)
+        value = _get()
+        current = _parse(value)
+        if current < last:
+            return 0
         # Milliseconds, so that after a flush the epoch soon exceeds what polls have seen.
-        now = round(time.time() * 1000)
-        return int(script(keys=["mirror-epoch"], args=[last, now, EPOCH_TTL]))
+        epoch = max(current + 1, round(time.time() * 1000))
+        replace = client().register_script(_REPLACE)
+        signed = sign(_KEY, b"%d" % epoch)
+        return (
+            epoch if replace(keys=[_KEY], args=[value or b"", signed, EPOCH_TTL]) else 0
+        )
+
+
+def _get() -> bytes | None:
+    # MGET answers nil where GET raises an error: for a value of another type.
+    return cast("list[bytes | None]", client().mget(_KEY))[0]
+
+
+def _parse(value: bytes | None) -> int:
+    return int(verify(_KEY, value) or 0)

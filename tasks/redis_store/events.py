@@ -1,6 +1,7 @@
 """Task events: a stream of document changes, followed by every web process.
 
-A stream and not pub/sub, so that a listener can resume after a broken connection.
+A stream and not pub/sub, so that a listener can resume after a broken connection. Events are
+not signed: they only wake waiters, which then read as any poll does.
 """
 
 from collections.abc import Iterator
@@ -32,18 +33,33 @@ def last_event_id() -> str:
 
 
 def read_events(event_id: str) -> tuple[list[TaskEvent], str]:
-    """Block up to `LISTEN_SECONDS` for events after `event_id`; return them and the last id."""
+    """Block up to `LISTEN_SECONDS` for events after `event_id`; return them and the last id.
+
+    Raises `RedisUnavailable` if the stream was begun anew below `event_id`, because none of
+    its events would be read.
+    """
     block_ms = round(LISTEN_SECONDS * 1000)
     with _translate_errors():
         response = cast(
             "Any", listening_client().xread({"task-events": event_id}, block=block_ms)
         )
-    entries = response[0][1] if response else []
+    if not response:
+        if _order(last_event_id()) < _order(event_id):
+            raise RedisUnavailable("The event stream was replaced.")
+        return [], event_id
+    entries = response[0][1]
     events = [
-        TaskEvent(fields[b"task_id"].decode(), fields[b"sequence"] == b"0")
+        TaskEvent(
+            fields.get(b"task_id", b"").decode(errors="replace"),
+            fields.get(b"sequence") == b"0",
+        )
         for _event_id, fields in entries
     ]
-    return events, entries[-1][0].decode() if entries else event_id
+    return events, entries[-1][0].decode()
+
+
+def _order(event_id: str) -> tuple[int, ...]:
+    return tuple(map(int, event_id.split("-")))
 
 
 @contextmanager

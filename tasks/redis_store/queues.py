@@ -1,32 +1,106 @@
 """Celery queues in Redis: message ids, lengths and published queue positions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hmac import compare_digest
 from typing import Any, cast
+
+from kombu.utils.json import dumps
 
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client, to_json
+from tasks.redis_store.signing import mac, sign, verify
 
 POSITIONS_TTL = 10
+PRIORITY_SEPARATOR = "\x06\x16"
+"""Separator of kombu between a queue and a priority."""
+_TRANSPORT_KEY_TYPES = {
+    "unacked": b"hash",
+    "unacked_index": b"zset",
+    "unacked_mutex": b"string",
+}
+"""Keys of Celery's transport beside the queues, with the type that it uses."""
 
 
 def set_queue_positions(positions: Mapping[int, Mapping[str, Any]]) -> None:
     """Store the position samples of each user, by queue."""
     with breaker.guard(), client().pipeline(transaction=False) as pipeline:
         for user_id, by_queue in positions.items():
-            pipeline.set(
-                f"queue-positions:{user_id}", to_json(by_queue), ex=POSITIONS_TTL
-            )
+            key = queue_positions_key(user_id)
+            pipeline.set(key, sign(key, to_json(by_queue)), ex=POSITIONS_TTL)
         pipeline.execute()
+
+
+def queue_positions_key(user_id: int) -> str:
+    return f"queue-positions:{user_id}"
+
+
+def parse_queue_positions(user_id: int, value: bytes | None) -> dict[str, Any]:
+    """Return the position samples by queue; none if the value is missing or forged."""
+    if value is None:
+        return {}
+    content = verify(queue_positions_key(user_id), value)
+    samples: dict[str, Any] = {} if content is None else json.loads(content)
+    return samples
+
+
+def sign_message(queue: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the message of Celery's transport with its code, for this queue."""
+    return {**message, "mac": _message_mac(queue, json.loads(dumps(message)))}
+
+
+def parse_message(queue: str, value: bytes) -> dict[str, Any] | None:
+    """Return the message, or None if it was not signed for this queue."""
+    try:
+        message = json.loads(value)
+        code = message.pop("mac")
+        is_signed = compare_digest(code, _message_mac(queue, message))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None
+    return message if is_signed else None
+
+
+def queue_of_key(key: bytes) -> str:
+    """Return the queue of a Redis list; those of other priorities have a suffix."""
+    return key.decode(errors="replace").split(PRIORITY_SEPARATOR)[0]
 
 
 def message_ids(queue: str) -> set[str]:
     """Return the task ids of all messages in the queue; the dispatcher keeps it short."""
     with breaker.guard():
-        messages = cast("list[bytes]", client().lrange(queue, 0, -1))
-    return {json.loads(message)["headers"]["id"] for message in messages}
+        values = cast("list[bytes]", client().lrange(queue, 0, -1))
+    messages = [parse_message(queue, value) for value in values]
+    return {message["headers"]["id"] for message in messages if message is not None}
 
 
 def queue_length(queue: str) -> int:
     with breaker.guard():
         return client().llen(queue)
+
+
+def _message_mac(queue: str, message: Any) -> str:
+    """Return the code of a message without the marks that a redelivery adds."""
+    headers = {**message["headers"], "redelivered": None}
+    properties = dict(message["properties"])
+    info = {**properties["delivery_info"], "redelivered": None}
+    properties["delivery_info"] = info
+    content = {**message, "headers": headers, "properties": properties}
+    return mac(queue, json.dumps(content, sort_keys=True).encode()).decode()
+
+
+def drop_mistyped_queues(queues: Iterable[str]) -> list[str]:
+    """Delete the keys of Celery's transport that have another type; return their names.
+
+    Publishing to such a queue fails, and so does taking messages from it.
+    """
+    types = {queue: b"list" for queue in queues}
+    types |= {f"_kombu.binding.{queue}": b"set" for queue in types}
+    types |= _TRANSPORT_KEY_TYPES
+    with breaker.guard(), client().pipeline(transaction=False) as pipeline:
+        for key in types:
+            pipeline.type(key)
+        found = dict(zip(types, pipeline.execute(), strict=True))
+        mistyped = [key for key in types if found[key] not in (types[key], b"none")]
+        if mistyped:
+            client().delete(*mistyped)
+    return mistyped

@@ -9,9 +9,13 @@ from typing import Any
 from limits import RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
+from redis.exceptions import ResponseError
 
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
+
+CLOCK_LEEWAY_SECONDS = 60
+"""Difference between the hosts' clocks that a window's end may show."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +30,28 @@ class Rate:
         return RateLimitItemPerSecond(self.limit, self.seconds, namespace=self.name)
 
     def hit(self, identifier: str) -> int:
-        """Count one attempt and return 0; if refused, return the seconds to wait."""
+        """Count one attempt and return 0; if refused, return the seconds to wait.
+
+        A window that cannot be read, or that ends later than any window can, is forgotten.
+        """
         with breaker.guard():
-            limiter = _limiter(client().connection_pool)
-            if limiter.hit(self._item(), identifier):
-                return 0
-            window = limiter.get_window_stats(self._item(), identifier)
+            try:
+                seconds = self._hit(identifier)
+            except (ResponseError, ValueError):
+                seconds = math.inf
+            if seconds > self.seconds + CLOCK_LEEWAY_SECONDS:
+                _limiter(client().connection_pool).clear(self._item(), identifier)
+                seconds = self._hit(identifier)
+        return math.ceil(seconds)
+
+    def _hit(self, identifier: str) -> float:
+        limiter = _limiter(client().connection_pool)
+        if limiter.hit(self._item(), identifier):
+            return 0
+        window = limiter.get_window_stats(self._item(), identifier)
         if window.remaining:
             return 1  # the window was reset or has moved on since the refusal
-        return max(1, math.ceil(window.reset_time - time.time()))
+        return max(1, window.reset_time - time.time())
 
     def reset(self, identifier: str) -> None:
         with breaker.guard():

@@ -10,12 +10,12 @@ from tasks.circuit_breaker import RedisUnavailable
 
 def invalidate(user: User, **_: Any) -> None:
     """Publish a user's new access version; without Redis, polls detect it in a minute."""
-    _store(user, is_change=True)
+    _store(user)
 
 
 def cache(user: User) -> None:
     """Store the access version read from the user's row for the next polls."""
-    _store(user, is_change=False)
+    _store(user)
 
 
 def is_latest(user_id: int, access_version: int, *, current: int | None) -> bool:
@@ -32,9 +32,7 @@ def is_latest(user_id: int, access_version: int, *, current: int | None) -> bool
         return False
 
 
-def _store(user: User, *, is_change: bool) -> None:
+def _store(user: User) -> None:
     # The key lives for a minute at most; without it the row is read.
     with suppress(RedisUnavailable):
-        redis_store.set_access_version(
-            user.pk, user.access_version, is_change=is_change
-        )
+        redis_store.set_access_version(user.pk, user.access_version)

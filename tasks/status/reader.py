@@ -1,9 +1,9 @@
 """Task snapshots for polls: read from Redis by one command, or else from the row."""
 
-import hashlib
 import json
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -23,6 +23,8 @@ from tasks.states import CELERY_FAILURES, FINAL
 from tasks.status import access_version, projection
 from tasks.status import document as task_document
 
+ETAG_DIGITS = 24
+
 
 @dataclass(frozen=True)
 class TaskSnapshot:
@@ -39,15 +41,18 @@ class TaskSnapshot:
     expected_duration_ms: int | None = None
     eta_ms: int | None = None
     """Expected end of a running task, as in `DocumentMeta`."""
+    document_digest: str = ""
+    """Digest of `document` if it is known already, by `digest_document`."""
 
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash of the document, for the `ETag`."""
-        return hashlib.blake2b(self.document, digest_size=12).hexdigest()
+        digest = self.document_digest or redis_store.digest_document(self.document)
+        return digest[:ETAG_DIGITS]
 
 
 def read_snapshot(
@@ -170,10 +175,10 @@ def _from_cache(
     meta: redis_store.DocumentMeta,
     cached_task: redis_store.CachedTask,
 ) -> TaskSnapshot:
-    body = cached_task.document
+    body, digest = cached_task.document, cached_task.digest
     if meta.state in CELERY_FAILURES:
-        body = _strip_exception(body)
-    return _from_meta(task_id, meta, body, cached_task.queue_positions)
+        body, digest = _strip_exception(body), ""
+    return _from_meta(task_id, meta, body, cached_task.queue_positions, digest)
 
 
 def _from_meta(
@@ -181,6 +186,7 @@ def _from_meta(
     meta: redis_store.DocumentMeta,
     body: bytes,
     queue_positions: dict[str, Any],
+    digest: str = "",
 ) -> TaskSnapshot:
     return TaskSnapshot(
         task_id=task_id,
@@ -191,4 +197,5 @@ def _from_meta(
         version=meta.version,
         expected_duration_ms=meta.expected_duration_ms,
         eta_ms=meta.eta_ms,
+        document_digest=digest,
     )
