@@ -300,3 +300,35 @@ def test_read_error_ends_wait():
     with pytest.raises(ReadError):
         wait_for_task(TASK, refuse, new_waiter(), seconds=5)
     assert listener.count == 0
+
+
+@pytest.mark.guarantee("A forged event id does not keep waiters from being woken.")
+def test_stream_begun_anew_below_the_last_event_wakes_waiter():
+    redis = redis_store.client()
+    redis.xadd("task-events", {"task_id": b"\xff"}, id=f"{2**62}-0")
+    put_document(1)
+
+    run_later(0.5, lambda: redis.delete("task-events"), lambda: put_document(2))
+    snapshot, elapsed = measure_wait(seconds=10)
+
+    assert snapshot.version == 2
+    assert elapsed < 5
+
+
+@pytest.mark.parametrize("write", [
+    lambda redis: redis.set("task-events", "x"),
+    lambda redis: redis.xadd("task-events", {"a": "b"}, id=f"{2**64 - 1}-{2**64 - 1}"),
+])  # fmt: skip
+def test_unusable_stream_is_begun_anew_by_the_next_document(write):
+    put_document(1)
+
+    def replace_stream() -> None:
+        redis_store.client().delete("task-events")
+        write(redis_store.client())
+
+    run_later(0.5, replace_stream)
+    run_later(1.0, lambda: put_document(2))
+    snapshot, elapsed = measure_wait(seconds=10)
+
+    assert snapshot.version == 2
+    assert elapsed < 5
