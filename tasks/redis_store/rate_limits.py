@@ -9,10 +9,9 @@ from typing import Any
 from limits import RateLimitItemPerSecond
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
-from redis.exceptions import ResponseError
 
 from tasks.circuit_breaker import breaker
-from tasks.redis_store.client import client
+from tasks.redis_store.client import ResponseError, client
 
 CLOCK_LEEWAY_SECONDS = 60
 """Difference between the hosts' clocks that a window's end may show."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import structlog
 from kombu.transport import redis as kombu_redis
-from redis.exceptions import RedisError, ResponseError
 
+from tasks.redis_store.client import RedisError, ResponseError
 from tasks.redis_store.queues import (
     drop_mistyped_queues,
     parse_message,
