@@ -49,8 +49,11 @@ class AdminLoginThrottleMiddleware:
         # `path` would include the prefix of a proxy.
         if request.method != "POST" or request.path_info != "/admin/login/":
             return self._get_response(request)
+        # The address is asked before the body is read.
+        if retry_after := _retry_after_ip(request):
+            return handler.too_many_requests(request, retry_after)
         username = request.POST.get("username")
-        if retry_after := _retry_after_ip(request) or _retry_after_user(username):
+        if retry_after := _retry_after_user(username):
             return handler.too_many_requests(request, retry_after)
         response = self._get_response(request)
         if response.status_code == HTTPStatus.FOUND:

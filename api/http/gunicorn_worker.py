@@ -1,6 +1,7 @@
-"""Gunicorn worker class: problem documents for invalid HTTP, and shutdown of long polls.
+"""Gunicorn worker class: limits of connections, problem documents, shutdown of long polls.
 
-It raises the limit of open files to the hard limit, and ends long polls on shutdown, so
+It closes a connection whose request body was not read to its end, and refuses connections of
+an address that has too many. It answers invalid HTTP with problem documents. It raises the limit of open files to the hard limit, and ends long polls on shutdown, so
 that neither a deploy nor the worker's replacement waits for them.
 
 Imports of this project are inside functions: gunicorn loads this module before gevent
@@ -12,7 +13,7 @@ import json
 import resource
 import socket
 import uuid
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import gevent
@@ -25,6 +26,28 @@ _SERVER_ERRORS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName
 
 STALL_TIMEOUT_SECONDS = 60.0
 """Seconds without traffic in the middle of a request, after which the connection is closed."""
+LINGER_SECONDS = 1.0
+"""Seconds for which a client may still send after a response that closes the connection."""
+LINGER_BYTES = 256 * 1024
+RETRY_AFTER_SECONDS = 10
+"""Delay for a client whose address has too many connections."""
+
+
+class Connection:
+    """Connection of one request, as the stream of its body sees it."""
+
+    def __init__(self, request: Any, client: Any) -> None:
+        self._request, self._client = request, client
+        # Gunicorn would send `100 Continue` before the application can refuse the body.
+        self._expects_continue = request._expected_100_continue
+        request._expected_100_continue = False
+
+    def send_continue(self) -> None:
+        if self._expects_continue:
+            self._client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def close_after_response(self) -> None:
+        self._request.force_close()
 
 
 class Worker(GeventWorker):
@@ -38,6 +61,9 @@ class Worker(GeventWorker):
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
+        from api.http.connection_limits import ConnectionCounter
+
+        self._connections = ConnectionCounter()
         # Loaded modules live as long as the process: exclude them from garbage collection.
         gc.collect()
         gc.freeze()
@@ -48,22 +74,35 @@ class Worker(GeventWorker):
         gevent.spawn(self._end_long_polls)
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
+        ip = address[0] if address else ""  # a Unix socket has none
+        if not self._connections.admit(ip):
+            self._refuse_connection(client, ip)
+            return
         self._idle.add(client)
         try:
             super().handle(listener, client, address)
         finally:
             self._idle.discard(client)
+            self._connections.release(ip)
+
+    def _refuse_connection(self, client: Any, ip: str) -> None:
+        self.log.debug("Too many connections of %s", ip)
+        with suppress(OSError), closing(client):
+            write_nonblock(client, _problem_response("throttled", RETRY_AFTER_SECONDS))
 
     def handle_request(
         self, listener: Any, request: Any, client: Any, address: Any
     ) -> None:
         self._idle.discard(client)
         client.settimeout(STALL_TIMEOUT_SECONDS)
+        request.body.connection = Connection(request, client)
         try:
             super().handle_request(listener, request, client, address)
         except TimeoutError:
             raise StopIteration from None  # the connection is closed
         finally:
+            if request.must_close:
+                _linger(client)
             if not self.alive:  # stopped by a signal, or it has reached `max_requests`
                 self._end_long_polls()
         self._idle.add(client)
@@ -94,6 +133,19 @@ class Worker(GeventWorker):
             self.log.debug("The client has disconnected.")
 
 
+def _linger(client: Any) -> None:
+    """Discard what the client is still sending, within limits, before the connection is closed.
+
+    A connection that is closed while bytes are unread is reset, and the client may lose the
+    response.
+    """
+    with suppress(OSError), gevent.Timeout(LINGER_SECONDS, False):
+        client.shutdown(socket.SHUT_WR)
+        discarded = 0
+        while discarded < LINGER_BYTES and (data := client.recv(LINGER_BYTES)):
+            discarded += len(data)
+
+
 def _problem_code(error: Exception) -> str:
     if isinstance(error, errors.LimitRequestLine):
         return "uri_too_long"
@@ -102,17 +154,19 @@ def _problem_code(error: Exception) -> str:
     return "malformed_request"
 
 
-def _problem_response(code: str) -> bytes:
+def _problem_response(code: str, retry_after: int | None = None) -> bytes:
     from api.problems.registry import MEDIA_TYPE, problem_document
 
     request_id = str(uuid.uuid4())
     document = problem_document(code, "") | {"request_id": request_id}
     body = json.dumps(document, ensure_ascii=False).encode()
+    retry_header = f"Retry-After: {retry_after}\r\n" if retry_after else ""
     head = (
         f"HTTP/1.1 {document['status']} {code}\r\n"
         f"Connection: close\r\n"
         f"Content-Type: {MEDIA_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n"
+        f"{retry_header}"
         f"X-Request-ID: {request_id}\r\n\r\n"
     )
     return head.encode() + body

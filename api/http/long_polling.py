@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from django.http import HttpResponse
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
-from api.http import disconnects
+from api.http import admission, disconnects
 from api.http.task_responses import matches_etag
 from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, listener, wait_for_task
@@ -38,6 +39,20 @@ class WaitPreference:
             return cls()
         seconds = min(header_seconds, MAX_WAIT_SECONDS)
         return cls(seconds, f"wait={seconds}")
+
+    @contextmanager
+    def reserve(self, user_id: int) -> Iterator["WaitPreference"]:
+        """Grant the wait during the block, or none to a user with too many waits."""
+        if not self.seconds:
+            yield self
+            return
+        with ExitStack() as exit_stack:
+            try:
+                exit_stack.enter_context(admission.waits.admit(user_id))
+                granted = self
+            except admission.TooManyAtOnce:
+                granted = WaitPreference()
+            yield granted
 
     def set_header(self, response: HttpResponse) -> HttpResponse:
         if self.preference_applied:

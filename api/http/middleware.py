@@ -16,6 +16,8 @@ from django_structlog.middlewares import RequestMiddleware
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from api.http.body_limits import limit_for
+from api.problems.handler import problem_response
 from tasks.rendering.format_registry import format_classes
 
 TEXT_MEDIA_TYPES = re.compile(
@@ -85,6 +87,26 @@ class PathNormalizationMiddleware:
         request.path_info = TASK_ID_IN_PATH.sub(
             lambda match: match[0].lower(), request.path_info
         )
+        return self._get_response(request)
+
+
+class BodyLimitMiddleware:
+    """Middleware that refuses a body whose declared length exceeds the limit, unread.
+
+    A chunked body declares none; it is refused while it is read.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH")
+        if (
+            length
+            and "HTTP_TRANSFER_ENCODING" not in request.META
+            and int(length) > limit_for(request.path_info).max_bytes
+        ):
+            return problem_response(request, "body_too_large")
         return self._get_response(request)
 
 

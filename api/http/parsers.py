@@ -10,7 +10,6 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from api.problems.registry import Problem
-from school.db import connections
 
 MAX_DEPTH = 16
 MAX_EXACT_INTEGER = 2**53
@@ -39,14 +38,11 @@ def _read_body(stream: IO[Any], headers: Mapping[str, str]) -> bytes:
     if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise Problem("unsupported_content_encoding")
     limit = settings.MAX_REQUEST_BYTES
-    is_declared_too_large = int(headers.get("Content-Length") or 0) > limit
-    # Authentication is done, and a slow client must not hold a database connection.
-    connections.return_to_pool()
     try:
-        content: bytes = b"" if is_declared_too_large else stream.read(limit + 1)
+        content: bytes = stream.read(limit + 1)
     except OSError:
         raise ParseError(_("The body was not received completely.")) from None
-    if is_declared_too_large or len(content) > limit:
+    if len(content) > limit:
         raise Problem("body_too_large")
     return content
 

@@ -13,7 +13,13 @@ from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from api.problems.registry import MEDIA_TYPE, PROBLEMS, Problem, problem_document
+from api.problems.registry import (
+    MEDIA_TYPE,
+    PROBLEMS,
+    BodyRefused,
+    Problem,
+    problem_document,
+)
 from tasks.errors import (
     DiskNearlyFull,
     FieldError,
@@ -57,6 +63,8 @@ class ProblemHandler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, InvalidRequest):
             return Problem("invalid_request", field_errors=exc.field_errors)
+        if isinstance(exc, BodyRefused):
+            return exc
         if isinstance(exc, SuspiciousOperation):  # too many parameters, for example
             return Problem("invalid_request")
         if isinstance(exc, LimitExceeded):
@@ -127,35 +135,37 @@ class ProblemFormatter(ExceptionFormatter):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _problem_response(request, "invalid_request")
+    if isinstance(exception, BodyRefused):
+        return problem_response(request, exception.code, str(exception.detail))
+    return problem_response(request, "invalid_request")
 
 
 def route_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return _problem_response(request, "not_found")
+    return problem_response(request, "not_found")
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
     if not isinstance(sys.exc_info()[1], DATABASE_ERRORS):
-        return _problem_response(request, "internal_error")
-    response = _problem_response(request, "unavailable")
+        return problem_response(request, "internal_error")
+    response = problem_response(request, "unavailable")
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
 def too_many_requests(request: HttpRequest, retry_after: int) -> JsonResponse:
-    response = _problem_response(request, "throttled")
+    response = problem_response(request, "throttled")
     response["Retry-After"] = str(retry_after)
     return response
 
 
 def method_not_allowed(request: HttpRequest, *methods: str) -> JsonResponse:
-    response = _problem_response(request, "method_not_allowed")
+    response = problem_response(request, "method_not_allowed")
     response["Allow"] = ", ".join(methods)
     return response
 
 
-def _problem_response(request: HttpRequest, code: str) -> JsonResponse:
-    body = problem_document(code, request.path)
+def problem_response(request: HttpRequest, code: str, detail: str = "") -> JsonResponse:
+    body = problem_document(code, request.path, detail)
     return JsonResponse(body, status=body["status"], content_type=MEDIA_TYPE)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
+from django.core.exceptions import SuspiciousOperation
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException
 
@@ -26,13 +27,14 @@ PROBLEMS = {
     "not_found": (404, _("Not found"), _("It does not exist, or it is not yours.")),
     "method_not_allowed": (405, _("Method not allowed"), _("`Allow` lists the methods of this URL.")),
     "not_acceptable": (406, _("Not acceptable"), _("This URL returns only the media type that `detail` names: allow it in `Accept`.")),
+    "body_too_slow": (408, _("The body did not arrive in time"), _("Send the request again, over a faster connection.")),
     "task_finished": (409, _("The task has finished"), _("Only a task that is not final can be canceled.")),
     "task_not_finished": (409, _("The task has not finished"), _("Cancel it or wait until it has finished, then delete it.")),
     "no_result": (409, _("There is no result"), _("Read the task: it has not finished, or it finished without a result.")),
     "result_expired": (410, _("The result has expired"), _("Request the report again.")),
     "purged": (410, _("The task was deleted"), _("Request the report again.")),
     "precondition_failed": (412, _("The file has changed"), _("Fetch it without `If-Match`; its `ETag` identifies the current file.")),
-    "body_too_large": (413, _("The body is too large"), _("A request is at most 64 KiB.")),
+    "body_too_large": (413, _("The body is too large"), _("A request is at most 64 KiB, a form of the administration at most 1 MiB.")),
     "uri_too_long": (414, _("The URL is too long"), _("Send long values in the body.")),
     "unsupported_content_encoding": (415, _("The body is compressed"), _("Send it uncompressed, without `Content-Encoding`.")),
     "unsupported_media_type": (415, _("Unsupported media type"), _("Send `application/json`.")),
@@ -42,6 +44,7 @@ PROBLEMS = {
     "too_many_active": (429, _("Too many of your reports are active"), _("`load` gives the numbers. Wait until some have finished, or cancel some.")),
     "too_many_results": (429, _("Your results take too much space"), _("`storage` gives the numbers. Download your results or delete them: downloaded results make room by themselves.")),
     "queue_full": (429, _("The queue is full"), _("`load` gives the numbers. Try again after `Retry-After` seconds.")),
+    "too_many_submits": (429, _("Too many of your requests arrive at once"), _("Send fewer at the same time, and repeat this one after `Retry-After` seconds.")),
     "headers_too_large": (431, _("The headers are too large"), _("Send at most a hundred headers, and at most 8 KiB in each.")),
     "internal_error": (500, _("Internal error"), _("Report it with the `request_id`.")),
     "disk_nearly_full": (503, _("The disk for results is nearly full"), _("Try again later; existing results can still be downloaded.")),
@@ -68,6 +71,18 @@ class Problem(APIException):
         self.members = members
         self.headers = headers or {}
         self.wait = retry_after  # seconds; the handler sends it as `Retry-After`
+
+
+class BodyRefused(Problem, SuspiciousOperation):
+    """Problem of a body that exceeds a limit or is cut off, raised while it is read.
+
+    Django answers a `SuspiciousOperation` with its handler of bad requests, wherever it is
+    raised; the REST framework answers a `Problem`.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
 
 
 def problem_document(code: str, instance: str, detail: str = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.http import admission
 from api.http.long_polling import WaitPreference, wait_for_end
 from api.http.task_responses import accepted, completed
 from api.i18n import languages
@@ -65,7 +66,7 @@ class Reports(APIView):
             ],
         },
         parameters=[IDEMPOTENCY_KEY_HEADER, WAIT, PREFER],
-        problems=[400, 401, 403, 404, 410, 413, 415, 422, 429, 503],
+        problems=[400, 401, 403, 404, 408, 410, 413, 415, 422, 429, 503],
     )
     def post(self, request: Request) -> HttpResponse:
         """Returns the task that generates the report at once (202); poll it. With
@@ -81,7 +82,7 @@ class Reports(APIView):
             language=body.validated_data.get("language", languages.current_language()),
             idempotency_key=_idempotency_key(request),
         )
-        submission = submit_report(cast(User, request.user), report_request)
+        submission = _submit(cast(User, request.user), report_request)
         response = _submission_response(request, submission, wait_preference)
         if submission.is_replay:
             response["Idempotency-Replayed"] = "true"
@@ -103,6 +104,15 @@ class ReportKind(APIView):
         raise Http404
 
 
+def _submit(viewer: User, report_request: ReportRequest) -> Submission:
+    """Submit the report; a user who submits much at once waits or is refused."""
+    try:
+        with admission.submits.admit(viewer.pk):
+            return submit_report(viewer, report_request)
+    except admission.TooManyAtOnce:
+        raise Problem("too_many_submits", retry_after=1) from None
+
+
 def _submission_response(
     request: Request, submission: Submission, wait_preference: WaitPreference
 ) -> HttpResponse:
@@ -118,7 +128,8 @@ def _submission_response(
         # A new task has only its row; Redis has the progress of an existing one.
         snapshot = read_task() if submission.is_replay else reader.from_row(task)
         return wait_preference.set_header(accepted(snapshot))
-    snapshot = wait_for_end(request, task.pk, read_task, wait_preference.seconds)
+    with wait_preference.reserve(viewer.pk) as wait_preference:
+        snapshot = wait_for_end(request, task.pk, read_task, wait_preference.seconds)
     return wait_preference.set_header(
         completed(snapshot) if snapshot.is_final else accepted(snapshot)
     )

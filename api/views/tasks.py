@@ -121,14 +121,17 @@ class TaskDetail(APIView):
         changes, or after ten seconds if only the progress has changed. With `If-None-Match`
         the response is 304 if the document is unchanged."""
         token = cast(Any, request.auth)
-        wait_preference = WaitPreference.from_request(request)
+        viewer_id = int(token["user_id"])
         read_task = partial(
             reader.read_snapshot,
             task_id,
-            viewer_id=int(token["user_id"]),
+            viewer_id=viewer_id,
             token_version=token.get("access_version", -1),
         )
-        snapshot = wait_for_change(request, task_id, read_task, wait_preference.seconds)
+        with WaitPreference.from_request(request).reserve(viewer_id) as wait_preference:
+            snapshot = wait_for_change(
+                request, task_id, read_task, wait_preference.seconds
+            )
         response = (
             not_modified(snapshot)
             if matches_etag(request, snapshot)

@@ -49,6 +49,8 @@ def configure(*, level: str) -> dict[str, Any]:
         "loggers": {
             # The structured log lines about tasks hold the same information.
             "celery.app.trace": {"level": "WARNING"},
+            # The line of the request has its status; a traceback says nothing more.
+            "django.security.BodyRefused": {"level": "CRITICAL"},
             "gunicorn.error": {"filters": ["strip_query_strings"], "propagate": True},
         },
     }
