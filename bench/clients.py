@@ -195,7 +195,7 @@ def _tally(followers: list[Follower], cpu_ms: float, finished_at: str) -> Tally:
 def run_stack() -> Iterator[tuple[dict[str, WebProcess], str]]:
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Stack(Path(folder)) as stack,
+        Stack(Path(folder), MAX_SUBMITS_IN_FLIGHT="100") as stack,
     ):
         keeper = Supervisor(Path(folder) / "webs", stack.environment)
         try:

@@ -14,20 +14,21 @@ import pytest
 from tests.support.stack import Stack
 
 CONCURRENT_REQUESTS = 50
-MAX_RETRIES = 5
+MAX_RETRIES = 10
+RETRYABLE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def open_when_available(request: urllib.request.Request) -> HTTPResponse:
-    """Send the request; repeat it after `Retry-After` while the answer is 503.
+    """Send the request; repeat it after `Retry-After` while the answer is 429 or 503.
 
-    The requests wait for one lock with eight database connections, so on a busy machine the
-    last ones may find none in time.
+    The service works on few requests of one user at once, and refuses those that wait longer
+    than it allows.
     """
     for _ in range(MAX_RETRIES):
         try:
             return urllib.request.urlopen(request)
         except urllib.error.HTTPError as error:
-            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+            if error.code not in RETRYABLE:
                 raise
             time.sleep(int(error.headers["Retry-After"]))
     return urllib.request.urlopen(request)

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -38,6 +39,9 @@ class RetryingClient:
                 response = connection.getresponse()
                 content = response.read()
                 assert response.status < 500, content
+                if response.status == 429:  # too many of the user's requests at once
+                    time.sleep(int(response.headers["Retry-After"]))
+                    continue
                 if len(content) == int(response.headers.get("Content-Length") or -1):
                     return content
             except (OSError, http.client.HTTPException):
