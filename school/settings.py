@@ -65,7 +65,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    # Inside CORS and the language, which its refusals need; outside all that read bodies.
+    # Inside CORS and the language, outside all that read bodies.
     "api.http.middleware.BodyLimitMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -216,18 +216,10 @@ MAX_REQUEST_BYTES = 64 * 1024
 # Paths that accept more; the first prefix that matches counts.
 BODY_LIMITS = [BodyLimit("/admin/", max_bytes=1024 * 1024)]  # a form with a crest
 MAX_BODY_SECONDS = env.integer("MAX_BODY_SECONDS", 30)
-# Above all limits but those of uploads, so that no form is written to a file.
+# Above the limits of all forms, so that none is written to a file.
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-DATA_UPLOAD_MAX_NUMBER_FILES = 10
-# Per web process; a school's devices may share one address. Behind trusted proxies the
-# address is that of the proxy, which has to limit its clients itself.
-MAX_CONNECTIONS_PER_IP = env.integer("MAX_CONNECTIONS_PER_IP", 1000)
-# Per web process and user.
-MAX_SUBMITS_IN_FLIGHT = env.integer("MAX_SUBMITS_IN_FLIGHT", 3)
-MAX_SUBMITS_WAITING = 16
-SUBMIT_WAIT_SECONDS = 2.0
-MAX_WAITS_PER_USER = 100
+MAX_CONNECTIONS_PER_IP = env.integer("MAX_CONNECTIONS_PER_IP", 1000)  # per web process
+MAX_SUBMITS_IN_FLIGHT = env.integer("MAX_SUBMITS_IN_FLIGHT", 3)  # per user and process
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.tokens.UserAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

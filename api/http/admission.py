@@ -9,6 +9,12 @@ from django.conf import settings
 from school.db import connections
 
 
+MAX_SUBMITS_WAITING = 16
+SUBMIT_WAIT_SECONDS = 2.0
+MAX_WAITS_PER_USER = 100
+"""Long polls of one user that wait at once; others are answered at once."""
+
+
 class TooManyAtOnce(Exception):
     """The user already does as much as is allowed."""
 
@@ -71,7 +77,7 @@ class _User:
 
 submits = UserLimiter(
     settings.MAX_SUBMITS_IN_FLIGHT,
-    max_waiting=settings.MAX_SUBMITS_WAITING,
-    wait_seconds=settings.SUBMIT_WAIT_SECONDS,
+    max_waiting=MAX_SUBMITS_WAITING,
+    wait_seconds=SUBMIT_WAIT_SECONDS,
 )
-waits = UserLimiter(settings.MAX_WAITS_PER_USER)
+waits = UserLimiter(MAX_WAITS_PER_USER)

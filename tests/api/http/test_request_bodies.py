@@ -32,6 +32,55 @@ def test_body_nested_too_deeply_is_refused(as_user, teacher, depth):
     assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
 
 
+class UnreadableStream:
+    """Stream of a body that must not be read."""
+
+    def read(self, _size=-1):
+        raise AssertionError("the body is read")
+
+    readline = read
+
+
+def post_unread(client, path, length, content_type="application/json"):
+    extra = {"CONTENT_LENGTH": str(length), "CONTENT_TYPE": content_type}
+    return client.generic("POST", path, **extra, **{"wsgi.input": UnreadableStream()})
+
+
+@pytest.mark.parametrize(
+    ("path", "max_bytes"),
+    [
+        ("/reports", 64 * 1024),
+        ("/me", 64 * 1024),
+        ("/nothing", 64 * 1024),
+        ("/admin", 64 * 1024),
+        ("/admin/login/", 1024 * 1024),
+        ("/admin/nothing", 1024 * 1024),
+    ],
+)
+def test_declared_length_above_the_limit_of_the_path_returns_413(
+    client, path, max_bytes
+):
+    answer = post_unread(client, path, max_bytes + 1)
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["X-Request-ID"]
+
+
+@pytest.mark.guarantee("Log-in limits are applied before a body is read.")
+@pytest.mark.parametrize("path", ["/auth/token", "/admin/login/"])
+def test_log_in_beyond_the_address_limit_is_refused_without_reading(
+    client, settings, path
+):
+    settings.LOGIN_ATTEMPTS_PER_IP = 1
+    form = {"username": "nobody", "password": "wrong"}
+    client.post(path, form, content_type="application/json")
+
+    answer = post_unread(client, path, 100)
+
+    assert (answer.status_code, answer.json()["code"]) == (429, "throttled")
+
+
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024])
 def test_body_too_large_returns_413(as_user, teacher, size):
     body = json.dumps(REPORT_REQUEST).ljust(size)
