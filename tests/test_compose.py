@@ -37,6 +37,15 @@ def test_compose_commands_equal_local_commands():
         assert COMPOSE["services"][name]["command"] == expected, name
 
 
+@pytest.mark.parametrize("name", OWN_SERVICES)
+def test_compose_bounds_temporary_files(name):
+    (tmpfs,) = COMPOSE["services"][name]["tmpfs"]
+
+    path, _, options = tmpfs.partition(":")
+    assert path == "/tmp"
+    assert "size=" in options
+
+
 def test_compose_redis_is_persistent_and_protected():
     command = " ".join(COMPOSE["services"]["redis"]["command"])
 

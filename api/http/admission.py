@@ -8,7 +8,6 @@ from django.conf import settings
 
 from school.db import connections
 
-
 MAX_SUBMITS_WAITING = 16
 SUBMIT_WAIT_SECONDS = 2.0
 MAX_WAITS_PER_USER = 100

@@ -9,7 +9,8 @@ from django.conf import settings
 class ConnectionCounter:
     """Counter that admits at most `MAX_CONNECTIONS_PER_IP` connections of one address.
 
-    The devices of a school may share one address. Behind trusted proxies it admits all, because every connection is one of theirs.
+    The devices of a school may share one address. Behind trusted proxies it admits all,
+    because every connection is one of theirs.
     """
 
     def __init__(self) -> None:
