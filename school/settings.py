@@ -215,7 +215,7 @@ MIN_FREE_DISK_BYTES = env.integer("MIN_FREE_DISK_MB", 500) * 1024 * 1024
 MAX_REQUEST_BYTES = 64 * 1024
 # Paths that accept more; the first prefix that matches counts.
 BODY_LIMITS = [BodyLimit("/admin/", max_bytes=1024 * 1024)]  # a form with a crest
-MAX_BODY_SECONDS = env.integer("MAX_BODY_SECONDS", 30)
+MAX_BODY_SECONDS = max(1, env.integer("MAX_BODY_SECONDS", 30))
 # Above the limits of all forms, so that none is written to a file.
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_CONNECTIONS_PER_IP = env.integer("MAX_CONNECTIONS_PER_IP", 1000)  # per web process

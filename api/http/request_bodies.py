@@ -23,6 +23,8 @@ from school.db import connections
 
 WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
+MAX_READ_BYTES = 1024
+"""Bytes after which other requests may run; each may be a chunk that takes time to parse."""
 MIN_UPLOAD_RATE = 16 * 1024
 """Bytes per second that an upload must reach in any window of `MAX_BODY_SECONDS`."""
 
@@ -124,6 +126,7 @@ class _Deadline:
     def __init__(self, *, is_upload: bool) -> None:
         self._window = settings.MAX_BODY_SECONDS
         self._is_upload = is_upload
+        self._has_read = False
         self._arrivals = deque([time.monotonic()] * self._window, maxlen=self._window)
         self._incomplete_piece = 0
         """Bytes that have arrived of the current piece."""
@@ -132,7 +135,11 @@ class _Deadline:
         """Read from the stream; raise `TimeoutError` at the deadline."""
         if not is_module_patched("socket"):  # only gevent can interrupt a read
             return bytes(stream.read(size))
+        if self._has_read:
+            gevent.sleep(0)  # a fast client must not keep others from running
+        self._has_read = True
         remaining = self._arrivals[0] + self._window - time.monotonic()
+        size = min(size, MAX_READ_BYTES)
         if self._is_upload:
             size = min(size, MIN_UPLOAD_RATE - self._incomplete_piece)
         with gevent.Timeout(max(0.0, remaining), TimeoutError):

@@ -76,7 +76,7 @@ IF_NONE_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="`ETag` of the client's copy of the document.",
 )
-COMMON_STATUSES = (400, 405, 406, 414, 431, 500)
+COMMON_STATUSES = (400, 405, 406, 413, 414, 431, 500)
 """Statuses of the problems that any operation may return."""
 RETRYABLE = (429, 503)
 """Statuses of temporary problems, which have `Retry-After`."""

@@ -30,7 +30,7 @@ class Login(TokenViewBase):
         body=TokenPairSerializer,
         responses={200: TokenPair},
         headers={429: ["Retry-After"]},
-        problems=[400, 401, 408, 413, 415, 429, 503],
+        problems=[400, 401, 408, 415, 429, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Returns a short-lived access token for `Authorization: Bearer`, and a refresh token."""
@@ -52,7 +52,7 @@ class Refresh(TokenViewBase):
         tag="auth",
         body=TokenRefreshSerializer,
         responses={200: TokenPair},
-        problems=[400, 401, 408, 413, 415, 503],
+        problems=[400, 401, 408, 415, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Returns a new pair of tokens. The refresh token is valid for one use only."""
@@ -68,7 +68,7 @@ class Logout(TokenViewBase):
         tag="auth",
         body=LogoutSerializer,
         responses={204: None},
-        problems=[400, 401, 408, 413, 415, 503],
+        problems=[400, 401, 408, 415, 503],
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Revokes the refresh token. The access token expires within minutes."""

@@ -163,7 +163,7 @@ class StudentsSearch(APIView):
         body={"application/json": StudentSearchBody.model_json_schema()},
         responses={200: directory.StudentPage},
         headers={200: ["Cache-Control"]},
-        problems=[400, 401, 408, 413, 415, 503],
+        problems=[400, 401, 408, 415, 503],
     )
     def post(self, request: Request) -> Response:
         """Lists the values that `student_id` of a report may have, ordered by name, with the

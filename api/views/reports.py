@@ -66,7 +66,7 @@ class Reports(APIView):
             ],
         },
         parameters=[IDEMPOTENCY_KEY_HEADER, WAIT, PREFER],
-        problems=[400, 401, 403, 404, 408, 410, 413, 415, 422, 429, 503],
+        problems=[400, 401, 403, 404, 408, 410, 415, 422, 429, 503],
     )
     def post(self, request: Request) -> HttpResponse:
         """Returns the task that generates the report at once (202); poll it. With

@@ -131,7 +131,12 @@ def test_polls_stay_fast_beside_senders_of_large_bodies(stack: Stack):
     task = client.request_report(REPORT_REQUEST)
     declared = head_of("POST", "/admin/login/", **MULTIPART, Content_Length=2 * 1024**3)
     chunked = head_of("POST", "/admin/login/", **MULTIPART, Transfer_Encoding="chunked")
-    attacks = [(declared, BLOCK), (chunked, to_chunk(BLOCK)), (chunked, to_chunk(b"x"))]
+    chunked += to_chunk(FILE_PART)
+    attacks = [
+        (declared, BLOCK),
+        (chunked, to_chunk(BLOCK)),
+        (chunked, to_chunk(b"x") * 10_000),
+    ]
     latencies = []
 
     with WebWatch(stack) as watch, sending(stack, attacks) as sent_bytes:
