@@ -95,15 +95,15 @@ class LimitedBody(io.RawIOBase):
         max_bytes = self._limit.max_bytes
         if self._length is not None and self._length > max_bytes:
             raise BodyRefused("body_too_large")
-        if self._deadline is None:
-            self._deadline = _Deadline(is_upload=self._limit.is_upload)
-            if self._connection:
-                self._connection.send_continue()
         # A slow client must not hold a database connection.
         connections.return_to_pool()
         # One byte more shows that a chunked body is too large.
         size = min(size, max_bytes + 1 - self._received)
         try:
+            if self._deadline is None:
+                self._deadline = _Deadline(is_upload=self._limit.is_upload)
+                if self._connection:
+                    self._connection.send_continue()
             data: bytes = self._deadline.read(self._stream, size)
         except TimeoutError:
             raise BodyRefused("body_too_slow") from None
