@@ -12,6 +12,7 @@ urlpatterns = [
     path("auth/token", auth.Login.as_view()),
     path("auth/token/refresh", auth.Refresh.as_view()),
     path("auth/logout", auth.Logout.as_view()),
+    path("auth/logout-all", auth.LogoutAll.as_view()),
     path("me", me.Me.as_view()),
     path("reports", reports.Reports.as_view()),
     path("reports/<slug:kind>", reports.ReportKind.as_view()),

@@ -23,6 +23,9 @@ RENAMED_VARIABLES = env.find_renamed()
 DEBUG = env.flag("DJANGO_DEBUG", False)
 SECRET_KEY = env.secret("SECRET_KEY")
 JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY")
+# Keys that sign nothing new: what they have signed stays valid while they are listed.
+SECRET_KEY_FALLBACKS = env.str_list("SECRET_KEY_FALLBACKS", [])
+JWT_FALLBACK_KEYS = env.str_list("JWT_FALLBACK_KEYS", [])
 PORT = env.integer("PORT", 8000)
 # The loopback names are always allowed: health checks use them.
 ALLOWED_HOSTS = [*env.str_list("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
@@ -42,8 +45,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    # Without this app the JWT library silently skips blacklisting.
-    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
@@ -196,7 +197,7 @@ TASK_TTL = timedelta(days=env.integer("TASK_TTL_DAYS", 90))
 TOMBSTONE_TTL = timedelta(days=365)
 ACCESS_LOG_TTL = timedelta(days=env.integer("ACCESS_LOG_TTL_DAYS", 1826))
 # Management commands that purge the tables of third-party apps.
-HOUSEKEEPING_COMMANDS = ["flushexpiredtokens", "clearsessions"]
+HOUSEKEEPING_COMMANDS = ["clearsessions"]
 # Maximum messages per queue; further tasks wait as rows in the database.
 MAX_PUBLISHED_PER_QUEUE = env.integer("MAX_PUBLISHED_PER_QUEUE", 16)
 REPUBLISH_AFTER_SECONDS = env.integer("REPUBLISH_AFTER_SECONDS", 10)
@@ -221,7 +222,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_CONNECTIONS_PER_IP = env.integer("MAX_CONNECTIONS_PER_IP", 1000)  # per web process
 MAX_SUBMITS_IN_FLIGHT = env.integer("MAX_SUBMITS_IN_FLIGHT", 3)  # per user and process
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.tokens.UserAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.authentication.UserAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.http.parsers.BoundedJSONParser"],
@@ -241,16 +242,10 @@ LOGIN_ATTEMPTS_PER_IP = env.integer("LOGIN_ATTEMPTS_PER_IP", 120)  # per minute
 # Failed attempts in five minutes.
 LOGIN_FAILURES_PER_USER = env.integer("LOGIN_FAILURES_PER_USER", 10)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10))
+REFRESH_TOKEN_LIFETIME = timedelta(days=14)
+# A session ends this long after its log-in, however often it is refreshed.
+SESSION_MAX_LIFETIME = timedelta(days=env.integer("SESSION_MAX_DAYS", 90))
 RESULT_LINK_LIFETIME = timedelta(minutes=env.integer("RESULT_LINK_MINUTES", 5))
-SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
-    "SIGNING_KEY": JWT_SIGNING_KEY,
-    "TOKEN_OBTAIN_SERIALIZER": "api.auth.tokens.TokenPairSerializer",
-    "TOKEN_REFRESH_SERIALIZER": "api.auth.tokens.TokenRefreshSerializer",
-}
 CORS_ALLOWED_ORIGINS = cors.validate_origins(
     "CORS_ALLOWED_ORIGINS", env.str_list("CORS_ALLOWED_ORIGINS", [])
 )

@@ -1,7 +1,7 @@
 """Signed links that fetch a result without an access token."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from api.auth.tokens import UserAuthentication
+from api.auth.authentication import UserAuthentication
 from api.problems.registry import Problem
 from school.models import User
 from tasks.status import document
@@ -27,17 +27,20 @@ class SignedLink:
 
 @dataclass(frozen=True)
 class LinkClaims:
-    """Contents of a link's token: the viewer, and the SHA-256 of the file."""
+    """Contents of a link's token."""
 
     viewer_id: int
+    generation: int
+    """The viewer's `session_generation`: a link ends with the sessions."""
     sha256: str
+    """Hash of the file, the only one that the link opens."""
 
 
 def create_link(result: Result, viewer: User) -> SignedLink:
     # Whole seconds, like the timestamp of the token.
     expires_at = timezone.now().replace(microsecond=0) + settings.RESULT_LINK_LIFETIME
-    claims = [viewer.pk, result.sha256]
-    token = signing.dumps(claims, salt=_salt(result.task.pk))
+    claims = LinkClaims(viewer.pk, viewer.session_generation, result.sha256)
+    token = signing.dumps(astuple(claims), salt=_salt(result.task.pk))
     result_url = f"{document.task_url(result.task.pk)}/result"
     return SignedLink(f"{result_url}?{LINK_PARAMETER}={token}", expires_at)
 
@@ -47,9 +50,9 @@ def verify_link(token: str, task_id: uuid.UUID) -> LinkClaims:
         claims = signing.loads(
             token, salt=_salt(task_id), max_age=settings.RESULT_LINK_LIFETIME
         )
-    except signing.BadSignature:
+        return LinkClaims(*claims)
+    except (signing.BadSignature, TypeError):  # other claims: signed by another release
         raise Problem("link_not_valid") from None
-    return LinkClaims(*claims)
 
 
 def _salt(task_id: uuid.UUID) -> str:
@@ -71,7 +74,11 @@ class LinkAuthentication(BaseAuthentication):
         if token is None:
             return None
         claims = verify_link(token, request.parser_context["kwargs"]["task_id"])
-        viewer = User.objects.filter(pk=claims.viewer_id, is_active=True).first()
+        viewer = User.objects.filter(
+            pk=claims.viewer_id,
+            is_active=True,
+            session_generation=claims.generation,
+        ).first()
         if viewer is None:
             raise Problem("link_not_valid")
         return viewer, claims

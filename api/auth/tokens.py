@@ -1,101 +1,145 @@
-"""JWT tokens and authentication classes.
+"""Access and refresh tokens: signed JSON Web Tokens (HS256) and their claims."""
 
-Other modules import only the views of the JWT library, which must load after this module.
-"""
-
+import hashlib
 import time
+import uuid
+from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
-from rest_framework_simplejwt.authentication import (
-    JWTAuthentication,
-    JWTStatelessUserAuthentication,
-)
-from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
-from rest_framework_simplejwt.serializers import (
-    TokenBlacklistSerializer,
-    TokenObtainPairSerializer,
-)
-from rest_framework_simplejwt.serializers import (
-    TokenRefreshSerializer as LibraryRefreshSerializer,
-)
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+import jwt
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.serializers.strict import StrictSerializer
+from api.problems.registry import BEARER_CHALLENGE, Problem
 from school.models import User
-from tasks.errors import InactiveUser
 
-__all__ = [
-    "LogoutSerializer",
-    "PollAuthentication",
-    "TokenPairSerializer",
-    "TokenRefreshSerializer",
-    "UserAuthentication",
-    "access_token_for",
-]
+ALGORITHM = "HS256"
+LEEWAY = timedelta(seconds=30)
+"""Difference between the clocks of two hosts that is tolerated."""
+MAX_TOKEN_LENGTH = 2048
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Id = Annotated[uuid.UUID, Field(strict=False)]
 
 
-class VersionedRefreshToken(RefreshToken):
-    """Refresh token whose access tokens contain the user's access version, for polling."""
+class Claims(BaseModel):
+    """Claims of both kinds of token, checked strictly: `"5"` is not 5."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    jti: Id
+    iat: Count
+    exp: Count
+    user_id: Count
+    generation: Count
+    """The user's `session_generation`."""
+
+
+class AccessClaims(Claims):
+    token_type: Literal["access"]
+    access_version: Count
+    """The user's `access_version`, for polls."""
 
     @property
-    def access_token(self) -> AccessToken:
-        token: AccessToken = super().access_token
-        access_versions = User.objects.filter(pk=self["user_id"]).values_list(
-            "access_version", flat=True
-        )
-        token["access_version"] = access_versions.get()
-        return token
+    def is_expired(self) -> bool:
+        return self.exp + LEEWAY.total_seconds() <= time.time()
 
 
-class TokenPairSerializer(StrictSerializer, TokenObtainPairSerializer):
-    token_class = VersionedRefreshToken
+class RefreshClaims(Claims):
+    token_type: Literal["refresh"]
+    session_id: Id
 
 
-class TokenRefreshSerializer(StrictSerializer, LibraryRefreshSerializer):
-    token_class = VersionedRefreshToken
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
-        try:
-            return super().validate(attrs)
-        except User.DoesNotExist:
-            raise InvalidToken from None
-
-
-class LogoutSerializer(StrictSerializer, TokenBlacklistSerializer):
-    token_class = VersionedRefreshToken
-
-
-class UserAuthentication(JWTAuthentication):
-    """Authentication that reads the user from the database (one query)."""
-
-    def get_user(self, validated_token: Token) -> Any:
-        try:
-            return super().get_user(validated_token)
-        except InvalidToken:
-            raise
-        except AuthenticationFailed:
-            raise InactiveUser from None  # the same error as for a poll
-
-
-class PollAuthentication(JWTStatelessUserAuthentication):
-    """Authentication that trusts the token (no query); only for polling with access versions.
-
-    A polling client repeats the same token: its signature is verified once and cached, and
-    its expiry is checked each time.
-    """
-
-    def get_validated_token(self, raw_token: bytes) -> Token:
-        token = _verify_token(raw_token)
-        if token["exp"] > time.time():
-            return token
-        return super().get_validated_token(raw_token)  # raises the appropriate error
-
-
-@lru_cache(maxsize=4096)
-def _verify_token(raw_token: bytes) -> Token:
-    return JWTStatelessUserAuthentication().get_validated_token(raw_token)
+C = TypeVar("C", bound=Claims)
 
 
 def access_token_for(user: User) -> str:
-    return str(VersionedRefreshToken.for_user(user).access_token)
+    """Sign an access token with the versions that the user's object has."""
+    now = int(time.time())
+    claims = AccessClaims(
+        token_type="access",  # noqa: S106  (no password)
+        jti=uuid.uuid4(),
+        iat=now,
+        exp=now + int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
+        user_id=user.pk,
+        generation=user.session_generation,
+        access_version=user.access_version,
+    )
+    return sign(claims, signing_key_id())
+
+
+def sign(claims: Claims, key_id: str) -> str:
+    """Sign the claims; the same claims and key always give the same bytes.
+
+    Raises `Problem` if the key is not in use any more.
+    """
+    key = _keys_by_id(_keys()).get(key_id)
+    if key is None:
+        raise not_valid()
+    payload = claims.model_dump(mode="json")
+    return jwt.encode(payload, key, ALGORITHM, headers={"kid": key_id})
+
+
+def verify_access(token: str) -> AccessClaims:
+    """Return the claims of a valid access token; raises `Problem`.
+
+    A client repeats the same token: its signature is verified once and cached, and its
+    expiry is checked each time.
+    """
+    claims = _verify_access_signature(token, _keys())
+    if claims.is_expired:
+        raise not_valid()
+    return claims
+
+
+def verify_refresh(token: str) -> RefreshClaims:
+    """Return the claims of a refresh token that has not expired; raises `Problem`."""
+    return _verify(token, _keys(), RefreshClaims)
+
+
+def not_valid() -> Problem:
+    return Problem("token_not_valid", headers=BEARER_CHALLENGE)
+
+
+def signing_key_id() -> str:
+    """Return the id of the key that signs new tokens."""
+    return next(iter(_keys_by_id(_keys())))
+
+
+@lru_cache(maxsize=4096)
+def _verify_access_signature(token: str, keys: tuple[str, ...]) -> AccessClaims:
+    return _verify(token, keys, AccessClaims)
+
+
+def _verify(token: str, keys: tuple[str, ...], claims_class: type[C]) -> C:
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise not_valid()
+    try:
+        key_id = jwt.get_unverified_header(token)["kid"]
+        payload: dict[str, Any] = jwt.decode(
+            token, _keys_by_id(keys)[key_id], [ALGORITHM], leeway=LEEWAY
+        )
+        return claims_class(**payload)
+    # The last four: claims of a wrong type or size, by whoever has a key.
+    except (
+        jwt.InvalidTokenError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ):
+        raise not_valid() from None
+
+
+def _keys() -> tuple[str, ...]:
+    return settings.JWT_SIGNING_KEY, *settings.JWT_FALLBACK_KEYS
+
+
+@lru_cache(maxsize=8)
+def _keys_by_id(keys: tuple[str, ...]) -> dict[str, str]:
+    """Return the keys by their id (`kid`), the signing key first."""
+    return {
+        hashlib.blake2b(key.encode(), digest_size=8).hexdigest(): key for key in keys
+    }

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
@@ -80,7 +81,7 @@ def wait_for_change(
             return True
         return current.version != initial.version
 
-    waiter = Waiter(is_done)
+    waiter = Waiter(is_done, viewer_id=cast(int, request.user.pk))
     return _wait_or_read(request, task_id, read_task, waiter, seconds)
 
 
@@ -91,7 +92,11 @@ def wait_for_end(
     seconds: int,
 ) -> TaskSnapshot:
     """Read the task, and wait until it is final."""
-    waiter = Waiter(lambda _initial, current: current.is_final, wants_progress=False)
+    waiter = Waiter(
+        lambda _initial, current: current.is_final,
+        viewer_id=cast(int, request.user.pk),
+        wants_progress=False,
+    )
     return _wait_or_read(request, task_id, read_task, waiter, seconds)
 
 

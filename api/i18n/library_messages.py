@@ -13,8 +13,4 @@ TRANSLATION_OVERRIDES = (
     gettext_noop("Request was throttled."),
     gettext_noop("Expected available in {wait} second."),
     gettext_noop("Expected available in {wait} seconds."),
-    gettext_noop("No active account found with the given credentials"),
-    gettext_noop("No active account found for the given token."),
-    gettext_noop("Token is blacklisted"),
-    gettext_noop("Token has wrong type"),
 )

@@ -14,6 +14,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from api.problems.registry import (
+    BEARER_CHALLENGE,
     MEDIA_TYPE,
     PROBLEMS,
     BodyRefused,
@@ -39,9 +40,6 @@ from tasks.errors import (
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 RETRY_AFTER_SECONDS = 2
 _RETRY_AFTER_BY_CODE = {"unavailable": RETRY_AFTER_SECONDS, "disk_nearly_full": 60}
-
-# Equal to the header that the authentication classes send if there is no token.
-BEARER_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}
 
 _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
     RoleNotAllowed: "not_for_your_role",

@@ -11,6 +11,8 @@ from rest_framework.exceptions import APIException
 from tasks.errors import FieldError
 
 MEDIA_TYPE = "application/problem+json"
+BEARER_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="api"'}
+"""Header of each 401: the authentication scheme to use."""
 
 # Each code has a status, a title and advice. Its page is /problems/<code>.
 PROBLEMS = {

@@ -1,76 +1,108 @@
 """Views of `/auth`: log in, refresh the tokens and log out."""
 
 import math
+from dataclasses import asdict
 from typing import Any, NoReturn, cast
 
+from django.contrib.auth import authenticate
 from rest_framework import status
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework_simplejwt.views import TokenViewBase
+from rest_framework.views import APIView
 
-from api.auth import throttles
-from api.auth.tokens import (
-    LogoutSerializer,
-    TokenPairSerializer,
-    TokenRefreshSerializer,
-)
+from api.auth import sessions, throttles
 from api.openapi.operations import operation
-from api.problems.registry import Problem
+from api.problems.registry import BEARER_CHALLENGE, Problem
+from api.serializers.auth import LoginSerializer, RefreshTokenSerializer
+from api.serializers.strict import StrictSerializer
 from api.serializers.tasks import TokenPair
+from school.models import User
 
 
-class Login(TokenViewBase):
-    serializer_class = TokenPairSerializer
+class PublicView(APIView):
+    """View that needs no access token."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+
+class Login(PublicView):
     throttle_classes = [throttles.LoginThrottle]
 
     @operation(
         "log_in",
         "Log in",
         tag="auth",
-        body=TokenPairSerializer,
+        body=LoginSerializer,
         responses={200: TokenPair},
         headers={429: ["Retry-After"]},
         problems=[400, 401, 408, 415, 429, 503],
     )
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def post(self, request: Request) -> Response:
         """Returns a short-lived access token for `Authorization: Bearer`, and a refresh token."""
-        response = super().post(request, *args, **kwargs)
-        throttles.reset_login_failures(cast(dict[str, Any], request.data)["username"])
-        return response
+        credentials = _parse(LoginSerializer, request)
+        user = authenticate(cast(Any, request), **credentials)
+        if user is None:
+            raise Problem("authentication_failed", headers=BEARER_CHALLENGE)
+        throttles.reset_login_failures(credentials["username"])
+        return Response(asdict(sessions.start(user)))
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
         # DRF's message contains the seconds, so that two responses would differ.
         raise Problem("throttled", retry_after=math.ceil(wait or 1))
 
 
-class Refresh(TokenViewBase):
-    serializer_class = TokenRefreshSerializer
-
+class Refresh(PublicView):
     @operation(
         "refresh_token",
         "Refresh the tokens",
         tag="auth",
-        body=TokenRefreshSerializer,
+        body=RefreshTokenSerializer,
         responses={200: TokenPair},
         problems=[400, 401, 408, 415, 503],
     )
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Returns a new pair of tokens. The refresh token is valid for one use only."""
-        return super().post(request, *args, **kwargs)
+    def post(self, request: Request) -> Response:
+        """Returns a new pair of tokens. Repeated within a minute, it returns the same refresh
+        token, so that a lost response does no harm. A refresh token that is used later again
+        ends the session."""
+        body = _parse(RefreshTokenSerializer, request)
+        return Response(asdict(sessions.rotate(body["refresh"])))
 
 
-class Logout(TokenViewBase):
-    serializer_class = LogoutSerializer
-
+class Logout(PublicView):
     @operation(
         "log_out",
         "Log out",
         tag="auth",
-        body=LogoutSerializer,
+        body=RefreshTokenSerializer,
         responses={204: None},
         problems=[400, 401, 408, 415, 503],
     )
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Revokes the refresh token. The access token expires within minutes."""
-        super().post(request, *args, **kwargs)
+    def post(self, request: Request) -> Response:
+        """Ends the session of the refresh token. The access token expires within minutes."""
+        sessions.end(_parse(RefreshTokenSerializer, request)["refresh"])
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LogoutAll(APIView):
+    @operation(
+        "log_out_everywhere",
+        "Log out everywhere",
+        tag="auth",
+        responses={204: None},
+        problems=[401, 503],
+    )
+    def post(self, request: Request) -> Response:
+        """Ends all sessions of your user, here and in the admin. All access tokens and signed
+        links end at once, and waiting requests with them."""
+        cast(User, request.user).end_sessions()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _parse(
+    serializer_class: type[StrictSerializer], request: Request
+) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)

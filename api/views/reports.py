@@ -123,6 +123,7 @@ def _submission_response(
         task.pk,
         viewer_id=viewer.pk,
         token_version=viewer.access_version,
+        generation=viewer.session_generation,
     )
     if not wait_preference.seconds:
         # A new task has only its row; Redis has the progress of an existing one.

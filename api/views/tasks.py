@@ -16,7 +16,8 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api.auth.tokens import PollAuthentication, UserAuthentication
+from api.auth.authentication import PollAuthentication, UserAuthentication
+from api.auth.tokens import AccessClaims
 from api.http.long_polling import WaitPreference, wait_for_change
 from api.http.pagination import NewestFirstPagination
 from api.http.task_responses import (
@@ -120,15 +121,15 @@ class TaskDetail(APIView):
         `state` is final. With `Prefer: wait=N` the response is sent as soon as the state
         changes, or after ten seconds if only the progress has changed. With `If-None-Match`
         the response is 304 if the document is unchanged."""
-        token = cast(Any, request.auth)
-        viewer_id = int(token["user_id"])
+        claims = cast(AccessClaims, request.auth)
         read_task = partial(
             reader.read_snapshot,
             task_id,
-            viewer_id=viewer_id,
-            token_version=token.get("access_version", -1),
+            viewer_id=claims.user_id,
+            token_version=claims.access_version,
+            generation=claims.generation,
         )
-        with WaitPreference.from_request(request).reserve(viewer_id) as wait_preference:
+        with WaitPreference.from_request(request).reserve(claims.user_id) as wait_preference:
             snapshot = wait_for_change(
                 request, task_id, read_task, wait_preference.seconds
             )
@@ -174,7 +175,10 @@ class TaskCancel(APIView):
         try:
             lifecycle.cancel(reader.get_task_for(task_id, viewer))
             snapshot = reader.read_snapshot(
-                task_id, viewer_id=viewer.pk, token_version=viewer.access_version
+                task_id,
+                viewer_id=viewer.pk,
+                token_version=viewer.access_version,
+                generation=viewer.session_generation,
             )
             return accepted(snapshot)
         except TaskFinished as error:

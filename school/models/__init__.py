@@ -7,6 +7,7 @@ from school.models.history import PriorSubject, PriorYear
 from school.models.network import Network, School, SchoolYear, Term
 from school.models.people import Attachment, Role, User
 from school.models.rules import RuleProfile, RuleVersion, YearRules
+from school.models.sessions import RefreshToken, Session
 from school.models.students import Enrolment, Student
 
 __all__ = [
@@ -22,12 +23,14 @@ __all__ = [
     "PriorSubject",
     "PriorYear",
     "RecoveryGrade",
+    "RefreshToken",
     "Role",
     "RuleProfile",
     "RuleVersion",
     "School",
     "SchoolClass",
     "SchoolYear",
+    "Session",
     "Student",
     "Subject",
     "Term",

@@ -1,13 +1,17 @@
 """Users, roles and attachments."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
+from django.utils.crypto import salted_hmac
 
 from school.models.classes import SchoolClass
 from school.models.network import Network, School
@@ -22,7 +26,28 @@ class Role(models.TextChoices):
     GUARDIAN = "guardian"
 
 
+class UserQuerySet(models.QuerySet["User"]):
+    def update(self, **values: Any) -> int:
+        """Update the users; end the sessions of those whose password or `is_active` changes.
+
+        `bulk_update` calls this too.
+        """
+        changes = [~Q((name, values[name])) for name in SESSION_FIELDS & values.keys()]
+        if not changes:
+            return super().update(**values)
+        is_changed = reduce(or_, changes)
+        user_ids = list(self.filter(is_changed).values_list("pk", flat=True))
+        increment = Case(When(is_changed, then=1), default=0)
+        increments = {name: F(name) + increment for name in _COUNTERS}
+        with transaction.atomic():
+            transaction.on_commit(lambda: _announce_access_change(user_ids))
+            return super().update(**{**increments, **values})
+
+
 class SchoolUserManager(UserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
     def create_superuser(self, username: str, **fields: Any) -> "User":  # type: ignore[override]
         """Create a superuser, by default with the administrator role."""
         fields.setdefault("role", Role.ADMINISTRATOR)
@@ -35,8 +60,8 @@ class User(AbstractUser):
     role = models.CharField(max_length=13, choices=Role, default=Role.GUARDIAN)
     access_version = models.IntegerField(default=0, editable=False)
     """Version raised by `bump_access_version` when what the user may see may have changed."""
-
-    _ACCESS_FIELDS = ("role", "is_active", "is_superuser")
+    session_generation = models.IntegerField(default=0, editable=False)
+    """Number raised by `end_sessions`; sessions and tokens of an earlier one are refused."""
 
     objects = SchoolUserManager()  # type: ignore[misc]  # Django declares it so
 
@@ -51,24 +76,72 @@ class User(AbstractUser):
     def save(
         self, *, update_fields: Iterable[str] | None = None, **options: Any
     ) -> None:
-        access_values = User.objects.filter(pk=self.pk).values_list(
-            *self._ACCESS_FIELDS
-        )
-        before = access_values.first()
+        stored = User.objects.filter(pk=self.pk).values(*ACCESS_FIELDS | SESSION_FIELDS)
         if update_fields is None and not self._state.adding:
-            # Skip the access version: this object may be out of date, and the version must
-            # never decrease.
+            # Skip the counters: this object may be out of date, and they must never
+            # decrease.
             field_names = {field.name for field in self._meta.concrete_fields}
-            update_fields = field_names - {"id", "access_version"}
-        super().save(update_fields=update_fields, **options)
-        if access_values.first() != before:
-            self.bump_access_version()
+            update_fields = field_names - {"id", *_COUNTERS}
+        with transaction.atomic():
+            # Locked, so that a concurrent save cannot hide the change of this one.
+            before = stored.select_for_update(no_key=True).first()
+            super().save(update_fields=update_fields, **options)
+            after = stored.first()
+            if before and after and _differ(before, after, SESSION_FIELDS):
+                self.end_sessions()
+            elif after != before:
+                self.bump_access_version()
 
     def bump_access_version(self) -> None:
-        """Raise the access version, which invalidates earlier tokens and cached documents."""
-        User.objects.filter(pk=self.pk).update(access_version=F("access_version") + 1)
-        self.refresh_from_db(fields=["access_version"])
+        """Raise the access version, which invalidates cached documents."""
+        self._raise_counters(["access_version"])
+
+    def end_sessions(self) -> None:
+        """End all sessions of the API and of the admin, and refuse all access tokens."""
+        self._raise_counters(_COUNTERS)
+
+    def _raise_counters(self, names: Collection[str]) -> None:
+        increments = {name: F(name) + 1 for name in names}
+        User.objects.filter(pk=self.pk).update(**increments)
+        self.refresh_from_db(fields=names)
         transaction.on_commit(lambda: access_changed.send(sender=User, user=self))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Check the password; store its hash again if the hasher asks for that.
+
+        Django stores it by `save`, which would end the user's sessions. A password that
+        was changed meanwhile is not overwritten.
+        """
+        old_hash = self.password
+
+        def upgrade_hash(password: str) -> None:
+            self.password = make_password(password)
+            stored = User._base_manager.filter(pk=self.pk, password=old_hash)
+            stored.update(password=self.password)
+
+        return check_password(raw_password, old_hash, upgrade_hash)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session of the admin must contain to go on."""
+        state = f"{self.session_generation}:{self.password}"
+        return salted_hmac(
+            "school.models.User.session", state, secret=secret, algorithm="sha256"
+        ).hexdigest()
+
+
+ACCESS_FIELDS = {"role", "is_active", "is_superuser"}
+SESSION_FIELDS = {"password", "is_active"}
+"""Fields whose change ends the user's sessions."""
+_COUNTERS = ("session_generation", "access_version")
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any], names: set[str]) -> bool:
+    return any(one[name] != other[name] for name in names)
+
+
+def _announce_access_change(user_ids: Collection[int]) -> None:
+    for user in User.objects.filter(pk__in=user_ids):
+        access_changed.send(sender=User, user=user)
 
 
 class Attachment(models.Model):

@@ -1,6 +1,7 @@
 """Celery maintenance tasks: the sweep, housekeeping commands and queue canaries."""
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from django.core.management import call_command
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from school.models import RefreshToken, Session
 from tasks import artifacts, lifecycle, redis_store
 from tasks.circuit_breaker import RedisUnavailable
 from tasks.maintenance import artifact_gc, retention
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 CANARY_SECONDS = 10
 BATCH_SIZE = 500
 """Rows handled by each step of one sweep; the next sweep continues."""
+TOKEN_LEEWAY = timedelta(hours=1)
+"""Time after its expiry in which the row of a token is kept; clocks differ by less."""
 
 
 @shared_task(name="tasks.sweep")
@@ -39,7 +43,7 @@ def sweep() -> None:
 
 @shared_task(name="tasks.run_commands")
 def run_commands() -> None:
-    """Run the libraries' cleanup commands, such as those for tokens and sessions."""
+    """Run the libraries' cleanup commands, such as that for the sessions of the admin."""
     for command in settings.HOUSEKEEPING_COMMANDS:
         call_command(command)
 
@@ -66,7 +70,7 @@ def expire_due_tasks() -> None:
 
 
 def delete_old_rows() -> None:
-    """Delete old tombstones, access log entries and idempotency keys."""
+    """Delete old tombstones, access log entries, idempotency keys, tokens and sessions."""
     tombstones = Tombstone.objects.filter(is_cleared=True)
     _delete_batch(tombstones.filter(purged_at__lt=Now() - settings.TOMBSTONE_TTL))
     entries = AccessLogEntry.objects.filter(
@@ -74,6 +78,9 @@ def delete_old_rows() -> None:
     )
     _delete_batch(entries.order_by("created_at"))
     _delete_batch(idempotency.expired_keys())
+    # A used token is kept until it expires: its reuse ends the session.
+    _delete_batch(RefreshToken.objects.filter(expires_at__lt=Now() - TOKEN_LEEWAY))
+    _delete_batch(Session.objects.filter(refresh_tokens=None))
 
 
 def _delete_batch(rows: QuerySet[Any]) -> None:

@@ -5,7 +5,7 @@ does not verify or has another type counts as missing.
 
 Keys, in addition to Celery's queues:
 `celery-task-meta-<task id>`    the task document, in the envelope of Celery's backend
-`task-events`                   stream of tasks whose documents have changed
+`task-events`                   stream of changed task documents and of users with changed rights
 `access-version:<user id>`      the user's access version, for a minute
 `access-version-max:<user id>`  the highest version published, for the life of a token
 `queue-positions:<user id>`     position samples of the user's tasks, for seconds
@@ -33,6 +33,7 @@ from tasks.redis_store.epoch import advance_epoch, epoch_guard, get_server_epoch
 from tasks.redis_store.events import (
     EVENT_STREAM_MAXLEN,
     TaskEvent,
+    announce_access_change,
     last_event_id,
     read_events,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "MISS",
     "CachedTask",
     "Rate",
+    "announce_access_change",
     "get_alive",
     "read_events",
     "get_max_access_version",

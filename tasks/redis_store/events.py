@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tasks.circuit_breaker import RedisUnavailable, breaker
-from tasks.redis_store.client import LISTEN_SECONDS, listening_client
+from tasks.redis_store.client import LISTEN_SECONDS, client, listening_client
 
 EVENT_STREAM_MAXLEN = 4096
 """Minimum number of events kept; trimming is approximate, so there may be a few more."""
@@ -21,6 +21,16 @@ class TaskEvent:
     task_id: str
     is_transition: bool
     """True for a transition of the row, False for progress only."""
+    user_id: int | None = None
+    """A user whose rights or sessions have changed; such an event is of no task."""
+
+
+def announce_access_change(user_id: int) -> None:
+    """Wake the waiting requests of a user, in every web process."""
+    # A process of an earlier release takes it for an event of an unknown task.
+    event = {"task_id": "", "sequence": 0, "user_id": user_id}
+    with breaker.guard():
+        client().xadd("task-events", event, maxlen=EVENT_STREAM_MAXLEN)  # type: ignore[arg-type]
 
 
 def last_event_id() -> str:
@@ -52,10 +62,17 @@ def read_events(event_id: str) -> tuple[list[TaskEvent], str]:
         TaskEvent(
             fields.get(b"task_id", b"").decode(errors="replace"),
             fields.get(b"sequence") == b"0",
+            _user_id(fields),
         )
         for _event_id, fields in entries
     ]
     return events, entries[-1][0].decode()
+
+
+def _user_id(fields: dict[bytes, bytes]) -> int | None:
+    """Return the user of an access change; None for any other event."""
+    value = fields.get(b"user_id", b"")
+    return int(value) if value.isdigit() and len(value) < 20 else None  # noqa: PLR2004
 
 
 def _order(event_id: str) -> tuple[int, ...]:

@@ -9,8 +9,13 @@ from tasks.circuit_breaker import RedisUnavailable
 
 
 def invalidate(user: User, **_: Any) -> None:
-    """Publish a user's new access version; without Redis, polls detect it in a minute."""
+    """Publish a user's new access version, and wake the user's waiting requests.
+
+    Without Redis, polls detect the change within a minute.
+    """
     _store(user)
+    with suppress(RedisUnavailable):
+        redis_store.announce_access_change(user.pk)
 
 
 def cache(user: User) -> None:

@@ -56,13 +56,15 @@ class TaskSnapshot:
 
 
 def read_snapshot(
-    task_id: uuid.UUID, *, viewer_id: int, token_version: int
+    task_id: uuid.UUID, *, viewer_id: int, token_version: int, generation: int
 ) -> TaskSnapshot:
     """Return the task's document if the viewer is its requester.
 
     `token_version` is the access version in the viewer's token. If it equals the viewer's
     version in Redis and the document's version, access has not changed since it was last
-    checked, and the database is not queried.
+    checked, and the database is not queried. `generation` is the session generation in the
+    token: whatever raises the viewer's also raises their access version, so it need only be
+    compared with the row's.
 
     Raises `InactiveUser`, `TaskNotFound`, `TaskPurged` or `DatabaseUnavailable`.
     """
@@ -80,7 +82,7 @@ def read_snapshot(
         return _from_cache(task_id, meta, cached_task)
     try:
         with database_breaker.guard():
-            return _read_with_access_check(task_id, viewer_id, cached_task)
+            return _read_with_access_check(task_id, viewer_id, generation, cached_task)
     except DatabaseUnavailable:
         # Access cannot change while the database is unavailable, so a document checked
         # before the outage may be returned.
@@ -148,10 +150,15 @@ def _strip_exception(body: bytes) -> bytes:
 
 
 def _read_with_access_check(
-    task_id: uuid.UUID, viewer_id: int, cached_task: redis_store.CachedTask
+    task_id: uuid.UUID,
+    viewer_id: int,
+    generation: int,
+    cached_task: redis_store.CachedTask,
 ) -> TaskSnapshot:
     """Check the viewer's access in the database; read the row if Redis is out of date."""
-    viewer = User.objects.filter(pk=viewer_id, is_active=True).first()
+    viewer = User.objects.filter(
+        pk=viewer_id, is_active=True, session_generation=generation
+    ).first()
     if viewer is None:
         raise InactiveUser
     task = get_task_for(task_id, viewer)

@@ -38,9 +38,11 @@ class Waiter:
         self,
         is_over: Callable[[TaskSnapshot, TaskSnapshot], bool],
         *,
+        viewer_id: int,
         wants_progress: bool = True,
     ) -> None:
         self.is_over = is_over
+        self.viewer_id = viewer_id
         self.wake_event = threading.Event()
         self.wants_progress = wants_progress
         """True if progress without a transition may end the wait."""
@@ -54,10 +56,11 @@ class Waiter:
 
 
 class Listener:
-    """Registry of waiters by task; follows the event stream while there are any."""
+    """Registry of waiters by task and viewer; follows the event stream while there are any."""
 
     def __init__(self) -> None:
         self._waiters: dict[str, set[Waiter]] = defaultdict(set)
+        self._waiters_by_viewer: dict[int, set[Waiter]] = defaultdict(set)
         self._lock = threading.Lock()
         self._is_listening = False
         self._is_closing = False
@@ -69,11 +72,12 @@ class Listener:
 
     @contextmanager
     def register(self, task_id: uuid.UUID, waiter: Waiter) -> Iterator[None]:
-        """Wake the waiter at each change of the task while the block runs."""
+        """Wake the waiter at each change of the task or of its viewer's rights."""
         key = str(task_id)
         with self._lock:
             self.count += 1
             self._waiters[key].add(waiter)
+            self._waiters_by_viewer[waiter.viewer_id].add(waiter)
             if self._is_closing:
                 waiter.cancel()  # it passed `has_capacity` before `close`
             if not self._is_listening:
@@ -87,6 +91,9 @@ class Listener:
                 self._waiters[key].discard(waiter)
                 if not self._waiters[key]:
                     del self._waiters[key]
+                self._waiters_by_viewer[waiter.viewer_id].discard(waiter)
+                if not self._waiters_by_viewer[waiter.viewer_id]:
+                    del self._waiters_by_viewer[waiter.viewer_id]
 
     def close(self) -> None:
         """End all waits and refuse new ones, because this process is stopping."""
@@ -121,6 +128,10 @@ class Listener:
                 self._wake(event)
 
     def _wake(self, event: redis_store.TaskEvent) -> None:
+        if event.user_id is not None:
+            for waiter in list(self._waiters_by_viewer.get(event.user_id, ())):
+                waiter.wake_event.set()
+            return
         for waiter in list(self._waiters.get(event.task_id, ())):
             if event.is_transition or waiter.progress_due:
                 waiter.wake_event.set()

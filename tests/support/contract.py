@@ -28,7 +28,8 @@ class ContractClient(Client):
 
     @classmethod
     def for_user(cls, user: User) -> "ContractClient":
-        token = access_token_for(user)
+        # Read again: the object may be older than the last change of the user's rights.
+        token = access_token_for(User.objects.get(pk=user.pk))
         return cls(headers={"Authorization": f"Bearer {token}"})
 
     def request(self, **request: Any) -> Any:

@@ -34,7 +34,7 @@ def database_down():
 
 def read_task(task, viewer):
     return reader.read_snapshot(
-        task.pk, viewer_id=viewer.pk, token_version=viewer.access_version
+        task.pk, viewer_id=viewer.pk, token_version=viewer.access_version, generation=0
     )
 
 
@@ -76,7 +76,7 @@ def test_read_after_access_change_needs_database(teacher):
         for version in (old_version, teacher.access_version):
             with pytest.raises(DatabaseUnavailable):
                 reader.read_snapshot(
-                    task.pk, viewer_id=teacher.pk, token_version=version
+                    task.pk, viewer_id=teacher.pk, token_version=version, generation=0
                 )
 
 
@@ -94,11 +94,17 @@ def test_read_of_foreign_or_unknown_task_needs_database(teacher, stranger):
     with database_down():
         with pytest.raises(DatabaseUnavailable):
             reader.read_snapshot(
-                task.pk, viewer_id=stranger.pk, token_version=teacher.access_version
+                task.pk,
+                viewer_id=stranger.pk,
+                token_version=teacher.access_version,
+                generation=0,
             )
         with pytest.raises(DatabaseUnavailable):
             reader.read_snapshot(
-                uuid.uuid4(), viewer_id=teacher.pk, token_version=teacher.access_version
+                uuid.uuid4(),
+                viewer_id=teacher.pk,
+                token_version=teacher.access_version,
+                generation=0,
             )
 
 

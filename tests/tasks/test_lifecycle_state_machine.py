@@ -119,7 +119,10 @@ class LifecycleMachine(RuleBasedStateMachine):
         task_id = self.tasks[task_index]
         version = self.viewer.access_version
         state = reader.read_snapshot(
-            task_id, viewer_id=self.viewer.pk, token_version=version
+            task_id,
+            viewer_id=self.viewer.pk,
+            token_version=version,
+            generation=self.viewer.session_generation,
         ).state
         before = self.polled_states.get(task_id)
         assert before not in FINAL or state in {before, "expired"}, (before, state)

@@ -64,7 +64,10 @@ def test_poll_without_redis_reads_row_within_a_second(request, teacher, away):
     started_at = time.monotonic()
 
     snapshot = reader.read_snapshot(
-        task.pk, viewer_id=teacher.pk, token_version=teacher.access_version
+        task.pk,
+        viewer_id=teacher.pk,
+        token_version=teacher.access_version,
+        generation=teacher.session_generation,
     )
 
     assert time.monotonic() - started_at < 1

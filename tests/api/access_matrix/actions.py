@@ -64,6 +64,7 @@ OTHER_ACTIONS = {
     "catalogue": Action("GET", "reports"),
     "entry": Action("GET", "reports/<slug:kind>"),
     "me": Action("GET", "me"),
+    "log out everywhere": Action("POST", "auth/logout-all"),
     "schools": Action("GET", "schools"),
     "classes": Action("GET", "classes"),
     "students": Action("POST", "students/search", body={}),

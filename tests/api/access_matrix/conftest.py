@@ -67,7 +67,7 @@ def _create_users() -> Mapping[str, str]:
     User.objects.update(access_version=9)
     disabled = create_user(Role.STAFF, username="disabled", school_id=[1])
     deleted = create_user(Role.STAFF, username="deleted", school_id=[1])
-    users = [*User.objects.filter(username__in=EXPECTED_ACCESS), disabled, deleted]
+    users = User.objects.filter(username__in=[*EXPECTED_ACCESS, "disabled", "deleted"])
     tokens = {user.username: access_token_for(user) for user in users}
     disabled.is_active = False
     disabled.save()

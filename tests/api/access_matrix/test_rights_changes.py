@@ -32,11 +32,16 @@ detached           none none none      none      no   none   none        none   
 disabled           out  out  out       out       out  out    out         out          out  void     out
 role_and_back      yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
 attached_again     yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
-enabled_again      yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
+enabled_again      yes  yes  yes       same      yes  yes    yes         part         yes  void     again
 attached_elsewhere yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
 detached_elsewhere yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
 """)  # fmt: skip
-"""Outcome of each action on a succeeded task, and of a link created before the change."""
+"""Outcome of each action on a succeeded task, and of a link created before the change.
+
+After a change that ends the sessions, the actions of a new session.
+"""
+OUTCOMES_OF_ENDED_SESSION = OUTCOMES_AFTER_CHANGE["disabled"]
+SESSION_ENDING_CHANGES = {"disabled", "enabled_again"}
 
 OUTCOME_CODES = {
     "none": {"not_found", "404"},
@@ -159,13 +164,16 @@ def test_rights_change_after_run_decides_every_read(
 
     change_rights(change, owner)
 
-    for client in (report.original_client, ContractClient.for_user(users[owner])):
-        assert_outcomes(collect_outcomes(report, client), OUTCOMES_AFTER_CHANGE[change])
+    row = original_row = OUTCOMES_AFTER_CHANGE[change]
+    if change in SESSION_ENDING_CHANGES:
+        original_row = OUTCOMES_OF_ENDED_SESSION
+    new_client = ContractClient.for_user(users[owner])
+    assert_outcomes(collect_outcomes(report, report.original_client), original_row)
+    assert_outcomes(collect_outcomes(report, new_client), row)
     redis_store.client().flushdb()
     redis_store.advance_epoch(0)
-    assert_outcomes(
-        collect_outcomes(report, report.original_client), OUTCOMES_AFTER_CHANGE[change]
-    )
+    assert_outcomes(collect_outcomes(report, report.original_client), original_row)
+    assert_outcomes(collect_outcomes(report, new_client), row)
     client = ContractClient.for_user(users[owner])
     write_outcomes = [
         outcome_of(TASK_ACTIONS[name].send(client, report.id))
@@ -232,14 +240,15 @@ def test_rights_change_before_run_prevents_the_report(
 
 @pytest.mark.parametrize(("owner", "change"), owner_change_pairs(HARMLESS_CHANGES))
 def test_harmless_change_before_run_keeps_the_report(
-    clients, change_rights, owner, change
+    users, clients, change_rights, owner, change
 ):
     report = RequestedReport(clients[owner])
 
     change_rights(change, owner)
     report.run()
 
-    result = TASK_ACTIONS["result"].send(clients[owner], report.id)
+    client = ContractClient.for_user(users[owner])
+    result = TASK_ACTIONS["result"].send(client, report.id)
     rows = json.loads(result.getvalue())
     assert (outcome_of(result), {row["class"] for row in rows}) == (
         "200",

@@ -3,11 +3,8 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
-from rest_framework_simplejwt.token_blacklist.models import (
-    BlacklistedToken,
-    OutstandingToken,
-)
 
+from school import models
 from tasks import artifacts, lifecycle, redis_store
 from tasks.maintenance import tasks
 from tasks.maintenance.tasks import canary, run_commands, sweep
@@ -144,20 +141,32 @@ def test_delete_old_rows_deletes_one_batch_per_run(teacher, monkeypatch):
     assert AccessLogEntry.objects.count() == 0
 
 
-def test_run_commands_flushes_expired_tokens_and_sessions(teacher):
+def test_sweep_deletes_expired_tokens_and_their_sessions(teacher):
     now = timezone.now()
     for name, days in (("old", -1), ("young", 1)):
-        expires_at = now + timedelta(days=days)
-        token = OutstandingToken.objects.create(
-            user=teacher, jti=name, token=name, created_at=now, expires_at=expires_at
+        session = models.Session.objects.create(
+            user=teacher, generation=0, started_at=now, expires_at=now
         )
-        BlacklistedToken.objects.create(token=token)
+        for rotated_at in (None, now):  # a used token is kept, to detect its reuse
+            models.RefreshToken.objects.create(
+                session=session, key_id=name, issued_at=now,
+                rotated_at=rotated_at, expires_at=now + timedelta(days=days),
+            )  # fmt: skip
+
+    sweep()
+
+    tokens = models.RefreshToken.objects.all()
+    assert [token.key_id for token in tokens] == ["young"] * 2
+    assert [row.pk for row in models.Session.objects.all()] == [session.pk]
+
+
+def test_run_commands_flushes_expired_admin_sessions(teacher):
+    for name, days in (("old", -1), ("young", 1)):
+        expires_at = timezone.now() + timedelta(days=days)
         Session.objects.create(
             session_key=name, session_data="", expire_date=expires_at
         )
 
     run_commands()
 
-    assert [row.jti for row in OutstandingToken.objects.all()] == ["young"]
-    assert [row.token.jti for row in BlacklistedToken.objects.all()] == ["young"]
     assert [row.session_key for row in Session.objects.all()] == ["young"]

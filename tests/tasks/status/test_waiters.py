@@ -34,7 +34,7 @@ def new_waiter(**options: bool) -> Waiter:
         has_progress = waiter.progress_due and current.document != first.document
         return has_progress or current.version != first.version
 
-    waiter = Waiter(is_over, **options)
+    waiter = Waiter(is_over, viewer_id=7, **options)
     return waiter
 
 
