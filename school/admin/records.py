@@ -1,7 +1,8 @@
 """Django admin of the school records."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from school import models as m
@@ -13,6 +14,16 @@ class AttachmentInline(admin.TabularInline):
     model = m.Attachment
     extra = 1
     autocomplete_fields = ["network", "school", "school_class", "student"]
+
+
+@admin.action(description="Log out everywhere", permissions=["change"])
+def end_sessions(
+    model_admin: admin.ModelAdmin, request: HttpRequest, users: QuerySet[m.User]
+) -> None:
+    for user in users:
+        user.end_sessions()
+        model_admin.log_change(request, user, "Logged out everywhere.")
+    model_admin.message_user(request, "Logged out everywhere.", messages.SUCCESS)
 
 
 @admin.register(m.User)
@@ -28,6 +39,7 @@ class SchoolUserAdmin(UserAdmin):
         ("School network", {"fields": ["role"]}),
     ]
     inlines = [AttachmentInline]
+    actions = [end_sessions]
 
 
 @admin.register(m.Network)

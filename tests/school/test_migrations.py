@@ -1,7 +1,10 @@
 import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from school import models as m
 from school.collation import sort_key
@@ -111,3 +114,30 @@ def test_migration_both_ways_keeps_records_and_triggers(old_models):
     assert m.Enrolment.objects.filter(ending="").count() == m.Enrolment.objects.count()
     with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
         m.Grade.objects.filter(pk=1).update(offering=21)
+
+
+@pytest.mark.guarantee("No token is stored.")
+@pytest.mark.django_db(transaction=True)
+def test_migration_deletes_the_tokens_of_the_former_library(old_models):
+    migrate_to(("school", "0007_sessions"))
+    call_command("migrate", "admin", verbosity=0)
+    names = ("outstandingtoken", "blacklistedtoken")
+    tables = [f"token_blacklist_{name}" for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {tables[0]} (id integer PRIMARY KEY, token text)")
+        cursor.execute(
+            f"CREATE TABLE {tables[1]} (token_id integer REFERENCES {tables[0]} (id))"
+        )
+        cursor.execute(f"INSERT INTO {tables[0]} VALUES (1, 'eyJhbGciOi')")
+        cursor.execute(f"INSERT INTO {tables[1]} VALUES (1)")
+    MigrationRecorder(connection).record_applied("token_blacklist", "0001_initial")
+    content_type = ContentType.objects.create(app_label="token_blacklist", model="x")
+    content_type.permission_set.create(codename="view_x", name="Can view x")
+
+    call_command("migrate", verbosity=0)
+
+    assert not set(tables) & set(connection.introspection.table_names())
+    assert not ContentType.objects.filter(app_label="token_blacklist").exists()
+    assert not Permission.objects.filter(codename="view_x").exists()
+    applied = MigrationRecorder(connection).applied_migrations()
+    assert "token_blacklist" not in {app for app, _name in applied}

@@ -6,6 +6,7 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
+from api.auth import signed_links
 from school.models import User
 from tasks import artifacts, lifecycle
 from tasks.failures import TimedOut
@@ -92,6 +93,38 @@ def tamper(link):
     )
 
 
+@pytest.mark.guarantee("A signed link ends with the sessions of its creator.")
+def test_link_of_earlier_generation_is_refused(anonymous_client, link, teacher):
+    assert anonymous_client.head(link).status_code == 200
+
+    teacher.set_password("new")
+    teacher.save()
+
+    assert anonymous_client.get(link).json()["code"] == "link_not_valid"
+
+
+def test_link_of_former_secret_key_goes_on(anonymous_client, link, settings):
+    settings.SECRET_KEY, old_key = "n" * 50, settings.SECRET_KEY
+    assert anonymous_client.head(link).status_code == 403
+
+    settings.SECRET_KEY_FALLBACKS = [old_key]
+
+    assert anonymous_client.head(link).status_code == 200
+
+
+@pytest.mark.parametrize("change", [lambda c: c[:2], lambda c: [*c, 1], lambda c: 5])
+def test_well_signed_link_with_other_claims_is_refused(
+    anonymous_client, task, link, change
+):
+    salt = signed_links._salt(task.pk)
+    claims = signing.loads(link.partition("link=")[2], salt=salt)
+    other = signing.dumps(change(claims), salt=salt)
+
+    answer = anonymous_client.get(f"/tasks/{task.pk}/result?link={other}")
+
+    assert answer.json()["code"] == "link_not_valid"
+
+
 @pytest.mark.guarantee("A signed link is valid only unmodified and for a limited time.")
 def test_invalid_link_returns_the_same_403_for_every_cause(
     anonymous_client, task, link, teacher, settings
@@ -115,11 +148,14 @@ def test_invalid_link_returns_the_same_403_for_every_cause(
     User.objects.filter(pk=teacher.pk).update(is_active=False)
     answers.append(anonymous_client.get(link))
     User.objects.filter(pk=teacher.pk).update(is_active=True)
+    answers.append(anonymous_client.get(link))  # its sessions have ended
+    link = create_link(task)
+    assert anonymous_client.head(link).status_code == 200
     settings.RESULT_LINK_LIFETIME = timedelta(seconds=-1)
     answers.append(anonymous_client.get(link))
 
     outcomes = [comparable_outcome(answer) for answer in answers]
-    assert outcomes == outcomes[:1] * 10
+    assert outcomes == outcomes[:1] * 11
     assert (outcomes[0][0], outcomes[0][1]["code"]) == (403, "link_not_valid")
     assert not AccessLogEntry.objects.filter(action="downloaded").exists()
 

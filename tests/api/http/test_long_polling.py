@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from school.models import Attachment
+from school.models import Attachment, User
 from tasks import lifecycle, redis_store
 from tasks.scheduling import positions
 from tasks.scheduling.fair_order import QueuedTask
@@ -122,13 +122,44 @@ def test_wait_of_viewer_who_loses_access_ends_with_404(
     def revoke_access():
         with django_capture_on_commit_callbacks(execute=True):
             Attachment.objects.filter(user=teacher).delete()
-        lifecycle.cancel(task)
 
     during_wait(revoke_access)
 
     answer, seconds = measure(lambda: as_user(teacher).get(f"/tasks/{task.pk}?wait=20"))
 
     assert answer.status_code == 404
+    assert seconds < 5
+
+
+@pytest.mark.guarantee("A wait ends at once when the session of its viewer ends.")
+@pytest.mark.parametrize("request_kind", ["poll", "submit"])
+@pytest.mark.parametrize(
+    "change", ["disable", "disable_by_update", "log_out_everywhere"]
+)
+def test_wait_of_ended_session_ends_with_401(
+    as_user, teacher, during_wait, django_capture_on_commit_callbacks, change, request_kind
+):  # fmt: skip
+    task, client = queue_task(teacher), as_user(teacher)
+
+    def end_sessions():
+        user = User.objects.get(pk=teacher.pk)
+        with django_capture_on_commit_callbacks(execute=True):
+            if change == "disable":
+                user.is_active = False
+                user.save()
+            elif change == "disable_by_update":
+                User.objects.filter(pk=teacher.pk).update(is_active=False)
+            else:
+                user.end_sessions()
+
+    during_wait(end_sessions)
+    if request_kind == "poll":
+        answer, seconds = measure(lambda: client.get(f"/tasks/{task.pk}?wait=20"))
+    else:
+        body = {"report": "class_performance", "parameters": {"class_id": 2}}
+        answer, seconds = measure(lambda: client.post_json("/reports?wait=20", body))
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_not_valid")
     assert seconds < 5
 
 

@@ -78,3 +78,18 @@ def test_system_checks_cover_admin_pages(monkeypatch):
     messages = run_checks(tags=[Tags.admin])
 
     assert [message.id for message in messages] == ["admin.E108"]
+
+
+def test_admin_action_logs_a_user_out_everywhere(admin_client, teacher, stranger):
+    before, before_of_other = teacher.session_generation, stranger.session_generation
+
+    page = admin_client.post(
+        admin_url(type(teacher), ""),
+        {"action": "end_sessions", "_selected_action": [teacher.pk]},
+    )
+
+    teacher.refresh_from_db()
+    stranger.refresh_from_db()
+    assert page.status_code == 302
+    assert teacher.session_generation == before + 1
+    assert stranger.session_generation == before_of_other

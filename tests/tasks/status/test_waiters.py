@@ -106,6 +106,24 @@ def test_events_of_other_tasks_cause_no_reads():
     assert len(reads) == 3
 
 
+def test_access_change_wakes_the_waits_of_its_user_only():
+    reads = []
+    run_later(
+        0.3,
+        lambda: redis_store.announce_access_change(8),
+        lambda: redis_store.announce_access_change(7),
+        lambda: redis_store.announce_access_change(9),
+    )
+
+    wait_for_task(
+        TASK, lambda: reads.append(1) or read_snapshot(), new_waiter(), seconds=1
+    )
+
+    # At the start, when the listener was ready, at the change, and at the end.
+    assert len(reads) == 4
+    assert not listener._waiters_by_viewer
+
+
 @pytest.mark.guarantee("Progress alone neither ends a wait early nor causes a read.")
 def test_progress_ends_wait_only_after_minimum_time(monkeypatch):
     monkeypatch.setattr(waiters, "MIN_PROGRESS_SECONDS", 1.0)
