@@ -44,11 +44,14 @@ def rotate(refresh_token: str) -> TokenPair:
     """
     claims = tokens.verify_refresh(refresh_token)
     with transaction.atomic():
-        token = _lock(claims)
-        successor = None if token is None else _find_or_create_successor(token)
-    if token is None or successor is None:
+        session = _lock_session(claims)
+        if session is not None and _is_live(session):
+            successor = _find_or_create_successor(session, claims.jti)
+        else:
+            successor = None
+    if session is None or successor is None:
         raise tokens.not_valid()
-    return _sign_pair(token.session, successor)
+    return _sign_pair(session, successor)
 
 
 def end(refresh_token: str) -> None:
@@ -57,44 +60,41 @@ def end(refresh_token: str) -> None:
     _end(claims.session_id, Session.EndReason.LOGGED_OUT)
 
 
-def _lock(claims: RefreshClaims) -> RefreshToken | None:
-    """Lock the token and its session, which serialises refresh, reuse and log-out."""
+def _lock_session(claims: RefreshClaims) -> Session | None:
+    """Lock the session, which serialises refresh, reuse and log-out."""
     return (
-        RefreshToken.objects.select_related("session__user")
-        .select_for_update(no_key=True, of=("self", "session"))
-        .filter(
-            jti=claims.jti,
-            session=claims.session_id,
-            session__user=claims.user_id,
-            session__generation=claims.generation,
-        )
+        Session.objects.select_related("user")
+        .select_for_update(no_key=True, of=("self",))
+        .filter(pk=claims.session_id, user=claims.user_id, generation=claims.generation)
         .first()
     )
 
 
-def _find_or_create_successor(token: RefreshToken) -> RefreshToken | None:
-    """Return the successor; None if the session has ended, perhaps just now."""
-    now, session = _now(), token.session
-    if not _is_live(session, now):
-        return None
-    if token.rotated_at is None or token.successor_jti is None:
-        token.rotated_at, token.successor_jti = now, uuid.uuid4()
-        token.save(update_fields=["rotated_at", "successor_jti"])
-        return _create_token(session, now, jti=token.successor_jti)
-    if now - token.rotated_at <= REPLAY_WINDOW:
-        return RefreshToken.objects.get(pk=token.successor_jti)
-    _end(session.pk, Session.EndReason.TOKEN_REUSED)
-    return None
-
-
-def _is_live(session: Session, now: datetime) -> bool:
+def _is_live(session: Session) -> bool:
     user = session.user
     return (
         session.ended_at is None
-        and now < session.expires_at
+        and timezone.now() < session.expires_at
         and user.is_active
         and user.session_generation == session.generation
     )
+
+
+def _find_or_create_successor(session: Session, jti: uuid.UUID) -> RefreshToken | None:
+    """Return the token's successor in a locked session; None if its reuse ended that."""
+    now = _now()
+    replay_since = now - REPLAY_WINDOW
+    token = session.refresh_tokens.filter(jti=jti).first()
+    if token is None or (token.rotated_at and token.rotated_at < replay_since):
+        _end(session.pk, Session.EndReason.TOKEN_REUSED)
+        return None
+    if token.successor_jti is not None:
+        return session.refresh_tokens.get(jti=token.successor_jti)
+    # Older ones need no row: a token without one has been used.
+    session.refresh_tokens.filter(rotated_at__lt=replay_since).delete()
+    token.rotated_at, token.successor_jti = now, uuid.uuid4()
+    token.save(update_fields=["rotated_at", "successor_jti"])
+    return _create_token(session, now, jti=token.successor_jti)
 
 
 def _end(session_id: uuid.UUID, reason: Session.EndReason) -> None:

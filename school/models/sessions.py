@@ -30,7 +30,10 @@ class Session(models.Model):
 
 
 class RefreshToken(models.Model):
-    """Ids and times of a refresh token, from which the token can be signed again."""
+    """Ids and times of a refresh token, from which the token can be signed again.
+
+    Used tokens are deleted at the next refresh a minute or more after their use.
+    """
 
     jti = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(Session, models.CASCADE, related_name="refresh_tokens")

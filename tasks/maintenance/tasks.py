@@ -78,7 +78,6 @@ def delete_old_rows() -> None:
     )
     _delete_batch(entries.order_by("created_at"))
     _delete_batch(idempotency.expired_keys())
-    # A used token is kept until it expires: its reuse ends the session.
     _delete_batch(RefreshToken.objects.filter(expires_at__lt=Now() - TOKEN_LEEWAY))
     _delete_batch(Session.objects.filter(refresh_tokens=None))
 

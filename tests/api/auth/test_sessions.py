@@ -182,11 +182,29 @@ def test_session_past_its_longest_life_is_refused(teacher, settings):
     assert refresh(token).status_code == 401
 
 
-def test_refresh_of_deleted_token_is_refused(teacher):
-    token = log_in().json()["refresh"]
-    RefreshToken.objects.all().delete()
+@pytest.mark.guarantee("A refresh token that is used again later ends its session.")
+def test_reuse_of_token_without_row_ends_the_session(teacher):
+    family = [log_in().json()["refresh"]]
+    for _ in range(4):
+        family.append(refresh(family[-1]).json()["refresh"])
+        age_tokens(timedelta(seconds=61))
+    assert RefreshToken.objects.count() == 2  # the current token and the one before
 
-    assert refresh(token).status_code == 401
+    assert refresh(family[0]).status_code == 401
+
+    assert Session.objects.get().end_reason == "token_reused"
+    assert refresh(family[-1]).status_code == 401
+
+
+def test_each_used_token_gives_its_own_successor_for_a_minute(teacher):
+    family = [log_in().json()["refresh"]]
+    for _ in range(3):
+        family.append(refresh(family[-1]).json()["refresh"])
+
+    successors = [refresh(token).json()["refresh"] for token in family[:3]]
+
+    assert successors == family[1:]
+    assert RefreshToken.objects.count() == 4
 
 
 # --- Log-out

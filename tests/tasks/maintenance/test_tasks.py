@@ -147,7 +147,7 @@ def test_sweep_deletes_expired_tokens_and_their_sessions(teacher):
         session = models.Session.objects.create(
             user=teacher, generation=0, started_at=now, expires_at=now
         )
-        for rotated_at in (None, now):  # a used token is kept, to detect its reuse
+        for rotated_at in (None, now):
             models.RefreshToken.objects.create(
                 session=session, key_id=name, issued_at=now,
                 rotated_at=rotated_at, expires_at=now + timedelta(days=days),
