@@ -78,6 +78,15 @@ def visible_enrolments(viewer: User) -> QuerySet[Enrolment]:
     )
 
 
+def hidden_enrolments(viewer: User) -> QuerySet[Enrolment]:
+    """Return the enrolments that the viewer may not see."""
+    if sees_everything(viewer) and viewer.is_active:
+        return Enrolment.objects.none()  # an empty filter would exclude nothing
+    return Enrolment.objects.exclude(
+        _viewer_filter(viewer, _paths_for(viewer).enrolment_path)
+    )
+
+
 def visible_classes(viewer: User) -> QuerySet[SchoolClass]:
     visible = _viewer_filter(viewer, _paths_for(viewer).class_path)
     return SchoolClass.objects.filter(visible).distinct()

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib import admin
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
@@ -21,6 +21,13 @@ class SchoolConfig(AppConfig):
     def ready(self) -> None:
         import_module("school.checks")  # registers them
         post_migrate.connect(triggers.install_triggers, sender=self)
+        # The permissions of this app are there once those of `auth`, a later app, are made.
+        post_migrate.connect(install_groups, sender=apps.get_app_config("auth"))
+
+
+def install_groups(using: str, **_: Any) -> None:
+    """Create the shipped groups; the admin is imported only here, since it takes memory."""
+    import_module("school.admin.groups").install_network_managers(using)
 
 
 class AdminConfig(SimpleAdminConfig):

@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "school.admin_sessions.AdminSessionMiddleware",
     "api.auth.throttles.AdminLoginThrottleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -95,6 +96,13 @@ AUTH_USER_MODEL = "school.User"
 PASSWORD_HASHERS = ["school.runtime.password_hasher.CooperativePBKDF2PasswordHasher"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False  # a redirect would lose the body of a POST
+
+# --- Sessions, which only the admin uses ----------------------------------------------
+ADMIN_IDLE_TIME = timedelta(minutes=env.integer("ADMIN_IDLE_MINUTES", 30))
+# Longest life of a session, whether idle or not.
+ADMIN_SESSION_LIFETIME = timedelta(hours=env.integer("ADMIN_SESSION_HOURS", 12))
+# From the last time that the session was saved: at most once a minute.
+SESSION_COOKIE_AGE = int(ADMIN_IDLE_TIME.total_seconds())
 
 LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", _("Brazilian Portuguese")), ("en", _("English"))]

@@ -4,9 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from school.admin.autocomplete import autocomplete
+from school.admin.base import unregister_unscoped
+
 admin.autodiscover()
+unregister_unscoped(admin.site)
 urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
+    # Before Django's own, which takes the searched words from the URL.
+    path("admin/autocomplete/", admin.site.admin_view(autocomplete)),
     path("admin/", admin.site.urls),
     path("", include("api.urls")),
 ]

@@ -1,13 +1,35 @@
-"""Read-only Django admin for tasks and the access log."""
+"""Read-only Django admin for tasks and the access log.
+
+A viewer sees the entries of the users in reach, who see nothing that the viewer does not
+see. Results are left out: a requester may have been attached elsewhere when he asked.
+"""
+
+from collections.abc import Callable
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.http import HttpRequest
 
+from school import record_access
+from school.admin.base import ScopedAdmin
+from school.models import User
 from tasks.models import AccessLogEntry, Task
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+def _by_user(path: str) -> Callable[[User], Q]:
+    """Return the filter of rows whose user, found through `path`, the viewer may see."""
+
+    def visible(viewer: User) -> Q:
+        return Q(**{f"{path}__in": record_access.visible_users(viewer).values("pk")})
+
+    return visible
+
+
+record_access.register(Task, record_access.RecordAccess(_by_user("requester")))
+record_access.register(AccessLogEntry, record_access.RecordAccess(_by_user("viewer")))
+
+
+class ReadOnlyAdmin(ScopedAdmin):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -26,6 +48,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
+    exclude = ["result"]
     list_display = ["id", "kind", "state", "requester", "attempt", "created_at"]
     list_filter = ["state", "kind", "queue"]
     list_select_related = ["requester"]

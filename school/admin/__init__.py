@@ -1,5 +1,5 @@
-"""Django admin of the school records and rule profiles."""
+"""Django admin of the school records, rule profiles, users and groups."""
 
-from school.admin import records, rules
+from school.admin import groups, records, rules, users
 
-__all__ = ["records", "rules"]
+__all__ = ["groups", "records", "rules", "users"]

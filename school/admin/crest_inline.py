@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from school.admin.base import ScopedInline
 from school.crests import conversion
 from school.models import Crest
 
@@ -37,7 +38,7 @@ class _CrestForm(forms.ModelForm):
         return file
 
 
-class CrestInline(admin.TabularInline):
+class CrestInline(ScopedInline):
     model = Crest
     form = _CrestForm
     fields = ["preview", "file"]

@@ -1,49 +1,19 @@
 """Django admin of the school records."""
 
-from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
-from django.db.models import QuerySet
+from typing import Any
+
+from django.contrib import admin
 from django.http import HttpRequest
 
 from school import models as m
+from school.admin.base import ScopedAdmin, ScopedInline, viewer_of
 from school.admin.crest_inline import CrestInline
 from school.admin.rules import YearRulesInline, add_default_profiles, is_open
-
-
-class AttachmentInline(admin.TabularInline):
-    model = m.Attachment
-    extra = 1
-    autocomplete_fields = ["network", "school", "school_class", "student"]
-
-
-@admin.action(description="Log out everywhere", permissions=["change"])
-def end_sessions(
-    model_admin: admin.ModelAdmin, request: HttpRequest, users: QuerySet[m.User]
-) -> None:
-    for user in users:
-        user.end_sessions()
-        model_admin.log_change(request, user, "Logged out everywhere.")
-    model_admin.message_user(request, "Logged out everywhere.", messages.SUCCESS)
-
-
-@admin.register(m.User)
-class SchoolUserAdmin(UserAdmin):
-    list_display = ["username", "first_name", "last_name", "role", "is_active"]
-    list_filter = ["role", "is_active", "is_superuser"]
-    fieldsets = [
-        *(UserAdmin.fieldsets or ()),
-        ("School network", {"fields": ["role"]}),
-    ]
-    add_fieldsets = [
-        *UserAdmin.add_fieldsets,
-        ("School network", {"fields": ["role"]}),
-    ]
-    inlines = [AttachmentInline]
-    actions = [end_sessions]
+from school.rights import Level, level_of
 
 
 @admin.register(m.Network)
-class NetworkAdmin(admin.ModelAdmin):
+class NetworkAdmin(ScopedAdmin):
     list_display = ["name", "code"]
     search_fields = ["name", "code"]
     actions = [add_default_profiles]
@@ -51,7 +21,7 @@ class NetworkAdmin(admin.ModelAdmin):
 
 
 @admin.register(m.School)
-class SchoolAdmin(admin.ModelAdmin):
+class SchoolAdmin(ScopedAdmin):
     list_display = ["name", "inep_code", "city", "state", "network"]
     list_filter = ["network", "state"]
     list_select_related = ["network"]
@@ -59,13 +29,13 @@ class SchoolAdmin(admin.ModelAdmin):
     inlines = [CrestInline]
 
 
-class TermInline(admin.TabularInline):
+class TermInline(ScopedInline):
     model = m.Term
     extra = 0
 
 
 @admin.register(m.SchoolYear)
-class SchoolYearAdmin(admin.ModelAdmin):
+class SchoolYearAdmin(ScopedAdmin):
     list_display = ["year", "network", "period", "starts_on", "ends_on", "is_closed"]
     list_select_related = ["network"]
     search_fields = ["year"]
@@ -81,19 +51,19 @@ class SchoolYearAdmin(admin.ModelAdmin):
 
 
 @admin.register(m.GradeLevel, m.Subject)
-class OrderedAdmin(admin.ModelAdmin):
+class OrderedAdmin(ScopedAdmin):
     list_display = ["name", "code", "order"]
     search_fields = ["name", "code"]
 
 
-class OfferingInline(admin.TabularInline):
+class OfferingInline(ScopedInline):
     model = m.Offering
     extra = 0
     autocomplete_fields = ["subject"]
 
 
 @admin.register(m.SchoolClass)
-class SchoolClassAdmin(admin.ModelAdmin):
+class SchoolClassAdmin(ScopedAdmin):
     list_display = ["name", "school", "school_year", "shift"]
     list_filter = ["school_year", "shift"]
     list_select_related = ["school", "school_year"]
@@ -103,21 +73,29 @@ class SchoolClassAdmin(admin.ModelAdmin):
 
 
 @admin.register(m.Offering)
-class OfferingAdmin(admin.ModelAdmin):
+class OfferingAdmin(ScopedAdmin):
     list_display = ["subject", "school_class", "hours"]
     list_select_related = ["subject", "school_class__school_year"]
     search_fields = ["subject__name", "school_class__name"]
     autocomplete_fields = ["subject", "school_class"]
 
 
-class EnrolmentInline(admin.TabularInline):
+class EnrolmentInline(ScopedInline):
     model = m.Enrolment
     extra = 0
     autocomplete_fields = ["school_class", "grade_level"]
 
+    def get_formset(
+        self, request: HttpRequest, obj: m.Student | None = None, **options: Any
+    ) -> Any:
+        """Demand an enrolment where students are visible by enrolment only."""
+        if level_of(viewer_of(request)) < Level.ADMINISTRATOR:
+            options |= {"min_num": 1, "validate_min": True}
+        return super().get_formset(request, obj, **options)
+
 
 @admin.register(m.Student)
-class StudentAdmin(admin.ModelAdmin):
+class StudentAdmin(ScopedAdmin):
     list_display = ["display_name", "registration", "birth_date"]
     search_fields = ["social_name", "name", "registration"]
     fieldsets = [
@@ -135,7 +113,7 @@ class StudentAdmin(admin.ModelAdmin):
 
 
 @admin.register(m.Enrolment)
-class EnrolmentAdmin(admin.ModelAdmin):
+class EnrolmentAdmin(ScopedAdmin):
     list_display = [
         "student",
         "school_class",
@@ -152,7 +130,7 @@ class EnrolmentAdmin(admin.ModelAdmin):
 
 
 @admin.register(m.Grade)
-class GradeAdmin(admin.ModelAdmin):
+class GradeAdmin(ScopedAdmin):
     list_display = ["enrolment", "offering", "term", "tenths"]
     list_filter = ["term"]
     list_select_related = [
@@ -171,13 +149,13 @@ class RecoveryGradeAdmin(GradeAdmin):
     list_filter = []
 
 
-class PriorSubjectInline(admin.TabularInline):
+class PriorSubjectInline(ScopedInline):
     model = m.PriorSubject
     extra = 0
 
 
 @admin.register(m.PriorYear)
-class PriorYearAdmin(admin.ModelAdmin):
+class PriorYearAdmin(ScopedAdmin):
     list_display = ["student", "year", "grade_level", "school", "result"]
     list_select_related = ["student"]
     search_fields = ["student__name", "student__social_name", "student__registration"]
@@ -187,7 +165,7 @@ class PriorYearAdmin(admin.ModelAdmin):
 
 
 @admin.register(m.ClassSession)
-class ClassSessionAdmin(admin.ModelAdmin):
+class ClassSessionAdmin(ScopedAdmin):
     list_display = ["date", "school_class", "term"]
     list_select_related = ["school_class__school_year"]
     search_fields = ["date", "school_class__name"]
@@ -196,7 +174,7 @@ class ClassSessionAdmin(admin.ModelAdmin):
 
 
 @admin.register(m.Absence)
-class AbsenceAdmin(admin.ModelAdmin):
+class AbsenceAdmin(ScopedAdmin):
     list_display = ["enrolment", "session", "is_justified"]
     list_filter = ["is_justified"]
     list_select_related = ["enrolment__school_class__school_year", "session"]

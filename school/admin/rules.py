@@ -7,6 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 
+from school import record_access
+from school.admin.base import ScopedAdmin, ScopedInline, viewer_of
 from school.admin.rule_form import RuleProfileForm
 from school.models import (
     Network,
@@ -18,7 +20,7 @@ from school.models import (
 )
 
 
-class VersionInline(admin.TabularInline):
+class VersionInline(ScopedInline):
     """Read-only list of a profile's versions and the school years that use them."""
 
     model = RuleVersion
@@ -56,7 +58,7 @@ class VersionInline(admin.TabularInline):
 
 
 @admin.register(RuleProfile)
-class RuleProfileAdmin(admin.ModelAdmin):
+class RuleProfileAdmin(ScopedAdmin):
     form = RuleProfileForm
     list_display = ["name", "code", "network", "source"]
     list_filter = ["network"]
@@ -87,7 +89,7 @@ class YearRulesFormSet(forms.BaseInlineFormSet):
             )
 
 
-class YearRulesInline(admin.TabularInline):
+class YearRulesInline(ScopedInline):
     """Rules of a school year; read-only once the year is closed."""
 
     model = YearRules
@@ -119,7 +121,8 @@ class YearRulesInline(admin.TabularInline):
         """Restrict the version choices to the network of the school year."""
         formset: Any = super().get_formset(request, obj, **options)
         if "version" in formset.form.base_fields:
-            versions = RuleVersion.objects.select_related("profile")
+            versions = record_access.visible_records(viewer_of(request), RuleVersion)
+            versions = versions.select_related("profile")
             if obj is not None:
                 versions = versions.filter(profile__network=obj.network_id)
             formset.form.base_fields["version"].queryset = versions

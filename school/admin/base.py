@@ -1,0 +1,174 @@
+"""Base classes of the admin's pages, which show and change records in the viewer's reach."""
+
+from collections import defaultdict
+from itertools import chain
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import NestedObjects, get_fields_from_path
+from django.db import router
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+
+from school import record_access
+from school.admin.autocomplete import PostedSelect, PostedSelectMultiple
+from school.admin.change_list import (
+    RelatedRecordFilter,
+    SearchedChangeList,
+    answer_search,
+)
+from school.models import User
+
+
+class OutOfReach(Exception):
+    """A record that its writer could not see once it is saved; the save is rolled back."""
+
+
+def viewer_of(request: HttpRequest) -> User:
+    """Return the user of a request to the admin, who is logged in."""
+    return cast(User, request.user)
+
+
+class OneNetworkForm(ModelForm):
+    """Form that refuses to join records of different networks."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # the stubs leave it out
+        record = self.instance
+        related = [
+            getattr(record, field.name)
+            for field in record._meta.concrete_fields
+            if field.is_relation and field.name not in self.errors
+            # A parent that its own form refused has no id yet, but is set.
+            if field.is_cached(record) or getattr(record, field.attname) is not None
+        ]
+        networks = {record_access.network_of(other) for other in related if other}
+        if len(networks - {None}) > 1:
+            self.add_error(None, _("These records belong to different networks."))
+
+
+class ScopedPage:
+    """Part of a page or an inline: records, choosers and rights by the viewer's reach."""
+
+    model: type[Model]
+    form: Any = OneNetworkForm
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        records: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        return record_access.narrow(viewer_of(request), records)
+
+    def get_field_queryset(
+        self, db: str | None, db_field: Any, request: HttpRequest
+    ) -> QuerySet[Any]:
+        return record_access.choices_for(viewer_of(request), db_field)
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: Any = None, **options: Any
+    ) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            options["widget"] = PostedSelect(db_field, admin.site)
+        return super().formfield_for_foreignkey(db_field, request, **options)  # type: ignore[misc]
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: Any = None, **options: Any
+    ) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            options["widget"] = PostedSelectMultiple(db_field, admin.site)
+        return super().formfield_for_manytomany(db_field, request, **options)  # type: ignore[misc]
+
+    def has_add_permission(self, request: HttpRequest, *parent: Any) -> bool:
+        is_allowed = super().has_add_permission(request, *parent)  # type: ignore[misc]
+        return is_allowed and record_access.may_add(viewer_of(request), self.model)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_allowed = super().has_change_permission(request, obj)  # type: ignore[misc]
+        return is_allowed and record_access.may_change(viewer_of(request), self.model)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_allowed = super().has_delete_permission(request, obj)  # type: ignore[misc]
+        return is_allowed and record_access.may_change(viewer_of(request), self.model)
+
+
+class ScopedInline(ScopedPage, admin.TabularInline):
+    """Inline that lists the related records in the viewer's reach."""
+
+
+class ScopedAdmin(ScopedPage, admin.ModelAdmin):
+    """Pages of one model, narrowed to the records in the viewer's reach."""
+
+    def get_changelist(self, request: HttpRequest, **_options: Any) -> type[Any]:
+        return SearchedChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Any = None
+    ) -> HttpResponse:
+        is_allowed = self.has_view_or_change_permission(request)
+        redirect = answer_search(request) if is_allowed else None
+        return redirect or super().changelist_view(request, extra_context)
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [self._narrow_filter(name) for name in super().get_list_filter(request)]
+
+    def _narrow_filter(self, name: Any) -> Any:
+        field = get_fields_from_path(self.model, name)[-1]
+        return (name, RelatedRecordFilter) if field.is_relation else name
+
+    def lookup_allowed(
+        self, lookup: str, value: Any, request: HttpRequest | None = None
+    ) -> bool:
+        """Allow the list filters only: `?name__contains=` would be a search in the URL."""
+        return any(
+            lookup == name or lookup.startswith(f"{name}__")
+            for name in self.list_filter
+            if isinstance(name, str)
+        )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except OutOfReach:
+            text = _("Nothing was saved: the record would be out of your reach.")
+            self.message_user(request, text, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        if not record_access.are_visible(viewer_of(request), [form.instance]):
+            raise OutOfReach
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        """Collect what a deletion takes along; name nothing that the viewer may not see."""
+        if self._touches_hidden_records(objs, request):
+            return [], {}, set(), [_("records that you may not see")]
+        return super().get_deleted_objects(objs, request)
+
+    def _touches_hidden_records(self, objs: Any, request: HttpRequest) -> bool:
+        collector = NestedObjects(using=router.db_for_write(self.model), origin=objs)
+        collector.collect(objs)
+        by_model: dict[type[Model], list[Model]] = defaultdict(list)
+        for record in chain(collector.protected, *collector.model_objs.values()):
+            by_model[type(record)].append(record)
+        return any(
+            not record_access.are_visible(viewer_of(request), records)
+            for model, records in by_model.items()
+            if model in record_access.RECORD_ACCESS
+        )
+
+
+def unregister_unscoped(site: admin.AdminSite) -> None:
+    """Take the pages of other packages, which show everything to everybody, off the site."""
+    for model, page in list(site._registry.items()):
+        if not isinstance(page, ScopedAdmin):
+            site.unregister(model)
