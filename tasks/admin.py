@@ -1,7 +1,7 @@
 """Read-only Django admin for tasks and the access log.
 
-A viewer sees the entries of the users in reach, who see nothing that the viewer does not
-see. Results are left out: a requester may have been attached elsewhere when he asked.
+A viewer sees those of the users in reach, who see nothing that the viewer does not see.
+The pages name no pupil: reports are files, and parameters are ids.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,6 @@ class ReadOnlyAdmin(ScopedAdmin):
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
-    exclude = ["result"]
     list_display = ["id", "kind", "state", "requester", "attempt", "created_at"]
     list_filter = ["state", "kind", "queue"]
     list_select_related = ["requester"]

@@ -15,6 +15,7 @@ from school.rights import Level, level_of
 @admin.register(m.Network)
 class NetworkAdmin(ScopedAdmin):
     list_display = ["name", "code"]
+    ordering = ["name"]
     search_fields = ["name", "code"]
     actions = [add_default_profiles]
     inlines = [CrestInline]

@@ -29,8 +29,9 @@ def finished_task(admin):
 @pytest.mark.usefixtures("finished_task")
 @pytest.mark.parametrize("model", REGISTERED)
 def test_admin_list_with_search_takes_few_queries(admin_client, model):
+    url = admin_client.post(admin_url(model, ""), {"q": "a"}).url
     with CaptureQueriesContext(connection) as queries:
-        page = admin_client.get(admin_url(model, "?q=a"))
+        page = admin_client.get(url)
 
     assert page.status_code == 200
     assert len(queries) < 15
