@@ -306,6 +306,28 @@ def test_student_page_lists_the_enrolments_in_reach_only(log_in, network):
     assert schools == {2}
 
 
+def test_posted_row_of_an_inline_out_of_reach_is_not_changed(log_in, network):
+    client = log_in("secretary")
+    m.User.objects.get(username="secretary").attachments.update(school=2)
+    url = url_of(m.Student, "67/change/")
+    hidden = m.Enrolment.objects.get(student=67, school_class__school=3)
+    before = m.Enrolment.objects.filter(pk=hidden.pk).values().get()
+    data = post_data(client.get(url))
+    row = {"id": hidden.pk, "diary_number": 99, "DELETE": ""}
+    rows = {f"enrolments-0-{name}": value for name, value in row.items()}
+
+    client.post(url, {**data, **rows})
+    client.post(url, {**data, **rows, "enrolments-0-DELETE": "on"})
+
+    assert m.Enrolment.objects.filter(pk=hidden.pk).values().get() == before
+    assert m.Student.objects.get(pk=67).enrolments.count() == 2
+
+
+def test_tables_of_tokens_have_no_page(admin_client):
+    for model in ("outstandingtoken", "blacklistedtoken"):
+        assert admin_client.get(f"/admin/token_blacklist/{model}/").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("model", "viewer"),
     [
