@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import pytest
 from django.contrib import admin
 from django.core.checks import Tags, run_checks
@@ -8,7 +10,7 @@ from tasks.models import AccessLogEntry, Task
 from tests.support.task_factories import run_task
 
 pytestmark = pytest.mark.django_db
-admin.autodiscover()
+import_module("school.urls")  # registers the pages
 REGISTERED = [
     model
     for model in admin.site._registry

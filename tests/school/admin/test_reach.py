@@ -1,5 +1,7 @@
 """Every page of the admin, for every model and viewer, against the oracle of reach."""
 
+from importlib import import_module
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
@@ -22,6 +24,7 @@ from tests.school.admin.reach_oracle import (
 from tests.support.task_factories import queue_task
 
 pytestmark = pytest.mark.django_db
+import_module("school.urls")  # registers the pages
 PAGES = list(admin.site._registry.values())
 MODELS = [page.model for page in PAGES]
 RIVAL_MODELS = [
