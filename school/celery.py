@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("school")
-app.config_from_object("django.conf:settings", namespace="CELERY")
+app.config_from_object("school.celery_config")
 # Adds the request id to the log lines of a task.
 app.steps["worker"].add(DjangoStructLogInitStep)
 

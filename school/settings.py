@@ -6,11 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
-from kombu import Exchange, Queue
 
 from api.http import cors
 from api.http.body_limits import BodyLimit
 from api.openapi import config as openapi
+from school.celery_settings import *  # noqa: F403  (settings of Celery)
 from school.runtime import logging as runtime_logging
 from school.runtime.environment import Environment
 
@@ -131,7 +131,7 @@ DATABASES = {
 DATABASE_ROUTERS = ["school.db.snapshot.SnapshotRouter"]
 ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
-# --- Redis and Celery (namespace CELERY; see docs for the measurements) --------------
+# --- Redis and Celery (the rest is in school/celery_settings.py) ----------------------
 REDIS_URL = env.redis("REDIS_URL")
 # Signs what the service reads back from Redis. It needs no fallback when it is changed:
 # what does not verify is written anew.
@@ -140,53 +140,7 @@ HAS_EXTERNAL_REDIS = env.is_set("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT = "tasks.redis_store.transport:Transport"
 CELERY_RESULT_BACKEND = REDIS_URL
-# Listed because Celery looks for `tasks.tasks`, which does not exist.
-CELERY_IMPORTS = (
-    "tasks.worker.tasks",
-    "tasks.maintenance.tasks",
-    "tasks.worker.revocation",
-    "tasks.worker.cpu_watchdog",
-)
-CELERY_TASK_QUEUES = tuple(
-    Queue(name, Exchange(name), routing_key=name)
-    for name in ("default", "reports", "reports.bulk")
-)
-# Celery's own default queue, `celery`, has no worker here.
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_DEFAULT_EXCHANGE = "default"
-CELERY_TASK_DEFAULT_ROUTING_KEY = "default"
-CELERY_TASK_CREATE_MISSING_QUEUES = False  # a misspelt queue name must raise an error
-CELERY_TASK_SERIALIZER = "json"
-CELERY_RESULT_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = TIME_ZONE
-# The row holds the state; the service writes the result document itself.
-CELERY_TASK_IGNORE_RESULT = True
-# Late acks would run a report twice after a dropped connection.
-CELERY_TASK_ACKS_LATE = False
-CELERY_TASK_REJECT_ON_WORKER_LOST = False  # lease recovery requeues it instead
-CELERY_TASK_TRACK_STARTED = False  # the row holds it
-CELERY_WORKER_SEND_TASK_EVENTS = False  # costs throughput and adds no information
-CELERY_TASK_SEND_SENT_EVENT = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # no message waits behind a long report
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 200  # limits memory leaks
-CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000  # kilobytes, checked between reports
-# True would lose running reports.
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # retry for ever
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # A short timeout is safe: with early acks no message stays unacknowledged for long.
-    "visibility_timeout": 60,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "health_check_interval": 10,
-    "socket_keepalive": True,
-    "socket_connect_timeout": 2,
-    "socket_timeout": 5,
-}
-CELERY_RESULT_EXPIRES = timedelta(days=1)
 
 # --- Reports ------------------------------------------------------------------------
 REPORT_PACKAGES = env.str_list("REPORT_PACKAGES", ["tasks.reports"])

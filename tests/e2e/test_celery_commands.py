@@ -19,6 +19,7 @@ CELERY_TASK_NAMES = {
 }  # fmt: skip
 QUEUES = {"default", "reports", "reports.bulk"}
 WORKER_NAMES = [f"{queue}@{socket.gethostname()}" for queue in QUEUES]
+KEY_FILES = ("secret_key", "jwt_signing_key")
 EXPIRE_SCRIPT = """
 from tasks import lifecycle
 from tasks.models import Task
@@ -84,6 +85,20 @@ def test_each_queue_has_its_own_worker(celery: Celery):
     names = {queue["name"] for queues in replies.values() for queue in queues}
     assert names == QUEUES
     assert all(len(queues) == 1 for queues in replies.values())
+
+
+@pytest.mark.guarantee("No Celery command prints a password or a key.")
+def test_configuration_of_workers_shows_no_secret(stack: Stack):
+    options = ["--timeout", "15", "--destination", ",".join(WORKER_NAMES)]
+
+    output = stack.celery("inspect", *options, "conf", "--json")
+
+    password = stack.valkey.url.partition("@")[0].rpartition(":")[2]
+    keys = [(stack.folder / name).read_text() for name in KEY_FILES]
+    assert {name.partition("@")[0] for name in json.loads(output)} == QUEUES
+    assert "broker_url" in output
+    for secret in (password, *keys):
+        assert secret not in output
 
 
 def test_result_of_succeeded_task_is_success_with_document(

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import pytest
 from celery import current_app
 from django.conf import settings
 
@@ -98,6 +99,30 @@ def test_redis_url_is_read_from_state_file(tmp_path):
     (tmp_path / "redis.url").write_text("redis://:secret@127.0.0.1:7777/0\n")
 
     assert default_redis_url(tmp_path) == "redis://:secret@127.0.0.1:7777/0"
+
+
+@pytest.mark.guarantee("No Celery command prints a password or a key.")
+def test_celery_report_shows_no_secret(tmp_path):
+    secrets = {name: f"{name}-secret".ljust(60, "x") for name in ("first", "second")}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "VAR_DIR": str(tmp_path),
+        "SECRET_KEY": secrets["first"],
+        "JWT_SIGNING_KEY": secrets["second"],
+        "REDIS_URL": "redis://:redis-password@127.0.0.1:1/0",
+        "DATABASE_URL": "postgresql://school:database-password@127.0.0.1:1/school",
+    }
+    report = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "school", "report"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert "broker_url: 'redis://:********@127.0.0.1:1/0'" in report
+    for secret in (*secrets.values(), "redis-password", "database-password"):
+        assert secret not in report
 
 
 def test_celery_settings_have_measured_values():
