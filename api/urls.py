@@ -39,5 +39,6 @@ urlpatterns = [
     ),
     path("problems", docs.problem_list),
     path("problems/<slug:code>", docs.problem_page),
+    path(".well-known/security.txt", docs.security_txt),
     path("", docs.home),
 ]

@@ -4,6 +4,7 @@ import logging
 import os
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
@@ -26,12 +27,42 @@ JWT_SIGNING_KEY = env.secret("JWT_SIGNING_KEY")
 # Keys that sign nothing new: what they have signed stays valid while they are listed.
 SECRET_KEY_FALLBACKS = env.str_list("SECRET_KEY_FALLBACKS", [])
 JWT_FALLBACK_KEYS = env.str_list("JWT_FALLBACK_KEYS", [])
+ABSENT_SECRETS = env.absent_secrets
 PORT = env.integer("PORT", 8000)
+# Address under which clients reach the service, and prefix of the links in task documents;
+# empty means that the links are paths.
+PUBLIC_URL = env.url("PUBLIC_URL")
+SECURITY_CONTACT = env.str_list("SECURITY_CONTACT", [])
+
+# --- Transport: PUBLIC_URL decides whether the service is behind TLS ------------------
+_public_url = urlsplit(PUBLIC_URL)
+IS_HTTPS = _public_url.scheme == "https"
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0)
 # The loopback names are always allowed: health checks use them.
-ALLOWED_HOSTS = [*env.str_list("ALLOWED_HOSTS", []), "localhost", "127.0.0.1", "[::1]"]
-CSRF_TRUSTED_ORIGINS = env.str_list("CSRF_TRUSTED_ORIGINS", [])
-# Prefix of the links in task documents; empty means paths.
-PUBLIC_URL = env.text("PUBLIC_URL", "").rstrip("/")
+ALLOWED_HOSTS = [
+    *env.str_list("ALLOWED_HOSTS", [_public_url.hostname or ""]),
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+]
+CSRF_TRUSTED_ORIGINS = env.str_list(
+    "CSRF_TRUSTED_ORIGINS", [f"https://{_public_url.netloc}"] if IS_HTTPS else []
+)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+# A client may send this header too; only a proxy in front overwrites it.
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+)
+# HttpsRedirectMiddleware redirects. Django's own redirect is off for every path, because
+# it cannot exempt requests from this host.
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [""]
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if IS_HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"  # the admin's CSRF check reads the header
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# HSTS for subdomains (W005) and in the browsers' preload lists (W021) would bind other
+# sites of the same domain, which are not this service's to decide about.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # --- Apps ---------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -56,6 +87,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "api.http.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "api.http.https.HttpsRedirectMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "api.http.middleware.PathLogMiddleware",
     # Outside everything that makes responses; inside WhiteNoise, whose files are already
@@ -75,7 +107,7 @@ MIDDLEWARE = [
     "school.admin_sessions.AdminSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "api.http.middleware.HtmlCspMiddleware",
+    "api.http.middleware.HtmlPoliciesMiddleware",
 ]
 ROOT_URLCONF = "school.urls"
 WSGI_APPLICATION = "school.wsgi.application"
@@ -193,7 +225,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
     # None would let clients forge their address with X-Forwarded-For.
-    "NUM_PROXIES": env.integer("TRUSTED_PROXIES", 0),
+    "NUM_PROXIES": TRUSTED_PROXIES,
 }
 DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "api.problems.handler.ProblemHandler",

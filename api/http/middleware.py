@@ -30,6 +30,15 @@ TASK_ID_IN_PATH = re.compile(
     r"(?<=^/tasks/)[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.I
 )
 
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer", "camera", "display-capture", "geolocation", "gyroscope",
+        "magnetometer", "microphone", "midi", "payment", "usb",
+    )
+)  # fmt: skip
+"""Features of the browser that no page of the service uses."""
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -124,14 +133,15 @@ class PathLogMiddleware(RequestMiddleware):
         structlog.contextvars.bind_contextvars(ip=address)
 
 
-class HtmlCspMiddleware(CSPMiddleware):
-    """Middleware that adds the content security policy to HTML pages only."""
+class HtmlPoliciesMiddleware(CSPMiddleware):
+    """Middleware that adds content security and permissions policy to HTML pages only."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         if response.get("Content-Type", "").startswith("text/html"):
             response = super().process_response(request, response)
+            response["Permissions-Policy"] = PERMISSIONS_POLICY
         return response
 
 

@@ -11,6 +11,9 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF, "'unsafe-inline'"],  # Swagger UI and ReDoc style inline
         "worker-src": [SELF, "blob:"],
         "object-src": [NONE],
+        # `default-src` does not cover these.
+        "base-uri": [NONE],
+        "form-action": [SELF],
         "frame-ancestors": [NONE],
     }
 }

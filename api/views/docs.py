@@ -1,9 +1,11 @@
-"""OpenAPI document and the HTML pages about problems."""
+"""OpenAPI document, the HTML pages about problems, and `security.txt`."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cache, wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
@@ -17,6 +19,9 @@ from api.i18n import languages
 from api.openapi import problem_pages
 from api.openapi.operations import EnglishGenerator
 from api.problems import handler
+
+SECURITY_TXT_LIFETIME = timedelta(days=180)
+"""Readers must not use the file for longer; RFC 9116 recommends less than a year."""
 
 
 class OpenapiDocument(SpectacularYAMLAPIView):
@@ -65,6 +70,23 @@ def read_only(view: View) -> View:
 @read_only
 def home(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect("/docs")
+
+
+@read_only
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Return the address for reports of vulnerabilities, in the format of RFC 9116."""
+    if not settings.SECURITY_CONTACT:
+        raise Http404
+    expiry = datetime.now(UTC).replace(microsecond=0) + SECURITY_TXT_LIFETIME
+    fields = [
+        *(("Contact", contact) for contact in settings.SECURITY_CONTACT),
+        ("Expires", expiry.isoformat().replace("+00:00", "Z")),
+        ("Preferred-Languages", "pt, en"),
+    ]
+    if settings.IS_HTTPS:
+        fields.append(("Canonical", f"{settings.PUBLIC_URL}{request.path_info}"))
+    text = "".join(f"{name}: {value}\n" for name, value in fields)
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
 @read_only

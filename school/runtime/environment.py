@@ -5,6 +5,7 @@ import re
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -32,6 +33,7 @@ class Environment:
         self._env = environ.FileAwareEnv()
         # The default mapping caches the content of a file at the first read.
         self._env.ENVIRON = FileAwareMapping(cache=False)
+        self.absent_secrets: list[str] = []
         self.state_dir = Path(self.text("VAR_DIR", str(state_dir))).resolve()
 
     def text(self, name: str, default: str) -> str:
@@ -71,22 +73,40 @@ class Environment:
             values[key] = int(value)
         return values
 
+    def url(self, name: str) -> str:
+        """Return the HTTP or HTTPS URL without a trailing slash; empty if unset."""
+        value = self.text(name, "").rstrip("/")
+        parts = urlsplit(value)
+        if value and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ImproperlyConfigured(
+                f"{name} must be a URL such as https://reports.example.org, not {value!r}."
+            )
+        return value
+
     def str_list(self, name: str, default: list[str]) -> list[str]:
         value = self.text(name, ",".join(default))
         return [item.strip() for item in value.split(",") if item.strip()]
 
     def secret(self, name: str) -> str:
-        """Return the secret; if unset, one generated once and saved in the state folder."""
-        return self.text(name, "") or _read_or_create_secret(
-            self.state_dir / name.lower()
-        )
+        """Return the secret; if unset, one generated once and saved in the state folder.
+
+        With `GENERATE_SECRETS` off, a process without the secret gets a random one that no
+        other process knows: nothing that it signs is believed, and it believes nothing.
+        """
+        if value := self.text(name, ""):
+            return value
+        if self.flag("GENERATE_SECRETS", True):
+            return _read_or_create_secret(self.state_dir / name.lower())
+        self.absent_secrets.append(name)
+        return _generate_secret()
 
     def database(self, name: str, *, is_snapshot: bool = False) -> dict[str, Any]:
         """Return the Django database of the URL; by default SQLite in the state folder."""
         url = self.text(name, f"sqlite:///{self.state_dir / 'school.sqlite3'}")
         config: dict[str, Any] = dict(environ.Env.db_url_config(url))
         if config["ENGINE"].endswith("sqlite3"):
-            Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(config["NAME"]).parent
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             config["OPTIONS"] = sqlite.options(is_snapshot=is_snapshot)
         else:
             pool_size = self.integer("DATABASE_POOL", 8)
@@ -113,12 +133,16 @@ class Environment:
         return match[1]
 
 
+def _generate_secret() -> str:
+    return secrets.token_urlsafe(48)
+
+
 def _read_or_create_secret(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
         temporary.touch(mode=0o600)
-        temporary.write_text(secrets.token_urlsafe(48))
+        temporary.write_text(_generate_secret())
         try:
             os.link(temporary, path)
         except FileExistsError:

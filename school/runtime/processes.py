@@ -17,6 +17,9 @@ def service_commands(*, bind: str) -> dict[str, list[str]]:
             "--worker-connections", "10000", "--keep-alive", "20",
             "--limit-request-line", "4094", "--limit-request-fields", "100",
             "--limit-request-field_size", "8190",
+            # Django alone reads the headers of proxies, as TRUSTED_PROXIES says; gunicorn
+            # would believe those of every client on this host.
+            "--forwarded-allow-ips", "",
             # Longer than the longest response.
             "--graceful-timeout", "30",
             # Against slow leaks; the spread keeps workers from restarting together.

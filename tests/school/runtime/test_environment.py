@@ -58,6 +58,24 @@ def test_secrets_of_two_names_differ(env):
     assert env.secret("SECRET_KEY") != env.secret("JWT_SIGNING_KEY")
 
 
+def test_missing_secret_without_generation_is_random_and_not_stored(env, monkeypatch):
+    monkeypatch.setenv("GENERATE_SECRETS", "false")
+
+    assert env.secret("SECRET_KEY") != env.secret("SECRET_KEY")
+    assert env.absent_secrets == ["SECRET_KEY", "SECRET_KEY"]
+    assert not env.state_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "value", ["reports.example.org", "ftp://example.org", "https://"]
+)
+def test_address_that_is_no_http_url_is_refused_with_its_name(env, monkeypatch, value):
+    monkeypatch.setenv("PUBLIC_URL", value)
+
+    with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL must be a URL"):
+        env.url("PUBLIC_URL")
+
+
 def test_database_url_keeps_its_own_options(env, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@h/n?sslmode=require")
 
