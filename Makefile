@@ -51,6 +51,8 @@ check: $(VENV)/.installed-dev ## check formatting, lint, layers, types, migratio
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check --fail-level WARNING
+	PUBLIC_URL=https://reports.example.org TRUSTED_PROXIES=1 \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 format: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff format .

@@ -4,12 +4,15 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
+from django.core.checks import Tags
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from school.runtime import startup
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
-# The web process and the dispatcher run the system checks. In a worker the checks would
-# load the whole API and cost 14 MB for its lifetime.
+# The web process and the dispatcher run all system checks. In a worker they would load the
+# whole API and cost 14 MB for its lifetime; it runs those of the environment alone.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("school")
@@ -21,3 +24,9 @@ app.steps["worker"].add(DjangoStructLogInitStep)
 @setup_logging.connect
 def keep_django_logging(**_: Any) -> None:
     """Keep Django's logging: Celery configures its own unless this signal has a receiver."""
+
+
+@worker_init.connect
+def prepare_worker(**_: Any) -> None:
+    startup.make_files_private()
+    startup.refuse_unsafe_settings(tags=[Tags.security])

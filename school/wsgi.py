@@ -1,11 +1,16 @@
-"""WSGI application served by gunicorn."""
+"""WSGI application of the web processes."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
 
 from api.http.request_bodies import limit_bodies
+from school.runtime import startup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
 
+startup.make_files_private()
 application = limit_bodies(get_wsgi_application())
+startup.refuse_unsafe_settings(
+    secrets=("SECRET_KEY", "JWT_SIGNING_KEY", "REDIS_SIGNING_KEY")
+)

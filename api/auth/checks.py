@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 MIN_KEY_BYTES = 32
 REFRESH_TOKEN_LIFETIME = timedelta(days=14)
 MAX_ACCESS_TOKEN_LIFETIME = timedelta(hours=24)
 
 
-@register
+@register(Tags.security)
 def check_tokens(**_: Any) -> list[CheckMessage]:
     return [*_errors(), *_warnings()]
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from school.db import postgresql
+from school.runtime import startup
 from tasks.maintenance.dispatcher import Dispatcher
 
 PUBLISHES_PER_TICK = 5
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS")
 
     def handle(self, *args: Any, every: float, **options: Any) -> None:
+        startup.make_files_private()
         stop_event = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop_event.set())
