@@ -9,6 +9,7 @@ from pathlib import Path
 
 import redis
 
+from school.runtime import log_files
 from school.runtime.supervisor import start_child
 
 STARTUP_TIMEOUT_SECONDS = 10
@@ -41,7 +42,7 @@ class EmbeddedRedis:
 
         A second start keeps the same URL.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._stop_stale_server()
         self._port = self._port or free_port()
         # Passed on stdin, so that process lists do not show the password.
@@ -57,6 +58,7 @@ class EmbeddedRedis:
             requirepass {self._password}
         """
         log = self._folder / "log"
+        log_files.rotate(log)
         self.process = start_child([find_server_binary(), "-"], log=log, stdin=config)
         self._wait_until_ready(log)
         self._url_file.touch(mode=0o600)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 def make_secrets(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)  # also one that was there already
     values = {
-        name: _read_or_create(folder / name, secrets.token_urlsafe(36))
+        name: _read_or_create(folder / name, secrets.token_urlsafe(48))
         for name in (
             "redis_password",
             "postgres_password",

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from school.runtime import log_files
+from school.runtime.startup import PRIVATE_UMASK
+
 PR_SET_PDEATHSIG = 1
 STOP_TIMEOUT_SECONDS = 20
 RESTART_INTERVAL_SECONDS = 1.0
@@ -31,6 +34,7 @@ def start_child(
             stderr=output,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
+            umask=PRIVATE_UMASK if sys.platform != "win32" else -1,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
     if stdin is not None and process.stdin is not None:
@@ -53,12 +57,17 @@ class Supervisor:
     def start(self, name: str, command: Sequence[str]) -> None:
         self._commands[name] = command
         self._start_times[name] = time.monotonic()
+        log_files.rotate(self.log_path(name))
         self.processes[name] = start_child(
             command, log=self.log_path(name), environment=self._environment
         )
 
     def log_path(self, name: str) -> Path:
         return self._log_dir / f"{name}.log"
+
+    def rotate_logs(self) -> None:
+        for name in self.processes:
+            log_files.rotate(self.log_path(name))
 
     def restart_exited(self) -> list[str]:
         """Restart exited processes, each at most once a second; return their names."""
