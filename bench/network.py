@@ -128,7 +128,7 @@ def _load(url: str, students: int) -> None:
     sys.stderr.write(f"Making {students} students in {url.partition(':')[0]} ...\n")
     for arguments in (
         ["migrate", "--verbosity", "0"],
-        ["demo", "--students", str(students)],
+        ["demo", "--force", "--students", str(students)],
     ):
         subprocess.run(
             [sys.executable, str(MANAGE_PY), *arguments],

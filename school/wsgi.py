@@ -1,4 +1,4 @@
-"""WSGI application of the web processes."""
+"""WSGI application served by gunicorn."""
 
 import os
 

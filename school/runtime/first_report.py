@@ -20,12 +20,13 @@ def show_first_report(client: Client, output: Output) -> None:
     output.write(f"POST /reports {json.dumps(entry['example'])}")
     task = client.request_report(entry["example"])
     output.write(f"202: task {task['task_id']}")
+    path = f"/tasks/{task['task_id']}"  # links may have a prefix, PUBLIC_URL
     while task["poll_after_ms"] is not None:
         time.sleep(task["poll_after_ms"] / 1000)
-        task = client.request("GET", task["links"]["self"])
+        task = client.request("GET", path)
         progress = task["progress"]
         output.write(
-            f"GET {task['links']['self']}: {task['state']}, {progress['stage']}, "
+            f"GET {path}: {task['state']}, {progress['stage']}, "
             f"{progress['done']} of {progress['total'] or '?'} rows"
         )
     output.write(json.dumps(_shorten_result(task), indent=2, ensure_ascii=False))

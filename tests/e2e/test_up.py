@@ -1,5 +1,7 @@
 """Runs of `make up` and `make demo`: start, output, errors and shutdown."""
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from school.runtime.client import Client
 from school.runtime.embedded_redis import free_port
 from school.runtime.processes import MANAGE_PY
 from tests.support.environment import DATABASE
@@ -116,6 +119,23 @@ class InterruptedRun(DemoRun):
     """Process ids before Ctrl-C."""
     second: DemoRun
     """A `make up` in the same folder while the first was running."""
+    open_files: list[str]
+    """Files that another user might have read while it ran."""
+
+
+def find_open_files(folder: Path) -> list[str]:
+    """Return the folder and the entries in it that others than their owner may use."""
+    return [
+        f"{path} {path.stat().st_mode:o}"
+        for path in (folder, *folder.rglob("*"))
+        if path.stat().st_mode & 0o077
+    ]
+
+
+def token_seconds(token: str) -> int:
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims["exp"] - claims["iat"]
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +146,7 @@ def interrupted_run(
     try:
         output = first.read_until("Ctrl-C stops everything")
         running = first.find_leftover_processes()
+        open_files = find_open_files(first.folder)
         second = DemoRun(*UpProcess(first.folder, "--once").wait_for_exit(), [])
         os.kill(first.process.pid, signal.SIGINT)
         exit_code, rest = first.wait_for_exit()
@@ -136,6 +157,7 @@ def interrupted_run(
             first.folder,
             running,
             second,
+            open_files,
         )
     finally:
         first.end()
@@ -143,7 +165,9 @@ def interrupted_run(
 
 @pytest.fixture(scope="module")
 def demo_run(interrupted_run: InterruptedRun) -> DemoRun:
-    """A `make demo` in the state folder of the interrupted run."""
+    """A `make demo` in the state folder of the interrupted run, made readable for all."""
+    for path in (interrupted_run.folder, *interrupted_run.folder.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o055)
     process = UpProcess(interrupted_run.folder, "--once")
     return DemoRun(*process.wait_for_exit(), process.find_leftover_processes())
 
@@ -179,6 +203,32 @@ def test_ctrl_c_stops_all_processes_and_keeps_the_data(interrupted_run, demo_run
 
     assert demo_run.exit_code == 0, demo_run.output
     assert "The demo network of 1000 students is already loaded" in demo_run.output
+
+
+@pytest.mark.guarantee("Files of `make up` are its user's alone.")
+@sqlite_only
+@starts_everything
+def test_files_of_run_are_private(interrupted_run):
+    names = {path.name for path in interrupted_run.folder.rglob("*")}
+
+    assert {"school.sqlite3", "web.log", "appendonlydir", "secret_key"} <= names
+    assert interrupted_run.open_files == []
+
+
+@pytest.mark.guarantee("Files of `make up` are its user's alone.")
+@sqlite_only
+@starts_everything
+def test_open_files_of_earlier_run_are_made_private(interrupted_run, demo_run):
+    assert demo_run.exit_code == 0, demo_run.output
+    assert find_open_files(interrupted_run.folder) == []
+
+
+@sqlite_only
+@starts_everything
+def test_token_of_demo_network_is_valid_for_twelve_hours(interrupted_run):
+    token = re.search(r"A teacher's token:\s+(\S+)", interrupted_run.output)[1]
+
+    assert token_seconds(token) == 12 * 60 * 60
 
 
 @sqlite_only
@@ -257,7 +307,11 @@ def test_existing_database_gets_no_demo_data(start_up, tmp_path):
             check=True,
         )
 
-    output = start_up(**external).read_until("Ctrl-C stops everything")
+    up = start_up(**external)
+    output = up.read_until("Ctrl-C stops everything")
+    client = Client(f"http://127.0.0.1:{up.port}")
+    client.log_in("maria", "secret-enough")
 
     assert "This database was not changed" in output
     assert "202: task" not in output
+    assert token_seconds(client.token) == 10 * 60

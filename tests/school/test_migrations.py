@@ -24,7 +24,7 @@ def migrate_to(target):
 def old_models(transactional_db):
     """Models before the rules migration, in a database that holds the demo network."""
     call_command("flush", "--no-input", verbosity=0)
-    call_command("demo", "--students", "60", verbosity=0)
+    call_command("demo", "--force", "--students", "60", verbosity=0)
     yield migrate_to(OLD_MIGRATION)
     call_command("migrate", verbosity=0)
 

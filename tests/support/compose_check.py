@@ -183,7 +183,9 @@ class ComposeCheck:
         return self.run("podman", "healthcheck", "run", container, check=False) == 0
 
     def make_report(self) -> None:
-        self.podman_compose("exec", "-T", "web", "python", "manage.py", "demo")
+        self.podman_compose(
+            "exec", "-T", "web", "python", "manage.py", "demo", "--force"
+        )
         client = Client(f"http://127.0.0.1:{self.port}")
         show_first_report(client, StdoutWriter())
 

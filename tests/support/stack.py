@@ -77,7 +77,7 @@ class Stack:
 
     def _load(self) -> None:
         self.manage("migrate", "--verbosity", "0")
-        self.manage("demo", "--students", str(self._students))
+        self.manage("demo", "--force", "--students", str(self._students))
 
     def start(self, name: str) -> None:
         self.supervisor.start(name, self._commands[name])

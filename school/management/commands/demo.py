@@ -21,8 +21,20 @@ class Command(BaseCommand):
             type=_parse_student_count,
             help=f"number of students (default: {DEFAULT_STUDENTS})",
         )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="load it although everybody knows the password of its users",
+        )
 
-    def handle(self, *args: Any, students: int | None, **options: Any) -> None:
+    def handle(
+        self, *args: Any, students: int | None, force: bool, **options: Any
+    ) -> None:
+        if not force:
+            raise CommandError(
+                "The demo network is for `make up`: everybody knows the password of its "
+                "users. To load it into this database all the same, add --force."
+            )
         count = loading.count_loaded_students()
         if count and students in (None, count):
             self.stdout.write(

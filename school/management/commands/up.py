@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from school.runtime import private_files, startup
 from school.runtime.client import Client, ServiceError
 from school.runtime.embedded_redis import EmbeddedRedis, RedisStartError
 from school.runtime.first_report import show_first_report
@@ -21,7 +22,7 @@ from school.runtime.processes import MANAGE_PY, service_commands
 from school.runtime.supervisor import Supervisor
 
 READY_TIMEOUT_SECONDS = 60
-TOKEN_MINUTES = 12 * 60
+DEMO_TOKEN_MINUTES = 12 * 60
 WINDOWS_MESSAGE = (
     "`up` does not run on Windows, because gunicorn does not. Start each process by hand, "
     "as docs/pt-BR/README.md shows."
@@ -42,6 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         if sys.platform == "win32":
             raise CommandError(WINDOWS_MESSAGE)
+        startup.make_files_private()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             signal.signal(getattr(signal, name), signal.default_int_handler)
         try:
@@ -55,10 +57,15 @@ class Command(BaseCommand):
     def _serve(self, stack: ExitStack, *, once: bool) -> None:
         state_dir: Path = settings.VAR_DIR
         stack.enter_context(_lock_state_dir(state_dir))
+        _tighten_files(state_dir)
         _check_port(settings.PORT)
         environment = self._environment(stack, state_dir)
         self._run_manage("migrate", "--verbosity", "0", environment=environment)
-        has_demo = self._run_manage("demo", environment=environment, may_fail=not once)
+        has_demo = self._run_manage(
+            "demo", "--force", environment=environment, may_fail=not once
+        )
+        if has_demo:  # its records are invented, and its users' password is known
+            environment.setdefault("ACCESS_TOKEN_MINUTES", str(DEMO_TOKEN_MINUTES))
         supervisor = Supervisor(state_dir / "log", environment)
         stack.callback(supervisor.stop)
         for name, command in service_commands(
@@ -76,11 +83,12 @@ class Command(BaseCommand):
                     self.stderr.write(
                         f"{name} has exited; see {supervisor.log_path(name)}."
                     )
+                supervisor.rotate_logs()
                 time.sleep(1)
 
     def _environment(self, stack: ExitStack, state_dir: Path) -> dict[str, str]:
         """Return the environment of the processes; start a Redis unless one is configured."""
-        environment = {"ACCESS_TOKEN_MINUTES": str(TOKEN_MINUTES)} | dict(os.environ)
+        environment = dict(os.environ)
         if not settings.HAS_EXTERNAL_REDIS:
             server = EmbeddedRedis(state_dir)
             stack.callback(server.stop)
@@ -116,7 +124,7 @@ class Command(BaseCommand):
             f"Admin       {base_url}/admin/\nLogs        {settings.VAR_DIR / 'log'}\n"
         )
         if client.token:
-            self.stdout.write(f"A token for twelve hours:\n\n{client.token}\n")
+            self.stdout.write(f"A teacher's token:\n\n{client.token}\n")
         self.stdout.write("Ctrl-C stops everything.")
 
 
@@ -135,6 +143,17 @@ def _lock_state_dir(state_dir: Path) -> Iterator[None]:
                 "another VAR_DIR and PORT."
             ) from None
         yield
+
+
+def _tighten_files(state_dir: Path) -> None:
+    """Make the files of earlier runs private."""
+    try:
+        private_files.tighten(state_dir)
+    except private_files.SharedFolder as error:
+        raise CommandError(f"{error}: set another VAR_DIR.") from None
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        private_files.tighten_database(Path(database["NAME"]))
 
 
 def _check_port(port: int) -> None:

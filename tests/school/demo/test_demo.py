@@ -162,22 +162,32 @@ def test_demo_contains_prior_years(db, network):
 
 @pytest.mark.django_db(transaction=True)
 def test_demo_command_repeated_loads_only_once(empty_database, capsys):
-    call_command("demo", "--students", "60")
+    call_command("demo", "--force", "--students", "60")
     first = capsys.readouterr().out
-    call_command("demo", "--students", "60")
+    call_command("demo", "--force", "--students", "60")
 
     assert "60 students" in first
     assert " s. " in first
-    call_command("demo")
+    call_command("demo", "--force")
 
     again = capsys.readouterr().out
     assert again.count("The demo network of 60 students is already loaded.") == 2
     with pytest.raises(CommandError, match="holds a demo network of 60 students"):
-        call_command("demo", "--students", "70")
+        call_command("demo", "--force", "--students", "70")
     assert m.Student.objects.count() == 60
     assert {user.username for user in m.User.objects.all()} == {
         "admin", "secretary", "teacher", "guardian", "stranger",
     }  # fmt: skip
+
+
+@pytest.mark.guarantee("A database gets users with a known password only by order.")
+@pytest.mark.django_db(transaction=True)
+def test_demo_command_without_force_changes_nothing(empty_database):
+    with pytest.raises(CommandError, match="add --force"):
+        call_command("demo", "--students", "60")
+
+    assert not m.User.objects.exists()
+    assert not m.Network.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -192,7 +202,7 @@ def test_demo_command_after_interrupted_load_restarts(empty_database):
         loading.load_network(DemoNetwork(60), interrupt)
     assert m.Student.objects.exists()
 
-    call_command("demo", "--students", "60")
+    call_command("demo", "--force", "--students", "60")
 
     assert m.Student.objects.count() == 60
 
@@ -208,14 +218,14 @@ def test_demo_command_refuses_other_data(empty_database, foreign):
         m.Subject.objects.create(code="real", name="Real")
 
     with pytest.raises(CommandError, match="was not changed"):
-        call_command("demo")
+        call_command("demo", "--force")
 
     assert not m.Student.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_new_record_after_demo_has_next_id(empty_database):
-    call_command("demo", "--students", "60")
+    call_command("demo", "--force", "--students", "60")
 
     school = m.School.objects.create(network_id=1, inep_code="99999999", name="New")
 
