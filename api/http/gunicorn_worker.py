@@ -126,7 +126,8 @@ class Worker(GeventWorker):
         if not is_client_error or isinstance(error, _SERVER_ERRORS):
             super().handle_error(request, client, address, error)
             return
-        self.log.warning("Invalid request: %s", error)
+        # Its text quotes the header or the request line.
+        self.log.warning("Invalid request: %s", type(error).__name__)
         try:
             write_nonblock(client, _problem_response(_problem_code(error)))
         except OSError:

@@ -8,11 +8,13 @@ from typing import cast
 
 import structlog
 from csp.middleware import CSPMiddleware
+from django.dispatch import receiver
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 from django_structlog.middlewares import RequestMiddleware
+from django_structlog.signals import bind_extra_request_metadata
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -131,6 +133,12 @@ class PathLogMiddleware(RequestMiddleware):
         """Bind the address that the trusted proxies report, not one that the client sends."""
         address = BaseThrottle().get_ident(cast(Request, request))
         structlog.contextvars.bind_contextvars(ip=address)
+
+
+@receiver(bind_extra_request_metadata)
+def drop_user_agent(log_kwargs: dict[str, object], **_: object) -> None:
+    """Keep the `User-Agent` header out of the line that a level of DEBUG adds."""
+    log_kwargs.pop("user_agent", None)
 
 
 class HtmlPoliciesMiddleware(CSPMiddleware):

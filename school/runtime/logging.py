@@ -1,10 +1,32 @@
-"""Logging as one JSON object per line on stderr, with the request id."""
+"""Logging as one JSON object per line on stderr, with the request id.
+
+No line has the content of a header, which may be a token or text made to mislead readers,
+and none is so long that it fills the log.
+"""
 
 import logging
 import re
 from typing import Any
 
 import structlog
+
+MAX_VALUE_CHARACTERS = 8192
+"""More than the longest path, and enough for a traceback."""
+
+
+class StripHeaders(logging.Filter):
+    """Logging filter that replaces Django's texts about refused requests, which quote headers.
+
+    `django.security.DisallowedHost` quotes `Host`; `django.security.csrf` quotes `Origin`
+    and `Referer`.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            reason = record.name.rpartition(".")[2]
+            record.msg, record.args = f"Request refused: {reason}", ()
+            record.exc_info = None
+        return True
 
 
 class StripQueryStrings(logging.Filter):
@@ -13,6 +35,25 @@ class StripQueryStrings(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = re.sub(r"\?\S*", "?", record.getMessage()), ()
         return True
+
+
+def limit_values(
+    _logger: Any, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Cut the middle out of values that are too long; a traceback ends with its error."""
+    for name, value in event.items():
+        if not isinstance(value, int | float | None):
+            event[name] = _shorten(value)
+    return event
+
+
+def _shorten(value: object) -> object:
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) <= MAX_VALUE_CHARACTERS:
+        return value
+    half = MAX_VALUE_CHARACTERS // 2
+    cut = len(text) - 2 * half
+    return f"{text[:half]} [{cut} characters left out] {text[-half:]}"
 
 
 def configure(*, level: str) -> dict[str, Any]:
@@ -39,12 +80,26 @@ def configure(*, level: str) -> dict[str, Any]:
         "formatters": {
             "json": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processor": structlog.processors.JSONRenderer(ensure_ascii=False),
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    limit_values,
+                    structlog.processors.JSONRenderer(ensure_ascii=False),
+                ],
                 "foreign_pre_chain": shared_processors,
             }
         },
-        "filters": {"strip_query_strings": {"()": StripQueryStrings}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "filters": {
+            "strip_headers": {"()": StripHeaders},
+            "strip_query_strings": {"()": StripQueryStrings},
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                # On the handler, since a logger's filters do not apply to its children.
+                "filters": ["strip_headers"],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # The structured log lines about tasks hold the same information.

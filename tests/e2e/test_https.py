@@ -4,16 +4,11 @@ import http.client
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from school.runtime.client import Client
-from school.runtime.embedded_redis import free_port
-from school.runtime.processes import service_commands
-from school.runtime.supervisor import Supervisor
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.one_database("the transport does not depend on the database")
@@ -52,28 +47,18 @@ def login_form(form: Any) -> str:
     return f"csrfmiddlewaretoken={token}&username=admin&password=demo"
 
 
-def run_web(stack: Stack, folder: Path, **variables: str) -> Iterator[Send]:
-    """Run a web process with these variables; give a function that sends requests to it."""
-    port = free_port()
-    base_url = f"http://127.0.0.1:{port}"
-    environment = {**stack.environment, "PUBLIC_URL": PUBLIC_URL, **variables}
-    supervisor = Supervisor(folder, environment)
-    supervisor.start("web", service_commands(bind=f"127.0.0.1:{port}")["web"])
-    try:
-        stack.wait_until(Client(base_url).is_ready, seconds=60)
-        yield partial(send, base_url)
-    finally:
-        supervisor.stop()
-
-
 @pytest.fixture(scope="module")
 def behind_proxy(stack: Stack, tmp_path_factory) -> Iterator[Send]:
-    yield from run_web(stack, tmp_path_factory.mktemp("web"), TRUSTED_PROXIES="1")
+    variables = {"PUBLIC_URL": PUBLIC_URL, "TRUSTED_PROXIES": "1"}
+    with stack.second_web(tmp_path_factory.mktemp("web"), **variables) as base_url:
+        yield partial(send, base_url)
 
 
 @pytest.fixture(scope="module")
 def without_proxy(stack: Stack, tmp_path_factory) -> Iterator[Send]:
-    yield from run_web(stack, tmp_path_factory.mktemp("web"), TRUSTED_PROXIES="0")
+    variables = {"PUBLIC_URL": PUBLIC_URL, "TRUSTED_PROXIES": "0"}
+    with stack.second_web(tmp_path_factory.mktemp("web"), **variables) as base_url:
+        yield partial(send, base_url)
 
 
 @pytest.mark.guarantee("Plain HTTP is redirected to HTTPS where PUBLIC_URL is HTTPS.")

@@ -91,6 +91,22 @@ class Stack:
         finally:
             self._restart_web()
 
+    @contextmanager
+    def second_web(self, folder: Path, **variables: str) -> Iterator[str]:
+        """Run another web process with these variables, and its log in `folder`.
+
+        The value is its base URL.
+        """
+        port = free_port()
+        supervisor = Supervisor(folder, {**self.environment, **variables})
+        supervisor.start("web", service_commands(bind=f"127.0.0.1:{port}")["web"])
+        client = Client(f"http://127.0.0.1:{port}")
+        try:
+            self.wait_until(client.is_ready, seconds=60)
+            yield client.base_url
+        finally:
+            supervisor.stop()
+
     def _restart_web(self, options: Sequence[str] = ()) -> None:
         self.supervisor.processes["web"].terminate()
         self.supervisor.processes["web"].wait()

@@ -1,0 +1,54 @@
+import json
+import logging
+import logging.config
+
+import pytest
+import structlog
+
+from school.runtime.logging import MAX_VALUE_CHARACTERS, configure
+
+
+@pytest.fixture
+def log_line(capsys):
+    """Function that logs through the service's configuration and returns the line."""
+
+    def log(**values: object) -> dict:
+        handler = next(iter(logging.getLogger().handlers))
+        formatter = handler.formatter
+        record = logging.LogRecord("a", logging.INFO, "", 0, values, (), None)
+        record._logger, record._name = None, "info"
+        return json.loads(formatter.format(record))
+
+    config = configure(level="INFO")
+    root = logging.getLogger()
+    previous = root.handlers[:]
+    logging.config.dictConfig(config)
+    yield log
+    root.handlers[:] = previous
+
+
+@pytest.mark.guarantee("A log line has a limited length.")
+@pytest.mark.parametrize(
+    "value", ["a" * 1_000_000, ["a" * 1_000_000], {"key": "a" * 1_000_000}]
+)
+def test_long_value_is_cut_in_the_middle(log_line, value):
+    line = log_line(event="failed", detail=value)
+
+    assert "characters left out] " in line["detail"]
+    assert len(line["detail"]) < MAX_VALUE_CHARACTERS + 100
+    assert line["detail"][0] == str(value)[0]
+    assert line["detail"][-1] == str(value)[-1]
+
+
+@pytest.mark.parametrize("value", ["short", 5, 1.5, None, True, ["a", 1], {"a": [1]}])
+def test_short_value_is_unchanged(log_line, value):
+    assert log_line(event="done", detail=value)["detail"] == value
+
+
+def test_traceback_keeps_its_error(log_line):
+    try:
+        raise ValueError("x" * 100_000 + "the end")
+    except ValueError:
+        error = structlog.processors.format_exc_info(None, "", {"exc_info": True})
+
+    assert log_line(event="failed", **error)["exception"].endswith("the end")
