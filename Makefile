@@ -8,7 +8,7 @@ DATABASES := sqlite postgresql
 PROCESSES := 4
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-deep chaos fuzz bench check format generate migrations lock secrets compose-check clean
+.PHONY: help up demo test test-deep chaos fuzz bench check format generate migrations lock audit secrets pin-images compose-check clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,11 +74,21 @@ lock: $(VENV)/.installed-dev ## upgrade and pin all requirements.txt
 		--no-emit-index-url requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url bench/requirements.in -o bench/requirements.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url requirements-audit.in -o requirements-audit.txt
+
+audit: var/audit/.installed ## write var/sbom.json, and look the requirements up in the advisories (needs the internet)
+	@var/audit/bin/cyclonedx-py requirements --output-reproducible --output-file var/sbom.json requirements.txt
+	@# Strict: a requirement that the advisories do not know, or that cannot be looked up, fails.
+	@var/audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt
 
 secrets: ## create the secrets for compose.yaml, unless they exist
 	@$(PYTHON) school/runtime/make_secrets.py secrets
 
-compose-check: $(VENV)/.installed-dev ## run compose.yaml with podman, and request a report
+pin-images: ## write the digests of the current images into .env: ENGINE=docker
+	@$(PYTHON) school/runtime/pin_images.py compose.yaml .env $(or $(ENGINE),docker)
+
+compose-check: $(VENV)/.installed-dev ## run compose.yaml with podman, and request a report through its proxy
 	@$(BIN)/python -m tests.support.compose_check
 
 clean: ## remove the virtual environment and all state
@@ -99,6 +109,12 @@ $(VENV)/.installed: requirements.txt | $(VENV)/.python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+var/audit/.installed: requirements-audit.txt | $(VENV)/.python
+	@echo "Installing the audit tools into var/audit ..."
+	@$(PYTHON) -m venv var/audit
+	@var/audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.txt
 	@touch $@
 
 bench/.venv/.installed: bench/requirements.txt | $(VENV)/.python
