@@ -7,7 +7,9 @@ COPY requirements.txt .
 RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 
 FROM ${PYTHON_IMAGE}
+# Keys come from outside: one that a container made for itself would be unknown to the others.
 ENV PATH=/venv/bin:$PATH \
+    GENERATE_SECRETS=false \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     STATIC_ROOT=/app/staticfiles \
@@ -19,8 +21,6 @@ COPY CHANGELOG.md manage.py ./
 COPY school school
 COPY tasks tasks
 COPY api api
-# The secrets here are for this one command and stay out of the image.
-RUN SECRET_KEY=unused JWT_SIGNING_KEY=unused REDIS_SIGNING_KEY=unused VAR_DIR=/tmp/var \
-    python manage.py collectstatic --no-input --verbosity 0 && rm -rf /tmp/var
+RUN VAR_DIR=/tmp/var python manage.py collectstatic --no-input --verbosity 0 && rm -rf /tmp/var
 USER 10001
 EXPOSE 8000

@@ -1,22 +1,30 @@
 """Deployment check for `make compose-check`: run `compose.yaml` with podman, request a report.
 
-Needs root, podman, buildah, runc, catatonit, netavark, aardvark-dns, iptables and
+The report is requested over TLS through the proxy; the proxy's limit of requests per address,
+the networks and each container's secrets are checked too.
+
+Needs root, podman, buildah, runc, catatonit, netavark, aardvark-dns, iptables, openssl and
 debootstrap. Debian trixie replaces the official images under their names: it carries the
-versions that `compose.yaml` and the Dockerfile name (Python 3.13, Redis 8, PostgreSQL 17),
+versions that `compose.yaml` and the Dockerfile name (Python 3.13, Redis 8, PostgreSQL 17,
+nginx 1),
 and the script verifies that. The Dockerfile and the compose file are used unchanged except
 for two things: the script runs the health checks, and it starts the services in the order of
 `depends_on`, because podman waits for neither.
 """
 
+import http.client
 import os
 import re
 import secrets
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import yaml
@@ -34,9 +42,10 @@ TOOLS = (
     "catatonit",
     "netavark",
     "iptables",
+    "openssl",
     "debootstrap",
 )
-PACKAGES = "python3,python3-venv,redis-server,postgresql-17,ca-certificates"
+PACKAGES = "python3,python3-venv,redis-server,postgresql-17,nginx,ca-certificates"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 CONTAINERS_CONF = """
@@ -54,19 +63,17 @@ driver = "vfs"
 graphroot = "{work}/storage"
 runroot = "{work}/run"
 """
-# Equivalent of the official image's entry point for the same variables.
+# Equivalent of the official image's entry point for the same variables and the user postgres.
 POSTGRES_ENTRYPOINT = """#!/bin/sh
 set -e
 PATH=/usr/lib/postgresql/17/bin:$PATH
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-    mkdir -p "$PGDATA" && chown -R postgres "$PGDATA" && chmod 700 "$PGDATA"
-    cp "$POSTGRES_PASSWORD_FILE" /tmp/pw && chown postgres /tmp/pw
-    su postgres -c "$(which initdb) -D $PGDATA -U $POSTGRES_USER --pwfile=/tmp/pw -A scram-sha-256"
+    mkdir -p "$PGDATA" && chmod 700 "$PGDATA"
+    initdb -D "$PGDATA" -U "$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" -A scram-sha-256
     echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
-    echo "CREATE DATABASE $POSTGRES_DB;" |
-        su postgres -c "$(which postgres) --single -D $PGDATA postgres" > /dev/null
+    echo "CREATE DATABASE $POSTGRES_DB;" | postgres --single -D "$PGDATA" postgres > /dev/null
 fi
-exec su postgres -c "exec $(which postgres) -D $PGDATA -c listen_addresses='*'"
+exec postgres -D "$PGDATA" -c listen_addresses='*'
 """
 
 
@@ -75,14 +82,27 @@ VERSION_COMMANDS = {
     "python": ["python3", "--version"],
     "redis": ["redis-server", "--version"],
     "postgres": [f"{POSTGRES_BIN}/postgres", "--version"],
+    "proxy": ["nginx", "-v"],
 }
+MAX_REQUESTS_PER_ADDRESS = 200
+"""Limit in proxy/nginx.conf."""
+SECRETS = {
+    "web": {"database_url", "redis_url", "secret_key", "jwt_signing_key"},
+    "worker-reports": {"database_url", "redis_url"},
+    "dispatcher": {"database_url", "redis_url"},
+    "proxy": {"tls_certificate", "tls_key"},
+}
+"""Secrets that a container sees."""
+FOLDERS = {"redis": "data", "postgres": "var/lib/postgresql/data"}
+"""Folders of volumes, which the official images give to these users."""
+CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], sys.argv[2]), 3)"
 
 
 def images() -> dict[str, str]:
     """Return the tagged images named by the Dockerfile and `compose.yaml`."""
     python = re.search(r"PYTHON_IMAGE=(\S+)", (ROOT / "Dockerfile").read_text())
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    names = {name: services[name]["image"] for name in ("redis", "postgres")}
+    names = {n: services[n]["image"] for n in ("redis", "postgres", "proxy")}
     defaults = {n: re.sub(r"\$\{\w+:-(.+)\}", r"\1", i) for n, i in names.items()}
     return {"python": f"docker.io/library/{python[1]}" if python else "", **defaults}
 
@@ -90,7 +110,8 @@ def images() -> dict[str, str]:
 class ComposeCheck:
     def __init__(self, work: Path) -> None:
         self.work = work
-        self.port = free_port()
+        self.port, self.http_port, self.https_port = (free_port() for _ in range(3))
+        self.public_url = f"https://localhost:{self.https_port}"
         self.project = f"check{secrets.token_hex(3)}"
         self.compose = work / "compose.yaml"
         (work / "containers.conf").write_text(
@@ -103,6 +124,10 @@ class ComposeCheck:
             "CONTAINERS_STORAGE_CONF": str(work / "storage.conf"),
             "BUILDAH_ISOLATION": "chroot",
             "PORT": str(self.port),
+            "HTTP_PORT": str(self.http_port),
+            "HTTPS_PORT": str(self.https_port),
+            "PUBLIC_URL": self.public_url,
+            "TRUSTED_PROXIES": "1",
         }
 
     def run(self, *command: str, check: bool = True) -> int:
@@ -127,8 +152,9 @@ class ComposeCheck:
         entry.chmod(0o755)
         (base / "usr/local/bin/python").unlink(missing_ok=True)
         (base / "usr/local/bin/python").symlink_to("/usr/bin/python3")
-        (base / "data").mkdir(exist_ok=True)
-        self.run("chroot", str(base), "chown", "redis:redis", "/data")
+        for owner, folder in FOLDERS.items():
+            (base / folder).mkdir(parents=True, exist_ok=True)
+            self.run("chroot", str(base), "chown", f"{owner}:{owner}", f"/{folder}")
         archive = self.work / "base.tar"
         self.run("tar", "-C", str(base), "-cf", str(archive), ".")
         path = f"ENV PATH={POSTGRES_BIN}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -144,7 +170,13 @@ class ComposeCheck:
     def require_version(self, base: Path, name: str, image: str) -> None:
         """Exit unless the base system has the version named by the image's tag."""
         command = ["chroot", str(base), *VERSION_COMMANDS[name]]
-        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        process = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        )
         installed = re.search(r"\d+(\.\d+)?", process.stdout)
         required = image.rpartition(":")[2].partition("-")[0]
         if installed is None or f"{installed[0]}.".find(f"{required}.") != 0:
@@ -155,6 +187,7 @@ class ComposeCheck:
         """Write the compose file without the keys that podman does not support."""
         compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
         make_secrets(self.work / "secrets")
+        self.make_certificate()
         for service in compose["services"].values():
             for name in ("depends_on", "build", "pull_policy", "logging", "cpus"):
                 service.pop(name, None)
@@ -165,7 +198,22 @@ class ComposeCheck:
                 limits["nproc"] = 4096
         for name, secret in compose["secrets"].items():
             secret["file"] = str(self.work / "secrets" / name)
+        proxy = compose["services"]["proxy"]
+        proxy["volumes"] = [f"{ROOT}/{volume[2:]}" for volume in proxy["volumes"]]
         self.compose.write_text(yaml.safe_dump(compose))
+
+    def make_certificate(self) -> None:
+        """Make a certificate for `localhost`, which this process trusts from then on."""
+        certificate, key = (
+            self.work / "secrets" / name for name in ("tls_certificate", "tls_key")
+        )
+        self.run(
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+            "-keyout", str(key), "-out", str(certificate),
+        )  # fmt: skip
+        key.chmod(0o644)  # the proxy reads it as another user
+        os.environ["SSL_CERT_FILE"] = str(certificate)
 
     def start(self) -> None:
         self.podman_compose("up", "-d", "redis", "postgres")
@@ -177,17 +225,70 @@ class ComposeCheck:
         self.wait_until(Client(f"http://127.0.0.1:{self.port}").is_ready)
         for service in ("web", *workers):
             self.wait_until(lambda service=service: self.is_healthy(service))
+        self.podman_compose("--profile", "proxy", "up", "-d", "proxy")
+        self.wait_until(Client(self.public_url).is_ready)
 
     def is_healthy(self, service: str) -> bool:
-        container = f"{self.project}_{service}_1"
-        return self.run("podman", "healthcheck", "run", container, check=False) == 0
+        command = ("podman", "healthcheck", "run", self.container(service))
+        return self.run(*command, check=False) == 0
 
     def make_report(self) -> None:
         self.podman_compose(
             "exec", "-T", "web", "python", "manage.py", "demo", "--force"
         )
-        client = Client(f"http://127.0.0.1:{self.port}")
-        show_first_report(client, StdoutWriter())
+        show_first_report(Client(self.public_url), StdoutWriter())
+
+    def check_transport(self) -> None:
+        """Exit unless the proxy redirects plain HTTP and limits the requests of an address."""
+        plain = http.client.HTTPConnection("localhost", self.http_port, timeout=10)
+        plain.request("GET", "/docs")
+        response = plain.getresponse()
+        expected = (301, f"{self.public_url}/docs")
+        require((response.status, response.headers["Location"]), expected)
+        with ExitStack() as stack:
+            for _ in range(MAX_REQUESTS_PER_ADDRESS):
+                stack.enter_context(self.send_unfinished_request())
+            time.sleep(1)  # the proxy's two processes have counted them all
+            surplus = stack.enter_context(self.send_unfinished_request())
+            response = http.client.HTTPResponse(surplus)
+            response.begin()
+            require((response.status, response.headers["Retry-After"]), (429, "5"))
+
+    def send_unfinished_request(self) -> ssl.SSLSocket:
+        context = ssl.create_default_context()
+        plain = socket.create_connection(("localhost", self.https_port), timeout=10)
+        connection = context.wrap_socket(plain, server_hostname="localhost")
+        head = (
+            "POST /auth/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+        )
+        connection.sendall(head.encode())
+        return connection
+
+    def check_isolation(self) -> None:
+        """Exit unless each container sees its own secrets, and reaches what it needs, alone."""
+        for service, names in SECRETS.items():
+            listing = self.output(service, "ls", "/run/secrets").split()
+            require((service, set(listing)), (service, names))
+        for service, host, port, can_connect in (
+            ("web", "postgres", "5432", True),
+            ("worker-reports", "redis", "6379", True),
+            ("proxy", "web", "8000", True),
+            ("proxy", "postgres", "5432", False),
+            ("proxy", "redis", "6379", False),
+            ("worker-reports", "192.0.2.1", "80", False),
+        ):
+            command = ("exec", self.container(service), "python3", "-c", CONNECT)
+            code = self.run("podman", *command, host, port, check=False)
+            require((service, host, code == 0), (service, host, can_connect))
+
+    def output(self, service: str, *command: str) -> str:
+        return subprocess.run(
+            ["podman", "exec", self.container(service), *command],
+            env=self.environment, stdout=subprocess.PIPE, text=True, check=True,
+        ).stdout  # fmt: skip
+
+    def container(self, service: str) -> str:
+        return f"{self.project}_{service}_1"
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
@@ -196,6 +297,12 @@ class ComposeCheck:
                 self.podman_compose("logs")
                 sys.exit(f"compose-check: not ready after {seconds:g} s")
             time.sleep(1)
+
+
+def require(actual: object, expected: object) -> None:
+    if actual != expected:
+        sys.exit(f"compose-check: {actual} instead of {expected}")
+    print(f"checked: {actual}", flush=True)
 
 
 class StdoutWriter:
@@ -216,8 +323,10 @@ def main() -> None:
         try:
             check.start()
             check.make_report()
+            check.check_transport()
+            check.check_isolation()
         finally:
-            check.podman_compose("down", "-v")
+            check.podman_compose("--profile", "proxy", "down", "-v")
     print("compose-check passed")
 
 

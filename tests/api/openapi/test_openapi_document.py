@@ -19,7 +19,7 @@ from tasks.states import State
 from tests.support.contract import SPEC_PATH, load_spec
 
 HTML_PATHS = {"docs", "redoc", "problems", "problems/<slug:code>", ""}
-UNDOCUMENTED_PATHS = {"openapi.yaml", *HTML_PATHS}
+UNDOCUMENTED_PATHS = {".well-known/security.txt", "openapi.yaml", *HTML_PATHS}
 
 
 @pytest.fixture(scope="module")
