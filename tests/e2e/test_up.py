@@ -205,6 +205,17 @@ def test_ctrl_c_stops_all_processes_and_keeps_the_data(interrupted_run, demo_run
     assert "The demo network of 1000 students is already loaded" in demo_run.output
 
 
+@sqlite_only
+@starts_everything
+def test_first_report_is_made_beside_an_https_address(start_up, demo_state_copy):
+    address = {"PUBLIC_URL": "https://reports.example.org", "TRUSTED_PROXIES": "1"}
+
+    exit_code, output = start_up("--once", **address).wait_for_exit()
+
+    assert exit_code == 0, output
+    assert '"self": "https://reports.example.org/tasks/' in output
+
+
 @pytest.mark.guarantee("Files of `make up` are its user's alone.")
 @sqlite_only
 @starts_everything
