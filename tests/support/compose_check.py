@@ -155,6 +155,8 @@ class ComposeCheck:
         for owner, folder in FOLDERS.items():
             (base / folder).mkdir(parents=True, exist_ok=True)
             self.run("chroot", str(base), "chown", f"{owner}:{owner}", f"/{folder}")
+        # podman adds a tmpfs of its own on /run, and would copy this folder there as root's.
+        shutil.rmtree(base / "run/postgresql", ignore_errors=True)
         archive = self.work / "base.tar"
         self.run("tar", "-C", str(base), "-cf", str(archive), ".")
         path = f"ENV PATH={POSTGRES_BIN}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
