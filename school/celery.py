@@ -29,4 +29,4 @@ def keep_django_logging(**_: Any) -> None:
 @worker_init.connect
 def prepare_worker(**_: Any) -> None:
     startup.make_files_private()
-    startup.refuse_unsafe_settings(tags=[Tags.security])
+    startup.refuse_unsafe_settings(secrets=["REDIS_SIGNING_KEY"], tags=[Tags.security])

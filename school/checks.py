@@ -25,10 +25,11 @@ def check_renamed_variables(**_: Any) -> list[CheckMessage]:
 def check_keys(**_: Any) -> list[CheckMessage]:
     """Report keys that can be guessed."""
     messages: list[CheckMessage] = []
-    if len(settings.SECRET_KEY.encode()) < MIN_KEY_BYTES:
-        text = f"SECRET_KEY needs {MIN_KEY_BYTES} bytes or more."
-        messages.append(Error(text, id="school.E002"))
-    for name in ("SECRET_KEY", "JWT_SIGNING_KEY"):
+    for name in ("SECRET_KEY", "REDIS_SIGNING_KEY"):
+        if len(getattr(settings, name).encode()) < MIN_KEY_BYTES:
+            text = f"{name} needs {MIN_KEY_BYTES} bytes or more."
+            messages.append(Error(text, id="school.E002"))
+    for name in ("SECRET_KEY", "JWT_SIGNING_KEY", "REDIS_SIGNING_KEY"):
         if len(set(getattr(settings, name))) < MIN_DISTINCT_CHARACTERS:
             text = (
                 f"{name} needs {MIN_DISTINCT_CHARACTERS} different characters or more."

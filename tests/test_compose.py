@@ -22,7 +22,7 @@ OWN_SERVICES = (
 )
 
 
-DATA_SECRETS = {"database_url", "redis_url"}
+DATA_SECRETS = {"database_url", "redis_url", "redis_signing_key"}
 SECRETS = {
     "redis": {"redis_password"},
     "postgres": {"postgres_password"},
@@ -93,7 +93,13 @@ def test_compose_variables_hold_no_secret(name):
     service = COMPOSE["services"][name]
 
     assert service["user"] == "10001"
-    names = {"SECRET_KEY", "JWT_SIGNING_KEY", "DATABASE_URL", "REDIS_URL"}
+    names = {
+        "SECRET_KEY",
+        "JWT_SIGNING_KEY",
+        "REDIS_SIGNING_KEY",
+        "DATABASE_URL",
+        "REDIS_URL",
+    }
     assert not names & set(service["environment"])
 
 

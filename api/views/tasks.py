@@ -129,7 +129,9 @@ class TaskDetail(APIView):
             token_version=claims.access_version,
             generation=claims.generation,
         )
-        with WaitPreference.from_request(request).reserve(claims.user_id) as wait_preference:
+        with WaitPreference.from_request(request).reserve(
+            claims.user_id
+        ) as wait_preference:
             snapshot = wait_for_change(
                 request, task_id, read_task, wait_preference.seconds
             )

@@ -71,9 +71,7 @@ class AttachmentInline(ScopedInline):
         return obj != request.user and super().has_delete_permission(request, obj)
 
 
-@admin.action(
-    description=gettext_lazy("Log out everywhere"), permissions=["change"]
-)
+@admin.action(description=gettext_lazy("Log out everywhere"), permissions=["change"])
 def end_sessions(
     user_admin: "SchoolUserAdmin", request: HttpRequest, users: QuerySet[User]
 ) -> None:

@@ -103,12 +103,13 @@ def test_redis_url_is_read_from_state_file(tmp_path):
 
 @pytest.mark.guarantee("No Celery command prints a password or a key.")
 def test_celery_report_shows_no_secret(tmp_path):
-    secrets = {name: f"{name}-secret".ljust(60, "x") for name in ("first", "second")}
+    secrets = {name: f"{name}-secret".ljust(60, "x") for name in ("first", "second", "third")}
     environment = {
         "PATH": "/usr/bin:/bin",
         "VAR_DIR": str(tmp_path),
         "SECRET_KEY": secrets["first"],
         "JWT_SIGNING_KEY": secrets["second"],
+        "REDIS_SIGNING_KEY": secrets["third"],
         "REDIS_URL": "redis://:redis-password@127.0.0.1:1/0",
         "DATABASE_URL": "postgresql://school:database-password@127.0.0.1:1/school",
     }

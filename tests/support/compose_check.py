@@ -86,10 +86,11 @@ VERSION_COMMANDS = {
 }
 MAX_REQUESTS_PER_ADDRESS = 200
 """Limit in proxy/nginx.conf."""
+DATA_SECRETS = {"database_url", "redis_url", "redis_signing_key"}
 SECRETS = {
-    "web": {"database_url", "redis_url", "secret_key", "jwt_signing_key"},
-    "worker-reports": {"database_url", "redis_url"},
-    "dispatcher": {"database_url", "redis_url"},
+    "web": {*DATA_SECRETS, "secret_key", "jwt_signing_key"},
+    "worker-reports": DATA_SECRETS,
+    "dispatcher": DATA_SECRETS,
     "proxy": {"tls_certificate", "tls_key"},
 }
 """Secrets that a container sees."""

@@ -4,6 +4,7 @@ import signal
 import threading
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandParser
 
 from school.db import postgresql
@@ -23,6 +24,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, every: float, **options: Any) -> None:
         startup.make_files_private()
+        startup.refuse_unsafe_settings(
+            secrets=["REDIS_SIGNING_KEY"], tags=[Tags.security]
+        )
         stop_event = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop_event.set())
