@@ -103,7 +103,9 @@ def test_redis_url_is_read_from_state_file(tmp_path):
 
 @pytest.mark.guarantee("No Celery command prints a password or a key.")
 def test_celery_report_shows_no_secret(tmp_path):
-    secrets = {name: f"{name}-secret".ljust(60, "x") for name in ("first", "second", "third")}
+    secrets = {
+        name: f"{name}-secret".ljust(60, "x") for name in ("first", "second", "third")
+    }
     environment = {
         "PATH": "/usr/bin:/bin",
         "VAR_DIR": str(tmp_path),
