@@ -164,15 +164,14 @@ DATABASE_ROUTERS = ["school.db.snapshot.SnapshotRouter"]
 ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
 # --- Redis and Celery (the rest is in school/celery_settings.py) ----------------------
-REDIS_URL = env.redis("REDIS_URL")
+CELERY_BROKER_URL = env.redis("REDIS_URL")
+CELERY_RESULT_BACKEND = CELERY_BROKER_URL
+CELERY_BROKER_TRANSPORT = "tasks.redis_store.transport:Transport"
+CELERY_TIMEZONE = TIME_ZONE
 # Signs what the service reads back from Redis. It needs no fallback when it is changed:
 # what does not verify is written anew.
 REDIS_SIGNING_KEY = env.secret("REDIS_SIGNING_KEY")
 HAS_EXTERNAL_REDIS = env.is_set("REDIS_URL")
-CELERY_BROKER_URL = REDIS_URL
-CELERY_BROKER_TRANSPORT = "tasks.redis_store.transport:Transport"
-CELERY_RESULT_BACKEND = REDIS_URL
-CELERY_TIMEZONE = TIME_ZONE
 
 # --- Reports ------------------------------------------------------------------------
 REPORT_PACKAGES = env.str_list("REPORT_PACKAGES", ["tasks.reports"])

@@ -174,14 +174,14 @@ def point_redis_at(settings):
     conf = app.conf.broker_url
 
     def point(url: str) -> None:
-        settings.REDIS_URL = url
+        settings.CELERY_BROKER_URL = url
         app.conf.broker_url = app.conf.broker_write_url = url
         redis_store.client.cache_clear()
         listening_client.cache_clear()
         broker._connection.cache_clear()
         breaker.reset()
 
-    original_url = settings.REDIS_URL
+    original_url = settings.CELERY_BROKER_URL
     yield point
     point(original_url)
     assert app.conf.broker_url == conf

@@ -6,6 +6,7 @@ body that is not read to its end closes the connection.
 """
 
 import io
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -15,11 +16,17 @@ import gevent
 from django.conf import settings
 from django.utils.translation import gettext as _
 from gevent.monkey import is_module_patched
-from gunicorn.http.errors import ParseException
 
 from api.http.body_limits import BodyLimit, limit_for
 from api.problems.registry import BodyRefused
 from school.db import connections
+
+if sys.platform == "win32":  # gunicorn does not run there
+
+    class ParseException(Exception):
+        """An invalid chunk; other servers raise none."""
+else:
+    from gunicorn.http.errors import ParseException
 
 WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 

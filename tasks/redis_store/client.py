@@ -31,7 +31,7 @@ def listening_client() -> redis.Redis:
 
 def _client(*, timeout: float, max_connections: int) -> redis.Redis:
     pool = redis.BlockingConnectionPool.from_url(
-        settings.REDIS_URL,
+        settings.CELERY_BROKER_URL,
         max_connections=max_connections,
         timeout=timeout,
         socket_timeout=timeout,

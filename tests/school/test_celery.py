@@ -59,8 +59,8 @@ def test_celery_time_zone_is_manaus_with_utc():
 
 
 def test_redis_is_broker_and_result_backend(settings):
-    assert app.conf.broker_url == settings.REDIS_URL
-    assert app.conf.result_backend == settings.REDIS_URL
+    assert app.conf.broker_url == settings.CELERY_BROKER_URL
+    assert app.conf.result_backend == settings.CELERY_RESULT_BACKEND
 
 
 def run_code(code: str, folder) -> str:
@@ -77,7 +77,10 @@ def run_code(code: str, folder) -> str:
 
 
 def default_redis_url(folder) -> str:
-    return run_code("from school.settings import REDIS_URL; print(REDIS_URL)", folder)
+    return run_code(
+        "from school.settings import CELERY_BROKER_URL; print(CELERY_BROKER_URL)",
+        folder,
+    )
 
 
 def test_worker_imports_neither_admin_nor_views(tmp_path):

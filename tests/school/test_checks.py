@@ -126,7 +126,10 @@ def test_process_with_short_key_does_not_start(name, exit_code):
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"JWT_SIGNING_KEY": "too-short"}, "JWT_SIGNING_KEY needs 32 bytes or more."),
+        (
+            {"JWT_SIGNING_KEY": "too-short"},
+            "JWT_SIGNING_KEY and JWT_FALLBACK_KEYS need 32 bytes or more each.",
+        ),
         ({"DJANGO_DEBUG": "1", **PRODUCTION}, "DJANGO_DEBUG must be off"),
         (
             {"GENERATE_SECRETS": "0"},

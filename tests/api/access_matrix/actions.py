@@ -71,7 +71,7 @@ OTHER_ACTIONS = {
 }
 PUBLIC_ROUTES = {
     *{("POST", f"auth/{path}") for path in ("token", "token/refresh", "logout")},
-    *{("GET", path) for path in ("healthz", "readyz")},
+    *{("GET", path) for path in ("healthz", "readyz", ".well-known/security.txt")},
     *{("GET", path) for path in ("openapi.yaml", "docs", "redoc")},
     *{("GET", path) for path in ("problems", "problems/<slug:code>", "")},
 }
