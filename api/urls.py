@@ -6,13 +6,26 @@ from drf_spectacular.views import (
     SpectacularSwaggerSplitView,
 )
 
-from api.views import auth, directory, docs, health, me, reports, results, tasks
+from api.views import (
+    auth,
+    directory,
+    docs,
+    health,
+    me,
+    otp,
+    reports,
+    results,
+    tasks,
+)
 
 urlpatterns = [
     path("auth/token", auth.Login.as_view()),
     path("auth/token/refresh", auth.Refresh.as_view()),
     path("auth/logout", auth.Logout.as_view()),
     path("auth/logout-all", auth.LogoutAll.as_view()),
+    path("auth/otp", otp.Otp.as_view()),
+    path("auth/otp/confirm", otp.OtpConfirm.as_view()),
+    path("auth/otp/recovery-codes", otp.OtpRecoveryCodes.as_view()),
     path("me", me.Me.as_view()),
     path("reports", reports.Reports.as_view()),
     path("reports/<slug:kind>", reports.ReportKind.as_view()),

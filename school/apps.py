@@ -33,6 +33,8 @@ def install_groups(using: str, **_: Any) -> None:
 class AdminConfig(SimpleAdminConfig):
     """Admin without autodiscovery: `school.urls` does it, which saves each worker 5 MB."""
 
+    default_site = "school.admin_site.SchoolAdminSite"
+
     def ready(self) -> None:
         register(check_dependencies, Tags.admin)
         register(check_admin_site, Tags.admin)

@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "api.auth.throttles.AdminLoginThrottleMiddleware",
     "school.admin_sessions.AdminSessionMiddleware",
+    "api.auth.otp_checks.AdminOtpThrottleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.http.middleware.HtmlPoliciesMiddleware",
@@ -216,7 +217,10 @@ MAX_CONNECTIONS_PER_IP = env.integer("MAX_CONNECTIONS_PER_IP", 1000)  # per web 
 MAX_SUBMITS_IN_FLIGHT = env.integer("MAX_SUBMITS_IN_FLIGHT", 3)  # per user and process
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.auth.authentication.UserAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "api.auth.permissions.HasDemandedSecondFactor",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.http.parsers.BoundedJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.http.negotiation.SingleMediaType",

@@ -77,6 +77,10 @@ class InactiveUser(Exception):
     """The token's user was disabled or deleted."""
 
 
+class SecondFactorRequired(Exception):
+    """A network demands a second factor of the user, who has none."""
+
+
 class TaskNotFound(Exception):
     """The task does not exist or belongs to another user; the answer is the same."""
 

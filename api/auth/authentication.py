@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from api.auth import tokens
 from api.auth.tokens import AccessClaims
 from api.problems.registry import BEARER_CHALLENGE
+from school import second_factor
 from school.models import User
 from tasks.errors import InactiveUser
 
@@ -34,9 +35,10 @@ class UserAuthentication(BearerAuthentication):
 
     def authenticate_credentials(self, key: str) -> tuple[User, AccessClaims]:
         claims = tokens.verify_access(key)
-        user = User.objects.filter(
+        users = User.objects.filter(
             pk=claims.user_id, is_active=True, session_generation=claims.generation
-        ).first()
+        )
+        user = second_factor.with_requirement(users).first()
         if user is None:
             raise InactiveUser  # the same error as for a poll
         return user, claims

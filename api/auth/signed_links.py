@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from api.auth.authentication import UserAuthentication
 from api.problems.registry import Problem
+from school import second_factor
 from school.models import User
 from tasks.status import document
 from tasks.status.downloads import Result
@@ -74,11 +75,12 @@ class LinkAuthentication(BaseAuthentication):
         if token is None:
             return None
         claims = verify_link(token, request.parser_context["kwargs"]["task_id"])
-        viewer = User.objects.filter(
+        viewers = User.objects.filter(
             pk=claims.viewer_id,
             is_active=True,
             session_generation=claims.generation,
-        ).first()
+        )
+        viewer = second_factor.with_requirement(viewers).first()
         if viewer is None:
             raise Problem("link_not_valid")
         return viewer, claims

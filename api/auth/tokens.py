@@ -12,6 +12,7 @@ from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems.registry import BEARER_CHALLENGE, Problem
+from school import second_factor
 from school.models import User
 
 ALGORITHM = "HS256"
@@ -40,6 +41,8 @@ class AccessClaims(Claims):
     token_type: Literal["access"]
     access_version: Count
     """The user's `access_version`, for polls."""
+    is_restricted: bool
+    """True if the user lacked a demanded second factor; polls then always read the row."""
 
     @property
     def is_expired(self) -> bool:
@@ -65,6 +68,7 @@ def access_token_for(user: User) -> str:
         user_id=user.pk,
         generation=user.session_generation,
         access_version=user.access_version,
+        is_restricted=second_factor.is_missing(user),
     )
     return sign(claims, signing_key_id())
 

@@ -16,6 +16,7 @@ from drf_spectacular.utils import (
     extend_schema,
 )
 
+from api.auth.permissions import HasDemandedSecondFactor
 from api.http import query_params
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
 from api.serializers.strict import StrictSerializer
@@ -103,15 +104,7 @@ def operation(  # noqa: PLR0913  (each is one part of the description)
         status: ["Retry-After"] for status in RETRYABLE if status in problems
     }
     for status in sorted({*problems, *COMMON_STATUSES}):
-        codes = [
-            code
-            for code, (problem_status, *_) in PROBLEMS.items()
-            if problem_status == status
-        ]
-        pages = ", ".join(f"[{code}](/problems/{code})" for code in codes)
-        all_responses[(status, MEDIA_TYPE)] = OpenApiResponse(
-            problem_serializer(status), description=f"`code`: {pages}."
-        )
+        all_responses[(status, MEDIA_TYPE)] = problem_response(status)
     query_names = [p.name for p in parameters if p.location == OpenApiParameter.QUERY]
     validate = query_params.validate_query(query_names)
     add_schema = partial(
@@ -133,6 +126,13 @@ def operation(  # noqa: PLR0913  (each is one part of the description)
     return lambda method: add_schema(description=inspect.getdoc(method))(
         validate(method)
     )
+
+
+def problem_response(status: int) -> OpenApiResponse:
+    """Describe the response of a problem status, with links to its codes."""
+    codes = [code for code, problem in PROBLEMS.items() if problem[0] == status]
+    pages = ", ".join(f"[{code}](/problems/{code})" for code in codes)
+    return OpenApiResponse(problem_serializer(status), description=f"`code`: {pages}.")
 
 
 class EnglishGenerator(SchemaGenerator):
@@ -159,6 +159,27 @@ class ApiAutoSchema(AutoSchema):
         if direction == "request" and isinstance(serializer, StrictSerializer):
             schema["additionalProperties"] = False
         return schema
+
+    def _get_request_body(self, direction: Any = "request") -> Any:
+        # The generator leaves out the body of a DELETE, which `/auth/otp` has.
+        method = self.method
+        if method == "DELETE" and self.get_request_serializer() is not None:
+            self.method = "POST"
+        try:
+            return super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        finally:
+            self.method = method
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        """Add the 403 of users who lack a second factor, where the view refuses them."""
+        responses = super()._get_response_bodies(direction)
+        refuses = HasDemandedSecondFactor in self.view.permission_classes
+        if refuses and "403" not in responses:
+            response = problem_response(403)
+            responses["403"] = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                response, "403", [MEDIA_TYPE], direction
+            )
+        return dict(sorted(responses.items()))
 
     def get_override_parameters(self) -> list[Any]:
         language = OpenApiParameter(

@@ -23,6 +23,10 @@ _REQUEST_BODIES: dict[str, Any] = {
     "log_in": {"username": "secretary", "password": "demo"},
     "refresh_token": {"refresh": "$REFRESH"},
     "log_out": {"refresh": "$REFRESH"},
+    "start_otp": {"password": "demo"},
+    "confirm_otp": {"otp": "492039"},
+    "remove_otp": {"password": "demo", "otp": "492039"},
+    "renew_recovery_codes": {"password": "demo", "otp": "492039"},
     "search_students": {"name": "mari"},
 }
 _PATH_EXAMPLES = {"{task_id}": "$TASK_ID", "{kind}": "class_performance"}

@@ -67,9 +67,17 @@ def _current_user() -> dict[str, Any]:
 
 
 _TOKENS = {"access": "eyJhbGciOi...", "refresh": "eyJhbGciOi..."}
+_OTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105  (an example)
+_RECOVERY_CODES = {"recovery_codes": ["k3xq-7wfd-m2ph-5ruz", "q6ta-vn4c-2yhd-x7ep"]}
 RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {
     ("log_in", "200"): lambda: _TOKENS,
     ("refresh_token", "200"): lambda: _TOKENS,
+    ("start_otp", "200"): lambda: {
+        "secret": _OTP_SECRET,
+        "uri": f"otpauth://totp/School%20reports:secretary?secret={_OTP_SECRET}&issuer=School%20reports",
+    },
+    ("confirm_otp", "200"): lambda: _RECOVERY_CODES,
+    ("renew_recovery_codes", "200"): lambda: _RECOVERY_CODES,
     ("list_tasks", "200"): _task_page,
     ("get_result", "200"): lambda: json.loads(examples.render_file("json")),
     ("create_result_link", "200"): _result_link,

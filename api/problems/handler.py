@@ -31,6 +31,7 @@ from tasks.errors import (
     ResultExpired,
     ResultUnavailable,
     RoleNotAllowed,
+    SecondFactorRequired,
     TaskFinished,
     TaskNotFinished,
     TaskNotFound,
@@ -43,6 +44,7 @@ _RETRY_AFTER_BY_CODE = {"unavailable": RETRY_AFTER_SECONDS, "disk_nearly_full": 
 
 _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
     RoleNotAllowed: "not_for_your_role",
+    SecondFactorRequired: "second_factor_required",
     IdempotencyKeyConflict: "idempotency_key_reused",
     TaskNotFound: "not_found",
     TaskPurged: "purged",

@@ -1,15 +1,51 @@
-"""Serializers of the request bodies of `/auth`."""
+"""Serializers of the request bodies of `/auth`, and of the answers of `/auth/otp`."""
+
+from typing import Any
 
 from rest_framework import serializers
 
 from api.serializers.strict import StrictSerializer
+
+MAX_CODE_LENGTH = 40
+"""Length of a recovery code with some spaces."""
 
 
 class LoginSerializer(StrictSerializer):
     username = serializers.CharField()
     # A password may begin or end with a space.
     password = serializers.CharField(trim_whitespace=False)
+    otp = serializers.CharField(
+        required=False,
+        max_length=MAX_CODE_LENGTH,
+        help_text="One-time code or recovery code, if the user has a second factor.",
+    )
 
 
 class RefreshTokenSerializer(StrictSerializer):
     refresh = serializers.CharField()
+
+
+class PasswordSerializer(StrictSerializer):
+    password = serializers.CharField(trim_whitespace=False)
+
+
+class OtpSerializer(StrictSerializer):
+    otp = serializers.CharField(max_length=MAX_CODE_LENGTH)
+
+
+class PasswordAndOtpSerializer(StrictSerializer):
+    password = serializers.CharField(trim_whitespace=False)
+    otp = serializers.CharField(
+        max_length=MAX_CODE_LENGTH, help_text="One-time code or recovery code."
+    )
+
+
+class Enrolment(serializers.Serializer[Any]):
+    secret = serializers.CharField(help_text="Secret in Base32, to type into an app.")
+    uri = serializers.CharField(help_text="`otpauth:` URI, to show as a QR code.")
+
+
+class RecoveryCodes(serializers.Serializer[Any]):
+    recovery_codes = serializers.ListField(
+        child=serializers.CharField(), help_text="Shown only now; each works once."
+    )

@@ -6,12 +6,12 @@ from typing import Any, NoReturn, cast
 
 from django.contrib.auth import authenticate
 from rest_framework import status
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.auth import sessions, throttles
+from api.auth import otp_checks, sessions, throttles
 from api.openapi.operations import operation
 from api.problems.registry import BEARER_CHALLENGE, Problem
 from api.serializers.auth import LoginSerializer, RefreshTokenSerializer
@@ -40,11 +40,14 @@ class Login(PublicView):
         problems=[400, 401, 408, 415, 429, 503],
     )
     def post(self, request: Request) -> Response:
-        """Returns a short-lived access token for `Authorization: Bearer`, and a refresh token."""
-        credentials = _parse(LoginSerializer, request)
+        """Returns a short-lived access token for `Authorization: Bearer`, and a refresh token.
+        A user with a second factor sends a one-time code or a recovery code as `otp`."""
+        credentials = parse_body(LoginSerializer, request)
+        otp = credentials.pop("otp", None)
         user = authenticate(cast(Any, request), **credentials)
         if user is None:
             raise Problem("authentication_failed", headers=BEARER_CHALLENGE)
+        otp_checks.require_otp(user, otp)
         throttles.reset_login_failures(credentials["username"])
         return Response(asdict(sessions.start(user)))
 
@@ -66,7 +69,7 @@ class Refresh(PublicView):
         """Returns a new pair of tokens. Repeated within a minute, it returns the same refresh
         token, so that a lost response does no harm. A refresh token that is used later again
         ends the session."""
-        body = _parse(RefreshTokenSerializer, request)
+        body = parse_body(RefreshTokenSerializer, request)
         return Response(asdict(sessions.rotate(body["refresh"])))
 
 
@@ -81,11 +84,13 @@ class Logout(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Ends the session of the refresh token. The access token expires within minutes."""
-        sessions.end(_parse(RefreshTokenSerializer, request)["refresh"])
+        sessions.end(parse_body(RefreshTokenSerializer, request)["refresh"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class LogoutAll(APIView):
+    permission_classes = [IsAuthenticated]
+
     @operation(
         "log_out_everywhere",
         "Log out everywhere",
@@ -100,7 +105,7 @@ class LogoutAll(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _parse(
+def parse_body(
     serializer_class: type[StrictSerializer], request: Request
 ) -> dict[str, Any]:
     serializer = serializer_class(data=request.data)

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,6 +21,8 @@ _SCOPE_MEMBER_BY_ROLE = {
 
 
 class Me(APIView):
+    permission_classes = [IsAuthenticated]
+
     @operation(
         "get_me",
         "Your user and scope",

@@ -126,7 +126,7 @@ class TaskDetail(APIView):
             reader.read_snapshot,
             task_id,
             viewer_id=claims.user_id,
-            token_version=claims.access_version,
+            token_version=None if claims.is_restricted else claims.access_version,
             generation=claims.generation,
         )
         with WaitPreference.from_request(request).reserve(

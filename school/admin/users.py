@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from school import record_access, rights
 from school.admin.base import ScopedAdmin, ScopedInline, viewer_of
 from school.admin.groups import NETWORK_MANAGERS
+from school.admin.second_factors import reset_second_factor
 from school.models import Attachment, Role, User
 
 RIGHTS = ("role", "is_active", "is_staff", "groups")
@@ -113,7 +114,7 @@ class SchoolUserAdmin(ScopedAdmin, UserAdmin):
     list_display = ["username", "first_name", "last_name", "role", "is_active"]
     list_filter = ["role", "is_active", "is_superuser"]
     inlines = [AttachmentInline]
-    actions = [make_network_managers, end_sessions]
+    actions = [make_network_managers, end_sessions, reset_second_factor]
     add_fieldsets = [
         *UserAdmin.add_fieldsets,
         (gettext_lazy("School network"), {"fields": ["role"]}),

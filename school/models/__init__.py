@@ -7,6 +7,7 @@ from school.models.history import PriorSubject, PriorYear
 from school.models.network import Network, School, SchoolYear, Term
 from school.models.people import Attachment, Role, User
 from school.models.rules import RuleProfile, RuleVersion, YearRules
+from school.models.second_factors import RecoveryCode, SecondFactor
 from school.models.sessions import RefreshToken, Session
 from school.models.students import Enrolment, Student
 
@@ -22,6 +23,7 @@ __all__ = [
     "Offering",
     "PriorSubject",
     "PriorYear",
+    "RecoveryCode",
     "RecoveryGrade",
     "RefreshToken",
     "Role",
@@ -30,6 +32,7 @@ __all__ = [
     "School",
     "SchoolClass",
     "SchoolYear",
+    "SecondFactor",
     "Session",
     "Student",
     "Subject",

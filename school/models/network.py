@@ -1,19 +1,42 @@
 """Networks, schools, school years and terms."""
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from school.models.sortable import SortableByName
+from school.signals import second_factor_policy_changed
 
 
 class Network(models.Model):
     code = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
+    requires_second_factor = models.BooleanField(
+        gettext_lazy("requires a second factor"),
+        default=False,
+        db_default=False,
+        help_text=gettext_lazy(
+            "Administrators and staff of this network and its schools, and superusers, "
+            "can do nothing else before they have set up a second factor."
+        ),
+    )
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, **options: Any) -> None:
+        stored = Network.objects.filter(pk=self.pk).values_list(
+            "requires_second_factor", flat=True
+        )
+        with transaction.atomic():
+            required_before = stored.first()
+            super().save(**options)
+            if stored.first() != bool(required_before):
+                second_factor_policy_changed.send(sender=Network, network=self)
 
 
 class School(SortableByName):

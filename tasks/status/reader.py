@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from school import second_factor
 from school.access import Scope, can_still_see, still_visible
 from school.models import User
 from tasks import redis_store
@@ -16,7 +17,12 @@ from tasks.circuit_breaker import (
     RedisUnavailable,
     database_breaker,
 )
-from tasks.errors import InactiveUser, TaskNotFound, TaskPurged
+from tasks.errors import (
+    InactiveUser,
+    SecondFactorRequired,
+    TaskNotFound,
+    TaskPurged,
+)
 from tasks.models import Task, Tombstone
 from tasks.progress import Progress
 from tasks.states import CELERY_FAILURES, FINAL
@@ -56,7 +62,7 @@ class TaskSnapshot:
 
 
 def read_snapshot(
-    task_id: uuid.UUID, *, viewer_id: int, token_version: int, generation: int
+    task_id: uuid.UUID, *, viewer_id: int, token_version: int | None, generation: int
 ) -> TaskSnapshot:
     """Return the task's document if the viewer is its requester.
 
@@ -64,9 +70,9 @@ def read_snapshot(
     version in Redis and the document's version, access has not changed since it was last
     checked, and the database is not queried. `generation` is the session generation in the
     token: whatever raises the viewer's also raises their access version, so it need only be
-    compared with the row's.
+    compared with the row's. A `token_version` of None always queries the database.
 
-    Raises `InactiveUser`, `TaskNotFound`, `TaskPurged` or `DatabaseUnavailable`.
+    Raises `InactiveUser`, `SecondFactorRequired`, `TaskNotFound`, `TaskPurged` or `DatabaseUnavailable`.
     """
     try:
         cached_task = redis_store.get_cached_task(task_id, viewer_id)
@@ -86,7 +92,9 @@ def read_snapshot(
     except DatabaseUnavailable:
         # Access cannot change while the database is unavailable, so a document checked
         # before the outage may be returned.
-        if meta is None or (meta.viewer_id, meta.access_version) != (
+        if token_version is None or meta is None:
+            raise
+        if (meta.viewer_id, meta.access_version) != (
             viewer_id,
             token_version,
         ):
@@ -156,11 +164,14 @@ def _read_with_access_check(
     cached_task: redis_store.CachedTask,
 ) -> TaskSnapshot:
     """Check the viewer's access in the database; read the row if Redis is out of date."""
-    viewer = User.objects.filter(
+    viewers = User.objects.filter(
         pk=viewer_id, is_active=True, session_generation=generation
-    ).first()
+    )
+    viewer = second_factor.with_requirement(viewers).first()
     if viewer is None:
         raise InactiveUser
+    if second_factor.is_missing(viewer):
+        raise SecondFactorRequired
     task = get_task_for(task_id, viewer)
     if cached_task.access_version != viewer.access_version:
         access_version.cache(viewer)

@@ -65,6 +65,16 @@ OTHER_ACTIONS = {
     "entry": Action("GET", "reports/<slug:kind>"),
     "me": Action("GET", "me"),
     "log out everywhere": Action("POST", "auth/logout-all"),
+    "start otp": Action("POST", "auth/otp", body={"password": "wrong"}),
+    "confirm otp": Action("POST", "auth/otp/confirm", body={"otp": "000000"}),
+    "remove otp": Action(
+        "DELETE", "auth/otp", body={"password": "wrong", "otp": "000000"}
+    ),
+    "renew recovery codes": Action(
+        "POST",
+        "auth/otp/recovery-codes",
+        body={"password": "wrong", "otp": "000000"},
+    ),
     "schools": Action("GET", "schools"),
     "classes": Action("GET", "classes"),
     "students": Action("POST", "students/search", body={}),
