@@ -32,13 +32,14 @@ MAX_CODE_LENGTH = 40
 
 
 def _code_field(**options: Any) -> forms.CharField:
-    attributes = {"autocomplete": "one-time-code", "autocapitalize": "none"}
-    return forms.CharField(
-        label=gettext_lazy("One-time code or recovery code"),
-        max_length=MAX_CODE_LENGTH,
-        widget=forms.TextInput(attributes),
-        **options,
-    )
+    attributes = {
+        "autocomplete": "one-time-code",
+        "autocapitalize": "none",
+        "style": "width: 100%; max-width: 24em; box-sizing: border-box",
+    }
+    options.setdefault("label", gettext_lazy("One-time code or recovery code"))
+    widget = forms.TextInput(attributes)
+    return forms.CharField(max_length=MAX_CODE_LENGTH, widget=widget, **options)
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -88,7 +89,7 @@ class CheckForm(forms.Form):
 class ConfirmForm(forms.Form):
     """Form of the first code of a new second factor."""
 
-    otp = _code_field()
+    otp = _code_field(label=gettext_lazy("One-time code"))
 
 
 class SchoolAdminSite(AdminSite):
@@ -126,7 +127,7 @@ class SchoolAdminSite(AdminSite):
             is_right = form.is_valid()
             context["form"] = form
             if is_right:
-                _change(user, action, context)
+                is_right = _change(user, action, context)
         context["code_count"] = second_factor.count_recovery_codes(user)
         is_refused = request.method == "POST" and not is_right
         response = TemplateResponse(
@@ -157,7 +158,7 @@ def _confirm(request: HttpRequest, user: User, context: dict[str, Any]) -> bool:
     return True
 
 
-def _change(user: User, action: str, context: dict[str, Any]) -> None:
+def _change(user: User, action: str, context: dict[str, Any]) -> bool:
     """Do what the user chose after the password and the code were checked."""
     if context["has_factor"] and action == "renew":
         context["recovery_codes"] = second_factor.renew_recovery_codes(user)
@@ -165,10 +166,16 @@ def _change(user: User, action: str, context: dict[str, Any]) -> None:
         second_factor.remove(user)
         context.update(has_factor=False, is_demanded=second_factor.is_missing(user))
     elif not context["has_factor"] and action == "start":
-        enrolment = second_factor.start(user)
+        try:
+            enrolment = second_factor.start(user)
+        except second_factor.SecondFactorExists:  # confirmed in another window
+            return False
         context.update(enrolment=enrolment, qr_code=_qr_code(enrolment.uri))
         context["confirm_form"] = ConfirmForm()
+    else:
+        return False
     context["form"] = CheckForm(user=user, has_factor=context["has_factor"])
+    return True
 
 
 def _qr_code(text: str) -> str:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
@@ -154,6 +155,24 @@ def test_reset_action_deletes_factor_ends_sessions_and_is_logged(
     entry = LogEntry.objects.get()
     assert (entry.object_id, entry.user_id) == (str(secretary.pk), superuser.pk)
     assert entry.change_message == "Reset the second factor."
+
+
+def test_reset_action_passes_over_oneself_and_superusers(client, superuser, admin):
+    enrol(superuser)
+    enrol(admin)
+    body = {
+        "action": "reset_second_factor",
+        "_selected_action": [superuser.pk, admin.pk],
+    }
+    manager = User.objects.create_user("manager", is_staff=True)
+    manager.user_permissions.add(*Permission.objects.filter(codename__endswith="_user"))
+
+    client.force_login(manager)
+    assert client.post("/admin/school/user/", body).status_code == 302
+    assert SecondFactor.objects.count() == 2
+    client.force_login(superuser)
+    assert client.post("/admin/school/user/", body).status_code == 302
+    assert SecondFactor.objects.get().user == superuser
 
 
 def test_reset_command_deletes_factor_and_refuses_unknown_user(secretary):
