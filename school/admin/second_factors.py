@@ -19,7 +19,7 @@ def reset_second_factor(
 
     One's own needs the password and a code, which the page of the second factor asks for.
     """
-    others = users.exclude(pk=request.user.pk)
+    others = users.exclude(username=request.user.get_username())
     if not request.user.is_superuser:
         others = others.exclude(is_superuser=True)
     resets = list(others)
