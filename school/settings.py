@@ -86,6 +86,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "api.http.middleware.RequestIdMiddleware",
+    "api.auth.addresses.ForwardedAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "api.http.https.HttpsRedirectMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -235,8 +236,9 @@ DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_FORMATTER_CLASS": "api.problems.handler.ProblemFormatter",
     "NESTED_FIELD_SEPARATOR": "/",
 }
-LOGIN_ATTEMPTS_PER_IP = env.integer("LOGIN_ATTEMPTS_PER_IP", 120)  # per minute
-# Failed attempts in five minutes.
+# Wrong passwords from an address per minute, of whatever users.
+LOGIN_ATTEMPTS_PER_IP = env.integer("LOGIN_ATTEMPTS_PER_IP", 120)
+# Wrong passwords of a user from an address in five minutes.
 LOGIN_FAILURES_PER_USER = env.integer("LOGIN_FAILURES_PER_USER", 10)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.integer("ACCESS_TOKEN_MINUTES", 10))
 REFRESH_TOKEN_LIFETIME = timedelta(days=14)

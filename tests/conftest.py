@@ -19,6 +19,7 @@ from school.models import User
 from school.runtime.embedded_redis import EmbeddedRedis, free_port
 from tasks import redis_store
 from tasks.circuit_breaker import breaker, database_breaker
+from tasks.redis_store import rate_limits
 from tasks.redis_store.client import listening_client
 from tasks.scheduling import broker, durations
 from tests.support import chromium
@@ -154,6 +155,7 @@ def _load_demo_network() -> DemoNetwork:
 def clean_redis() -> None:
     redis_store.client().flushdb()
     breaker.reset()  # closes the circuit
+    rate_limits.memory_storage.cache_clear()
     database_breaker.reset()
     redis_store.epoch_guard.reset()
     durations.duration_cache.reset()

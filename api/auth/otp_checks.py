@@ -1,7 +1,6 @@
 """Checks of the second factor: at log-in, before it is changed, and their rate limit."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import cast
 
 from django.conf import settings
@@ -16,21 +15,24 @@ from api.problems import handler
 from api.problems.registry import BEARER_CHALLENGE, Problem
 from school import second_factor
 from school.models import User
-from tasks.circuit_breaker import RedisUnavailable
 from tasks.errors import FieldError
 from tasks.redis_store import Rate
 
 
-def require_otp(user: User, code: str | None) -> None:
+def require_otp(
+    user: User, code: str | None, *, on_wrong: Callable[[], None]
+) -> None:
     """Use up the code of a user who has a second factor; raises `Problem`.
 
-    Call this only after the right password, so that it tells nothing about user names.
+    Call this only after the right password, so that it tells nothing about user names. A
+    wrong code calls `on_wrong`, which counts it like a wrong password.
     """
     if not second_factor.has_factor(user):
         return
     if code is None:
         raise Problem("otp_required", headers=BEARER_CHALLENGE)
     if not second_factor.verify(user, code):
+        on_wrong()
         raise Problem("otp_not_valid", headers=BEARER_CHALLENGE)
 
 
@@ -64,8 +66,7 @@ def not_started() -> Problem:
 
 def reset_failures(user_id: int) -> None:
     """Reset the count of wrong passwords and codes after right ones."""
-    with suppress(RedisUnavailable):
-        _rate().reset(str(user_id))
+    _rate().reset(str(user_id))
 
 
 class OtpThrottle(BaseThrottle):
@@ -107,9 +108,7 @@ def _invalid(pointer: str, code: str, detail: str) -> Problem:
 
 
 def _retry_after(user_id: int) -> int:
-    with suppress(RedisUnavailable):
-        return _rate().hit(str(user_id))
-    return 0
+    return _rate().hit(str(user_id))
 
 
 def _rate() -> Rate:

@@ -21,6 +21,7 @@ from api.problems.registry import (
     Problem,
     problem_document,
 )
+from school.hash_slots import HasherBusy
 from tasks.errors import (
     DiskNearlyFull,
     FieldError,
@@ -53,6 +54,7 @@ _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
     ResultUnavailable: "no_result",
     ResultExpired: "result_expired",
     DiskNearlyFull: "disk_nearly_full",
+    HasherBusy: "unavailable",
     **dict.fromkeys(DATABASE_ERRORS, "unavailable"),
 }
 
@@ -91,8 +93,8 @@ class ProblemHandler(ExceptionHandler):
     def report_exception(
         self, exc: exceptions.APIException, response: Response
     ) -> None:
-        """Report server errors, except a refusal for which there is a check in `/readyz`."""
-        if not isinstance(self.exc, DiskNearlyFull):
+        """Report server errors, except refusals while the service is busy or its disk full."""
+        if not isinstance(self.exc, DiskNearlyFull | HasherBusy):
             super().report_exception(exc, response)
 
 
@@ -147,6 +149,10 @@ def route_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
 def server_error(request: HttpRequest) -> JsonResponse:
     if not isinstance(sys.exc_info()[1], DATABASE_ERRORS):
         return problem_response(request, "internal_error")
+    return unavailable(request)
+
+
+def unavailable(request: HttpRequest) -> JsonResponse:
     response = problem_response(request, "unavailable")
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.serializers.strict import StrictSerializer
+from school.models import User
 
 MAX_CODE_LENGTH = 40
 """Length of a recovery code with some spaces."""
@@ -19,6 +20,10 @@ class LoginSerializer(StrictSerializer):
         max_length=MAX_CODE_LENGTH,
         help_text="One-time code or recovery code, if the user has a second factor.",
     )
+
+    def validate_username(self, username: str) -> str:
+        """Normalise the name as the admin's log-in form does."""
+        return User.normalize_username(username)
 
 
 class RefreshTokenSerializer(StrictSerializer):

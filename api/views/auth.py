@@ -36,7 +36,7 @@ class Login(PublicView):
         tag="auth",
         body=LoginSerializer,
         responses={200: TokenPair},
-        headers={429: ["Retry-After"]},
+        headers={429: ["Retry-After"], 503: ["Retry-After"]},
         problems=[400, 401, 408, 415, 429, 503],
     )
     def post(self, request: Request) -> Response:
@@ -44,11 +44,13 @@ class Login(PublicView):
         A user with a second factor sends a one-time code or a recovery code as `otp`."""
         credentials = parse_body(LoginSerializer, request)
         otp = credentials.pop("otp", None)
-        user = authenticate(cast(Any, request), **credentials)
-        if user is None:
-            raise Problem("authentication_failed", headers=BEARER_CHALLENGE)
-        otp_checks.require_otp(user, otp)
-        throttles.reset_login_failures(credentials["username"])
+        with throttles.Attempt(request, credentials["username"]) as attempt:
+            user = authenticate(cast(Any, request), **credentials)
+            if user is None:
+                attempt.fail()
+                raise Problem("authentication_failed", headers=BEARER_CHALLENGE)
+            otp_checks.require_otp(user, otp, on_wrong=attempt.fail)
+            attempt.succeed()
         return Response(asdict(sessions.start(user)))
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:

@@ -1,6 +1,7 @@
 """Users, roles and attachments."""
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -13,6 +14,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
+from school.hash_slots import HasherBusy
 from school.models.classes import SchoolClass
 from school.models.network import Network, School
 from school.models.students import Student
@@ -110,12 +112,14 @@ class User(AbstractUser):
         """Check the password; store its hash again if the hasher asks for that.
 
         Django stores it by `save`, which would end the user's sessions. A password that
-        was changed meanwhile is not overwritten.
+        was changed meanwhile is not overwritten. While the hasher is busy, the next log-in
+        stores the hash.
         """
         old_hash = self.password
 
         def upgrade_hash(password: str) -> None:
-            self.password = make_password(password)
+            with suppress(HasherBusy):
+                self.password = make_password(password)
             stored = User._base_manager.filter(pk=self.pk, password=old_hash)
             stored.update(password=self.password)
 

@@ -12,7 +12,7 @@ Keys, in addition to Celery's queues:
 `mirror-epoch`                  increases while the documents are known to be complete
 `liveness:<component>`          set while a component is alive
 `cpu-active:<task id>`          set while the task's process uses CPU time
-`rate:<name>/<identifier>/...`  times of the attempts within a rate limit's window
+`rate:<name>/<identifier>/...`  number of attempts in a rate limit's window
 """
 
 from tasks.redis_store.access_versions import (

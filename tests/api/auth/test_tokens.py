@@ -123,18 +123,6 @@ def test_stateless_authentication_is_used_by_polling_only():
     assert stateless == {"tasks/<uuid:task_id>"}
 
 
-def test_password_hasher_under_gevent_runs_in_thread_pool(monkeypatch):
-    from school.runtime import password_hasher
-
-    hasher = password_hasher.CooperativePBKDF2PasswordHasher()
-    plain = hasher.encode("demo", "salt", 10)
-    monkeypatch.setattr(password_hasher, "is_module_patched", lambda name: True)
-
-    assert hasher.encode("demo", "salt", 10) == plain
-    assert hasher.verify("demo", plain)
-    assert not hasher.verify("other", plain)
-
-
 def test_session_cookie_does_not_authenticate(teacher):
     plain = Client()
     plain.force_login(teacher)
