@@ -21,6 +21,7 @@ from api.views import (
 urlpatterns = [
     path("auth/token", auth.Login.as_view()),
     path("auth/token/refresh", auth.Refresh.as_view()),
+    path("auth/password", auth.ChangePassword.as_view()),
     path("auth/logout", auth.Logout.as_view()),
     path("auth/logout-all", auth.LogoutAll.as_view()),
     path("auth/otp", otp.Otp.as_view()),

@@ -81,6 +81,10 @@ class SecondFactorRequired(Exception):
     """A network demands a second factor of the user, who has none."""
 
 
+class PasswordChangeRequired(Exception):
+    """The user must choose a password before anything else."""
+
+
 class TaskNotFound(Exception):
     """The task does not exist or belongs to another user; the answer is the same."""
 

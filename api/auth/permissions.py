@@ -1,4 +1,4 @@
-"""Permission of users who have the second factor that their network demands."""
+"""Permissions of users who owe nothing: a new password, or the second factor they must have."""
 
 from typing import TYPE_CHECKING
 
@@ -6,11 +6,23 @@ from rest_framework.permissions import BasePermission
 
 from school import second_factor
 from school.models import User
-from tasks.errors import SecondFactorRequired
+from tasks.errors import PasswordChangeRequired, SecondFactorRequired
 
 if TYPE_CHECKING:  # DRF imports this module while it defines APIView
     from rest_framework.request import Request
     from rest_framework.views import APIView
+
+
+class HasChosenPassword(BasePermission):
+    """Permission of users who need not change their password first.
+
+    It takes no query: a poll knows only the user's id, and checks the row itself.
+    """
+
+    def has_permission(self, request: "Request", view: "APIView") -> bool:
+        if getattr(request.user, "must_change_password", False):
+            raise PasswordChangeRequired
+        return True
 
 
 class HasDemandedSecondFactor(BasePermission):

@@ -100,6 +100,8 @@ def operation(  # noqa: PLR0913  (each is one part of the description)
     docstring that is published.
     """
     all_responses = {**responses}
+    if 401 in problems and tag != "auth":
+        problems = [*problems, 403]  # until the user has chosen a password
     retry_headers = {
         status: ["Retry-After"] for status in RETRYABLE if status in problems
     }

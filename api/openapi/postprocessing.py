@@ -22,6 +22,7 @@ ROW_SCHEMA = {
 _REQUEST_BODIES: dict[str, Any] = {
     "log_in": {"username": "secretary", "password": "demo"},
     "refresh_token": {"refresh": "$REFRESH"},
+    "change_password": {"current": "demo", "new": "quatro cavalos no rio"},
     "log_out": {"refresh": "$REFRESH"},
     "start_otp": {"password": "demo"},
     "confirm_otp": {"otp": "492039"},

@@ -62,6 +62,7 @@ def _current_user() -> dict[str, Any]:
         "username": "teacher",
         "name": "Ana Ávila",
         "roles": ["teacher"],
+        "must_change_password": False,
         "scope": {**scope, "classes": [_CLASS_WITH_SCHOOL]},
     }
 
@@ -78,6 +79,7 @@ RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {
     },
     ("confirm_otp", "200"): lambda: _RECOVERY_CODES,
     ("renew_recovery_codes", "200"): lambda: _RECOVERY_CODES,
+    ("change_password", "200"): lambda: _TOKENS,
     ("list_tasks", "200"): _task_page,
     ("get_result", "200"): lambda: json.loads(examples.render_file("json")),
     ("create_result_link", "200"): _result_link,

@@ -29,6 +29,7 @@ from tasks.errors import (
     InactiveUser,
     InvalidRequest,
     LimitExceeded,
+    PasswordChangeRequired,
     ResultExpired,
     ResultUnavailable,
     RoleNotAllowed,
@@ -44,6 +45,7 @@ RETRY_AFTER_SECONDS = 2
 _RETRY_AFTER_BY_CODE = {"unavailable": RETRY_AFTER_SECONDS, "disk_nearly_full": 60}
 
 _CODE_BY_EXCEPTION: dict[type[Exception], str] = {
+    PasswordChangeRequired: "password_change_required",
     RoleNotAllowed: "not_for_your_role",
     SecondFactorRequired: "second_factor_required",
     IdempotencyKeyConflict: "idempotency_key_reused",

@@ -28,6 +28,7 @@ PROBLEMS = {
     "permission_denied": (403, _("Not allowed"), _("Your user may not do this.")),
     "not_for_your_role": (403, _("Not available to your role"), _("`GET /reports` lists the reports available to you.")),
     "second_factor_required": (403, _("Second factor required"), _("Your network demands a second factor: set it up with `POST /auth/otp`.")),
+    "password_change_required": (403, _("Choose a new password"), _("Send it with `POST /auth/password`. Until then only `/me` and `/auth` are available.")),
     "link_not_valid": (403, _("The link is not valid"), _("Request a new one with `POST /tasks/<id>/result/link`.")),
     "not_found": (404, _("Not found"), _("It does not exist, or it is not yours.")),
     "method_not_allowed": (405, _("Method not allowed"), _("`Allow` lists the methods of this URL.")),

@@ -26,6 +26,11 @@ class LoginSerializer(StrictSerializer):
         return User.normalize_username(username)
 
 
+class ChangePasswordSerializer(StrictSerializer):
+    current = serializers.CharField(trim_whitespace=False)
+    new = serializers.CharField(trim_whitespace=False)
+
+
 class RefreshTokenSerializer(StrictSerializer):
     refresh = serializers.CharField()
 

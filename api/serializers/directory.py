@@ -52,6 +52,9 @@ class CurrentUser(serializers.Serializer[Any]):
     username = serializers.CharField()
     name = serializers.CharField()
     roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.values))
+    must_change_password = serializers.BooleanField(
+        help_text="Until you have changed it, only `/me` and `/auth` are available."
+    )
     scope = ScopeRecord(
         help_text="Records you are attached to, which decide what you see."
     )

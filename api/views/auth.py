@@ -1,4 +1,4 @@
-"""Views of `/auth`: log in, refresh the tokens and log out."""
+"""Views of `/auth`: log in, refresh the tokens, change the password and log out."""
 
 import math
 from dataclasses import asdict
@@ -11,10 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.auth import otp_checks, sessions, throttles
+from api.auth import otp_checks, passwords, sessions, throttles
 from api.openapi.operations import operation
 from api.problems.registry import BEARER_CHALLENGE, Problem
-from api.serializers.auth import LoginSerializer, RefreshTokenSerializer
+from api.serializers.auth import (
+    ChangePasswordSerializer,
+    LoginSerializer,
+    RefreshTokenSerializer,
+)
 from api.serializers.strict import StrictSerializer
 from api.serializers.tasks import TokenPair
 from school.models import User
@@ -88,6 +92,30 @@ class Logout(PublicView):
         """Ends the session of the refresh token. The access token expires within minutes."""
         sessions.end(parse_body(RefreshTokenSerializer, request)["refresh"])
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ChangePassword(APIView):
+    permission_classes = [IsAuthenticated]  # also where the password must be changed
+
+    @operation(
+        "change_password",
+        "Change your password",
+        tag="auth",
+        body=ChangePasswordSerializer,
+        responses={200: TokenPair},
+        problems=[400, 401, 413, 415, 429, 503],
+    )
+    def post(self, request: Request) -> Response:
+        """Changes the password of your user, ends all sessions, and returns the tokens of a
+        new one. A wrong `current` counts like a wrong password at the log-in."""
+        user = cast(User, request.user)
+        body = parse_body(ChangePasswordSerializer, request)
+        with throttles.Attempt(request, user.username) as attempt:
+            if not user.check_password(body["current"]):
+                attempt.fail()
+                raise passwords.wrong_current_password()
+            attempt.succeed()
+        return Response(asdict(passwords.replace_password(user, **body)))
 
 
 class LogoutAll(APIView):

@@ -21,7 +21,7 @@ _SCOPE_MEMBER_BY_ROLE = {
 
 
 class Me(APIView):
-    permission_classes = [IsAuthenticated]
+    permission_classes = [IsAuthenticated]  # also where the password must be changed
 
     @operation(
         "get_me",
@@ -42,6 +42,7 @@ class Me(APIView):
             "username": viewer.username,
             "name": viewer.get_full_name() or viewer.username,
             "roles": [viewer.role],
+            "must_change_password": viewer.must_change_password,
             "scope": scope,
         }
         return Response(CurrentUser(me).data)

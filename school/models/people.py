@@ -64,6 +64,10 @@ class User(AbstractUser):
     """Version raised by `bump_access_version` when what the user may see may have changed."""
     session_generation = models.IntegerField(default=0, editable=False)
     """Number raised by `end_sessions`; sessions and tokens of an earlier one are refused."""
+    must_change_password = models.BooleanField(
+        default=False,
+        help_text="Until the user has chosen a password, nothing else is available.",
+    )
 
     objects = SchoolUserManager()  # type: ignore[misc]  # Django declares it so
 
@@ -108,6 +112,10 @@ class User(AbstractUser):
         self.refresh_from_db(fields=names)
         transaction.on_commit(lambda: access_changed.send(sender=User, user=self))
 
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.must_change_password = False
+
     def check_password(self, raw_password: str | None) -> bool:
         """Check the password; store its hash again if the hasher asks for that.
 
@@ -133,7 +141,7 @@ class User(AbstractUser):
         ).hexdigest()
 
 
-ACCESS_FIELDS = {"role", "is_active", "is_superuser"}
+ACCESS_FIELDS = {"role", "is_active", "is_superuser", "must_change_password"}
 SESSION_FIELDS = {"password", "is_active"}
 """Fields whose change ends the user's sessions."""
 _COUNTERS = ("session_generation", "access_version")

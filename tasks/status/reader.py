@@ -19,6 +19,7 @@ from tasks.circuit_breaker import (
 )
 from tasks.errors import (
     InactiveUser,
+    PasswordChangeRequired,
     SecondFactorRequired,
     TaskNotFound,
     TaskPurged,
@@ -72,7 +73,8 @@ def read_snapshot(
     token: whatever raises the viewer's also raises their access version, so it need only be
     compared with the row's. A `token_version` of None always queries the database.
 
-    Raises `InactiveUser`, `SecondFactorRequired`, `TaskNotFound`, `TaskPurged` or `DatabaseUnavailable`.
+    Raises `InactiveUser`, `PasswordChangeRequired`, `SecondFactorRequired`, `TaskNotFound`,
+    `TaskPurged` or `DatabaseUnavailable`.
     """
     try:
         cached_task = redis_store.get_cached_task(task_id, viewer_id)
@@ -172,6 +174,8 @@ def _read_with_access_check(
         raise InactiveUser
     if second_factor.is_missing(viewer):
         raise SecondFactorRequired
+    if viewer.must_change_password:
+        raise PasswordChangeRequired
     task = get_task_for(task_id, viewer)
     if cached_task.access_version != viewer.access_version:
         access_version.cache(viewer)

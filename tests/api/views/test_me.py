@@ -25,6 +25,7 @@ def test_scope_of_teacher_lists_classes(as_user, teacher):
         "username": "teacher",
         "name": "teacher",
         "roles": ["teacher"],
+        "must_change_password": False,
         "scope": {
             **EMPTY_SCOPE,
             "classes": [

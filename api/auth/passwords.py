@@ -1,0 +1,50 @@
+"""Change of a user's own password."""
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from api.auth import sessions
+from api.auth.sessions import TokenPair
+from school.models import User
+from tasks.errors import FieldError, InvalidRequest
+
+
+def wrong_current_password() -> InvalidRequest:
+    text = _("This is not your present password.")
+    return InvalidRequest(FieldError("/current", "password_incorrect", text))
+
+
+def replace_password(user: User, current: str, new: str) -> TokenPair:
+    """Store the new password, end all sessions and start a new one.
+
+    `current` has been checked against `user`. Raises `InvalidRequest`.
+    """
+    _check_new(user, current, new)
+    password_hash = make_password(new)  # outside the transaction: it may wait
+    with transaction.atomic():
+        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if locked.password != user.password:  # changed by another request meanwhile
+            raise wrong_current_password()
+        locked.password = password_hash
+        locked.must_change_password = False
+        locked.save(update_fields=["password", "must_change_password"])
+        return sessions.start(locked)
+
+
+def _check_new(user: User, current: str, new: str) -> None:
+    try:
+        validate_password(new, user)
+        problems = []
+    except ValidationError as error:
+        problems = [
+            FieldError("/new", each.code or "invalid", each.messages[0])
+            for each in error.error_list
+        ]
+    if new == current:
+        text = _("The new password must differ from the present one.")
+        problems.append(FieldError("/new", "password_unchanged", text))
+    if problems:
+        raise InvalidRequest(*problems)
