@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "api.auth.throttles.AdminLoginThrottleMiddleware",
     "school.admin_sessions.AdminSessionMiddleware",
     "api.auth.otp_checks.AdminOtpThrottleMiddleware",
+    "school.admin.passwords.ForcedPasswordChangeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.http.middleware.HtmlPoliciesMiddleware",

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from school.admin.autocomplete import autocomplete
 from school.admin.base import unregister_unscoped
+from school.admin.passwords import ChoosePassword, PasswordChosen
 
 admin.autodiscover()
 unregister_unscoped(admin.site)
@@ -13,6 +14,14 @@ urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
     # Before Django's own, which takes the searched words from the URL.
     path("admin/autocomplete/", admin.site.admin_view(autocomplete)),
+    path(
+        "admin/password-link/chosen/", PasswordChosen.as_view(), name="password_chosen"
+    ),
+    path(
+        "admin/password-link/<str:uidb64>/",
+        ChoosePassword.as_view(),
+        name="password_link",
+    ),
     path("admin/", admin.site.urls),
     path("", include("api.urls")),
 ]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from school import record_access, rights
 from school.admin.base import ScopedAdmin, ScopedInline, viewer_of
 from school.admin.groups import NETWORK_MANAGERS
+from school.admin.passwords import PasswordLinkAdmin
 from school.admin.second_factors import reset_second_factor
 from school.models import Attachment, Role, User
 
@@ -109,14 +110,14 @@ def make_network_managers(
 
 
 @admin.register(User)
-class SchoolUserAdmin(ScopedAdmin, UserAdmin):
+class SchoolUserAdmin(ScopedAdmin, PasswordLinkAdmin):
     form = UserChangeForm
     list_display = ["username", "first_name", "last_name", "role", "is_active"]
     list_filter = ["role", "is_active", "is_superuser"]
     inlines = [AttachmentInline]
     actions = [make_network_managers, end_sessions, reset_second_factor]
     add_fieldsets = [
-        *UserAdmin.add_fieldsets,
+        *PasswordLinkAdmin.add_fieldsets,
         (gettext_lazy("School network"), {"fields": ["role"]}),
     ]
 
@@ -126,7 +127,7 @@ class SchoolUserAdmin(ScopedAdmin, UserAdmin):
         is_superuser = viewer_of(request).is_superuser
         hidden = () if is_superuser else SUPERUSER_RIGHTS
         return [
-            (None, {"fields": ["username", "password"]}),
+            (None, {"fields": ["username", "password", "must_change_password"]}),
             (
                 gettext_lazy("Personal info"),
                 {"fields": ["first_name", "last_name", "email"]},
@@ -150,7 +151,7 @@ class SchoolUserAdmin(ScopedAdmin, UserAdmin):
     ) -> list[str]:
         dates = ["last_login", "date_joined"]
         if obj is not None and obj == request.user:
-            return [*dates, *RIGHTS, *SUPERUSER_RIGHTS]
+            return [*dates, "must_change_password", *RIGHTS, *SUPERUSER_RIGHTS]
         return dates
 
     def formfield_for_choice_field(
@@ -171,11 +172,3 @@ class SchoolUserAdmin(ScopedAdmin, UserAdmin):
         groups = record_access.visible_records(viewer_of(request), Group)
         may_grant = groups.filter(name=NETWORK_MANAGERS).exists()
         return self.has_change_permission(request) and may_grant
-
-    def user_change_password(
-        self, request: HttpRequest, id: str, form_url: str = ""
-    ) -> HttpResponse:
-        """Change the password of another user; one's own needs the present one."""
-        if self.get_object(request, unquote(id)) == request.user:
-            return HttpResponseRedirect(reverse("admin:password_change"))
-        return super().user_change_password(request, id, form_url)
