@@ -19,9 +19,7 @@ from tasks.errors import FieldError
 from tasks.redis_store import Rate
 
 
-def require_otp(
-    user: User, code: str | None, *, on_wrong: Callable[[], None]
-) -> None:
+def require_otp(user: User, code: str | None, *, on_wrong: Callable[[], None]) -> None:
     """Use up the code of a user who has a second factor; raises `Problem`.
 
     Call this only after the right password, so that it tells nothing about user names. A
