@@ -152,14 +152,17 @@ def test_code_samples_of_openapi_document_run(stack: Stack):
     )
     variables = {
         "BASE": stack.base_url,
-        "TOKEN": client.token,
         "TASK_ID": done["task_id"],
     }
     expected = {
         "cancel_task": 409, "create_report": 202, "delete_task": 204, "log_out": 204,
         "log_out_everywhere": 204,
+        # The samples' one-time code is wrong, and no second factor is set up.
+        "confirm_otp": 400, "remove_otp": 400, "renew_recovery_codes": 400,
     }  # fmt: skip
     credentials = {"username": "teacher", "password": "demo"}
+    create_user = "from school.models import User; User.objects.create_user('sample', password='demo')"
+    stack.manage("shell", "--command", create_user)
 
     operations = [op for path in spec["paths"].values() for op in path.values()]
     last = ("delete_task", "log_out_everywhere")  # they end the task and the token
@@ -170,12 +173,15 @@ def test_code_samples_of_openapi_document_run(stack: Stack):
     )
     for operation in operations:
         sample = operation["x-codeSamples"][0]["source"]
+        token = client.token
+        if operation["operationId"] == "change_password":  # of a user of its own
+            token = stack.as_user("sample").token
         if "$REFRESH" in sample:  # a refresh token is valid once
             pair = client.request("POST", "/auth/token", credentials)
             variables["REFRESH"] = pair["refresh"]
         process = subprocess.run(
             ["bash", "-c", sample + ' -o /dev/null -w "%{http_code}"'],
-            env={**os.environ, **variables},
+            env={**os.environ, **variables, "TOKEN": token},
             capture_output=True,
             text=True,
             check=True,

@@ -65,6 +65,9 @@ OTHER_ACTIONS = {
     "entry": Action("GET", "reports/<slug:kind>"),
     "me": Action("GET", "me"),
     "log out everywhere": Action("POST", "auth/logout-all"),
+    "change password": Action(
+        "POST", "auth/password", body={"current": "wrong", "new": "x"}
+    ),
     "start otp": Action("POST", "auth/otp", body={"password": "wrong"}),
     "confirm otp": Action("POST", "auth/otp/confirm", body={"otp": "000000"}),
     "remove otp": Action(

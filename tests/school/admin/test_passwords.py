@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from school.models import User
+from tests.school.admin.test_reach import post_data
 from tests.support.contract import ContractClient
 
 pytestmark = pytest.mark.django_db
@@ -216,21 +217,9 @@ def test_forced_change_takes_no_query(admin_client):
 
 def test_mark_set_in_the_admin_raises_the_access_version(admin_client, teacher):
     before = teacher.session_generation, teacher.access_version
-    page = admin_client.get(f"/admin/school/user/{teacher.pk}/change/")
-    form = page.context["adminform"].form
-    values = {k: v for k, v in form.initial.items() if v not in (None, False, [])}
-    dates = values.pop("date_joined")
-    admin_client.post(
-        f"/admin/school/user/{teacher.pk}/change/",
-        {
-            **values,
-            "date_joined_0": f"{dates:%d/%m/%Y}",
-            "date_joined_1": f"{dates:%H:%M:%S}",
-            "must_change_password": "on",
-            "attachments-TOTAL_FORMS": 0,
-            "attachments-INITIAL_FORMS": 0,
-        },
-    )
+    url = f"/admin/school/user/{teacher.pk}/change/"
+    data = post_data(admin_client.get(url))
+    admin_client.post(url, {**data, "must_change_password": "on"})
 
     teacher.refresh_from_db()
     assert teacher.must_change_password
