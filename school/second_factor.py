@@ -122,21 +122,31 @@ def reset(user: User) -> None:
     log.info("second_factor_reset", user_id=user.pk)
 
 
-def with_requirement(users: QuerySet[User]) -> QuerySet[User]:
-    """Let the query that loads the users tell whether each lacks a second factor."""
-    return users.annotate(lacks_second_factor=_lacks_factor())
-
-
 def is_missing(user: User) -> bool:
     """Return whether a network demands a second factor of the user, who has none.
 
-    No query for users that `with_requirement` has loaded.
+    That nothing is missing is remembered for a minute, as long as the user's access version
+    stays: whatever newly demands a factor, or removes one, raises it.
     """
     if not (user.is_superuser or user.role in ROLES):
         return False
-    if not hasattr(user, "lacks_second_factor"):
-        return User.objects.filter(_lacks_factor(), pk=user.pk).exists()
-    return bool(user.lacks_second_factor)
+    minute = int(time.time() // 60)
+    try:
+        check_requirement(user.pk, user.access_version, minute)
+    except FactorMissing:
+        return True
+    return False
+
+
+class FactorMissing(Exception):
+    """The user lacks a demanded second factor."""
+
+
+@lru_cache(maxsize=4096)
+def check_requirement(user_id: int, access_version: int, minute: int) -> None:
+    """Raise `FactorMissing`, which the cache does not remember."""
+    if User.objects.filter(_lacks_factor(), pk=user_id).exists():
+        raise FactorMissing
 
 
 def _lacks_factor() -> Any:

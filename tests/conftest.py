@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import translation
 from playwright.sync_api import Browser
 
+from school import second_factor
 from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
@@ -159,6 +160,7 @@ def clean_redis() -> None:
     database_breaker.reset()
     redis_store.epoch_guard.reset()
     durations.duration_cache.reset()
+    second_factor.check_requirement.cache_clear()
     redis_store.advance_epoch(0)  # as the dispatcher does after its first check
 
 

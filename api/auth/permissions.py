@@ -28,7 +28,7 @@ class HasChosenPassword(BasePermission):
 class HasDemandedSecondFactor(BasePermission):
     """Permission of users who have a second factor, or of whom no network demands one.
 
-    The query that loads the user tells it. Polls know only the token: their reader checks it.
+    Polls know only the token: their reader checks it.
     """
 
     def has_permission(self, request: "Request", view: "APIView") -> bool:

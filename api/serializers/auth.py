@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api.serializers.strict import StrictSerializer
+from api.serializers.strict import StrictCharField, StrictSerializer
 from school.models import User
 
 MAX_CODE_LENGTH = 40
@@ -12,10 +12,10 @@ MAX_CODE_LENGTH = 40
 
 
 class LoginSerializer(StrictSerializer):
-    username = serializers.CharField()
+    username = StrictCharField()
     # A password may begin or end with a space.
-    password = serializers.CharField(trim_whitespace=False)
-    otp = serializers.CharField(
+    password = StrictCharField(trim_whitespace=False)
+    otp = StrictCharField(
         required=False,
         max_length=MAX_CODE_LENGTH,
         help_text="One-time code or recovery code, if the user has a second factor.",
@@ -27,25 +27,25 @@ class LoginSerializer(StrictSerializer):
 
 
 class ChangePasswordSerializer(StrictSerializer):
-    current = serializers.CharField(trim_whitespace=False)
-    new = serializers.CharField(trim_whitespace=False)
+    current = StrictCharField(trim_whitespace=False)
+    new = StrictCharField(trim_whitespace=False)
 
 
 class RefreshTokenSerializer(StrictSerializer):
-    refresh = serializers.CharField()
+    refresh = StrictCharField()
 
 
 class PasswordSerializer(StrictSerializer):
-    password = serializers.CharField(trim_whitespace=False)
+    password = StrictCharField(trim_whitespace=False)
 
 
 class OtpSerializer(StrictSerializer):
-    otp = serializers.CharField(max_length=MAX_CODE_LENGTH)
+    otp = StrictCharField(max_length=MAX_CODE_LENGTH)
 
 
 class PasswordAndOtpSerializer(StrictSerializer):
-    password = serializers.CharField(trim_whitespace=False)
-    otp = serializers.CharField(
+    password = StrictCharField(trim_whitespace=False)
+    otp = StrictCharField(
         max_length=MAX_CODE_LENGTH, help_text="One-time code or recovery code."
     )
 

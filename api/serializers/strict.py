@@ -1,4 +1,4 @@
-"""Base serializer that refuses unknown members of a request body."""
+"""Serializer and field that accept nothing beyond what the contract says."""
 
 from typing import Any
 
@@ -21,4 +21,13 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise ValidationError(
                 {escape_part(name): [error] for name in sorted(unknown)}
             )
+        return super().to_internal_value(data)
+
+
+class StrictCharField(serializers.CharField):
+    """Field of a string that refuses numbers, which DRF's own converts."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
         return super().to_internal_value(data)

@@ -12,6 +12,16 @@ ACCEPTED_CODES = {
     "blank": "white space, which regular expression dialects define differently",
     "null_characters_not_allowed": "a NUL character, which no database accepts",
     "value_error": "parameters that depend on each other",
+    "wrong_password": "a password that is not the viewer's",
+    "password_incorrect": "the same",
+    "password_unchanged": "the present password as the new one",
+    "otp_not_valid": "a code that is not the viewer's",
+    "second_factor_not_started": "a second factor that was not begun",
+    "second_factor_exists": "a second factor that exists already",
+    "password_too_short": "a password that the rules refuse",
+    "password_too_common": "the same",
+    "password_entirely_numeric": "the same",
+    "password_too_similar": "the same",
 }
 """Reasons for which a valid request may be refused, by the `code` of the error."""
 

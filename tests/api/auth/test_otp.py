@@ -350,7 +350,7 @@ def test_poll_of_user_with_demanded_factor_needs_no_query(secretary, demand, as_
     assert len(queries) == 0
 
 
-def test_requirement_needs_no_query_of_its_own(secretary, demand, as_user):
+def test_requirement_is_queried_once_a_minute(secretary, demand, as_user):
     client = as_user(secretary)
 
     def count_queries():
@@ -362,6 +362,7 @@ def test_requirement_needs_no_query_of_its_own(secretary, demand, as_user):
     before = count_queries()
     demand()
     enrol(secretary)
+    assert count_queries() == before + 1
     assert count_queries() == before
 
 
