@@ -43,7 +43,9 @@ def check_again(user: User, *, password: str, otp: str | None = None) -> None:
         raise _invalid("/password", "wrong_password", _("The password is wrong."))
     if otp is not None and not second_factor.verify(user, otp):
         raise wrong_otp()
-    reset_failures(user.pk)
+    # The password alone must not reset the count of guessed codes.
+    if otp is not None or not second_factor.has_factor(user):
+        reset_failures(user.pk)
 
 
 def wrong_otp() -> Problem:

@@ -274,6 +274,24 @@ def test_attempts_to_change_the_factor_are_limited(secretary, as_user, settings)
     assert statuses == [400, 400, 400, 429]
 
 
+@pytest.mark.guarantee("A wrong one-time code counts like a wrong password.")
+def test_right_password_without_code_resets_no_count_of_wrong_codes(
+    secretary, as_user, settings
+):
+    settings.LOGIN_FAILURES_PER_USER = 3
+    enrol(secretary)
+    client, guess = as_user(secretary), {"password": "demo", "otp": WRONG_CODE}
+
+    def guess_code():
+        return client.delete("/auth/otp", guess, "application/json").status_code
+
+    statuses = [guess_code(), guess_code()]
+    client.post_json("/auth/otp", {"password": "demo"})
+    statuses += [guess_code(), guess_code()]
+
+    assert statuses == [400, 400, 429, 429]
+
+
 # --- Demanded by the network
 
 
