@@ -21,7 +21,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "api.http.middleware.RequestIdMiddleware",
-    "api.auth.addresses.ForwardedAddressMiddleware",
+    "api.http.addresses.ForwardedAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "api.http.https.HttpsRedirectMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from api.auth.addresses import client_address
+from api.http.addresses import client_address
 from api.problems import handler
 from api.problems.registry import Problem
 from school.db import connections

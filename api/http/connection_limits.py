@@ -1,9 +1,10 @@
 """Number of open connections of each client address in this process."""
 
-import ipaddress
 from collections import Counter
 
 from django.conf import settings
+
+from api.http.addresses import address_group
 
 
 class ConnectionCounter:
@@ -18,29 +19,19 @@ class ConnectionCounter:
 
     def admit(self, address: str) -> bool:
         """Count the connection and return True, or return False if there are too many."""
-        network = _network(address)
-        if _is_limited() and self._counts[network] >= settings.MAX_CONNECTIONS_PER_IP:
+        group = address_group(address)
+        if _is_limited() and self._counts[group] >= settings.MAX_CONNECTIONS_PER_IP:
             return False
-        self._counts[network] += 1
+        self._counts[group] += 1
         return True
 
     def release(self, address: str) -> None:
         """Forget a connection that was admitted."""
-        network = _network(address)
-        self._counts[network] -= 1
-        if not self._counts[network]:
-            del self._counts[network]
+        group = address_group(address)
+        self._counts[group] -= 1
+        if not self._counts[group]:
+            del self._counts[group]
 
 
 def _is_limited() -> bool:
     return settings.REST_FRAMEWORK["NUM_PROXIES"] == 0
-
-
-def _network(address: str) -> str:
-    """Return the IPv4 address, or the /64 of an IPv6 address, which one household may use."""
-    if ":" not in address:
-        return address
-    ip = ipaddress.IPv6Address(address)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return f"{int(ip) >> 64:x}"

@@ -126,6 +126,9 @@ class ProblemFormatter(ExceptionFormatter):
     def _detail(self) -> str:
         if isinstance(self.exc, exceptions.ValidationError):
             return str(PROBLEMS["invalid_request"][2])
+        if isinstance(self.exc, exceptions.Throttled):
+            # DRF's own text contains the seconds, so that two responses would differ.
+            return str(PROBLEMS["throttled"][2])
         detail = self.exc.detail
         return str(detail.get("detail", "") if isinstance(detail, dict) else detail)
 

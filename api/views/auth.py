@@ -1,8 +1,7 @@
 """Views of `/auth`: log in, refresh the tokens, change the password and log out."""
 
-import math
 from dataclasses import asdict
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from django.contrib.auth import authenticate
 from rest_framework import status
@@ -56,10 +55,6 @@ class Login(PublicView):
             otp_checks.require_otp(user, otp, on_wrong=attempt.fail)
             attempt.succeed()
         return Response(asdict(sessions.start(user)))
-
-    def throttled(self, request: Request, wait: float | None) -> NoReturn:
-        # DRF's message contains the seconds, so that two responses would differ.
-        raise Problem("throttled", retry_after=math.ceil(wait or 1))
 
 
 class Refresh(PublicView):

@@ -1,8 +1,7 @@
 """Views of `/auth/otp`: set up, renew and remove the second factor."""
 
-import math
 from dataclasses import asdict
-from typing import NoReturn, cast
+from typing import cast
 
 from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
@@ -12,7 +11,6 @@ from rest_framework.views import APIView
 
 from api.auth import otp_checks
 from api.openapi.operations import operation
-from api.problems.registry import Problem
 from api.serializers.auth import (
     Enrolment,
     OtpSerializer,
@@ -32,9 +30,6 @@ class OtpView(APIView):
 
     permission_classes = [IsAuthenticated]
     throttle_classes = [otp_checks.OtpThrottle]
-
-    def throttled(self, request: Request, wait: float | None) -> NoReturn:
-        raise Problem("throttled", retry_after=math.ceil(wait or 1))
 
 
 class Otp(OtpView):

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import override_settings
 
 from api.auth import throttles
-from api.auth.addresses import ForwardedAddressMiddleware
+from api.http.addresses import ForwardedAddressMiddleware
 from school.hash_slots import HasherBusy
 from school.models import User
 from tasks import redis_store

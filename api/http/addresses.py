@@ -36,17 +36,19 @@ class ForwardedAddressMiddleware:
 
 
 def client_address(request: HttpRequest | Request) -> str:
+    """Return the group of the client's address, as `address_group` defines it."""
+    return address_group(BaseThrottle().get_ident(cast(Request, request)) or "")
+
+
+def address_group(address: str) -> str:
     """Return the IPv4 address, or the /64 of an IPv6 address, which one household may use.
 
     A proxy may report a host name, or an address with a port: that is returned as it is.
     """
-    address = BaseThrottle().get_ident(cast(Request, request)) or ""
     try:
-        ip = ipaddress.ip_address(address)
+        ip = ipaddress.IPv6Address(address)
     except ValueError:
         return address
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is None:
-            return f"{int(ip) >> 64:x}"
-        ip = ip.ipv4_mapped
-    return str(ip)
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return f"{int(ip) >> 64:x}"
