@@ -9,6 +9,7 @@ import segno
 from django import forms
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -153,6 +154,7 @@ def _confirm(request: HttpRequest, user: User, context: dict[str, Any]) -> bool:
         form.add_error("otp", _("The code is wrong or was used before."))
         context["confirm_form"] = form
         return False
+    update_session_auth_hash(request, user)  # this session goes on
     context.update(recovery_codes=codes, has_factor=True, is_demanded=False)
     context["form"] = CheckForm(user=user, has_factor=True)
     return True

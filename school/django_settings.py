@@ -72,6 +72,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "school.passwords.StaffMinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
+    {"NAME": "school.passwords.DistinctCharactersValidator"},
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]

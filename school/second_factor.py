@@ -68,7 +68,7 @@ def start(user: User) -> Enrolment:
 def confirm(user: User, code: str) -> list[str] | None:
     """Make the new factor count; return its recovery codes, or None if the code is wrong.
 
-    Raises `NotStarted`.
+    It ends all sessions of the user: the password alone began them. Raises `NotStarted`.
     """
     factor = _of(user, is_confirmed=False).first()
     if factor is None:
@@ -77,6 +77,7 @@ def confirm(user: User, code: str) -> list[str] | None:
         if not _use_one_time_code(factor, code, confirmed_at=timezone.now()):
             return None
         codes = _replace_recovery_codes(factor)
+        user.end_sessions()
     log.info("second_factor_confirmed", user_id=user.pk)
     return codes
 

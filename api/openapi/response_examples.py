@@ -77,7 +77,7 @@ RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {
         "secret": _OTP_SECRET,
         "uri": f"otpauth://totp/School%20reports:secretary?secret={_OTP_SECRET}&issuer=School%20reports",
     },
-    ("confirm_otp", "200"): lambda: _RECOVERY_CODES,
+    ("confirm_otp", "200"): lambda: {**_RECOVERY_CODES, **_TOKENS},
     ("renew_recovery_codes", "200"): lambda: _RECOVERY_CODES,
     ("change_password", "200"): lambda: _TOKENS,
     ("list_tasks", "200"): _task_page,

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api.serializers.strict import StrictCharField, StrictSerializer
+from api.serializers.tasks import TokenPair
 from school.models import User
 
 MAX_CODE_LENGTH = 40
@@ -59,3 +60,7 @@ class RecoveryCodes(serializers.Serializer[Any]):
     recovery_codes = serializers.ListField(
         child=serializers.CharField(), help_text="Shown only now; each works once."
     )
+
+
+class ConfirmedOtp(RecoveryCodes, TokenPair):
+    """Recovery codes, and the tokens of a new session."""

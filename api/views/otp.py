@@ -9,9 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api.auth import otp_checks
+from api.auth import otp_checks, sessions
 from api.openapi.operations import operation
 from api.serializers.auth import (
+    ConfirmedOtp,
     Enrolment,
     OtpSerializer,
     PasswordAndOtpSerializer,
@@ -73,12 +74,13 @@ class OtpConfirm(OtpView):
         "Confirm the second factor",
         tag="auth",
         body=OtpSerializer,
-        responses={200: RecoveryCodes},
+        responses={200: ConfirmedOtp},
         problems=_PROBLEMS,
     )
     def post(self, request: Request) -> Response:
         """Confirms the second factor with a first code, and returns ten recovery codes. Each
-        replaces one code of a lost app. They are not shown again."""
+        replaces one code of a lost app. They are not shown again. All sessions of your user
+        end, since the password alone began them; the tokens are those of a new one."""
         user = cast(User, request.user)
         try:
             codes = second_factor.confirm(
@@ -89,7 +91,7 @@ class OtpConfirm(OtpView):
         if codes is None:
             raise otp_checks.wrong_otp()
         otp_checks.reset_failures(user.pk)
-        return Response({"recovery_codes": codes})
+        return Response({"recovery_codes": codes, **asdict(sessions.start(user))})
 
 
 class OtpRecoveryCodes(OtpView):

@@ -1,13 +1,10 @@
 """Periodic work on the queues: messages sent at an interval, and repair."""
 
-import structlog
 from django.conf import settings
 
 from tasks import redis_store
 from tasks.maintenance.tasks import CANARY_SECONDS
 from tasks.scheduling import broker
-
-log = structlog.get_logger(__name__)
 
 REPORT_QUEUES = ("reports", "reports.bulk")
 ALL_QUEUES = ("default", *REPORT_QUEUES)
@@ -33,8 +30,7 @@ def send_commands() -> None:
 
 def repair_queues() -> None:
     """Delete queues that are no queues; their messages are published again."""
-    for key in redis_store.drop_mistyped_queues(ALL_QUEUES):
-        log.warning("queue_repaired", key=key)
+    redis_store.delete_mistyped_keys(ALL_QUEUES)
 
 
 def _send(name: str, *args: str, queue: str, every: float) -> None:

@@ -44,8 +44,8 @@ from tasks.redis_store.liveness import (
     set_alive,
     set_cpu_active,
 )
+from tasks.redis_store.mistyped_keys import delete_mistyped_keys
 from tasks.redis_store.queues import (
-    drop_mistyped_queues,
     message_ids,
     queue_length,
     set_queue_positions,
@@ -81,6 +81,6 @@ __all__ = [
     "get_server_epoch",
     "set_cpu_active",
     "get_cpu_active",
+    "delete_mistyped_keys",
     "digest_document",
-    "drop_mistyped_queues",
 ]

@@ -6,7 +6,9 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from redis import Redis as Redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline as Pipeline
 from redis.retry import Retry
 
 from tasks.circuit_breaker import MAX_CONCURRENCY

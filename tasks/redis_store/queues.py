@@ -1,7 +1,7 @@
 """Celery queues in Redis: message ids, lengths and published queue positions."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any, cast
 
@@ -14,12 +14,6 @@ from tasks.redis_store.signing import mac, sign, verify
 POSITIONS_TTL = 10
 PRIORITY_SEPARATOR = "\x06\x16"
 """Separator of kombu between a queue and a priority."""
-_TRANSPORT_KEY_TYPES = {
-    "unacked": b"hash",
-    "unacked_index": b"zset",
-    "unacked_mutex": b"string",
-}
-"""Keys of Celery's transport beside the queues, with the type that it uses."""
 
 
 def set_queue_positions(positions: Mapping[int, Mapping[str, Any]]) -> None:
@@ -86,21 +80,3 @@ def _message_mac(queue: str, message: Any) -> str:
     properties["delivery_info"] = info
     content = {**message, "headers": headers, "properties": properties}
     return mac(queue, json.dumps(content, sort_keys=True).encode()).decode()
-
-
-def drop_mistyped_queues(queues: Iterable[str]) -> list[str]:
-    """Delete the keys of Celery's transport that have another type; return their names.
-
-    Publishing to such a queue fails, and so does taking messages from it.
-    """
-    types = {queue: b"list" for queue in queues}
-    types |= {f"_kombu.binding.{queue}": b"set" for queue in types}
-    types |= _TRANSPORT_KEY_TYPES
-    with breaker.guard(), client().pipeline(transaction=False) as pipeline:
-        for key in types:
-            pipeline.type(key)
-        found = dict(zip(types, pipeline.execute(), strict=True))
-        mistyped = [key for key in types if found[key] not in (types[key], b"none")]
-        if mistyped:
-            client().delete(*mistyped)
-    return mistyped

@@ -12,6 +12,8 @@ from school.runtime.client import ServiceError
 from tasks.scheduling.throughput import REFRESH_SECONDS
 from tests.support.stack import Stack
 
+IMPRECISION = 1.5
+"""Seconds: estimates are published once a second, and rounded to whole seconds."""
 pytestmark = pytest.mark.one_database(
     "tests/tasks/scheduling/test_fair_order and test_dispatcher check the order on both"
 )
@@ -107,8 +109,11 @@ def test_estimated_wait_is_within_a_factor_of_two(stack: Stack):
         # Two processes claim tasks, so neighbors may swap within a report's second.
         assert start_times[first] < start_times[second] + 1
     for path, (_client, at, queue) in estimates.items():
-        actual, estimate = start_times[path] - at, queue["estimated_wait_seconds"]
-        assert actual / 2 - 1 <= estimate <= actual * 2 + 1, (actual, queue)
+        # The task may have started since the estimate was published.
+        actual = max(0.0, start_times[path] - at)
+        estimate = queue["estimated_wait_seconds"]
+        lowest, highest = actual / 2 - IMPRECISION, actual * 2 + IMPRECISION
+        assert lowest <= estimate <= highest, (actual, queue)
 
 
 def started_at(document) -> float:

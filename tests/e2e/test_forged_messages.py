@@ -52,6 +52,12 @@ WRITE_MISTYPED = {
 }
 
 
+TRANSPORT_KEYS = (
+    "unacked", "unacked_index", "unacked_mutex", "_kombu.binding.reports",
+    "_kombu.binding_permanent.reports", "_kombu.binding_deadlines",
+)  # fmt: skip
+
+
 def worker_pids(stack: Stack) -> dict[str, int]:
     """Return the main process of each worker that runs."""
     processes = stack.supervisor.processes
@@ -98,7 +104,7 @@ def test_message_without_code_is_not_run(stack: Stack):
 def test_queue_of_another_type_is_repaired(stack: Stack, write):
     pids = worker_pids(stack)
     client = stack.as_user("teacher")
-    for key in (*QUEUES, "unacked", "unacked_index", "_kombu.binding.reports"):
+    for key in (*QUEUES, *TRANSPORT_KEYS):
         stack.redis.delete(key)
         write(stack.redis, key)
 
@@ -106,3 +112,24 @@ def test_queue_of_another_type_is_repaired(stack: Stack, write):
 
     assert stack.wait_until_final(client, task)["state"] == "succeeded"
     assert worker_pids(stack) == pids
+
+
+@pytest.mark.guarantee("Keys of another type in Redis keep no worker from starting.")
+def test_worker_starts_beside_keys_of_another_type(stack: Stack):
+    old = stack.supervisor.processes["worker-reports"]
+    stack.redis.delete(*TRANSPORT_KEYS)
+    for key in TRANSPORT_KEYS:
+        stack.redis.set(key, "x")
+
+    old.kill()
+    old.wait()
+    stack.start("worker-reports")
+    client = stack.as_user("teacher")
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 0}})
+    done = stack.wait_until_final(client, task)
+    new = stack.supervisor.processes["worker-reports"]
+
+    assert done["state"] == "succeeded"
+    assert new.poll() is None
+    # The new worker itself bound its queue and took the task.
+    assert stack.redis.type("_kombu.binding_permanent.reports") == b"set"

@@ -211,11 +211,47 @@ def test_set_up_confirms_with_first_code_and_returns_recovery_codes(secretary, a
     assert errors_of(wrong) == [("/otp", "otp_not_valid")]
     assert len(set(confirmed.json()["recovery_codes"])) == 10
     assert outcome(log_in()) == (401, "otp_required")
+    client = as_user(secretary)  # the tokens of before have ended
     again = client.post_json("/auth/otp", {"password": "demo"})
     assert errors_of(again) == [("", "second_factor_exists")]
     code = {"otp": code_of(started["secret"])}
     second = client.post_json("/auth/otp/confirm", code)
     assert errors_of(second) == [("", "second_factor_not_started")]
+
+
+@pytest.mark.guarantee(
+    "A second factor that is set up ends the sessions that the password alone began."
+)
+def test_confirmation_ends_all_sessions_and_starts_one(secretary, client):
+    older = log_in().json()
+    tokens = log_in().json()
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {tokens['access']}"}
+    secret = second_factor.start(secretary).secret
+
+    confirmed = client.post(
+        "/auth/otp/confirm",
+        {"otp": code_of(secret)},
+        content_type="application/json",
+        **bearer,
+    ).json()
+
+    for ended in (older, tokens):
+        assert refresh(client, ended).status_code == 401
+        assert get_me(client, ended).status_code == 401
+    assert get_me(client, confirmed).status_code == 200
+    assert refresh(client, confirmed).status_code == 200
+
+
+def refresh(client, tokens):
+    return client.post(
+        "/auth/token/refresh",
+        {"refresh": tokens["refresh"]},
+        content_type="application/json",
+    )
+
+
+def get_me(client, tokens):
+    return client.get("/me", HTTP_AUTHORIZATION=f"Bearer {tokens['access']}")
 
 
 def test_abandoned_set_up_is_replaced_by_the_next(secretary):
@@ -306,7 +342,7 @@ DEMANDED = {
 )
 @pytest.mark.parametrize("name", DEMANDED)
 def test_demand_of_network_restricts_its_administrators_and_staff(
-    network, demand, name
+    network, demand, as_user, name
 ):
     if name == "superuser":  # of no network
         User.objects.create_superuser(name, password="demo")
@@ -323,8 +359,9 @@ def test_demand_of_network_restricts_its_administrators_and_staff(
         for path in ("/reports", "/tasks", "/schools"):
             assert outcome(client.get(path)) == expected
         assert client.get("/me").status_code == 200
-    enrol(User.objects.get(username=name))
-    assert {client.get("/reports").status_code for client in clients} == {200}
+    user = User.objects.get(username=name)
+    enrol(user)
+    assert as_user(user).get("/reports").status_code == 200
 
 
 def test_demand_of_another_network_restricts_nobody_but_superusers(
@@ -369,6 +406,7 @@ def test_poll_of_user_with_demanded_factor_needs_no_query(secretary, demand, as_
 
 
 def test_requirement_is_queried_once_a_minute(secretary, demand, as_user):
+    enrol(secretary)
     client = as_user(secretary)
 
     def count_queries():
@@ -379,7 +417,6 @@ def test_requirement_is_queried_once_a_minute(secretary, demand, as_user):
     count_queries()  # fills the caches of the process
     before = count_queries()
     demand()
-    enrol(secretary)
     assert count_queries() == before + 1
     assert count_queries() == before
 
@@ -423,8 +460,9 @@ def test_restricted_user_may_log_out_and_set_up(secretary, demand, as_user):
     started = client.post_json("/auth/otp", {"password": "demo"}).json()
     code = {"otp": code_of(started["secret"])}
 
-    assert client.post_json("/auth/otp/confirm", code).status_code == 200
+    confirmed = client.post_json("/auth/otp/confirm", code).json()
+    client = bearer_client(confirmed["access"])
     assert client.get("/reports").status_code == 200
-    refresh = {"refresh": pair["refresh"]}
+    refresh = {"refresh": confirmed["refresh"]}
     assert client.post_json("/auth/logout", refresh).status_code == 204
     assert client.post_json("/auth/logout-all").status_code == 204
