@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from school import second_factor
 from school.models import User
+from school.password_pages import OwnPasswordChange
 
 EXEMPT_VIEWS = {
     "jsi18n",
@@ -107,6 +108,13 @@ class SchoolAdminSite(AdminSite):
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Lead users to the page of the second factor while they lack a demanded one."""
         return super().admin_view(_require_second_factor(view), cacheable)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: Any = None
+    ) -> TemplateResponse:
+        context = {**self.each_context(request), **(extra_context or {})}
+        view = OwnPasswordChange.as_view(extra_context=context)
+        return cast(TemplateResponse, view(request))
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """Show the state of the user's second factor, and change it."""

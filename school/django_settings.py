@@ -69,10 +69,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {
-        "NAME": "school.passwords.StaffMinimumLengthValidator",
+        "NAME": "school.password_rules.StaffMinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
-    {"NAME": "school.passwords.DistinctCharactersValidator"},
+    {"NAME": "school.password_rules.DistinctCharactersValidator"},
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
 ]

@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from school.admin.autocomplete import autocomplete
 from school.admin.base import unregister_unscoped
-from school.admin.passwords import ChoosePassword, PasswordChosen
+from school.password_pages import ChoosePassword, PasswordChosen
 
 admin.autodiscover()
 unregister_unscoped(admin.site)

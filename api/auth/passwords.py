@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from api.auth import sessions
 from api.auth.sessions import TokenPair
 from school.models import User
+from school.passwords import PasswordConflict, store_password
 from tasks.errors import FieldError, InvalidRequest
 
 
@@ -24,14 +25,16 @@ def replace_password(user: User, current: str, new: str) -> TokenPair:
     """
     _check_new(user, current, new)
     password_hash = make_password(new)  # outside the transaction: it may wait
-    with transaction.atomic():
-        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        if locked.password != user.password:  # changed by another request meanwhile
-            raise wrong_current_password()
-        locked.password = password_hash
-        locked.must_change_password = False
-        locked.save(update_fields=["password", "must_change_password"])
-        return sessions.start(locked)
+    try:
+        with transaction.atomic():
+            stored = store_password(
+                user,
+                password_hash,
+                is_current=lambda stored: stored.password == user.password,
+            )
+            return sessions.start(stored)
+    except PasswordConflict:
+        raise wrong_current_password() from None
 
 
 def _check_new(user: User, current: str, new: str) -> None:

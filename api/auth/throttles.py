@@ -9,6 +9,7 @@ import hashlib
 import time
 import unicodedata
 from collections.abc import Callable
+from contextlib import ExitStack
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from api.http import admission
 from api.http.addresses import client_address
 from api.problems import handler
 from api.problems.registry import Problem
@@ -60,7 +62,7 @@ class Attempt:
 
     Inside its block call `fail` or `succeed`; without either, as for an error of the
     service, it does not count. Raises `Problem` if the user has failed too often from this
-    address.
+    address, or tries too often at once.
     """
 
     def __init__(self, request: HttpRequest | Request, username: object) -> None:
@@ -68,14 +70,20 @@ class Attempt:
         self._user = _username_key(username)
         self._pair = _hash(f"{self._user} {self._address}")
         self._is_settled = False
-        if retry_after := _pair_rate().hit(self._pair):
-            raise Problem("throttled", retry_after=retry_after)
 
     def __enter__(self) -> Self:
-        delay = _delay_of_user(self._user)
-        if delay and not _known_rate().count(self._pair):
-            connections.return_to_pool()
-            time.sleep(delay)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(admission.logins.admit(self._pair))
+            except admission.TooManyAtOnce:
+                raise Problem("throttled", retry_after=1) from None
+            if retry_after := _pair_rate().hit(self._pair):
+                raise Problem("throttled", retry_after=retry_after)
+            delay = _delay_of_user(self._user)
+            if delay and not _known_rate().count(self._pair):
+                connections.return_to_pool()
+                time.sleep(delay)
+            self._exit_stack = stack.pop_all()
         return self
 
     def fail(self) -> None:
@@ -94,6 +102,7 @@ class Attempt:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._exit_stack.close()
         if not self._is_settled:
             _pair_rate().undo_hit(self._pair)
 

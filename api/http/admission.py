@@ -1,7 +1,7 @@
 """Limits of what one user does at the same time in this process."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
@@ -10,6 +10,9 @@ from school.db import connections
 
 MAX_SUBMITS_WAITING = 16
 SUBMIT_WAIT_SECONDS = 2.0
+MAX_LOGINS = 2
+MAX_LOGINS_WAITING = 2
+LOGIN_WAIT_SECONDS = 2.0
 MAX_WAITS_PER_USER = 100
 """Long polls of one user that wait at once; others are answered at once."""
 
@@ -30,43 +33,43 @@ class UserLimiter:
         self._max_active, self._max_waiting = max_active, max_waiting
         self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
-        self._users: dict[int, _User] = {}
+        self._blocks: dict[Hashable, _Blocks] = {}
 
     @contextmanager
-    def admit(self, user_id: int) -> Iterator[None]:
+    def admit(self, user: Hashable) -> Iterator[None]:
         """Run the block once the user may, or raise `TooManyAtOnce`."""
-        user = self._enter(user_id)
+        blocks = self._enter(user)
         try:
-            if not user.slots.acquire(blocking=False):
+            if not blocks.slots.acquire(blocking=False):
                 connections.return_to_pool()
-                if not user.slots.acquire(timeout=self._wait_seconds):
+                if not blocks.slots.acquire(timeout=self._wait_seconds):
                     raise TooManyAtOnce
             try:
                 yield
             finally:
-                user.slots.release()
+                blocks.slots.release()
         finally:
-            self._leave(user_id)
+            self._leave(user)
 
-    def _enter(self, user_id: int) -> "_User":
+    def _enter(self, user: Hashable) -> "_Blocks":
         with self._lock:
-            user = self._users.get(user_id)
-            if user is None:
-                user = self._users[user_id] = _User(self._max_active)
-            elif user.present >= self._max_active + self._max_waiting:
+            blocks = self._blocks.get(user)
+            if blocks is None:
+                blocks = self._blocks[user] = _Blocks(self._max_active)
+            elif blocks.present >= self._max_active + self._max_waiting:
                 raise TooManyAtOnce
-            user.present += 1
-            return user
+            blocks.present += 1
+            return blocks
 
-    def _leave(self, user_id: int) -> None:
+    def _leave(self, user: Hashable) -> None:
         with self._lock:
-            user = self._users[user_id]
-            user.present -= 1
-            if not user.present:
-                del self._users[user_id]
+            blocks = self._blocks[user]
+            blocks.present -= 1
+            if not blocks.present:
+                del self._blocks[user]
 
 
-class _User:
+class _Blocks:
     """Slots of one user, and the number of blocks that run or wait."""
 
     def __init__(self, max_active: int) -> None:
@@ -80,3 +83,7 @@ submits = UserLimiter(
     wait_seconds=SUBMIT_WAIT_SECONDS,
 )
 waits = UserLimiter(MAX_WAITS_PER_USER)
+logins = UserLimiter(
+    MAX_LOGINS, max_waiting=MAX_LOGINS_WAITING, wait_seconds=LOGIN_WAIT_SECONDS
+)
+"""By user name and address: right passwords, sent without end, must not keep others waiting."""

@@ -110,7 +110,7 @@ class ChangePassword(APIView):
                 attempt.fail()
                 raise passwords.wrong_current_password()
             attempt.succeed()
-        return Response(asdict(passwords.replace_password(user, **body)))
+            return Response(asdict(passwords.replace_password(user, **body)))
 
 
 class LogoutAll(APIView):

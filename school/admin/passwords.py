@@ -1,7 +1,7 @@
 """One-time links by which users choose a password, and the forced change in the admin."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -9,18 +9,15 @@ from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UsernameField
-from django.contrib.auth.views import PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.html import format_html
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.generic import TemplateView
 
 from school.models import User
 from school.passwords import password_link_tokens
@@ -93,31 +90,10 @@ def password_link(request: HttpRequest, user: User) -> str:
     """Return a link that works once; the token is in the query, which no log contains."""
     user_id = urlsafe_base64_encode(force_bytes(user.pk))
     path = reverse("password_link", args=[user_id])
-    path_and_query = f"{path}?token={password_link_tokens.make_token(user)}"
+    path_and_query = f"{path}?token={password_link_tokens.make_token(user, cast(User, request.user))}"
     if settings.PUBLIC_URL:
         return f"{settings.PUBLIC_URL}{path_and_query}"
     return request.build_absolute_uri(path_and_query)
-
-
-class ChoosePassword(PasswordResetConfirmView):
-    """Page of a one-time link, on which the user chooses a password."""
-
-    token_generator = password_link_tokens
-    success_url = reverse_lazy("password_chosen")
-
-    def dispatch(self, request: HttpRequest, uidb64: str) -> HttpResponseBase:
-        # Without a token the view takes the one that it has moved into the session.
-        token = request.GET.get("token") or self.reset_url_token
-        return super().dispatch(request, uidb64=uidb64, token=token)
-
-    def get_user(self, uidb64: str) -> Any:
-        user = super().get_user(uidb64)
-        return user if user is not None and user.is_active else None
-
-
-class PasswordChosen(TemplateView):
-    template_name = "school/password_chosen.html"
-    extra_context = {"title": gettext_lazy("Password chosen")}
 
 
 class ForcedPasswordChangeMiddleware:

@@ -1,11 +1,12 @@
 """Models of the school records, users and rules."""
 
+from school.models.attachments import Attachment
 from school.models.classes import GradeLevel, Offering, SchoolClass, Subject
 from school.models.crests import Crest
 from school.models.gradebook import Absence, ClassSession, Grade, RecoveryGrade
 from school.models.history import PriorSubject, PriorYear
 from school.models.network import Network, School, SchoolYear, Term
-from school.models.people import Attachment, Role, User
+from school.models.people import Role, User
 from school.models.rules import RuleProfile, RuleVersion, YearRules
 from school.models.second_factors import RecoveryCode, SecondFactor
 from school.models.sessions import RefreshToken, Session

@@ -1,4 +1,4 @@
-"""Users, roles and attachments."""
+"""Users and roles."""
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -10,14 +10,9 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
 from django.db.models import Case, F, Q, When
-from django.db.models.signals import post_delete, post_save
-from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
 from school.hash_slots import HasherBusy
-from school.models.classes import SchoolClass
-from school.models.network import Network, School
-from school.models.students import Student
 from school.signals import access_changed
 
 
@@ -79,19 +74,40 @@ class User(AbstractUser):
             )
         ]
 
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        self._stored_values: dict[str, Any] = {}
+        """Values by field name, as the database had them when this object last saw it."""
+
+    @classmethod
+    def from_db(cls, *args: Any, **options: Any) -> "User":
+        user = super().from_db(*args, **options)
+        user._remember_values()
+        return user
+
+    def refresh_from_db(
+        self, using: Any = None, fields: Any = None, from_queryset: Any = None
+    ) -> None:
+        super().refresh_from_db(using, fields, from_queryset)
+        self._remember_values(fields)
+
     def save(
         self, *, update_fields: Iterable[str] | None = None, **options: Any
     ) -> None:
+        """Save the fields that were changed in this object, or `update_fields`.
+
+        The others may be out of date: saving a new password, which takes long to hash,
+        must not enable a user who was disabled meanwhile. The counters never decrease.
+        """
         stored = User.objects.filter(pk=self.pk).values(*ACCESS_FIELDS | SESSION_FIELDS)
         if update_fields is None and not self._state.adding:
-            # Skip the counters: this object may be out of date, and they must never
-            # decrease.
-            field_names = {field.name for field in self._meta.concrete_fields}
-            update_fields = field_names - {"id", *_COUNTERS}
+            update_fields = self._changed_fields() - {"id", *_COUNTERS}
+        names = None if update_fields is None else set(update_fields)
         with transaction.atomic():
             # Locked, so that a concurrent save cannot hide the change of this one.
             before = stored.select_for_update(no_key=True).first()
-            super().save(update_fields=update_fields, **options)
+            super().save(update_fields=names, **options)
+            self._remember_values(names)
             after = stored.first()
             if before and after and _differ(before, after, SESSION_FIELDS):
                 self.end_sessions()
@@ -105,6 +121,25 @@ class User(AbstractUser):
     def end_sessions(self) -> None:
         """End all sessions of the API and of the admin, and refuse all access tokens."""
         self._raise_counters(_COUNTERS)
+
+    def _remember_values(self, field_names: Collection[str] | None = None) -> None:
+        """Remember the values of these fields, or of all, as those of the database."""
+        for field in self._meta.concrete_fields:
+            # A deferred field has no value in the dictionary, and must not be loaded.
+            is_loaded = field.attname in self.__dict__
+            if is_loaded and (field_names is None or field.name in field_names):
+                self._stored_values[field.name] = self.__dict__[field.attname]
+
+    def _changed_fields(self) -> set[str]:
+        """Return the names of the fields whose values differ from the remembered ones."""
+        unknown = object()
+        return {
+            field.name
+            for field in self._meta.concrete_fields
+            if field.attname in self.__dict__
+            and self.__dict__[field.attname]
+            != self._stored_values.get(field.name, unknown)
+        }
 
     def _raise_counters(self, names: Collection[str]) -> None:
         increments = {name: F(name) + 1 for name in names}
@@ -154,73 +189,3 @@ def _differ(one: Mapping[str, Any], other: Mapping[str, Any], names: set[str]) -
 def _announce_access_change(user_ids: Collection[int]) -> None:
     for user in User.objects.filter(pk__in=user_ids):
         access_changed.send(sender=User, user=user)
-
-
-class Attachment(models.Model):
-    """Link from a user to one network, school, class or student."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="attachments")
-    network = models.ForeignKey(Network, models.CASCADE, null=True, blank=True)
-    school = models.ForeignKey(School, models.CASCADE, null=True, blank=True)
-    school_class = models.ForeignKey(SchoolClass, models.CASCADE, null=True, blank=True)
-    student = models.ForeignKey(Student, models.CASCADE, null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=(
-                    Q(
-                        network__isnull=False,
-                        school=None,
-                        school_class=None,
-                        student=None,
-                    )
-                    | Q(
-                        network=None,
-                        school__isnull=False,
-                        school_class=None,
-                        student=None,
-                    )
-                    | Q(
-                        network=None,
-                        school=None,
-                        school_class__isnull=False,
-                        student=None,
-                    )
-                    | Q(
-                        network=None,
-                        school=None,
-                        school_class=None,
-                        student__isnull=False,
-                    )
-                ),
-                name="attachment_has_one_target",
-            ),
-            *(
-                models.UniqueConstraint(
-                    fields=["user", target], name=f"attachment_{target}_once_a_user"
-                )
-                for target in ("network", "school", "school_class", "student")
-            ),
-        ]
-
-    def __str__(self) -> str:
-        target = self.network or self.school or self.school_class or self.student
-        return f"{self.user}: {target}"
-
-    def save(self, **options: Any) -> None:
-        previous_users = User.objects.filter(attachments=self.pk).exclude(
-            pk=self.user_id
-        )
-        detached_users = list(previous_users) if self.pk else []
-        super().save(**options)
-        for user in detached_users:
-            user.bump_access_version()
-
-
-@receiver([post_save, post_delete], sender=Attachment)
-def _bump_user_access_version(instance: Attachment, **_: Any) -> None:
-    """Bump the version; the signal also covers cascades, which do not call `delete`."""
-    user = User.objects.filter(pk=instance.user_id).first()
-    if user is not None:
-        user.bump_access_version()

@@ -4,6 +4,7 @@ No line has the content of a header, which may be a token or text made to mislea
 and none is so long that it fills the log.
 """
 
+import json
 import logging
 import re
 from typing import Any
@@ -12,6 +13,7 @@ import structlog
 
 MAX_VALUE_CHARACTERS = 8192
 """More than the longest path, and enough for a traceback."""
+LINE_SEPARATORS = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 class StripHeaders(logging.Filter):
@@ -56,6 +58,12 @@ def _shorten(value: object) -> object:
     return f"{text[:half]} [{cut} characters left out] {text[-half:]}"
 
 
+def _to_json_line(event: Any, **options: Any) -> str:
+    """Return the event as JSON without the characters that some readers take for a new line."""
+    text = json.dumps(event, ensure_ascii=False, **options)
+    return LINE_SEPARATORS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def configure(*, level: str) -> dict[str, Any]:
     """Configure structlog and return the `LOGGING` dictionary of the standard library."""
     shared_processors: list[structlog.types.Processor] = [
@@ -83,7 +91,7 @@ def configure(*, level: str) -> dict[str, Any]:
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     limit_values,
-                    structlog.processors.JSONRenderer(ensure_ascii=False),
+                    structlog.processors.JSONRenderer(serializer=_to_json_line),
                 ],
                 "foreign_pre_chain": shared_processors,
             }

@@ -1,30 +1,27 @@
-"""Keys with a TTL: liveness of components and CPU activity of tasks."""
+"""Keys with a TTL: liveness of components and CPU activity of tasks.
 
+Each has the time at which it ends, signed: what is written back later does not count.
+"""
+
+import time
 import uuid
 from collections.abc import Iterable
 from typing import cast
 
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
+from tasks.redis_store.signed_numbers import set_max
 from tasks.redis_store.signing import sign, verify
 
-# Keeps a longer TTL. A value that is not the signed one is replaced, and so is one that
-# never expires.
-_SET_ALIVE = """
-local is_signed = redis.pcall('GET', KEYS[1]) == ARGV[1]
-if is_signed and redis.call('TTL', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return 1
-"""
+CLOCK_LEEWAY_SECONDS = 30
+"""Difference between the clocks of two hosts that is tolerated."""
 
 
 def set_alive(component: str, *, seconds: int) -> None:
-    """Mark a component alive for at least `seconds`; a longer TTL is kept."""
-    key = f"liveness:{component}"
-    with breaker.guard():
-        client().register_script(_SET_ALIVE)(
-            keys=[key], args=[_sign_mark(key), seconds]
-        )
+    """Mark a component alive for at least `seconds`; a longer time is kept."""
+    expires_at = _time_after(seconds)
+    content = b"%d" % expires_at
+    set_max(expires_at, {f"liveness:{component}": (content, seconds)})
 
 
 def get_alive(names: Iterable[str]) -> dict[str, bool]:
@@ -36,10 +33,11 @@ def get_alive(names: Iterable[str]) -> dict[str, bool]:
 
 def set_cpu_active(task_ids: Iterable[str], *, seconds: int) -> None:
     """Mark tasks whose processes use CPU time, even without a heartbeat."""
+    content = b"%d" % _time_after(seconds)
     with breaker.guard(), client().pipeline(transaction=False) as pipeline:
         for task_id in task_ids:
             key = f"cpu-active:{task_id}"
-            pipeline.set(key, _sign_mark(key), ex=seconds)
+            pipeline.set(key, sign(key, content), ex=seconds)
         pipeline.execute()
 
 
@@ -55,14 +53,16 @@ def clear_cpu_active(task_id: uuid.UUID) -> None:
         client().delete(f"cpu-active:{task_id}")
 
 
-def _sign_mark(key: str) -> bytes:
-    return sign(key, b"1")
+def _time_after(seconds: int) -> int:
+    return int(time.time()) + seconds
 
 
 def _marked(keys: list[str]) -> set[str]:
-    """Return those of the keys that have a signed value."""
+    """Return those of the keys that have a signed time which has not passed."""
     if not keys:
         return set()
     with breaker.guard():
         values = cast("list[bytes | None]", client().mget(keys))
-    return {key for key, value in zip(keys, values, strict=True) if verify(key, value)}
+    times = {key: verify(key, value) for key, value in zip(keys, values, strict=True)}
+    earliest = time.time() - CLOCK_LEEWAY_SECONDS
+    return {key for key, end in times.items() if end and int(end) >= earliest}

@@ -39,16 +39,18 @@ def parse_queue_positions(user_id: int, value: bytes | None) -> dict[str, Any]:
 
 
 def sign_message(queue: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the message of Celery's transport with its code, for this queue."""
+    """Return the message of Celery's transport with its code, for this queue or exchange."""
     return {**message, "mac": _message_mac(queue, json.loads(dumps(message)))}
 
 
 def parse_message(queue: str, value: bytes) -> dict[str, Any] | None:
-    """Return the message, or None if it was not signed for this queue."""
+    """Return the message, or None if it was not signed for this queue or exchange."""
     try:
         message = json.loads(value)
         code = message.pop("mac")
-        is_signed = compare_digest(code, _message_mac(queue, message))
+        is_signed = compare_digest(code, _message_mac(queue, message)) and all(
+            mark in (None, True, False) for mark in _redelivery_marks(message)
+        )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
     return message if is_signed else None
@@ -59,17 +61,29 @@ def queue_of_key(key: bytes) -> str:
     return key.decode(errors="replace").split(PRIORITY_SEPARATOR)[0]
 
 
+def exchange_of_topic(topic: bytes) -> str:
+    """Return the exchange of a broadcast: `celery.pidbox` of `/0.celery.pidbox`."""
+    return topic.decode(errors="replace").partition(".")[2].partition("/")[0]
+
+
 def message_ids(queue: str) -> set[str]:
     """Return the task ids of all messages in the queue; the dispatcher keeps it short."""
     with breaker.guard():
         values = cast("list[bytes]", client().lrange(queue, 0, -1))
     messages = [parse_message(queue, value) for value in values]
-    return {message["headers"]["id"] for message in messages if message is not None}
+    ids = {message["headers"].get("id") for message in messages if message is not None}
+    return ids - {None}
 
 
 def queue_length(queue: str) -> int:
     with breaker.guard():
         return client().llen(queue)
+
+
+def _redelivery_marks(message: Any) -> list[Any]:
+    """Return the members that a redelivery changes, and which no code covers."""
+    info = message["properties"]["delivery_info"]
+    return [message["headers"].get("redelivered"), info.get("redelivered")]
 
 
 def _message_mac(queue: str, message: Any) -> str:

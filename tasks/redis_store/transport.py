@@ -16,9 +16,16 @@ from tasks.redis_store.mistyped_keys import (
     delete_mistyped_keys,
     is_wrong_type,
 )
-from tasks.redis_store.queues import parse_message, queue_of_key, sign_message
+from tasks.redis_store.queues import (
+    exchange_of_topic,
+    parse_message,
+    queue_of_key,
+    sign_message,
+)
 
 log = structlog.get_logger(__name__)
+
+MESSAGE_TYPES = (b"message", b"pmessage")
 
 
 class QoS(kombu_redis.QoS):
@@ -43,6 +50,22 @@ class Channel(kombu_redis.Channel):
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         super()._put(queue, sign_message(queue, message), **kwargs)
+
+    def _put_fanout(
+        self, exchange: str, message: dict[str, Any], routing_key: str, **kwargs: Any
+    ) -> None:
+        message = sign_message(exchange, message)
+        super()._put_fanout(exchange, message, routing_key, **kwargs)  # type: ignore[misc]
+
+    def _handle_message(self, client: Any, response: Any) -> dict[str, Any]:
+        """Return what a subscription received; a broadcast without a code has no data."""
+        received: dict[str, Any] = super()._handle_message(client, response)  # type: ignore[misc]
+        if received["type"] in MESSAGE_TYPES:
+            exchange = exchange_of_topic(received["channel"])
+            if parse_message(exchange, received["data"]) is None:
+                log.warning("broadcast_discarded", exchange=exchange)
+                received["data"] = None
+        return received
 
     def _get_client(self) -> type[RepairingRedis]:
         return RepairingRedis

@@ -86,6 +86,31 @@ def test_garbage_in_queues_ends_no_worker(stack: Stack):
     assert worker_pids(stack) == pids
 
 
+@pytest.mark.guarantee("A broadcast that the service did not write reaches no worker.")
+def test_garbage_and_forged_broadcasts_are_discarded(stack: Stack):
+    pids = worker_pids(stack)
+    forged = build_message("x", body=encode({"method": "shutdown", "arguments": {}}))
+    ping = {
+        "method": "ping",
+        "arguments": {},
+        "reply_to": {"exchange": "reports", "routing_key": "reports"},
+    }
+    oracle = build_message("x", body=encode(ping))
+    for message in [*GARBAGE, *map(json.dumps, (forged, oracle))]:
+        stack.redis.publish("/0.celery.pidbox", message)
+
+    stack.wait_until(lambda: stack.celery("inspect", "ping").count("pong") == 3)
+
+    assert worker_pids(stack) == pids
+    client = stack.as_user("teacher")
+    task = client.request_report({"report": "slow", "parameters": {"seconds": 0}})
+    assert stack.wait_until_final(client, task)["state"] == "succeeded"
+
+
+def encode(content: Any) -> str:
+    return base64.b64encode(json.dumps(content).encode()).decode()
+
+
 @pytest.mark.guarantee("Only messages of the service run anything.")
 def test_message_without_code_is_not_run(stack: Stack):
     forged = build_message("tasks.canary", "forged")

@@ -1,12 +1,11 @@
 """Sessions: rotation of the refresh token, log-out, and their end by a new generation."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +15,7 @@ from tasks import redis_store
 from tasks.models import Task
 from tests.support.contract import ContractClient
 from tests.support.task_factories import queue_task, run_task
+from tests.support.threads import run_in_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -54,19 +54,6 @@ def age_tokens(by):
     for token in RefreshToken.objects.exclude(rotated_at=None):
         token.rotated_at -= by
         token.save()
-
-
-def run_in_threads(calls):
-    """Call the functions in parallel, each in its own thread and with its own connection."""
-
-    def run(call):
-        try:
-            return call()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 # --- Rotation

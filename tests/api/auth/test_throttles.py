@@ -1,6 +1,7 @@
 """Rate limits of login attempts."""
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -133,6 +134,35 @@ def test_concurrent_logins_do_not_exceed_the_limit(transactional_db, teacher):
 
     assert len(checked_passwords) == 10
     assert sorted(statuses) == [401] * 10 + [429] * 190
+
+
+@pytest.mark.guarantee("Log-ins of one user do not keep the log-ins of others waiting.")
+def test_parallel_good_logins_of_one_user_leave_the_hasher_to_others(
+    transactional_db, teacher, monkeypatch
+):
+    User.objects.create_user("maria", password="demo")
+    check_password, at_once, highest = User.check_password, Counter(), Counter()
+
+    def check_slowly(user, password):
+        at_once[user.username] += 1
+        highest[user.username] = max(highest[user.username], at_once[user.username])
+        time.sleep(0.2)
+        at_once[user.username] -= 1
+        return check_password(user, password)
+
+    def attempt(username):
+        try:
+            return log_in(username).status_code
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(User, "check_password", check_slowly)
+    with ThreadPoolExecutor(24) as pool:
+        statuses = list(pool.map(attempt, ["teacher"] * 20 + ["maria"]))
+
+    assert statuses[-1] == 200
+    assert set(statuses) == {200, 429}
+    assert highest["teacher"] <= 2
 
 
 @pytest.mark.guarantee("Frequent successful logins are not throttled.")

@@ -6,13 +6,15 @@ from html import unescape
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from school.models import User
+from school.models import Attachment, Network, User
 from tests.school.admin.test_reach import post_data
 from tests.support.contract import ContractClient
+from tests.support.threads import run_in_threads
 
 pytestmark = pytest.mark.django_db
 NEW = "quatro cavalos no rio"
@@ -56,6 +58,134 @@ def test_link_lets_a_user_choose_a_password_once(admin_client, teacher):
     assert again.status_code == 200
     assert b"new_password1" not in again.content
     assert can_log_in("teacher", NEW)
+
+
+@pytest.mark.guarantee("A one-time link that is used by several at once works once.")
+def test_link_used_in_parallel_sets_one_password(
+    transactional_db, network, admin_client, teacher
+):
+    link = create_link(admin_client, teacher)
+    browsers = [Client() for _ in range(6)]
+    for browser in browsers:
+        open_link(browser, link)
+    path = link.removeprefix("http://testserver").partition("?")[0]
+    passwords = iter([f"quatro cavalos no rio {number}" for number in range(6)])
+    chosen = []
+
+    def submit():
+        browser, password = browsers.pop(), next(passwords)
+        form = {"new_password1": password, "new_password2": password}
+        if browser.post(path, form).status_code == 302:
+            chosen.append(password)
+
+    run_in_threads([submit] * 6)
+
+    assert len(chosen) == 1
+    assert can_log_in("teacher", chosen[0])
+
+
+@pytest.mark.guarantee(
+    "A one-time link opens no account that its maker could not open."
+)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda user, _maker: User.objects.filter(pk=user.pk).update(
+            is_superuser=True, role="administrator"
+        ),
+        lambda user, _maker: user.user_permissions.add(
+            *Permission.objects.filter(codename="change_network")
+        ),
+        lambda user, _maker: Attachment.objects.create(
+            user=user, network=Network.objects.create(code="n", name="N")
+        ),
+        lambda _user, maker: User.objects.filter(pk=maker.pk).update(is_staff=False),
+        lambda _user, maker: User.objects.filter(pk=maker.pk).update(is_active=False),
+        lambda _user, maker: maker.user_permissions.clear(),
+        lambda _user, maker: maker.delete(),
+    ],
+    ids=[
+        "promoted", "granted_permission", "attached_elsewhere",
+        "maker_without_admin", "maker_disabled", "maker_without_permission",
+        "maker_deleted",
+    ],
+)  # fmt: skip
+def test_link_ends_when_its_maker_could_not_make_it(client, secretary, teacher, change):
+    secretary.is_staff = True
+    secretary.save()
+    secretary.user_permissions.add(Permission.objects.get(codename="change_user"))
+    client.force_login(secretary)
+    link = create_link(client, teacher)
+    assert b"new_password1" in open_link(Client(), link).content
+
+    change(teacher, secretary)
+
+    assert b"new_password1" not in open_link(Client(), link).content
+    assert choose(Client(), link).status_code == 200
+    assert not can_log_in("teacher", NEW)
+
+
+@pytest.mark.guarantee(
+    "A user who is disabled while changing the password stays disabled."
+)
+@pytest.mark.parametrize("door", ["own change", "link"])
+@pytest.mark.parametrize(
+    "values",
+    [{"is_active": False}, {"is_superuser": False, "is_staff": False, "role": "teacher"}],
+    ids=["disabled", "demoted"],
+)  # fmt: skip
+def test_change_during_the_hashing_is_not_undone(
+    monkeypatch, admin_client, admin, stranger, door, values
+):
+    user = admin if door == "own change" else stranger
+    link = create_link(admin_client, stranger)
+    open_link(browser := Client(), link)
+
+    def hash_slowly(password):
+        other = User.objects.get(
+            pk=user.pk
+        )  # as a form of the admin loads and saves it
+        for name, value in values.items():
+            setattr(other, name, value)
+        other.save()
+        return make_password(password)
+
+    monkeypatch.setattr("school.password_pages.make_password", hash_slowly)
+    if door == "link":
+        browser.post(link.removeprefix("http://testserver").partition("?")[0], CHOICE)
+    else:
+        form = {"old_password": "demo", **CHOICE}
+        admin_client.post("/admin/password_change/", form)
+
+    user.refresh_from_db()
+    assert {name: getattr(user, name) for name in values} == values
+
+
+def test_save_writes_no_field_that_only_others_changed(teacher):
+    outdated = User.objects.get(pk=teacher.pk)
+    teacher.is_active, teacher.email = False, "new@example.org"
+    teacher.save()
+
+    outdated.first_name = "Ana"
+    outdated.save()
+
+    stored = User.objects.get(pk=teacher.pk)
+    assert (stored.is_active, stored.email) == (False, "new@example.org")
+    assert stored.first_name == "Ana"
+
+
+def test_own_change_to_the_same_password_is_refused(admin_client, admin):
+    User.objects.filter(pk=admin.pk).update(must_change_password=True)
+    same = {f"new_password{number}": "demo" for number in (1, 2)}
+
+    page = admin_client.post(
+        "/admin/password_change/", {"old_password": "demo", **same}
+    )
+
+    assert page.status_code == 200
+    assert "must differ" in page.text or "diferente" in page.text
+    admin.refresh_from_db()
+    assert admin.must_change_password
 
 
 def test_address_after_the_link_has_no_token(teacher, admin_client):

@@ -52,3 +52,15 @@ def test_traceback_keeps_its_error(log_line):
         error = structlog.processors.format_exc_info(None, "", {"exc_info": True})
 
     assert log_line(event="failed", **error)["exception"].endswith("the end")
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029", "\x9b"])
+def test_event_with_a_line_separator_is_one_line(log_line, separator):
+    formatter = next(iter(logging.getLogger().handlers)).formatter
+    record = logging.LogRecord("a", logging.INFO, "", 0, f"á{separator}b", (), None)
+
+    line = formatter.format(record)
+
+    assert len(line.splitlines()) == 1
+    assert separator not in line
+    assert json.loads(line)["event"] == f"á{separator}b"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import redis_store
-from tasks.redis_store import access_versions, epoch
+from tasks.redis_store import access_versions, epoch, liveness
 from tasks.redis_store.queues import parse_message, sign_message
 from tasks.redis_store.signing import sign, verify
 
@@ -164,8 +164,8 @@ def test_access_version_of_another_user_is_missing():
 @pytest.mark.guarantee("An access version that is written back later is not believed.")
 def test_access_version_written_back_after_its_minute_is_missing(monkeypatch):
     with monkeypatch.context() as patch:
-        an_hour_ago = time.time() - 3600
-        patch.setattr(access_versions.time, "time", lambda: an_hour_ago)
+        a_minute_ago = time.time() - access_versions.ACCESS_VERSION_TTL - 1
+        patch.setattr(access_versions.time, "time", lambda: a_minute_ago)
         redis_store.set_access_version(VIEWER, 2)
         assert redis_store.get_cached_task(TASK, VIEWER).access_version == 2
 
@@ -242,6 +242,20 @@ def test_mark_without_ttl_gets_one():
     assert 0 < redis_store.client().ttl("liveness:reports") <= 5
 
 
+@pytest.mark.guarantee("A mark of liveness that is written back later is not believed.")
+def test_marks_written_back_after_their_time_are_not_believed(monkeypatch):
+    with monkeypatch.context() as patch:
+        an_hour_ago = time.time() - 3600
+        patch.setattr(liveness.time, "time", lambda: an_hour_ago)
+        redis_store.set_alive("dispatcher", seconds=10)
+        redis_store.set_cpu_active([str(TASK)], seconds=10)
+        assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": True}
+        assert redis_store.get_cpu_active([TASK]) == {TASK}
+
+    assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": False}
+    assert redis_store.get_cpu_active([TASK]) == set()
+
+
 MESSAGE = {
     "body": "W10=",
     "headers": {"id": str(TASK), "task": "tasks.canary"},
@@ -274,6 +288,28 @@ def test_altered_message_is_none_and_has_no_id(queue, changes):
     redis_store.client().lpush(queue, json.dumps(signed))
 
     assert redis_store.message_ids(queue) == set()
+
+
+@pytest.mark.parametrize("where", ["headers", "delivery_info"])
+def test_message_with_another_mark_of_redelivery_is_none(where):
+    mark = {"__type__": "datetime", "__value__": "garbage"}
+    signed = json.loads(json.dumps(sign_message("reports", MESSAGE)))
+    parents = {
+        "headers": signed["headers"],
+        "delivery_info": signed["properties"]["delivery_info"],
+    }
+    parents[where]["redelivered"] = mark
+
+    assert parse_message("reports", json.dumps(signed).encode()) is None
+
+
+def test_message_without_id_hides_no_other():
+    nameless = {**MESSAGE, "headers": {"task": "tasks.canary"}}
+    for message in (nameless, MESSAGE):
+        signed = sign_message("reports", message)
+        redis_store.client().lpush("reports", json.dumps(signed))
+
+    assert redis_store.message_ids("reports") == {str(TASK)}
 
 
 @given(st.binary())
