@@ -80,6 +80,7 @@ def test_compose_service_has_least_privilege(name):
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["mem_limit"]
+    assert service["pids_limit"]
     assert all(
         re.fullmatch(r"/\S+:size=\d+m(,mode=1777)?", folder)
         for folder in service["tmpfs"]
