@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from school import second_factor
 from school.models import User
 from school.password_pages import OwnPasswordChange
+from school.time_zones import zone_words
 
 EXEMPT_VIEWS = {
     "jsi18n",
@@ -104,6 +106,10 @@ class SchoolAdminSite(AdminSite):
             path("second-factor/", page, name="second_factor"),
             *super().get_urls(),
         ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        zone = zone_words(timezone.localtime())
+        return {**super().each_context(request), "time_zone": zone}
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Lead users to the page of the second factor while they lack a demanded one."""

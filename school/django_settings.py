@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "school.admin_sessions.AdminSessionMiddleware",
     "api.auth.otp_checks.AdminOtpThrottleMiddleware",
     "school.admin.passwords.ForcedPasswordChangeMiddleware",
+    "school.admin.time_zones.AdminTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "api.http.middleware.HtmlPoliciesMiddleware",

@@ -77,7 +77,7 @@ SESSION_COOKIE_AGE = int(ADMIN_IDLE_TIME.total_seconds())
 
 LANGUAGE_CODE = "pt-br"
 LANGUAGES = [("pt-br", _("Brazilian Portuguese")), ("en", _("English"))]
-TIME_ZONE = "America/Manaus"
+TIME_ZONE = env.time_zone("TIME_ZONE", "America/Manaus")  # where no network has its own
 USE_TZ = True
 
 STATIC_URL = "/static/"

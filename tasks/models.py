@@ -7,6 +7,7 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from tasks.states import FINAL, State
 
@@ -233,7 +234,8 @@ class AccessLogEntry(models.Model):
         verbose_name_plural = "access log entries"
 
     def __str__(self) -> str:
-        return f"{self.created_at:%Y-%m-%d %H:%M} {self.action} {self.task_id}"
+        at = timezone.localtime(self.created_at)
+        return f"{at:%Y-%m-%d %H:%M} {self.action} {self.task_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

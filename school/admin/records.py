@@ -14,7 +14,7 @@ from school.rights import Level, level_of
 
 @admin.register(m.Network)
 class NetworkAdmin(ScopedAdmin):
-    list_display = ["name", "code"]
+    list_display = ["name", "code", "time_zone"]
     ordering = ["name"]
     search_fields = ["name", "code"]
     actions = [add_default_profiles]
@@ -23,7 +23,7 @@ class NetworkAdmin(ScopedAdmin):
 
 @admin.register(m.School)
 class SchoolAdmin(ScopedAdmin):
-    list_display = ["name", "inep_code", "city", "state", "network"]
+    list_display = ["name", "inep_code", "city", "state", "time_zone", "network"]
     list_filter = ["network", "state"]
     list_select_related = ["network"]
     search_fields = ["name", "inep_code"]

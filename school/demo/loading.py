@@ -24,6 +24,7 @@ from school.grading import default_profiles
 from school.models import default_rule_profiles
 
 NETWORK_CODE = "demo"
+TIME_ZONE = "America/Manaus"
 PROFILE_CODE = default_profiles.DEFAULT_PROFILES[0].code
 """Rule profile of the state in which the network lies."""
 PASSWORD = "demo"  # noqa: S105  (the whole network is invented)
@@ -84,7 +85,8 @@ def _load_base_records(network: DemoNetwork) -> None:
     """Load the network, schools, school year, terms, grade levels, subjects and rules."""
     days = network.days
     name = "Rede Municipal de Ensino de Serra do Encanto"
-    bulk.insert_rows(m.Network, "id code name", [(1, NETWORK_CODE, name)])
+    row = (1, NETWORK_CODE, name, TIME_ZONE)
+    bulk.insert_rows(m.Network, "id code name time_zone", [row])
     bulk.insert_rows(
         m.School,
         "id network inep_code name sort_key address city state authorisation",

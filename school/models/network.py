@@ -5,11 +5,28 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from school import time_zones
 from school.models.sortable import SortableByName
 from school.signals import second_factor_policy_changed
+
+
+def _time_zone_field(help_text: Promise) -> "models.CharField[str, str]":
+    return models.CharField(
+        gettext_lazy("time zone"),
+        max_length=time_zones.MAX_NAME_LENGTH,
+        choices=time_zones.CHOICES,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=help_text,  # type: ignore[arg-type]  # the stubs know no lazy text
+    )
+
+
+_TIME_ZONE_IS_BRAZILIAN = Q(time_zone__in=["", *time_zones.STATES])
 
 
 class Network(models.Model):
@@ -24,6 +41,19 @@ class Network(models.Model):
             "can do nothing else before they have set up a second factor."
         ),
     )
+    time_zone = _time_zone_field(
+        gettext_lazy(
+            "Times and dates of reports and of these pages follow it. "
+            "If it is empty, they follow the time zone of the service."
+        )
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=_TIME_ZONE_IS_BRAZILIAN, name="network_time_zone_is_brazilian"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -50,6 +80,9 @@ class School(SortableByName):
     """Two-letter code, such as AM."""
     authorisation = models.CharField(max_length=200, blank=True)
     """Legal act that authorises the school, cited on transcripts."""
+    time_zone = _time_zone_field(
+        gettext_lazy("Only if it is not the time zone of the network.")
+    )
 
     class Meta:
         ordering = ["sort_key"]
@@ -57,7 +90,10 @@ class School(SortableByName):
             models.CheckConstraint(
                 condition=Q(inep_code__regex=r"^[0-9]{8}$"),
                 name="school_inep_code_is_eight_digits",
-            )
+            ),
+            models.CheckConstraint(
+                condition=_TIME_ZONE_IS_BRAZILIAN, name="school_time_zone_is_brazilian"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from school.models.people import User
 
@@ -26,7 +27,7 @@ class Session(models.Model):
     end_reason = models.CharField(max_length=12, choices=EndReason, blank=True)
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.user}: {timezone.localtime(self.started_at):%Y-%m-%d %H:%M}"
 
 
 class RefreshToken(models.Model):

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import zoneinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +73,16 @@ class Environment:
                 )
             values[key] = int(value)
         return values
+
+    def time_zone(self, name: str, default: str) -> str:
+        """Return the IANA name of a time zone."""
+        value = self.text(name, default)
+        # The names are read from hundreds of files, which costs each process 40 ms.
+        if value != default and value not in zoneinfo.available_timezones():
+            raise ImproperlyConfigured(
+                f"{name} must be a name of the IANA database such as {default}, not {value!r}."
+            )
+        return value
 
     def url(self, name: str) -> str:
         """Return the HTTP or HTTPS URL without a trailing slash; empty if unset."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import QuerySource
@@ -20,12 +20,17 @@ class Letterhead:
     """Address in one line, with the city and state."""
     requested_by: str = ""
     issued_at: datetime | None = None
-    """Time of the request; the time of rendering would differ in a second attempt."""
+    """Time of the request, in the time zone of the paper. It is the day of the whole report:
+    the time of rendering would differ in a second attempt, and pass midnight."""
     data_as_of: datetime | None = None
     rules: Sequence[str] = ()
     """Labels of the rule profiles and versions that the report applies."""
     load_crest: Callable[[], bytes] = bytes
     """Loads the school's crest, a PNG; returns empty bytes if there is none."""
+
+    @property
+    def time_zone(self) -> tzinfo | None:
+        return self.issued_at.tzinfo if self.issued_at else None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Letterhead of a report: the schools it covers, the viewer and the time of issue."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from school import time_zones
 from school.access import visible_schools
 from school.models import Crest, School, User
 from tasks.models import Task
@@ -20,15 +20,17 @@ def build_letterhead(
 ) -> Letterhead:
     """Build the letterhead from the schools of the report's students.
 
-    If the report has no student, the schools of its parameters are used. Times are local and
-    truncated to the minute, as printed: two requests in the same minute for the same data
-    produce the same file.
+    If the report has no student, the schools of its parameters are used. Times are in the
+    zone of the schools and truncated to the minute, as printed: two requests in the same
+    minute for the same data produce the same file.
     """
     classes = report.enrolments.order_by().values("school_class")
     schools = School.objects.filter(classes__in=classes)
-    first_and_last = _first_and_last(schools) or _first_and_last(
-        _selected_schools(report.parameters, viewer)
-    )
+    first_and_last = _first_and_last(schools)
+    if not first_and_last:
+        schools = _selected_schools(report.parameters, viewer)
+        first_and_last = _first_and_last(schools)
+    zone = _shared_zone(schools)
     networks = list(dict.fromkeys(school.network for school in first_and_last))
     only_school = first_and_last[0] if len(first_and_last) == 1 else None
     return Letterhead(
@@ -37,8 +39,8 @@ def build_letterhead(
         inep_code=only_school.inep_code if only_school else "",
         address=only_school.full_address if only_school else "",
         requested_by=viewer.get_full_name() or viewer.get_username(),
-        issued_at=_truncate_to_minute(task.created_at),
-        data_as_of=_truncate_to_minute(as_of),
+        issued_at=_to_local_minute(task.created_at, zone),
+        data_as_of=_to_local_minute(as_of, zone),
         rules=report.rules(),
         load_crest=partial(
             Crest.image_for, first_and_last if len(networks) == 1 else ()
@@ -66,5 +68,10 @@ def _selected_schools(parameters: ReportParameters, viewer: User) -> QuerySet[Sc
     return schools
 
 
-def _truncate_to_minute(timestamp: datetime) -> datetime:
-    return timezone.localtime(timestamp).replace(second=0, microsecond=0)
+def _shared_zone(schools: QuerySet[School]) -> tzinfo:
+    places = schools.order_by().values_list("time_zone", "network__time_zone")
+    return time_zones.shared_zone(places.distinct())
+
+
+def _to_local_minute(timestamp: datetime, zone: tzinfo) -> datetime:
+    return timestamp.astimezone(zone).replace(second=0, microsecond=0)

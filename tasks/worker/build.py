@@ -13,7 +13,10 @@ from tasks.failures import AccessRevoked
 from tasks.models import Task
 from tasks.progress import Tracker
 from tasks.rendering import filenames
-from tasks.reporting import letterhead, registry
+from tasks.rendering.table import Letterhead
+from tasks.reporting import registry
+from tasks.reporting.letterhead import build_letterhead
+from tasks.reporting.report import Report
 from tasks.status import document
 
 
@@ -31,39 +34,45 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
     Raises `AccessRevoked` if the requester lost access since submission.
     """
     report_class = registry.get_report_class(task.kind)
-    format = registry.format_classes()[task.format]()
     with snapshot() as as_of, translation.override(task.language):
         viewer = load_viewer(task)
         selection = report_class.select(viewer, task.parameters)
         report = report_class.build(selection)
-        tracker.start_stage("writing", report.total())
-        table = report.build_table(
-            letterhead.build_letterhead(task, report, viewer, as_of)
-        )
-        tracked_table = replace(
-            table,
-            rows=tracker.track(table.rows),
-            raise_if_stopped=tracker.raise_if_stopped,
-            advance=tracker.advance,
-            build_footer=lambda: report.footer(tracker.progress.done),
-        )
-        with artifacts.write_artifact(
-            task.pk, task.fence, format.extension
-        ) as artifact:
-            format.write_table(tracked_table, artifact.file)
-            tracker.raise_if_stopped()
-        row_count = tracker.progress.done
-        result = {
-            "rows": row_count,
-            "bytes": artifact.bytes,
-            "sha256": artifact.sha256,
-            "media_type": format.media_type,
-            "filename": _build_filename(task, table.title, format.extension),
-            "summary": report.summary_text(row_count),
-            "skipped": report.skipped,
-            "data_as_of": document.format_rfc3339(as_of),
-        }
-        return BuiltReport(artifact.name, result, selection.scope)
+        letterhead = build_letterhead(task, report, viewer, as_of)
+        with timezone.override(letterhead.time_zone):
+            artifact, result = _write_report(task, tracker, report, letterhead)
+        result["data_as_of"] = document.format_rfc3339(as_of)
+        return BuiltReport(artifact, result, selection.scope)
+
+
+def _write_report(
+    task: Task, tracker: Tracker, report: Report[Any], letterhead: Letterhead
+) -> tuple[str, dict[str, Any]]:
+    """Write the artifact; return its name and the result of the task."""
+    format = registry.format_classes()[task.format]()
+    tracker.start_stage("writing", report.total())
+    table = report.build_table(letterhead)
+    tracked_table = replace(
+        table,
+        rows=tracker.track(table.rows),
+        raise_if_stopped=tracker.raise_if_stopped,
+        advance=tracker.advance,
+        build_footer=lambda: report.footer(tracker.progress.done),
+    )
+    with artifacts.write_artifact(task.pk, task.fence, format.extension) as artifact:
+        format.write_table(tracked_table, artifact.file)
+        tracker.raise_if_stopped()
+    row_count = tracker.progress.done
+    result = {
+        "rows": row_count,
+        "bytes": artifact.bytes,
+        "sha256": artifact.sha256,
+        "media_type": format.media_type,
+        "filename": _build_filename(task, table.title, format.extension),
+        "summary": report.summary_text(row_count),
+        "skipped": report.skipped,
+    }
+    return artifact.name, result
 
 
 def load_viewer(task: Task) -> User:
@@ -75,5 +84,5 @@ def load_viewer(task: Task) -> User:
 
 
 def _build_filename(task: Task, title: str, extension: str) -> str:
-    """Return the download name: the title in the report's language and the date."""
+    """Return the download name: the title in the report's language and the local date."""
     return f"{filenames.safe_filename(title)} {timezone.localdate(task.created_at):%Y-%m-%d}.{extension}"

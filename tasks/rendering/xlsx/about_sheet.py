@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
+from school.time_zones import zone_words
 from tasks.rendering.table import Footer, Table
 from tasks.rendering.xlsx import cells, styles
 from tasks.rendering.xlsx.package import MAIN_NS
@@ -43,6 +44,8 @@ def _labelled_cells(
         yield _("Issued at"), cells.datetime_cell(letterhead.issued_at)
     if letterhead.data_as_of:
         yield _("Data as of"), cells.datetime_cell(letterhead.data_as_of)
+    if letterhead.issued_at:
+        yield from _text_cells(_("Time zone"), [zone_words(letterhead.issued_at)])
     yield from _text_cells(_("Rules"), letterhead.rules)
     yield _("Rows"), cells.count_cell(row_count)
     yield from _text_cells(_("Summary"), [footer.summary])

@@ -33,6 +33,42 @@ def test_letterheads_within_a_minute_are_equal(secretary):
     assert f"{first.issued_at:%H:%M:%S}" == "11:12:00"  # in Manaus
 
 
+@pytest.mark.parametrize(
+    ("network_zone", "school_zone", "parameters", "expected"),
+    [
+        ("", "", {"school_id": 1}, "11:12 America/Manaus"),
+        ("America/Rio_Branco", "", {"school_id": 1}, "10:12 America/Rio_Branco"),
+        ("America/Rio_Branco", "America/Noronha", {"school_id": 1}, "13:12 America/Noronha"),
+        ("America/Rio_Branco", "America/Noronha", {"school_id": 2}, "10:12 America/Rio_Branco"),
+        ("America/Rio_Branco", "America/Noronha", {"year": 2026}, "10:12 America/Rio_Branco"),
+        # Without students.
+        ("America/Rio_Branco", "America/Noronha", {"year": 2020}, "10:12 America/Rio_Branco"),
+        ("", "America/Noronha", {"year": 2020, "school_id": 1}, "13:12 America/Noronha"),
+    ],
+)  # fmt: skip
+def test_letterhead_times_are_in_the_zone_of_the_schools(
+    admin, network_zone, school_zone, parameters, expected
+):
+    Network.objects.update(time_zone=network_zone)
+    School.objects.filter(pk=1).update(time_zone=school_zone)
+
+    built = build_letterhead(admin, **parameters)
+
+    for moment in (built.issued_at, built.data_as_of):
+        assert f"{moment:%H:%M} {moment.tzinfo}" == expected
+
+
+def test_letterhead_of_networks_with_different_zones_has_that_of_the_service(
+    new_school,
+):
+    Network.objects.update(time_zone="America/Rio_Branco")
+    other = Network.objects.create(code="o", name="O", time_zone="America/Noronha")
+    School.objects.create(network=other, inep_code="13088888", name="A de outra")
+    root = User.objects.create(username="root", is_superuser=True)
+
+    assert str(build_letterhead(root, year=2020).time_zone) == "America/Manaus"
+
+
 def test_letterhead_has_school_code_and_address(secretary):
     School.objects.filter(pk=1).update(
         inep_code="13012345", address="Rua das Flores, 10", city="Manaus", state="AM"

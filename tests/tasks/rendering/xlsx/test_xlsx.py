@@ -2,9 +2,10 @@ import gc
 import io
 import re
 import tracemalloc
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -209,8 +210,8 @@ def test_sheet_ends_before_size_limit(monkeypatch):
 def test_about_sheet_describes_report():
     letterhead = Letterhead(
         network="Rede", school="Escola", requested_by="Ana", rules=["R1, v2", "R2, v1"],
-        issued_at=datetime(2026, 11, 26, 8, 30, tzinfo=UTC),
-        data_as_of=datetime(2026, 11, 26, 8, 29, tzinfo=UTC),
+        issued_at=datetime(2026, 11, 26, 8, 30, tzinfo=ZoneInfo("America/Rio_Branco")),
+        data_as_of=datetime(2026, 11, 26, 8, 29, tzinfo=ZoneInfo("America/Rio_Branco")),
     )  # fmt: skip
     footer = Footer("All is well.", ["Odd grades (3)"])
 
@@ -227,6 +228,7 @@ def test_about_sheet_describes_report():
         ["Requested by", "Ana"],
         ["Issued at", datetime(2026, 11, 26, 8, 30)],  # noqa: DTZ001
         ["Data as of", datetime(2026, 11, 26, 8, 29)],  # noqa: DTZ001
+        ["Time zone", "Acre time"],
         ["Rules", "R1, v2"],
         ["", "R2, v1"],
         ["Rows", 2],
