@@ -60,6 +60,17 @@ def test_only_settings_read_environment():
     assert files_matching(r"\bEnvironment\(") == {"school/settings.py"}
 
 
+@pytest.mark.guarantee("No figure of a report depends on the day on which it is made.")
+def test_code_of_reports_reads_no_clock():
+    clock = r"timezone\.(now|local)|\b(date|datetime)\.(today|now)|time\.time|\bNow\(|CURRENT_"
+    readers = files_matching(clock)
+
+    folders = ("school/grading", "school/records", "tasks/formats", "tasks/rendering",
+               "tasks/reporting", "tasks/reports")  # fmt: skip
+    assert "tasks/worker/build.py" in readers  # the pattern finds something
+    assert {path for path in readers if path.startswith(folders)} == set()
+
+
 def test_code_is_neither_eager_nor_async():
     assert files_matching(r"ALWAYS_EAGER|always_eager|async def|async_to_sync") == set()
 

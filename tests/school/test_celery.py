@@ -63,9 +63,9 @@ def test_redis_is_broker_and_result_backend(settings):
     assert app.conf.result_backend == settings.CELERY_RESULT_BACKEND
 
 
-def run_code(code: str, folder) -> str:
+def run_code(code: str, folder, **variables: str) -> str:
     """Run code in a new process with only the state folder set, and return its output."""
-    environment = {"PATH": "/usr/bin:/bin", "VAR_DIR": str(folder)}
+    environment = {"PATH": "/usr/bin:/bin", "VAR_DIR": str(folder), **variables}
     process = subprocess.run(
         [sys.executable, "-c", code],
         env=environment | {"DJANGO_SETTINGS_MODULE": "school.settings"},
@@ -74,6 +74,19 @@ def run_code(code: str, folder) -> str:
         check=True,
     )
     return process.stdout.strip()
+
+
+def test_time_zone_of_the_environment_is_that_of_all_parts(tmp_path):
+    code = """
+import time
+from django.utils import timezone
+from school.celery import app
+print(app.conf.timezone, timezone.get_default_timezone(), time.strftime("%z"))
+"""
+    for zone, offset in [("America/Rio_Branco", "-0500"), ("", "-0400")]:
+        name = zone or "America/Manaus"
+        output = run_code(code, tmp_path, TIME_ZONE=zone, TZ="Asia/Tokyo")
+        assert output == f"{name} {name} {offset}"
 
 
 def default_redis_url(folder) -> str:

@@ -32,6 +32,16 @@ def test_invalid_integer_is_refused_with_its_name(env, monkeypatch):
         env.integer("PORT", 8000)
 
 
+@pytest.mark.parametrize(
+    "value", ["Acre", "America", "america/manaus", "-05:00", "../x"]
+)
+def test_unknown_time_zone_is_refused_with_its_name(env, monkeypatch, value):
+    monkeypatch.setenv("TIME_ZONE", value)
+
+    with pytest.raises(ImproperlyConfigured, match=f"TIME_ZONE .* not '{value}'"):
+        env.time_zone("TIME_ZONE", "America/Manaus")
+
+
 def test_integers_replace_some_defaults(env, monkeypatch):
     monkeypatch.setenv("LIMITS", "a=1, c=3")
     assert env.integers("LIMITS", {"a": 9, "b": 2, "c": 9}) == {"a": 1, "b": 2, "c": 3}
