@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
+from school.time_zones import zone_words
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.pdf.charts import build_charts
 from tasks.rendering.pdf.column_grid import build_column_grid
@@ -168,8 +169,11 @@ class PdfLayout:
             facts.append(_("Requested by %(name)s") % {"name": letterhead.requested_by})
         if letterhead.issued_at:
             facts.append(
-                _("Issued on %(datetime)s")
-                % {"datetime": format_datetime(letterhead.issued_at)}
+                _("Issued on %(datetime)s (%(zone)s)")
+                % {
+                    "datetime": format_datetime(letterhead.issued_at),
+                    "zone": zone_words(letterhead.issued_at),
+                }
             )
         if letterhead.data_as_of:
             facts.append(

@@ -12,7 +12,6 @@ from django.utils.formats import date_format, get_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from school.time_zones import zone_words
 from tasks.rendering.cells import label_for
 from tasks.rendering.columns import Cell, Column
 
@@ -97,9 +96,8 @@ def format_date(value: date) -> str:
 
 
 def format_datetime(value: datetime) -> str:
-    """Format the date and time to the minute in the value's own time zone, and name that."""
-    return _("%(day)s at %(time)s (%(zone)s)") % {
+    """Format the date and time to the minute, in the value's own time zone."""
+    return _("%(day)s at %(time)s") % {
         "day": format_date(value),
         "time": f"{value:%H:%M}",
-        "zone": zone_words(value),
     }
