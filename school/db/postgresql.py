@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-from psycopg import IsolationLevel
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
 
@@ -15,28 +14,16 @@ POOL_TIMEOUT_SECONDS = 2.0
 REQUEST_POOL_TIMEOUT_SECONDS = 0.8
 REQUEST_STATEMENT_TIMEOUT_SECONDS = 1.0
 CANCEL_TIMEOUT_SECONDS = 2.0
-SNAPSHOT_PARAMETERS = {
-    "default_transaction_read_only": "on",
-    # Dates that SQL turns into text use the ISO format, whatever the server's setting.
-    "datestyle": "ISO",
-    # A report reads its cursor to the end, so a plan that is fast only for the first rows
-    # is useless.
-    "cursor_tuple_fraction": "1",
-    # An export joins nine tables. With the default limit of eight the planner did not
-    # start at the viewer's school and read all other schools.
-    "join_collapse_limit": "12",
-    "from_collapse_limit": "12",
-}
 
 
-def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
-    """Return the `OPTIONS` of the Django database."""
+def options(*, pool_size: int) -> dict[str, Any]:
+    """Return the default `OPTIONS` of the Django database; those of the address come first."""
     # Only the web process loads `school.wsgi`, and it does so before the settings.
     is_web_process = "school.wsgi" in sys.modules
     pool_timeout = (
         REQUEST_POOL_TIMEOUT_SECONDS if is_web_process else POOL_TIMEOUT_SECONDS
     )
-    options: dict[str, Any] = {
+    return {
         "connect_timeout": 2,
         # Detects a vanished host within about 20 s, also without a statement timeout.
         "keepalives_idle": 10,
@@ -54,12 +41,6 @@ def options(*, is_snapshot: bool, pool_size: int) -> dict[str, Any]:
             "reconnect_timeout": 0.0,
         },
     }
-    if is_snapshot:
-        options["isolation_level"] = IsolationLevel.REPEATABLE_READ
-        options["options"] = " ".join(
-            f"-c {name}={value}" for name, value in SNAPSHOT_PARAMETERS.items()
-        )
-    return options
 
 
 class Connection(psycopg.Connection[Any]):

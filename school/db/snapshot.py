@@ -3,37 +3,52 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import DateTimeField, Model
 from django.db.models.functions import Now
 
+from school.db import postgresql_snapshot
 from school.models import Network
 
 ALIAS = "snapshot"
+DEFAULT_TIME_LIMIT = timedelta(hours=1)
 _is_open: ContextVar[bool] = ContextVar("snapshot_is_open", default=False)
 
 
 @contextmanager
-def snapshot() -> Iterator[datetime]:
+def snapshot(time_limit: timedelta = DEFAULT_TIME_LIMIT) -> Iterator[datetime]:
     """Route all reads inside the block to one snapshot; yield its time.
 
     The snapshot uses a second connection, so that a long report delays neither the
     heartbeat nor the final transition of its task. The connection is closed on exit.
+    PostgreSQL ends it by itself some time after `time_limit`. Inside a transaction that is
+    open already, the reads belong to that one.
     """
     token = _is_open.set(True)
+    is_nested = connections[ALIAS].in_atomic_block
     try:
         with transaction.atomic(using=ALIAS):
-            # On PostgreSQL and SQLite alike, the first statement fixes the snapshot.
-            rows = Network.objects.annotate(at=Now(output_field=DateTimeField()))
-            started_at = rows.values_list("at", flat=True).first()
-            yield started_at or datetime.now().astimezone()
+            yield _read_time() if is_nested else _begin(time_limit)
     finally:
         _is_open.reset(token)
-        if not connections[ALIAS].in_atomic_block:
+        if not is_nested:
             connections[ALIAS].close()
+
+
+def _begin(time_limit: timedelta) -> datetime:
+    connection = connections[ALIAS]
+    if connection.vendor == "postgresql":
+        return postgresql_snapshot.begin(connection, time_limit)
+    return _read_time()  # the first statement fixes the snapshot
+
+
+def _read_time() -> datetime:
+    rows = Network.objects.annotate(at=Now(output_field=DateTimeField()))
+    now: datetime | None = rows.values_list("at", flat=True).first()
+    return now or datetime.now().astimezone()
 
 
 class SnapshotRouter:

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
 from school.db import postgresql, sqlite
+from school.db.database_url import InvalidDatabaseUrl, parse_database_url
 
 RENAMED_VARIABLES = {
     "ACCESS_LOG_DAYS": "ACCESS_LOG_TTL_DAYS",
@@ -114,16 +115,20 @@ class Environment:
     def database(self, name: str, *, is_snapshot: bool = False) -> dict[str, Any]:
         """Return the Django database of the URL; by default SQLite in the state folder."""
         url = self.text(name, f"sqlite:///{self.state_dir / 'school.sqlite3'}")
-        config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+        try:
+            config = parse_database_url(url)
+        except InvalidDatabaseUrl as error:
+            raise ImproperlyConfigured(f"{name} {error}") from None
         if config["ENGINE"].endswith("sqlite3"):
             folder = Path(config["NAME"]).parent
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             config["OPTIONS"] = sqlite.options(is_snapshot=is_snapshot)
         else:
-            pool_size = self.integer("DATABASE_POOL", 8)
-            # Merged with options from the URL, such as `?sslmode=require`.
-            options = postgresql.options(is_snapshot=is_snapshot, pool_size=pool_size)
-            config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
+            options = postgresql.options(pool_size=self.integer("DATABASE_POOL", 8))
+            config["OPTIONS"] = options | config["OPTIONS"]
+            # Outside of a transaction a pooler may read each part of a cursor on another
+            # connection. Only snapshots have many rows, and they are transactions.
+            config["DISABLE_SERVER_SIDE_CURSORS"] = not is_snapshot
         return {**config, "TEST": {"MIRROR": "default"}} if is_snapshot else config
 
     def redis(self, name: str) -> str:

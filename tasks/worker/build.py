@@ -34,7 +34,7 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
     Raises `AccessRevoked` if the requester lost access since submission.
     """
     report_class = registry.get_report_class(task.kind)
-    with snapshot() as as_of, translation.override(task.language):
+    with snapshot(task.time_limit) as as_of, translation.override(task.language):
         viewer = load_viewer(task)
         selection = report_class.select(viewer, task.parameters)
         report = report_class.build(selection)

@@ -23,7 +23,7 @@ def server():
 def pool(server, monkeypatch):
     """Pool of a web process, with two idle connections."""
     monkeypatch.setitem(sys.modules, "school.wsgi", postgresql)
-    options = postgresql.options(is_snapshot=False, pool_size=2)
+    options = postgresql.options(pool_size=2)
     with ConnectionPool(server.url, open=False, **options["pool"]) as pool:
         first, second = pool.getconn(), pool.getconn()
         pool.putconn(first)
@@ -85,7 +85,7 @@ def test_failed_statement_keeps_its_connection(pool):
 
 
 def test_connection_outside_requests_has_no_statement_timeout(server):
-    options = postgresql.options(is_snapshot=True, pool_size=2)
+    options = postgresql.options(pool_size=2)
     connection_class = options["pool"]["connection_class"]
 
     with connection_class.connect(server.url) as connection:

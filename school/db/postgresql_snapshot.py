@@ -1,0 +1,86 @@
+"""Transaction of PostgreSQL for a report: one instant, read only, planned for a full read.
+
+All that it needs is set inside the transaction. Parameters of the connection would be lost
+behind a pooler such as PgBouncer, which gives each transaction a connection of its choice.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import OperationalError
+
+from school.db.database_url import session_parameters
+
+PARAMETERS = {
+    # Dates and times that SQL turns into text look the same, whatever the server's settings.
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    # A report reads its cursor to the end, so a plan that is fast only for the first rows
+    # is useless.
+    "cursor_tuple_fraction": "1",
+    # An export joins nine tables. With the default limit of eight the planner did not
+    # start at the viewer's school and read all other schools.
+    "join_collapse_limit": "12",
+    "from_collapse_limit": "12",
+}
+_VERIFIED = {
+    "transaction_isolation": "repeatable read",
+    "transaction_read_only": "on",
+    **PARAMETERS,
+}
+_MARGIN = timedelta(seconds=30)
+"""Time after the end of the report's own limit in which its process is stopped."""
+
+
+class SnapshotRefused(OperationalError):
+    """The database, or a pooler in front of it, did not set the transaction up as asked."""
+
+
+def begin(connection: Any, time_limit: timedelta) -> datetime:
+    """Turn the new transaction into a snapshot; return its time.
+
+    One round trip. The answer is verified: outside of a transaction, PostgreSQL takes such
+    statements with a mere warning, and without effect.
+    """
+    timeouts = _timeouts(connection, time_limit)
+    statements = ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"]
+    statements += [f"SET LOCAL {n} = '{v}'" for n, v in (PARAMETERS | timeouts).items()]
+    columns = [f"current_setting('{name}')" for name in _VERIFIED]
+    # The start of the whole message, which is before the snapshot is taken.
+    statements.append(f"SELECT statement_timestamp(), {', '.join(columns)}")  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join(statements))
+        cursor.set_result(-1)
+        started_at, *values = cursor.fetchone()
+    _verify(dict(zip(_VERIFIED, values, strict=True)))
+    result: datetime = started_at
+    return result
+
+
+def _timeouts(connection: Any, time_limit: timedelta) -> dict[str, str]:
+    """Return time-outs that outlast the report, but for those that the address sets.
+
+    Defaults of a server or a role are made for requests, and end long reports. Without any
+    the transaction of a frozen worker would stay open.
+    """
+    longest = str(round((time_limit + _MARGIN).total_seconds() * 1000))
+    timeouts = {
+        "statement_timeout": longest,
+        "idle_in_transaction_session_timeout": longest,
+    }
+    if connection.pg_version >= 170000:
+        timeouts["transaction_timeout"] = "0"  # the two others bound it
+    in_address = session_parameters(connection.settings_dict["OPTIONS"])
+    return {name: v for name, v in timeouts.items() if name not in in_address}
+
+
+def _verify(actual: Mapping[str, str]) -> None:
+    for name, expected in _VERIFIED.items():
+        # The style of dates ends in the order of their parts.
+        if actual[name].partition(",")[0].casefold() != expected.casefold():
+            raise SnapshotRefused(
+                f"The transaction of a report needs {name} = {expected!r}, and the database "
+                f"or its pooler left it at {actual[name]!r}."
+            )
