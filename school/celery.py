@@ -30,3 +30,4 @@ def keep_django_logging(**_: Any) -> None:
 def prepare_worker(**_: Any) -> None:
     startup.make_files_private()
     startup.refuse_unsafe_settings(secrets=["REDIS_SIGNING_KEY"], tags=[Tags.security])
+    startup.refuse_unusable_database()

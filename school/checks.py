@@ -1,10 +1,14 @@
-"""System checks of the environment: variables, keys, and the address for clients."""
+"""System checks of the environment: variables, keys, database, and the address for clients."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DEFAULT_DB_ALIAS
+
+from school.db.faults import find_faults
 
 MIN_KEY_BYTES = 32
 MIN_DISTINCT_CHARACTERS = 5
@@ -74,4 +78,17 @@ def check_security_contact(**_: Any) -> list[CheckMessage]:
         )
         for contact in settings.SECURITY_CONTACT
         if not CONTACT.fullmatch(contact)
+    ]
+
+
+@register(Tags.database)
+def check_database(
+    *, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Report why the database cannot be used; part of `migrate` and `check --database`."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    return [
+        Error(fault.reason, hint=fault.remedy, id="school.E006")
+        for fault in find_faults(with_tables=False)
     ]

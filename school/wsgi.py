@@ -14,3 +14,4 @@ application = limit_bodies(get_wsgi_application())
 startup.refuse_unsafe_settings(
     secrets=("SECRET_KEY", "JWT_SIGNING_KEY", "REDIS_SIGNING_KEY")
 )
+startup.refuse_unusable_database()

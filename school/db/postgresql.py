@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
+
+from school.db.outage import outage
 
 POOL_TIMEOUT_SECONDS = 2.0
 # Together less than the two seconds that a client may have to wait.
@@ -47,7 +49,16 @@ class Connection(psycopg.Connection[Any]):
     """Connection that drains the pool of idle connections once it is lost."""
 
     statement_timeout: float | None = None
+    """Seconds in which the server must answer; then the connection is closed."""
     _raise_if_stopped: Callable[[], None] | None = None
+
+    @classmethod
+    def connect(cls, *args: Any, **kwargs: Any) -> Self:
+        try:
+            return super().connect(*args, **kwargs)
+        except psycopg.Error as error:
+            outage.report_error(error)
+            raise
 
     @contextmanager
     def interruptible(self, raise_if_stopped: Callable[[], None]) -> Iterator[None]:
@@ -69,10 +80,13 @@ class Connection(psycopg.Connection[Any]):
         if self._raise_if_stopped is not None:
             gen = self._run_with_checks(gen, self._raise_if_stopped)
         try:
-            return super().wait(gen, interval, timeout)
-        except psycopg.OperationalError:
-            self._discard_if_lost()
+            result = super().wait(gen, interval, timeout)
+        except psycopg.OperationalError as error:
+            self._discard_if_lost(error)
             raise
+        if outage.is_open:
+            outage.report_answer()
+        return result
 
     def _run_with_checks(
         self, gen: PQGen[RV], raise_if_stopped: Callable[[], None]
@@ -97,11 +111,12 @@ class Connection(psycopg.Connection[Any]):
             self.close()
             raise
 
-    def _discard_if_lost(self) -> None:
+    def _discard_if_lost(self, error: psycopg.Error) -> None:
         """Close the connection if it is broken or its statement was abandoned."""
         status = self.pgconn.transaction_status
         if status not in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
             return
+        outage.report_error(error)
         self.close()
         if (pool := getattr(self, "_pool", None)) is not None:
             # The idle connections go to the same server; each would fail one more request.

@@ -38,42 +38,44 @@ class SnapshotRefused(OperationalError):
     """The database, or a pooler in front of it, did not set the transaction up as asked."""
 
 
-def begin(connection: Any, time_limit: timedelta) -> datetime:
+def begin(
+    cursor: Any, address_options: Mapping[str, Any], time_limit: timedelta
+) -> datetime:
     """Turn the new transaction into a snapshot; return its time.
 
     One round trip. The answer is verified: outside of a transaction, PostgreSQL takes such
     statements with a mere warning, and without effect.
     """
-    timeouts = _timeouts(connection, time_limit)
+    timeouts = _timeouts(cursor.connection.info.server_version, time_limit)
+    in_address = session_parameters(address_options)
+    settings = PARAMETERS | {n: v for n, v in timeouts.items() if n not in in_address}
     statements = ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"]
-    statements += [f"SET LOCAL {n} = '{v}'" for n, v in (PARAMETERS | timeouts).items()]
+    statements += [f"SET LOCAL {name} = '{value}'" for name, value in settings.items()]
     columns = [f"current_setting('{name}')" for name in _VERIFIED]
     # The start of the whole message, which is before the snapshot is taken.
     statements.append(f"SELECT statement_timestamp(), {', '.join(columns)}")  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute("; ".join(statements))
-        cursor.set_result(-1)
-        started_at, *values = cursor.fetchone()
+    cursor.execute("; ".join(statements))
+    cursor.set_result(-1)
+    started_at, *values = cursor.fetchone()
     _verify(dict(zip(_VERIFIED, values, strict=True)))
     result: datetime = started_at
     return result
 
 
-def _timeouts(connection: Any, time_limit: timedelta) -> dict[str, str]:
-    """Return time-outs that outlast the report, but for those that the address sets.
+def _timeouts(server_version: int, time_limit: timedelta) -> dict[str, str]:
+    """Return time-outs that outlast the report.
 
-    Defaults of a server or a role are made for requests, and end long reports. Without any
-    the transaction of a frozen worker would stay open.
+    Defaults of a server or a role are made for requests, and would end long reports. Without
+    any the transaction of a frozen worker would stay open.
     """
     longest = str(round((time_limit + _MARGIN).total_seconds() * 1000))
     timeouts = {
         "statement_timeout": longest,
         "idle_in_transaction_session_timeout": longest,
     }
-    if connection.pg_version >= 170000:
+    if server_version >= 170000:
         timeouts["transaction_timeout"] = "0"  # the two others bound it
-    in_address = session_parameters(connection.settings_dict["OPTIONS"])
-    return {name: v for name, v in timeouts.items() if name not in in_address}
+    return timeouts
 
 
 def _verify(actual: Mapping[str, str]) -> None:

@@ -41,7 +41,9 @@ def snapshot(time_limit: timedelta = DEFAULT_TIME_LIMIT) -> Iterator[datetime]:
 def _begin(time_limit: timedelta) -> datetime:
     connection = connections[ALIAS]
     if connection.vendor == "postgresql":
-        return postgresql_snapshot.begin(connection, time_limit)
+        options = connection.settings_dict["OPTIONS"]
+        with connection.cursor() as cursor:
+            return postgresql_snapshot.begin(cursor, options, time_limit)
     return _read_time()  # the first statement fixes the snapshot
 
 

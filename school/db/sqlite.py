@@ -8,8 +8,22 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
+from school.db.outage import outage
+
 BUSY_TIMEOUT_SECONDS = 5.0
 """Longest wait of a statement for another transaction before it fails."""
+_UNAVAILABLE_CODES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+}
+"""Primary codes of errors that are no statement's fault.
+
+SQLITE_READONLY is missing: it is also how a snapshot refuses to write.
+"""
 _MIN_PAUSE, _MAX_PAUSE = 0.002, 0.05
 # SQLITE_BUSY_SNAPSHOT is missing: a snapshot too old to write fails at every retry.
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY}
@@ -49,6 +63,13 @@ class RetryingCursor(SQLiteCursorWrapper):
 class RetryingConnection(sqlite3.Connection):
     """Connection whose statements and commits are retried while the database is locked."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        try:
+            super().__init__(*arguments, **options)
+        except sqlite3.DatabaseError as error:
+            _report_if_unavailable(error)
+            raise
+
     def cursor(self, factory: Any = None) -> Any:
         # Django passes its own cursor class, the base class of RetryingCursor.
         return super().cursor(RetryingCursor)
@@ -66,15 +87,24 @@ def _retry_while_busy(
     deadline, pause = 0.0, _MIN_PAUSE
     while True:
         try:
-            return operation(*args, **kwargs)
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorcode", None) not in _BUSY_CODES:
-                raise
+            result = operation(*args, **kwargs)
+            break
+        except sqlite3.DatabaseError as error:
             now = time.monotonic()
             deadline = deadline or now + BUSY_TIMEOUT_SECONDS
-            if now >= deadline:
+            is_busy = getattr(error, "sqlite_errorcode", None) in _BUSY_CODES
+            if not is_busy or now >= deadline:
+                _report_if_unavailable(error)
                 raise
         # Under gevent sleeping lets other greenlets run. The jitter keeps two writers from
         # retrying in step.
         time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (nothing secret)
         pause = min(2 * pause, _MAX_PAUSE)
+    if outage.is_open:
+        outage.report_answer()
+    return result
+
+
+def _report_if_unavailable(error: sqlite3.DatabaseError) -> None:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNAVAILABLE_CODES:
+        outage.report_error(error)

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import ssl
 import zoneinfo
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,8 @@ class Environment:
         else:
             options = postgresql.options(pool_size=self.integer("DATABASE_POOL", 8))
             config["OPTIONS"] = options | config["OPTIONS"]
+            if config["OPTIONS"].get("sslrootcert") == "system":
+                _name_system_certificates()
             # Outside of a transaction a pooler may read each part of a cursor on another
             # connection. Only snapshots have many rows, and they are transactions.
             config["DISABLE_SERVER_SIDE_CURSORS"] = not is_snapshot
@@ -147,6 +150,14 @@ class Environment:
         if match is None:
             raise ImproperlyConfigured(f"{changelog.name} has no heading '## x.y.z'.")
         return match[1]
+
+
+def _name_system_certificates() -> None:
+    """Name the system's certificates for the driver, whose own OpenSSL looks elsewhere."""
+    paths = ssl.get_default_verify_paths()
+    for name, path in (("SSL_CERT_FILE", paths.cafile), ("SSL_CERT_DIR", paths.capath)):
+        if path:
+            os.environ.setdefault(name, path)
 
 
 def _generate_secret() -> str:

@@ -1,4 +1,4 @@
-"""Start of a long-running process: it refuses unsafe settings, and keeps its files private."""
+"""Start of a long-running process: what it refuses, and the privacy of its files."""
 
 import logging
 import os
@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.checks import run_checks
+
+from school.db.faults import find_faults
+from school.db.outage import outage
 
 EXIT_CODE = 3
 """gunicorn ends with it too, where after any other it would start the process again."""
@@ -36,6 +39,21 @@ def refuse_unsafe_settings(
     for refusal in refusals:
         logger.critical("The process does not start: %s", refusal)
     if refusals:
+        sys.exit(EXIT_CODE)
+
+
+def refuse_unusable_database() -> None:
+    """Exit if the database cannot be used until somebody mends it; log each reason.
+
+    One that does not answer may do so later: that is logged, and the process starts.
+    """
+    faults = find_faults(with_tables=True)
+    for fault in faults:
+        if fault.is_permanent:
+            logger.critical("The process does not start: %s", fault)
+        else:
+            outage.report(fault)
+    if any(fault.is_permanent for fault in faults):
         sys.exit(EXIT_CODE)
 
 

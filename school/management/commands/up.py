@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from school.db.faults import find_faults
 from school.runtime import private_files, startup
 from school.runtime.client import Client, ServiceError
 from school.runtime.embedded_redis import EmbeddedRedis, RedisStartError
@@ -59,6 +60,7 @@ class Command(BaseCommand):
         stack.enter_context(_lock_state_dir(state_dir))
         _tighten_files(state_dir)
         _check_port(settings.PORT)
+        _check_database()
         environment = self._environment(stack, state_dir)
         self._run_manage("migrate", "--verbosity", "0", environment=environment)
         has_demo = self._run_manage(
@@ -165,3 +167,8 @@ def _check_port(port: int) -> None:
             raise CommandError(
                 f"Port {port} is in use: choose another, for example PORT={port + 1}."
             ) from None
+
+
+def _check_database() -> None:
+    if faults := find_faults(with_tables=False):
+        raise CommandError("\n".join(map(str, faults)))

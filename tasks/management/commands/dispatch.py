@@ -27,6 +27,7 @@ class Command(BaseCommand):
         startup.refuse_unsafe_settings(
             secrets=["REDIS_SIGNING_KEY"], tags=[Tags.security]
         )
+        startup.refuse_unusable_database()
         stop_event = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop_event.set())
