@@ -22,6 +22,8 @@ class _Rule:
     """Regular expression for the message, ignoring case."""
     remedy: str
     is_permanent: bool = False
+    reason: str = ""
+    """Text in place of the message."""
 
 
 # The first match counts. Messages of libpq, PostgreSQL, PgBouncer, the pool and SQLite; they
@@ -122,8 +124,9 @@ _RULES = (
     ),
     _Rule(
         "wait timeout expired",
-        "The database has not answered in time: it is frozen, overloaded or locked "
-        "(pg_stat_activity), or a pooler had no free connection (SHOW POOLS).",
+        "It is frozen, overloaded or locked (pg_stat_activity), or a pooler had no free "
+        "connection (SHOW POOLS).",
+        reason="The database has not answered in time.",
     ),
     _Rule(
         "couldn't get a connection",
@@ -163,7 +166,7 @@ def diagnose(error: Exception) -> Diagnosis:
     """Return the diagnosis of an error that a driver raised; it shows no password."""
     reason = " ".join(str(error).split()) or type(error).__name__
     rule = next((r for r in _RULES if re.search(r.pattern, reason, re.I)), _UNKNOWN)
-    return Diagnosis(_sentence(reason), rule.remedy, rule.is_permanent)
+    return Diagnosis(rule.reason or _sentence(reason), rule.remedy, rule.is_permanent)
 
 
 def describe_address(config: dict[str, Any]) -> str:

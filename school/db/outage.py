@@ -9,11 +9,13 @@ from threading import Lock
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from school.db.diagnosis import Diagnosis, describe_address, diagnose
 
 log = structlog.get_logger(__name__)
 
+DATABASE_ERRORS = (OperationalError, InterfaceError)
 CALM_SECONDS = 1.0
 """Time without a failure after which an answer ends the outage.
 

@@ -7,9 +7,12 @@ and none is so long that it fills the log.
 import json
 import logging
 import re
+import sys
 from typing import Any
 
 import structlog
+
+from school.db.outage import DATABASE_ERRORS, outage
 
 MAX_VALUE_CHARACTERS = 8192
 """More than the longest path, and enough for a traceback."""
@@ -37,6 +40,24 @@ class StripQueryStrings(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = re.sub(r"\?\S*", "?", record.getMessage()), ()
         return True
+
+
+def drop_outage_tracebacks(
+    _logger: Any, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Drop the traceback of each error that a known outage of the database causes.
+
+    The outage itself is logged once, with its reason.
+    """
+    error = event.get("exc_info")
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
+    if outage.is_open and isinstance(error, DATABASE_ERRORS):
+        event["exc_info"] = None
+        event["error"] = f"{type(error).__name__}: {error}"
+    return event
 
 
 def limit_values(
@@ -71,6 +92,7 @@ def configure(*, level: str) -> dict[str, Any]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        drop_outage_tracebacks,
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
@@ -114,6 +136,8 @@ def configure(*, level: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             # The line of the request has its status; a traceback says nothing more.
             "django.security.BodyRefused": {"level": "CRITICAL"},
+            # Each attempt to connect; the outage is logged once.
+            "psycopg.pool": {"level": "ERROR"},
             "gunicorn.error": {"filters": ["strip_query_strings"], "propagate": True},
         },
     }

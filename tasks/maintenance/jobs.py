@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from school.db import connections
+from school.db.outage import DATABASE_ERRORS, outage
 from tasks.circuit_breaker import RedisUnavailable
 
 log = structlog.get_logger(__name__)
@@ -40,12 +41,16 @@ class Schedule:
 def run_isolated(run: Callable[[], object], *, name: str) -> None:
     """Call the function; log any error, so that the next function runs all the same.
 
-    `RedisUnavailable` is not logged: the circuit breaker raises it again and again.
+    `RedisUnavailable` is not logged: the circuit breaker raises it again and again. Nor is
+    what an outage of the database causes: it is logged once.
     """
     try:
         run()
     except RedisUnavailable:
         pass
-    except Exception:  # process boundary: one bad row must not stop the other jobs
-        log.exception("job_failed", job=name)
+    except (
+        Exception
+    ) as error:  # process boundary: one bad row must not stop the other jobs
+        if not (outage.is_open and isinstance(error, DATABASE_ERRORS)):
+            log.exception("job_failed", job=name)
         connections.close()
