@@ -9,6 +9,8 @@ import kombu.exceptions
 import redis.exceptions
 from django.db import InterfaceError, OperationalError
 
+from school.db.outage import outage
+
 COOLDOWN_SECONDS = 1.0
 MAX_CONCURRENCY = 32
 """Concurrent Redis calls per process; further calls block until one ends."""
@@ -61,7 +63,10 @@ class Breaker:
 
 
 class DatabaseBreaker(Breaker):
-    """Circuit breaker for the database: after the cooldown, a single call probes it."""
+    """Circuit breaker for the database: after the cooldown, a single call probes it.
+
+    Connections report their own failures; the breaker also reports that none was free.
+    """
 
     failure_types = (OperationalError, InterfaceError)
     unavailable_error = DatabaseUnavailable
@@ -73,6 +78,9 @@ class DatabaseBreaker(Breaker):
                 self._open_until = time.monotonic() + COOLDOWN_SECONDS
             try:
                 yield
+            except self.failure_types as error:
+                outage.report_error(error)
+                raise
             finally:
                 self._open_until = 0.0  # a failure sets it again
 

@@ -14,6 +14,7 @@ from django.utils import translation
 from playwright.sync_api import Browser
 
 from school import second_factor
+from school.db.outage import outage
 from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
@@ -158,6 +159,7 @@ def clean_redis() -> None:
     breaker.reset()  # closes the circuit
     rate_limits.memory_storage.cache_clear()
     database_breaker.reset()
+    outage.reset()
     redis_store.epoch_guard.reset()
     durations.duration_cache.reset()
     second_factor.check_requirement.cache_clear()

@@ -43,19 +43,18 @@ def begin(
 ) -> datetime:
     """Turn the new transaction into a snapshot; return its time.
 
-    One round trip. The answer is verified: outside of a transaction, PostgreSQL takes such
-    statements with a mere warning, and without effect.
+    The second statement verifies the first: outside of a transaction, PostgreSQL takes it
+    with a mere warning, and without effect on what comes after.
     """
     timeouts = _timeouts(cursor.connection.info.server_version, time_limit)
     in_address = session_parameters(address_options)
     settings = PARAMETERS | {n: v for n, v in timeouts.items() if n not in in_address}
     statements = ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"]
     statements += [f"SET LOCAL {name} = '{value}'" for name, value in settings.items()]
-    columns = [f"current_setting('{name}')" for name in _VERIFIED]
-    # The start of the whole message, which is before the snapshot is taken.
-    statements.append(f"SELECT statement_timestamp(), {', '.join(columns)}")  # noqa: S608
     cursor.execute("; ".join(statements))
-    cursor.set_result(-1)
+    columns = ", ".join(f"current_setting('{name}')" for name in _VERIFIED)
+    # The time at which the statement arrived, just before its snapshot was taken.
+    cursor.execute(f"SELECT statement_timestamp(), {columns}")  # noqa: S608  (our own names)
     started_at, *values = cursor.fetchone()
     _verify(dict(zip(_VERIFIED, values, strict=True)))
     result: datetime = started_at
