@@ -86,7 +86,8 @@ def _postgresql_faults(connection: Any, tables: list[str]) -> Iterator[Diagnosis
         with probe.transaction(), probe.cursor() as cursor:
             postgresql_snapshot.begin(cursor, options, timedelta())
         yield from _schema_faults(probe, facts)
-        yield from _table_faults(probe, tables, facts)
+        if facts["schema"] is not None:
+            yield from _table_faults(probe, tables, facts)
 
 
 def _permanent(reason: str, remedy: str) -> Diagnosis:

@@ -76,6 +76,26 @@ def test_pool_drops_idle_connections_after_one_is_lost(pool, server):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.guarantee("An outage of the database is logged when it begins and ends.")
+def test_restart_of_the_server_is_logged_as_one_outage(
+    pool, server, caplog, monkeypatch
+):
+    monkeypatch.setattr("school.db.outage.CALM_SECONDS", 0.0)
+    server.stop()
+    for _ in range(3):
+        with pytest.raises(psycopg.OperationalError), pool.connection() as connection:
+            connection.execute("SELECT 1")
+    server.start()
+    for _ in range(3):
+        with pool.connection(timeout=10) as connection:
+            connection.execute("SELECT 1")
+
+    lines = [r.msg for r in caplog.records if r.name == "school.db.outage"]
+    events = [line["event"] for line in lines]
+    assert events == ["database_unavailable", "database_available"]
+    assert "terminating connection" in lines[0]["reason"]
+
+
 def test_failed_statement_keeps_its_connection(pool):
     with pool.connection() as connection:
         with pytest.raises(psycopg.OperationalError):

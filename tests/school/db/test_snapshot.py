@@ -1,4 +1,5 @@
 import threading
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
@@ -91,3 +92,60 @@ def test_snapshot_plan_reads_small_table_first(initial_network):
 
     with snapshot():
         assert estimated_cost([*large, small]) < 2 * estimated_cost([small, *large])
+
+
+@pytest.fixture
+def role_with_defaults(initial_network):
+    """Defaults of the server's user, which a snapshot must not depend on."""
+    defaults = {
+        "datestyle": "German",
+        "timezone": "Asia/Tokyo",
+        "statement_timeout": "7s",
+        "idle_in_transaction_session_timeout": "7s",
+        "default_transaction_isolation": "serializable",
+    }
+    database = connections["default"].settings_dict["NAME"]
+    role = f'ALTER ROLE CURRENT_USER IN DATABASE "{database}"'
+    with connections["default"].cursor() as cursor:
+        for name, value in defaults.items():
+            cursor.execute(f"{role} SET {name} = '{value}'")
+        yield
+        cursor.execute(f"{role} RESET ALL")
+
+
+def show(*names: str) -> list[str]:
+    with connections[ALIAS].cursor() as cursor:
+        columns = [f"current_setting('{name}')" for name in names]
+        cursor.execute(f"SELECT {', '.join(columns)}")
+        return list(cursor.fetchone())
+
+
+@pytest.mark.skipif(DATABASE != "postgresql", reason="only PostgreSQL has roles")
+def test_snapshot_does_not_depend_on_defaults_of_the_role(role_with_defaults):
+    connections[ALIAS].close_pool()
+    names = (
+        "datestyle", "timezone", "statement_timeout",
+        "idle_in_transaction_session_timeout", "transaction_isolation",
+    )  # fmt: skip
+
+    with snapshot(timedelta(minutes=2)):
+        inside = show(*names)
+    outside = show("statement_timeout")
+
+    assert inside == ["ISO, DMY", "UTC", "150s", "150s", "repeatable read"]
+    assert outside == ["7s"]
+
+
+@pytest.mark.skipif(DATABASE != "postgresql", reason="SQLite has no options")
+@pytest.mark.guarantee("One address of the database counts for every connection.")
+def test_options_of_the_address_hold_in_a_snapshot(initial_network, monkeypatch):
+    options = "-c search_path=public,pg_temp -c statement_timeout=9s"
+    address = {"options": options, "application_name": "reports"}
+    for name, value in address.items():
+        monkeypatch.setitem(connections[ALIAS].settings_dict["OPTIONS"], name, value)
+    connections[ALIAS].close_pool()
+
+    with snapshot():
+        inside = show("search_path", "statement_timeout", "application_name")
+
+    assert inside == ["public,pg_temp", "9s", "reports"]

@@ -1,5 +1,6 @@
 import os
 import re
+import ssl
 import stat
 from pathlib import Path
 
@@ -86,13 +87,42 @@ def test_address_that_is_no_http_url_is_refused_with_its_name(env, monkeypatch, 
         env.url("PUBLIC_URL")
 
 
-def test_database_url_keeps_its_own_options(env, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@h/n?sslmode=require")
+@pytest.mark.guarantee("One address of the database counts for every connection.")
+def test_database_url_sets_the_options_of_both_connections(env, monkeypatch):
+    url = "postgresql://u:p@h/n?options=-c%20search_path=x&connect_timeout=9"
+    monkeypatch.setenv("DATABASE_URL", url)
 
-    options = env.database("DATABASE_URL")["OPTIONS"]
+    main = env.database("DATABASE_URL")
+    snapshot = env.database("DATABASE_URL", is_snapshot=True)
 
-    assert options["sslmode"] == "require"
-    assert options["pool"]["max_size"] == 8
+    assert main["OPTIONS"] == snapshot["OPTIONS"]
+    assert main["OPTIONS"]["options"] == "-c search_path=x"
+    assert main["OPTIONS"]["connect_timeout"] == "9"
+    assert main["OPTIONS"]["pool"]["max_size"] == 8
+
+
+def test_unusable_database_url_is_refused_with_its_name(env, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "mysql://u:p@h/n")
+
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must be sqlite"):
+        env.database("DATABASE_URL")
+
+
+def test_system_certificates_are_named_for_the_driver(env, monkeypatch):
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    expected = ssl.get_default_verify_paths()
+    url = "postgresql://u:p@h/n?sslmode=verify-full&sslrootcert="
+
+    monkeypatch.setenv("DATABASE_URL", url + "/ca.pem")
+    env.database("DATABASE_URL")
+    assert [os.environ.get(name) for name in names] == [None, None]
+
+    monkeypatch.setenv("DATABASE_URL", url + "system")
+    env.database("DATABASE_URL")
+    actual = [os.environ.get(name) for name in names]
+    assert actual == [expected.cafile, expected.capath] != [None, None]
 
 
 def test_environment_variables_are_documented():
