@@ -10,7 +10,9 @@ class Diagnosis:
     reason: str
     remedy: str
     is_permanent: bool = False
-    """True if it lasts until somebody changes a setting, a right or the database."""
+    """True if it lasts until somebody changes the address, a setting or a right."""
+    is_outage: bool = False
+    """True if the database does not answer now, and may do so later."""
 
     def __str__(self) -> str:
         return f"{self.reason} {self.remedy}"
@@ -166,7 +168,12 @@ def diagnose(error: Exception) -> Diagnosis:
     """Return the diagnosis of an error that a driver raised; it shows no password."""
     reason = " ".join(str(error).split()) or type(error).__name__
     rule = next((r for r in _RULES if re.search(r.pattern, reason, re.I)), _UNKNOWN)
-    return Diagnosis(rule.reason or _sentence(reason), rule.remedy, rule.is_permanent)
+    return Diagnosis(
+        rule.reason or _sentence(reason),
+        rule.remedy,
+        is_permanent=rule.is_permanent,
+        is_outage=not rule.is_permanent,
+    )
 
 
 def describe_address(config: dict[str, Any]) -> str:

@@ -190,7 +190,7 @@ def _table_faults(
 
 
 def _missing_tables(names: list[str], place: str) -> Diagnosis:
-    return _permanent(
+    return Diagnosis(
         f"Tables are missing in {place}: {_names(names)}.",
         "Run `manage.py migrate`, or correct DATABASE_URL.",
     )

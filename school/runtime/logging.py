@@ -107,17 +107,7 @@ def configure(*, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "json": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    limit_values,
-                    structlog.processors.JSONRenderer(serializer=_to_json_line),
-                ],
-                "foreign_pre_chain": shared_processors,
-            }
-        },
+        "formatters": {"json": _json_formatter(shared_processors)},
         "filters": {
             "strip_headers": {"()": StripHeaders},
             "strip_query_strings": {"()": StripQueryStrings},
@@ -140,4 +130,18 @@ def configure(*, level: str) -> dict[str, Any]:
             "psycopg.pool": {"level": "ERROR"},
             "gunicorn.error": {"filters": ["strip_query_strings"], "propagate": True},
         },
+    }
+
+
+def _json_formatter(
+    shared_processors: list[structlog.types.Processor],
+) -> dict[str, Any]:
+    return {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            limit_values,
+            structlog.processors.JSONRenderer(serializer=_to_json_line),
+        ],
+        "foreign_pre_chain": shared_processors,
     }

@@ -43,16 +43,19 @@ def refuse_unsafe_settings(
 
 
 def refuse_unusable_database() -> None:
-    """Exit if the database cannot be used until somebody mends it; log each reason.
+    """Exit if the address of the database, a setting or a right is wrong; log each reason.
 
-    One that does not answer may do so later: that is logged, and the process starts.
+    A database that does not answer may do so later, and tables may be made: that is logged,
+    and the process starts.
     """
     faults = find_faults(with_tables=True)
     for fault in faults:
         if fault.is_permanent:
             logger.critical("The process does not start: %s", fault)
-        else:
+        elif fault.is_outage:
             outage.report(fault)
+        else:
+            logger.error("%s", fault)
     if any(fault.is_permanent for fault in faults):
         sys.exit(EXIT_CODE)
 

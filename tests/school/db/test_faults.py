@@ -98,7 +98,7 @@ def test_database_that_does_not_answer_may_come_back(change, values, remedy):
     fault = the_fault()
 
     assert remedy in fault.remedy
-    assert not fault.is_permanent
+    assert fault.is_outage
 
 
 @needs_postgresql
@@ -141,6 +141,7 @@ def test_tables_outside_of_search_path_are_missing(change):
         "Tables are missing in schema pg_catalog: auth_group"
     )
     assert "manage.py migrate" in fault.remedy
+    assert not fault.is_permanent
 
 
 @needs_postgresql

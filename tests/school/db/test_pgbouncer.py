@@ -1,6 +1,7 @@
 """The service's connections behind PgBouncer, with its default settings but for the mode."""
 
 import threading
+import time
 from datetime import timedelta
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from school.db import postgresql_snapshot
 from school.db.faults import find_faults
+from school.db.postgresql import Connection
 from school.db.postgresql_snapshot import SnapshotRefused
 from school.db.snapshot import snapshot
 from school.models import Network
@@ -133,6 +135,25 @@ def test_rows_behind_pooler_are_read_in_parts(pooled):
     with psycopg.connect(pooled) as other:
         other.execute("SELECT 1")
         assert {first.code, *(n.code for n in rows)} == expected
+
+
+def test_statement_behind_pooler_is_canceled_when_its_report_stops(pooled, direct_url):
+    sleeping = (
+        "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'"
+    )
+    sleeping += " AND state = 'active'"
+
+    def stop() -> None:
+        raise InterruptedError
+
+    connection = Connection.connect(pooled, autocommit=True)
+    with pytest.raises(InterruptedError), connection.interruptible(stop):
+        connection.execute("SELECT pg_sleep(60)")
+
+    with psycopg.connect(direct_url, autocommit=True) as observer:
+        deadline = time.monotonic() + 5
+        while observer.execute(sleeping).fetchone() != (0,):
+            assert time.monotonic() < deadline
 
 
 def test_statement_mode_is_refused_with_its_remedy(connect_through, direct_url):
