@@ -135,16 +135,27 @@ def _address_faults(
     """Yield the parameters of the address that a pooler has dropped on the way."""
     for name, value in parameters.items():
         actual = _setting(probe, name)
-        with probe.transaction(force_rollback=True):
-            # Set once more, so that both are written alike, as in 5000 and 5s.
-            expected = probe.execute("SELECT set_config(%s, %s, true)", [name, value])
-            is_kept = expected.fetchone() == (actual,)
-        if not is_kept:
+        if not _is_kept(probe, name, value, actual):
             yield _permanent(
                 f"DATABASE_URL sets {name} = {value!r}, and the session has {actual!r}: a "
                 "pooler has dropped the options.",
                 f"Leave it out of DATABASE_URL: ALTER ROLE ... SET {name} = '{value}'.",
             )
+
+
+def _is_kept(
+    probe: psycopg.Connection[Any], name: str, value: str, actual: str
+) -> bool:
+    """Return True if the parameter, set once more, stays as it is.
+
+    So both values are written alike, as in 5000 and 5s.
+    """
+    try:
+        with probe.transaction(force_rollback=True):
+            again = probe.execute("SELECT set_config(%s, %s, true)", [name, value])
+            return again.fetchone() == (actual,)
+    except psycopg.errors.CantChangeRuntimeParam:
+        return True  # it can be set at the start of a session only
 
 
 def _setting(probe: psycopg.Connection[Any], name: str) -> str:

@@ -52,6 +52,17 @@ def test_usable_database_has_no_faults():
 
 
 @needs_postgresql
+@pytest.mark.parametrize(
+    "options",
+    ["-c statement_timeout=5000", "-c search_path=public,pg_temp", "-c log_disconnections=on"],
+)  # fmt: skip
+def test_options_that_are_kept_are_no_fault(change, options):
+    change(options=options)
+
+    assert find_faults(with_tables=True) == []
+
+
+@needs_postgresql
 @pytest.mark.guarantee("A database that cannot be used is named with its remedy.")
 @pytest.mark.parametrize(
     ("values", "reason", "remedy"),
