@@ -13,6 +13,7 @@ CELERY_IMPORTS = (
     "tasks.maintenance.tasks",
     "tasks.worker.revocation",
     "tasks.worker.cpu_watchdog",
+    "tasks.worker.activity",
 )
 CELERY_TASK_QUEUES = tuple(
     Queue(name, Exchange(name), routing_key=name)

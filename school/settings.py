@@ -14,6 +14,7 @@ from api.openapi import config as openapi
 from school.celery_settings import *  # noqa: F403  (settings of Celery)
 from school.django_settings import *  # noqa: F403  (apps, middleware, templates)
 from school.runtime import logging as runtime_logging
+from school.runtime import worker_status
 from school.runtime.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -111,6 +112,9 @@ CELERY_TIMEZONE = TIME_ZONE
 # what does not verify is written anew.
 REDIS_SIGNING_KEY = env.secret("REDIS_SIGNING_KEY")
 HAS_EXTERNAL_REDIS = env.is_set("REDIS_URL")
+
+# Written by the dispatcher, read by the supervisor and the probes of workers.
+WORKER_STATUS_FILE = VAR_DIR / worker_status.FILE_NAME
 
 # --- Reports ------------------------------------------------------------------------
 REPORT_PACKAGES = env.str_list("REPORT_PACKAGES", ["tasks.reports"])

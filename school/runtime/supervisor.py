@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, and a supervisor that restarts them."""
+"""Child processes that end with their parent, and a supervisor that replaces them."""
 
 import ctypes
 import os
@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from school.runtime import log_files
+from school.runtime import log_files, worker_status
+from school.runtime.process_stat import read_stat
 from school.runtime.startup import PRIVATE_UMASK
+from school.runtime.worker_status import STUCK_STOP_SECONDS, StatusReader
 
 PR_SET_PDEATHSIG = 1
 STOP_TIMEOUT_SECONDS = 20
@@ -44,19 +46,31 @@ def start_child(
 
 
 class Supervisor:
-    """Supervisor that starts processes, restarts those that exit, and stops all."""
+    """Supervisor that starts processes, restarts those that exit, and stops all.
 
-    def __init__(self, log_dir: Path, environment: Mapping[str, str]) -> None:
+    It also replaces the workers that are stuck according to the dispatcher's status file.
+    """
+
+    def __init__(
+        self,
+        log_dir: Path,
+        environment: Mapping[str, str],
+        status_file: Path | None = None,
+    ) -> None:
         self._log_dir = log_dir
         self._environment = environment
         self._commands: dict[str, Sequence[str]] = {}
         self._start_times: dict[str, float] = {}
+        self._status_reader = StatusReader(status_file) if status_file else None
+        self._stopping_since: dict[str, float] = {}
+        """Time at which each worker that is being replaced was told to stop."""
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         log_dir.mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, command: Sequence[str]) -> None:
         self._commands[name] = command
         self._start_times[name] = time.monotonic()
+        self._stopping_since.pop(name, None)
         log_files.rotate(self.log_path(name))
         self.processes[name] = start_child(
             command, log=self.log_path(name), environment=self._environment
@@ -78,6 +92,39 @@ class Supervisor:
             if time.monotonic() - self._start_times[name] >= RESTART_INTERVAL_SECONDS:
                 self.start(name, self._commands[name])
         return names
+
+    def replace_stuck(self) -> list[str]:
+        """Stop the workers that are stuck; return the names of those told to stop just now.
+
+        `restart_exited` starts them again. Without a status that is up to date, because the
+        dispatcher or Redis is away, nothing happens.
+        """
+        status = self._status_reader.read() if self._status_reader else None
+        if status is None:
+            return []
+        stuck_pids = {w.pid for w in worker_status.stuck_here(status.workers)}
+        names = []
+        for name, process in self.processes.items():
+            is_stuck = process.pid in stuck_pids
+            if process.poll() is None and (is_stuck or name in self._stopping_since):
+                if name not in self._stopping_since:
+                    self._stopping_since[name] = time.monotonic()
+                    names.append(name)
+                    process.terminate()
+                if self._has_had_its_time(name, is_stuck=is_stuck):
+                    kill_process_group(process)
+        return names
+
+    def _has_had_its_time(self, name: str, *, is_stuck: bool) -> bool:
+        """Return whether a worker that was told to stop is to be killed.
+
+        One that has come to life since then may hand over its reports.
+        """
+        stat = read_stat(self.processes[name].pid)
+        if is_stuck and stat is not None and not stat.can_run:
+            return True  # SIGTERM does not reach it
+        seconds = time.monotonic() - self._stopping_since[name]
+        return seconds >= (STUCK_STOP_SECONDS if is_stuck else STOP_TIMEOUT_SECONDS)
 
     def stop(self) -> None:
         """Terminate all processes; kill the process groups that do not end in time."""

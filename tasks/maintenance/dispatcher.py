@@ -4,12 +4,13 @@ Several dispatchers may run: each job is a guarded transition or harmless if rep
 """
 
 import structlog
+from django.conf import settings
 
 from tasks import redis_store
 from tasks.maintenance import lease_recovery, periodic
 from tasks.maintenance.jobs import Job, Schedule, run_isolated
 from tasks.maintenance.resync import Resync
-from tasks.maintenance.tasks import CANARY_SECONDS
+from tasks.maintenance.worker_watch import WorkerWatch
 from tasks.scheduling.publisher import Publisher
 
 log = structlog.get_logger(__name__)
@@ -23,17 +24,25 @@ class Dispatcher:
     def __init__(self) -> None:
         self.resync = Resync()
         self._publisher = Publisher(periodic.REPORT_QUEUES)
+        self._worker_watch = WorkerWatch(
+            settings.WORKER_STATUS_FILE, periodic.ALL_QUEUES
+        )
         self._schedule = Schedule()
         self._jobs = [
             Job("set_alive", _set_alive),
             Job("repair_queues", periodic.repair_queues),
+            Job("watch_workers", self._worker_watch.look),
             Job("detect_redis_reset", self.resync.detect_redis_reset),
             Job("recover_tasks", self._recover_tasks),
             Job("publish", self._publisher.publish),
             Job("resync_documents", self.resync.resync_documents),
             Job("advance_epoch", self.resync.advance_epoch),
             Job("publish_positions", self._publisher.publish_positions),
-            Job("send_canaries", periodic.send_canaries, every=CANARY_SECONDS),
+            Job(
+                "send_canaries",
+                periodic.send_canaries,
+                every=periodic.CANARY_SECONDS,
+            ),
             Job("send_sweep", periodic.send_sweep, every=periodic.SWEEP_SECONDS),
             Job(
                 "send_commands",

@@ -3,11 +3,17 @@
 from django.conf import settings
 
 from tasks import redis_store
-from tasks.maintenance.tasks import CANARY_SECONDS
 from tasks.scheduling import broker
 
 REPORT_QUEUES = ("reports", "reports.bulk")
 ALL_QUEUES = ("default", *REPORT_QUEUES)
+CANARY_TASKS = {
+    "default": "tasks.sweep",
+    "reports": "tasks.generate_report",
+    "reports.bulk": "tasks.generate_report",
+}
+"""Celery task that each queue serves: a rate limit by hand holds for one task only."""
+CANARY_SECONDS = 5
 SWEEP_SECONDS = 60
 COMMANDS_SECONDS = 3600
 MAX_EXTRA_MESSAGES = 20
@@ -15,9 +21,16 @@ MAX_EXTRA_MESSAGES = 20
 
 
 def send_canaries() -> None:
-    """Send a canary to each queue."""
-    for queue in ALL_QUEUES:
-        _send("tasks.canary", queue, queue=queue, every=CANARY_SECONDS)
+    """Send a canary to each queue in which nothing waits.
+
+    A message that waits there shows as much: it is taken, or its worker is stuck. So a
+    queue holds one canary at most, however long nobody serves it. A canary has no expiry: a
+    worker whose clock is ahead would discard it.
+    """
+    lengths = redis_store.queue_lengths(CANARY_TASKS)
+    for queue, name in CANARY_TASKS.items():
+        if not lengths[queue]:
+            broker.send_task(name, broker.CANARY, queue=queue)
 
 
 def send_sweep() -> None:

@@ -11,6 +11,7 @@ Keys, in addition to Celery's queues:
 `queue-positions:<user id>`     position samples of the user's tasks, for seconds
 `mirror-epoch`                  increases while the documents are known to be complete
 `liveness:<component>`          set while a component is alive
+`workers`, `worker-activity`    hashes of registered workers and of what they last did
 `cpu-active:<task id>`          set while the task's process uses CPU time
 `rate:<name>/<identifier>/...`  number of attempts in a rate limit's window
 """
@@ -48,10 +49,19 @@ from tasks.redis_store.mistyped_keys import delete_mistyped_keys
 from tasks.redis_store.queues import (
     message_ids,
     queue_length,
+    queue_lengths,
     set_queue_positions,
 )
 from tasks.redis_store.rate_limits import Rate
 from tasks.redis_store.signing import digest_document
+from tasks.redis_store.workers import (
+    RegisteredWorker,
+    Registration,
+    forget_worker,
+    get_workers,
+    record_activity,
+    register_worker,
+)
 
 __all__ = [
     "EVENT_STREAM_MAXLEN",
@@ -83,4 +93,11 @@ __all__ = [
     "get_cpu_active",
     "delete_mistyped_keys",
     "digest_document",
+    "RegisteredWorker",
+    "Registration",
+    "forget_worker",
+    "get_workers",
+    "record_activity",
+    "register_worker",
+    "queue_lengths",
 ]

@@ -1,7 +1,7 @@
 """Celery queues in Redis: message ids, lengths and published queue positions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hmac import compare_digest
 from typing import Any, cast
 
@@ -78,6 +78,14 @@ def message_ids(queue: str) -> set[str]:
 def queue_length(queue: str) -> int:
     with breaker.guard():
         return client().llen(queue)
+
+
+def queue_lengths(queues: Iterable[str]) -> dict[str, int]:
+    queues = list(queues)
+    with breaker.guard(), client().pipeline(transaction=False) as pipeline:
+        for queue in queues:
+            pipeline.llen(queue)
+        return dict(zip(queues, pipeline.execute(), strict=True))
 
 
 def _redelivery_marks(message: Any) -> list[Any]:

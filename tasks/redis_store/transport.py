@@ -31,6 +31,11 @@ MESSAGE_TYPES = (b"message", b"pmessage")
 class QoS(kombu_redis.QoS):
     """Restore of unacknowledged messages; forgets those that cannot be read."""
 
+    @property
+    def held_count(self) -> int:
+        """Number of messages that the worker has taken and not begun."""
+        return len(self._delivered or ()) - len(self._dirty or ())
+
     def restore_by_tag(
         self, tag: Any, client: Any = None, leftmost: bool = False
     ) -> None:

@@ -12,6 +12,8 @@ from school.celery import app
 from tasks.circuit_breaker import breaker
 
 TIMEOUT_SECONDS = 0.5
+CANARY = "canary"
+"""Argument of a call that does nothing: it shows that a worker starts this task."""
 KILL_GRACE = timedelta(seconds=10)
 """Time after the time limit until Celery kills the process of a report."""
 

@@ -9,15 +9,16 @@ time limit. A task whose process is stopped or blocked is treated as lost.
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from celery.signals import worker_ready
 from celery.worker import state
 from django.conf import settings
 
+from school.runtime.process_stat import read_stat
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
+from tasks.worker.activity import activity
 
 
 class CpuWatchdog:
@@ -28,11 +29,16 @@ class CpuWatchdog:
 
     def __call__(self) -> None:
         task_by_pid = {r.worker_pid: r.id for r in _running_reports()}
-        ticks = {pid: _cpu_ticks(pid) for pid in task_by_pid}
+        stats = {pid: read_stat(pid) for pid in task_by_pid}
+        ticks = {
+            pid: stat.cpu_ticks for pid, stat in stats.items() if stat and stat.can_run
+        }
         active_pids = [
             pid for pid in ticks if ticks[pid] > self._last_ticks.get(pid, 0)
         ]
         self._last_ticks = ticks
+        if active_pids:
+            activity.record()
         with suppress(RedisUnavailable):
             redis_store.set_cpu_active(
                 [task_by_pid[pid] for pid in active_pids],
@@ -51,13 +57,3 @@ def _running_reports() -> Iterator[Any]:
     for request in list(state.active_requests):
         if request.name == "tasks.generate_report" and request.worker_pid:
             yield request
-
-
-def _cpu_ticks(pid: int) -> int:
-    """Return the CPU time of a process in clock ticks; 0 if it is stopped or gone."""
-    try:
-        # proc(5): after the name in brackets, field 0 is the state, 11 utime, 12 stime.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return 0 if fields[0] in "TtZX" else int(fields[11]) + int(fields[12])

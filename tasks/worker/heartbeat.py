@@ -17,6 +17,7 @@ from tasks.models import Task
 from tasks.progress import Progress, Tracker
 from tasks.status import projection
 from tasks.worker import shutdown
+from tasks.worker.activity import activity
 from tasks.worker.build import load_viewer
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,7 @@ class Heartbeat:
         return self._beat()
 
     def _beat(self) -> Exception | None:
+        activity.record()  # before the database, which may hang
         is_cancel_requested = lifecycle.renew(self._task, self.tracker.progress)
         if is_cancel_requested is None:
             return LeaseLost()

@@ -23,6 +23,7 @@ from tasks.failures import (
 )
 from tasks.models import Task
 from tasks.progress import Tracker
+from tasks.scheduling.broker import CANARY
 from tasks.status import projection
 from tasks.submission import storage
 from tasks.worker import memory_limit
@@ -40,7 +41,12 @@ SETTLE_TIMEOUT_SECONDS = 120
 
 @shared_task(name="tasks.generate_report")
 def generate_report(task_id: str) -> None:
-    """Build the report of a task, unless it is finished or another worker has it."""
+    """Build the report of a task, unless it is finished or another worker has it.
+
+    As a canary it does nothing.
+    """
+    if task_id == CANARY:
+        return
     task = lifecycle.claim(uuid.UUID(task_id))
     if task is None:
         return

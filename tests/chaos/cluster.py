@@ -56,6 +56,7 @@ class Cluster(Stack):
     def _supervise(self) -> None:
         while not self.stop_event.wait(SUPERVISION_INTERVAL_SECONDS):
             with self._supervision_lock:
+                self.supervisor.replace_stuck()
                 self.supervisor.restart_exited()
 
     # --- State -----------------------------------------------------------------------

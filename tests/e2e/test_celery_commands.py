@@ -15,7 +15,7 @@ from tests.support.stack import Stack
 pytestmark = pytest.mark.one_database("Celery's commands use Redis only")
 
 CELERY_TASK_NAMES = {
-    "tasks.canary", "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
+    "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
 }  # fmt: skip
 QUEUES = {"default", "reports", "reports.bulk"}
 WORKER_NAMES = [f"{queue}@{socket.gethostname()}" for queue in QUEUES]

@@ -9,7 +9,7 @@ import school
 from school.celery import app
 
 REGISTERED = {
-    "tasks.canary", "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
+    "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import psutil
 import psycopg
 import redis
 
+from school.runtime import worker_status
 from school.runtime.client import Client
 from school.runtime.embedded_redis import EmbeddedRedis, free_port
 from school.runtime.processes import MANAGE_PY, service_commands
@@ -57,7 +58,9 @@ class Stack:
             **variables,
         }
         self.redis = redis.Redis.from_url(self.valkey.url)
-        self.supervisor = Supervisor(folder / "log", self.environment)
+        self.supervisor = Supervisor(
+            folder / "log", self.environment, folder / worker_status.FILE_NAME
+        )
         self._commands = service_commands(bind=f"127.0.0.1:{port}")
 
     def __enter__(self) -> "Stack":

@@ -68,7 +68,9 @@ class Command(BaseCommand):
         )
         if has_demo:  # its records are invented, and its users' password is known
             environment.setdefault("ACCESS_TOKEN_MINUTES", str(DEMO_TOKEN_MINUTES))
-        supervisor = Supervisor(state_dir / "log", environment)
+        supervisor = Supervisor(
+            state_dir / "log", environment, settings.WORKER_STATUS_FILE
+        )
         stack.callback(supervisor.stop)
         for name, command in service_commands(
             bind=f"127.0.0.1:{settings.PORT}"
@@ -84,6 +86,10 @@ class Command(BaseCommand):
                 for name in supervisor.restart_exited():
                     self.stderr.write(
                         f"{name} has exited; see {supervisor.log_path(name)}."
+                    )
+                for name in supervisor.replace_stuck():
+                    self.stderr.write(
+                        f"{name} takes no messages although some wait; it is replaced."
                     )
                 supervisor.rotate_logs()
                 time.sleep(1)
