@@ -17,7 +17,7 @@ from school.runtime.process_stat import start_ticks
 FILE_NAME = "worker-status.json"
 STUCK_SECONDS = 45
 """Seconds without activity, while messages wait for it, after which a worker is stuck."""
-STUCK_STOP_SECONDS = 5
+STUCK_STOP_SECONDS = 3
 """Seconds from SIGTERM until a worker that stays stuck is killed.
 
 It hands over what it holds within a second. A report that it no longer beats for has lost its

@@ -16,7 +16,7 @@ from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
 from tasks.redis_store import Registration
 
-REGISTER_SECONDS = 5
+REGISTER_SECONDS = 2
 QUEUE_ALIVE_SECONDS = 30
 """Seconds for which the start of a task shows that its queue is served."""
 

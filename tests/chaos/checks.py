@@ -36,7 +36,7 @@ MAX_SECONDS_WITHOUT_DATABASE = 2.0
 """Seconds within which a submission is answered 503 while the database is unavailable."""
 HANG_FACTOR = 3.0
 """Multiple of these limits that a machine under faults may take before it counts as hanging."""
-FREEZING_FAULTS = {"freeze_worker", "freeze_pool_child"}
+FREEZING_FAULTS = {"freeze_worker", "freeze_pool_child", "freeze_worker_for_good"}
 WEB_STARTUP_SECONDS = 10.0
 """Seconds after a fault of the web process in which clients may wait for a connection."""
 

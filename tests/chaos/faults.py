@@ -2,6 +2,8 @@
 
 import random
 import shutil
+import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from tests.chaos.clients import Clients
 from tests.chaos.cluster import Cluster, kill_processes
 from tests.support.stack import suspend
 
+REPORT_WORKERS = (("worker-reports", "reports"), ("worker-bulk", "reports.bulk"))
+MAX_REPLACEMENT_SECONDS = 120
+"""Seconds after which the run goes on, even if a stuck worker is still there."""
 CLOCK_SHIFT_DIR = Path(__file__).with_name("clock_shift")
 
 
@@ -30,7 +35,8 @@ class FaultContext:
         self.cluster.pause(self.seconds)
 
 
-Injector = Callable[[FaultContext], None]
+Injector = Callable[[FaultContext], float | None]
+"""Function that injects a fault; it may return the time from which its bound counts."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,10 @@ class Fault:
     name: str
     description: str
     inject: Injector
-    """Function that injects the fault and returns once it is healed."""
+    """Function that injects the fault and returns once it is healed, by itself or by the service.
+
+    If the service has to heal it, it returns the time from which the bound counts.
+    """
     component: str
     """Affected component; two simultaneous faults never share one."""
     max_recovery_seconds: int
@@ -241,6 +250,38 @@ def fill_disk(context: FaultContext) -> None:
         context.pause()
 
 
+@register_fault("a worker that lives and takes no message, after a control command by hand",
+       component="workers", max_recovery_seconds=60)  # fmt: skip
+def stop_consuming_by_hand(context: FaultContext) -> float:
+    cluster = context.cluster
+    name, queue = context.rng.choice(REPORT_WORKERS)
+    command = context.rng.choice(
+        (
+            ("cancel_consumer", queue),
+            ("rate_limit", "tasks.generate_report", "1/h"),
+        )
+    )
+    with _until_replaced(cluster, name):
+        node = f"{queue}@{socket.gethostname()}"
+        cluster.try_celery("control", "--destination", node, *command)
+        # It is not stuck before what it makes has ended.
+        running = f"queue = '{queue}' AND state = 'running'"
+        cluster.becomes_true(lambda: not cluster.count_tasks(running), 60)
+        return time.time()
+
+
+@register_fault("a worker frozen for good",
+       component="workers", max_recovery_seconds=60, may_cost_attempts=True)  # fmt: skip
+def freeze_worker_for_good(context: FaultContext) -> float:
+    cluster = context.cluster
+    name, _queue = context.rng.choice(REPORT_WORKERS)
+    with (
+        cluster.suspend_between_writes(cluster.processes(name)),
+        _until_replaced(cluster, name),
+    ):
+        return time.time()
+
+
 # --- Redis --------------------------------------------------------------------------
 
 
@@ -353,6 +394,17 @@ def refuse_postgresql(context: FaultContext) -> None:
         context.pause()
     finally:
         context.cluster.postgresql.start()
+
+
+@contextmanager
+def _until_replaced(cluster: Cluster, name: str) -> Iterator[None]:
+    """Wait at the end of the block until the worker has been replaced."""
+    before = cluster.supervisor.processes[name].pid
+    yield
+    cluster.becomes_true(
+        lambda: cluster.supervisor.processes[name].pid != before,
+        MAX_REPLACEMENT_SECONDS,
+    )
 
 
 def _random_child(context: FaultContext) -> list[psutil.Process]:

@@ -3,7 +3,7 @@
 A fault hits the tasks that are queued or running when it starts, and those submitted while it
 lasts. The task has recovered at its first transition after healing: the end of the running
 attempt, or the claim by a worker. The recovery time is the time from healing to that
-transition, excluding the time in which
+transition (from its beginning, if the service itself has to heal the fault), excluding the time in which
 - another fault was active,
 - the report itself was computing, if the attempt that was hit ended by itself,
 - every slot of its queue was taken by other reports, if it was queued. A hanging report keeps
@@ -64,7 +64,7 @@ def measure_recoveries(
                 *(full_intervals[queue_by_task[task_id]] if state == "queued" else ()),
             ]
             seconds = _uncovered_seconds(
-                (injection.healed_at, transition.recorded_at), exclusions
+                (injection.recovers_from, transition.recorded_at), exclusions
             )
             if state == "running" and transition.to_state not in ("queued", "running"):
                 seconds -= _own_seconds(entries.get(task_id))
@@ -90,12 +90,12 @@ def percentile(values: Iterable[float], share: float) -> float:
 def _state_at_injection(
     history: History, injection: Injection
 ) -> tuple[str, Transition | None]:
-    """Return the state before the fault healed, and the first transition after that.
+    """Return the state before the bound counts, and the first transition after that.
 
     The transition is None if the task was not active or never continued.
     """
     first_after = bisect_right(
-        [transition.recorded_at for transition in history], injection.healed_at
+        [transition.recorded_at for transition in history], injection.recovers_from
     )
     before, after = history[:first_after], history[first_after:]
     state = before[-1].to_state if before else ""

@@ -21,6 +21,8 @@ class Injection:
     fault: Fault
     started_at: float
     healed_at: float = 0.0
+    recovers_from: float = 0.0
+    """Time from which the bound counts: its healing, unless the service itself heals it."""
     error: str = ""
     recovery_seconds: list[float] = field(default_factory=list)
     """Recovery time of each task that was hit, filled in by the checks."""
@@ -100,10 +102,11 @@ class Schedule:
         injection = Injection(fault, started_at=time.time())
         self.injections.append(injection)
         try:
-            fault.inject(context)
+            injection.recovers_from = fault.inject(context) or 0.0
         except Exception:  # another fault interfered; printed in the summary
             injection.error = traceback.format_exc(limit=-2)
         injection.healed_at = time.time()
+        injection.recovers_from = injection.recovers_from or injection.healed_at
         return injection
 
 

@@ -35,13 +35,13 @@ GARBAGE = [
     b"garbage", b"\xff\xfe", b"", b"5", b"[]", b"null", b"NaN", b'"x"', b"{}",
     b"[" * 100_000, b"9" * 5_000,
     *(
-        json.dumps(build_message("tasks.canary", "reports", **members)).encode()
+        json.dumps(build_message("tasks.sweep", "canary", **members)).encode()
         for members in (
             {"properties": None}, {"properties": {"delivery_tag": {}}}, {"headers": [1]},
             {"body": 5}, {"body": "%%%"}, {"body": "MQ=="}, {"mac": "0" * 32},
             {"content-type": "application/x-python-serialize"},
             {"headers": {"task": "os.system", "id": "x"}},
-            {"headers": {"task": "tasks.canary", "id": "x", "timelimit": "x"}},
+            {"headers": {"task": "tasks.sweep", "id": "x", "timelimit": "x"}},
         )
     ),
 ]  # fmt: skip
@@ -113,15 +113,18 @@ def encode(content: Any) -> str:
 
 @pytest.mark.guarantee("Only messages of the service run anything.")
 def test_message_without_code_is_not_run(stack: Stack):
-    forged = build_message("tasks.canary", "forged")
-    replayed = build_message("tasks.canary", "replayed", mac="0" * 32)
+    forged = build_message("tasks.generate_report", "canary")
+    replayed = build_message("tasks.generate_report", "canary", mac="0" * 32)
+    log = stack.supervisor.log_path("worker-reports")
+    options = ("--args", '["canary"]', "--queue", "reports")
 
     stack.redis.lpush("reports", json.dumps(forged), json.dumps(replayed))
     stack.wait_until(lambda: not stack.redis.llen("reports"))
-    stack.celery("call", "tasks.canary", "--args", '["own"]')
+    own_id = stack.celery("call", "tasks.generate_report", *options).strip()
 
-    stack.wait_until(lambda: stack.redis.exists("liveness:own"))
-    assert not stack.redis.exists("liveness:forged", "liveness:replayed")
+    stack.wait_until(lambda: own_id in log.read_text())
+    forged_ids = [message["headers"]["id"] for message in (forged, replayed)]
+    assert not [id for id in forged_ids if id in log.read_text()]
 
 
 @pytest.mark.guarantee("A queue that is replaced by another type of key is repaired.")

@@ -25,7 +25,7 @@ def test_celery_app_reads_celery_settings():
 
 
 def test_message_without_queue_goes_to_default():
-    route = app.amqp.router.route({}, "tasks.canary")
+    route = app.amqp.router.route({}, "tasks.sweep")
 
     assert route["queue"].name == "default"
     assert route["queue"].exchange.name == "default"

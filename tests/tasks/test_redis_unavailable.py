@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db
 
 def test_publish_sends_one_command_without_subscribing(settings):
     for _ in range(3):  # connect and declare the queue on each connection
-        broker.send_task("tasks.canary", "reports", queue="reports")
+        broker.send_task("tasks.generate_report", broker.CANARY, queue="reports")
 
     with monitor_commands(settings.CELERY_BROKER_URL) as commands:
-        broker.send_task("tasks.canary", "reports", queue="reports")
+        broker.send_task("tasks.generate_report", broker.CANARY, queue="reports")
 
     assert [command.split()[0] for command in commands] == ["LPUSH"]
 
@@ -31,14 +31,14 @@ def test_publish_sends_one_command_without_subscribing(settings):
 def test_publish_to_stopped_redis_fails_within_a_second(tmp_path, point_redis_at):
     server = EmbeddedRedis(tmp_path)
     point_redis_at(server.start())
-    broker.send_task("tasks.canary", "reports", queue="reports")
+    broker.send_task("tasks.generate_report", broker.CANARY, queue="reports")
     server.stop()
 
     for _ in range(2):
         breaker.reset()
         started_at = time.monotonic()
         with pytest.raises(RedisUnavailable):
-            broker.send_task("tasks.canary", "reports", queue="reports")
+            broker.send_task("tasks.generate_report", broker.CANARY, queue="reports")
         assert time.monotonic() - started_at < 1
 
 

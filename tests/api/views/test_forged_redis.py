@@ -72,7 +72,7 @@ def fill_with_garbage(kind: str, task_ids: list[Any], user_ids: list[int]) -> No
         names |= {queue, f"_kombu.binding.{queue}", f"liveness:{queue}"}
     names |= {
         "task-events", "mirror-epoch", "liveness:dispatcher",
-        "unacked", "unacked_index", "unacked_mutex",
+        "unacked", "unacked_index", "unacked_mutex", "workers", "worker-activity",
     }  # fmt: skip
     for name in names:
         set_to(kind, name)

@@ -355,14 +355,36 @@ def test_messages_without_worker_are_limited(network, settings):
         periodic.send_sweep()
         periodic.send_commands()
 
-    limit = settings.MAX_PUBLISHED_PER_QUEUE + 20
-    assert [queue_length(q) for q in ("default", "reports", "reports.bulk")] == [
-        limit
-    ] * 3
+    assert queue_length("default") == settings.MAX_PUBLISHED_PER_QUEUE + 20
+    assert [queue_length(q) for q in ("reports", "reports.bulk")] == [1, 1]
+
+
+def test_canary_is_not_sent_while_a_report_waits(teacher):
+    task = queue_task(teacher)
+
+    periodic.send_canaries()
+
+    assert redis_store.message_ids("reports") == {str(task.pk)}
+
+
+@pytest.mark.guarantee("A canary calls the function that its queue is there for.")
+def test_canary_calls_the_function_of_its_queue(network):
+    periodic.send_canaries()
+
+    headers = {
+        queue: json.loads(redis_store.client().lindex(queue, 0))["headers"]
+        for queue in periodic.ALL_QUEUES
+    }
+    assert {queue: header["task"] for queue, header in headers.items()} == {
+        "default": "tasks.sweep",
+        "reports": "tasks.generate_report",
+        "reports.bulk": "tasks.generate_report",
+    }
+    assert not any(header["expires"] for header in headers.values())
 
 
 def test_dispatcher_messages_have_expiry(network):
     Dispatcher().tick()
 
-    for message in redis_store.client().lrange("default", 0, -1):
+    for message in redis_store.client().lrange("default", 0, -2):  # without the canary
         assert json.loads(message)["headers"]["expires"]

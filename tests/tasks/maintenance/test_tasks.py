@@ -7,8 +7,10 @@ from django.utils import timezone
 from school import models
 from tasks import artifacts, lifecycle, redis_store
 from tasks.maintenance import tasks
-from tasks.maintenance.tasks import canary, run_commands, sweep
+from tasks.maintenance.tasks import run_commands, sweep
 from tasks.models import AccessLogEntry, Task, Tombstone
+from tasks.scheduling import broker
+from tasks.worker.tasks import generate_report
 from tests.support.task_factories import queue_task, run_task
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("artifacts_dir")]
@@ -16,10 +18,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("artifacts_dir")]
 LONG_AGO = "2020-01-01T00:00:00Z"
 
 
-def test_canary_sets_queue_alive():
-    canary("reports")
+@pytest.mark.guarantee("A canary does nothing to any task.")
+@pytest.mark.parametrize("celery_task", [sweep, generate_report])
+def test_canary_changes_no_row_and_no_file(teacher, celery_task):
+    done, waiting = run_task(teacher), queue_task(teacher)
+    Task.objects.update(expires_at=LONG_AGO)
+    rows = list(Task.objects.order_by("pk").values())
 
-    assert redis_store.get_alive(["reports"]) == {"reports": True}
+    celery_task(broker.CANARY)
+
+    assert list(Task.objects.order_by("pk").values()) == rows
+    assert artifacts.read_artifact(done.artifact)
+    assert str(waiting.pk) in redis_store.message_ids("reports")
 
 
 def test_sweep_expires_due_result(teacher):

@@ -258,7 +258,7 @@ def test_marks_written_back_after_their_time_are_not_believed(monkeypatch):
 
 MESSAGE = {
     "body": "W10=",
-    "headers": {"id": str(TASK), "task": "tasks.canary"},
+    "headers": {"id": str(TASK), "task": "tasks.sweep"},
     "properties": {"delivery_tag": "x", "delivery_info": {"routing_key": "reports"}},
 }
 
@@ -279,7 +279,7 @@ def test_message_is_read_back_also_after_redelivery():
         ("reports", {"mac": "0" * 32}),
         ("reports", {"mac": None}),
         ("reports", {"body": "W11="}),
-        ("reports", {"headers": {"id": str(OTHER_TASK), "task": "tasks.canary"}}),
+        ("reports", {"headers": {"id": str(OTHER_TASK), "task": "tasks.sweep"}}),
         ("reports.bulk", {}),
     ],
 )
