@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from school.runtime import worker_status
 from school.runtime.make_secrets import make_secrets
 from school.runtime.pin_images import pin_images
 from school.runtime.processes import service_commands
@@ -51,6 +52,26 @@ def test_compose_commands_equal_local_commands():
         if expected[1].endswith("manage.py"):
             expected[1] = "manage.py"
         assert COMPOSE["services"][name]["command"] == expected, name
+
+
+@pytest.mark.guarantee("A worker that lives and takes nothing is replaced.")
+def test_compose_ends_stuck_workers_by_the_status_of_the_dispatcher():
+    services = COMPOSE["services"]
+    workers = [name for name in services if name.startswith("worker-")]
+    state_dir = re.search(
+        r"VAR_DIR=(\S+)", (ROOT / "Dockerfile").read_text().partition("USER")[0]
+    )[1]
+
+    assert len(workers) == 3
+    for name in workers:
+        command = services[name]["healthcheck"]["test"]
+        assert command == [
+            "CMD", "python", "-m", "school.runtime.worker_probe", "--replace",
+            f"{state_dir}/{worker_status.FILE_NAME}",
+        ]  # fmt: skip
+        # The dispatcher writes it into the volume that they share.
+        assert services[name]["volumes"] == services["dispatcher"]["volumes"]
+        assert services[name]["restart"] == "unless-stopped"
 
 
 @pytest.mark.parametrize("name", OWN_SERVICES)

@@ -24,12 +24,15 @@ def send_canaries() -> None:
     """Send a canary to each queue in which nothing waits.
 
     A message that waits there shows as much: it is taken, or its worker is stuck. So a
-    queue holds one canary at most, however long nobody serves it. A canary has no expiry: a
-    worker whose clock is ahead would discard it.
+    queue holds one canary at most, however long nobody serves it, and a worker that takes
+    messages and holds them back gets no further one. A canary has no expiry: a worker whose
+    clock is ahead would discard it.
     """
     lengths = redis_store.queue_lengths(CANARY_TASKS)
+    workers = [worker.registration for worker in redis_store.get_workers()]
     for queue, name in CANARY_TASKS.items():
-        if not lengths[queue]:
+        held_counts = [w.held_count for w in workers if queue in w.queues]
+        if not lengths[queue] and sum(held_counts) < max(1, len(held_counts)):
             broker.send_task(name, broker.CANARY, queue=queue)
 
 

@@ -8,6 +8,7 @@ from tasks import lifecycle, redis_store
 from tasks.maintenance import periodic, retention
 from tasks.maintenance.dispatcher import Dispatcher
 from tasks.models import Task
+from tasks.redis_store import Registration
 from tasks.scheduling import outbox
 from tasks.status import projection
 from tasks.worker.tasks import generate_report
@@ -348,6 +349,7 @@ def test_tick_sends_canary_to_every_queue(network):
     assert queue_length("default") == 3  # canary, sweep and commands
 
 
+@pytest.mark.guarantee("Canaries do not pile up.")
 @pytest.mark.guarantee("Messages without a worker do not pile up.")
 def test_messages_without_worker_are_limited(network, settings):
     for _ in range(60):
@@ -365,6 +367,19 @@ def test_canary_is_not_sent_while_a_report_waits(teacher):
     periodic.send_canaries()
 
     assert redis_store.message_ids("reports") == {str(task.pk)}
+
+
+@pytest.mark.guarantee("Canaries do not pile up.")
+@pytest.mark.parametrize(("held_counts", "sent"), [([1], 0), ([1, 0], 1), ([2, 0], 0)])
+def test_canary_is_not_sent_to_workers_that_hold_messages_back(held_counts, sent):
+    for number, held_count in enumerate(held_counts):
+        redis_store.register_worker(
+            Registration(f"w{number}@host", "host", 1, 1, ("reports",), held_count)
+        )
+
+    periodic.send_canaries()
+
+    assert queue_length("reports") == sent
 
 
 @pytest.mark.guarantee("A canary calls the function that its queue is there for.")

@@ -17,7 +17,10 @@ from tasks.maintenance.worker_watch import WorkerWatch
 from tasks.redis_store import Registration
 from tests.support.redis_monitor import monitor_commands
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.one_database("the database is only asked whether it is there"),
+]
 
 QUEUES = ("default", "reports", "reports.bulk")
 WORKER = Registration(
