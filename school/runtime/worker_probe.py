@@ -64,7 +64,7 @@ def describe(status: Status | None) -> tuple[bool, str]:
         return False, (
             f"Stuck: {names} took no message for {STUCK_SECONDS} s although some wait."
         )
-    names = ", ".join(w.name for w in status.workers if w.is_on_this_host)
+    names = ", ".join(sorted(w.name for w in status.workers if w.is_on_this_host))
     if names:
         return True, f"Healthy: {names}."
     if status.watch_seconds < STUCK_SECONDS:

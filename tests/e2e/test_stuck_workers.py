@@ -1,6 +1,8 @@
 """Workers that live and take nothing: found by the dispatcher, replaced by the supervisor."""
 
+import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,12 +11,11 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from tests.support.environment import DATABASE
-from tests.support.stack import Stack, create_database
+from school.runtime import worker_status
+from tests.support.stack import Stack
 
 pytestmark = [
     pytest.mark.one_database("the workers' liveness is in Redis"),
-    pytest.mark.deep("a worker is stuck after 45 s"),
     pytest.mark.timeout(300),
 ]
 
@@ -23,6 +24,7 @@ WORKERS = {
     "worker-bulk": "reports.bulk",
     "worker-default": "default",
 }
+QUEUES = set(WORKERS.values())
 REPORTS = {
     "worker-reports": {"report": "slow", "parameters": {"seconds": 0.1}},
     "worker-bulk": {"report": "slow_export", "parameters": {"seconds": 0.1}},
@@ -35,8 +37,7 @@ LOAD_FACTOR = 2
 @pytest.fixture
 def service(tmp_path) -> Iterator[Stack]:
     """A service of its own, in which workers start and beat at their usual pace."""
-    database_url = create_database() if DATABASE == "postgresql" else ""
-    with Stack(tmp_path, database_url, LEASE_SECONDS="15") as stack:
+    with Stack(tmp_path, LEASE_SECONDS="15") as stack:
         yield stack
 
 
@@ -95,6 +96,18 @@ def worker_pids(stack: Stack) -> dict[str, int]:
     return {name: stack.supervisor.processes[name].pid for name in WORKERS}
 
 
+def test_probe_finds_every_worker_healthy(stack: Stack):
+    path = stack.folder / worker_status.FILE_NAME
+
+    output = stack.run(sys.executable, "-m", "school.runtime.worker_probe", str(path))
+
+    host = socket.gethostname()
+    assert output == f"Healthy: {', '.join(f'{q}@{host}' for q in sorted(QUEUES))}.\n"
+    workers = json.loads(path.read_text())["workers"]
+    assert {worker["pid"] for worker in workers} == set(worker_pids(stack).values())
+
+
+@pytest.mark.deep("a worker is stuck after 45 s")
 @pytest.mark.guarantee("A worker that lives and takes nothing is replaced.")
 @pytest.mark.parametrize("faults", FAULTS, ids=["held back", "not taken"])
 def test_stuck_workers_are_replaced_and_reports_go_on(service: Stack, faults):
@@ -119,6 +132,7 @@ def test_stuck_workers_are_replaced_and_reports_go_on(service: Stack, faults):
     assert log.count('"worker_stuck"') == len(WORKERS)
 
 
+@pytest.mark.deep("a worker is stuck after 45 s")
 @pytest.mark.guarantee("No idle worker is taken for stuck.")
 @pytest.mark.guarantee("No worker that makes a long report is taken for stuck.")
 def test_busy_and_idle_workers_are_left_alone(service: Stack):
@@ -135,6 +149,7 @@ def test_busy_and_idle_workers_are_left_alone(service: Stack):
     assert worker_pids(service) == before
 
 
+@pytest.mark.deep("a worker is stuck after 45 s")
 @pytest.mark.guarantee("Nobody is killed while Redis or the dispatcher is away.")
 def test_workers_are_left_alone_while_redis_and_dispatcher_are_away(service: Stack):
     client = service.as_user("admin")
