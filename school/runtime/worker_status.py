@@ -23,7 +23,7 @@ STUCK_STOP_SECONDS = 3
 It hands over what it holds within a second. A report that it no longer beats for has lost its
 lease long before.
 """
-MAX_AGE_SECONDS = 3.0
+MAX_AGE_SECONDS = 5.0
 """Age from which a status says nothing: the dispatcher does not live, or is too slow."""
 
 

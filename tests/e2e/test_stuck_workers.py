@@ -102,7 +102,8 @@ def test_probe_finds_every_worker_healthy(stack: Stack):
     output = stack.run(sys.executable, "-m", "school.runtime.worker_probe", str(path))
 
     host = socket.gethostname()
-    assert output == f"Healthy: {', '.join(f'{q}@{host}' for q in sorted(QUEUES))}.\n"
+    names = sorted(f"{queue}@{host}" for queue in QUEUES)
+    assert output == f"Healthy: {', '.join(names)}.\n"
     workers = json.loads(path.read_text())["workers"]
     assert {worker["pid"] for worker in workers} == set(worker_pids(stack).values())
 
@@ -170,3 +171,17 @@ def test_workers_are_left_alone_while_redis_and_dispatcher_are_away(service: Sta
         done = service.wait_until_final(client, task, REPLACEMENT_SECONDS * LOAD_FACTOR)
 
     assert done["state"] == "succeeded"
+
+
+@pytest.mark.deep("it waits for new registrations")
+def test_workers_register_again_after_their_connections_are_cut(stack: Stack):
+    for kind in ("normal", "pubsub"):
+        stack.redis.execute_command("CLIENT", "KILL", "TYPE", kind)
+    time.sleep(5)
+    before = stack.redis.hgetall("workers")
+
+    stack.wait_until(
+        lambda: not before.items() & stack.redis.hgetall("workers").items()
+    )
+
+    assert len(before) == len(WORKERS)
