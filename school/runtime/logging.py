@@ -14,6 +14,8 @@ import structlog
 
 from school.db.outage import DATABASE_ERRORS, outage
 
+CANARY_ID_PREFIX = "canary-"
+"""Prefix of the ids of calls that only show that a worker takes messages."""
 MAX_VALUE_CHARACTERS = 8192
 """More than the longest path, and enough for a traceback."""
 LINE_SEPARATORS = re.compile("[\x7f-\x9f\u2028\u2029]")
@@ -40,6 +42,22 @@ class StripQueryStrings(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = re.sub(r"\?\S*", "?", record.getMessage()), ()
         return True
+
+
+class DropCanaries(logging.Filter):
+    """Logging filter that drops the lines about canaries, unless something is wrong.
+
+    They would be most lines of a service at rest, and push all others out of its logs. No
+    text of a request hides a line, because only lines of Celery are dropped.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        is_of_celery = record.name.startswith(("celery.", "django_structlog.celery."))
+        return (
+            record.levelno >= logging.WARNING
+            or not is_of_celery
+            or CANARY_ID_PREFIX not in f"{record.msg} {record.args}"
+        )
 
 
 def drop_outage_tracebacks(
@@ -110,6 +128,7 @@ def configure(*, level: str) -> dict[str, Any]:
         "formatters": {"json": _json_formatter(shared_processors)},
         "filters": {
             "strip_headers": {"()": StripHeaders},
+            "drop_canaries": {"()": DropCanaries},
             "strip_query_strings": {"()": StripQueryStrings},
         },
         "handlers": {
@@ -117,7 +136,7 @@ def configure(*, level: str) -> dict[str, Any]:
                 "class": "logging.StreamHandler",
                 "formatter": "json",
                 # On the handler, since a logger's filters do not apply to its children.
-                "filters": ["strip_headers"],
+                "filters": ["strip_headers", "drop_canaries"],
             }
         },
         "root": {"handlers": ["stderr"], "level": level},

@@ -33,7 +33,7 @@ def send_canaries() -> None:
     for queue, name in CANARY_TASKS.items():
         held_counts = [w.held_count for w in workers if queue in w.queues]
         if not lengths[queue] and sum(held_counts) < max(1, len(held_counts)):
-            broker.send_task(name, broker.CANARY, queue=queue)
+            broker.send_canary(name, queue=queue)
 
 
 def send_sweep() -> None:

@@ -9,6 +9,7 @@ from kombu import Connection
 from kombu.pools import producers
 
 from school.celery import app
+from school.runtime.logging import CANARY_ID_PREFIX
 from tasks.circuit_breaker import breaker
 
 TIMEOUT_SECONDS = 0.5
@@ -26,6 +27,12 @@ def publish_task(task_id: uuid.UUID, *, queue: str, time_limit: timedelta) -> No
     hard_time_limit = time_limit + KILL_GRACE
     send_task("tasks.generate_report", str(task_id), queue=queue, task_id=str(task_id),
          time_limit=hard_time_limit.total_seconds())  # fmt: skip
+
+
+def send_canary(name: str, *, queue: str) -> None:
+    """Send a call of this Celery task that does nothing, or raise `RedisUnavailable`."""
+    task_id = f"{CANARY_ID_PREFIX}{uuid.uuid4()}"
+    send_task(name, CANARY, queue=queue, task_id=task_id)
 
 
 def send_task(

@@ -5,7 +5,12 @@ import logging.config
 import pytest
 import structlog
 
-from school.runtime.logging import MAX_VALUE_CHARACTERS, configure
+from school.runtime.logging import (
+    CANARY_ID_PREFIX,
+    MAX_VALUE_CHARACTERS,
+    DropCanaries,
+    configure,
+)
 
 
 @pytest.fixture
@@ -64,3 +69,21 @@ def test_event_with_a_line_separator_is_one_line(log_line, separator):
     assert len(line.splitlines()) == 1
     assert separator not in line
     assert json.loads(line)["event"] == f"á{separator}b"
+
+
+@pytest.mark.parametrize(
+    ("logger", "level", "message", "is_kept"),
+    [
+        ("celery.worker.strategy", logging.INFO, "Task %(id)s received", False),
+        ("django_structlog.celery.receivers", logging.INFO, {"task_id": "{id}"}, False),
+        ("celery.app.trace", logging.ERROR, "Task %(id)s raised", True),
+        ("django_structlog.middlewares.request", logging.INFO, {"path": "{id}"}, True),
+    ],
+)
+def test_only_celerys_lines_about_canaries_are_dropped(logger, level, message, is_kept):
+    task_id = f"{CANARY_ID_PREFIX}1"
+    if isinstance(message, dict):
+        message = {name: text.format(id=task_id) for name, text in message.items()}
+    record = logging.LogRecord(logger, level, "", 0, message, ({"id": task_id},), None)
+
+    assert DropCanaries().filter(record) == is_kept

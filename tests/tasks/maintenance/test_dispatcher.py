@@ -396,6 +396,7 @@ def test_canary_calls_the_function_of_its_queue(network):
         "reports.bulk": "tasks.generate_report",
     }
     assert not any(header["expires"] for header in headers.values())
+    assert all(header["id"].startswith("canary-") for header in headers.values())
 
 
 def test_dispatcher_messages_have_expiry(network):
