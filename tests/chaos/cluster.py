@@ -134,13 +134,15 @@ class Cluster(Stack):
         finally:
             kill_process_group(process)
 
-    def try_celery(self, *arguments: str) -> None:
-        """Run a `celery` command as an operator would; it may fail."""
+    def try_celery(self, *arguments: str) -> bool:
+        """Run a `celery` command as an operator would; return whether it succeeded."""
         command = [sys.executable, "-m", "celery", "-A", "school", *arguments]
         with suppress(subprocess.TimeoutExpired):
-            subprocess.run(
+            process = subprocess.run(
                 command, env=self.environment, capture_output=True, timeout=30
             )
+            return process.returncode == 0
+        return False
 
     # --- Redis -----------------------------------------------------------------------
 

@@ -262,8 +262,11 @@ def stop_consuming_by_hand(context: FaultContext) -> float:
         )
     )
     with _until_replaced(cluster, name):
-        node = f"{queue}@{socket.gethostname()}"
-        cluster.try_celery("control", "--destination", node, *command)
+        options = ("--timeout", "5", "--destination", f"{queue}@{socket.gethostname()}")
+        # Again and again, because another fault may keep the worker from replying.
+        cluster.becomes_true(
+            lambda: cluster.try_celery("control", *options, *command), 60
+        )
         # It is not stuck before what it makes has ended.
         running = f"queue = '{queue}' AND state = 'running'"
         cluster.becomes_true(lambda: not cluster.count_tasks(running), 60)

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -74,14 +75,18 @@ FAULTS: list[dict[str, Callable[[Stack, str], object]]] = [
 
 
 @contextmanager
-def supervision(stack: Stack) -> Iterator[None]:
-    """Let the supervisor do its work in the block, as `make up` does."""
+def supervision(stack: Stack, *, replaces_stuck: bool = True) -> Iterator[None]:
+    """Let the supervisor do its work in the block, as `make up` does.
+
+    One that replaces no stuck workers only starts those again that exit, as Docker does.
+    """
     stop_event = threading.Event()
 
     def supervise() -> None:
         while not stop_event.wait(0.5):
             stack.supervisor.restart_exited()
-            stack.supervisor.replace_stuck()
+            if replaces_stuck:
+                stack.supervisor.replace_stuck()
 
     thread = threading.Thread(target=supervise)
     thread.start()
@@ -131,6 +136,32 @@ def test_stuck_workers_are_replaced_and_reports_go_on(service: Stack, faults):
     assert [(task["state"], task["attempt"]) for task in done] == [("succeeded", 1)] * 4
     log = service.supervisor.log_path("dispatcher").read_text()
     assert log.count('"worker_stuck"') == len(WORKERS)
+
+
+@pytest.mark.deep("a worker is stuck after 45 s")
+@pytest.mark.guarantee("A worker that lives and takes nothing is replaced.")
+def test_stuck_worker_is_replaced_by_health_check(service: Stack):
+    client = service.as_user("admin")
+    before = worker_pids(service)
+    control(service, "worker-reports", "cancel_consumer", "reports")
+    probe = [
+        sys.executable, "-m", "school.runtime.worker_probe", "--replace",
+        str(service.folder / worker_status.FILE_NAME),
+    ]  # fmt: skip
+    codes = []
+
+    with supervision(service, replaces_stuck=False):
+        task = client.request_report(REPORTS["worker-reports"])
+        while worker_pids(service)["worker-reports"] == before["worker-reports"]:
+            process = subprocess.run(probe, env=service.environment, timeout=30)
+            codes.append(process.returncode)
+            time.sleep(3)
+        done = service.wait_until_final(client, task)
+
+    assert (done["state"], done["attempt"]) == ("succeeded", 1)
+    assert (codes[0], codes.count(1)) == (0, 1)
+    del before["worker-reports"]
+    assert before.items() <= worker_pids(service).items()
 
 
 @pytest.mark.deep("a worker is stuck after 45 s")
