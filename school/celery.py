@@ -7,14 +7,20 @@ from celery import Celery
 from celery.signals import setup_logging, worker_init
 from django.core.checks import Tags
 from django_structlog.celery.steps import DjangoStructLogInitStep
+from kombu.transport import TRANSPORT_ALIASES
 
 from school.runtime import startup
+from school.runtime.redis_address import CANONICAL_SCHEMES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
 # The web process and the dispatcher run all system checks. In a worker they would load the
 # whole API and cost 14 MB for its lifetime; it runs those of the environment alone.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
+# `celery report` and `celery -b` know a transport by the scheme of the address alone.
+TRANSPORT_ALIASES.update(
+    dict.fromkeys(CANONICAL_SCHEMES, "tasks.redis_store.transport:Transport")
+)
 app = Celery("school")
 app.config_from_object("school.celery_config")
 # Adds the request id to the log lines of a task.

@@ -14,7 +14,7 @@ from api.openapi import config as openapi
 from school.celery_settings import *  # noqa: F403  (settings of Celery)
 from school.django_settings import *  # noqa: F403  (apps, middleware, templates)
 from school.runtime import logging as runtime_logging
-from school.runtime import worker_status
+from school.runtime import redis_address, worker_status
 from school.runtime.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -104,9 +104,12 @@ DATABASE_ROUTERS = ["school.db.snapshot.SnapshotRouter"]
 ARTIFACTS_DIR = VAR_DIR / "artifacts"
 
 # --- Redis and Celery (the rest is in school/celery_settings.py) ----------------------
-CELERY_BROKER_URL = env.redis("REDIS_URL")
-CELERY_RESULT_BACKEND = CELERY_BROKER_URL
+REDIS_URL = env.redis("REDIS_URL")
+# Celery's transport and backend read REDIS_URL themselves: no command of Celery can print a
+# password that Celery does not know.
+CELERY_BROKER_URL = redis_address.without_passwords(REDIS_URL)
 CELERY_BROKER_TRANSPORT = "tasks.redis_store.transport:Transport"
+CELERY_RESULT_BACKEND = "tasks.redis_store.result_backend:ResultBackend"
 CELERY_TIMEZONE = TIME_ZONE
 # Signs what the service reads back from Redis. It needs no fallback when it is changed:
 # what does not verify is written anew.

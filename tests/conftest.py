@@ -18,6 +18,7 @@ from school.db.outage import outage
 from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
+from school.runtime import redis_address
 from school.runtime.embedded_redis import EmbeddedRedis, free_port
 from tasks import redis_store
 from tasks.circuit_breaker import breaker, database_breaker
@@ -180,14 +181,15 @@ def point_redis_at(settings):
     conf = app.conf.broker_url
 
     def point(url: str) -> None:
-        settings.CELERY_BROKER_URL = url
-        app.conf.broker_url = app.conf.broker_write_url = url
+        settings.REDIS_URL = redis_address.parse(url).to_url()
+        settings.CELERY_BROKER_URL = redis_address.without_passwords(url)
+        app.conf.broker_url = app.conf.broker_write_url = settings.CELERY_BROKER_URL
         redis_store.client.cache_clear()
         listening_client.cache_clear()
         broker._connection.cache_clear()
         breaker.reset()
 
-    original_url = settings.CELERY_BROKER_URL
+    original_url = settings.REDIS_URL
     yield point
     point(original_url)
     assert app.conf.broker_url == conf

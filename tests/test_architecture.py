@@ -31,9 +31,16 @@ def files_matching(pattern: str) -> set[str]:
     }
 
 
-def test_only_two_modules_import_redis():
+def test_only_four_modules_import_redis():
     assert files_matching(r"(?m)^import redis$|^from redis") == {
         "tasks/redis_store/client.py", "school/runtime/embedded_redis.py",
+        "school/runtime/redis_connections.py", "school/runtime/redis_diagnosis.py",
+    }  # fmt: skip
+
+
+def test_only_one_module_makes_connections_to_redis():
+    assert files_matching(r"from_url|redis\.\w*Connection\b") == {
+        "school/runtime/redis_connections.py",
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 from school.db import postgresql, sqlite
 from school.db.database_url import InvalidDatabaseUrl, parse_database_url
+from school.runtime import redis_address
 
 RENAMED_VARIABLES = {
     "ACCESS_LOG_DAYS": "ACCESS_LOG_TTL_DAYS",
@@ -135,12 +136,16 @@ class Environment:
         return {**config, "TEST": {"MIRROR": "default"}} if is_snapshot else config
 
     def redis(self, name: str) -> str:
-        """Return the URL that is set, else of the embedded server, else Redis's default."""
+        """Return the canonical form of the URL that is set, else of the embedded server,
+        else Redis's default."""
         url_file = self.state_dir / "redis.url"
         fallback = "redis://127.0.0.1:6379/0"
         if url_file.exists():
             fallback = url_file.read_text().strip() or fallback
-        return self.text(name, fallback)
+        try:
+            return redis_address.parse(self.text(name, fallback)).to_url()
+        except redis_address.AddressError as error:
+            raise ImproperlyConfigured(f"{name} {error}") from None
 
     @staticmethod
     def read_version(changelog: Path) -> str:

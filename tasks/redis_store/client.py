@@ -7,10 +7,9 @@ from typing import Any
 import redis
 from django.conf import settings
 from redis import Redis as Redis
-from redis.backoff import NoBackoff
 from redis.client import Pipeline as Pipeline
-from redis.retry import Retry
 
+from school.runtime.redis_connections import connection_options
 from tasks.circuit_breaker import MAX_CONCURRENCY
 
 RedisError = redis.RedisError
@@ -32,14 +31,12 @@ def listening_client() -> redis.Redis:
 
 
 def _client(*, timeout: float, max_connections: int) -> redis.Redis:
-    pool = redis.BlockingConnectionPool.from_url(
-        settings.CELERY_BROKER_URL,
+    pool = redis.BlockingConnectionPool(  # type: ignore[no-untyped-call]
         max_connections=max_connections,
         timeout=timeout,
-        socket_timeout=timeout,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        # redis-py's own retries were measured to hang ten seconds on a frozen server.
-        retry=Retry(NoBackoff(), 0),
+        **connection_options(
+            settings.REDIS_URL, timeout=timeout, connect_timeout=TIMEOUT_SECONDS
+        ),
     )
     return redis.Redis(connection_pool=pool)
 

@@ -1,5 +1,7 @@
 """Celery's transport over Redis: signs the messages that it puts, and takes no others.
 
+Its connections are those of `connection_options`, as the service's own client's are.
+
 kombu's own ends the worker on a message that is not JSON, lacks a member or has a value of
 another type there, and on a queue that is no list.
 """
@@ -8,8 +10,11 @@ from queue import Empty
 from typing import Any
 
 import structlog
+from django.conf import settings
 from kombu.transport import redis as kombu_redis
 
+from school.runtime.redis_address import without_passwords
+from school.runtime.redis_connections import connection_options
 from tasks.redis_store.client import RedisError, ResponseError
 from tasks.redis_store.mistyped_keys import (
     RepairingRedis,
@@ -53,6 +58,28 @@ class Channel(kombu_redis.Channel):
 
     QoS = QoS
 
+    socket_timeout: float  # both are in CELERY_BROKER_TRANSPORT_OPTIONS
+    socket_connect_timeout: float
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        options = {
+            **connection_options(
+                self._url(),
+                timeout=self.socket_timeout,
+                connect_timeout=self.socket_connect_timeout,
+            ),
+            "health_check_interval": self.health_check_interval,
+        }
+        if asynchronous:
+            options["connection_class"] = _polled(options["connection_class"], self)
+        return options
+
+    def _url(self) -> str:
+        """Return the address with its password, which Celery does not know."""
+        url = str(self.connection.client.hostname)  # type: ignore[union-attr]
+        is_ours = url == settings.CELERY_BROKER_URL
+        return settings.REDIS_URL if is_ours else url  # another one by `celery -b`
+
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         super()._put(queue, sign_message(queue, message), **kwargs)
 
@@ -94,6 +121,23 @@ class Transport(kombu_redis.Transport):
     """Transport of `CELERY_BROKER_TRANSPORT`."""
 
     Channel = Channel
+    can_parse_url = True  # kombu keeps the whole URL as the host name
+    supports_batch_publish = False  # its check reads the URL by kombu's rules
+
+    def as_uri(self, uri: str, include_password: bool = False, mask: str = "**") -> str:
+        return without_passwords(uri)
+
+
+def _polled(connection_class: type[Any], channel: Any) -> type[Any]:
+    """Return the class of the connections that kombu polls: they say when they break."""
+
+    class PolledConnection(connection_class):  # type: ignore[misc]
+        def disconnect(self, *args: Any, **kwargs: Any) -> None:
+            super().disconnect(*args, **kwargs)
+            if channel._registered:
+                channel._on_connection_disconnect(self)
+
+    return PolledConnection
 
 
 def _verified_message(response: Any, **_: Any) -> tuple[bytes, bytes] | None:

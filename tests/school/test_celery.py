@@ -7,6 +7,7 @@ from django.conf import settings
 
 import school
 from school.celery import app
+from tasks.redis_store.result_backend import ResultBackend
 
 REGISTERED = {
     "tasks.generate_report", "tasks.run_commands", "tasks.sweep",
@@ -59,8 +60,13 @@ def test_celery_time_zone_is_manaus_with_utc():
 
 
 def test_redis_is_broker_and_result_backend(settings):
-    assert app.conf.broker_url == settings.CELERY_BROKER_URL
-    assert app.conf.result_backend == settings.CELERY_RESULT_BACKEND
+    [broker] = {
+        app.conf.broker_url,
+        app.conf.broker_read_url,
+        app.conf.broker_write_url,
+    }
+    assert broker == settings.CELERY_BROKER_URL == app.backend.as_uri()
+    assert type(app.backend) is ResultBackend
 
 
 def run_code(code: str, folder, **variables: str) -> str:
@@ -91,7 +97,7 @@ print(app.conf.timezone, timezone.get_default_timezone(), time.strftime("%z"))
 
 def default_redis_url(folder) -> str:
     return run_code(
-        "from school.settings import CELERY_BROKER_URL; print(CELERY_BROKER_URL)",
+        "from school.settings import REDIS_URL; print(REDIS_URL)",
         folder,
     )
 
@@ -139,7 +145,7 @@ def test_celery_report_shows_no_secret(tmp_path):
         check=True,
     ).stdout
 
-    assert "broker_url: 'redis://:********@127.0.0.1:1/0'" in report
+    assert "broker_url: 'redis://127.0.0.1:1/0'" in report
     for secret in (*secrets.values(), "redis-password", "database-password"):
         assert secret not in report
 

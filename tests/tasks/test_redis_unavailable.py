@@ -21,7 +21,7 @@ def test_publish_sends_one_command_without_subscribing(settings):
     for _ in range(3):  # connect and declare the queue on each connection
         broker.send_task("tasks.generate_report", broker.CANARY, queue="reports")
 
-    with monitor_commands(settings.CELERY_BROKER_URL) as commands:
+    with monitor_commands(settings.REDIS_URL) as commands:
         broker.send_task("tasks.generate_report", broker.CANARY, queue="reports")
 
     assert [command.split()[0] for command in commands] == ["LPUSH"]

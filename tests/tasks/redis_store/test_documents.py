@@ -109,7 +109,7 @@ def test_document_has_ttl():
 def test_get_cached_task_sends_one_command(settings):
     put_document(1)
 
-    with monitor_commands(settings.CELERY_BROKER_URL) as commands:
+    with monitor_commands(settings.REDIS_URL) as commands:
         redis_store.get_cached_task(TASK, 7)
 
     assert commands == [
