@@ -12,6 +12,7 @@ CELERY_IMPORTS = (
     "tasks.worker.tasks",
     "tasks.maintenance.tasks",
     "tasks.worker.revocation",
+    "tasks.worker.startup",
     "tasks.worker.cpu_watchdog",
     "tasks.worker.activity",
 )

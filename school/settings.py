@@ -107,7 +107,7 @@ ARTIFACTS_DIR = VAR_DIR / "artifacts"
 REDIS_URL = env.redis("REDIS_URL")
 # Celery's transport and backend read REDIS_URL themselves: no command of Celery can print a
 # password that Celery does not know.
-CELERY_BROKER_URL = redis_address.without_passwords(REDIS_URL)
+CELERY_BROKER_URL = redis_address.without_credentials(REDIS_URL)
 CELERY_BROKER_TRANSPORT = "tasks.redis_store.transport:Transport"
 CELERY_RESULT_BACKEND = "tasks.redis_store.result_backend:ResultBackend"
 CELERY_TIMEZONE = TIME_ZONE

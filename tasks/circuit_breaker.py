@@ -1,5 +1,6 @@
 """Circuit breakers for Redis and the database: after a failure, calls fail fast."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +8,12 @@ from threading import BoundedSemaphore
 
 import kombu.exceptions
 import redis.exceptions
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from school.db.outage import outage
+from school.runtime import redis_diagnosis, redis_problems
+from tasks.outage_log import OutageLog
 
 COOLDOWN_SECONDS = 1.0
 MAX_CONCURRENCY = 32
@@ -37,11 +41,14 @@ class Breaker:
     )
     unavailable_error: type[Exception] = RedisUnavailable
 
-    def __init__(self) -> None:
+    def __init__(self, outage_log: OutageLog | None = None) -> None:
+        self._outage_log = outage_log
         self.reset()
 
     def reset(self) -> None:
         """Close the breaker and free the semaphore, as in a new process."""
+        if self._outage_log:
+            self._outage_log.reset()
         self._open_until = 0.0
         self._semaphore = BoundedSemaphore(MAX_CONCURRENCY)
 
@@ -59,7 +66,18 @@ class Breaker:
                 yield
             except self.failure_types as error:
                 self._open_until = time.monotonic() + COOLDOWN_SECONDS
+                self.report(error)
                 raise self.unavailable_error(str(error)) from error
+
+    def report(self, error: Exception) -> None:
+        """Log a failure, without opening the breaker."""
+        if self._outage_log:
+            self._outage_log.report(error)
+
+    def start_check(self) -> None:
+        """Check the server in the background, as a process does when it starts."""
+        if self._outage_log:
+            self._outage_log.start_check()
 
 
 class DatabaseBreaker(Breaker):
@@ -85,5 +103,13 @@ class DatabaseBreaker(Breaker):
                 self._open_until = 0.0  # a failure sets it again
 
 
-breaker = Breaker()
+breaker = Breaker(
+    OutageLog(
+        "redis",
+        explain=lambda error: redis_problems.explain(error, settings.REDIS_URL),
+        diagnose=lambda: redis_diagnosis.diagnose(settings.REDIS_URL),
+    )
+)
 database_breaker = DatabaseBreaker()
+# A forked process has its own outages, and no thread of its parent.
+os.register_at_fork(after_in_child=breaker.reset)

@@ -182,7 +182,7 @@ def point_redis_at(settings):
 
     def point(url: str) -> None:
         settings.REDIS_URL = redis_address.parse(url).to_url()
-        settings.CELERY_BROKER_URL = redis_address.without_passwords(url)
+        settings.CELERY_BROKER_URL = redis_address.without_credentials(url)
         app.conf.broker_url = app.conf.broker_write_url = settings.CELERY_BROKER_URL
         redis_store.client.cache_clear()
         listening_client.cache_clear()

@@ -39,7 +39,7 @@ def test_only_four_modules_import_redis():
 
 
 def test_only_one_module_makes_connections_to_redis():
-    assert files_matching(r"from_url|redis\.\w*Connection\b") == {
+    assert files_matching(r"\bfrom_url\b|redis\.\w*Connection\b") == {
         "school/runtime/redis_connections.py",
     }  # fmt: skip
 

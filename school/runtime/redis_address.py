@@ -1,4 +1,4 @@
-"""Address of Redis: parses `REDIS_URL`, and writes it without its passwords.
+"""Address of Redis: parses `REDIS_URL`, and writes it without its credentials.
 
 The user and the password may have any character, encoded or not: where a part would be
 ambiguous, the shortest reading in which everything else is valid counts.
@@ -44,7 +44,8 @@ _PLACES = {
 }
 _PATTERNS = {
     kind: re.compile(
-        rf"(?:(?P<credentials>.*?)@)??{place}"
+        # The path of a socket may have an @ as well, but less likely after a slash.
+        rf"(?:(?P<credentials>.*{'' if kind is Kind.SOCKET else '?'})@)??{place}"
         r"(?:\?(?P<query>(?:[a-z_]+=[^&#]*(?:&|$))*))?",
         re.DOTALL,
     )
@@ -63,7 +64,7 @@ _TLS_TEXT_OPTIONS = {
     "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password",
 }  # fmt: skip
 _TLS_OPTIONS = _TLS_TEXT_OPTIONS | {"ssl_cert_reqs", "ssl_check_hostname"}
-_SECRET_OPTIONS = {"ssl_password", "sentinel_password"}
+_CREDENTIAL_OPTIONS = {"ssl_password", "sentinel_username", "sentinel_password"}
 FILE_OPTIONS = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 
 
@@ -115,11 +116,11 @@ class RedisAddress:
         )
 
 
-def without_passwords(url: str) -> str:
-    """Return the canonical URL without the passwords in it, to be shown and logged."""
+def without_credentials(url: str) -> str:
+    """Return the canonical URL without user and passwords, to be shown and logged."""
     address = parse(url)
-    options = {k: v for k, v in address.options.items() if k not in _SECRET_OPTIONS}
-    return replace(address, password="", options=options).to_url()
+    options = {k: v for k, v in address.options.items() if k not in _CREDENTIAL_OPTIONS}
+    return replace(address, username="", password="", options=options).to_url()
 
 
 def parse(url: str) -> RedisAddress:

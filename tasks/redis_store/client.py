@@ -14,6 +14,7 @@ from tasks.circuit_breaker import MAX_CONCURRENCY
 
 RedisError = redis.RedisError
 ResponseError = redis.ResponseError
+NoScriptError = redis.exceptions.NoScriptError
 TIMEOUT_SECONDS = 0.5
 LISTEN_SECONDS = 0.5
 """Seconds one stream read blocks, so also the time lost on a dead connection."""

@@ -4,10 +4,12 @@ The dispatcher signs it. An epoch that does not verify counts as missing.
 """
 
 import time
+import uuid
+from hashlib import sha1
 from typing import cast
 
 from tasks.circuit_breaker import breaker
-from tasks.redis_store.client import client
+from tasks.redis_store.client import NoScriptError, client
 from tasks.redis_store.signing import sign, verify
 
 EPOCH_TTL = 60
@@ -55,10 +57,36 @@ class EpochGuard:
 epoch_guard = EpochGuard()
 
 
+class ServerRun:
+    """Mark that tells one run of the Redis server from the next.
+
+    It is a script, because those are in the memory of the running server alone. `INFO` has a
+    run id, but a user without dangerous commands may not run it.
+    """
+
+    def __init__(self) -> None:
+        self._script = ""
+
+    def identify(self) -> str:
+        """Return the mark of this run; a new one if the server does not have the last."""
+        try:
+            if self._script:
+                client().evalsha(sha1(self._script.encode()).hexdigest(), 0)  # noqa: S324
+                return self._script
+        except NoScriptError:
+            pass
+        self._script = f"return '{uuid.uuid4()}'"
+        client().eval(self._script, 0)
+        return self._script
+
+
+server_run = ServerRun()
+
+
 def get_server_epoch() -> tuple[str, int]:
-    """Return the run id of the Redis server and its epoch; 0 if it has none."""
+    """Return the mark of this run of the Redis server and its epoch; 0 if it has none."""
     with breaker.guard():
-        return client().info("server")["run_id"], _parse(_get())
+        return server_run.identify(), _parse(_get())
 
 
 def advance_epoch(last: int) -> int:

@@ -89,4 +89,5 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except breaker.failure_types as error:
+        breaker.report(error)
         raise RedisUnavailable(str(error)) from error

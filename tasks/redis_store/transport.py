@@ -13,8 +13,9 @@ import structlog
 from django.conf import settings
 from kombu.transport import redis as kombu_redis
 
-from school.runtime.redis_address import without_passwords
+from school.runtime.redis_address import without_credentials
 from school.runtime.redis_connections import connection_options
+from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import RedisError, ResponseError
 from tasks.redis_store.mistyped_keys import (
     RepairingRedis,
@@ -57,9 +58,15 @@ class Channel(kombu_redis.Channel):
     """Channel that signs each message for its queue."""
 
     QoS = QoS
-
     socket_timeout: float  # both are in CELERY_BROKER_TRANSPORT_OPTIONS
     socket_connect_timeout: float
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except breaker.failure_types as error:
+            breaker.report(error)
+            raise
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         options = {
@@ -125,7 +132,7 @@ class Transport(kombu_redis.Transport):
     supports_batch_publish = False  # its check reads the URL by kombu's rules
 
     def as_uri(self, uri: str, include_password: bool = False, mask: str = "**") -> str:
-        return without_passwords(uri)
+        return without_credentials(uri)
 
 
 def _polled(connection_class: type[Any], channel: Any) -> type[Any]:

@@ -17,9 +17,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from school.db.faults import find_faults
 from school.runtime import private_files, startup
 from school.runtime.client import Client, ServiceError
-from school.runtime.embedded_redis import EmbeddedRedis, RedisStartError
+from school.runtime.embedded_redis import EmbeddedRedis
 from school.runtime.first_report import show_first_report
 from school.runtime.processes import MANAGE_PY, service_commands
+from school.runtime.redis_binaries import RedisStartError
+from school.runtime.redis_diagnosis import diagnose
 from school.runtime.supervisor import Supervisor
 
 READY_TIMEOUT_SECONDS = 60
@@ -101,6 +103,8 @@ class Command(BaseCommand):
             server = EmbeddedRedis(state_dir)
             stack.callback(server.stop)
             environment["REDIS_URL"] = server.start()
+        elif problem := diagnose(settings.REDIS_URL):
+            raise RedisStartError(str(problem))
         return environment
 
     def _run_manage(

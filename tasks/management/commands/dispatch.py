@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from school.db import postgresql
 from school.runtime import startup
+from tasks.circuit_breaker import breaker
 from tasks.maintenance.dispatcher import Dispatcher
 
 PUBLISHES_PER_TICK = 5
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             secrets=["REDIS_SIGNING_KEY"], tags=[Tags.security]
         )
         startup.refuse_unusable_database()
+        breaker.start_check()
         stop_event = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop_event.set())
