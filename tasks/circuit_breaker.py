@@ -74,10 +74,10 @@ class Breaker:
         if self._outage_log:
             self._outage_log.report(error)
 
-    def start_check(self) -> None:
-        """Check the server in the background, as a process does when it starts."""
+    def start_watch(self) -> None:
+        """Watch the server in the background, as a process does from its start."""
         if self._outage_log:
-            self._outage_log.start_check()
+            self._outage_log.start_watch()
 
 
 class DatabaseBreaker(Breaker):
@@ -108,6 +108,7 @@ breaker = Breaker(
         "redis",
         explain=lambda error: redis_problems.explain(error, settings.REDIS_URL),
         diagnose=lambda: redis_diagnosis.diagnose(settings.REDIS_URL),
+        connect=lambda: redis_diagnosis.connect(settings.REDIS_URL).ping,
     )
 )
 database_breaker = DatabaseBreaker()

@@ -64,7 +64,7 @@ class Worker(GeventWorker):
         from api.http.connection_limits import ConnectionCounter
         from tasks.circuit_breaker import breaker
 
-        breaker.start_check()
+        breaker.start_watch()
         self._connections = ConnectionCounter()
         # Loaded modules live as long as the process: exclude them from garbage collection.
         gc.collect()

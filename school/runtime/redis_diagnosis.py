@@ -10,17 +10,16 @@ import redis
 from school.runtime import redis_problems
 from school.runtime.redis_address import parse
 from school.runtime.redis_connections import connection_options
-from school.runtime.redis_problems import MIN_VERSION, Problem, explain
+from school.runtime.redis_problems import CLOSED, MIN_VERSION, Problem, explain
 
 TIMEOUT_SECONDS = 2.0
 CONNECTION_COMMANDS = (
-    "hello", "auth", "ping", "select", "multi", "exec", "discard", "watch", "unwatch",
-    "subscribe", "unsubscribe", "psubscribe", "punsubscribe",
+    "hello", "auth", "select", "subscribe", "unsubscribe", "psubscribe", "punsubscribe",
 )  # fmt: skip
 """Commands about the connection; all others are in `TRIALS`."""
 TRIALS: dict[str, Sequence[str | int | float]] = {
     # Arguments with which each command does nothing, or to a key of the trial alone.
-    "set": ["{key}", 1, "EX", 10], "setex": ["{key}", 10, 1], "get": ["{key}"],
+    "ping": [], "set": ["{key}", 1, "EX", 10], "setex": ["{key}", 10, 1], "get": ["{key}"],
     "mget": ["{key}"], "getrange": ["{key}", 0, 1], "incrby": ["{key}", 1],
     "expire": ["{key}", 10], "pexpire": ["{key}", 10_000], "ttl": ["{key}"],
     "exists": ["{key}"], "type": ["{key}"], "del": ["{key}"], "time": [],
@@ -34,19 +33,35 @@ TRIALS: dict[str, Sequence[str | int | float]] = {
     "xrevrange": ["{key}", "+", "-", "COUNT", 1],
     "eval": ["return 1", 0], "evalsha": ["0" * 40, 0], "script|load": ["return 1"],
     "script|exists": ["0" * 40], "publish": ["{key}", 1],
+    "watch": ["{key}"], "unwatch": [], "discard": [], "multi": [], "exec": [],
 }  # fmt: skip
+
+_EXPECTED = "No matching script|without MULTI"
+"""Errors of commands that would change something if they succeeded."""
 
 
 def diagnose(url: str) -> Problem | None:
     """Connect as the service does, and try each command; None if all is well."""
-    options = connection_options(
-        url, timeout=TIMEOUT_SECONDS, connect_timeout=TIMEOUT_SECONDS
-    )
+    problem = _diagnose(url)
+    # A connection that was cut once says nothing about what is wrong now.
+    is_cut = problem is not None and problem.kind == CLOSED
+    return _diagnose(url) if is_cut else problem
+
+
+def _diagnose(url: str) -> Problem | None:
     try:
-        with redis.Redis.from_pool(redis.ConnectionPool(**options)) as client:
+        with connect(url) as client:
             return _check_server(client, url) or _check_commands(client, url)
     except (redis.RedisError, OSError) as error:
         return explain(error, url)
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client with a pool of its own, which has a connection when it is used."""
+    options = connection_options(
+        url, timeout=TIMEOUT_SECONDS, connect_timeout=TIMEOUT_SECONDS
+    )
+    return redis.Redis.from_pool(redis.ConnectionPool(**options))
 
 
 def _check_server(client: redis.Redis, url: str) -> Problem | None:
@@ -87,7 +102,6 @@ def _to_text(value: Any) -> str:
 def _check_commands(client: redis.Redis, url: str) -> Problem | None:
     """Try every command; report those that the user may not run, or an error of the server."""
     prefix = f"diagnosis:{uuid.uuid4()}"
-    errors: dict[str, Exception] = {}
     with client.pipeline(transaction=False) as pipeline:
         for command, arguments in TRIALS.items():
             key = f"{prefix}:{command}"
@@ -95,12 +109,13 @@ def _check_commands(client: redis.Redis, url: str) -> Problem | None:
             pipeline.execute_command(  # type: ignore[no-untyped-call]
                 *command.upper().split("|"), *filled
             )
+        pipeline.delete(*(f"{prefix}:{command}" for command in TRIALS))
         replies = pipeline.execute(raise_on_error=False)
-    client.delete(*(f"{prefix}:{command}" for command in TRIALS))
-    for command, reply in zip(TRIALS, replies, strict=True):
-        is_expected = isinstance(reply, redis.exceptions.NoScriptError)
-        if isinstance(reply, Exception) and not is_expected:
-            errors[command] = reply
+    errors = {
+        command: reply
+        for command, reply in zip(TRIALS, replies, strict=False)
+        if isinstance(reply, Exception) and not re.search(_EXPECTED, str(reply))
+    }
     with client.pubsub() as pubsub:  # type: ignore[no-untyped-call]
         try:
             pubsub.psubscribe(prefix)

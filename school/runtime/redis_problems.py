@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from school.runtime.redis_address import FILE_OPTIONS, Kind, RedisAddress, parse
 
+CLOSED = "closed"
 MIN_VERSION = (6, 2)
 """Celery's transport needs `ZRANGE ... BYSCORE`."""
 
@@ -179,7 +180,7 @@ _EXPLANATIONS: list[tuple[str, Callable[[RedisAddress], Problem]]] = [
     ("Timeout|timed out", _simple("timeout", "The server at {place} does not answer in time.",
         "Check that it runs, that a firewall lets this host through, and that it speaks TLS "
         "if and only if REDIS_URL has rediss://.")),
-    ("Protocol error|got \"|reset by peer|Connection closed|closed by server", _simple("closed",
+    ("Protocol error|got \"|reset by peer|Connection closed|closed by server", _simple(CLOSED,
         "What listens at {place} ends the connection, or is no Redis.",
         "Check that it is up; if it speaks TLS, write rediss:// in place of redis://.")),
     ("LOADING", _simple("loading", "Redis at {place} is loading its data.", "Wait.")),

@@ -1,4 +1,4 @@
-"""Start of a worker: checks Redis, whose faults its consumer alone would not name.
+"""Start of a worker: watches Redis, whose faults its consumer alone would not name.
 
 The consumer logs that it cannot connect, but not that a command is refused later.
 """
@@ -11,5 +11,5 @@ from tasks.circuit_breaker import breaker
 
 
 @worker_init.connect
-def check_redis(**_: Any) -> None:
-    breaker.start_check()
+def watch_redis(**_: Any) -> None:
+    breaker.start_watch()

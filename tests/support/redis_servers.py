@@ -90,6 +90,9 @@ class SentinelGroup:
                 )
             )
             self.ports = [primary_port, replica_port]
+            with redis.Redis(port=primary_port, password=password or None) as primary:
+                # A Sentinel asks for the replicas when it starts, and then every ten seconds.
+                wait_until(lambda: primary.info("replication")["connected_slaves"] == 1)
             self.sentinel_port = self._stack.enter_context(
                 start_sentinel(folder / "sentinel", primary_port, *sentinel_lines)
             )

@@ -12,6 +12,7 @@ GROUPS = {
     # Each of these starts its own stack.
     "guide": ("docs/test_guide_pt_br",),
     "pools": ("docs/test_guide_pools",),
+    "redis": ("e2e/test_redis_addresses",),
     "chaos": ("e2e/test_chaos",),
     "contract": ("e2e/test_contract_fuzzing",),
     "database": ("e2e/test_database_unavailable",),

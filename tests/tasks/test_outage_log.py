@@ -24,7 +24,16 @@ class Server:
     def __init__(self) -> None:
         self.problem: Problem | None = None
         self.checks = 0
-        self.log = OutageLog("redis", lambda error: Problem(str(error)), self.diagnose)
+        self.log = OutageLog(
+            "redis",
+            explain=lambda error: Problem(str(error)),
+            diagnose=self.diagnose,
+            connect=lambda: self.ping,
+        )
+
+    def ping(self) -> None:
+        if self.problem:
+            raise ConnectionError
 
     def diagnose(self) -> Problem | None:
         self.checks += 1
@@ -78,23 +87,38 @@ def test_outage_is_logged_once_at_its_begin_and_once_at_its_end(server, lines):
 def test_next_outage_is_logged_again(server, lines):
     for count in (2, 4):
         server.fail()
+        wait_for(lambda count=count: len(lines) == count - 1)
         server.problem = None
         wait_for(lambda count=count: len(lines) == count)
 
     assert events(lines) == ["redis_unavailable", "redis_available"] * 2
 
 
-def test_each_reason_of_an_outage_is_logged_once(server, lines):
+def test_each_later_reason_of_an_outage_is_logged_once(server, lines):
     for _ in range(3):
-        server.fail(DOWN)
-        server.fail(REFUSED)
+        for kind in (DOWN, REFUSED):
+            server.fail(kind)
+            time.sleep(0.06)
 
-    assert events(lines) == ["redis_unavailable"] * 2
+    assert events(lines) == ["redis_unavailable", "redis_still_unavailable"]
 
 
-def test_check_finds_a_problem_and_its_end_without_any_call(server, lines):
+def test_state_of_the_server_is_logged_rather_than_the_error(server, lines):
+    server.problem = Problem(DOWN, reason="The password is wrong.")
+    server.log.report(ValueError("closed"))
+    wait_for(lambda: lines)
+
+    assert [line["reason"] for line in lines] == ["The password is wrong."]
+
+
+@pytest.mark.parametrize("is_well_at_first", [True, False])
+def test_watch_finds_a_problem_and_its_end_without_any_call(
+    is_well_at_first, server, lines
+):
+    server.problem = None if is_well_at_first else Problem(DOWN)
+    server.log.start_watch()
+    wait_for(lambda: server.checks)
     server.problem = Problem(DOWN)
-    server.log.start_check()
     wait_for(lambda: lines)
     server.problem = None
     wait_for(lambda: len(lines) == 2)
@@ -102,15 +126,17 @@ def test_check_finds_a_problem_and_its_end_without_any_call(server, lines):
     assert events(lines) == ["redis_unavailable", "redis_available"]
 
 
-def test_check_of_a_healthy_server_is_silent_and_ends(server, lines):
-    server.log.start_check()
+def test_watch_of_a_healthy_server_is_silent_and_checks_it_once(server, lines):
+    server.log.start_watch()
     wait_for(lambda: server.checks)
     time.sleep(0.1)
 
     assert (server.checks, lines) == (1, [])
 
 
-def test_error_that_no_check_finds_does_not_end_while_it_goes_on(server, lines):
+def test_error_that_no_check_finds_is_logged_and_does_not_end_while_it_goes_on(
+    server, lines
+):
     for _ in range(20):
         server.log.report(ValueError(DOWN))
         time.sleep(0.02)
@@ -123,10 +149,13 @@ def test_forked_process_logs_its_own_outage(tmp_path):
     report = tmp_path / "report"
     from tasks.circuit_breaker import breaker
 
-    breaker.report(ValueError("first"))
+    with structlog.testing.capture_logs() as entries:
+        breaker.report(ValueError("first"))
+        wait_for(lambda: entries)
     if (child := os.fork()) == 0:
         with structlog.testing.capture_logs() as entries:
             breaker.report(ValueError("first"))
+            wait_for(lambda: entries)
         report.write_text(",".join(events(entries)))
         os._exit(0)
     os.waitpid(child, 0)

@@ -29,7 +29,7 @@ class Command(BaseCommand):
             secrets=["REDIS_SIGNING_KEY"], tags=[Tags.security]
         )
         startup.refuse_unusable_database()
-        breaker.start_check()
+        breaker.start_watch()
         stop_event = threading.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop_event.set())
