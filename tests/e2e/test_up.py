@@ -299,6 +299,26 @@ def test_external_redis_and_database_are_used(start_up):
     assert (demo.folder / "school.sqlite3").exists() == (DATABASE == "sqlite")
 
 
+@sqlite_only
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        (
+            "redis://127.0.0.1:1/0",
+            "CommandError: No server listens at 127.0.0.1:1. (Error 111 connecting to "
+            "127.0.0.1:1. Connection refused.) Start Redis, or correct host and port in "
+            "REDIS_URL.",
+        ),
+        ("redis://h?x=1", "REDIS_URL has the option x, which is not read"),
+    ],
+)
+def test_unusable_redis_is_reported_in_a_sentence_at_once(url, sentence, start_up):
+    exit_code, output = start_up(REDIS_URL=url).wait_for_exit()
+
+    assert exit_code == 1
+    assert sentence in output.strip().splitlines()[-1]
+
+
 @starts_everything
 def test_existing_database_gets_no_demo_data(start_up, tmp_path):
     """A `make up` on an existing database serves it and loads no demo data."""

@@ -12,6 +12,7 @@ from tasks.maintenance.dispatcher import Dispatcher
 from tasks.scheduling import broker, outbox
 from tasks.status import reader
 from tests.support.redis_monitor import monitor_commands
+from tests.support.redis_servers import start_server
 from tests.support.task_factories import queue_task
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +84,41 @@ def test_redis_call_after_failure_is_refused_at_once(redis_unresponsive):
         redis_store.get_cached_task(broker.uuid.uuid4(), 1)
 
     assert time.monotonic() - started_at < 0.05
+
+
+@pytest.mark.guarantee("A Redis user without dangerous commands is enough.")
+def test_dispatcher_works_as_user_without_dangerous_commands(
+    tmp_path, point_redis_at, teacher
+):
+    users = ["user default off", "user lim on >lim ~* &* +@all -@dangerous"]
+    with start_server(tmp_path, *users) as port:
+        point_redis_at(f"redis://lim:lim@127.0.0.1:{port}")
+        task = queue_task(teacher)
+        dispatcher = Dispatcher()
+        dispatcher.tick()
+        assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": True}
+        assert redis_store.get_server_epoch()[1] > 0
+        task.refresh_from_db()
+        assert task.published_at is not None
+        assert task.projected_version == task.version
+
+
+def test_server_run_changes_with_a_restart_and_not_with_a_flush(
+    tmp_path, point_redis_at
+):
+    server = EmbeddedRedis(tmp_path)
+    point_redis_at(server.start())
+    run, _ = redis_store.get_server_epoch()
+    redis_store.client().flushall()
+    assert redis_store.get_server_epoch()[0] == run
+    redis_store.client().set("key", 1)
+    server.stop()
+
+    point_redis_at(server.start())  # with the same data
+
+    assert redis_store.client().get("key") == b"1"
+    assert redis_store.get_server_epoch()[0] != run
+    server.stop()
 
 
 def test_dispatcher_publishes_and_syncs_after_redis_returns(
