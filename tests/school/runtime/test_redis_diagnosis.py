@@ -1,7 +1,9 @@
 """Sentences about each thing that may be wrong with a Redis server."""
 
+import re
 import socket
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +101,16 @@ def test_problem_is_named_with_its_remedy_and_without_password(url, places):
 )
 def test_usable_server_has_no_problem(url, places):
     assert diagnose(url.format(**places)) is None
+
+
+def test_documented_rights_are_those_that_are_tried():
+    page = (Path(__file__).parents[3] / "docs/operations.md").read_text()
+    [rights] = re.findall(
+        r"ACL SETUSER reports .* -@all ((?:(?:\\|\+[\w|]+)\s+)+)", page
+    )
+
+    commands = {word[1:] for word in rights.split() if word != "\\"}
+    assert commands == {*CONNECTION_COMMANDS, *TRIALS}
 
 
 @pytest.mark.parametrize("number", ["5.0.14", "6.0.16", "6.1"])
