@@ -91,13 +91,13 @@ class SentinelGroup:
             )
             self.ports = [primary_port, replica_port]
             with redis.Redis(port=primary_port, password=password or None) as primary:
-                # A Sentinel asks for the replicas when it starts, and then every ten seconds.
                 wait_until(lambda: primary.info("replication")["connected_slaves"] == 1)
             self.sentinel_port = self._stack.enter_context(
                 start_sentinel(folder / "sentinel", primary_port, *sentinel_lines)
             )
             self._sentinel = redis.Redis(port=self.sentinel_port)
-            wait_until(lambda: self._info()["num-slaves"] == "1")
+            # It asks the primary at once, or ten seconds later.
+            wait_until(lambda: self._info()["num-slaves"] == "1", seconds=30)
             self._stack = self._stack.pop_all()
 
     def __enter__(self) -> "SentinelGroup":

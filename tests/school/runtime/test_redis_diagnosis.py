@@ -70,7 +70,7 @@ def places(tmp_path_factory):
             "sentinel_url": group.url(),
             "replica_port": group.ports[1],
             "full_port": start(start_server(folder / "full", "maxmemory 1mb")),
-            "cluster_port": start(start_server(folder / "cluster", "cluster-enabled yes")),
+            "cluster_port": start(start_server(folder / "cluster", "cluster-enabled yes", f"cluster-port {free_port()}")),
             "renamed_port": start(start_server(folder / "renamed", 'rename-command XADD ""')),
             "silent_port": silent.getsockname()[1],
         }  # fmt: skip
