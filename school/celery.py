@@ -10,17 +10,16 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu.transport import TRANSPORT_ALIASES
 
 from school.runtime import startup
-from school.runtime.redis_address import CANONICAL_SCHEMES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
 # The web process and the dispatcher run all system checks. In a worker they would load the
 # whole API and cost 14 MB for its lifetime; it runs those of the environment alone.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
-# `celery report` and `celery -b` know a transport by the scheme of the address alone.
-TRANSPORT_ALIASES.update(
-    dict.fromkeys(CANONICAL_SCHEMES, "tasks.redis_store.transport:Transport")
-)
+# `celery report` knows a transport by the scheme of the address alone; kombu has none for
+# sockets, and its own for Sentinel does not read our addresses.
+TRANSPORT_ALIASES["unix"] = "tasks.redis_store.transport:Transport"
+TRANSPORT_ALIASES["sentinel"] = "tasks.redis_store.transport:Transport"
 app = Celery("school")
 app.config_from_object("school.celery_config")
 # Adds the request id to the log lines of a task.

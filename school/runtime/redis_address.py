@@ -34,7 +34,6 @@ _SCHEMES = {
     "redis+sentinel": (Kind.SENTINEL, False),
     "rediss+sentinel": (Kind.SENTINEL, True),
 }
-CANONICAL_SCHEMES = ("redis", "rediss", "unix", "sentinel")
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@,\[\]]*)(?::[0-9]{1,5})?"
 _PLACES = {
     Kind.TCP: rf"(?P<hosts>{_HOST})(?:/(?P<database>[0-9]*)/?)?",
