@@ -63,7 +63,6 @@ _TLS_TEXT_OPTIONS = {
     "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password",
 }  # fmt: skip
 _TLS_OPTIONS = _TLS_TEXT_OPTIONS | {"ssl_cert_reqs", "ssl_check_hostname"}
-_CREDENTIAL_OPTIONS = {"ssl_password", "sentinel_username", "sentinel_password"}
 FILE_OPTIONS = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 
 
@@ -116,10 +115,8 @@ class RedisAddress:
 
 
 def without_credentials(url: str) -> str:
-    """Return the canonical URL without user and passwords, to be shown and logged."""
-    address = parse(url)
-    options = {k: v for k, v in address.options.items() if k not in _CREDENTIAL_OPTIONS}
-    return replace(address, username="", password="", options=options).to_url()
+    """Return the canonical URL without user, passwords and options, to be shown and logged."""
+    return replace(parse(url), username="", password="", options={}).to_url()
 
 
 def parse(url: str) -> RedisAddress:

@@ -145,7 +145,7 @@ def test_celery_report_shows_no_secret(tmp_path):
         check=True,
     ).stdout
 
-    assert "broker_url: 'redis://127.0.0.1:1/0'" in report
+    assert "broker_url: 'redis://:********@127.0.0.1:1/0'" in report
     for secret in (*secrets.values(), "redis-password", "database-password"):
         assert secret not in report
 

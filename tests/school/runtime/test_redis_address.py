@@ -89,7 +89,8 @@ def test_credentials_may_have_any_character(scheme, username, password):
     )
 
     assert parse(expected.to_url()) == expected
-    assert without_credentials(expected.to_url()) == address.to_url()
+    shown = without_credentials(expected.to_url())
+    assert parse(shown) == RedisAddress(**{**vars(address), "options": {}})
 
 
 @pytest.mark.parametrize("scheme", PLACES)
