@@ -20,6 +20,7 @@ class SchoolConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("school.checks")  # registers them
+        import_module("school.db.name_search")  # registers its lookup
         post_migrate.connect(triggers.install_triggers, sender=self)
         # The permissions of this app are there once those of `auth`, a later app, are made.
         post_migrate.connect(install_groups, sender=apps.get_app_config("auth"))

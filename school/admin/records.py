@@ -12,11 +12,17 @@ from school.admin.rules import YearRulesInline, add_default_profiles, is_open
 from school.rights import Level, level_of
 
 
+def student_search_fields(path: str = "") -> list[str]:
+    """Return the searched fields of students; `path` is the lookup of the student."""
+    names = ["sort_key__name_words", "civil_name_key__name_words", "registration"]
+    return [f"{path}{name}" for name in names]
+
+
 @admin.register(m.Network)
 class NetworkAdmin(ScopedAdmin):
     list_display = ["name", "code", "time_zone"]
     ordering = ["name"]
-    search_fields = ["name", "code"]
+    search_fields = ["sort_key__name_words", "code"]
     actions = [add_default_profiles]
     inlines = [CrestInline]
 
@@ -26,7 +32,7 @@ class SchoolAdmin(ScopedAdmin):
     list_display = ["name", "inep_code", "city", "state", "time_zone", "network"]
     list_filter = ["network", "state"]
     list_select_related = ["network"]
-    search_fields = ["name", "inep_code"]
+    search_fields = ["sort_key__name_words", "inep_code"]
     inlines = [CrestInline]
 
 
@@ -54,7 +60,7 @@ class SchoolYearAdmin(ScopedAdmin):
 @admin.register(m.GradeLevel, m.Subject)
 class OrderedAdmin(ScopedAdmin):
     list_display = ["name", "code", "order"]
-    search_fields = ["name", "code"]
+    search_fields = ["sort_key__name_words", "code"]
 
 
 class OfferingInline(ScopedInline):
@@ -68,7 +74,7 @@ class SchoolClassAdmin(ScopedAdmin):
     list_display = ["name", "school", "school_year", "shift"]
     list_filter = ["school_year", "shift"]
     list_select_related = ["school", "school_year"]
-    search_fields = ["name", "school__name"]
+    search_fields = ["sort_key__name_words", "school__sort_key__name_words"]
     autocomplete_fields = ["school", "school_year", "grade_levels"]
     inlines = [OfferingInline]
 
@@ -77,7 +83,10 @@ class SchoolClassAdmin(ScopedAdmin):
 class OfferingAdmin(ScopedAdmin):
     list_display = ["subject", "school_class", "hours"]
     list_select_related = ["subject", "school_class__school_year"]
-    search_fields = ["subject__name", "school_class__name"]
+    search_fields = [
+        "subject__sort_key__name_words",
+        "school_class__sort_key__name_words",
+    ]
     autocomplete_fields = ["subject", "school_class"]
 
 
@@ -98,7 +107,7 @@ class EnrolmentInline(ScopedInline):
 @admin.register(m.Student)
 class StudentAdmin(ScopedAdmin):
     list_display = ["display_name", "registration", "birth_date"]
-    search_fields = ["social_name", "name", "registration"]
+    search_fields = student_search_fields()
     fieldsets = [
         (None, {"fields": ["network", "registration", "name", "social_name"]}),
         ("Birth", {"fields": ["birth_date", "birth_place", "nationality", "parents"]}),
@@ -125,7 +134,7 @@ class EnrolmentAdmin(ScopedAdmin):
     ]
     list_filter = ["ending", "approved_by_council"]
     list_select_related = ["student", "school_class__school_year"]
-    search_fields = ["student__name", "student__social_name", "student__registration"]
+    search_fields = student_search_fields("student__")
     autocomplete_fields = ["student", "school_class", "grade_level"]
     show_full_result_count = False
 
@@ -139,7 +148,7 @@ class GradeAdmin(ScopedAdmin):
         "offering__subject",
         "offering__school_class__school_year",
     ]
-    search_fields = ["enrolment__student__registration", "enrolment__student__name"]
+    search_fields = student_search_fields("enrolment__student__")
     autocomplete_fields = ["enrolment", "offering"]
     show_full_result_count = False
 
@@ -159,7 +168,7 @@ class PriorSubjectInline(ScopedInline):
 class PriorYearAdmin(ScopedAdmin):
     list_display = ["student", "year", "grade_level", "school", "result"]
     list_select_related = ["student"]
-    search_fields = ["student__name", "student__social_name", "student__registration"]
+    search_fields = student_search_fields("student__")
     autocomplete_fields = ["student"]
     inlines = [PriorSubjectInline]
     show_full_result_count = False
@@ -169,7 +178,7 @@ class PriorYearAdmin(ScopedAdmin):
 class ClassSessionAdmin(ScopedAdmin):
     list_display = ["date", "school_class", "term"]
     list_select_related = ["school_class__school_year"]
-    search_fields = ["date", "school_class__name"]
+    search_fields = ["date", "school_class__sort_key__name_words"]
     autocomplete_fields = ["school_class"]
     show_full_result_count = False
 
@@ -179,6 +188,6 @@ class AbsenceAdmin(ScopedAdmin):
     list_display = ["enrolment", "session", "is_justified"]
     list_filter = ["is_justified"]
     list_select_related = ["enrolment__school_class__school_year", "session"]
-    search_fields = ["enrolment__student__registration", "enrolment__student__name"]
+    search_fields = student_search_fields("enrolment__student__")
     autocomplete_fields = ["enrolment", "session"]
     show_full_result_count = False

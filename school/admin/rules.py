@@ -63,7 +63,7 @@ class RuleProfileAdmin(ScopedAdmin):
     list_display = ["name", "code", "network", "source"]
     list_filter = ["network"]
     list_select_related = ["network"]
-    search_fields = ["name", "code", "source"]
+    search_fields = ["sort_key__name_words", "code", "source"]
     inlines = [VersionInline]
 
     def get_readonly_fields(

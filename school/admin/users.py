@@ -111,6 +111,7 @@ class SchoolUserAdmin(ScopedAdmin, PasswordLinkAdmin):
     form = UserChangeForm
     list_display = ["username", "first_name", "last_name", "role", "is_active"]
     list_filter = ["role", "is_active", "is_superuser"]
+    search_fields = ["username", "sort_key__name_words", "email"]
     inlines = [AttachmentInline]
     actions = [make_network_managers, end_sessions, reset_second_factor]
     add_fieldsets = [

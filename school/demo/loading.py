@@ -85,8 +85,8 @@ def _load_base_records(network: DemoNetwork) -> None:
     """Load the network, schools, school year, terms, grade levels, subjects and rules."""
     days = network.days
     name = "Rede Municipal de Ensino de Serra do Encanto"
-    row = (1, NETWORK_CODE, name, TIME_ZONE)
-    bulk.insert_rows(m.Network, "id code name time_zone", [row])
+    row = (1, NETWORK_CODE, name, sort_key(name), TIME_ZONE)
+    bulk.insert_rows(m.Network, "id code name sort_key time_zone", [row])
     bulk.insert_rows(
         m.School,
         "id network inep_code name sort_key address city state authorisation",
@@ -104,8 +104,10 @@ def _load_base_records(network: DemoNetwork) -> None:
         for n in range(1, TERMS + 1)
     )
     bulk.insert_rows(m.Term, "id school_year number starts_on ends_on", terms)
-    levels = ((n, f"ef-{n}", level, n) for n, level in enumerate(LEVELS, 1))
-    bulk.insert_rows(m.GradeLevel, "id code name order", levels)
+    levels = (
+        (n, f"ef-{n}", level, n, sort_key(level)) for n, level in enumerate(LEVELS, 1)
+    )
+    bulk.insert_rows(m.GradeLevel, "id code name order sort_key", levels)
     subjects = (
         (n, f"s-{n}", subject, n, sort_key(subject))
         for n, subject in enumerate(SUBJECTS, 1)
@@ -163,8 +165,9 @@ def _load_classes(network: DemoNetwork, class_numbers: range) -> None:
     )
     bulk.insert_rows(
         m.Student,
-        "id network registration name birth_date sort_key social_name birth_place "
-        "nationality parents inep_code birth_certificate identity_document",
+        "id network registration name birth_date sort_key civil_name_key "
+        "social_name birth_place nationality parents inep_code birth_certificate "
+        "identity_document",
         (row for number in class_numbers for row in network.student_rows(number)),
     )
     _load_prior_years(network, class_numbers)

@@ -110,6 +110,7 @@ class DemoNetwork:
             name,
             birth_date,
             sort_key(social_name or name),
+            sort_key(name) if social_name else b"",
             social_name,
             *details.personal_details(random, number),
         )

@@ -7,7 +7,7 @@ from school.models.network import School, SchoolYear
 from school.models.sortable import SortableByName
 
 
-class GradeLevel(models.Model):
+class GradeLevel(SortableByName):
     code = models.SlugField(unique=True)
     name = models.CharField(max_length=60)
     order = models.SmallIntegerField(unique=True)

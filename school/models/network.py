@@ -29,7 +29,7 @@ def _time_zone_field(help_text: Promise) -> "models.CharField[str, str]":
 _TIME_ZONE_IS_BRAZILIAN = Q(time_zone__in=["", *time_zones.STATES])
 
 
-class Network(models.Model):
+class Network(SortableByName):
     code = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     requires_second_factor = models.BooleanField(

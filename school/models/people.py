@@ -13,6 +13,7 @@ from django.db.models import Case, F, Q, When
 from django.utils.crypto import salted_hmac
 
 from school.hash_slots import HasherBusy
+from school.models.sortable import SortableByName
 from school.signals import access_changed
 
 
@@ -51,7 +52,7 @@ class SchoolUserManager(UserManager["User"]):
         return super().create_superuser(username, **fields)
 
 
-class User(AbstractUser):
+class User(SortableByName, AbstractUser):
     """A user who requests reports; superusers see every network."""
 
     role = models.CharField(max_length=13, choices=Role, default=Role.GUARDIAN)
@@ -113,6 +114,9 @@ class User(AbstractUser):
                 self.end_sessions()
             elif after != before:
                 self.bump_access_version()
+
+    def sort_name(self) -> str:
+        return self.get_full_name()
 
     def bump_access_version(self) -> None:
         """Raise the access version, which invalidates cached documents."""

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from school.grading.rules import Rules
 from school.models.classes import GradeLevel
 from school.models.network import Network, SchoolYear
+from school.models.sortable import SortableByName
 
 
-class RuleProfile(models.Model):
+class RuleProfile(SortableByName):
     """Named rules of a network; `versions` holds their current and earlier content."""
 
     network = models.ForeignKey(

@@ -19,11 +19,17 @@ class SortableByName(models.Model):
     def save(
         self, *, update_fields: Iterable[str] | None = None, **options: Any
     ) -> None:
-        self.sort_key = sort_key(self.sort_name())
+        keys = self.name_keys()
+        for field_name, key in keys.items():
+            setattr(self, field_name, key)
         if update_fields is not None:
-            update_fields = {*update_fields, "sort_key"}
+            update_fields = {*update_fields, *keys}
         super().save(update_fields=update_fields, **options)
 
     def sort_name(self) -> str:
         name: str = self.name
         return name
+
+    def name_keys(self) -> dict[str, bytes]:
+        """Return the keys of the names by field."""
+        return {"sort_key": sort_key(self.sort_name())}

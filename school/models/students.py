@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from school.collation import sort_key
 from school.models.classes import GradeLevel, SchoolClass
 from school.models.network import Network
 from school.models.sortable import SortableByName
@@ -18,6 +19,8 @@ class Student(SortableByName):
     """Civil name; if there is a social name, only transcripts print both."""
     social_name = models.CharField(max_length=120, blank=True)
     """Social name, used instead of the civil name for display, sorting and search."""
+    civil_name_key = models.BinaryField(max_length=400, editable=False, default=b"")
+    """Sort key of the civil name if there is a social name, for searches in the admin."""
     birth_date = models.DateField()
     birth_place = models.CharField(max_length=100, blank=True)
     nationality = models.CharField(max_length=40, blank=True)
@@ -45,6 +48,10 @@ class Student(SortableByName):
 
     def sort_name(self) -> str:
         return self.display_name
+
+    def name_keys(self) -> dict[str, bytes]:
+        civil_name_key = sort_key(self.name) if self.social_name else b""
+        return {**super().name_keys(), "civil_name_key": civil_name_key}
 
 
 class Enrolment(models.Model):

@@ -11,7 +11,6 @@ from school.collation import sort_key
 from school.grading.rules import Rules
 
 OLD_MIGRATION = ("school", "0001_initial")
-NEW_MIGRATION = ("school", "0002_rules_and_records")
 
 
 def migrate_to(target):
@@ -20,13 +19,17 @@ def migrate_to(target):
     return MigrationExecutor(connection).loader.project_state([target]).apps
 
 
+def migrate_to_latest():
+    call_command("migrate", verbosity=0)
+
+
 @pytest.fixture
 def old_models(transactional_db):
     """Models before the rules migration, in a database that holds the demo network."""
     call_command("flush", "--no-input", verbosity=0)
     call_command("demo", "--force", "--students", "60", verbosity=0)
     yield migrate_to(OLD_MIGRATION)
-    call_command("migrate", verbosity=0)
+    migrate_to_latest()
 
 
 def create_year(apps, year, pass_tenths, terms, network=1):
@@ -55,7 +58,7 @@ def test_migration_forward_keeps_pass_marks(old_models):
         create_year(old_models, 2024, 60, 4, other.pk): ("6.0", 4),
     }
 
-    migrate_to(NEW_MIGRATION)
+    migrate_to_latest()
 
     year_rules = m.YearRules.objects.filter(school_year__in=expected)
     for rules in year_rules.select_related("version__profile", "school_year"):
@@ -77,7 +80,7 @@ def test_migration_backward_restores_pass_marks(old_models):
         create_year(old_models, 2020, 55, 3): 55,
         create_year(old_models, 2022, 100, 0): 100,
     }
-    migrate_to(NEW_MIGRATION)
+    migrate_to_latest()
     one = m.SchoolYear.objects.get(year=2020)
     profile = m.RuleProfile.objects.create(network_id=1, code="own", name="Own")
     version = profile.revise(Rules(terms=3, pass_mark="7.0"))
@@ -94,12 +97,33 @@ def test_migration_backward_restores_pass_marks(old_models):
 
 @pytest.mark.django_db(transaction=True)
 def test_migration_forward_keeps_sort_keys(old_models):
-    call_command("migrate", verbosity=0)
+    migrate_to_latest()
 
     for model in (m.School, m.SchoolClass, m.Subject, m.Student):
         assert model.objects.exists()
         for record in model.objects.all():
             assert bytes(record.sort_key) == sort_key(record.sort_name())
+
+
+@pytest.mark.guarantee("Names are found by the letters of an ordinary keyboard.")
+@pytest.mark.django_db(transaction=True)
+def test_migration_writes_the_keys_of_all_names_anew(old_models):
+    apps = migrate_to(("school", "0010_must_change_password"))
+    models = {name: apps.get_model("school", name) for name in ("Student", "School")}
+    for model in models.values():
+        model.objects.update(name="Żaneta D'Ávila", sort_key=b"stale")
+    models["Student"].objects.filter(pk=7).update(social_name="Łucja")
+    apps.get_model("school", "User").objects.update(first_name="Zoë", last_name="Sá")
+
+    migrate_to_latest()
+
+    keyed = (m.Student, m.School, m.SchoolClass, m.Subject, m.GradeLevel, m.Network,
+             m.RuleProfile, m.User)  # fmt: skip
+    for model in keyed:
+        assert model.objects.exists()
+        for record in model.objects.all():
+            keys = {name: bytes(getattr(record, name)) for name in record.name_keys()}
+            assert keys == record.name_keys()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -108,7 +132,7 @@ def test_migration_both_ways_keeps_records_and_triggers(old_models):
     with pytest.raises(IntegrityError, match="another class"), transaction.atomic():
         old_models.get_model("school", "Grade").objects.filter(pk=1).update(offering=21)
 
-    migrate_to(NEW_MIGRATION)
+    migrate_to_latest()
 
     assert counts == [m.Absence.objects.count()]
     assert m.Enrolment.objects.filter(ending="").count() == m.Enrolment.objects.count()

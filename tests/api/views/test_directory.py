@@ -231,6 +231,20 @@ def test_student_with_social_name_is_found_by_it_only(as_user, guardian):
     assert scope_names == {"Zoé Á", Student.objects.get(pk=27).display_name}
 
 
+@pytest.mark.guarantee("Names are found by the letters of an ordinary keyboard.")
+@pytest.mark.parametrize("typed", ["davila", "d'avila", "santana", "umuko", "lukasz"])
+def test_names_are_found_by_an_ordinary_keyboard(as_user, guardian, typed):
+    student, school = Student.objects.get(pk=1), School.objects.get(pk=1)
+    for record in (student, school):
+        record.name = "Łukasz D´Ávila Sant’Ana Ʉmʉkomahsã"
+        record.save()
+    client = as_user(guardian)
+
+    assert student_ids(search(client, name=typed)) == [1]
+    found = client.get("/schools", {"search": typed}).json()["results"]
+    assert [entry["school_id"] for entry in found] == [1]
+
+
 @pytest.mark.usefixtures("students_named_ana")
 def test_student_search_is_filtered(as_user, admin):
     client = as_user(admin)

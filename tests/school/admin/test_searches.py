@@ -5,6 +5,7 @@ from django.test import Client
 
 from school import models as m
 from school.admin import searches
+from tests.school.admin.reach_oracle import CLASS
 
 pytestmark = pytest.mark.django_db
 STUDENTS = "/admin/school/student/"
@@ -133,3 +134,66 @@ def test_autocomplete_refuses_posts_without_a_csrf_token(admin):
     client.force_login(admin)
 
     assert client.post("/admin/autocomplete/", {}).status_code == 403
+
+
+NAME = "Łúkja D’Ávila Ʉmʉkomahsã"
+TYPED = ["davila", "D'Avila", "umuko", "lukja davila", '"lukja"', "LÚKJA"]
+
+
+@pytest.fixture
+def named_records(rival):
+    """One record of each model of the admin that is found by a name, all with one name."""
+    for model in (m.Network, m.School, m.SchoolClass, m.RuleProfile, m.Student):
+        record = rival.by_model[model]
+        record.name = NAME
+        record.save()
+    rival.user.first_name, rival.user.last_name = NAME.split(" ", 1)
+    rival.user.save(update_fields=["first_name", "last_name"])
+    for model in (m.Subject, m.GradeLevel):
+        model.objects.create(name=NAME, code="named", order=99)
+    subject = m.Subject.objects.get(code="named")
+    m.Offering.objects.filter(pk=rival.offering.pk).update(subject=subject)
+
+
+FOUND_BY_NAME = ["network", "school", "schoolclass", "ruleprofile", "student", "user",
+    "subject", "gradelevel", "offering", "enrolment", "grade", "recoverygrade",
+    "prioryear", "absence", "classsession"]  # fmt: skip
+
+
+@pytest.mark.guarantee("Names are found by the letters of an ordinary keyboard.")
+@pytest.mark.parametrize("page", FOUND_BY_NAME)
+def test_every_list_finds_names_by_an_ordinary_keyboard(
+    admin_client, named_records, page
+):
+    found = {
+        words: admin_client.get(search(admin_client, words, f"/admin/school/{page}/").url)
+        .context["cl"].result_count
+        for words in [*TYPED, "davilo", "%", "lukja nobody"]
+    }  # fmt: skip
+
+    assert found == dict.fromkeys(TYPED, 1) | {"davilo": 0, "%": 0, "lukja nobody": 0}
+
+
+def test_student_with_social_name_is_found_by_both_names(admin_client, named_records):
+    student = m.Student.objects.get(name=NAME)
+    student.social_name = "Zoë Kọ́lá"
+    student.save(update_fields=["social_name"])
+
+    for words in ("zoe kola", "davila", student.registration):
+        page = admin_client.get(search(admin_client, words).url)
+        assert list(page.context["cl"].queryset) == [student]
+
+    student.social_name = ""
+    student.save()
+    assert bytes(student.civil_name_key) == b""
+
+
+def test_autocomplete_finds_names_by_an_ordinary_keyboard(admin_client, network):
+    student = m.Enrolment.objects.filter(school_class=CLASS).first().student
+    student.name, student.social_name = NAME, ""
+    student.save()
+    data = {"app_label": "school", "model_name": "enrolment", "field_name": "student"}
+
+    answer = admin_client.post("/admin/autocomplete/", {**data, "term": "davila umuko"})
+
+    assert answer.json()["results"] == [{"id": str(student.pk), "text": NAME}]
