@@ -34,7 +34,9 @@ class NameWords(Lookup):
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, _connection: Any) -> Any:
-        conditions: list[Any] = [self._chunk_condition(words) for words in split_name(self.rhs)]
+        conditions: list[Any] = [
+            self._chunk_condition(words) for words in split_name(self.rhs)
+        ]
         if not conditions:
             raise EmptyResultSet
         return compiler.compile(WhereNode(conditions, AND))

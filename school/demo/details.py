@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from random import Random
 
+from school.collation import sort_key
 from school.demo.names import FAMILY_NAMES, GIVEN_NAMES, random_name
 
 CITY, STATE = "Serra do Encanto", "AM"
@@ -19,11 +20,18 @@ def school_details(number: int) -> tuple[str, str, str, str]:
     return f"Rua {street}, {number * 10}", CITY, STATE, act
 
 
-def social_name(random: Random, student: int, name: str) -> str:
-    """Return a social name for one student in a hundred, else an empty text."""
+def patron_name(number: int) -> str:
+    """Return the name of the person after whom a school is named."""
+    given_name = GIVEN_NAMES[number * 7 % len(GIVEN_NAMES)]
+    return f"{given_name} {FAMILY_NAMES[number * 11 % len(FAMILY_NAMES)]} {FAMILY_NAMES[number // len(GIVEN_NAMES)]}"
+
+
+def student_names(random: Random, student: int, name: str) -> tuple[bytes, bytes, str]:
+    """Return the keys of a student's names, and a social name for one in a hundred."""
     if student % 100 != 38:
-        return ""
-    return f"{random.choice(GIVEN_NAMES)} {name.partition(' ')[2]}"
+        return sort_key(name), b"", ""
+    social_name = f"{random.choice(GIVEN_NAMES)} {name.partition(' ')[2]}"
+    return sort_key(social_name), sort_key(name), social_name
 
 
 def personal_details(random: Random, student: int) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from django.db.models import Model
 from school import models as m
 from school.collation import sort_key
 from school.demo import bulk, crest_images, details
-from school.demo.names import FAMILY_NAMES, GIVEN_NAMES
 from school.demo.network import (
     DAYS_PER_TERM,
     LEVELS,
@@ -240,14 +239,9 @@ def _offerings(class_number: int) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _school_row(number: int) -> tuple[object, ...]:
-    name = f"Escola Municipal Prof. {_patron_name(number)}"
+    name = f"Escola Municipal Prof. {details.patron_name(number)}"
     code = f"{13000000 + number}"
     return number, 1, code, name, sort_key(name), *details.school_details(number)
-
-
-def _patron_name(number: int) -> str:
-    given_name = GIVEN_NAMES[number * 7 % len(GIVEN_NAMES)]
-    return f"{given_name} {FAMILY_NAMES[number * 11 % len(FAMILY_NAMES)]} {FAMILY_NAMES[number // len(GIVEN_NAMES)]}"
 
 
 def _has_users() -> bool:

@@ -102,16 +102,13 @@ class DemoNetwork:
             days=random.randrange(365)
         )
         name = random_name(random)
-        social_name = details.social_name(random, number, name)
         return (
             number,
             1,
             f"{YEAR}{number:07d}",
             name,
             birth_date,
-            sort_key(social_name or name),
-            sort_key(name) if social_name else b"",
-            social_name,
+            *details.student_names(random, number, name),
             *details.personal_details(random, number),
         )
 
