@@ -23,6 +23,21 @@ FORMULA_PATTERN = (
 """Positions where `escape_formula` inserts an apostrophe; valid in Python and both databases."""
 _FORMULA_HINT = re.compile(f"[{_FORMULA_STARTS}\t\r\n]")
 _FORMULA = re.compile(FORMULA_PATTERN)
+_MONTHS = (
+    "jan(?:eiro|uary)?|fev(?:ereiro)?|feb(?:ruary)?|mar(?:[çc]o|ch)?|abr(?:il)?|apr(?:il)?"
+    "|maio?|may|jun(?:ho|e)?|jul(?:ho|y)?|ago(?:sto)?|aug(?:ust)?|set(?:embro)?"
+    "|sep(?:t(?:ember)?)?|out(?:ubro)?|oct(?:ober)?|nov(?:embro|ember)?|dez(?:embro)?"
+    "|dec(?:ember)?"
+)
+# Numbers, amounts, dates, times and truth values as spreadsheets read them, and texts that
+# look like them: a tab too many is harmless.
+_CONVERTED = re.compile(
+    r"(?is)(?=.*\d)(?:[\d\s.,:/\\()%+\-$€£¥]|(?<=\d)e(?=[+-]?\d)|\bu?r?s?(?=\$)"
+    rf"|(?<=\s)[ap]m?(?=\s*$)|\bde\b|{_MONTHS})+|\s*(?:verdadeiro|falso|true|false)\s*"
+)
+_PLAIN_NUMBER = re.compile(r"\d+(?:,\d+)?%?")
+TEXT_MARK = "\t"
+"""Start of a text that a spreadsheet would otherwise read as something else."""
 # JSON does not escape these, but some readers treat them as line ends.
 _LINE_END = re.compile("[\x85\u2028\u2029]")
 
@@ -33,6 +48,19 @@ def escape_formula(text: str) -> str:
     Removing one apostrophe at each of these positions restores the text.
     """
     return _FORMULA.sub(r"\1'", text) if _FORMULA_HINT.search(text) else text
+
+
+def mark_text(text: str, column: Column) -> str:
+    """Return a text of the column so that a spreadsheet reads it as text, without a formula.
+
+    A leading tab keeps a text that looks like a number, a date or a truth value. In a numeric
+    column plain numbers in texts may become numbers.
+    """
+    escaped = escape_formula(text)
+    if _CONVERTED.fullmatch(escaped) is None:
+        return escaped
+    is_number = column.type != "text" and _PLAIN_NUMBER.fullmatch(escaped)
+    return escaped if is_number else TEXT_MARK + escaped
 
 
 def value_labels(column: Column) -> dict[Cell, str]:

@@ -18,7 +18,8 @@ def read_result(
 ) -> list[list[object]]:
     """Return the rows of the first sheet, header first.
 
-    The apostrophes with which CSV escapes formulas are removed, unless `keep_guards`.
+    The apostrophes with which CSV escapes formulas, and the tabs with which `csv-br` marks
+    texts, are removed, unless `keep_guards`.
     """
     if format in {"json", "jsonl"}:
         text = content.decode()
@@ -34,8 +35,9 @@ def read_result(
     delimiter = {"csv": ",", "csv-br": ";"}[format]
     text = io.StringIO(content.decode("utf-8-sig"), newline="")
     rows = [*csv.reader(text, delimiter=delimiter)]
-    return (
-        rows
-        if keep_guards
-        else [[GUARD_PATTERN.sub(r"\1", cell) for cell in row] for row in rows]
-    )
+    return rows if keep_guards else [list(map(_without_guards, row)) for row in rows]
+
+
+def _without_guards(cell: str) -> str:
+    # A text that itself begins with a tab has an apostrophe before it.
+    return GUARD_PATTERN.sub(r"\1", cell.removeprefix("\t"))

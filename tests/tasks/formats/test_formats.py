@@ -35,9 +35,30 @@ FORMATS = list(registry.format_classes())
 CELL_FORMATS = ["csv", "csv-br", "json", "jsonl", "xlsx"]
 """Formats with cells that `read_result` reads back."""
 TEXT_FORMATS = ["csv", "csv-br"]
-ANY_TEXT = st.text(max_size=12) | st.text(
-    "ab1 =+-@\t\r\n'\"“;,|_x0041<&>#$\\\x01\ufeff＝", max_size=20
+ANY_TEXT = (
+    st.text(max_size=12)
+    | st.text("ab1 =+-@\t\r\n'\"“;,|_x0041<&>#$\\\x01\ufeff＝", max_size=20)
+    | st.text("019,.:/-% \t")
 )
+CODES = [
+    "0000011", "012345678901", "1234567890", "12345678901234567890123456789012", "7", "3/4",
+    "2026.1", "2026", "10/2026", "1-2", "1E5", "12:30", "1 a", "5%", "1,5", "1.500,00",
+    "R$ 5,00", "(5)", " 12 ", "1 jan", "Mar 5", "3 de março de 2026", "SET2", "Verdadeiro",
+    "FALSE", "１２",
+]  # fmt: skip
+"""Texts that a spreadsheet reads as a number, a date or a truth value."""
+PLAIN_TEXTS = [
+    "Ana",
+    "3º A",
+    "A1",
+    "1A",
+    "Mariana",
+    "Rua 5",
+    "Turma 3/4",
+    "de",
+    "Maio",
+    "",
+]
 
 
 def write_format(format: str, rows=ROWS, columns=COLUMNS, **table_options) -> bytes:
@@ -179,6 +200,49 @@ def test_csv_text_like_formula_gets_apostrophe(format, start):
     )
 
     assert rows[1][1] == f"'{start}SUM(A1)"
+
+
+@pytest.mark.guarantee("Spreadsheets keep codes as texts.")
+def test_brazilian_csv_marks_codes_as_texts():
+    texts = [*CODES, *PLAIN_TEXTS, "-12", "+5592"]
+
+    rows = read_result("csv-br", write_texts("csv-br", texts), keep_guards=True)
+
+    assert [row[1] for row in rows[1:]] == [
+        *(f"\t{code}" for code in CODES), *PLAIN_TEXTS, "'-12", "'+5592",
+    ]  # fmt: skip
+    assert [row[0] for row in rows[1:]] == [str(n + 1) for n in range(len(texts))]
+
+
+def test_brazilian_csv_quotes_marked_texts():
+    rows = [("0000011", Decimal("7.5"), 3, None, None, None, None)]
+
+    assert write_format("csv-br", rows).endswith(b'\r\n"\t0000011";7,5;3;;;;\r\n')
+
+
+def test_brazilian_csv_leaves_plain_numbers_in_numeric_columns():
+    columns = [Column("mean", "Mean", "decimal"), Column("at", "At", "percent")]
+    rows = [("7,5", "92%"), ("8", "8.5"), ("1/2", "A")]
+
+    content = write_format("csv-br", rows, columns).decode("utf-8-sig")
+
+    assert content == 'Mean;At\r\n7,5;92%\r\n8;"\t8.5"\r\n"\t1/2";A\r\n'
+
+
+def test_brazilian_csv_marks_titles_and_labels():
+    columns = [Column("a", "2026", labels={"x": "1/2"})]
+
+    rows = read_result(
+        "csv-br", write_format("csv-br", [("x",)], columns), keep_guards=True
+    )
+
+    assert rows == [["\t2026"], ["\t1/2"]]
+
+
+def test_csv_for_programs_leaves_codes_as_they_are():
+    rows = read_result("csv", write_texts("csv", CODES), keep_guards=True)
+
+    assert [row[1] for row in rows[1:]] == CODES
 
 
 @pytest.mark.parametrize("format", TEXT_FORMATS)

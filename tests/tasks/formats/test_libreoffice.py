@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from tasks.rendering.columns import Column
 from tasks.rendering.table import Table
 from tasks.reporting import registry
 from tests.support.task_factories import run_task
+from tests.tasks.formats.test_formats import CODES
 from tests.tasks.rendering.pdf.test_pdf import HOSTILE_TEXTS
 
 SOFFICE_PATH = shutil.which("soffice")
@@ -46,8 +48,8 @@ BRAZILIAN_CSV_FILTER = (
 )
 
 
-def sample_rows():
-    for name in ODD_NAMES:
+def sample_rows(names):
+    for name in names:
         yield name, "0012", Decimal("7.50"), Decimal("74.96"), date(2026, 2, 9), True
 
 
@@ -72,11 +74,13 @@ def convert_files(
     ]
 
 
-def convert_to_rows(folder: Path, format: str, *options: str) -> list[list[str]]:
+def convert_to_rows(
+    folder: Path, format: str, *options: str, names: Sequence[str] = ODD_NAMES
+) -> list[list[str]]:
     format_class = registry.format_classes()[format]
     path = folder / f"{format}.{format_class.extension}"
     with override("pt-br"), path.open("w+b") as file:
-        format_class().write_table(Table("T", COLUMNS, sample_rows()), file)
+        format_class().write_table(Table("T", COLUMNS, sample_rows(names)), file)
     [csv_path] = convert_files(folder, [path], CSV_FILTER, *options)
     with csv_path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
@@ -96,9 +100,24 @@ def test_libreoffice_reads_brazilian_csv_without_formulas(tmp_path):
 
     assert titles == [column.title for column in COLUMNS]
     for name, row in zip(ODD_NAMES, rows, strict=True):
-        # A spreadsheet reads digits as a number, and a guarded formula as text.
-        assert row[0] in (name, f"'{name}", name.lstrip("0"))
-        assert row[2:] == ["7,5", "74,96%", "09/02/2026", "Sim"]
+        # A guarded formula is text.
+        assert row[0] in (name, f"'{name}", f"\t{name}")
+        assert row[1:] == ["\t0012", "7,5", "74,96%", "09/02/2026", "Sim"]
+
+
+@pytest.mark.guarantee("Spreadsheets keep codes as texts.")
+@pytest.mark.parametrize(
+    "separators", ["59", "9/59"], ids=["semicolon", "semicolon_and_tab"]
+)
+def test_libreoffice_keeps_codes_as_texts(tmp_path, separators):
+    options = BRAZILIAN_CSV_FILTER.replace("59", separators, 1)
+
+    _titles, *rows = convert_to_rows(tmp_path, "csv-br", options, names=CODES)
+
+    assert [row[0] for row in rows] == [f"\t{code}" for code in CODES]
+    assert {tuple(row[1:]) for row in rows} == {
+        ("\t0012", "7,5", "74,96%", "09/02/2026", "Sim")
+    }
 
 
 @pytest.mark.django_db
