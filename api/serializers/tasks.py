@@ -63,6 +63,11 @@ class ReasonDocument(serializers.Serializer[Any]):
     code = serializers.CharField()
     detail = serializers.CharField()
     count = serializers.IntegerField()
+    examples = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="For `signs_not_in_fonts`, the first of the texts that the PDF cannot show.",
+    )
 
 
 class SkippedDocument(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 from typing import IO
 
 from tasks.rendering.format import Format
+from tasks.rendering.pdf import glyphs
 from tasks.rendering.pdf.layout import PdfLayout
 from tasks.rendering.pdf.merger import PdfMerger
 from tasks.rendering.pdf.page_numbers import (
@@ -17,6 +18,7 @@ class Pdf(Format):
     media_type = "application/pdf"
     extension = "pdf"
     audience = "people"
+    lacks_signs = True
     is_default = True
     sort_order = 60
 
@@ -32,3 +34,6 @@ class Pdf(Format):
             for pdf in render_pdfs(documents, typesetters):
                 merger.add(pdf)
             merger.finish()
+
+    def can_show(self, text: str) -> bool:
+        return glyphs.can_set(text)

@@ -18,8 +18,10 @@ from django.utils.translation import gettext as _
 from tasks.rendering import filenames
 from tasks.rendering.columns import Cell, Column
 from tasks.rendering.format import Format
+from tasks.rendering.pdf import glyphs
 from tasks.rendering.pdf.layout import PAGES_PER_DOCUMENT, Document, PdfLayout
 from tasks.rendering.pdf.merger import PdfMerger
+from tasks.rendering.pdf.page_estimate import estimate_pages
 from tasks.rendering.pdf.text import format_cell, truncate
 from tasks.rendering.pdf.typesetter import TypesetterPool
 from tasks.rendering.sections import Section
@@ -51,6 +53,7 @@ class Zip(Format):
     media_type = "application/zip"
     extension = "zip"
     audience = "people"
+    lacks_signs = True
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         files: deque[tuple[str, int]] = deque()
@@ -72,6 +75,9 @@ class Zip(Format):
                     for pdf in chain([first_pdf], islice(pdfs, pdf_count - 1)):
                         merger.add(pdf)
                     merger.finish()
+
+    def can_show(self, text: str) -> bool:
+        return glyphs.can_set(text)
 
 
 def _plan_jobs(
@@ -132,7 +138,9 @@ def _build_documents(
     pending: list[Section] = []
     pages = 0.0
     for section in sections:
-        section_pages = sum(map(layout.estimate_pages, section))
+        section_pages = sum(
+            estimate_pages(layout.column_groups, piece) for piece in section
+        )
         if pending and pages + section_pages > MAX_PAGES_PER_DOCUMENT:
             yield layout.build_document(pending)
             pending, pages = [], 0.0

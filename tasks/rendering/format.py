@@ -27,6 +27,9 @@ class Format(ABC):
     has_row_schema: ClassVar[bool] = False
     """True if the file is a JSON array of rows as the contract's schema `Row` describes them."""
 
+    lacks_signs: ClassVar[bool] = False
+    """True if the format cannot show some signs, which `can_show` then knows."""
+
     @classmethod
     def bare_media_type(cls) -> str:
         """Return the media type without its parameters, such as the charset."""
@@ -35,3 +38,7 @@ class Format(ABC):
     @abstractmethod
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         """Write the table to the open file row by row; leave the file open."""
+
+    def can_show(self, text: str) -> bool:
+        """Return True if all signs of the text are shown."""
+        return True

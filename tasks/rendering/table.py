@@ -32,6 +32,16 @@ class Letterhead:
     def time_zone(self) -> tzinfo | None:
         return self.issued_at.tzinfo if self.issued_at else None
 
+    def texts(self) -> Sequence[str]:
+        """Return the texts that people have entered."""
+        return [
+            self.network,
+            self.school,
+            self.address,
+            self.requested_by,
+            *self.rules,
+        ]
+
 
 @dataclass(frozen=True)
 class Layout:

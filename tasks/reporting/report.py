@@ -20,6 +20,7 @@ from tasks.rendering.table import Footer, Layout, Letterhead, Table
 from tasks.reporting import parameter_messages, skipped
 from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.selection import Selection, select
+from tasks.reporting.unshown_texts import UnshownTexts
 
 P = TypeVar("P", bound=ReportParameters)
 
@@ -62,6 +63,8 @@ class Report(ABC, Generic[P]):
         self.enrolments = enrolments
         self.reachable = enrolments if reachable is None else reachable
         """The enrolments within `reach`: a superset of the selected ones."""
+        self.unshown_texts = UnshownTexts()
+        """Texts that the format cannot show; complete once all rows are read."""
 
     @classmethod
     def kind(cls) -> str:
@@ -139,7 +142,7 @@ class Report(ABC, Generic[P]):
     @cached_property
     def skipped(self) -> dict[str, Any]:
         """Description of the skipped records; read once all rows are read."""
-        return skipped.describe_skipped(self.skipped_counts())
+        return skipped.describe_skipped(self.skipped_counts(), self.unshown_texts)
 
     @cached_property
     def _ambiguous_school_labels(self) -> Mapping[int, str]:

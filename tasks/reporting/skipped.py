@@ -5,6 +5,10 @@ from typing import Any
 
 from django.utils.translation import gettext, gettext_noop
 
+from tasks.reporting.unshown_texts import UnshownTexts
+
+SIGNS_NOT_IN_FONTS = "signs_not_in_fonts"
+
 SKIP_REASONS = {
     "no_subjects": gettext_noop("Students whose class has no subjects."),
     "subject_without_grades": gettext_noop("Subjects of a class without any grade."),
@@ -26,15 +30,25 @@ SKIP_REASONS = {
     "absence_outside_enrolment": gettext_noop(
         "Absences on days when the student was not in the class."
     ),
+    SIGNS_NOT_IN_FONTS: gettext_noop(
+        "Names and other texts with signs that the fonts of the PDF lack: a box stands for "
+        "each. Copied text and the other formats have the signs."
+    ),
 }
 """Descriptions by reason code; the codes come from reports and `school.records`."""
 
 
-def describe_skipped(counts: Mapping[str, int]) -> dict[str, Any]:
+def describe_skipped(
+    counts: Mapping[str, int], unshown_texts: UnshownTexts
+) -> dict[str, Any]:
     """Build the `skipped` member of a result, with details in the active language."""
-    reasons = [
+    all_counts = {**counts, SIGNS_NOT_IN_FONTS: unshown_texts.count}
+    reasons: list[dict[str, Any]] = [
         {"code": code, "detail": gettext(SKIP_REASONS.get(code, code)), "count": count}
-        for code, count in sorted(counts.items())
+        for code, count in sorted(all_counts.items())
         if count
     ]
+    for reason in reasons:
+        if reason["code"] == SIGNS_NOT_IN_FONTS:
+            reason["examples"] = unshown_texts.examples
     return {"total": sum(reason["count"] for reason in reasons), "reasons": reasons}

@@ -59,6 +59,8 @@ def _write_report(
         advance=tracker.advance,
         build_footer=lambda: report.footer(tracker.progress.done),
     )
+    if format.lacks_signs:
+        tracked_table = report.unshown_texts.watch(tracked_table, format.can_show)
     with artifacts.write_artifact(task.pk, task.fence, format.extension) as artifact:
         format.write_table(tracked_table, artifact.file)
         tracker.raise_if_stopped()

@@ -1,8 +1,9 @@
 """Documents for the typesetter: the JSON data of each, with all values as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from operator import gt
 from typing import Any
 
@@ -13,11 +14,9 @@ from school.time_zones import zone_words
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.pdf.charts import build_charts
 from tasks.rendering.pdf.column_grid import build_column_grid
-from tasks.rendering.pdf.column_widths import (
-    COLUMN_GAP,
-    LINE_LENGTH,
-    MAX_UNBROKEN_WORD,
-)
+from tasks.rendering.pdf.column_widths import COLUMN_GAP
+from tasks.rendering.pdf.glyphs import box_note
+from tasks.rendering.pdf.page_estimate import estimate_pages
 from tasks.rendering.pdf.text import (
     TypstText,
     format_cell,
@@ -31,11 +30,6 @@ from tasks.rendering.table import Footer, Table
 PAGES_PER_DOCUMENT = 6
 """Estimated pages of a document. The typesetter needs over 1 MB per page; each document costs
 as much time as two pages, and 20 kB for its fonts."""
-LINES_PER_PAGE = {False: 50, True: 30}
-"""Lines on a page by `landscape`."""
-NUMBER_COLUMN_WIDTH = 8
-"""Characters that a column of figures takes."""
-
 MIN_BREAKABLE_LINES = 20
 """Full lines of a cell whose row may continue on the next page; other rows stay together.
 A landscape page has room for about thirty, and broken lines take half as many more."""
@@ -69,7 +63,7 @@ class PdfLayout:
                 yield self.build_document(pending, is_first=is_first)
                 pending, pages, is_first = [], 0.0, False
             pending.append(section)
-            pages += self.estimate_pages(section)
+            pages += estimate_pages(self.column_groups, section)
             section_count += not section.is_continued
         footer = self.table.build_footer()
         yield self.build_document(
@@ -94,8 +88,10 @@ class PdfLayout:
             ]
             for section in sections
         ]
+        columns = [column for _index, column in body_columns]
+        titles = [str(column.title) for column in columns]
         column_grid = build_column_grid(
-            [column for _index, column in body_columns],
+            columns,
             [row for rows in texts for row in rows],
             landscape=self.table.layout.landscape,
         )
@@ -111,7 +107,7 @@ class PdfLayout:
             **column_grid,
             "sections": [
                 {
-                    **self._section_data(section),
+                    **self._section_data(section, chain(titles, *rows)),
                     "rows": [list(map(to_typst, row)) for row in rows],
                     "breakable": [
                         index
@@ -152,6 +148,7 @@ class PdfLayout:
             "page_label": _("Page {number} of {total}"),
             "continued_label": pgettext("a table", "continued"),
             "empty_message": _("There is nothing to show."),
+            "head_note": box_note([self.table.title, *letterhead.texts()]),
         }
 
     def _school_details(self) -> Iterator[str]:
@@ -193,8 +190,14 @@ class PdfLayout:
             if not (self.table.letterhead.school and column.name == "school")
         ]
 
-    def _section_data(self, section: Section) -> Document:
+    def _section_data(self, section: Section, texts: Iterable[str]) -> Document:
+        """Build the data of a section whose table has these texts."""
         heading = _titled_cells(self._heading_columns, section.rows[0])
+        section_footer = (
+            _titled_cells(self.column_groups.section_footer, section.rows[-1])
+            if section.is_last_piece
+            else []
+        )
         return {
             "heading": [(to_typst(title), to_typst(text)) for title, text in heading],
             "name": to_typst(
@@ -205,36 +208,11 @@ class PdfLayout:
             "is_continued": section.is_continued,
             "is_last_piece": section.is_last_piece,
             "section_footer": [
-                (to_typst(title), to_typst(text))
-                for title, text in _titled_cells(
-                    self.column_groups.section_footer, section.rows[-1]
-                )
-                if section.is_last_piece
+                (to_typst(title), to_typst(text)) for title, text in section_footer
             ],
+            "note": box_note(chain(texts, *heading, *section_footer)),
             "charts": list(build_charts(self.column_groups, section)),
         }
-
-    def estimate_pages(self, section: Section) -> float:
-        """Estimate the pages of a section: at least 1 if each section begins a page."""
-        text_indexes = [
-            index for index, column in self.column_groups.body if column.type == "text"
-        ]
-        number_columns = len(self.column_groups.body) - len(text_indexes)
-        text_width = (
-            LINE_LENGTH[self.table.layout.landscape]
-            - NUMBER_COLUMN_WIDTH * number_columns
-        )
-        line_length = max(MAX_UNBROKEN_WORD, text_width // max(1, len(text_indexes)))
-        lines = sum(
-            1
-            + max(
-                (len(str(row[index])) // line_length for index in text_indexes),
-                default=0,
-            )
-            for row in section.rows
-        )
-        pages = lines / LINES_PER_PAGE[self.table.layout.landscape]
-        return max(1.0, pages) if self.table.layout.page_per_section else pages
 
 
 def _titled_cells(columns: IndexedColumns, row: Row) -> list[tuple[str, str]]:
@@ -253,4 +231,5 @@ def _footer_data(footer: Footer | None) -> Document | None:
         "summary": to_typst(footer.summary),
         "skipped_reasons": [to_typst(reason) for reason in footer.skipped_reasons],
         "skipped_title": _("Left out"),
+        "note": box_note([footer.summary]),
     }
