@@ -249,6 +249,24 @@ def get_me(client, tokens):
     return client.get("/me", HTTP_AUTHORIZATION=f"Bearer {tokens['access']}")
 
 
+@pytest.mark.guarantee("A password keeps the spaces at its ends at every door.")
+def test_set_up_and_removal_keep_the_spaces_of_a_password(secretary):
+    password = "  senha com espaços "
+    secretary.set_password(password)
+    secretary.save()
+    client = bearer_client(log_in(password=password).json()["access"])
+
+    def start(typed):
+        return client.post_json("/auth/otp", {"password": typed})
+
+    assert start(password.strip()).status_code == 400
+    secret = start(password).json()["secret"]
+    confirmed = client.post_json("/auth/otp/confirm", {"otp": code_of(secret)}).json()
+    client = bearer_client(confirmed["access"])
+    body = {"password": password, "otp": confirmed["recovery_codes"][0]}
+    assert remove(client, **body).status_code == 204
+
+
 def test_abandoned_set_up_is_replaced_by_the_next(secretary):
     first, second = (second_factor.start(secretary).secret for _ in range(2))
 

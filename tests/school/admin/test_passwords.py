@@ -188,6 +188,27 @@ def test_own_change_to_the_same_password_is_refused(admin_client, admin):
     assert admin.must_change_password
 
 
+SPACED = "  senha com espaços "
+
+
+@pytest.mark.guarantee("A password keeps the spaces at its ends at every door.")
+def test_link_and_forms_keep_the_spaces_of_a_password(admin_client, teacher):
+    chosen = {"new_password1": SPACED, "new_password2": SPACED}
+    choose(Client(), create_link(admin_client, teacher), chosen)
+    assert can_log_in("teacher", SPACED)
+    assert not can_log_in("teacher", SPACED.strip())
+    User.objects.filter(pk=teacher.pk).update(is_staff=True)
+    client = Client()
+    login = {"username": "teacher", "password": SPACED}
+    assert client.post("/admin/login/", login).status_code == 302
+
+    other = f" {SPACED}"
+    form = {"old_password": SPACED, "new_password1": other, "new_password2": other}
+    assert client.post("/admin/password_change/", form).status_code == 302
+    assert can_log_in("teacher", other)
+    assert not can_log_in("teacher", SPACED)
+
+
 def test_address_after_the_link_has_no_token(teacher, admin_client):
     link = create_link(admin_client, teacher)
 
