@@ -10,7 +10,7 @@ from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core.checks import CheckMessage, Tags, register
 from django.db.models.signals import post_migrate
 
-from school.db import triggers
+from school.db import consistency_triggers, level_key_triggers, triggers
 
 
 class SchoolConfig(AppConfig):
@@ -22,6 +22,9 @@ class SchoolConfig(AppConfig):
         import_module("school.checks")  # registers them
         import_module("school.db.name_search")  # registers its lookup
         post_migrate.connect(triggers.install_triggers, sender=self)
+        post_migrate.connect(consistency_triggers.install_triggers, sender=self)
+        post_migrate.connect(level_key_triggers.install_triggers, sender=self)
+        post_migrate.connect(consistency_triggers.report_mismatches, sender=self)
         # The permissions of this app are there once those of `auth`, a later app, are made.
         post_migrate.connect(install_groups, sender=apps.get_app_config("auth"))
 

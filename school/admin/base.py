@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import NestedObjects, get_fields_from_path
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import router
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
@@ -19,6 +20,7 @@ from school.admin.change_list import (
     SearchedChangeList,
     answer_search,
 )
+from school.consistency.messages import OTHER_NETWORKS
 from school.models import User
 
 
@@ -37,16 +39,32 @@ class OneNetworkForm(ModelForm):
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # the stubs leave it out
         record = self.instance
+        # The model names the field; the sentence above the form is for all cases.
+        refused = {
+            name
+            for name, messages in self.errors.items()
+            if set(messages) != {_(OTHER_NETWORKS)}
+        }
         related = [
             getattr(record, field.name)
             for field in record._meta.concrete_fields
-            if field.is_relation and field.name not in self.errors
+            if field.is_relation and field.name not in refused
             # A parent that its own form refused has no id yet, but is set.
             if field.is_cached(record) or getattr(record, field.attname) is not None
         ]
         networks = {record_access.network_of(other) for other in related if other}
         if len(networks - {None}) > 1:
-            self.add_error(None, _("These records belong to different networks."))
+            self.add_error(None, _(OTHER_NETWORKS))
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """Show the message of a field that the form leaves out above the form."""
+        if hasattr(errors, "error_dict"):
+            for name in (
+                errors.error_dict.keys() - self.fields.keys() - {NON_FIELD_ERRORS}
+            ):
+                moved = errors.error_dict.pop(name)
+                errors.error_dict.setdefault(NON_FIELD_ERRORS, []).extend(moved)
+        super()._update_errors(errors)  # type: ignore[misc]
 
 
 class ScopedPage:

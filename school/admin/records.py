@@ -4,11 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from school import models as m
 from school.admin.base import ScopedAdmin, ScopedInline, viewer_of
 from school.admin.crest_inline import CrestInline
 from school.admin.rules import YearRulesInline, add_default_profiles, is_open
+from school.grading.number_format import format_tenths
 from school.rights import Level, level_of
 
 
@@ -141,7 +143,7 @@ class EnrolmentAdmin(ScopedAdmin):
 
 @admin.register(m.Grade)
 class GradeAdmin(ScopedAdmin):
-    list_display = ["enrolment", "offering", "term", "tenths"]
+    list_display = ["enrolment", "offering", "term", "grade"]
     list_filter = ["term"]
     list_select_related = [
         "enrolment__school_class__school_year",
@@ -152,10 +154,14 @@ class GradeAdmin(ScopedAdmin):
     autocomplete_fields = ["enrolment", "offering"]
     show_full_result_count = False
 
+    @admin.display(description=_("grade"), ordering="tenths")
+    def grade(self, record: m.Grade | m.RecoveryGrade) -> str:
+        return "–" if record.tenths is None else format_tenths(record.tenths)
+
 
 @admin.register(m.RecoveryGrade)
 class RecoveryGradeAdmin(GradeAdmin):
-    list_display = ["enrolment", "offering", "tenths"]
+    list_display = ["enrolment", "offering", "grade"]
     list_filter = []
 
 

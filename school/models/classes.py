@@ -1,8 +1,15 @@
 """Grade levels, subjects, classes and offerings."""
 
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from school.consistency.messages import LEVEL_IN_USE
+from school.models.consistent import ConsistentRecord
 from school.models.network import School, SchoolYear
 from school.models.sortable import SortableByName
 
@@ -33,30 +40,55 @@ class Subject(SortableByName):
         return self.name
 
 
-class SchoolClass(SortableByName):
+class SchoolClass(ConsistentRecord, SortableByName):
     """A class of one school and year; multi-grade if it has several grade levels."""
 
     class Shift(models.TextChoices):
-        MORNING = "morning"
-        AFTERNOON = "afternoon"
-        EVENING = "evening"
-        FULL_DAY = "full_day"
+        MORNING = "morning", gettext_lazy("Morning")
+        AFTERNOON = "afternoon", gettext_lazy("Afternoon")
+        EVENING = "evening", gettext_lazy("Evening")
+        FULL_DAY = "full_day", gettext_lazy("Full Day")
 
     school = models.ForeignKey(
         School, models.PROTECT, related_name="classes", db_index=False
     )
     school_year = models.ForeignKey(SchoolYear, models.PROTECT, related_name="classes")
+    code = models.CharField(
+        gettext_lazy("code"),
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=gettext_lazy("The network's own code of the class, if it has one."),
+    )
     name = models.CharField(max_length=40)
     shift = models.CharField(max_length=9, choices=Shift)
     grade_levels = models.ManyToManyField(GradeLevel, related_name="classes")
+    levels_key = models.CharField(
+        max_length=200, blank=True, default="", db_default="", editable=False
+    )
+    """Sorted ids of the grade levels, "3,4"; kept by triggers (`school.db.level_keys`)."""
+
+    levels_of_form: Iterable[GradeLevel] | None = None
+    """Grade levels that a form will set once the class is saved; None if it sets none."""
 
     class Meta:
         ordering = ["school", "school_year", "sort_key"]
         verbose_name_plural = "school classes"
+        indexes = [
+            models.Index(fields=["school", "school_year"], name="class_school_year")
+        ]
         constraints = [
             models.UniqueConstraint(
-                fields=["school", "school_year", "name"],
-                name="class_name_once_a_school_year",
+                fields=["school", "school_year", "code"],
+                condition=~Q(code=""),
+                name="class_code_once_a_school_year",
+            ),
+            models.UniqueConstraint(
+                fields=["school", "school_year", "shift", "name", "levels_key"],
+                # A class gets its levels after it is saved, and several may have one name.
+                condition=~Q(levels_key=""),
+                name="class_name_once_for_levels",
             ),
             models.CheckConstraint(
                 condition=Q(shift__in=["morning", "afternoon", "evening", "full_day"]),
@@ -65,7 +97,32 @@ class SchoolClass(SortableByName):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.school_year})"
+        return f"{self.name}, {self.get_shift_display()} ({self.school_year})"
+
+    def clean(self) -> None:
+        super().clean()
+        others = SchoolClass.objects.filter(
+            school=self.school_id, school_year=self.school_year_id
+        ).exclude(pk=self.pk)
+        if self.code and others.filter(code=self.code).exists():
+            message = _("Another class of this school and year has this code.")
+            raise ValidationError({"code": message})
+        level_ids = self._level_ids()
+        key = ",".join(map(str, sorted(level_ids)))
+        if others.filter(name=self.name, shift=self.shift, levels_key=key).exists():
+            message = _(
+                "Another class of this school, year, shift and grade levels has this name."
+            )
+            raise ValidationError({"name": message})
+        enrolments = self.enrolments.all() if self.pk else self.enrolments.none()
+        if enrolments.exclude(grade_level__in=level_ids).exists():
+            raise ValidationError({"grade_levels": _(LEVEL_IN_USE)})
+
+    def _level_ids(self) -> list[int]:
+        if self.levels_of_form is not None:
+            return [level.pk for level in self.levels_of_form]
+        stored = self.grade_levels.values_list("pk", flat=True) if self.pk else ()
+        return list(stored)
 
 
 class Offering(models.Model):

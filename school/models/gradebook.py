@@ -5,22 +5,49 @@ be three to twenty times faster than decimals and one row per presence, and on S
 integers are exact.
 """
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from school.grading.number_format import format_tenths
 from school.models.classes import Offering, SchoolClass
+from school.models.consistent import ConsistentRecord
+from school.models.grade_field import TenthsField
 from school.models.students import Enrolment
 
 
-class Grade(models.Model):
+class _OfClass(ConsistentRecord):
+    """Record of an enrolment that refers to something of the enrolment's class."""
+
+    class_field = "offering"
+    """Field of the thing that belongs to the class."""
+    other_class_message = gettext_lazy("This subject is not offered in the class.")
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        super().clean()
+        record: Any = self
+        if not (record.enrolment_id and getattr(self, f"{self.class_field}_id")):
+            return  # the missing field has its own error message
+        class_id = getattr(self, self.class_field).school_class_id
+        if class_id != record.enrolment.school_class_id:
+            raise ValidationError({self.class_field: self.other_class_message})
+
+
+class Grade(_OfClass):
     enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="grades")
     offering = models.ForeignKey(
         Offering, models.PROTECT, related_name="grades", db_index=False
     )
     term = models.SmallIntegerField()
     """Term number within the school year of the class."""
-    tenths = models.SmallIntegerField(null=True, blank=True)
+    tenths = TenthsField(gettext_lazy("grade"), null=True, blank=True)
     """Grade in tenths: 75 is 7.5. Null if it is due but missing."""
 
     class Meta:
@@ -38,16 +65,11 @@ class Grade(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"term {self.term}: {self.tenths} tenths"
-
-    def clean(self) -> None:
-        if self.offering.school_class_id != self.enrolment.school_class_id:
-            raise ValidationError(
-                {"offering": "This subject is not offered in the class."}
-            )
+        grade = "–" if self.tenths is None else format_tenths(self.tenths)
+        return _("term {term}: {grade}").format(term=self.term, grade=grade)
 
 
-class RecoveryGrade(models.Model):
+class RecoveryGrade(_OfClass):
     """The grade of the final recovery exam in one subject."""
 
     enrolment = models.ForeignKey(
@@ -56,7 +78,7 @@ class RecoveryGrade(models.Model):
     offering = models.ForeignKey(
         Offering, models.PROTECT, related_name="recovery_grades", db_index=False
     )
-    tenths = models.SmallIntegerField()
+    tenths = TenthsField(gettext_lazy("grade"))
     """Grade in tenths: 75 is 7.5."""
 
     class Meta:
@@ -70,16 +92,10 @@ class RecoveryGrade(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"recovery: {self.tenths} tenths"
-
-    def clean(self) -> None:
-        if self.offering.school_class_id != self.enrolment.school_class_id:
-            raise ValidationError(
-                {"offering": "This subject is not offered in the class."}
-            )
+        return _("recovery: {grade}").format(grade=format_tenths(self.tenths))
 
 
-class ClassSession(models.Model):
+class ClassSession(ConsistentRecord):
     """A school day on which attendance of the class was recorded."""
 
     school_class = models.ForeignKey(
@@ -103,12 +119,15 @@ class ClassSession(models.Model):
         return f"{self.date}"
 
 
-class Absence(models.Model):
+class Absence(_OfClass):
     enrolment = models.ForeignKey(
         Enrolment, models.PROTECT, related_name="absences", db_index=False
     )
     session = models.ForeignKey(ClassSession, models.PROTECT, related_name="absences")
     is_justified = models.BooleanField(default=False)
+
+    class_field = "session"
+    other_class_message = gettext_lazy("This session belongs to another class.")
 
     class Meta:
         constraints = [
@@ -119,7 +138,3 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"absent on {self.session}"
-
-    def clean(self) -> None:
-        if self.session.school_class_id != self.enrolment.school_class_id:
-            raise ValidationError({"session": "This session belongs to another class."})

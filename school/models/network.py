@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from school import time_zones
+from school.models.consistent import ConsistentRecord
 from school.models.sortable import SortableByName
 from school.signals import second_factor_policy_changed
 
@@ -69,7 +70,7 @@ class Network(SortableByName):
                 second_factor_policy_changed.send(sender=Network, network=self)
 
 
-class School(SortableByName):
+class School(ConsistentRecord, SortableByName):
     network = models.ForeignKey(Network, models.PROTECT, related_name="schools")
     inep_code = models.CharField(max_length=8, unique=True)
     """Eight-digit code assigned by the national institute INEP."""
@@ -106,7 +107,7 @@ class School(SortableByName):
         return ", ".join(filter(None, [self.address, city]))
 
 
-class SchoolYear(models.Model):
+class SchoolYear(ConsistentRecord):
     """A school year, or one period of it for courses such as EJA with semesters."""
 
     network = models.ForeignKey(
@@ -141,7 +142,7 @@ def year_label(year: int, period: str) -> str:
     return f"{year}.{period}" if period else str(year)
 
 
-class Term(models.Model):
+class Term(ConsistentRecord):
     school_year = models.ForeignKey(
         SchoolYear, models.CASCADE, related_name="terms", db_index=False
     )
@@ -168,6 +169,7 @@ class Term(models.Model):
 
     def clean(self) -> None:
         """Refuse a term number above the number of terms in the year's rules."""
+        super().clean()
         if not (self.number and self.school_year_id):
             return  # the missing field has its own error message
         for year_rules in self.school_year.rules.select_related("version__profile"):

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 
 from school.grading.rules import Rules
 from school.models.classes import GradeLevel
+from school.models.consistent import ConsistentRecord
 from school.models.network import Network, SchoolYear
 from school.models.sortable import SortableByName
 
 
-class RuleProfile(SortableByName):
+class RuleProfile(ConsistentRecord, SortableByName):
     """Named rules of a network; `versions` holds their current and earlier content."""
 
     network = models.ForeignKey(

@@ -5,11 +5,12 @@ from django.db.models import F, Q
 
 from school.collation import sort_key
 from school.models.classes import GradeLevel, SchoolClass
+from school.models.consistent import ConsistentRecord
 from school.models.network import Network
 from school.models.sortable import SortableByName
 
 
-class Student(SortableByName):
+class Student(ConsistentRecord, SortableByName):
     network = models.ForeignKey(
         Network, models.PROTECT, related_name="students", db_index=False
     )
@@ -54,7 +55,7 @@ class Student(SortableByName):
         return {**super().name_keys(), "civil_name_key": civil_name_key}
 
 
-class Enrolment(models.Model):
+class Enrolment(ConsistentRecord):
     """A student in a class between two dates; a change of class adds an enrolment."""
 
     class Ending(models.TextChoices):

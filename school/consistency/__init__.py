@@ -1,0 +1,1 @@
+"""Rules about which records belong together, checked by forms and by the database."""

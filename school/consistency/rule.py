@@ -1,0 +1,57 @@
+"""Rules as conditions in SQL, and what differs in the SQL of the databases."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    """Columns that the condition reads of the record; a change of one can break the rule."""
+    condition: str
+    """SQL condition of a violation."""
+    field: str
+    """Field of the form that shows the message."""
+    message: str
+    events: tuple[str, ...] = ("INSERT", "UPDATE")
+    """Writes that can break the rule. Those of parents are only updates and deletions."""
+
+    @property
+    def is_of_stored_rows(self) -> bool:
+        """True if the condition can be asked for a stored row alone."""
+        return "INSERT" in self.events
+
+    @cached_property
+    def tables(self) -> set[str]:
+        return {self.table, *re.findall(r"\bschool_[a-z_]+\b", self.condition)}
+
+    def condition_of(self, new: str, old: str = "OLD") -> str:
+        """Return the condition for records of other names than NEW and OLD."""
+        condition = re.sub(r"\bNEW\.", f"{new}.", self.condition)
+        return re.sub(r"\bOLD\.", f"{old}.", condition)
+
+
+@dataclass(frozen=True)
+class Sql:
+    """SQL that differs between the databases."""
+
+    vendor: str
+
+    def add_days(self, expression: str, days: int) -> str:
+        if self.vendor == "postgresql":
+            return f"({expression} + ({days}))"
+        return f"date({expression}, '{days:+d} days')"
+
+    def year_of(self, expression: str) -> str:
+        if self.vendor == "postgresql":
+            return f"EXTRACT(YEAR FROM {expression})"
+        return f"CAST(strftime('%Y', {expression}) AS integer)"
+
+    def terms_of(self, content: str) -> str:
+        """Return the number of terms in the JSON of a rule version."""
+        if self.vendor == "postgresql":
+            return f"({content} ->> 'terms')::integer"
+        return f"json_extract({content}, '$.terms')"
