@@ -43,7 +43,7 @@ class OneNetworkForm(ModelForm):
         refused = {
             name
             for name, messages in self.errors.items()
-            if set(messages) != {_(OTHER_NETWORKS)}
+            if _(OTHER_NETWORKS) not in messages
         }
         related = [
             getattr(record, field.name)

@@ -10,6 +10,7 @@ from school import models as m
 from school.admin.base import ScopedAdmin, ScopedInline, viewer_of
 from school.admin.crest_inline import CrestInline
 from school.admin.rules import YearRulesInline, add_default_profiles, is_open
+from school.admin.year_dates import MovableYearMixin, SchoolYearForm, TermInline
 from school.grading.number_format import format_tenths
 from school.rights import Level, level_of
 
@@ -38,13 +39,9 @@ class SchoolAdmin(ScopedAdmin):
     inlines = [CrestInline]
 
 
-class TermInline(ScopedInline):
-    model = m.Term
-    extra = 0
-
-
 @admin.register(m.SchoolYear)
-class SchoolYearAdmin(ScopedAdmin):
+class SchoolYearAdmin(MovableYearMixin, ScopedAdmin):
+    form = SchoolYearForm
     list_display = ["year", "network", "period", "starts_on", "ends_on", "is_closed"]
     list_select_related = ["network"]
     search_fields = ["year"]
@@ -63,33 +60,6 @@ class SchoolYearAdmin(ScopedAdmin):
 class OrderedAdmin(ScopedAdmin):
     list_display = ["name", "code", "order"]
     search_fields = ["sort_key__name_words", "code"]
-
-
-class OfferingInline(ScopedInline):
-    model = m.Offering
-    extra = 0
-    autocomplete_fields = ["subject"]
-
-
-@admin.register(m.SchoolClass)
-class SchoolClassAdmin(ScopedAdmin):
-    list_display = ["name", "school", "school_year", "shift"]
-    list_filter = ["school_year", "shift"]
-    list_select_related = ["school", "school_year"]
-    search_fields = ["sort_key__name_words", "school__sort_key__name_words"]
-    autocomplete_fields = ["school", "school_year", "grade_levels"]
-    inlines = [OfferingInline]
-
-
-@admin.register(m.Offering)
-class OfferingAdmin(ScopedAdmin):
-    list_display = ["subject", "school_class", "hours"]
-    list_select_related = ["subject", "school_class__school_year"]
-    search_fields = [
-        "subject__sort_key__name_words",
-        "school_class__sort_key__name_words",
-    ]
-    autocomplete_fields = ["subject", "school_class"]
 
 
 class EnrolmentInline(ScopedInline):

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from pydantic.fields import FieldInfo
 
+from school.grading.number_format import format_number
 from school.grading.rules import Rules
 from school.models import RuleProfile
 
@@ -32,6 +33,22 @@ HELP_TEXTS = {
 }
 
 
+class NumberInput(forms.DecimalField):
+    """Form field of a number with a decimal comma or point."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal"})
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Decimal):
+            return value
+        return format_number(value, max(0, -int(value.as_tuple().exponent)))
+
+    def to_python(self, value: Any) -> Decimal | None:
+        return super().to_python(
+            None if value is None else str(value).replace(",", ".")
+        )
+
+
 def _build_field(name: str, info: FieldInfo) -> forms.Field:
     """Build the form field of a rule; lists and rules that default to `None` are optional."""
     help_text = HELP_TEXTS.get(name, "")
@@ -48,7 +65,7 @@ def _build_field(name: str, info: FieldInfo) -> forms.Field:
         return forms.ChoiceField(choices=values, help_text=help_text)
     if field_type is bool:
         return forms.BooleanField(required=False, help_text=help_text)
-    field_class = forms.IntegerField if field_type is int else forms.DecimalField
+    field_class = forms.IntegerField if field_type is int else NumberInput
     return field_class(required=required, help_text=help_text)
 
 

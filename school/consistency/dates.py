@@ -131,7 +131,7 @@ def enrolment_rules(sql: Sql) -> Iterator[Rule]:
         "absence_date",
         "school_absence",
         ("enrolment_id", "session_id"),
-        "EXISTS (SELECT 1 FROM school_enrolment e, school_classsession d"
+        "EXISTS (SELECT 1 FROM school_enrolment e CROSS JOIN school_classsession d"
         " WHERE e.id = NEW.enrolment_id AND d.id = NEW.session_id"
         " AND (d.date < e.entry_date OR d.date >= e.exit_date))",
         "session",

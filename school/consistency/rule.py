@@ -26,7 +26,10 @@ class Rule:
 
     @cached_property
     def tables(self) -> set[str]:
-        return {self.table, *re.findall(r"\bschool_[a-z_]+\b", self.condition)}
+        return {
+            self.table,
+            *re.findall(r"\b(?:FROM|JOIN) (school_\w+)", self.condition),
+        }
 
     def condition_of(self, new: str, old: str = "OLD") -> str:
         """Return the condition for records of other names than NEW and OLD."""

@@ -43,6 +43,23 @@ def find_broken_rules(record: Model, except_names: Iterable[str] = ()) -> list[R
     return [rule for rule, is_broken in zip(rules, row, strict=False) if is_broken]
 
 
+def find_rules_against_deletion(record: Model) -> list[Rule]:
+    """Return the rules that the deletion of the stored record would break."""
+    connection = connections[router.db_for_write(type(record), instance=record)]
+    table = record._meta.db_table
+    broken = []
+    with connection.cursor() as cursor:
+        for rule in rules_for(connection.vendor):
+            if rule.table == table and "DELETE" in rule.events:
+                condition = rule.condition_of("stored", "stored").replace("%", "%%")
+                cursor.execute(
+                    f"SELECT 1 FROM {table} stored WHERE id = %s AND {condition}",  # noqa: S608
+                    [record.pk],
+                )
+                broken += [rule] if cursor.fetchone() else []
+    return broken
+
+
 def _columns_of(rule: Rule) -> set[str]:
     return {*rule.columns, *re.findall(r"\bNEW\.(\w+)", rule.condition)}
 

@@ -23,18 +23,22 @@ def hold_or_release_key(
         stored = instance.classes.values_list("pk", flat=True)
         class_ids = list(stored if pk_set is None else pk_set)
     if action.startswith("pre_"):
-        _hold_keys(class_ids)
+        hold_keys(class_ids)
     elif not (reverse and pk_set is None):
-        # A trigger replaces the empty key by the right one.
-        SchoolClass.objects.filter(pk__in=class_ids).update(levels_key="")
+        release_keys(class_ids)
 
 
 @receiver(pre_delete, sender=SchoolClass)
 def hold_key(instance: SchoolClass, **_: Any) -> None:
-    _hold_keys([instance.pk])
+    hold_keys([instance.pk])
 
 
-def _hold_keys(class_ids: Iterable[int]) -> None:
+def hold_keys(class_ids: Iterable[int]) -> None:
     # The id makes the keys of several held classes differ.
     key = Concat(Value(HOLD), Cast("pk", _KEY))
     SchoolClass.objects.filter(pk__in=class_ids).update(levels_key=key)
+
+
+def release_keys(class_ids: Iterable[int]) -> None:
+    # A trigger replaces the empty key by the right one.
+    SchoolClass.objects.filter(pk__in=class_ids).update(levels_key="")

@@ -20,10 +20,9 @@ class ConsistentRecord(models.Model):
 
     def clean(self) -> None:
         super().clean()
-        errors = {
-            rule.field: self._explain(rule.message)
-            for rule in find_broken_rules(self, self.rules_of_form)
-        }
+        errors: dict[str, list[str]] = {}
+        for rule in find_broken_rules(self, self.rules_of_form):
+            errors.setdefault(rule.field, []).append(self._explain(rule.message))
         if errors:
             raise ValidationError(errors)
 

@@ -5,6 +5,7 @@ import datetime
 import pytest
 
 from school.models import Absence, Enrolment, Grade
+from tests.support.earlier_release import earlier_release
 from tests.support.school_factory import (
     MATHEMATICS,
     PORTUGUESE,
@@ -38,6 +39,12 @@ def sample_class(network):
 @pytest.fixture
 def inconsistent_class(sample_class):
     """Class with every inconsistency, and Zoé, whose records are consistent."""
+    with earlier_release():
+        add_inconsistent_records(sample_class)
+    return sample_class
+
+
+def add_inconsistent_records(sample_class):
     extra_terms = sample_class.enrol("Ana")
     sample_class.add_grades(extra_terms, PORTUGUESE, 70, 70, 70, 70, 10, 10, 10)
     absent_before_entry = sample_class.enrol("Bia", entry_date=school_day(10))
@@ -63,7 +70,6 @@ def inconsistent_class(sample_class):
     for subject in (PORTUGUESE, MATHEMATICS):
         sample_class.add_grades(regular, subject, 60, 70, 80, 90)
     sample_class.add_absences(regular, 3)
-    return sample_class
 
 
 def run_report(viewer, sample_class, kind, **options):
