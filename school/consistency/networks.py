@@ -102,9 +102,12 @@ def level_rules() -> Iterator[Rule]:
         "enrolment_level",
         "school_enrolment",
         ("school_class_id", "grade_level_id"),
-        "NOT EXISTS (SELECT 1 FROM school_schoolclass_grade_levels l"
-        " WHERE l.schoolclass_id = NEW.school_class_id"
-        " AND l.gradelevel_id = NEW.grade_level_id)",
+        # A class whose levels are not recorded yet takes students of every level.
+        "NEW.grade_level_id NOT IN (SELECT l.gradelevel_id"
+        " FROM school_schoolclass_grade_levels l"
+        " WHERE l.schoolclass_id = NEW.school_class_id)"
+        " AND EXISTS (SELECT 1 FROM school_schoolclass_grade_levels l"
+        " WHERE l.schoolclass_id = NEW.school_class_id)",
         "grade_level",
         OTHER_LEVEL,
     )

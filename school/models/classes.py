@@ -114,8 +114,9 @@ class SchoolClass(ConsistentRecord, SortableByName):
                 "Another class of this school, year, shift and grade levels has this name."
             )
             raise ValidationError({"name": message})
-        enrolments = self.enrolments.all() if self.pk else self.enrolments.none()
-        if enrolments.exclude(grade_level__in=level_ids).exists():
+        if not (self.pk and level_ids):
+            return
+        if self.enrolments.exclude(grade_level__in=level_ids).exists():
             raise ValidationError({"grade_levels": _(LEVEL_IN_USE)})
 
     def _level_ids(self) -> list[int]:

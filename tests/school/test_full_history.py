@@ -35,12 +35,9 @@ def create_class(network):
             year=year,
             defaults={"starts_on": f"{year}-02-01", "ends_on": f"{year}-12-20"},
         )
-        school_class, is_new = SchoolClass.objects.get_or_create(
+        return SchoolClass.objects.get_or_create(
             school_id=school, school_year=school_year, name="own", shift="morning"
-        )
-        if is_new:
-            school_class.grade_levels.add(1)
-        return school_class
+        )[0]
 
     return create_class
 

@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from school import models as m
+from school.consistency.rules import rules_for
 from school.db import consistency_triggers
 from tests.support.earlier_release import earlier_release
 from tests.support.school_factory import (
@@ -345,3 +346,30 @@ def test_check_of_consistent_records_names_nothing(network, capsys):
     call_command("check_records")
 
     assert "belong together" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_flush_empties_the_tables_and_keeps_the_triggers():
+    call_command("flush", "--no-input", verbosity=0)
+    Records()
+    before = _triggers()
+
+    call_command("flush", "--no-input", inhibit_post_migrate=True, verbosity=0)
+
+    assert not m.Network.objects.exists()
+    assert _triggers() == before
+    vendor = connection.vendor
+    names = {
+        f"school_rule_{r.name}_{e.lower()}" for r in rules_for(vendor) for e in r.events
+    }
+    assert names <= before
+
+
+def _triggers():
+    columns = {
+        "sqlite": "name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "tgname FROM pg_trigger WHERE NOT tgisinternal",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns[connection.vendor]}")
+        return {name for (name,) in cursor.fetchall()}

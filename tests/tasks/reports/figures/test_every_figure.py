@@ -214,5 +214,5 @@ def _create_school_with(student_count: int) -> User:
         for subject, exam in ((art, 20), (music, None)):
             old_class.add_grades(before, subject.pk, 50)
             new_class.add_grades(after, subject.pk, NO_GRADE, 50, 50, 50, exam=exam)
-        new_class.add_absences(after, *range(3, 11))
+        new_class.add_absences(after, *range(4, 11))
     return create_user("administrator", network=[factory.network])
