@@ -43,7 +43,7 @@ class NumberInput(forms.DecimalField):
             return value
         return format_number(value, max(0, -int(value.as_tuple().exponent)))
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         return super().to_python(
             None if value is None else str(value).replace(",", ".")
         )

@@ -22,7 +22,7 @@ class Mismatches(NamedTuple):
 
     table: str
     message: str
-    count: int
+    row_count: int
     first_ids: list[int]
 
 
@@ -86,10 +86,10 @@ def report_mismatches(
 
 def describe(mismatches: Iterable[Mismatches]) -> Iterator[str]:
     """Yield a line for each rule that stored rows break."""
-    for table, message, count, first_ids in mismatches:
-        more = ", ..." if count > len(first_ids) else ""
+    for table, message, row_count, first_ids in mismatches:
+        more = ", ..." if row_count > len(first_ids) else ""
         ids = ", ".join(map(str, first_ids))
-        yield f"{table}: {count} row(s) from before this check: {message} Ids: {ids}{more}"
+        yield f"{table}: {row_count} row(s) from before this check: {message} Ids: {ids}{more}"
 
 
 def _name(rule: Rule, event: str) -> str:

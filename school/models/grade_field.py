@@ -51,7 +51,7 @@ class GradeInput(forms.Field):
         return parse_grade(text) if text else None
 
 
-class TenthsField(models.SmallIntegerField):
+class TenthsField(models.SmallIntegerField):  # type: ignore[type-arg]
     """Grade in tenths, 0 to 100: 75 is 7.5."""
 
     default_validators = [validate_tenths]
