@@ -94,8 +94,8 @@ def enrolment_rules(sql: Sql) -> Iterator[Rule]:
             f"enrolment_{column}",
             "school_enrolment",
             ("school_class_id", column),
-            f"EXISTS (SELECT 1 FROM {year_of_class}"  # noqa: S608
-            f" WHERE c.id = NEW.school_class_id AND {outside})",
+            f"(SELECT {outside} FROM {year_of_class}"  # noqa: S608
+            " WHERE c.id = NEW.school_class_id)",
             column,
             OUTSIDE_YEAR,
         )
@@ -122,8 +122,8 @@ def enrolment_rules(sql: Sql) -> Iterator[Rule]:
         "session_date",
         "school_classsession",
         ("school_class_id", "date"),
-        f"EXISTS (SELECT 1 FROM {year_of_class}"  # noqa: S608
-        f" WHERE c.id = NEW.school_class_id AND {outside})",
+        f"(SELECT {outside} FROM {year_of_class}"  # noqa: S608
+        " WHERE c.id = NEW.school_class_id)",
         "date",
         OUTSIDE_YEAR,
     )
@@ -131,9 +131,9 @@ def enrolment_rules(sql: Sql) -> Iterator[Rule]:
         "absence_date",
         "school_absence",
         ("enrolment_id", "session_id"),
-        "EXISTS (SELECT 1 FROM school_enrolment e CROSS JOIN school_classsession d"
-        " WHERE e.id = NEW.enrolment_id AND d.id = NEW.session_id"
-        " AND (d.date < e.entry_date OR d.date >= e.exit_date))",
+        "(SELECT d.date < e.entry_date OR d.date >= e.exit_date"
+        " FROM school_enrolment e CROSS JOIN school_classsession d"
+        " WHERE e.id = NEW.enrolment_id AND d.id = NEW.session_id)",
         "session",
         NOT_ENROLLED,
     )
@@ -142,8 +142,8 @@ def enrolment_rules(sql: Sql) -> Iterator[Rule]:
         "term_dates",
         "school_term",
         ("school_year_id", "starts_on", "ends_on"),
-        "EXISTS (SELECT 1 FROM school_schoolyear y"  # noqa: S608
-        f" WHERE y.id = NEW.school_year_id AND {outside})",
+        f"(SELECT {outside} FROM school_schoolyear y"  # noqa: S608
+        " WHERE y.id = NEW.school_year_id)",
         "starts_on",
         OUTSIDE_YEAR,
     )

@@ -147,6 +147,9 @@ class ClassFactory:
             name_or_student = network.create_student(name_or_student)
         if not {"grade_level", "grade_level_id"} & fields.keys():
             [fields["grade_level"]] = self.levels
+        level = fields.get("grade_level") or m.GradeLevel(pk=fields["grade_level_id"])
+        if level not in self.levels:  # a student in another level makes it multi-grade
+            self.school_class.grade_levels.add(level)
         self._enrolment_count += 1
         defaults = {
             "diary_number": self._enrolment_count,
