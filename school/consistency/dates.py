@@ -19,6 +19,9 @@ from school.consistency.rule import Rule, Sql
 
 ENROLMENT_MARGIN_DAYS = 180
 """Days around the school year in which enrolments may begin and end."""
+_YEAR_OF_CLASS = (
+    "school_schoolclass c JOIN school_schoolyear y ON y.id = c.school_year_id"
+)
 
 
 def year_rules(sql: Sql) -> Iterator[Rule]:
@@ -83,9 +86,6 @@ def _records_outside(
 
 def enrolment_rules(sql: Sql) -> Iterator[Rule]:
     year = ("y.starts_on", "y.ends_on", sql, "NEW")
-    year_of_class = (
-        "school_schoolclass c JOIN school_schoolyear y ON y.id = c.school_year_id"
-    )
     for column, outside in (
         ("entry_date", _entry_outside(*year)),
         ("exit_date", _exit_outside(*year)),
@@ -94,7 +94,7 @@ def enrolment_rules(sql: Sql) -> Iterator[Rule]:
             f"enrolment_{column}",
             "school_enrolment",
             ("school_class_id", column),
-            f"(SELECT {outside} FROM {year_of_class}"  # noqa: S608
+            f"(SELECT {outside} FROM {_YEAR_OF_CLASS}"  # noqa: S608
             " WHERE c.id = NEW.school_class_id)",
             column,
             OUTSIDE_YEAR,
@@ -117,12 +117,16 @@ def enrolment_rules(sql: Sql) -> Iterator[Rule]:
         NOT_BORN,
         ("UPDATE",),
     )
+
+
+def lesson_rules() -> Iterator[Rule]:
+    """Yield the rules of lessons, absences and terms."""
     outside = _date_outside("y.starts_on", "y.ends_on", "NEW.date")
     yield Rule(
         "session_date",
         "school_classsession",
         ("school_class_id", "date"),
-        f"(SELECT {outside} FROM {year_of_class}"  # noqa: S608
+        f"(SELECT {outside} FROM {_YEAR_OF_CLASS}"  # noqa: S608
         " WHERE c.id = NEW.school_class_id)",
         "date",
         OUTSIDE_YEAR,

@@ -45,7 +45,10 @@ def network_rules() -> Iterator[Rule]:
     for name, table, columns, field, one, other in pairs:
         condition = f"{one} <> {other}"
         yield Rule(f"{name}_network", table, columns, condition, field, OTHER_NETWORKS)
-    # A parent that leaves its network: only what belonged there until now holds it back.
+
+
+def network_change_rules() -> Iterator[Rule]:
+    """Yield the rules of parents; only what belonged to the network until now holds them."""
     children = [
         (
             "school_school",

@@ -7,8 +7,8 @@ condition, NEW is the record, and OLD is its stored values.
 
 from functools import cache
 
-from school.consistency.dates import enrolment_rules, year_rules
-from school.consistency.networks import level_rules, network_rules
+from school.consistency.dates import enrolment_rules, lesson_rules, year_rules
+from school.consistency.networks import level_rules, network_change_rules, network_rules
 from school.consistency.rule import Rule, Sql
 from school.consistency.terms import term_rules
 
@@ -19,8 +19,10 @@ def rules_for(vendor: str) -> tuple[Rule, ...]:
     sql = Sql(vendor)
     return (
         *network_rules(),
+        *network_change_rules(),
         *level_rules(),
         *year_rules(sql),
         *enrolment_rules(sql),
+        *lesson_rules(),
         *term_rules(sql),
     )
