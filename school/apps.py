@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core.checks import CheckMessage, Tags, register
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
+from school import write_context
 from school.db import consistency_triggers, level_key_triggers, triggers
 
 
@@ -25,6 +27,9 @@ class SchoolConfig(AppConfig):
         post_migrate.connect(consistency_triggers.install_triggers, sender=self)
         post_migrate.connect(level_key_triggers.install_triggers, sender=self)
         post_migrate.connect(consistency_triggers.report_mismatches, sender=self)
+        connection_created.connect(write_context.prepare_connection)
+        audit_triggers = import_module("school.db.audit_triggers")  # reads the models
+        post_migrate.connect(audit_triggers.install_audit_triggers, sender=self)
         # The permissions of this app are there once those of `auth`, a later app, are made.
         post_migrate.connect(install_groups, sender=apps.get_app_config("auth"))
 

@@ -1,9 +1,9 @@
 """Database triggers for constraints between records.
 
 The offering of a grade and the session of an absence belong to the class of the enrolment;
-rule versions and the rules of a closed year never change. Foreign keys cannot express
-this, and not every write goes through a form. The triggers are installed after every
-`migrate`, because SQLite drops the triggers of a table that a migration rebuilds.
+rule versions never change. Foreign keys cannot express this, and not every write goes
+through a form. The triggers are installed after every `migrate`, because SQLite drops the
+triggers of a table that a migration rebuilds.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,6 @@ _SAME_CLASS_PAIRS = (
 )  # fmt: skip
 CLASS_MISMATCH = "the record belongs to another class than the enrolment"
 RULE_VERSION_CHANGED = "a rule version never changes"
-YEAR_CLOSED = "the rules of a closed year never change"
 
 
 @dataclass(frozen=True)
@@ -81,15 +80,6 @@ def _triggers() -> Iterator[_Trigger]:
         " OR NEW.profile_id <> OLD.profile_id",
         RULE_VERSION_CHANGED,
     )
-    for row, events in (("NEW", ("INSERT", "UPDATE")), ("OLD", ("DELETE", "UPDATE"))):
-        yield _Trigger(
-            f"school_yearrules_{row.lower()}_year_is_open",
-            "school_yearrules",
-            events,
-            f"(SELECT is_closed FROM school_schoolyear WHERE id = {row}.school_year_id)",  # noqa: S608  (our own names)
-            YEAR_CLOSED,
-            ("school_schoolyear",),
-        )
 
 
 def _same_class_triggers() -> Iterator[_Trigger]:

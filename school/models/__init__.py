@@ -1,6 +1,7 @@
 """Models of the school records, users and rules."""
 
 from school.models.attachments import Attachment
+from school.models.audit import GradeChange, SchoolYearEvent
 from school.models import class_levels as _class_levels  # noqa: F401  (signal receivers)
 from school.models.classes import GradeLevel, Offering, SchoolClass, Subject
 from school.models.crests import Crest
@@ -20,6 +21,7 @@ __all__ = [
     "Crest",
     "Enrolment",
     "Grade",
+    "GradeChange",
     "GradeLevel",
     "Network",
     "Offering",
@@ -34,6 +36,7 @@ __all__ = [
     "School",
     "SchoolClass",
     "SchoolYear",
+    "SchoolYearEvent",
     "SecondFactor",
     "Session",
     "Student",

@@ -12,6 +12,7 @@ from school.consistency.messages import LEVEL_IN_USE
 from school.models.consistent import ConsistentRecord
 from school.models.network import School, SchoolYear
 from school.models.sortable import SortableByName
+from school.models.year_records import YearRecord
 
 
 class GradeLevel(SortableByName):
@@ -40,8 +41,11 @@ class Subject(SortableByName):
         return self.name
 
 
-class SchoolClass(ConsistentRecord, SortableByName):
+class SchoolClass(YearRecord, ConsistentRecord, SortableByName):
     """A class of one school and year; multi-grade if it has several grade levels."""
+
+    year_path = "school_year"
+    result_fields = ("school_year",)
 
     class Shift(models.TextChoices):
         MORNING = "morning", gettext_lazy("Morning")
@@ -126,8 +130,11 @@ class SchoolClass(ConsistentRecord, SortableByName):
         return list(stored)
 
 
-class Offering(models.Model):
+class Offering(YearRecord):
     """A subject as taught in one class."""
+
+    year_path = "school_class__school_year"
+    result_fields = ("school_class", "subject")
 
     school_class = models.ForeignKey(
         SchoolClass, models.PROTECT, related_name="offerings", db_index=False

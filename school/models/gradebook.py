@@ -18,6 +18,7 @@ from school.models.classes import Offering, SchoolClass
 from school.models.consistent import ConsistentRecord
 from school.models.grade_field import TenthsField
 from school.models.students import Enrolment
+from school.models.year_records import YearRecord
 
 
 class _OfClass(ConsistentRecord):
@@ -40,7 +41,10 @@ class _OfClass(ConsistentRecord):
             raise ValidationError({self.class_field: self.other_class_message})
 
 
-class Grade(_OfClass):
+class Grade(YearRecord, _OfClass):
+    year_path = "enrolment__school_class__school_year"
+    result_fields = ("enrolment", "offering", "term", "tenths")
+
     enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="grades")
     offering = models.ForeignKey(
         Offering, models.PROTECT, related_name="grades", db_index=False
@@ -69,8 +73,11 @@ class Grade(_OfClass):
         return _("term {term}: {grade}").format(term=self.term, grade=grade)
 
 
-class RecoveryGrade(_OfClass):
+class RecoveryGrade(YearRecord, _OfClass):
     """The grade of the final recovery exam in one subject."""
+
+    year_path = "enrolment__school_class__school_year"
+    result_fields = ("enrolment", "offering", "tenths")
 
     enrolment = models.ForeignKey(
         Enrolment, models.PROTECT, related_name="recovery_grades"
@@ -95,8 +102,11 @@ class RecoveryGrade(_OfClass):
         return _("recovery: {grade}").format(grade=format_tenths(self.tenths))
 
 
-class ClassSession(ConsistentRecord):
+class ClassSession(YearRecord, ConsistentRecord):
     """A school day on which attendance of the class was recorded."""
+
+    year_path = "school_class__school_year"
+    result_fields = ("school_class", "date", "term")
 
     school_class = models.ForeignKey(
         SchoolClass, models.PROTECT, related_name="sessions", db_index=False
@@ -119,7 +129,10 @@ class ClassSession(ConsistentRecord):
         return f"{self.date}"
 
 
-class Absence(_OfClass):
+class Absence(YearRecord, _OfClass):
+    year_path = "enrolment__school_class__school_year"
+    result_fields = ("enrolment", "session", "is_justified")
+
     enrolment = models.ForeignKey(
         Enrolment, models.PROTECT, related_name="absences", db_index=False
     )

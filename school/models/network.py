@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from school import time_zones
 from school.models.consistent import ConsistentRecord
 from school.models.sortable import SortableByName
+from school.models.year_records import YearRecord
 from school.signals import second_factor_policy_changed
 
 
@@ -142,7 +143,10 @@ def year_label(year: int, period: str) -> str:
     return f"{year}.{period}" if period else str(year)
 
 
-class Term(ConsistentRecord):
+class Term(YearRecord, ConsistentRecord):
+    year_path = "school_year"
+    result_fields = ("school_year", "number", "starts_on", "ends_on")
+
     school_year = models.ForeignKey(
         SchoolYear, models.CASCADE, related_name="terms", db_index=False
     )

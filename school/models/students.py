@@ -8,6 +8,7 @@ from school.models.classes import GradeLevel, SchoolClass
 from school.models.consistent import ConsistentRecord
 from school.models.network import Network
 from school.models.sortable import SortableByName
+from school.models.year_records import YearRecord
 
 
 class Student(ConsistentRecord, SortableByName):
@@ -55,8 +56,20 @@ class Student(ConsistentRecord, SortableByName):
         return {**super().name_keys(), "civil_name_key": civil_name_key}
 
 
-class Enrolment(ConsistentRecord):
+
+class Enrolment(YearRecord, ConsistentRecord):
     """A student in a class between two dates; a change of class adds an enrolment."""
+
+    year_path = "school_class__school_year"
+    result_fields = (
+        "student",
+        "school_class",
+        "grade_level",
+        "entry_date",
+        "exit_date",
+        "ending",
+        "approved_by_council",
+    )
 
     class Ending(models.TextChoices):
         """Reason why a student left a class."""
