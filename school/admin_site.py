@@ -19,7 +19,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from school import second_factor
+from school import second_factor, write_context
 from school.models import User
 from school.password_pages import OwnPasswordChange
 from school.time_zones import zone_words
@@ -33,6 +33,7 @@ EXEMPT_VIEWS = {
 }
 """Views of users who lack the second factor that their network demands."""
 MAX_CODE_LENGTH = 40
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 def _code_field(**options: Any) -> forms.CharField:
@@ -112,8 +113,12 @@ class SchoolAdminSite(AdminSite):
         return {**super().each_context(request), "time_zone": zone}
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Lead users to the page of the second factor while they lack a demanded one."""
-        return super().admin_view(_require_second_factor(view), cacheable)
+        """Lead users to the page of the second factor while they lack a demanded one.
+
+        Whatever a view writes is attributed to the user.
+        """
+        guarded = _require_second_factor(_attribute_writes(view))
+        return super().admin_view(guarded, cacheable)
 
     def password_change(
         self, request: HttpRequest, extra_context: Any = None
@@ -197,6 +202,17 @@ def _change(user: User, action: str, context: dict[str, Any]) -> bool:
 def _qr_code(text: str) -> str:
     svg = segno.make(text, error="m").svg_inline(scale=5, light="white", svgclass=None)
     return mark_safe(svg)  # noqa: S308  (drawn by the library, contains no text)
+
+
+def _attribute_writes(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def attributed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.method in SAFE_METHODS or not request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        with write_context.acting(request.user):
+            return view(request, *args, **kwargs)
+
+    return attributed
 
 
 def _require_second_factor(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -192,6 +192,14 @@ def _users(viewer: User) -> Q:
     return Q(pk=viewer.pk) | others
 
 
+def _grade_changes(viewer: User) -> Q:
+    """Return the filter of changes; the records that they name may be deleted by now."""
+    if viewer.role == Role.ADMINISTRATOR:
+        return _by("student", _students)(viewer)
+    is_guardian = viewer.role == Role.GUARDIAN
+    return _BY_ENROLMENT.visible(viewer) if is_guardian else _BY_CLASS.visible(viewer)
+
+
 _CLASS_NETWORK = "school_class.school.network_id"
 _BY_ENROLMENT = RecordAccess(
     _by("enrolment", visible_enrolments),
@@ -222,6 +230,7 @@ RECORD_ACCESS: dict[type[Model], RecordAccess] = {
     ),
     m.Term: _OF_YEAR,
     m.YearRules: _OF_YEAR,
+    m.SchoolYearEvent: _OF_YEAR,
     m.RuleProfile: RecordAccess(
         _by_network("network"), Level.ADMINISTRATOR, network_path="network_id"
     ),
@@ -248,6 +257,7 @@ RECORD_ACCESS: dict[type[Model], RecordAccess] = {
     m.Grade: _BY_ENROLMENT,
     m.RecoveryGrade: _BY_ENROLMENT,
     m.Absence: _BY_ENROLMENT,
+    m.GradeChange: RecordAccess(_grade_changes, network_path="student.network_id"),
     m.Attachment: RecordAccess(_attachments, Level.TEACHER),
     User: RecordAccess(_users, Level.TEACHER),
     Group: RecordAccess(grantable_groups),

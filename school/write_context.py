@@ -45,6 +45,11 @@ _NOBODY = WriteContext()
 _current: ContextVar[WriteContext] = ContextVar("write_context", default=_NOBODY)
 
 
+def current() -> WriteContext:
+    """Return the context of the writes of this request or block."""
+    return _current.get()
+
+
 @contextmanager
 def acting(user: Any = None, reason: str | None = None) -> Iterator[None]:
     """Attribute the writes inside the block to the user, and give them the reason.

@@ -7,11 +7,10 @@ The pages name no pupil: reports are files, and parameters are ids.
 from collections.abc import Callable
 
 from django.contrib import admin
-from django.db.models import Model, Q
-from django.http import HttpRequest
+from django.db.models import Q
 
 from school import record_access
-from school.admin.base import ScopedAdmin
+from school.admin.base import ReadOnlyAdmin
 from school.models import User
 from tasks.models import AccessLogEntry, Task
 
@@ -27,23 +26,6 @@ def _by_user(path: str) -> Callable[[User], Q]:
 
 record_access.register(Task, record_access.RecordAccess(_by_user("requester")))
 record_access.register(AccessLogEntry, record_access.RecordAccess(_by_user("viewer")))
-
-
-class ReadOnlyAdmin(ScopedAdmin):
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Model | None = None
-    ) -> bool:
-        return False
 
 
 @admin.register(Task)

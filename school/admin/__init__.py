@@ -1,5 +1,21 @@
 """Django admin of the school records, rule profiles, users and groups."""
 
-from school.admin import classes, groups, records, rules, users
+from school.admin import (
+    classes,
+    grade_changes,
+    groups,
+    records,
+    rules,
+    school_years,
+    users,
+)
 
-__all__ = ["classes", "groups", "records", "rules", "users"]
+__all__ = [
+    "classes",
+    "grade_changes",
+    "groups",
+    "records",
+    "rules",
+    "school_years",
+    "users",
+]

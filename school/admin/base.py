@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import NestedObjects, get_fields_from_path
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import router
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.db import IntegrityError, router
 from django.db.models import Model, QuerySet
-from django.forms import ModelForm
+from django.forms import BaseInlineFormSet, ModelForm, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
@@ -21,7 +21,9 @@ from school.admin.change_list import (
     answer_search,
 )
 from school.consistency.messages import OTHER_NETWORKS
+from school.db.closed_years import CLOSED_YEAR
 from school.models import User
+from school.models.year_records import YearRecord
 
 
 class OutOfReach(Exception):
@@ -109,8 +111,20 @@ class ScopedPage:
         return is_allowed and record_access.may_change(viewer_of(request), self.model)
 
 
+class ScopedFormSet(BaseInlineFormSet):
+    """Rows of an inline; those of a closed year cannot be deleted."""
+
+    def clean(self) -> None:
+        super().clean()
+        deleted = [form.instance for form in self.deleted_forms if form.instance.pk]
+        if refusals := _closed_year_refusals(deleted):
+            raise ValidationError(refusals)
+
+
 class ScopedInline(ScopedPage, admin.TabularInline):
     """Inline that lists the related records in the viewer's reach."""
+
+    formset: Any = ScopedFormSet
 
 
 class ScopedAdmin(ScopedPage, admin.ModelAdmin):
@@ -154,8 +168,13 @@ class ScopedAdmin(ScopedPage, admin.ModelAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except OutOfReach:
             text = _("Nothing was saved: the record would be out of your reach.")
-            self.message_user(request, text, messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
+        except IntegrityError as error:
+            if CLOSED_YEAR not in str(error):
+                raise
+            # The year was closed after the form had been checked.
+            text = _("Nothing was saved: the school year was closed meanwhile.")
+        self.message_user(request, text, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
 
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
@@ -170,7 +189,8 @@ class ScopedAdmin(ScopedPage, admin.ModelAdmin):
         """Collect what a deletion takes along; name nothing that the viewer may not see."""
         if self._touches_hidden_records(objs, request):
             return [], {}, set(), [_("records that you may not see")]
-        return super().get_deleted_objects(objs, request)
+        listed, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, lacking, [*protected, *_closed_year_refusals(list(objs))]
 
     def _touches_hidden_records(self, objs: Any, request: HttpRequest) -> bool:
         collector = NestedObjects(using=router.db_for_write(self.model), origin=objs)
@@ -183,6 +203,34 @@ class ScopedAdmin(ScopedPage, admin.ModelAdmin):
             for model, records in by_model.items()
             if model in record_access.RECORD_ACCESS
         )
+
+
+class ReadOnlyAdmin(ScopedAdmin):
+    """Pages that show records and change none."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, *parent: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _closed_year_refusals(records: list[Any]) -> list[str]:
+    """Return a sentence for each closed year that holds one of these records."""
+    by_model: dict[type[YearRecord], list[Any]] = defaultdict(list)
+    for record in records:
+        if isinstance(record, YearRecord):
+            by_model[type(record)].append(record.pk)
+    years = {
+        year for model, pks in by_model.items() for year in model.closed_years_of(pks)
+    }
+    text = _("The school year {year} is closed: nothing of it can be deleted.")
+    return [text.format(year=year) for year in sorted(years, key=str)]
 
 
 def unregister_unscoped(site: admin.AdminSite) -> None:

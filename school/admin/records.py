@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from school import models as m
 from school.admin.base import ScopedAdmin, ScopedInline, viewer_of
 from school.admin.crest_inline import CrestInline
-from school.admin.rules import YearRulesInline, add_default_profiles, is_open
-from school.admin.year_dates import MovableYearMixin, SchoolYearForm, TermInline
+from school.admin.grade_changes import ReasonForm, ReasonPage
+from school.admin.rules import add_default_profiles
 from school.grading.number_format import format_tenths
 from school.rights import Level, level_of
 
@@ -37,23 +37,6 @@ class SchoolAdmin(ScopedAdmin):
     list_select_related = ["network"]
     search_fields = ["sort_key__name_words", "inep_code"]
     inlines = [CrestInline]
-
-
-@admin.register(m.SchoolYear)
-class SchoolYearAdmin(MovableYearMixin, ScopedAdmin):
-    form = SchoolYearForm
-    list_display = ["year", "network", "period", "starts_on", "ends_on", "is_closed"]
-    list_select_related = ["network"]
-    search_fields = ["year"]
-    list_filter = ["is_closed", "network"]
-    inlines = [TermInline, YearRulesInline]
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: m.SchoolYear | None = None
-    ) -> bool:
-        """Allow deletion one by one and only while the year is open: its rules must stay."""
-        is_allowed = super().has_delete_permission(request, obj)
-        return is_allowed and obj is not None and is_open(obj)
 
 
 @admin.register(m.GradeLevel, m.Subject)
@@ -112,7 +95,8 @@ class EnrolmentAdmin(ScopedAdmin):
 
 
 @admin.register(m.Grade)
-class GradeAdmin(ScopedAdmin):
+class GradeAdmin(ReasonPage, ScopedAdmin):
+    form = ReasonForm
     list_display = ["enrolment", "offering", "term", "grade"]
     list_filter = ["term"]
     list_select_related = [

@@ -89,12 +89,8 @@ class YearRulesFormSet(forms.BaseInlineFormSet):
             )
 
 
-class YearRulesInline(ScopedInline):
-    """Rules of a school year; read-only once the year is closed."""
-
-    model = YearRules
-    formset = YearRulesFormSet
-    extra = 0
+class OpenYearInline(ScopedInline):
+    """Records of a school year; read-only once the year is closed."""
 
     def has_add_permission(
         self, request: HttpRequest, obj: SchoolYear | None = None
@@ -110,6 +106,14 @@ class YearRulesInline(ScopedInline):
         self, request: HttpRequest, obj: SchoolYear | None = None
     ) -> bool:
         return super().has_delete_permission(request, obj) and is_open(obj)
+
+
+class YearRulesInline(OpenYearInline):
+    """Rules of a school year; read-only once the year is closed."""
+
+    model = YearRules
+    formset = YearRulesFormSet
+    extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[YearRules]:
         queryset = super().get_queryset(request)

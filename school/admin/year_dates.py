@@ -6,7 +6,8 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from school.admin.base import OneNetworkForm, ScopedInline
+from school.admin.base import OneNetworkForm, ScopedFormSet
+from school.admin.rules import OpenYearInline
 from school.consistency.messages import RECORDS_OUTSIDE_YEAR
 from school.consistency.validation import find_rules_against_deletion
 from school.models import SchoolYear, Term
@@ -19,7 +20,7 @@ class SchoolYearForm(OneNetworkForm):
         return super().clean()
 
 
-class TermFormSet(forms.BaseInlineFormSet):
+class TermFormSet(ScopedFormSet):
     """Terms, compared with the dates that the year will have."""
 
     def _construct_form(self, i: int, **options: Any) -> Any:
@@ -47,29 +48,34 @@ class TermFormSet(forms.BaseInlineFormSet):
             raise forms.ValidationError(text)
 
 
-class TermInline(ScopedInline):
+class TermInline(OpenYearInline):
+    """Terms of a school year; read-only once the year is closed."""
+
     model = Term
     formset = TermFormSet
     extra = 0
 
 
 class MovableYearMixin:
-    """Part of the admin of school years: the year holds old and new terms while it is saved."""
+    """Part of the admin of school years: the year holds old and new terms while it is saved.
+
+    It is closed last, because a closed year refuses its terms.
+    """
 
     def save_model(
         self, request: HttpRequest, obj: SchoolYear, form: Any, change: bool
     ) -> None:
-        dates = obj.starts_on, obj.ends_on
+        chosen = obj.starts_on, obj.ends_on, obj.is_closed
+        obj.is_closed = False
         if change:
             stored = SchoolYear.objects.get(pk=obj.pk)
             obj.starts_on = min(obj.starts_on, stored.starts_on)
             obj.ends_on = max(obj.ends_on, stored.ends_on)
         super().save_model(request, obj, form, change)  # type: ignore[misc]
-        obj.starts_on, obj.ends_on = dates
+        obj.starts_on, obj.ends_on, obj.is_closed = chosen
 
     def save_related(
         self, request: HttpRequest, form: Any, formsets: Any, change: bool
     ) -> None:
         super().save_related(request, form, formsets, change)  # type: ignore[misc]
-        if change:
-            form.instance.save(update_fields=["starts_on", "ends_on"])
+        form.instance.save(update_fields=["starts_on", "ends_on", "is_closed"])

@@ -106,7 +106,9 @@ def sqlite_statements() -> Iterator[str]:
 
 def _sqlite_refusals(table: _YearTable) -> Iterator[str]:
     def is_closed(row: str) -> str:
-        return f"(SELECT is_closed FROM school_schoolyear WHERE id = {table.year_id(row)})"  # noqa: S608
+        return (
+            f"(SELECT is_closed FROM school_schoolyear WHERE id = {table.year_id(row)})"  # noqa: S608
+        )
 
     changed = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in table.columns)
     name, erasure = f"{table.name}_year_is_open", SETTINGS["sqlite"].is_erasure

@@ -64,9 +64,10 @@ def sqlite_statements() -> Iterator[str]:
             f"CREATE TRIGGER {name}_delete AFTER DELETE ON {table.name}"
             f" WHEN NOT {actor.is_erasure} BEGIN {deleted}; END"
         )
+    erase = f"DELETE FROM {HISTORY} WHERE student_id = OLD.id"  # noqa: S608
     yield (
         "CREATE TRIGGER school_student_takes_history AFTER DELETE ON school_student"
-        f" BEGIN DELETE FROM {HISTORY} WHERE student_id = OLD.id; END"
+        f" BEGIN {erase}; END"
     )
     for name in _AUDIT_TABLES:
         yield (

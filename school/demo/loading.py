@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from school import models as m
+from school import write_context
 from school.collation import sort_key
 from school.demo import bulk, crest_images, details
 from school.demo.network import (
@@ -64,8 +65,9 @@ def delete_partial_load() -> None:
     )
     if has_foreign_data:
         raise ForeignData("it holds records that are not part of the demo")
-    for model in _children_first():
-        model._base_manager.all()._raw_delete("default")
+    with write_context.erasing():  # nobody needs the history of a partial load
+        for model in _children_first():
+            model._base_manager.all()._raw_delete("default")
 
 
 def load_network(network: DemoNetwork, on_progress: Callable[[int], None]) -> None:
@@ -250,8 +252,8 @@ def _has_users() -> bool:
 
 def _children_first() -> list[type[Model]]:
     return [
-        m.Absence, m.Grade, m.RecoveryGrade, m.Enrolment, m.PriorSubject, m.PriorYear,
+        m.GradeChange, m.Absence, m.Grade, m.RecoveryGrade, m.Enrolment, m.PriorSubject, m.PriorYear,
         m.Student, m.ClassSession, m.Offering, m.SchoolClass.grade_levels.through,
         m.SchoolClass, m.Subject, m.YearRules, m.RuleVersion, m.RuleProfile,
-        m.GradeLevel, m.Term, m.SchoolYear, m.Crest, m.School, m.Network,
+        m.GradeLevel, m.Term, m.SchoolYearEvent, m.SchoolYear, m.Crest, m.School, m.Network,
     ]  # fmt: skip

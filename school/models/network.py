@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from school import time_zones
+from school import time_zones, write_context
 from school.models.consistent import ConsistentRecord
 from school.models.sortable import SortableByName
 from school.models.year_records import YearRecord
@@ -120,7 +120,7 @@ class SchoolYear(ConsistentRecord):
     starts_on = models.DateField()
     ends_on = models.DateField()
     is_closed = models.BooleanField(default=False)
-    """True if the results are final; the rules of the year then never change."""
+    """True if the results are final: no record that decides them can then be changed."""
 
     class Meta:
         ordering = ["-year", "period"]
@@ -136,6 +136,27 @@ class SchoolYear(ConsistentRecord):
 
     def __str__(self) -> str:
         return year_label(self.year, self.period)
+
+    def reopen(self, reason: str) -> None:
+        """Open the closed year for changes of its results; the reason is kept."""
+        with write_context.acting(reason=reason):
+            self.is_closed = False
+            self.save(update_fields=["is_closed"])
+
+    def clean(self) -> None:
+        """Refuse what the database refuses for a closed year."""
+        stored = SchoolYear.objects.filter(pk=self.pk, is_closed=True).first()
+        if stored is None:
+            return
+        if not self.is_closed and not write_context.current().reason:
+            raise ValidationError(
+                {"is_closed": _("A closed year is reopened with a reason only.")}
+            )
+        fields = ("network_id", "year", "period", "starts_on", "ends_on")
+        if self.is_closed and any(
+            getattr(self, f) != getattr(stored, f) for f in fields
+        ):
+            raise ValidationError(_("A closed year keeps its dates and its network."))
 
 
 def year_label(year: int, period: str) -> str:

@@ -23,8 +23,22 @@ class YearRecord(models.Model):
     class Meta:
         abstract = True
 
-    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:  # type: ignore[override]
-        super().validate_constraints(exclude)  # type: ignore[arg-type]
+    @classmethod
+    def closed_years_of(cls, pks: Collection[int]) -> list[Any]:
+        """Return the closed years of the stored records with these ids."""
+        year_ids = cls._base_manager.filter(pk__in=pks).values(cls.year_path)
+        closed = cls._year_model()._base_manager.filter(is_closed=True)
+        return list(closed.filter(pk__in=year_ids))
+
+    @classmethod
+    def _year_model(cls) -> Any:
+        model: Any = cls
+        for name in cls.year_path.split("__"):
+            model = model._meta.get_field(name).remote_field.model
+        return model
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        super().validate_constraints(exclude)
         if self._changes_results() and (year := self._find_closed_year()):
             message = _(
                 "The school year {year} is closed. An administrator of the network can "
@@ -36,7 +50,7 @@ class YearRecord(models.Model):
         """Return whether the record is new, or differs from the stored one where it counts."""
         columns = [self._meta.get_field(name).attname for name in self.result_fields]  # type: ignore[union-attr]
         stored = type(self)._base_manager.filter(pk=self.pk).values(*columns).first()
-        return stored != {column: getattr(self, column) for column in columns}
+        return bool(stored != {column: getattr(self, column) for column in columns})
 
     def _find_closed_year(self) -> Any:
         """Return the closed year of the stored or of the unsaved record; None if open."""
@@ -50,10 +64,8 @@ class YearRecord(models.Model):
             *parents.values_list(rest or "pk", flat=True),
             *stored.values_list(self.year_path, flat=True),
         }
-        year_model: Any = type(self)._meta.get_field(first).remote_field.model  # type: ignore[union-attr]
-        for name in filter(None, rest.split("__")):
-            year_model = year_model._meta.get_field(name).remote_field.model
-        return year_model._base_manager.filter(pk__in=year_ids, is_closed=True).first()
+        years = self._year_model()._base_manager.filter(pk__in=year_ids)
+        return years.filter(is_closed=True).first()
 
 
 def year_records() -> list[type[YearRecord]]:

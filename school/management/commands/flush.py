@@ -1,9 +1,11 @@
-"""`manage.py flush`: delete all rows, on SQLite without the triggers."""
+"""`manage.py flush`: delete all rows, also of closed years; on SQLite without the triggers."""
 
 from typing import Any
 
 from django.core.management.commands import flush
 from django.db import connections, transaction
+
+from school import write_context
 
 
 class Command(flush.Command):

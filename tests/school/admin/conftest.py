@@ -80,9 +80,13 @@ def _create_rival():
     )
     m.Attachment.objects.create(user=user, school=school)
     task = queue_task(user, {"class_id": school_class.pk})
+    grade = m.Grade.objects.create(
+        enrolment=enrolment, offering=offering, term=1, tenths=60
+    )
+    m.Grade.objects.filter(pk=grade.pk).update(tenths=70)
     records = [
         rival, school, year, profile, school_class, offering, student, enrolment,
-        m.Grade.objects.create(enrolment=enrolment, offering=offering, term=1, tenths=70),
+        grade, m.GradeChange.objects.get(enrolment=enrolment),
         m.RecoveryGrade.objects.create(enrolment=enrolment, offering=offering, tenths=60),
         m.PriorYear.objects.create(
             student=student, year=2024, grade_level="1", school="Rival past", result="x"

@@ -6,6 +6,7 @@ from django.core.checks import Tags, run_checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from school.models import Grade, GradeChange
 from tasks.models import AccessLogEntry, Task
 from tests.support.task_factories import run_task
 
@@ -16,7 +17,7 @@ REGISTERED = [
     for model in admin.site._registry
     if model._meta.app_label in {"school", "tasks"}
 ]
-READ_ONLY = (Task, AccessLogEntry)
+READ_ONLY = (Task, AccessLogEntry, GradeChange)
 
 
 def admin_url(model, page):
@@ -28,7 +29,14 @@ def finished_task(admin):
     return run_task(admin)
 
 
-@pytest.mark.usefixtures("finished_task")
+@pytest.fixture
+def changed_grade(network):
+    grade = Grade.objects.exclude(tenths=33).first()
+    Grade.objects.filter(pk=grade.pk).update(tenths=33)
+    return grade
+
+
+@pytest.mark.usefixtures("finished_task", "changed_grade")
 @pytest.mark.parametrize("model", REGISTERED)
 def test_admin_list_with_search_takes_few_queries(admin_client, model):
     url = admin_client.post(admin_url(model, ""), {"q": "a"}).url
@@ -39,7 +47,7 @@ def test_admin_list_with_search_takes_few_queries(admin_client, model):
     assert len(queries) < 15
 
 
-@pytest.mark.usefixtures("finished_task")
+@pytest.mark.usefixtures("finished_task", "changed_grade")
 @pytest.mark.parametrize("model", REGISTERED)
 def test_admin_change_page_opens(admin_client, model):
     record = model.objects.first()
@@ -52,9 +60,9 @@ def test_admin_add_page_opens(admin_client, model):
     assert admin_client.get(admin_url(model, "add/")).status_code == 200
 
 
-@pytest.mark.usefixtures("finished_task")
+@pytest.mark.usefixtures("finished_task", "changed_grade")
 @pytest.mark.parametrize("model", READ_ONLY)
-def test_admin_of_tasks_and_access_log_is_read_only(admin_client, model):
+def test_admin_of_tasks_and_logs_is_read_only(admin_client, model):
     record = model.objects.first()
 
     assert admin_client.get(admin_url(model, "add/")).status_code == 403

@@ -30,7 +30,8 @@ MODELS = [page.model for page in PAGES]
 RIVAL_MODELS = [
     model for model in MODELS if model not in (m.GradeLevel, m.Subject, Group)
 ]
-EDITABLE = [model for model in RIVAL_MODELS if model not in (Task, AccessLogEntry)]
+READ_ONLY = (Task, AccessLogEntry, m.GradeChange)
+EDITABLE = [model for model in RIVAL_MODELS if model not in READ_ONLY]
 WITHOUT_RELATIONS = (m.Network, m.RuleProfile, m.User)
 """Models whose form of a stored record has no relation to a record of one network."""
 LONG_MATRIX = pytest.mark.deep_on_postgresql("the lists show the same in short")

@@ -145,9 +145,7 @@ def test_equal_rules_create_no_version(profile):
 
 def test_reopened_year_gets_newest_version_on_save(profile, closed_year_rules):
     newest = profile.revise(make_rules("8.0"))
-    SchoolYear.objects.filter(pk=closed_year_rules.school_year_id).update(
-        is_closed=False
-    )
+    closed_year_rules.school_year.reopen("wrong rules")
 
     assert profile.revise(make_rules("8.0")) == newest
 

@@ -157,6 +157,7 @@ def _create_rules(network: EdgeCaseNetwork) -> None:
     years["2025"].is_closed = True
     years["2025"].save()
     version = profile.revise(Rules.from_json(STATE_RULES))
+    years["2025"].reopen("its records are missing; create_viewers closes it again")
     m.YearRules.objects.create(
         school_year=years["2026"], grade_level=levels["state"], version=version
     )
@@ -189,7 +190,9 @@ def _create_classes(network: EdgeCaseNetwork) -> None:
 
 
 def create_viewers(network: EdgeCaseNetwork) -> None:
-    """Create the users who request reports; `students` must have run before."""
+    """Close the year 2025 and create the users; `students` must have run before."""
+    network.years["2025"].is_closed = True
+    network.years["2025"].save()
     other_network = NetworkFactory(name="Rede das Pedras")
     other_school = other_network.create_school("Escola Alheia")
     other_days = LESSON_DAYS[:8]

@@ -163,11 +163,6 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     ]:
         if content is not None:
             factory.create_rules(year, level, **content)
-    if plan.is_closed:
-        m.SchoolYear.objects.update_or_create(
-            defaults={"is_closed": True}, pk=year.pk
-        )  # fmt: skip
-        year.is_closed = True
     subjects = [create_subject(name, 1) for name in SUBJECTS]
     schools = [factory.create_school(name) for name in plan.schools]
     classes = [
@@ -194,6 +189,9 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
                 enrolment, students[enrolment.student], classes[enrolment.school_class],
                 levels, subjects, session_count,
             )  # fmt: skip
+    if plan.is_closed:
+        year.is_closed = True
+        year.save()
     return factory.network, [
         create_user(m.Role.ADMINISTRATOR, network=[factory.network]),
         create_user(m.Role.STAFF, school=[schools[0]]),

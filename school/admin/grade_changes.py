@@ -1,0 +1,78 @@
+"""Django admin of the history of grades, and the reason field of forms that write it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from school import write_context
+from school.admin.base import OneNetworkForm, ReadOnlyAdmin
+from school.grading.number_format import format_tenths
+from school.models import GradeChange
+
+
+class ReasonForm(OneNetworkForm):
+    """Form that asks why a record is changed."""
+
+    change_reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        required=False,
+        max_length=write_context.MAX_REASON_LENGTH,
+        help_text=gettext_lazy("Why the grade changes; kept in its history."),
+    )
+
+
+class ReasonPage:
+    """Part of a page that gives the reason of the form to the history."""
+
+    def save_model(
+        self, request: HttpRequest, obj: Any, form: Any, change: bool
+    ) -> None:
+        reason = form.cleaned_data.get("change_reason", "")
+        with write_context.acting(reason=reason):
+            super().save_model(request, obj, form, change)  # type: ignore[misc]
+
+
+@admin.register(GradeChange)
+class GradeChangeAdmin(ReadOnlyAdmin):
+    list_display = [
+        "at", "student", "school_class", "subject", "term_label", "old_grade", "new_grade",
+        "who", "reason",
+    ]  # fmt: skip
+    fields = (
+        "at", "action", "student", "school_class", "subject", "term_label", "old_grade",
+        "new_grade", "who", "reason",
+    )  # fmt: skip
+    list_filter = ["action"]
+    list_select_related = ["student", "school_class__school_year", "subject"]
+    search_fields = [
+        "student__sort_key__name_words", "student__civil_name_key__name_words",
+        "student__registration", "username",
+    ]  # fmt: skip
+
+    @admin.display(description=gettext_lazy("term"), ordering="term")
+    def term_label(self, change: GradeChange) -> str:
+        return _("recovery exam") if change.term is None else str(change.term)
+
+    @admin.display(description=gettext_lazy("from"))
+    def old_grade(self, change: GradeChange) -> str:
+        if change.action == GradeChange.Action.ADDED:
+            return _("no grade")
+        return _format_grade(change.old_tenths)
+
+    @admin.display(description=gettext_lazy("to"))
+    def new_grade(self, change: GradeChange) -> str:
+        if change.action == GradeChange.Action.DELETED:
+            return _("no grade")
+        return _format_grade(change.new_tenths)
+
+    @admin.display(description=gettext_lazy("who"), ordering="username")
+    def who(self, change: GradeChange) -> str:
+        return change.username or _("nobody known (outside the admin)")
+
+
+def _format_grade(tenths: int | None) -> str:
+    return _("missing") if tenths is None else format_tenths(tenths)
