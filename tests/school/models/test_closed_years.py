@@ -219,11 +219,13 @@ def test_events_and_changes_are_never_changed(closed_year):
 @pytest.mark.guarantee("The database refuses to change the results of a closed year.")
 def test_closing_waits_for_a_grade_that_is_being_written(transactional_db, network):
     has_written, is_closing = Event(), Event()
+    grade = m.Grade.objects.order_by("pk").first()
+    grades = m.Grade.objects.filter(pk=grade.pk)
 
     def write():
         try:
             with transaction.atomic():
-                m.Grade.objects.filter(pk=1).update(tenths=11)
+                grades.update(tenths=11)
                 has_written.set()
                 is_closing.wait(5)
                 # The other connection waits for this transaction now, or is about to.
@@ -236,7 +238,7 @@ def test_closing_waits_for_a_grade_that_is_being_written(transactional_db, netwo
             has_written.wait(5)
             is_closing.set()
             m.SchoolYear.objects.filter(pk=1).update(is_closed=True)
-            return m.Grade.objects.get(pk=1).tenths
+            return grades.get().tenths
         finally:
             connection.close()
 
@@ -245,7 +247,7 @@ def test_closing_waits_for_a_grade_that_is_being_written(transactional_db, netwo
         writing.result()
         assert closing.result() == 11
     with pytest.raises(IntegrityError, match=REFUSED):
-        m.Grade.objects.filter(pk=1).update(tenths=12)
+        grades.update(tenths=12)
 
 
 @pytest.mark.django_db(transaction=True)
