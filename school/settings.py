@@ -130,11 +130,12 @@ REPORT_MEMORY_LIMIT_BYTES = env.integer("REPORT_MEMORY_LIMIT_MB", 384) * 1024 * 
 # Typesetter processes of one report, each using one CPU core.
 PDF_PROCESSES = env.integer("PDF_PROCESSES", os.cpu_count() or 1)
 # Retention, counted from the end of the task: parameters and results; the task row; its
-# tombstone; the access log (five years).
+# tombstone; the access log (five years); the history of grades (five years).
 ARTIFACT_TTL = timedelta(days=env.integer("ARTIFACT_TTL_DAYS", 7))
 TASK_TTL = timedelta(days=env.integer("TASK_TTL_DAYS", 90))
 TOMBSTONE_TTL = timedelta(days=365)
 ACCESS_LOG_TTL = timedelta(days=env.integer("ACCESS_LOG_TTL_DAYS", 1826))
+GRADE_HISTORY_TTL = timedelta(days=env.integer("GRADE_HISTORY_TTL_DAYS", 1826))
 # Management commands that purge the tables of third-party apps.
 HOUSEKEEPING_COMMANDS = ["clearsessions"]
 # Maximum messages per queue; further tasks wait as rows in the database.

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from school.models import RefreshToken, Session
+from school.models import GradeChange, RefreshToken, Session
 from tasks import artifacts, lifecycle
 from tasks.maintenance import artifact_gc, retention
 from tasks.maintenance.jobs import run_isolated
@@ -65,13 +65,15 @@ def expire_due_tasks() -> None:
 
 
 def delete_old_rows() -> None:
-    """Delete old tombstones, access log entries, idempotency keys, tokens and sessions."""
+    """Delete old tombstones, logs, grade changes, idempotency keys, tokens and sessions."""
     tombstones = Tombstone.objects.filter(is_cleared=True)
     _delete_batch(tombstones.filter(purged_at__lt=Now() - settings.TOMBSTONE_TTL))
     entries = AccessLogEntry.objects.filter(
         created_at__lt=Now() - settings.ACCESS_LOG_TTL
     )
     _delete_batch(entries.order_by("created_at"))
+    changes = GradeChange.objects.filter(at__lt=Now() - settings.GRADE_HISTORY_TTL)
+    _delete_batch(changes.order_by("at"))
     _delete_batch(idempotency.expired_keys())
     _delete_batch(RefreshToken.objects.filter(expires_at__lt=Now() - TOKEN_LEEWAY))
     _delete_batch(Session.objects.filter(refresh_tokens=None))

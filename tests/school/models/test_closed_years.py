@@ -217,7 +217,9 @@ def test_events_and_changes_are_never_changed(closed_year):
     DATABASE == "sqlite", reason="SQLite has one writer at a time: there is no race"
 )
 @pytest.mark.guarantee("The database refuses to change the results of a closed year.")
-def test_closing_waits_for_a_grade_that_is_being_written(transactional_db, network):
+def test_closing_waits_for_a_grade_that_is_being_written(  # noqa: PLR0915  (two threads)
+    transactional_db, network
+):
     has_written, is_closing = Event(), Event()
     grade = m.Grade.objects.order_by("pk").first()
     grades = m.Grade.objects.filter(pk=grade.pk)

@@ -139,6 +139,23 @@ def test_sweep_deletes_access_log_after_ttl(teacher, settings):
     assert [entry.task_id for entry in AccessLogEntry.objects.all()] == [young.pk]
 
 
+def test_sweep_deletes_grade_history_after_ttl(network, settings):
+    settings.GRADE_HISTORY_TTL = timedelta(days=30)
+    ages = {1: 31, 2: 29}
+    models.GradeChange.objects.bulk_create(
+        models.GradeChange(
+            at=timezone.now() - timedelta(days=days),
+            student_id=student,
+            action="changed",
+        )
+        for student, days in ages.items()
+    )
+
+    sweep()
+
+    assert [c.student_id for c in models.GradeChange.objects.all()] == [2]
+
+
 def test_delete_old_rows_deletes_one_batch_per_run(teacher, monkeypatch):
     monkeypatch.setattr(tasks, "BATCH_SIZE", 2)
     for _ in range(3):
