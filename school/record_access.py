@@ -47,7 +47,7 @@ class RecordAccess:
 
 
 def register(model: type[Model], access: RecordAccess) -> None:
-    """Set the access to a model of another package."""
+    """Set the access to a model that has its rule beside its page."""
     RECORD_ACCESS[model] = access
 
 
@@ -192,14 +192,6 @@ def _users(viewer: User) -> Q:
     return Q(pk=viewer.pk) | others
 
 
-def _grade_changes(viewer: User) -> Q:
-    """Return the filter of changes; the records that they name may be deleted by now."""
-    if viewer.role == Role.ADMINISTRATOR:
-        return _by("student", _students)(viewer)
-    is_guardian = viewer.role == Role.GUARDIAN
-    return _BY_ENROLMENT.visible(viewer) if is_guardian else _BY_CLASS.visible(viewer)
-
-
 _CLASS_NETWORK = "school_class.school.network_id"
 _BY_ENROLMENT = RecordAccess(
     _by("enrolment", visible_enrolments),
@@ -257,7 +249,6 @@ RECORD_ACCESS: dict[type[Model], RecordAccess] = {
     m.Grade: _BY_ENROLMENT,
     m.RecoveryGrade: _BY_ENROLMENT,
     m.Absence: _BY_ENROLMENT,
-    m.GradeChange: RecordAccess(_grade_changes, network_path="student.network_id"),
     m.Attachment: RecordAccess(_attachments, Level.TEACHER),
     User: RecordAccess(_users, Level.TEACHER),
     Group: RecordAccess(grantable_groups),

@@ -4,14 +4,33 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from school import write_context
+from school import record_access, write_context
 from school.admin.base import OneNetworkForm, ReadOnlyAdmin
 from school.grading.number_format import format_tenths
-from school.models import GradeChange
+from school.models import Enrolment, GradeChange, Role, SchoolClass, Student, User
+
+
+def _visible_changes(viewer: User) -> Q:
+    """Return the filter of changes; the records that they name may be deleted by now."""
+    if viewer.role == Role.ADMINISTRATOR:
+        students = record_access.visible_records(viewer, Student)
+        return Q(student__in=students.order_by().values("pk"))
+    if viewer.role == Role.GUARDIAN:
+        enrolments = record_access.visible_records(viewer, Enrolment)
+        return Q(enrolment__in=enrolments.order_by().values("pk"))
+    classes = record_access.visible_records(viewer, SchoolClass)
+    return Q(school_class__in=classes.order_by().values("pk"))
+
+
+record_access.register(
+    GradeChange,
+    record_access.RecordAccess(_visible_changes, network_path="student.network_id"),
+)
 
 
 class ReasonForm(OneNetworkForm):
