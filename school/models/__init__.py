@@ -1,8 +1,8 @@
 """Models of the school records, users and rules."""
 
+from school.models import class_levels as _class_levels  # noqa: F401  (signal receivers)
 from school.models.attachments import Attachment
 from school.models.audit import GradeChange, SchoolYearEvent
-from school.models import class_levels as _class_levels  # noqa: F401  (signal receivers)
 from school.models.classes import GradeLevel, Offering, SchoolClass, Subject
 from school.models.crests import Crest
 from school.models.gradebook import Absence, ClassSession, Grade, RecoveryGrade

@@ -56,7 +56,6 @@ class Student(ConsistentRecord, SortableByName):
         return {**super().name_keys(), "civil_name_key": civil_name_key}
 
 
-
 class Enrolment(YearRecord, ConsistentRecord):
     """A student in a class between two dates; a change of class adds an enrolment."""
 

@@ -5,8 +5,6 @@ from typing import Any
 from django.core.management.commands import flush
 from django.db import connections, transaction
 
-from school import write_context
-
 
 class Command(flush.Command):
     def handle(self, **options: Any) -> None:
