@@ -69,6 +69,7 @@ class MovableYearMixin:
         obj.is_closed = False
         if change:
             stored = SchoolYear.objects.get(pk=obj.pk)
+            obj.is_closed = stored.is_closed
             obj.starts_on = min(obj.starts_on, stored.starts_on)
             obj.ends_on = max(obj.ends_on, stored.ends_on)
         super().save_model(request, obj, form, change)  # type: ignore[misc]

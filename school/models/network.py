@@ -145,6 +145,7 @@ class SchoolYear(ConsistentRecord):
 
     def clean(self) -> None:
         """Refuse what the database refuses for a closed year."""
+        super().clean()
         stored = SchoolYear.objects.filter(pk=self.pk, is_closed=True).first()
         if stored is None:
             return

@@ -80,7 +80,7 @@ def test_block_that_raises_frees_its_slot():
 
     with limiter.admit(1):
         pass
-    assert limiter._users == {}
+    assert limiter._blocks == {}
 
 
 @pytest.fixture

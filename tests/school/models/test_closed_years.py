@@ -80,9 +80,11 @@ def test_same_change_in_open_year_is_accepted(network, model, values):
     m.Subject.objects.create(pk=99, code="new", name="New")
     if "school_year_id" in values:
         m.SchoolYear.objects.create(
-            pk=9, network_id=1, year=2027, starts_on="2027-02-01", ends_on="2027-12-01"
+            pk=9, network_id=1, year=2027, starts_on="2026-01-02", ends_on="2027-12-01"
         )
         values = {"school_year_id": 9}
+    if "grade_level_id" in values:
+        first(model).school_class.grade_levels.add(values["grade_level_id"])
 
     assert model.objects.filter(pk=first(model).pk).update(**values) == 1
 

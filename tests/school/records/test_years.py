@@ -10,6 +10,7 @@ from school.models import (
     Grade,
     Offering,
     RecoveryGrade,
+    SchoolClass,
     Term,
 )
 from school.records import enrolment_record, enrolment_rows
@@ -86,6 +87,7 @@ def test_latest_enrolments_omit_predecessors(admin):
 
 def test_year_of_two_parallel_classes_is_counted_twice(admin):
     one = Enrolment.objects.get(student=1)
+    SchoolClass.objects.get(pk=3).grade_levels.add(one.grade_level)
     Enrolment.objects.create(
         student_id=1,
         school_class_id=3,

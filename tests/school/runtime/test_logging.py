@@ -24,12 +24,15 @@ def log_line(capsys):
         record._logger, record._name = None, "info"
         return json.loads(formatter.format(record))
 
+    previous_config = structlog.get_config()
     config = configure(level="INFO")
     root = logging.getLogger()
     previous = root.handlers[:]
     logging.config.dictConfig(config)
     yield log
     root.handlers[:] = previous
+    # The loggers in use keep the processors with which they were used first.
+    structlog.configure(**previous_config)
 
 
 @pytest.mark.guarantee("A log line has a limited length.")

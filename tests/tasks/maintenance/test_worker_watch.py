@@ -249,7 +249,7 @@ def test_look_costs_two_calls_of_redis(watch, settings):
     redis_store.register_worker(WORKER)
     watch.stuck_after(1)
 
-    with monitor_commands(settings.CELERY_BROKER_URL) as commands:
+    with monitor_commands(settings.REDIS_URL) as commands:
         watch._watch.look()
 
     names = [command.split()[0] for command in commands if "lua" not in command]
