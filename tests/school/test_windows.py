@@ -75,9 +75,11 @@ print(json.dumps({"failed": failed, "tasks": tasks, "refusal": refusal}))
 def windows(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The results of the child process."""
     options = ["-c", CODE]
+    folder = tmp_path_factory.mktemp("var")
     environment = {
         **os.environ,
-        "VAR_DIR": str(tmp_path_factory.mktemp("var")),
+        "VAR_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'school.sqlite3'}",
         "DJANGO_SETTINGS_MODULE": "school.settings",
     }
     process = subprocess.run(
