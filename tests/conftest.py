@@ -28,7 +28,6 @@ from tasks.scheduling import broker, durations
 from tests.support import chromium
 from tests.support.contract import ContractClient
 from tests.support.environment import DATABASE
-from tests.support.stack import Stack, create_database
 
 STUDENT_COUNT = 100
 DATABASE_FIXTURES = {"db", "transactional_db", "network", "stack"}
@@ -246,14 +245,6 @@ def stranger(network: DemoNetwork) -> User:
 def as_user() -> Any:
     """Function that returns a client for a user; it checks responses against `openapi.yaml`."""
     return ContractClient.for_user
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole service as real processes, with the demo network."""
-    database_url = create_database() if DATABASE == "postgresql" else ""
-    with Stack(tmp_path_factory.mktemp("stack"), database_url) as service:
-        yield service
 
 
 @pytest.fixture(
