@@ -25,7 +25,7 @@ TRIALS: dict[str, Sequence[str | int | float]] = {
     "exists": ["{key}"], "type": ["{key}"], "del": ["{key}"], "time": [],
     "lpush": ["{key}", 1], "rpush": ["{key}", 1], "llen": ["{key}"], "lrange": ["{key}", 0, 1],
     "rpop": ["{key}"], "brpop": ["{key}", 0.01],
-    "hset": ["{key}", 1, 1], "hget": ["{key}", 1], "hdel": ["{key}", 1],
+    "hset": ["{key}", 1, 1], "hget": ["{key}", 1], "hgetall": ["{key}"], "hdel": ["{key}", 1],
     "sadd": ["{key}", 1], "smembers": ["{key}"], "srem": ["{key}", 1],
     "zadd": ["{key}", 1, 1], "zrange": ["{key}", 0, 1], "zrangebyscore": ["{key}", 0, 1],
     "zrem": ["{key}", 1],

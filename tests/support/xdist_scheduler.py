@@ -13,6 +13,7 @@ GROUPS = {
     "guide": ("docs/test_guide_pt_br",),
     "pools": ("docs/test_guide_pools",),
     "redis": ("e2e/test_redis_addresses",),
+    "stuck": ("e2e/test_stuck_workers",),
     "chaos": ("e2e/test_chaos",),
     "contract": ("e2e/test_contract_fuzzing",),
     "database": ("e2e/test_database_unavailable",),
