@@ -1,20 +1,16 @@
 """Keys with a TTL: liveness of components and CPU activity of tasks.
 
-Each has the time at which it ends, signed: what is written back later does not count.
+Each has the time at which it ends, signed: what is written back later does not count. All
+times are by the clock of Redis, because those of the hosts may differ.
 """
 
-import time
 import uuid
 from collections.abc import Iterable
-from typing import cast
 
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.client import client
 from tasks.redis_store.signed_numbers import set_max
 from tasks.redis_store.signing import sign, verify
-
-CLOCK_LEEWAY_SECONDS = 30
-"""Difference between the clocks of two hosts that is tolerated."""
 
 
 def set_alive(component: str, *, seconds: int) -> None:
@@ -33,6 +29,9 @@ def get_alive(names: Iterable[str]) -> dict[str, bool]:
 
 def set_cpu_active(task_ids: Iterable[str], *, seconds: int) -> None:
     """Mark tasks whose processes use CPU time, even without a heartbeat."""
+    task_ids = list(task_ids)
+    if not task_ids:
+        return
     content = b"%d" % _time_after(seconds)
     with breaker.guard(), client().pipeline(transaction=False) as pipeline:
         for task_id in task_ids:
@@ -54,15 +53,18 @@ def clear_cpu_active(task_id: uuid.UUID) -> None:
 
 
 def _time_after(seconds: int) -> int:
-    return int(time.time()) + seconds
+    with breaker.guard():
+        now, _microseconds = client().time()
+    return int(now) + seconds
 
 
 def _marked(keys: list[str]) -> set[str]:
     """Return those of the keys that have a signed time which has not passed."""
     if not keys:
         return set()
-    with breaker.guard():
-        values = cast("list[bytes | None]", client().mget(keys))
+    with breaker.guard(), client().pipeline(transaction=False) as pipeline:
+        pipeline.mget(keys)
+        pipeline.time()
+        values, (now, _microseconds) = pipeline.execute()
     times = {key: verify(key, value) for key, value in zip(keys, values, strict=True)}
-    earliest = time.time() - CLOCK_LEEWAY_SECONDS
-    return {key for key, end in times.items() if end and int(end) >= earliest}
+    return {key for key, end in times.items() if end and int(end) >= now}

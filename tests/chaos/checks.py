@@ -34,6 +34,8 @@ MAX_SECONDS_WITHOUT_REDIS = 1.0
 """Seconds within which a submission is answered 202 while Redis is unavailable."""
 MAX_SECONDS_WITHOUT_DATABASE = 2.0
 """Seconds within which a submission is answered 503 while the database is unavailable."""
+ORDERLY_STOPS = {"deploy", "shift_clock"}
+"""Faults that stop workers by SIGTERM: a report that holds Python's lock cannot be handed over."""
 HANG_FACTOR = 3.0
 """Multiple of these limits that a machine under faults may take before it counts as hanging."""
 FREEZING_FAULTS = {"freeze_worker", "freeze_pool_child", "freeze_worker_for_good"}
@@ -163,6 +165,8 @@ class Checker:
             injection
             for injection in self._result.injections
             if injection.fault.may_cost_attempts
+            or entry.request.report == "stuck_in_c"
+            and injection.fault.name in ORDERLY_STOPS
         ]
         hit_count = sum(
             any(injection.overlaps(begin, end) for injection in costly_injections)

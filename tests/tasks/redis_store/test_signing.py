@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks import redis_store
-from tasks.redis_store import access_versions, epoch, liveness
+from tasks.redis_store import access_versions, epoch
 from tasks.redis_store.queues import parse_message, sign_message
 from tasks.redis_store.signing import sign, verify
 
@@ -216,6 +216,7 @@ def test_advance_epoch_replaces_forged_epoch(forged):
     assert redis_store.get_server_epoch()[1] == 0
     assert redis_store.advance_epoch(before) == 0  # so every document is verified first
 
+    time.sleep(0.002)  # epochs are milliseconds
     assert redis_store.advance_epoch(0) > before
 
 
@@ -243,17 +244,33 @@ def test_mark_without_ttl_gets_one():
 
 
 @pytest.mark.guarantee("A mark of liveness that is written back later is not believed.")
-def test_marks_written_back_after_their_time_are_not_believed(monkeypatch):
-    with monkeypatch.context() as patch:
-        an_hour_ago = time.time() - 3600
-        patch.setattr(liveness.time, "time", lambda: an_hour_ago)
-        redis_store.set_alive("dispatcher", seconds=10)
-        redis_store.set_cpu_active([str(TASK)], seconds=10)
-        assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": True}
-        assert redis_store.get_cpu_active([TASK]) == {TASK}
+def test_marks_written_back_after_their_time_are_not_believed():
+    redis_store.set_alive("dispatcher", seconds=1)
+    redis_store.set_cpu_active([str(TASK)], seconds=1)
+    assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": True}
+    assert redis_store.get_cpu_active([TASK]) == {TASK}
+    keys = ["liveness:dispatcher", f"cpu-active:{TASK}"]
+    old_values = redis_store.client().mget(keys)
+
+    time.sleep(2.1)  # marks end at a whole second
+    for key, value in zip(keys, old_values, strict=True):
+        redis_store.client().set(key, value, ex=60)
 
     assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": False}
     assert redis_store.get_cpu_active([TASK]) == set()
+
+
+@pytest.mark.guarantee("A worker whose clock is minutes off is not taken for silent.")
+@pytest.mark.parametrize("shift_seconds", [-600, 600])
+def test_marks_of_host_with_wrong_clock_are_believed(monkeypatch, shift_seconds):
+    with monkeypatch.context() as patch:
+        wrong_time = time.time() + shift_seconds
+        patch.setattr("time.time", lambda: wrong_time)
+        redis_store.set_alive("dispatcher", seconds=10)
+        redis_store.set_cpu_active([str(TASK)], seconds=10)
+
+    assert redis_store.get_alive(["dispatcher"]) == {"dispatcher": True}
+    assert redis_store.get_cpu_active([TASK]) == {TASK}
 
 
 MESSAGE = {
