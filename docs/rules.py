@@ -18,7 +18,8 @@ import boundaries  # noqa: E402
 from school.grading import labels  # noqa: E402
 from school.grading.default_profiles import DEFAULT_PROFILES, DefaultProfile  # noqa: E402
 from school.grading.outcome import Situation  # noqa: E402
-from school.grading.rules import MAX_GRADE, Rules  # noqa: E402
+from school.grading.rules import Rules  # noqa: E402
+from school.grading.scale import MAX_GRADE  # noqa: E402
 
 PAGE_PATH = ROOT / "docs" / "rules.md"
 HEAD = """\

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from school.grading.rules import Band, Rules
+from school.grading.rules import Rules
+from school.grading.scale import Band
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,16 @@ from django.utils.translation import gettext_lazy
 
 from school.grading.arithmetic import GradeArithmetic
 from school.grading.attendance import AttendanceDays, AttendanceResult
+from school.grading.concept_explanations import (
+    compare_concepts,
+    explain_concepts,
+    explain_needed_concept,
+)
 from school.grading.number_format import format_number, format_tenths
 from school.grading.rules import Rules
 from school.grading.subjects import (
     MAX_TENTHS,
+    UNCOUNTED_STANDINGS,
     Standing,
     SubjectGrades,
     SubjectResult,
@@ -31,12 +37,21 @@ ROUNDING_LABELS: dict[str, str | Promise] = {
     "up": gettext_lazy("rounded up to {step}"),
     "down": gettext_lazy("rounded down to {step}"),
 }
+UNCOUNTED_LABELS: dict[Standing, str | Promise] = {
+    Standing.EXEMPT: gettext_lazy("exempt"),
+    Standing.NOT_TAKEN: gettext_lazy("not taken"),
+    Standing.NOT_GRADED: gettext_lazy("without grades"),
+}
 
 
 def explain_subject(
     rules: Rules | None, grades: SubjectGrades, result: SubjectResult
 ) -> str:
     """Return the calculation of the terms, of the exam if used, and the grade still needed."""
+    if result.standing in UNCOUNTED_STANDINGS:
+        return str(UNCOUNTED_LABELS[result.standing])
+    if rules is not None and rules.assessment == "concepts":
+        return explain_concepts(rules, result)
     parts = [_explain_terms(rules, grades, result)]
     if rules is not None:
         if _uses_exam(rules, grades, result):
@@ -49,6 +64,8 @@ def explain_needed_grade(
     rules: Rules, grades: SubjectGrades, result: SubjectResult
 ) -> str:
     """Return the grade that still passes, or that none does; empty if no grade is pending."""
+    if rules.assessment == "concepts":
+        return explain_needed_concept(rules, result)
     if result.standing is Standing.OPEN:
         return _explain_needed_in_terms(rules, grades, result)
     if result.standing is Standing.RECOVERY:
@@ -64,6 +81,8 @@ def format_final_comparison(
     rules: Rules, grades: SubjectGrades, result: SubjectResult
 ) -> str:
     """Return the comparison that decided the subject: "5.95 < 6.0"."""
+    if rules.assessment == "concepts":
+        return compare_concepts(rules, result)
     arithmetic = rules.grade_arithmetic
     if _uses_exam(rules, grades, result):
         return _format_comparison(
@@ -73,8 +92,8 @@ def format_final_comparison(
 
 
 def format_missing_terms(grades: SubjectGrades) -> str:
-    """Return the comma-separated numbers of the terms without a grade."""
-    return ", ".join(str(n) for n, t in enumerate(grades.terms, 1) if t is None)
+    """Return the comma-separated numbers of the due terms without a grade."""
+    return ", ".join(map(str, grades.missing_terms))
 
 
 def explain_attendance(

@@ -22,8 +22,10 @@ SITUATION_LABELS: dict[Situation, str | Promise] = {
     Situation.APPROVED_AFTER_RECOVERY: gettext_lazy("Approved after recovery"),
     Situation.APPROVED_BY_COUNCIL: gettext_lazy("Approved by the class council"),
     Situation.APPROVED_WITH_DEPENDENCY: gettext_lazy("Approved with dependency"),
+    Situation.PROMOTED: gettext_lazy("Promoted"),
     Situation.FAILED: gettext_lazy("Not approved"),
     Situation.FAILED_BY_ATTENDANCE: gettext_lazy("Not approved for attendance"),
+    Situation.FAILED_BY_COUNCIL: gettext_lazy("Retained by the class council"),
     Situation.TRANSFERRED: gettext_lazy("Transferred"),
     Situation.ABANDONED: gettext_lazy("Abandoned school"),
     Situation.RECLASSIFIED: gettext_lazy("Reclassified"),
@@ -37,6 +39,9 @@ STANDING_LABELS: dict[Standing, str | Promise] = {
     Standing.RECOVERY: gettext_lazy("In recovery"),
     Standing.PASSED_AFTER_RECOVERY: gettext_lazy("Passed after recovery"),
     Standing.FAILED: gettext_lazy("Not passed"),
+    Standing.EXEMPT: gettext_lazy("Exempt"),
+    Standing.NOT_TAKEN: gettext_lazy("Not taken"),
+    Standing.NOT_GRADED: gettext_lazy("Without grades"),
 }
 
 

@@ -1,83 +1,34 @@
 """Outcome of a student's year: one situation and all reasons for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from school.grading import attendance, subjects
-from school.grading.attendance import AttendanceDays, AttendanceResult
+from school.grading.attendance import AttendanceResult
 from school.grading.rules import Rules
-from school.grading.subjects import Standing, SubjectGrades, SubjectResult
+from school.grading.situations import (
+    EXIT_SITUATIONS,
+    PASSED_SITUATIONS,
+    Situation,
+    exit_situation,
+)
+from school.grading.subject_records import (
+    UNCOUNTED_STANDINGS,
+    Standing,
+    SubjectGrades,
+    SubjectResult,
+)
+from school.grading.year_reasons import (
+    Reason,
+    ReasonCode,
+    collect_reasons,
+    is_nothing_taken,
+)
+from school.grading.year_record import YearRecord
 
-
-class Situation(StrEnum):
-    IN_PROGRESS = "in_progress"
-    INCOMPLETE = "incomplete"
-    """The year is closed but grades are missing."""
-    IN_RECOVERY = "in_recovery"
-    APPROVED = "approved"
-    APPROVED_AFTER_RECOVERY = "approved_after_recovery"
-    APPROVED_BY_COUNCIL = "approved_by_council"
-    APPROVED_WITH_DEPENDENCY = "approved_with_dependency"
-    FAILED = "failed"
-    FAILED_BY_ATTENDANCE = "failed_by_attendance"
-    TRANSFERRED = "transferred"
-    ABANDONED = "abandoned"
-    RECLASSIFIED = "reclassified"
-    DECEASED = "deceased"
-    CLASS_CHANGED = "class_changed"
-    LEFT = "left"
-    """The student left and no reason was recorded."""
-
-
-EXIT_SITUATIONS = {
-    "": Situation.LEFT,
-    "transferred": Situation.TRANSFERRED,
-    "abandoned": Situation.ABANDONED,
-    "reclassified": Situation.RECLASSIFIED,
-    "deceased": Situation.DECEASED,
-    "class_change": Situation.CLASS_CHANGED,
-}
-"""Situation for each recorded exit reason; the empty string means not recorded."""
-
-
-class ReasonCode(StrEnum):
-    """Codes of reasons; those with a star are reported per subject."""
-
-    SUBJECT_FAILED = "subject_failed"  # *
-    SUBJECT_IN_RECOVERY = "subject_in_recovery"  # *
-    GRADES_MISSING = "grades_missing"  # *
-    ATTENDANCE_SHORT = "attendance_short"
-    APPROVED_BY_COUNCIL = "approved_by_council"
-    DEPENDENCY = "dependency"
-    NO_RULES = "no_rules"
-    NO_DAYS = "no_days"
-    NO_SUBJECTS = "no_subjects"
-
-
-OVERRIDES = {
-    Situation.APPROVED_BY_COUNCIL: ReasonCode.APPROVED_BY_COUNCIL,
-    Situation.APPROVED_WITH_DEPENDENCY: ReasonCode.DEPENDENCY,
-}
-"""Situations in which a year passes despite failed subjects, with their reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    code: str
-    subject_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class YearRecord:
-    """Recorded data of a student's year; `subjects` maps subject ids to grades, in order."""
-
-    subjects: Mapping[int, SubjectGrades]
-    days: AttendanceDays
-    exit_reason: str | None
-    """Exit reason; "" if the student left without a recorded reason, None if still enrolled."""
-    is_closed: bool = False
-    by_council: bool = False
+__all__ = [
+    "EXIT_SITUATIONS", "PASSED_SITUATIONS", "Outcome", "Reason", "ReasonCode", "Situation", "YearRecord", "decide_outcome",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +62,7 @@ def decide_outcome(rules: Rules | None, year: YearRecord) -> Outcome:
         situation,
         results,
         attendance_result,
-        tuple(_collect_reasons(year, results, attendance_result, situation)),
+        tuple(collect_reasons(rules, year, results, attendance_result, situation)),
     )
 
 
@@ -124,6 +75,9 @@ def _evaluate_subject(
 
 
 def _result_without_rules(grades: SubjectGrades) -> SubjectResult:
+    excused_standing = subjects.find_excused_standing(grades)
+    if excused_standing is not None:
+        return SubjectResult(excused_standing, None, None, None)
     return SubjectResult(Standing.OPEN, subjects.partial_mean(grades), None, None)
 
 
@@ -135,15 +89,39 @@ def _decide_situation(
 ) -> Situation | None:
     """Return the first situation that applies, in the order given in docs/rules.md."""
     if year.exit_reason is not None:
-        return _exit_situation(year.exit_reason)
+        return exit_situation(year.exit_reason)
     if rules is None:
         return None
-    standings = [result.standing for result in results.values()]
-    if not standings or Standing.OPEN in standings:
+    standings = [
+        result.standing
+        for key, result in results.items()
+        if result.standing not in UNCOUNTED_STANDINGS
+        and year.subjects[key].counts_for_promotion
+    ]
+    if rules.assessment == "none":
+        if not year.is_closed:
+            return Situation.IN_PROGRESS
+        situation = Situation.PROMOTED
+    elif Standing.OPEN in standings or is_nothing_taken(results):
         return Situation.INCOMPLETE if year.is_closed else Situation.IN_PROGRESS
-    if Standing.RECOVERY in standings:
+    elif Standing.RECOVERY in standings:
         return Situation.IN_RECOVERY
-    situation = _decide_by_standings(standings, rules, year)
+    else:
+        situation = _decide_by_standings(standings, rules, year)
+    situation = _apply_attendance(situation, standings, rules, year, attendance_result)
+    if year.retained_by_council and situation in PASSED_SITUATIONS:
+        return Situation.FAILED_BY_COUNCIL
+    return situation
+
+
+def _apply_attendance(
+    situation: Situation,
+    standings: list[Standing],
+    rules: Rules,
+    year: YearRecord,
+    attendance_result: AttendanceResult | None,
+) -> Situation:
+    """Return the situation of a student whose grades alone lead to `situation`."""
     if (
         attendance_result is None
         or attendance_result.is_enough is not False
@@ -154,14 +132,14 @@ def _decide_situation(
         attendance_result, is_closed=year.is_closed
     ):
         return Situation.IN_PROGRESS
+    if rules.retention == "none":
+        return Situation.PROMOTED
     has_failed = Standing.FAILED in standings
-    return Situation.FAILED if has_failed else Situation.FAILED_BY_ATTENDANCE
-
-
-def _exit_situation(exit_reason: str) -> Situation:
-    if exit_reason not in EXIT_SITUATIONS:
-        raise ValueError(f"unknown exit reason: {exit_reason}")
-    return EXIT_SITUATIONS[exit_reason]
+    return (
+        Situation.FAILED
+        if has_failed and rules.retention == "grades_and_attendance"
+        else Situation.FAILED_BY_ATTENDANCE
+    )
 
 
 def _decide_by_standings(
@@ -175,40 +153,10 @@ def _decide_by_standings(
             if is_after_recovery
             else Situation.APPROVED
         )
+    if rules.retention != "grades_and_attendance":
+        return Situation.PROMOTED
     if year.by_council:
         return Situation.APPROVED_BY_COUNCIL
     if failed_count <= rules.dependencies:
         return Situation.APPROVED_WITH_DEPENDENCY
     return Situation.FAILED
-
-
-def _collect_reasons(
-    year: YearRecord,
-    results: Mapping[int, SubjectResult],
-    attendance_result: AttendanceResult | None,
-    situation: Situation | None,
-) -> Iterator[Reason]:
-    """Yield every reason that applies, not only the one that decided the situation."""
-    for subject_id, result in results.items():
-        code = _subject_reason(result.standing, year.subjects[subject_id])
-        if code is not None:
-            yield Reason(code, subject_id)
-    if attendance_result is None:
-        yield Reason(ReasonCode.NO_RULES)
-    elif attendance_result.is_enough is False:
-        yield Reason(ReasonCode.ATTENDANCE_SHORT)
-    if situation in OVERRIDES:
-        yield Reason(OVERRIDES[situation])
-    if not year.days.lesson_days:
-        yield Reason(ReasonCode.NO_DAYS)
-    if not year.subjects:
-        yield Reason(ReasonCode.NO_SUBJECTS)
-
-
-def _subject_reason(standing: Standing, grades: SubjectGrades) -> ReasonCode | None:
-    if standing is Standing.FAILED:
-        return ReasonCode.SUBJECT_FAILED
-    if standing is Standing.RECOVERY:
-        return ReasonCode.SUBJECT_IN_RECOVERY
-    # Without rules a subject is open even if all its grades are present.
-    return ReasonCode.GRADES_MISSING if None in grades.terms else None

@@ -8,17 +8,18 @@ from django.utils.translation import ngettext
 
 from school.grading import attendance, explanations, subjects
 from school.grading.attendance import AttendanceResult
-from school.grading.outcome import Outcome, ReasonCode, Situation, YearRecord
+from school.grading.outcome import (
+    PASSED_SITUATIONS,
+    Outcome,
+    ReasonCode,
+    Situation,
+    YearRecord,
+)
+from school.grading.reason_labels import SUBJECT_REASONS, YEAR_REASONS
 from school.grading.rules import Rules
-from school.grading.subjects import MAX_TENTHS, Standing
+from school.grading.subjects import MAX_TENTHS, UNCOUNTED_STANDINGS, Standing
 
 PASSED_STANDINGS = {Standing.PASSED, Standing.PASSED_AFTER_RECOVERY}
-APPROVED_SITUATIONS = {
-    Situation.APPROVED,
-    Situation.APPROVED_AFTER_RECOVERY,
-    Situation.APPROVED_BY_COUNCIL,
-    Situation.APPROVED_WITH_DEPENDENCY,
-}
 
 
 def explain_outcome(
@@ -76,7 +77,8 @@ def remedies(
     if (
         rules is None
         or year.exit_reason is not None
-        or outcome.situation in APPROVED_SITUATIONS
+        or outcome.situation in PASSED_SITUATIONS
+        or outcome.situation is Situation.FAILED_BY_COUNCIL
     ):
         return ""
     return "; ".join(
@@ -95,7 +97,11 @@ class _YearExplanation:
 
     def explain_passed(self) -> str:
         """Return the number of passed subjects as text; empty if there is none."""
-        standings = [result.standing for result in self.outcome.subjects.values()]
+        standings = [
+            result.standing
+            for result in self.outcome.subjects.values()
+            if result.standing not in UNCOUNTED_STANDINGS
+        ]
         count = sum(standing in PASSED_STANDINGS for standing in standings)
         if not count:
             return ""
@@ -132,6 +138,10 @@ class _YearExplanation:
                 return _("grades missing in {subjects}").format(
                     subjects=self._list_missing_terms(subject_ids)
                 )
+        if code in SUBJECT_REASONS:
+            return str(SUBJECT_REASONS[code]).format(
+                subjects=self._join_names(subject_ids)
+            )
         return self._explain_year_reason(code)
 
     def _explain_year_reason(self, code: str) -> str:
@@ -140,23 +150,26 @@ class _YearExplanation:
                 return self._explain_attendance()
             case ReasonCode.DEPENDENCY:
                 return self._explain_dependency()
-            case ReasonCode.APPROVED_BY_COUNCIL:
-                return _("approved by the class council")
-            case ReasonCode.NO_RULES:
-                return _("no rules are set for this year and level")
-            case ReasonCode.NO_DAYS:
-                return _("no lesson day recorded yet")
-        return _("the class offers no subject")
+        return str(YEAR_REASONS[code])
 
     def remedies(self, rules: Rules) -> Iterator[str]:
         attendance_result = self.outcome.attendance
-        if attendance_result is not None and attendance.is_attendance_unrecoverable(
-            attendance_result, is_closed=self.year.is_closed
+        if (
+            attendance_result is not None
+            and rules.retention != "none"
+            and attendance.is_attendance_unrecoverable(
+                attendance_result, is_closed=self.year.is_closed
+            )
         ):
             yield self._explain_lost_attendance(attendance_result)
             return
         grades = self.year.subjects
-        results = self.outcome.subjects
+        results = {
+            key: result
+            for key, result in self.outcome.subjects.items()
+            if grades[key].counts_for_promotion
+            and rules.retention == "grades_and_attendance"
+        }
         unrecoverable = [
             k
             for k, r in results.items()
@@ -174,7 +187,8 @@ class _YearExplanation:
                 yield f"{self.subject_names[subject_id]}: {needed_text}"
         if unrecoverable and not self.year.by_council:
             yield self._explain_unrecoverable(unrecoverable, rules)
-        if attendance_result is not None and not self.year.is_closed:
+        is_limited = attendance_result is not None and rules.retention != "none"
+        if attendance_result is not None and is_limited and not self.year.is_closed:
             yield _("further absences allowed: {count}").format(
                 count=attendance_result.absences_left
             )

@@ -7,41 +7,16 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticKnownError
 from pydantic_core.core_schema import ValidationInfo
 
 from school.grading.arithmetic import GradeArithmetic
-from school.grading.number_format import format_number
+from school.grading.scale import GRADE_STEP, Band, Grade, check_scale, rule_error
 
-MAX_GRADE = Decimal("10.0")
-"""Highest grade; the lowest is 0.0."""
-GRADE_STEP = Decimal("0.1")
-"""Difference between two neighbouring grades."""
-
-Grade = Annotated[Decimal, Field(ge=0, le=MAX_GRADE, max_digits=3, decimal_places=1)]
 Percent = Annotated[Decimal, Field(ge=0, le=100, max_digits=5, decimal_places=2)]
 # Strict JSON integer: "4", 4.0 and true are refused.
 Weight = Annotated[int, Field(strict=True, ge=1, le=100)]
-
-
-class Band(BaseModel):
-    """One concept of a scale; `lowest` and `highest` are inclusive."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    label: Annotated[str, Field(min_length=1, max_length=20)]
-    lowest: Grade
-    highest: Grade
-
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
-        if self.lowest > self.highest:
-            raise _rule_error(
-                _("Band {label}: its lowest grade is above its highest one."),
-                label=self.label,
-            )
-        return self
 
 
 class Rules(BaseModel):
@@ -53,11 +28,18 @@ class Rules(BaseModel):
     """Number of terms in a year; each has one grade per subject."""
     term_kind: Literal["bimester", "trimester", "semester", "term"] = "bimester"
 
+    assessment: Literal["grades", "concepts", "none"] = "grades"
+    """Records of a term: grades in numbers, concepts of `scale` given by teachers, or none."""
+    retention: Literal["grades_and_attendance", "attendance", "none"] = (
+        "grades_and_attendance"
+    )
+    """What retains a student: `attendance` is continuous progression, `none` retains nobody."""
+
     mean_rule: Literal["arithmetic", "weighted"] = "arithmetic"
     """Rule for the year's mean of the term grades; `weighted` uses `term_weights`."""
     term_weights: Annotated[tuple[Weight, ...], Field(validate_default=True)] = ()
-    pass_mark: Grade
-    """Lowest mean of the year that passes."""
+    pass_mark: Grade = Field(default=None, validate_default=True)
+    """Lowest mean of the year that passes; needed only for grades in numbers."""
 
     rounding: Literal["none", "half_up", "up", "down"] = "none"
     """Rounding applied to each mean before it is compared."""
@@ -91,6 +73,34 @@ class Rules(BaseModel):
 
     scale: tuple[Band, ...] = ()
     """Concepts that replace displayed grades, from the lowest; empty to display numbers."""
+    pass_concept: Annotated[str | None, Field(validate_default=True)] = None
+    """Label of the lowest given concept that passes."""
+
+    @field_validator("mean_rule")
+    @classmethod
+    def _check_mean_rule(cls, mean_rule: str, info: ValidationInfo) -> str:
+        if mean_rule == "weighted" and info.data.get("assessment") != "grades":
+            raise rule_error(_("Only grades in numbers have a weighted mean."))
+        return mean_rule
+
+    @field_validator("pass_mark", mode="before")
+    @classmethod
+    def _fill_pass_mark(cls, mark: Any, info: ValidationInfo) -> Any:
+        if mark is not None:
+            return mark
+        if info.data.get("assessment") == "grades":
+            raise PydanticKnownError("missing")
+        return Decimal("0.0")
+
+    @field_validator("recovery_rule")
+    @classmethod
+    def _check_recovery_rule(cls, rule: str, info: ValidationInfo) -> str:
+        assessment = info.data.get("assessment")
+        if assessment == "none" and rule != "none":
+            raise rule_error(_("Without grades there is no recovery."))
+        if assessment == "concepts" and rule == "weighted":
+            raise rule_error(_("Given concepts have no weighted mean."))
+        return rule
 
     @field_validator("term_weights")
     @classmethod
@@ -100,9 +110,9 @@ class Rules(BaseModel):
         # `info.data` lacks fields that failed validation; those errors are reported there.
         terms, mean_rule = info.data.get("terms"), info.data.get("mean_rule")
         if mean_rule == "arithmetic" and weights:
-            raise _rule_error(_("Only a weighted mean takes term weights."))
+            raise rule_error(_("Only a weighted mean takes term weights."))
         if mean_rule == "weighted" and terms and len(weights) != terms:
-            raise _rule_error(
+            raise rule_error(
                 _("There must be a weight for each of the {terms} terms, not {given}."),
                 terms=terms,
                 given=len(weights),
@@ -114,7 +124,7 @@ class Rules(BaseModel):
     def _check_rounding_step(cls, step: Decimal) -> Decimal:
         # Otherwise MAX_GRADE would not be a multiple of the step and could be rounded up past it.
         if (1 / Fraction(step)).denominator != 1:
-            raise _rule_error(_("The rounding step must divide 1 without a remainder."))
+            raise rule_error(_("The rounding step must divide 1 without a remainder."))
         return step
 
     @field_validator("recovery_pass_mark")
@@ -123,19 +133,38 @@ class Rules(BaseModel):
         cls, mark: Decimal | None, info: ValidationInfo
     ) -> Decimal | None:
         if mark is not None and info.data.get("recovery_rule") == "none":
-            raise _rule_error(_("A recovery pass mark requires a recovery rule."))
+            raise rule_error(_("A recovery pass mark requires a recovery rule."))
+        if mark is not None and info.data.get("assessment") == "concepts":
+            raise rule_error(_("Given concepts have no pass mark."))
         return mark
+
+    @field_validator("dependencies")
+    @classmethod
+    def _check_dependencies(cls, count: int, info: ValidationInfo) -> int:
+        if count and info.data.get("retention") != "grades_and_attendance":
+            raise rule_error(_("Where grades retain nobody there is no dependency."))
+        return count
 
     @field_validator("scale")
     @classmethod
     def _check_scale(cls, scale: tuple[Band, ...]) -> tuple[Band, ...]:
         if scale:
-            _check_ends(scale)
-            for lower, upper in zip(scale, scale[1:], strict=False):
-                _check_neighbours(lower, upper)
-            if len({band.label for band in scale}) < len(scale):
-                raise _rule_error(_("Each label of the scale must be unique."))
+            check_scale(scale)
         return scale
+
+    @field_validator("pass_concept")
+    @classmethod
+    def _check_pass_concept(
+        cls, concept: str | None, info: ValidationInfo
+    ) -> str | None:
+        if info.data.get("assessment") != "concepts":
+            if concept is not None:
+                raise rule_error(_("Only given concepts have a concept that passes."))
+        elif "scale" in info.data and concept not in {
+            band.label for band in info.data["scale"]
+        }:
+            raise rule_error(_("The concept that passes must be one of the scale."))
+        return concept
 
     @cached_property
     def grade_arithmetic(self) -> GradeArithmetic:
@@ -155,6 +184,11 @@ class Rules(BaseModel):
             exam_weight=self.recovery_exam_weight,
             fail_if_unrecoverable=self.fail_if_unrecoverable,
         )
+
+    @cached_property
+    def concept_ranks(self) -> dict[str, int]:
+        """Rank of each concept of the scale by its label, from 0 for the lowest."""
+        return {band.label: rank for rank, band in enumerate(self.scale)}
 
     def concept(self, value: Fraction | Decimal) -> str | None:
         """Return the label of the band that contains a grade or mean; None without a scale.
@@ -182,41 +216,3 @@ class Rules(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """Return JSON data with decimals as strings, so that no float is involved."""
         return self.model_dump(mode="json")
-
-
-def _check_ends(scale: tuple[Band, ...]) -> None:
-    if scale[0].lowest != 0 or scale[-1].highest != MAX_GRADE:
-        raise _rule_error(
-            _("The scale must go from {lowest} up to {highest}."),
-            lowest=format_number(0),
-            highest=format_number(MAX_GRADE),
-        )
-
-
-def _check_neighbours(lower: Band, upper: Band) -> None:
-    if upper.lowest <= lower.lowest:
-        raise _rule_error(
-            _("The bands must be sorted from the lowest: {lower} is before {upper}."),
-            lower=lower.label,
-            upper=upper.label,
-        )
-    if upper.lowest <= lower.highest:
-        raise _rule_error(
-            _("The bands {lower} and {upper} overlap: {grade} is in both."),
-            lower=lower.label,
-            upper=upper.label,
-            grade=format_number(upper.lowest),
-        )
-    if upper.lowest != lower.highest + GRADE_STEP:
-        raise _rule_error(
-            _("There is a gap between {lower} and {upper}: {grade} is in no band."),
-            lower=lower.label,
-            upper=upper.label,
-            grade=format_number(lower.highest + GRADE_STEP),
-        )
-
-
-def _rule_error(message: str, **values: Any) -> PydanticCustomError:
-    """Return an error with this exact message (pydantic prefixes that of a ValueError)."""
-    # Formatted here: pydantic would also replace placeholders inside inserted labels.
-    return PydanticCustomError("rules", message.format(**values))

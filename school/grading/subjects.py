@@ -1,15 +1,26 @@
 """Result of a subject: passed, failed, open or due for a recovery exam."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from operator import mul
 from typing import cast
 
 from school.grading.arithmetic import GradeArithmetic
+from school.grading.concepts import evaluate_concepts
 from school.grading.rules import Rules
+from school.grading.subject_records import (
+    UNCOUNTED_STANDINGS,
+    Standing,
+    SubjectGrades,
+    SubjectResult,
+)
+
+__all__ = [
+    "MAX_TENTHS", "UNCOUNTED_STANDINGS", "Standing", "SubjectGrades", "SubjectResult",
+    "close_without_exam", "evaluate_subject", "find_excused_standing", "is_subject_unrecoverable", "partial_mean",
+]  # fmt: skip
 
 MAX_TENTHS = 100
 """Highest grade in tenths."""
@@ -21,46 +32,25 @@ Four unweighted terms have 401 distinct totals; a network of 100,000 students ha
 """
 
 
-class Standing(StrEnum):
-    OPEN = "open"
-    """Some term grades are missing."""
-    PASSED = "passed"
-    RECOVERY = "recovery"
-    """The mean of the terms does not pass, and the exam has no grade yet."""
-    PASSED_AFTER_RECOVERY = "passed_after_recovery"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectGrades:
-    """Grades of one subject in tenths; None for a missing grade."""
-
-    terms: tuple[int | None, ...]
-    exam: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectResult:
-    standing: Standing
-    mean: Fraction | None
-    """Rounded mean of all terms, or the exact mean so far while some grades are missing."""
-    final_mean: Fraction | None
-    """Final grade of the year; None while open or before the exam."""
-    needed_grade: int | None
-    """Lowest grade in tenths that still passes, for the exam or for each missing term.
-
-    Above 100 if it cannot be reached; None if no grade is pending.
-    """
-
-
 def evaluate_subject(rules: Rules, grades: SubjectGrades) -> SubjectResult:
     """Evaluate the subject by the rules.
 
     Raise `ValueError` if the number of terms differs from that of the rules.
     """
+    if len(grades.entries) != rules.terms:
+        raise ValueError(f"expected {rules.terms} terms, got {len(grades.entries)}")
+    if rules.assessment == "none":
+        return SubjectResult(Standing.NOT_GRADED, None, None, None)
+    excused_standing = find_excused_standing(grades)
+    if excused_standing is not None:
+        return SubjectResult(excused_standing, None, None, None)
+    if rules.assessment == "concepts":
+        return evaluate_concepts(rules, grades)
     arithmetic, terms = rules.grade_arithmetic, grades.terms
-    if len(terms) != len(arithmetic.weights):
-        raise ValueError(f"expected {len(arithmetic.weights)} terms, got {len(terms)}")
+    if grades.exempt_terms or grades.outside_terms:
+        due_terms = tuple(grades.due_terms)
+        arithmetic = _limit_to_terms(arithmetic, due_terms)
+        terms = tuple(terms[n - 1] for n in due_terms)
     if None in terms:
         return _evaluate_open(arithmetic, *_weighted_sums(terms, arithmetic.weights))
     term_grades = cast("tuple[int, ...]", terms)
@@ -79,11 +69,23 @@ def evaluate_subject(rules: Rules, grades: SubjectGrades) -> SubjectResult:
     return _evaluate_exam(arithmetic, total, grades.exam)
 
 
+def find_excused_standing(grades: SubjectGrades) -> Standing | None:
+    """Return the standing of a subject that the student need not or did not take, else None."""
+    if grades.exempt_terms and not grades.due_terms:
+        return Standing.EXEMPT
+    return Standing.NOT_TAKEN if grades.is_optional and grades.is_empty else None
+
+
 def close_without_exam(result: SubjectResult) -> SubjectResult:
     """Return the final result of a closed year: a pending recovery exam becomes a failure."""
     if result.standing is not Standing.RECOVERY:
         return result
-    return SubjectResult(Standing.FAILED, result.mean, result.mean, None)
+    return replace(
+        result,
+        standing=Standing.FAILED,
+        final_mean=result.mean,
+        needed_grade=None,
+    )
 
 
 def partial_mean(grades: SubjectGrades, rules: Rules | None = None) -> Fraction | None:
@@ -99,6 +101,9 @@ def is_subject_unrecoverable(
     rules: Rules, grades: SubjectGrades, result: SubjectResult
 ) -> bool:
     """Return whether no possible remaining grade lets the subject pass."""
+    if result.standing is Standing.OPEN and rules.assessment == "concepts":
+        best_case = _fill_missing(rules, grades)
+        return evaluate_subject(rules, best_case).standing is Standing.FAILED
     if result.needed_grade is None:
         return result.standing is Standing.FAILED
     if result.needed_grade <= MAX_TENTHS:
@@ -106,12 +111,35 @@ def is_subject_unrecoverable(
     if result.standing is Standing.RECOVERY:
         return True
     # The terms alone cannot pass, but the exam may still pass after the best possible terms.
-    best_case = SubjectGrades(
-        tuple(MAX_TENTHS if t is None else t for t in grades.terms)
-    )
+    best_case = _fill_missing(rules, grades)
     return is_subject_unrecoverable(
         rules, best_case, evaluate_subject(rules, best_case)
     )
+
+
+def _fill_missing(rules: Rules, grades: SubjectGrades) -> SubjectGrades:
+    """Return the best possible terms, before any exam."""
+    missing_terms = grades.missing_terms
+    if rules.assessment == "concepts":
+        best_concept = rules.scale[-1].label
+        concepts = tuple(
+            best_concept if n in missing_terms else concept
+            for n, concept in enumerate(grades.concepts, 1)
+        )
+        return replace(grades, concepts=concepts, exam_concept=None)
+    terms = tuple(
+        MAX_TENTHS if n in missing_terms else tenths
+        for n, tenths in enumerate(grades.terms, 1)
+    )
+    return replace(grades, terms=terms, exam=None)
+
+
+@lru_cache(CACHE_SIZE)
+def _limit_to_terms(
+    arithmetic: GradeArithmetic, terms: tuple[int, ...]
+) -> GradeArithmetic:
+    """Return the arithmetic of a year that has only these terms."""
+    return replace(arithmetic, weights=tuple(arithmetic.weights[n - 1] for n in terms))
 
 
 def _weighted_sums(

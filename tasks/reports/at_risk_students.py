@@ -7,8 +7,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from school.grading import labels
-from school.grading.outcome import Outcome
-from school.grading.reasons import APPROVED_SITUATIONS
+from school.grading.outcome import PASSED_SITUATIONS, Outcome
 from school.grading.rules import Rules
 from school.grading.subjects import Standing, SubjectResult
 from school.models import Role
@@ -96,7 +95,7 @@ class _Risk:
 def _assess_risk(outcome: Outcome, rules: Rules) -> _Risk | None:
     """Return the student's risk of failing the year; None if there is none."""
     attendance = outcome.attendance
-    if attendance is None or outcome.situation in APPROVED_SITUATIONS:
+    if attendance is None or outcome.situation in PASSED_SITUATIONS:
         return None
     below = sum(_is_below(result, rules) for result in outcome.subjects.values())
     by_attendance = attendance.is_enough is False
