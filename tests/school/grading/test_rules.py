@@ -232,3 +232,75 @@ def test_mean_between_two_bands_belongs_to_the_lower():
     assert rules.concept(Decimal("8.0")) == "A"
     assert rules.concept(Fraction(0)) == "C"
     assert Rules(terms=4, pass_mark=Decimal(6)).concept(Fraction(5)) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "message"),
+    [
+        ({"pass_mark": None}, "pass_mark", "Field required"),
+        (
+            {"assessment": "none", "mean_rule": "weighted", "term_weights": [1, 1, 1, 1]},
+            "mean_rule",
+            "Only grades in numbers have a weighted mean.",
+        ),
+        (
+            {"assessment": "none", "recovery_rule": "replace_if_higher"},
+            "recovery_rule",
+            "Without grades there is no recovery.",
+        ),
+        (
+            {"assessment": "concepts", "scale": SCALE, "pass_concept": "B", "recovery_rule": "weighted"},
+            "recovery_rule",
+            "Given concepts have no weighted mean.",
+        ),
+        (
+            {
+                "assessment": "concepts", "scale": SCALE, "pass_concept": "B",
+                "recovery_rule": "replace_if_higher", "recovery_pass_mark": "5.0",
+            },
+            "recovery_pass_mark",
+            "Given concepts have no pass mark.",
+        ),
+        (
+            {"retention": "attendance", "dependencies": 1},
+            "dependencies",
+            "Where grades retain nobody there is no dependency.",
+        ),
+        (
+            {"scale": SCALE, "pass_concept": "B"},
+            "pass_concept",
+            "Only given concepts have a concept that passes.",
+        ),
+        (
+            {"assessment": "concepts", "scale": SCALE, "pass_concept": "D"},
+            "pass_concept",
+            "The concept that passes must be one of the scale.",
+        ),
+        (
+            {"assessment": "concepts"},
+            "pass_concept",
+            "The concept that passes must be one of the scale.",
+        ),
+    ],
+)  # fmt: skip
+def test_contradictory_assessment_is_refused(content, field, message):
+    assert validation_errors(**content) == [(field, message)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"assessment": "none"},
+        {"assessment": "concepts", "scale": SCALE, "pass_concept": "B"},
+    ],
+)
+def test_only_grades_in_numbers_need_a_pass_mark(content):
+    rules = Rules.from_json({"terms": 4, **content})
+
+    assert Rules.from_json(rules.to_json()) == rules
+
+
+def test_earlier_rules_without_assessment_have_grades_and_retention():
+    rules = Rules.from_json({"terms": 4, "pass_mark": "6.0"})
+
+    assert (rules.assessment, rules.retention) == ("grades", "grades_and_attendance")
