@@ -5,7 +5,7 @@ Means and pass marks are grades (0 to 10); term grades, exams and needed grades 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -31,6 +31,19 @@ class SubjectJudgement(NamedTuple):
     mean: Fraction | None
     final_mean: Fraction | None
     needed_tenths: int | None
+    concept: str | None = None
+
+
+class Duty(NamedTuple):
+    """What a student owes in a subject; terms are numbers from 1."""
+
+    exempt_terms: Collection[int] = ()
+    outside_terms: Collection[int] = ()
+    """Terms of which the student was enrolled on no day."""
+    is_optional: bool = False
+
+
+ALL_DUE = Duty()
 
 
 class AttendanceJudgement(NamedTuple):
@@ -66,14 +79,95 @@ def mean_of_terms(
     return numerator / denominator if denominator else None
 
 
+def owed_terms(entries: Sequence[object | None], duty: Duty) -> list[int] | None:
+    """Return the numbers of the terms that count; None if the student is exempt from all.
+
+    A term of which the student was enrolled on no day is owed only if it has a grade; who
+    was enrolled in no term owes them all.
+    """
+    not_exempt = [n for n in range(1, len(entries) + 1) if n not in duty.exempt_terms]
+    owed = [
+        n
+        for n in not_exempt
+        if entries[n - 1] is not None or n not in duty.outside_terms
+    ]
+    if owed:
+        return owed
+    return None if len(not_exempt) < len(entries) else not_exempt
+
+
+def missing_terms(entries: Sequence[object | None], duty: Duty) -> list[int]:
+    return [n for n in owed_terms(entries, duty) or [] if entries[n - 1] is None]
+
+
+def excuse(
+    entries: Sequence[object | None], exam: object | None, duty: Duty
+) -> str | None:
+    """Return "exempt" or "not_taken" if nothing is owed, else None."""
+    if owed_terms(entries, duty) is None:
+        return "exempt"
+    has_any = exam is not None or any(entry is not None for entry in entries)
+    return "not_taken" if duty.is_optional and not has_any else None
+
+
 def judge_subject(
     rules: RulesJson,
     terms: Sequence[int | None],
     exam: int | None,
+    duty: Duty = ALL_DUE,
     *,
     is_year_over: bool = False,
 ) -> SubjectJudgement:
     """Judge a subject; once the year is over, a recovery exam not taken is a failure."""
+    if rules["assessment"] == "none":
+        return SubjectJudgement("not_graded", None, None, None)
+    excused = excuse(terms, exam, duty)
+    if excused is not None:
+        return SubjectJudgement(excused, None, None, None)
+    numbers = owed_terms(terms, duty)
+    terms = [terms[n - 1] for n in numbers]
+    if rules["mean_rule"] == "weighted":
+        weights = [rules["term_weights"][n - 1] for n in numbers]
+        rules = {**rules, "term_weights": weights}
+    return _judge_owed(rules, terms, exam, is_year_over=is_year_over)
+
+
+def judge_concepts(
+    rules: RulesJson,
+    concepts: Sequence[str | None],
+    exam: str | None,
+    duty: Duty = ALL_DUE,
+    *,
+    is_year_over: bool = False,
+) -> SubjectJudgement:
+    """Judge given concepts: the last one owed counts, and the exam's if it is higher."""
+    excused = excuse(concepts, exam, duty)
+    if excused is not None:
+        return SubjectJudgement(excused, None, None, None)
+    owed = [concepts[n - 1] for n in owed_terms(concepts, duty)]
+    if None in owed:
+        known = [concept for concept in concepts if concept is not None]
+        return SubjectJudgement("open", None, None, None, known[-1] if known else None)
+    labels = [band["label"] for band in rules["scale"]]
+    passing = labels[labels.index(rules["pass_concept"]) :]
+    if owed[-1] in passing:
+        return SubjectJudgement("passed", None, None, None, owed[-1])
+    if rules["recovery_rule"] == "none" or (exam is None and is_year_over):
+        return SubjectJudgement("failed", None, None, None, owed[-1])
+    if exam is None:
+        return SubjectJudgement("recovery", None, None, None, owed[-1])
+    best = labels[max(labels.index(owed[-1]), labels.index(exam))]
+    standing = "passed_after_recovery" if best in passing else "failed"
+    return SubjectJudgement(standing, None, None, None, best)
+
+
+def _judge_owed(
+    rules: RulesJson,
+    terms: Sequence[int | None],
+    exam: int | None,
+    *,
+    is_year_over: bool,
+) -> SubjectJudgement:
     mean = mean_of_terms(rules, terms)
     if None in terms:
         needed = _least_tenths(lambda t: _passes_with(rules, terms, t))
@@ -121,23 +215,73 @@ def judge_attendance(
 
 def decide_situation(
     rules: RulesJson | None,
-    standings: Sequence[str],
+    subjects: Sequence[tuple[str, bool]],
     attendance: AttendanceJudgement | None,
     ending: str | None,
     *,
     is_closed: bool,
     by_council: bool,
+    retained_by_council: bool = False,
 ) -> str | None:
-    """Return the situation; `ending` is None for a student who has not left."""
+    """Return the situation; `ending` is None for a student who has not left.
+
+    `subjects` are the standing of each subject, and whether it counts for promotion.
+    """
     if ending is not None:
         return SITUATION_BY_ENDING[ending]
     if rules is None:
         return None
-    if not standings or "open" in standings:
+    situation = _decide_without_council(
+        rules, subjects, attendance, is_closed=is_closed, by_council=by_council
+    )
+    goes_on = situation.startswith("approved") or situation == "promoted"
+    return "failed_by_council" if goes_on and retained_by_council else situation
+
+
+def _decide_without_council(
+    rules: RulesJson,
+    subjects: Sequence[tuple[str, bool]],
+    attendance: AttendanceJudgement,
+    *,
+    is_closed: bool,
+    by_council: bool,
+) -> str:
+    if rules["assessment"] == "none":
+        if not is_closed:
+            return "in_progress"
+        is_retained = attendance.is_enough is False and rules["retention"] != "none"
+        return "failed_by_attendance" if is_retained else "promoted"
+    taken = [pair for pair in subjects if pair[0] != "not_taken"]
+    standings = [
+        standing for standing, counts in taken if counts and standing != "exempt"
+    ]
+    if not taken or "open" in standings:
         return "incomplete" if is_closed else "in_progress"
     if "recovery" in standings:
         return "in_recovery"
+    if rules["retention"] != "grades_and_attendance":
+        return _decide_without_retention_by_grades(
+            rules, standings, attendance, is_closed=is_closed
+        )
     return _decide_completed(rules, standings, attendance, is_closed, by_council)
+
+
+def _decide_without_retention_by_grades(
+    rules: RulesJson,
+    standings: Sequence[str],
+    attendance: AttendanceJudgement,
+    *,
+    is_closed: bool,
+) -> str:
+    if attendance.is_enough is False:
+        if not is_closed and attendance.absences_left >= 0:
+            return "in_progress"
+        retains = rules["retention"] == "attendance"
+        return "failed_by_attendance" if retains else "promoted"
+    if "failed" in standings:
+        return "promoted"
+    has_passed_exam = "passed_after_recovery" in standings
+    return "approved_after_recovery" if has_passed_exam else "approved"
 
 
 def concept(rules: RulesJson, value: Fraction) -> str | None:

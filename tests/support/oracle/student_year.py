@@ -144,7 +144,7 @@ class StudentYear:
     def situation(self) -> str | None:
         return grading.decide_situation(
             self.rules,
-            [subject.result for subject in self.subjects],
+            [(subject.result, True) for subject in self.subjects],
             self.days.judgement,
             self._ending,
             is_closed=self._is_closed,
