@@ -7,6 +7,7 @@ from school import write_context
 from school.models import (
     Absence,
     Enrolment,
+    Exemption,
     Grade,
     RecoveryGrade,
     SchoolYear,
@@ -37,7 +38,7 @@ def erase_student(student: Student, reason: str) -> dict[str, int]:
         ]  # fmt: skip
         SchoolYearEvent.objects.bulk_create(events)
         counts = {"events": len(events)}
-        for model in (Absence, Grade, RecoveryGrade):
+        for model in (Absence, Grade, RecoveryGrade, Exemption):
             rows = model._default_manager.filter(enrolment__in=enrolments)
             counts[model.__name__] = rows.delete()[0]
         counts["Enrolment"] = enrolments.delete()[0]

@@ -248,6 +248,7 @@ RECORD_ACCESS: dict[type[Model], RecordAccess] = {
     ),
     m.Grade: _BY_ENROLMENT,
     m.RecoveryGrade: _BY_ENROLMENT,
+    m.Exemption: _BY_ENROLMENT,
     m.Absence: _BY_ENROLMENT,
     m.Attachment: RecordAccess(_attachments, Level.TEACHER),
     User: RecordAccess(_users, Level.TEACHER),

@@ -4,11 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from school import models as m
 from school.admin.base import OneNetworkForm, ScopedAdmin, ScopedInline
 from school.consistency.level_keys import HOLD
+from school.consistency.messages import OTHER_LEVEL
 from school.models.class_levels import release_keys
 
 
@@ -26,10 +28,29 @@ class SchoolClassForm(OneNetworkForm):
         super()._save_m2m()  # type: ignore[misc]
 
 
+class OfferingForm(OneNetworkForm):
+    """Form that checks the grade levels of the offering, which are saved after it."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned_data = super().clean()
+        levels, school_class = (
+            self.cleaned_data.get(name) for name in ("grade_levels", "school_class")
+        )
+        if levels is None or school_class is None:
+            return cleaned_data
+        class_levels = set(school_class.grade_levels.all())
+        if not class_levels.issuperset(levels):
+            self.add_error("grade_levels", gettext(OTHER_LEVEL))
+        if "grade_levels" in self.changed_data and school_class.school_year.is_closed:
+            self.add_error("grade_levels", gettext("The school year is closed."))
+        return cleaned_data
+
+
 class OfferingInline(ScopedInline):
     model = m.Offering
     extra = 0
     autocomplete_fields = ["subject"]
+    exclude = ("grade_levels",)
 
 
 @admin.register(m.SchoolClass)
@@ -65,10 +86,17 @@ class SchoolClassAdmin(ScopedAdmin):
 
 @admin.register(m.Offering)
 class OfferingAdmin(ScopedAdmin):
-    list_display = ["subject", "school_class", "hours"]
+    form = OfferingForm
+    list_display = [
+        "subject",
+        "school_class",
+        "hours",
+        "counts_for_promotion",
+        "is_optional",
+    ]
     list_select_related = ["subject", "school_class__school_year"]
     search_fields = [
         "subject__sort_key__name_words",
         "school_class__sort_key__name_words",
     ]
-    autocomplete_fields = ["subject", "school_class"]
+    autocomplete_fields = ["subject", "school_class", "grade_levels"]

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from school import record_access, write_context
 from school.admin.base import OneNetworkForm, ReadOnlyAdmin
-from school.grading.number_format import format_tenths
 from school.models import Enrolment, GradeChange, Role, SchoolClass, Student, User
+from school.models.grade_field import format_grade
 
 
 def _visible_changes(viewer: User) -> Q:
@@ -80,18 +80,18 @@ class GradeChangeAdmin(ReadOnlyAdmin):
     def old_grade(self, change: GradeChange) -> str:
         if change.action == GradeChange.Action.ADDED:
             return _("no grade")
-        return _format_grade(change.old_tenths)
+        return _format_grade(change.old_tenths, change.old_concept)
 
     @admin.display(description=gettext_lazy("to"))
     def new_grade(self, change: GradeChange) -> str:
         if change.action == GradeChange.Action.DELETED:
             return _("no grade")
-        return _format_grade(change.new_tenths)
+        return _format_grade(change.new_tenths, change.new_concept)
 
     @admin.display(description=gettext_lazy("who"), ordering="username")
     def who(self, change: GradeChange) -> str:
         return change.username or _("nobody known (outside the admin)")
 
 
-def _format_grade(tenths: int | None) -> str:
-    return _("missing") if tenths is None else format_tenths(tenths)
+def _format_grade(tenths: int | None, concept: str) -> str:
+    return format_grade(tenths, concept) or _("missing")

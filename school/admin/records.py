@@ -11,7 +11,7 @@ from school.admin.base import ScopedAdmin, ScopedInline, viewer_of
 from school.admin.crest_inline import CrestInline
 from school.admin.grade_changes import ReasonForm, ReasonPage
 from school.admin.rules import add_default_profiles
-from school.grading.number_format import format_tenths
+from school.models.grade_field import format_grade
 from school.rights import Level, level_of
 
 
@@ -87,7 +87,7 @@ class EnrolmentAdmin(ScopedAdmin):
         "exit_date",
         "ending",
     ]
-    list_filter = ["ending", "approved_by_council"]
+    list_filter = ["ending", "approved_by_council", "retained_by_council"]
     list_select_related = ["student", "school_class__school_year"]
     search_fields = student_search_fields("student__")
     autocomplete_fields = ["student", "school_class", "grade_level"]
@@ -110,13 +110,27 @@ class GradeAdmin(ReasonPage, ScopedAdmin):
 
     @admin.display(description=_("grade"), ordering="tenths")
     def grade(self, record: m.Grade | m.RecoveryGrade) -> str:
-        return "–" if record.tenths is None else format_tenths(record.tenths)
+        return format_grade(record.tenths, record.concept) or "–"
 
 
 @admin.register(m.RecoveryGrade)
 class RecoveryGradeAdmin(GradeAdmin):
     list_display = ["enrolment", "offering", "grade"]
     list_filter = []
+
+
+@admin.register(m.Exemption)
+class ExemptionAdmin(ScopedAdmin):
+    list_display = ["enrolment", "offering", "term", "reason"]
+    list_filter = ["term"]
+    list_select_related = [
+        "enrolment__school_class__school_year",
+        "offering__subject",
+        "offering__school_class__school_year",
+    ]
+    search_fields = student_search_fields("enrolment__student__")
+    autocomplete_fields = ["enrolment", "offering"]
+    show_full_result_count = False
 
 
 class PriorSubjectInline(ScopedInline):

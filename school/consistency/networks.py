@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
-from school.consistency.messages import LEVEL_IN_USE, OTHER_LEVEL, OTHER_NETWORKS
+from school.consistency.messages import (
+    LEVEL_IN_USE,
+    LEVEL_OF_SUBJECT,
+    OTHER_LEVEL,
+    OTHER_NETWORKS,
+)
 from school.consistency.rule import Rule
 
 
@@ -106,11 +111,7 @@ def level_rules() -> Iterator[Rule]:
         "school_enrolment",
         ("school_class_id", "grade_level_id"),
         # A class whose levels are not recorded yet takes students of every level.
-        "NEW.grade_level_id NOT IN (SELECT l.gradelevel_id"
-        " FROM school_schoolclass_grade_levels l"
-        " WHERE l.schoolclass_id = NEW.school_class_id)"
-        " AND EXISTS (SELECT 1 FROM school_schoolclass_grade_levels l"
-        " WHERE l.schoolclass_id = NEW.school_class_id)",
+        _lacks_level("NEW.school_class_id", "NEW.grade_level_id"),
         "grade_level",
         OTHER_LEVEL,
     )
@@ -127,4 +128,52 @@ def level_rules() -> Iterator[Rule]:
         "grade_levels",
         LEVEL_IN_USE,
         ("UPDATE", "DELETE"),
+    )
+
+
+def offering_level_rules() -> Iterator[Rule]:
+    """Yield the rules that keep the levels of a subject within those of its class."""
+    yield Rule(
+        "offering_level",
+        "school_offering_grade_levels",
+        ("offering_id", "gradelevel_id"),
+        _lacks_level(
+            "(SELECT o.school_class_id FROM school_offering o WHERE o.id = NEW.offering_id)",
+            "NEW.gradelevel_id",
+        ),
+        "grade_levels",
+        OTHER_LEVEL,
+    )
+    yield Rule(
+        "offering_keeps_levels",
+        "school_offering",
+        ("school_class_id",),
+        "EXISTS (SELECT 1 FROM school_offering_grade_levels s WHERE s.offering_id = NEW.id"  # noqa: S608
+        f" AND {_lacks_level('NEW.school_class_id', 's.gradelevel_id')})",
+        "school_class",
+        OTHER_LEVEL,
+        ("UPDATE",),
+    )
+    yield Rule(
+        "class_keeps_levels_of_subjects",
+        "school_schoolclass_grade_levels",
+        ("schoolclass_id", "gradelevel_id"),
+        "EXISTS (SELECT 1 FROM school_offering o"
+        " JOIN school_offering_grade_levels s ON s.offering_id = o.id"
+        " WHERE o.school_class_id = OLD.schoolclass_id"
+        " AND s.gradelevel_id = OLD.gradelevel_id)",
+        "grade_levels",
+        LEVEL_OF_SUBJECT,
+        ("UPDATE", "DELETE"),
+    )
+
+
+def _lacks_level(class_id: str, level: str) -> str:
+    """Return the condition that a class has levels, but not this one."""
+    levels = (
+        f"FROM school_schoolclass_grade_levels l WHERE l.schoolclass_id = {class_id}"
+    )
+    return (
+        f"({level} NOT IN (SELECT l.gradelevel_id {levels})"  # noqa: S608
+        f" AND EXISTS (SELECT 1 {levels}))"
     )

@@ -53,6 +53,21 @@ class Sql:
             return f"EXTRACT(YEAR FROM {expression})"
         return f"CAST(strftime('%Y', {expression}) AS integer)"
 
+    def concepts_lack(self, content: str, label: str) -> str:
+        """Return the condition that the JSON of rules has no given concept of this label."""
+        if self.vendor == "postgresql":
+            assessment = f"{content} ->> 'assessment'"
+            bands = f"jsonb_array_elements({content} -> 'scale') band"
+            own_label = "band.value ->> 'label'"
+        else:
+            assessment = f"json_extract({content}, '$.assessment')"
+            bands = f"json_each({content}, '$.scale') band"
+            own_label = "json_extract(band.value, '$.label')"
+        return (
+            f"(COALESCE({assessment}, 'grades') <> 'concepts' OR NOT EXISTS"  # noqa: S608
+            f" (SELECT 1 FROM {bands} WHERE {own_label} = {label}))"
+        )
+
     def terms_of(self, content: str) -> str:
         """Return the number of terms in the JSON of a rule version."""
         if self.vendor == "postgresql":

@@ -7,8 +7,14 @@ condition, NEW is the record, and OLD is its stored values.
 
 from functools import cache
 
+from school.consistency.concepts import concept_rules
 from school.consistency.dates import enrolment_rules, lesson_rules, year_rules
-from school.consistency.networks import level_rules, network_change_rules, network_rules
+from school.consistency.networks import (
+    level_rules,
+    network_change_rules,
+    network_rules,
+    offering_level_rules,
+)
 from school.consistency.rule import Rule, Sql
 from school.consistency.terms import term_rules
 
@@ -21,8 +27,10 @@ def rules_for(vendor: str) -> tuple[Rule, ...]:
         *network_rules(),
         *network_change_rules(),
         *level_rules(),
+        *offering_level_rules(),
         *year_rules(sql),
         *enrolment_rules(sql),
         *lesson_rules(),
         *term_rules(sql),
+        *concept_rules(sql),
     )

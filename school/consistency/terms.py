@@ -5,18 +5,26 @@ from collections.abc import Iterator
 from school.consistency.messages import TERM_IN_USE, UNKNOWN_TERM
 from school.consistency.rule import Rule, Sql
 
+_YEAR_OF_OFFERING = (
+    "(SELECT c.school_year_id FROM school_offering o"
+    " JOIN school_schoolclass c ON c.id = o.school_class_id WHERE o.id = NEW.offering_id)"
+)
+
 
 def term_rules(sql: Sql) -> Iterator[Rule]:
     yield Rule(
         "grade_term",
         "school_grade",
         ("offering_id", "term"),
-        _unknown_term(
-            "(SELECT c.school_year_id FROM school_offering o"
-            " JOIN school_schoolclass c ON c.id = o.school_class_id WHERE o.id = NEW.offering_id)",
-            "NEW.term",
-            sql,
-        ),
+        _unknown_term(_YEAR_OF_OFFERING, "NEW.term", sql),
+        "term",
+        UNKNOWN_TERM,
+    )
+    yield Rule(
+        "exemption_term",
+        "school_exemption",
+        ("offering_id", "term"),
+        f"NEW.term IS NOT NULL AND {_unknown_term(_YEAR_OF_OFFERING, 'NEW.term', sql)}",
         "term",
         UNKNOWN_TERM,
     )

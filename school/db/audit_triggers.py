@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from school.db import closed_years, grade_history
+from school.db.table_columns import existing_columns
 
 _PARTS = (closed_years, grade_history)
 _NAME = re.compile(r"CREATE (?:OR REPLACE )?(TRIGGER|FUNCTION) (\w+)")
@@ -14,11 +15,15 @@ _NAME = re.compile(r"CREATE (?:OR REPLACE )?(TRIGGER|FUNCTION) (\w+)")
 def install_audit_triggers(using: str, **_: Any) -> None:
     """Create or replace the triggers whose tables exist, after every `migrate`."""
     connection = connections[using]
-    # After a backward migration some tables do not exist.
-    existing_tables = set(connection.introspection.table_names())
+    used = [part.used_columns() for part in _PARTS]
+    existing = existing_columns(connection, {table for part in used for table in part})
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        for part in _PARTS:
-            if not part.used_tables() <= existing_tables:
+        for part, columns_by_table in zip(_PARTS, used, strict=True):
+            # After a backward migration some tables and columns do not exist.
+            if not all(
+                existing.get(table, frozenset()).issuperset(columns)
+                for table, columns in columns_by_table.items()
+            ):
                 continue
             if connection.vendor == "postgresql":
                 # Replacing waits for writers only; dropping would wait for reports too.

@@ -5,14 +5,14 @@ A year is reopened with a reason. Records of closed years are deleted only by an
 `school.write_context`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model
 
 from school.db.write_settings import SETTINGS, ActorSql
-from school.models import YearRules
+from school.models import Offering, YearRules
 from school.models.year_records import year_records
 
 CLOSED_YEAR = "the record belongs to a closed year"
@@ -40,14 +40,15 @@ class _YearTable:
             table = next_table
         return expression
 
-    @property
-    def tables(self) -> set[str]:
-        return {self.name, *(table for _column, table in self.path)}
-
 
 def _year_tables() -> Iterator[_YearTable]:
     for record in year_records():
         yield _year_table(record, record.year_path, record.result_fields)
+    yield _year_table(
+        Offering.grade_levels.through,
+        "offering__school_class__school_year",
+        ("offering", "gradelevel"),
+    )
     yield _year_table(
         YearRules, "school_year", ("school_year", "grade_level", "version")
     )
@@ -67,12 +68,14 @@ def _year_table(
     return _YearTable(meta.db_table, columns, tuple(path))
 
 
-def used_tables() -> set[str]:
-    """Return the names of all tables that the triggers read or write."""
-    return {
-        "school_schoolyearevent",
-        *(name for table in _year_tables() for name in table.tables),
-    }
+def used_columns() -> Mapping[str, set[str]]:
+    """Return the tables that the triggers read or write, with the columns that they need."""
+    columns: dict[str, set[str]] = {"school_schoolyearevent": set()}
+    for table in _year_tables():
+        columns.setdefault(table.name, set()).update(table.columns)
+        for _column, name in table.path:
+            columns.setdefault(name, set())
+    return columns
 
 
 def sqlite_statements() -> Iterator[str]:

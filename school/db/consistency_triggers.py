@@ -12,6 +12,7 @@ from django.db import connections
 
 from school.consistency.rule import Rule
 from school.consistency.rules import rules_for
+from school.db.table_columns import existing_columns
 
 MAX_IDS = 20
 """Ids that are listed of the rows that break a rule."""
@@ -31,14 +32,16 @@ def install_triggers(using: str, **_: Any) -> None:
     connection = connections[using]
     existing_tables = set(connection.introspection.table_names())
     rules = [r for r in rules_for(connection.vendor) if r.table in existing_tables]
+    columns = existing_columns(connection, {rule.table for rule in rules})
     is_postgresql = connection.vendor == "postgresql"
     create = _create_on_postgresql if is_postgresql else _create_on_sqlite
     with connection.cursor() as cursor:
         for rule in rules:
             for statement in _drop_statements(rule, is_postgresql=is_postgresql):
                 cursor.execute(statement)
-            # After a backward migration some tables do not exist.
-            if rule.tables <= existing_tables:
+            # After a backward migration some tables and columns do not exist.
+            is_possible = rule.tables <= existing_tables
+            if is_possible and columns[rule.table].issuperset(rule.columns):
                 for statement in create(rule):
                     cursor.execute(statement)
 

@@ -4,7 +4,7 @@ An insertion is recorded if a user or a reason is known. Without both it is the 
 records: nobody is named, and the value is in the grade, or in the entry of its next change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from school.db.write_settings import SETTINGS, ActorSql
@@ -13,8 +13,10 @@ HISTORY = "school_gradechange"
 ENTRY_CHANGED = "the history of grades never changes"
 _COLUMNS = (
     "at, user_id, username, reason, action, student_id, enrolment_id, school_class_id,"
-    " subject_id, term, old_tenths, new_tenths"
+    " subject_id, term, old_tenths, new_tenths, old_concept, new_concept"
 )
+_VALUES = ("tenths", "concept")
+"""Columns of a grade's value."""
 _AUDIT_TABLES = (HISTORY, "school_schoolyearevent")
 
 
@@ -34,10 +36,14 @@ _GRADE_TABLES = (
 )
 
 
-def used_tables() -> set[str]:
-    """Return the names of all tables that the triggers read or write."""
-    tables = {table.name for table in _GRADE_TABLES}
-    return tables | {*_AUDIT_TABLES, "school_student"}
+def used_columns() -> Mapping[str, set[str]]:
+    """Return the tables that the triggers read or write, with the columns that they need."""
+    return {
+        **{table.name: {*table.key, *_VALUES} for table in _GRADE_TABLES},
+        **{name: set() for name in _AUDIT_TABLES},
+        HISTORY: set(_COLUMNS.replace(" ", "").split(",")),
+        "school_student": set(),
+    }
 
 
 def sqlite_statements() -> Iterator[str]:
@@ -45,16 +51,21 @@ def sqlite_statements() -> Iterator[str]:
     for table in _GRADE_TABLES:
         name = f"{table.name}_history"
         is_same = " AND ".join(f"OLD.{column} IS NEW.{column}" for column in table.key)
-        added = _sqlite_insert(table, "NEW", "added", "NULL", "NEW.tenths")
-        deleted = _sqlite_insert(table, "OLD", "deleted", "OLD.tenths", "NULL")
-        changed = _sqlite_insert(table, "NEW", "changed", "OLD.tenths", "NEW.tenths")
+        none = ("NULL", "''")
+        old, new = (
+            tuple(f"{row}.{column}" for column in _VALUES) for row in ("OLD", "NEW")
+        )
+        added = _sqlite_insert(table, "NEW", "added", none, new)
+        deleted = _sqlite_insert(table, "OLD", "deleted", old, none)
+        changed = _sqlite_insert(table, "NEW", "changed", old, new)
+        is_other = " OR ".join(f"OLD.{c} IS NOT NEW.{c}" for c in _VALUES)
         yield (
             f"CREATE TRIGGER {name}_insert AFTER INSERT ON {table.name}"
             f" WHEN {actor.is_known} BEGIN {added}; END"
         )
         yield (
-            f"CREATE TRIGGER {name}_update AFTER UPDATE OF tenths ON {table.name}"
-            f" WHEN {is_same} AND OLD.tenths IS NOT NEW.tenths BEGIN {changed}; END"
+            f"CREATE TRIGGER {name}_update AFTER UPDATE OF {', '.join(_VALUES)} ON {table.name}"
+            f" WHEN {is_same} AND ({is_other}) BEGIN {changed}; END"
         )
         yield (
             f"CREATE TRIGGER {name}_move AFTER UPDATE OF {', '.join(table.key)} ON {table.name}"
@@ -77,13 +88,14 @@ def sqlite_statements() -> Iterator[str]:
 
 
 def _sqlite_insert(
-    table: _GradeTable, row: str, action: str, old: str, new: str
+    table: _GradeTable, row: str, action: str, old: Sequence[str], new: Sequence[str]
 ) -> str:
+    values = ", ".join((old[0], new[0], old[1], new[1]))
     return (
         f"INSERT INTO {HISTORY} ({_COLUMNS}) SELECT {_values(SETTINGS['sqlite'])},"  # noqa: S608  (our own names)
         f" '{action}', enrolment.student_id, {row}.enrolment_id, enrolment.school_class_id,"
         f" (SELECT subject_id FROM school_offering WHERE id = {row}.offering_id),"
-        f" {table.term(row)}, {old}, {new}"
+        f" {table.term(row)}, {values}"
         f" FROM (SELECT 1) LEFT JOIN school_enrolment AS enrolment ON enrolment.id = {row}.enrolment_id"
     )
 
@@ -125,22 +137,26 @@ def postgresql_statements() -> Iterator[str]:
 def _postgresql_function(table: _GradeTable, name: str) -> str:
     """Return the function that records all rows of one statement at once."""
     key = ", ".join(table.key)
-    columns = f"id, {key}, tenths"
-    added = f"SELECT 'added' AS action, {key}, NULL::smallint AS old, tenths AS new FROM new_rows"  # noqa: S608
-    deleted = f"SELECT 'deleted' AS action, {key}, tenths AS old, NULL::smallint AS new FROM old_rows"  # noqa: S608
+    columns = f"id, {key}, tenths, concept"
+    added = f"""SELECT 'added' AS action, {key}, NULL::smallint AS old, tenths AS new,
+            '' AS old_concept, concept AS new_concept FROM new_rows"""  # noqa: S608
+    deleted = f"""SELECT 'deleted' AS action, {key}, tenths AS old, NULL::smallint AS new,
+            concept AS old_concept, '' AS new_concept FROM old_rows"""  # noqa: S608
     is_same = " AND ".join(f"o.{column} = n.{column}" for column in table.key)
     merged_key = ", ".join(f"COALESCE(n.{c}, o.{c}) AS {c}" for c in table.key)
     changed = f"""SELECT CASE WHEN o.id IS NULL THEN 'added' WHEN n.id IS NULL THEN 'deleted'
-            ELSE 'changed' END AS action, {merged_key}, o.tenths AS old, n.tenths AS new
+            ELSE 'changed' END AS action, {merged_key}, o.tenths AS old, n.tenths AS new,
+            COALESCE(o.concept, '') AS old_concept, COALESCE(n.concept, '') AS new_concept
         FROM (SELECT {columns} FROM old_rows) AS o FULL JOIN (SELECT {columns} FROM new_rows) AS n
         ON {is_same}
-        WHERE o.id IS NULL OR n.id IS NULL OR o.tenths IS DISTINCT FROM n.tenths"""  # noqa: S608
+        WHERE o.id IS NULL OR n.id IS NULL
+            OR (o.tenths, o.concept) IS DISTINCT FROM (n.tenths, n.concept)"""  # noqa: S608
 
     def insert(rows: str) -> str:
         return f"""INSERT INTO {HISTORY} ({_COLUMNS})
             SELECT {_values(SETTINGS["postgresql"])}, entry.action, enrolment.student_id,
                 entry.enrolment_id, enrolment.school_class_id, offering.subject_id,
-                {table.term("entry")}, entry.old, entry.new
+                {table.term("entry")}, entry.old, entry.new, entry.old_concept, entry.new_concept
             FROM ({rows}) AS entry
             LEFT JOIN school_enrolment AS enrolment ON enrolment.id = entry.enrolment_id
             LEFT JOIN school_offering AS offering ON offering.id = entry.offering_id;"""  # noqa: S608

@@ -17,6 +17,7 @@ from django.db import connections
 _SAME_CLASS_PAIRS = (
     ("school_grade", "enrolment_id", "school_enrolment", "offering_id", "school_offering"),
     ("school_recoverygrade", "enrolment_id", "school_enrolment", "offering_id", "school_offering"),
+    ("school_exemption", "enrolment_id", "school_enrolment", "offering_id", "school_offering"),
     ("school_absence", "enrolment_id", "school_enrolment", "session_id", "school_classsession"),
 )  # fmt: skip
 CLASS_MISMATCH = "the record belongs to another class than the enrolment"

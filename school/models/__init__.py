@@ -5,7 +5,13 @@ from school.models.attachments import Attachment
 from school.models.audit import GradeChange, SchoolYearEvent
 from school.models.classes import GradeLevel, Offering, SchoolClass, Subject
 from school.models.crests import Crest
-from school.models.gradebook import Absence, ClassSession, Grade, RecoveryGrade
+from school.models.gradebook import (
+    Absence,
+    ClassSession,
+    Exemption,
+    Grade,
+    RecoveryGrade,
+)
 from school.models.history import PriorSubject, PriorYear
 from school.models.network import Network, School, SchoolYear, Term
 from school.models.people import Role, User
@@ -20,6 +26,7 @@ __all__ = [
     "ClassSession",
     "Crest",
     "Enrolment",
+    "Exemption",
     "Grade",
     "GradeChange",
     "GradeLevel",

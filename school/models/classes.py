@@ -134,7 +134,7 @@ class Offering(YearRecord):
     """A subject as taught in one class."""
 
     year_path = "school_class__school_year"
-    result_fields = ("school_class", "subject")
+    result_fields = ("school_class", "subject", "counts_for_promotion", "is_optional")
 
     school_class = models.ForeignKey(
         SchoolClass, models.PROTECT, related_name="offerings", db_index=False
@@ -142,6 +142,30 @@ class Offering(YearRecord):
     subject = models.ForeignKey(Subject, models.PROTECT, related_name="offerings")
     hours = models.SmallIntegerField(null=True, blank=True)
     """Hours of lessons in the year, printed on transcripts."""
+    grade_levels = models.ManyToManyField(
+        GradeLevel,
+        related_name="offerings",
+        blank=True,
+        verbose_name=gettext_lazy("grade levels"),
+        help_text=gettext_lazy(
+            "Levels of a multi-grade class that have this subject; none means all of them."
+        ),
+    )
+    counts_for_promotion = models.BooleanField(
+        gettext_lazy("counts for promotion"),
+        default=True,
+        db_default=True,
+        help_text=gettext_lazy("If not, its grades are shown but never decide a year."),
+    )
+    is_optional = models.BooleanField(
+        gettext_lazy("optional"),
+        default=False,
+        db_default=False,
+        help_text=gettext_lazy(
+            "A student without any grade in it, such as in religious education, has not "
+            "taken it, and it counts for nothing."
+        ),
+    )
 
     class Meta:
         ordering = ["school_class", "subject"]

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from school.grading.number_format import format_tenths
 
@@ -66,3 +67,29 @@ class TenthsField(models.SmallIntegerField):  # type: ignore[type-arg]
         return GradeInput(
             label=label, required=not self.blank, help_text=self.help_text
         )
+
+
+class ConceptField(models.CharField):  # type: ignore[type-arg]
+    """Label of a concept that a teacher gives; blank in years of grades in numbers."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        defaults: dict[str, Any] = {
+            "max_length": 20,
+            "blank": True,
+            "default": "",
+            "db_default": "",
+            "verbose_name": gettext_lazy("concept"),
+            "help_text": gettext_lazy(
+                "Only where the rules have given concepts: the label of one of them."
+            ),
+        }
+        super().__init__(*args, **defaults | options)
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
+def format_grade(tenths: int | None, concept: str) -> str:
+    """Return the grade or concept as text; empty if both are missing."""
+    return concept if tenths is None else format_tenths(tenths)

@@ -13,12 +13,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from school.grading.number_format import format_tenths
 from school.models.classes import Offering, SchoolClass
 from school.models.consistent import ConsistentRecord
-from school.models.grade_field import TenthsField
+from school.models.grade_field import ConceptField, TenthsField, format_grade
 from school.models.students import Enrolment
 from school.models.year_records import YearRecord
+
+GRADE_AND_CONCEPT = gettext_lazy("Give a grade or a concept, not both.")
 
 
 class _OfClass(ConsistentRecord):
@@ -43,7 +44,7 @@ class _OfClass(ConsistentRecord):
 
 class Grade(YearRecord, _OfClass):
     year_path = "enrolment__school_class__school_year"
-    result_fields = ("enrolment", "offering", "term", "tenths")
+    result_fields = ("enrolment", "offering", "term", "tenths", "concept")
 
     enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="grades")
     offering = models.ForeignKey(
@@ -53,6 +54,7 @@ class Grade(YearRecord, _OfClass):
     """Term number within the school year of the class."""
     tenths = TenthsField(gettext_lazy("grade"), null=True, blank=True)
     """Grade in tenths: 75 is 7.5. Null if it is due but missing."""
+    concept = ConceptField()
 
     class Meta:
         constraints = [
@@ -66,10 +68,15 @@ class Grade(YearRecord, _OfClass):
             models.CheckConstraint(
                 condition=Q(term__range=(1, 10)), name="grade_term_1_to_10"
             ),
+            models.CheckConstraint(
+                condition=Q(tenths=None) | Q(concept=""),
+                name="grade_or_concept",
+                violation_error_message=GRADE_AND_CONCEPT,
+            ),
         ]
 
     def __str__(self) -> str:
-        grade = "–" if self.tenths is None else format_tenths(self.tenths)
+        grade = format_grade(self.tenths, self.concept) or "–"
         return _("term {term}: {grade}").format(term=self.term, grade=grade)
 
 
@@ -77,7 +84,7 @@ class RecoveryGrade(YearRecord, _OfClass):
     """The grade of the final recovery exam in one subject."""
 
     year_path = "enrolment__school_class__school_year"
-    result_fields = ("enrolment", "offering", "tenths")
+    result_fields = ("enrolment", "offering", "tenths", "concept")
 
     enrolment = models.ForeignKey(
         Enrolment, models.PROTECT, related_name="recovery_grades"
@@ -85,8 +92,9 @@ class RecoveryGrade(YearRecord, _OfClass):
     offering = models.ForeignKey(
         Offering, models.PROTECT, related_name="recovery_grades", db_index=False
     )
-    tenths = TenthsField(gettext_lazy("grade"))
-    """Grade in tenths: 75 is 7.5."""
+    tenths = TenthsField(gettext_lazy("grade"), null=True, blank=True)
+    """Grade in tenths: 75 is 7.5. Null if a concept is given instead."""
+    concept = ConceptField()
 
     class Meta:
         constraints = [
@@ -96,10 +104,57 @@ class RecoveryGrade(YearRecord, _OfClass):
             models.CheckConstraint(
                 condition=Q(tenths__range=(0, 100)), name="recovery_0_to_10"
             ),
+            models.CheckConstraint(
+                condition=Q(tenths=None, concept__gt="")
+                | Q(tenths__isnull=False, concept=""),
+                name="recovery_grade_or_concept",
+                violation_error_message=gettext_lazy(
+                    "Give either a grade or a concept."
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
-        return _("recovery: {grade}").format(grade=format_tenths(self.tenths))
+        grade = format_grade(self.tenths, self.concept)
+        return _("recovery: {grade}").format(grade=grade)
+
+
+class Exemption(YearRecord, _OfClass):
+    """Release of a student from a subject, for one term or for all of them."""
+
+    year_path = "enrolment__school_class__school_year"
+    result_fields = ("enrolment", "offering", "term")
+
+    enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="exemptions")
+    offering = models.ForeignKey(
+        Offering, models.PROTECT, related_name="exemptions", db_index=False
+    )
+    term = models.SmallIntegerField(
+        gettext_lazy("term"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Term number; empty for all terms of the year."),
+    )
+    reason = models.CharField(gettext_lazy("reason"), max_length=250)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offering", "enrolment", "term"],
+                name="exemption_once_an_offering_term",
+            ),
+            models.UniqueConstraint(
+                fields=["offering", "enrolment"],
+                condition=Q(term=None),
+                name="exemption_from_offering_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(term__range=(1, 10)), name="exemption_term_1_to_10"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return _("all terms") if self.term is None else f"{self.term}"
 
 
 class ClassSession(YearRecord, ConsistentRecord):

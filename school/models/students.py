@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from school.collation import sort_key
 from school.models.classes import GradeLevel, SchoolClass
@@ -68,6 +69,7 @@ class Enrolment(YearRecord, ConsistentRecord):
         "exit_date",
         "ending",
         "approved_by_council",
+        "retained_by_council",
     )
 
     class Ending(models.TextChoices):
@@ -96,6 +98,14 @@ class Enrolment(YearRecord, ConsistentRecord):
     """Reason for leaving; blank if not recorded."""
     approved_by_council = models.BooleanField(default=False)
     """True if the class council passed the student in spite of the grades."""
+    retained_by_council = models.BooleanField(
+        gettext_lazy("retained by the class council"),
+        default=False,
+        db_default=False,
+        help_text=gettext_lazy(
+            "The class council keeps a student who would otherwise go on."
+        ),
+    )
 
     class Meta:
         ordering = ["school_class", "diary_number"]
@@ -132,6 +142,13 @@ class Enrolment(YearRecord, ConsistentRecord):
             ),
             models.CheckConstraint(
                 condition=Q(diary_number__gt=0), name="diary_number_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by_council=False) | Q(retained_by_council=False),
+                name="council_decides_once",
+                violation_error_message=gettext_lazy(
+                    "The class council either approves or retains a student."
+                ),
             ),
         ]
 

@@ -129,7 +129,8 @@ def test_plain_sql_on_closed_year_is_refused(closed_year):
     ]
     if DATABASE == "sqlite":
         statements.append(
-            "INSERT OR REPLACE INTO school_grade SELECT id, term, 1, enrolment_id, offering_id"
+            "INSERT OR REPLACE INTO school_grade (id, term, tenths, enrolment_id, offering_id)"
+            " SELECT id, term, 1, enrolment_id, offering_id"
             " FROM school_grade LIMIT 1"
         )
     for statement in statements:
