@@ -2,7 +2,7 @@
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from school.grading.explanations import explain_attendance, explain_subject
 from school.grading.number_format import format_number
@@ -11,7 +11,7 @@ from school.grading.reasons import explain_outcome, full_explanation, remedies
 from school.grading.subjects import Standing
 
 __all__ = [
-    "full_explanation", "explain_attendance", "format_number", "explain_outcome", "remedies", "situation_label", "standing_label", "explain_subject",
+    "exempt_mark", "full_explanation", "explain_attendance", "format_number", "explain_outcome", "remedies", "situation_label", "standing_label", "explain_subject",
 ]  # fmt: skip
 
 SITUATION_LABELS: dict[Situation, str | Promise] = {
@@ -53,3 +53,8 @@ def situation_label(situation: Situation | None) -> str:
 def standing_label(standing: Standing) -> str:
     """Return the label of a subject's standing."""
     return str(STANDING_LABELS[standing])
+
+
+def exempt_mark() -> str:
+    """Return the short word that stands instead of a grade of an exempt student."""
+    return pgettext("in a cell", "Exempt")

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from school.models import Enrolment
 from school.records import attendance, grades
 from school.records.enrolment_rows import FIELD_PATHS, EnrolmentRow
+from school.records.grades import GradebookJson
 
 CHUNK_SIZE = 100
 """Number of enrolment records fetched at once."""
@@ -21,10 +22,7 @@ class EnrolmentRecord(NamedTuple):
     row: EnrolmentRow
     absences_json: str | None
     """Result of `attendance.ABSENCES_SUBQUERY`."""
-    grades_json: str | None = None
-    """Result of `grades.GRADES_SUBQUERY`."""
-    exams_json: str | None = None
-    """Result of `grades.EXAMS_SUBQUERY`."""
+    gradebook_json: GradebookJson = GradebookJson()
 
 
 def dumps(record: EnrolmentRecord) -> bytes:
@@ -38,19 +36,29 @@ def loads(data: bytes) -> EnrolmentRecord:
 
 
 def iter_records(
-    enrolments: QuerySet[Enrolment], *, with_grades: bool
+    enrolments: QuerySet[Enrolment], *, with_grades: bool, with_concepts: bool = False
 ) -> Iterator[EnrolmentRecord]:
-    """Stream the records in query order, with attendance only unless `with_grades`."""
+    """Stream the records in query order, with attendance only unless `with_grades`.
+
+    Given concepts are read only `with_concepts`: few networks have them.
+    """
     annotations = {"_absences": attendance.ABSENCES_SUBQUERY}
     if with_grades:
         annotations |= {
             "_grades": grades.GRADES_SUBQUERY,
             "_exams": grades.EXAMS_SUBQUERY,
         }
+        if with_concepts:
+            annotations |= {
+                "_concepts": grades.CONCEPTS_SUBQUERY,
+                "_exam_concepts": grades.EXAM_CONCEPTS_SUBQUERY,
+            }
     rows = enrolments.annotate(**annotations).values_list(
         *FIELD_PATHS.values(), *annotations
     )
+    field_count = len(FIELD_PATHS)
     for row in rows.iterator(CHUNK_SIZE):
+        absences, *gradebook = row[field_count:]
         yield EnrolmentRecord(
-            EnrolmentRow(*row[: len(FIELD_PATHS)]), *row[len(FIELD_PATHS) :]
+            EnrolmentRow(*row[:field_count]), absences, GradebookJson(*gradebook)
         )

@@ -32,6 +32,7 @@ FIELD_PATHS = {
     "exit": "exit_date",
     "ending": "ending",
     "by_council": "approved_by_council",
+    "retained_by_council": "retained_by_council",
 }
 ORDER_BY_CLASS = (
     "school_class__school__sort_key",
@@ -79,6 +80,7 @@ class EnrolmentRow(NamedTuple):
     exit: date | None
     ending: str
     by_council: bool
+    retained_by_council: bool
 
     @property
     def display_name(self) -> str:
@@ -128,9 +130,14 @@ def list_year_levels(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
     return list(pairs.distinct())
 
 
-def in_classes(classes: Set[int]) -> Q:
-    """Filter by these classes, or not at all above `MAX_QUERY_PARAMETERS` of them."""
-    return Q(school_class__in=classes) if len(classes) <= MAX_QUERY_PARAMETERS else Q()
+def in_classes(classes: Set[int], path: str = "") -> Q:
+    """Filter by these classes, or not at all above `MAX_QUERY_PARAMETERS` of them.
+
+    `path` is the lookup of the record that belongs to the class, such as "offering__".
+    """
+    if len(classes) > MAX_QUERY_PARAMETERS:
+        return Q()
+    return Q(**{f"{path}school_class__in": classes})
 
 
 def latest_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:

@@ -1,13 +1,13 @@
-"""Filters for grades that do not count: unknown terms and terms after the exit."""
+"""Filters for grades that do not count, such as those of terms after the exit."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from school.models import Enrolment
+from school.models import Enrolment, Exemption
 from school.records.calendar import AcademicCalendar
 
 Enrolments = QuerySet[Enrolment]
@@ -60,6 +60,31 @@ class GradeFilter:
             for number, exit_condition in self._exit_conditions_by_term.items()
             if number <= max_term
         )
+
+    @cached_property
+    def in_other_form(self) -> Q | None:
+        """Condition for numbers where the rules have given concepts or no grades."""
+        conditions = Q()
+        for year, level in self._year_levels:
+            version = self._calendar.rule_version(year, level)
+            if version and version.rules.assessment != "grades":
+                conditions |= Q(school_class__school_year=year, grade_level=level)
+        if not conditions:  # the usual case
+            return None
+        return Q(enrolment__in=self._enrolments.filter(conditions))
+
+    @cached_property
+    def exempt(self) -> Q | None:
+        """Condition for grades of terms that the student is exempt from."""
+        exemptions = Exemption.objects.filter(enrolment__in=self._enrolments)
+        if not exemptions.exists():  # the usual case
+            return None
+        same_term = Q(term=None) | Q(term=OuterRef("term"))
+        of_grade = Exemption.objects.filter(
+            same_term, enrolment=OuterRef("enrolment"), offering=OuterRef("offering")
+        )
+        # The first condition is for speed: it alone rules out most grades.
+        return Q(enrolment__in=exemptions.values("enrolment")) & Q(Exists(of_grade))
 
     @cached_property
     def _conditions_by_term_count(self) -> Mapping[int, Q]:

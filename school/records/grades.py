@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import BigIntegerField, ExpressionWrapper, F
 
-from school.db.json_aggregates import json_array_subquery
+from school.db.json_aggregates import JSONRow, json_array_subquery
 from school.models import Grade, RecoveryGrade
 
 _OFFERING_FACTOR, _TERM_FACTOR = 100_000, 1_000
@@ -21,7 +22,7 @@ GRADES_SUBQUERY = json_array_subquery(
     parent_field="enrolment",
 )
 EXAMS_SUBQUERY = json_array_subquery(
-    RecoveryGrade.objects.all(),
+    RecoveryGrade.objects.filter(tenths__isnull=False),
     ExpressionWrapper(
         F("offering_id") * _OFFERING_FACTOR + F("tenths"), BigIntegerField()
     ),
@@ -29,15 +30,41 @@ EXAMS_SUBQUERY = json_array_subquery(
 )
 
 
+CONCEPTS_SUBQUERY = json_array_subquery(
+    Grade.objects.exclude(concept=""),
+    JSONRow("offering_id", "term", "concept"),
+    parent_field="enrolment",
+)
+EXAM_CONCEPTS_SUBQUERY = json_array_subquery(
+    RecoveryGrade.objects.exclude(concept=""),
+    JSONRow("offering_id", "concept"),
+    parent_field="enrolment",
+)
+
+
+class GradebookJson(NamedTuple):
+    """Unparsed results of the subqueries; those of concepts only where rules have them."""
+
+    grades: str | None = None
+    exams: str | None = None
+    concepts: str | None = None
+    exam_concepts: str | None = None
+
+
 @dataclass(slots=True)
 class GradebookEntry:
-    """Grades of one subject in one enrolment, in tenths."""
+    """Grades and given concepts of one subject in one enrolment."""
 
     terms: list[int | None]
     """Grade of each term in tenths, from term 1; None if missing."""
     outside_terms: int = 0
     """Number of grades in terms after the last of `terms`."""
     exam: int | None = None
+    concepts: list[str | None] | None = None
+    """Given concept of each term; None if there is none at all."""
+    outside_concepts: int = 0
+    """Number of given concepts in terms after the last of `terms`."""
+    exam_concept: str | None = None
 
 
 Gradebook = dict[int, GradebookEntry]
@@ -45,19 +72,18 @@ Gradebook = dict[int, GradebookEntry]
 
 
 def parse_gradebook(
-    grades_json: str | None,
-    exams_json: str | None,
+    json_texts: GradebookJson,
     subject_by_offering: Mapping[int, int],
     term_count: int,
 ) -> Gradebook:
-    """Parse the results of `GRADES_SUBQUERY` and `EXAMS_SUBQUERY` for terms 1 to `term_count`.
+    """Parse the results of the subqueries for terms 1 to `term_count`.
 
     `subject_by_offering` covers the class's offerings; a database constraint ensures that
     every grade belongs to one of them.
     """
     gradebook: Gradebook = {}
     entries: dict[int, GradebookEntry] = {}
-    for number in json.loads(grades_json or "[]"):
+    for number in json.loads(json_texts.grades or "[]"):
         offering, term_and_tenths = divmod(number, _OFFERING_FACTOR)
         if offering not in entries:
             entries[offering] = gradebook[subject_by_offering[offering]] = (
@@ -68,8 +94,30 @@ def parse_gradebook(
             entries[offering].outside_terms += 1
         else:
             entries[offering].terms[term - 1] = tenths
-    for number in json.loads(exams_json or "[]"):
+    for number in json.loads(json_texts.exams or "[]"):
         offering, tenths = divmod(number, _OFFERING_FACTOR)
         empty = GradebookEntry([None] * term_count)
         gradebook.setdefault(subject_by_offering[offering], empty).exam = tenths
+    _add_concepts(gradebook, json_texts, subject_by_offering, term_count)
     return gradebook
+
+
+def _add_concepts(
+    gradebook: Gradebook,
+    json_texts: GradebookJson,
+    subject_by_offering: Mapping[int, int],
+    term_count: int,
+) -> None:
+    for offering, term, concept in json.loads(json_texts.concepts or "[]"):
+        empty = GradebookEntry([None] * term_count)
+        entry = gradebook.setdefault(subject_by_offering[offering], empty)
+        if entry.concepts is None:
+            entry.concepts = [None] * term_count
+        if term > term_count:
+            entry.outside_concepts += 1
+        else:
+            entry.concepts[term - 1] = concept
+    for offering, concept in json.loads(json_texts.exam_concepts or "[]"):
+        empty = GradebookEntry([None] * term_count)
+        entry = gradebook.setdefault(subject_by_offering[offering], empty)
+        entry.exam_concept = concept

@@ -23,6 +23,8 @@ class ClassSubject:
     name: str
     hours: int | None
     """Lesson hours in the year."""
+    counts_for_promotion: bool = True
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,13 @@ class StudentYear:
         return decimals.round_for_display(final, decimals=2, threshold=pass_mark)
 
     def concept(self, subject_id: int) -> str | None:
-        """Return the concept of the final mean, or of the mean so far; None without a scale."""
+        """Return the given concept, or that of the final mean or of the mean so far.
+
+        None without a scale.
+        """
         result = self.outcome.subjects[subject_id]
+        if result.concept is not None:
+            return result.concept
         value = result.mean if result.final_mean is None else result.final_mean
         if self.rules is None or value is None:
             return None
@@ -97,8 +104,28 @@ class StudentYear:
         return self.mean(subject_id) if final is None else final
 
     def display_grade(self, subject_id: int) -> Decimal | str | None:
-        """Return the displayed result: the concept if there is a scale, else the grade."""
+        """Return the displayed result: the concept if there is a scale, else the grade.
+
+        A student who is exempt has a word instead.
+        """
+        if self.outcome.subjects[subject_id].standing is Standing.EXEMPT:
+            return labels.exempt_mark()
         return self.concept(subject_id) or self.grade(subject_id)
+
+    def term_cells(self, subject_id: int) -> tuple[Decimal | str | None, ...]:
+        """Return what each term has: a grade, a given concept, or a word for an exemption."""
+        grades = self.record.subjects[subject_id]
+        cells: list[Decimal | str | None] = list(
+            grades.concepts or map(decimals.tenths_to_grade, grades.terms)
+        )
+        for number in grades.exempt_terms:
+            cells[number - 1] = labels.exempt_mark()
+        return tuple(cells)
+
+    def exam_cell(self, subject_id: int) -> Decimal | str | None:
+        """Return the grade of the recovery exam, or its given concept."""
+        grades = self.record.subjects[subject_id]
+        return grades.exam_concept or decimals.tenths_to_grade(grades.exam)
 
     def explain_subject(self, subject_id: int) -> str | None:
         """Return the calculation of the subject's result as text."""

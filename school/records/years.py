@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from school.models import Enrolment, RuleVersion
 from school.records import enrolment_rows
 from school.records.calendar import AcademicCalendar
-from school.records.enrolment_record import iter_records
+from school.records.enrolment_record import EnrolmentRecord, iter_records
 from school.records.enrolment_rows import ORDER_BY_CLASS
 from school.records.student_year import SkippedRecords, StudentYear
 from school.records.year_builder import YearBuilder
@@ -20,7 +20,7 @@ class StudentYears:
     `reachable` limits the earlier enrolments of the same year that may be included.
     Without grades the years have no subjects and only attendance is evaluated.
 
-    The number of queries is constant (seven). Memory holds one year at a time, plus the
+    The number of queries is constant (nine). Memory holds one year at a time, plus the
     curricula, the distinct lesson calendars and the few earlier enrolments of all years.
     """
 
@@ -48,6 +48,16 @@ class StudentYears:
         )
 
     @property
+    def year_levels_without_grades(self) -> list[tuple[int, int]]:
+        """Ids of the (school year, grade level) whose rules have no grades."""
+        versions = {key: self._calendar.rule_version(*key) for key in self._year_levels}
+        return [
+            key
+            for key, version in versions.items()
+            if version and version.rules.assessment == "none"
+        ]
+
+    @property
     def rule_versions(self) -> list[RuleVersion]:
         """Rule versions that decide at least one of the years, sorted by name."""
         versions = {self._calendar.rule_version(*key) for key in self._year_levels} - {
@@ -60,13 +70,24 @@ class StudentYears:
         builder = YearBuilder(
             self._calendar,
             {class_id for class_id, *_ in self._class_year_levels},
-            iter_records(earlier, with_grades=self._with_grades),
+            self._iter_records(earlier),
             self.term_count,
             with_grades=self._with_grades,
         )
         ordered_enrolments = self._enrolments.order_by(*self._order)
-        for record in iter_records(ordered_enrolments, with_grades=self._with_grades):
+        for record in self._iter_records(ordered_enrolments):
             yield builder.build(record, self.skipped_records)
+
+    def _iter_records(
+        self, enrolments: QuerySet[Enrolment]
+    ) -> Iterator[EnrolmentRecord]:
+        return iter_records(
+            enrolments,
+            with_grades=self._with_grades,
+            with_concepts=any(
+                version.rules.assessment == "concepts" for version in self.rule_versions
+            ),
+        )
 
     @cached_property
     def _class_year_levels(self) -> list[tuple[int, int, int]]:

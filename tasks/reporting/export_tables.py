@@ -161,6 +161,16 @@ EXPORTS = {
         [
             _integer("class_id", "school_class_id"), _integer("subject_id"),
             _field("subject", "subject__name"), _integer("hours"),
+            _field("counts_for_promotion", type="boolean"), _field("is_optional", type="boolean"),
+        ],
+    ),
+    "class_subject_levels": Export(
+        _by_class(Offering.grade_levels.through, "offering__school_class"),
+        ["offering_id", "gradelevel_id"],
+        [
+            _integer("class_id", "offering__school_class_id"),
+            _integer("subject_id", "offering__subject_id"),
+            _integer("grade_level_id", "gradelevel_id"),
         ],
     ),
     "class_days": Export(
@@ -188,6 +198,7 @@ EXPORTS = {
             _integer("grade_level_id"), _integer("number", "diary_number"),
             _field("entry_date", type="date"), _field("exit_date", type="date"),
             _field("ending"), _field("approved_by_council", type="boolean"),
+            _field("retained_by_council", type="boolean"),
         ],
     ),
     "grades": Export(
@@ -198,6 +209,7 @@ EXPORTS = {
             _integer("subject_id", "grades__offering__subject_id"),
             _field("subject", "grades__offering__subject__name"),
             _integer("term", "grades__term"), _grade("grade", "grades__tenths"),
+            _field("concept", "grades__concept"),
         ],
     ),
     "recovery_exams": Export(
@@ -208,6 +220,17 @@ EXPORTS = {
             _integer("subject_id", "recovery_grades__offering__subject_id"),
             _field("subject", "recovery_grades__offering__subject__name"),
             _grade("grade", "recovery_grades__tenths"),
+            _field("concept", "recovery_grades__concept"),
+        ],
+    ),
+    "exemptions": Export(
+        lambda enrolments: enrolments.filter(exemptions__isnull=False),
+        ["pk", "exemptions__pk"],
+        [
+            _integer("enrolment_id", "pk"), *_student_fields("school_class", "student"),
+            _integer("subject_id", "exemptions__offering__subject_id"),
+            _field("subject", "exemptions__offering__subject__name"),
+            _integer("term", "exemptions__term"), _field("reason", "exemptions__reason"),
         ],
     ),
     "absences": Export(

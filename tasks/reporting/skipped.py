@@ -20,6 +20,12 @@ SKIP_REASONS = {
     "grade_after_exit": gettext_noop(
         "Grades of terms that began after the student had left the class."
     ),
+    "grade_exempt": gettext_noop(
+        "Grades of terms or subjects that the student is exempt from."
+    ),
+    "grade_in_other_form": gettext_noop(
+        "Grades in a form that the rules do not have, such as numbers among given concepts."
+    ),
     "subject_not_offered": gettext_noop(
         "Grades from an earlier class in subjects that the student's class does not have."
     ),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from school.grading import labels
-from school.grading.outcome import PASSED_SITUATIONS, Outcome
+from school.grading.outcome import PASSED_SITUATIONS
 from school.grading.rules import Rules
 from school.grading.subjects import Standing, SubjectResult
 from school.models import Role
@@ -60,7 +60,7 @@ class AtRiskStudents(StudentReport[StudentParameters]):
                 self.years.skipped_records.add(year.row.id, {"no_rules": 1})
             else:
                 self._judged_count += 1
-                if risk := _assess_risk(year.outcome, year.rules):
+                if risk := _assess_risk(year, year.rules):
                     self._at_risk_count += 1
                     yield *self.identity_cells(year.row), *_risk_cells(year, risk)
 
@@ -92,12 +92,17 @@ class _Risk:
     absences_left: int
 
 
-def _assess_risk(outcome: Outcome, rules: Rules) -> _Risk | None:
+def _assess_risk(year: StudentYear, rules: Rules) -> _Risk | None:
     """Return the student's risk of failing the year; None if there is none."""
+    outcome, grades = year.outcome, year.record.subjects
     attendance = outcome.attendance
     if attendance is None or outcome.situation in PASSED_SITUATIONS:
         return None
-    below = sum(_is_below(result, rules) for result in outcome.subjects.values())
+    below = sum(
+        _is_below(result, rules)
+        for key, result in outcome.subjects.items()
+        if grades[key].counts_for_promotion
+    )
     by_attendance = attendance.is_enough is False
     if not (below or by_attendance or attendance.requires_council_notice):
         return None
@@ -111,6 +116,9 @@ def _assess_risk(outcome: Outcome, rules: Rules) -> _Risk | None:
 
 def _is_below(result: SubjectResult, rules: Rules) -> bool:
     if result.standing is Standing.OPEN:
+        if rules.pass_concept and result.concept:
+            ranks = rules.concept_ranks
+            return ranks[result.concept] < ranks[rules.pass_concept]
         return result.mean is not None and result.mean < rules.pass_mark
     return result.standing in {Standing.RECOVERY, Standing.FAILED}
 

@@ -140,23 +140,34 @@ class ClassPerformance(Report[Parameters]):
 
     def skipped_counts(self) -> Mapping[str, int]:
         grade_filter = self._grade_filter
+        counts = {
+            "subject_without_grades": self._offerings.count()
+            - self._aggregates.offering_count
+        }
+        grades = _with_value(self._grades(self.enrolments))
+        if grade_filter.in_other_form is not None:
+            other = grades.filter(grade_filter.in_other_form)
+            counts["grade_in_other_form"] = other.count()
+            grades = grades.exclude(grade_filter.in_other_form)
         if grade_filter.term_count is None:
-            outside_terms = (
-                _with_value(self._grades(self.enrolments))
-                .filter(grade_filter.outside_terms)
-                .count()
-            )
+            outside_terms = grades.filter(grade_filter.outside_terms).count()
         else:
             outside_terms = self._aggregates.outside_terms
-        after_exit = _with_value(
-            self._grades(grade_filter.enrolments_with_exit)
-        ).filter(grade_filter.after_exit)
-        return {
-            "subject_without_grades": self._offerings.count()
-            - self._aggregates.offering_count,
-            "grade_outside_terms": outside_terms,
-            "grade_after_exit": after_exit.exclude(grade_filter.outside_terms).count(),
-        }
+        counts["grade_outside_terms"] = outside_terms
+        counts["grade_after_exit"] = (
+            grades.filter(enrolment__in=grade_filter.enrolments_with_exit)
+            .filter(grade_filter.after_exit)
+            .exclude(grade_filter.outside_terms)
+            .count()
+        )
+        if grade_filter.exempt is not None:
+            counts["grade_exempt"] = (
+                grades.filter(grade_filter.exempt)
+                .exclude(grade_filter.outside_terms)
+                .exclude(grade_filter.after_exit)
+                .count()
+            )
+        return counts
 
     @cached_property
     def _aggregates(self) -> GradeAggregates:
@@ -173,6 +184,9 @@ class ClassPerformance(Report[Parameters]):
         """Integer aggregates by offering and term, in index order and without name joins."""
         grade_filter = self._grade_filter
         grades = self._grades(self.enrolments).exclude(grade_filter.after_exit)
+        for condition in (grade_filter.in_other_form, grade_filter.exempt):
+            if condition is not None:
+                grades = grades.exclude(condition)
         if grade_filter.term_count is None:
             # With one term count for all, `_aggregates` drops the groups outside it instead.
             grades = grades.exclude(grade_filter.outside_terms)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from school.grading import decimals, labels
-from school.models import Role
+from school.models import Enrolment, Role
 from school.records.student_year import ClassSubject, StudentYear
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
@@ -75,17 +76,20 @@ class ReportCard(StudentReport[StudentParameters]):
 
     def rows(self) -> Iterator[Row]:
         for year in self.years:
-            if not year.subjects:
+            subjects: Sequence[ClassSubject | None] = year.subjects
+            if not subjects and year.rules and year.rules.assessment == "none":
+                subjects = [None]  # the year has a result without subjects
+            elif not subjects:
                 self.years.skipped_records.add(year.row.id, {"no_subjects": 1})
             absence_cells, situation_cells = (
                 _absence_cells(year),
                 _situation_cells(year),
             )
-            for subject in year.subjects:
+            for subject in subjects:
                 grade_cells, result_cells = self._subject_cells(year, subject)
                 yield (
                     *self.identity_cells(year.row),
-                    subject.name,
+                    subject.name if subject else None,
                     *grade_cells,
                     *absence_cells,
                     *result_cells,
@@ -93,21 +97,42 @@ class ReportCard(StudentReport[StudentParameters]):
                 )
 
     def total(self) -> int:
-        return self.row_enrolments.filter(school_class__offerings__isnull=False).count()
+        offering = "school_class__offerings"
+        of_level = Q(**{f"{offering}__grade_levels": None}) | Q(
+            **{f"{offering}__grade_levels": F("grade_level")}
+        )
+        with_subjects = self.row_enrolments.filter(
+            of_level, **{f"{offering}__isnull": False}
+        )
+        return with_subjects.count() + self._count_without_subjects(with_subjects)
+
+    def _count_without_subjects(self, with_subjects: QuerySet[Enrolment]) -> int:
+        """Count the students without subjects who get a row: their rules have no grades."""
+        conditions = Q()
+        for year, level in self.years.year_levels_without_grades:
+            conditions |= Q(school_class__school_year=year, grade_level=level)
+        if not conditions:  # the usual case
+            return 0
+        ungraded = self.row_enrolments.filter(conditions).order_by()
+        others = with_subjects.order_by().values("pk")
+        return ungraded.exclude(pk__in=others).count()
 
     def _subject_cells(
-        self, year: StudentYear, subject: ClassSubject
+        self, year: StudentYear, subject: ClassSubject | None
     ) -> tuple[Row, Row]:
         """Return the cells of a subject's grades, and those of its result."""
-        recorded, result = (
-            year.record.subjects[subject.id],
+        if subject is None:
+            return (None,) * (self.years.term_count + 4), (None, None, None)
+        result, term_cells = (
             year.outcome.subjects[subject.id],
+            year.term_cells(subject.id),
         )
-        padding = (None,) * (self.years.term_count - len(recorded.terms))
+        padding = (None,) * (self.years.term_count - len(term_cells))
         grades = (
-            *map(decimals.tenths_to_grade, (*recorded.terms, *padding)),
+            *term_cells,
+            *padding,
             year.mean(subject.id),
-            decimals.tenths_to_grade(recorded.exam),
+            year.exam_cell(subject.id),
             year.final_mean(subject.id),
             year.concept(subject.id),
         )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field, model_validator
 
 from school.access import Reach
-from school.grading import decimals, labels
+from school.grading import labels
 from school.models import Enrolment, Role, School, Student
 from school.records import prior_years
 from school.records.enrolment_rows import ORDER_BY_STUDENT, latest_enrolments
@@ -154,7 +154,7 @@ class Transcript(StudentReport[Parameters]):
                 *year_cells,
                 subject.name,
                 year.display_grade(subject.id),
-                *self._term_cells(year.record.subjects[subject.id].terms),
+                *self._term_cells(year.term_cells(subject.id)),
                 subject.hours,
                 *result_cells,
                 year.explain_subject(subject.id),
@@ -195,9 +195,8 @@ class Transcript(StudentReport[Parameters]):
                 None,
             )
 
-    def _term_cells(self, tenths: Sequence[int | None]) -> Row:
-        padding = (None,) * (self.years.term_count - len(tenths))
-        return tuple(map(decimals.tenths_to_grade, (*tenths, *padding)))
+    def _term_cells(self, cells: Row) -> Row:
+        return (*cells, *(None,) * (self.years.term_count - len(cells)))
 
     @cached_property
     def _schools(self) -> dict[int, School]:

@@ -127,6 +127,11 @@ class ClassFactory:
     def pk(self) -> int:
         return self.school_class.pk
 
+    @property
+    def offering_ids(self) -> dict[int, int]:
+        """Ids of the offerings by subject id."""
+        return {subject: offering.pk for subject, offering in self._offerings.items()}
+
     def add_sessions(self, *day_indexes: int) -> None:
         """Add a lesson on each of the days, in the newest term that has begun."""
         starts = {term.number: term.starts_on for term in self.year.terms.all()}

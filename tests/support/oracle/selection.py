@@ -80,15 +80,6 @@ def format_attendance(year: StudentYear) -> str | None:
     return rounding.round_for_display(year.days.percent, 1, year.days.minimum)
 
 
-def final_or_mean(subject) -> str | None:
-    """Return the final mean, or else the mean so far."""
-    return subject.display_final or subject.display_mean
-
-
-def format_term_grade(tenths: list[int | None], number: int) -> str | None:
-    return rounding.format_grade(tenths[number - 1]) if number <= len(tenths) else None
-
-
 def count_skipped_records(
     years: Iterable[StudentYear],
     read_models: tuple[type[models.Model], ...] = (models.Model,),

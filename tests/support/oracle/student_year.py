@@ -7,8 +7,9 @@ from functools import cached_property
 from django.db import models
 
 from school import models as m
-from tests.support.oracle import grading
+from tests.support.oracle import duties, grading
 from tests.support.oracle.days import Days
+from tests.support.oracle.duties import EXEMPT, Entries
 from tests.support.oracle.subject_year import SubjectYear
 
 
@@ -23,6 +24,10 @@ class Records:
         self.sessions = self._group_by("school_class", m.ClassSession)
         self.offerings = self._group_by("school_class", m.Offering, "subject")
         self.terms = self._group_by("school_year", m.Term)
+        self.exemptions = self._group_by("enrolment", m.Exemption, "offering")
+        self._levels = defaultdict(set)
+        for pair in m.Offering.grade_levels.through.objects.all():
+            self._levels[pair.offering_id].add(pair.gradelevel_id)
         self._rules = self._group_by("school_year", m.YearRules, "version")
 
     def _group_by(self, owner: str, model: type, *related: str) -> dict[int, list]:
@@ -46,10 +51,17 @@ class Records:
                     return row.version.content
         return None
 
-    def subjects_of(self, class_id: int) -> list[m.Offering]:
-        """Return the subjects of a class in report-card order."""
+    def subjects_of(
+        self, class_id: int, level_id: int | None = None
+    ) -> list[m.Offering]:
+        """Return the subjects of the class, or of a level of it, in report-card order."""
         return sorted(
-            self.offerings.get(class_id, []),
+            [
+                o
+                for o in self.offerings.get(class_id, [])
+                if not (level_id and self._levels[o.pk])
+                or level_id in self._levels[o.pk]
+            ],
             key=lambda o: (o.subject.order, bytes(o.subject.sort_key), o.subject_id),
         )
 
@@ -79,40 +91,67 @@ class StudentYear:
 
     @cached_property
     def subjects(self) -> list[SubjectYear]:
-        offerings = self._records.subjects_of(self.enrolment.school_class_id)
-        return [self._subject(offering.subject) for offering in offerings]
+        e = self.enrolment
+        offerings = self._records.subjects_of(e.school_class_id, e.grade_level_id)
+        return [self._subject(offering) for offering in offerings]
 
-    def _subject(self, subject: m.Subject) -> SubjectYear:
-        numbers = range(1, self.terms + 1)
-        tenths = [self._newest_grade(subject.pk, number) for number in numbers]
-        exams = [
-            exam.tenths
-            for e in self.chain
-            for exam in self._records.exams.get(e.pk, [])
-            if exam.offering.subject_id == subject.pk
-        ]
-        exam = exams[0] if exams else None
+    def _subject(self, offering: m.Offering) -> SubjectYear:
+        entries = self._entries(offering)
         is_year_over = self._is_closed and not self.has_left
-        return SubjectYear(subject, tenths, exam, self.rules, is_year_over)
+        return SubjectYear(offering, entries, self.rules, is_year_over)
 
-    def _newest_grade(self, subject: int, term: int) -> int | None:
-        """Return the newest grade that counts."""
+    def _entries(self, offering: m.Offering) -> Entries:
+        numbers = range(1, self.terms + 1)
+        found = [self._newest_entry(offering.subject_id, n) for n in numbers]
+        exempt = {n for n in numbers if found[n - 1] is EXEMPT}
+        duty = grading.Duty(
+            exempt,
+            duties.terms_without_stay(self.chain, self._term_records),
+            offering.is_optional,
+        )
+        terms = [None if entry is EXEMPT else entry for entry in found]
+        return Entries(terms, self._newest_exam(offering.subject_id), duty)
+
+    def _newest_entry(self, subject: int, term: int) -> object | None:
+        """Return the newest grade that counts, or EXEMPT if an exemption is newer."""
         for e in self.chain:
+            if term in self._exempt_numbers(e, subject):
+                return EXEMPT
             for grade in self._records.grades.get(e.pk, []):
                 is_match = grade.term == term and grade.offering.subject_id == subject
-                if is_match and grade.tenths is not None and not self._is_late(e, term):
-                    return grade.tenths
+                value = duties.value_of(grade, self.rules)
+                if is_match and value is not None and not self._is_late(e, term):
+                    return value
         return None
+
+    def _newest_exam(self, subject: int) -> object | None:
+        for e in self.chain:
+            if self.terms and len(self._exempt_numbers(e, subject)) == self.terms:
+                return None
+            for exam in self._records.exams.get(e.pk, []):
+                value = duties.value_of(exam, self.rules)
+                if exam.offering.subject_id == subject and value is not None:
+                    return value
+        return None
+
+    def _exempt_numbers(self, e: m.Enrolment, subject: int) -> list[int]:
+        return duties.exempt_numbers(
+            e,
+            subject,
+            self._records.exemptions.get(e.pk, []),
+            self.terms,
+            self._term_records,
+            is_newest=e == self.enrolment,
+        )
+
+    @property
+    def _term_records(self) -> list[m.Term]:
+        year = self.enrolment.school_class.school_year_id
+        return self._records.terms.get(year, [])
 
     def _is_late(self, e: m.Enrolment, number: int) -> bool:
         """Return whether the term began after the student had left."""
-        terms = self._records.terms.get(e.school_class.school_year_id, [])
-        return any(
-            term.number == number
-            and e.exit_date is not None
-            and term.starts_on >= e.exit_date
-            for term in terms
-        )
+        return duties.is_late(e, number, self._term_records)
 
     def skipped_records(self) -> Iterable[tuple[str, models.Model]]:
         """Yield the reason and record of everything skipped."""
@@ -122,20 +161,42 @@ class StudentYear:
         for e in self.chain:
             for grade in self._records.grades.get(e.pk, []):
                 # A null grade does not count as skipped.
-                reason = None if grade.tenths is None else self._skip_reason(e, grade)
+                is_empty = grade.tenths is None and not self._has_concept(grade)
+                reason = None if is_empty else self._skip_reason(e, grade)
                 if reason:
                     yield reason, grade
-            for exam in self._records.exams.get(e.pk, []):
-                if exam.offering.subject_id not in subject_ids:
-                    yield "subject_not_offered", exam
+            yield from self._skipped_exams(e, subject_ids)
         for absence in self.days.absences_outside_enrolment:
             yield "absence_outside_enrolment", absence
 
+    def _skipped_exams(
+        self, e: m.Enrolment, subject_ids: set[int]
+    ) -> Iterable[tuple[str, models.Model]]:
+        for exam in self._records.exams.get(e.pk, []):
+            if exam.tenths is None and not self._has_concept(exam):
+                continue
+            exempt = self._exempt_numbers(e, exam.offering.subject_id)
+            if duties.value_of(exam, self.rules) is None:
+                yield "grade_in_other_form", exam
+            elif self.terms and len(exempt) == self.terms:
+                yield "grade_exempt", exam
+            elif exam.offering.subject_id not in subject_ids:
+                yield "subject_not_offered", exam
+
+    def _has_concept(self, grade: m.Grade | m.RecoveryGrade) -> bool:
+        """Return whether there is a concept, where the rules have given concepts."""
+        has_concepts = self.rules is not None and self.rules["assessment"] == "concepts"
+        return has_concepts and grade.concept != ""
+
     def _skip_reason(self, e: m.Enrolment, grade: m.Grade) -> str | None:
+        if duties.value_of(grade, self.rules) is None:
+            return "grade_in_other_form"
         if grade.term > self.terms:
             return "grade_outside_terms"
         if self._is_late(e, grade.term):
             return "grade_after_exit"
+        if grade.term in self._exempt_numbers(e, grade.offering.subject_id):
+            return "grade_exempt"
         subject_ids = {subject.subject.pk for subject in self.subjects}
         is_offered = grade.offering.subject_id in subject_ids
         return None if is_offered else "subject_not_offered"
@@ -144,11 +205,12 @@ class StudentYear:
     def situation(self) -> str | None:
         return grading.decide_situation(
             self.rules,
-            [(subject.result, True) for subject in self.subjects],
+            [(subject.result, subject.counts) for subject in self.subjects],
             self.days.judgement,
             self._ending,
             is_closed=self._is_closed,
             by_council=self.enrolment.approved_by_council,
+            retained_by_council=self.enrolment.retained_by_council,
         )
 
     @property

@@ -6,32 +6,63 @@ from functools import cached_property
 
 from school import models as m
 from tests.support.oracle import grading, rounding
+from tests.support.oracle.duties import Entries
+
+EXEMPT_MARK = "Disp."
+"""Word that stands instead of a grade, in Portuguese."""
 
 
 @dataclass
 class SubjectYear:
     """Figures of one subject; grades in tenths, means as exact grades from 0 to 10."""
 
-    subject: m.Subject
-    tenths: list[int | None]
-    """Grades by term, from the first."""
-    exam: int | None
+    offering: m.Offering
+    entries: Entries
     rules: grading.RulesJson | None
     is_year_over: bool
     """True if the year is over for a student who stayed to its end."""
+
+    @property
+    def subject(self) -> m.Subject:
+        return self.offering.subject
+
+    @property
+    def counts(self) -> bool:
+        return self.offering.counts_for_promotion
+
+    @property
+    def has_given_concepts(self) -> bool:
+        return self.rules is not None and self.rules["assessment"] == "concepts"
+
+    @property
+    def tenths(self) -> list[int | None]:
+        """Grades by term, from the first."""
+        terms = self.entries.terms
+        return [None] * len(terms) if self.has_given_concepts else terms
+
+    @property
+    def exam(self) -> int | None:
+        return None if self.has_given_concepts else self.entries.exam
 
     @cached_property
     def _judgement(self) -> grading.SubjectJudgement | None:
         if self.rules is None:
             return None
-        return grading.judge_subject(
-            self.rules, self.tenths, self.exam, is_year_over=self.is_year_over
+        judge = (
+            grading.judge_concepts if self.has_given_concepts else grading.judge_subject
         )
+        terms, exam, duty = self.entries
+        return judge(self.rules, terms, exam, duty, is_year_over=self.is_year_over)
+
+    @property
+    def missing_terms(self) -> list[int]:
+        return grading.missing_terms(self.entries.terms, self.entries.duty)
 
     @property
     def mean(self) -> Fraction | None:
         if self._judgement is None:
-            return grading.mean_of_terms(None, self.tenths)
+            excuse = grading.excuse(*self.entries)
+            return None if excuse else grading.mean_of_terms(None, self.tenths)
         return self._judgement.mean
 
     @property
@@ -50,7 +81,8 @@ class SubjectYear:
             self.rules is not None
             and self.rules["recovery_rule"] != "none"
             and self.exam is not None
-            and None not in self.tenths
+            and self.final is not None
+            and self.result != "passed"
             and self.mean < grading.pass_mark(self.rules)
         )
 
@@ -62,6 +94,10 @@ class SubjectYear:
     def is_at_risk(self) -> bool:
         """True if the subject puts the year at risk."""
         if self.result == "open":
+            if self.has_given_concepts:
+                labels = [band["label"] for band in self.rules["scale"]]
+                failing = labels[: labels.index(self.rules["pass_concept"])]
+                return self.concept in failing
             return self.mean is not None and self.mean < grading.pass_mark(self.rules)
         return self.result in ("failed", "recovery")
 
@@ -83,7 +119,35 @@ class SubjectYear:
 
     @property
     def concept(self) -> str | None:
+        if self._judgement is not None and self._judgement.concept is not None:
+            return self._judgement.concept
         value = self.mean if self.final is None else self.final
         if self.rules is None or value is None:
             return None
         return grading.concept(self.rules, value)
+
+    def term_cell(self, number: int) -> str | None:
+        """Return a term as a report shows it: grade, given concept, or the word for an exemption."""
+        terms, _exam, duty = self.entries
+        if number > len(terms):
+            return None
+        if number in duty.exempt_terms:
+            return EXEMPT_MARK
+        return self._format(terms[number - 1])
+
+    @property
+    def exam_cell(self) -> str | None:
+        return self._format(self.entries.exam)
+
+    @property
+    def result_cell(self) -> str | None:
+        """Return the result of the year as lists of results show it."""
+        if grading.excuse(*self.entries) == "exempt" and self.result in (
+            "exempt",
+            None,
+        ):
+            return EXEMPT_MARK
+        return self.concept or self.display_final or self.display_mean
+
+    def _format(self, entry: object | None) -> str | None:
+        return entry if isinstance(entry, str) else rounding.format_grade(entry)

@@ -29,6 +29,18 @@ TENTHS = [0, 19, 49, 50, 55, 58, 59, 60, 61, 65, 70, 100]
 GRADES = st.sampled_from([NO_GRADE, NO_GRADE, None, *TENTHS])
 EXAMS = st.sampled_from([None, None, None, *TENTHS])
 WEIGHT = st.integers(1, 9) | st.just(100)
+RETENTIONS = ["grades_and_attendance", "attendance", "none"]
+CONCEPTS = ["E", "D", "C", "B", "A"]
+SCALE = [
+    {
+        "label": label,
+        "lowest": f"{2 * n}.0",
+        "highest": "10.0" if label == "A" else f"{2 * n + 1}.9",
+    }
+    for n, label in enumerate(CONCEPTS)
+]
+# "Z" is in no scale: the rules of an open year may change.
+GIVEN_CONCEPTS = st.sampled_from([None, *CONCEPTS, "C", "C", "Z"])
 DAY_INDEXES = st.integers(0, len(DAYS) - 1)
 BIRTH_DATES = st.dates(date(2006, 1, 1), date(2023, 1, 1)) | st.sampled_from(
     [date(year, month, day) for year in (2008, 2020, 2022) for month in (2, 6, 10) for day in (1, 2)]
@@ -49,6 +61,20 @@ class RandomEnrolment:
     grades: list[int | None | Literal["-"]]
     exams: list[int | None]
     absence_days: list[int]
+    is_retained_by_council: bool
+    concepts: list[str | None]
+    """Given concepts, in the order of the grades, which they replace."""
+    exemptions: list[tuple[int, int | None]]
+    """Subject as an index into `SUBJECTS`, and term; None for all terms."""
+
+
+@dataclass
+class RandomOffering:
+    """What a subject of a class is for; levels are indexes, none of them means all."""
+
+    levels: list[int]
+    counts_for_promotion: bool
+    is_optional: bool
 
 
 @dataclass
@@ -67,6 +93,8 @@ class NetworkPlan:
     """Name and birth date."""
     schools: list[str]
     enrolments: list[RandomEnrolment]
+    offerings: list[list[RandomOffering]]
+    """Of each class, for each of `SUBJECTS`."""
 
 
 def grade_texts(lowest: int, highest: int) -> st.SearchStrategy[str]:
@@ -105,7 +133,32 @@ def rules(draw: Callable[[Any], Any]) -> dict[str, Any]:
     }  # fmt: skip
     if not has_recovery:
         content.update(recovery_rule="none", recovery_pass_mark=None)
+    retention = draw(st.sampled_from([*RETENTIONS[:1] * 3, *RETENTIONS[1:]]))
+    if retention != RETENTIONS[0]:
+        content.update(retention=retention, dependencies=0)
+    assessment = draw(st.sampled_from(["grades"] * 4 + ["concepts", "none"]))
+    if assessment != "grades":
+        content.update(
+            assessment=assessment, mean_rule="arithmetic", term_weights=(),
+            recovery_rule="none", recovery_pass_mark=None, scale=[],
+        )  # fmt: skip
+    if assessment == "concepts":
+        content.update(
+            scale=SCALE,
+            pass_concept=draw(st.sampled_from(CONCEPTS)),
+            recovery_rule=draw(st.sampled_from(["none", "replace_if_higher"])),
+        )
     return content
+
+
+def offerings() -> st.SearchStrategy[RandomOffering]:
+    return st.builds(
+        RandomOffering,
+        levels=st.just([])
+        | st.lists(st.integers(0, LEVEL_COUNT - 1), unique=True, max_size=2),
+        counts_for_promotion=st.sampled_from([True, True, False]),
+        is_optional=st.sampled_from([False, False, True]),
+    )
 
 
 @st.composite
@@ -124,6 +177,18 @@ def enrolments(draw: Callable[[Any], Any]) -> RandomEnrolment:
         grades=draw(st.lists(GRADES, min_size=15, max_size=15)),
         exams=draw(st.lists(EXAMS, min_size=3, max_size=3)),
         absence_days=draw(st.lists(DAY_INDEXES, unique=True, max_size=10)),
+        is_retained_by_council=draw(st.sampled_from([False, False, True])),
+        concepts=draw(
+            st.just([None] * 15) | st.lists(GIVEN_CONCEPTS, min_size=15, max_size=18)
+        ),
+        exemptions=draw(
+            st.just([])
+            | st.lists(
+                st.tuples(st.integers(0, 2), st.none() | st.integers(1, 5)),
+                max_size=3,
+                unique=True,
+            )
+        ),
     )
 
 
@@ -149,6 +214,11 @@ def network_plans() -> st.SearchStrategy[NetworkPlan]:
         ),
         schools=st.lists(st.sampled_from(NAMES), min_size=2, max_size=2),
         enrolments=st.lists(enrolments(), min_size=1, max_size=12),
+        offerings=st.lists(
+            st.lists(offerings(), min_size=3, max_size=3),
+            min_size=CLASS_COUNT,
+            max_size=CLASS_COUNT,
+        ),
     )
 
 
@@ -172,6 +242,8 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
         )
         for n, (names, days) in enumerate(zip(plan.subjects, plan.days, strict=True))
     ]  # fmt: skip
+    for school_class, planned in zip(classes, plan.offerings, strict=True):
+        _set_offerings(school_class, subjects, levels, planned)
     students = [
         factory.create_student(name, birth_date=born) for name, born in plan.students
     ]
@@ -200,6 +272,23 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     ]
 
 
+def _set_offerings(
+    school_class: ClassFactory,
+    subjects: list[m.Subject],
+    levels: list[m.GradeLevel],
+    planned: list[RandomOffering],
+) -> None:
+    for subject, one in zip(subjects, planned, strict=True):
+        of_class = m.Offering.objects.filter(
+            school_class=school_class.school_class, subject=subject
+        )
+        of_class.update(
+            counts_for_promotion=one.counts_for_promotion, is_optional=one.is_optional
+        )
+        for offering in of_class:
+            offering.grade_levels.set(levels[n] for n in one.levels)
+
+
 def _enrol(
     planned: RandomEnrolment,
     student: m.Student,
@@ -214,13 +303,45 @@ def _enrol(
         student, grade_level=levels[planned.level], entry_date=entry,
         exit_date=length and entry + length, ending=planned.ending,
         approved_by_council=planned.is_approved_by_council,
+        retained_by_council=planned.is_retained_by_council
+        and not planned.is_approved_by_council,
     )  # fmt: skip
     for n, subject in enumerate(subjects):
         if subject.pk in school_class.subject_ids:
             school_class.add_grades(
                 enrolment, subject.pk, *planned.grades[n::3], exam=planned.exams[n]
             )
+            _add_concepts(
+                enrolment, school_class, subject, planned.concepts[:15][n::3],
+                planned.concepts[15 + n :][:1],
+            )  # fmt: skip
+            for term in [term for index, term in planned.exemptions if index == n]:
+                m.Exemption.objects.create(
+                    enrolment=enrolment, term=term, reason="-",
+                    offering_id=school_class.offering_ids[subject.pk],
+                )  # fmt: skip
     absence_days = [day for day in planned.absence_days if day < session_count]
     school_class.add_absences(
         enrolment, *absence_days, justified=range(0, len(DAYS), 3)
     )
+
+
+def _add_concepts(
+    enrolment: m.Enrolment,
+    school_class: ClassFactory,
+    subject: m.Subject,
+    terms: list[str | None],
+    exams: list[str | None],
+) -> None:
+    """Replace grades by given concepts."""
+    key = {
+        "enrolment": enrolment,
+        "offering_id": school_class.offering_ids[subject.pk],
+    }
+    for term, concept in enumerate(terms, 1):
+        if concept is not None:
+            values = {"tenths": None, "concept": concept}
+            m.Grade.objects.update_or_create(**key, term=term, defaults=values)
+    for concept in filter(None, exams):
+        values = {"tenths": None, "concept": concept}
+        m.RecoveryGrade.objects.update_or_create(**key, defaults=values)

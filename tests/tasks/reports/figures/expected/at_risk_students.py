@@ -24,6 +24,7 @@ from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
 
 PASSING_SITUATIONS = {
     "approved", "approved_after_recovery", "approved_by_council", "approved_with_dependency",
+    "promoted",
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def rows(selection: Selection) -> Rows:
 
 
 def _risk_row(year: StudentYear) -> dict[str, object]:
-    below = sum(subject.is_at_risk for subject in year.subjects)
+    below = sum(subject.is_at_risk for subject in year.subjects if subject.counts)
     return {
         **identity_cells(year.enrolment),
         "situation": year.situation,

@@ -62,11 +62,19 @@ def _skip_reason(selection: Selection, e: m.Enrolment, grade: m.Grade) -> str | 
     records = selection.dataset.records
     terms = records.terms.get(e.school_class.school_year_id, [])
     rules = records.rules_of(e)
+    if rules is not None and rules["assessment"] != "grades":
+        return "grade_in_other_form"
     if grade.term > (len(terms) if rules is None else rules["terms"]):
         return "grade_outside_terms"
     starts = [term.starts_on for term in terms if term.number == grade.term]
     is_late = e.exit_date is not None and any(day >= e.exit_date for day in starts)
-    return "grade_after_exit" if is_late else None
+    if is_late:
+        return "grade_after_exit"
+    is_exempt = any(
+        x.offering_id == grade.offering_id and x.term in (None, grade.term)
+        for x in records.exemptions.get(e.pk, [])
+    )
+    return "grade_exempt" if is_exempt else None
 
 
 def _sort_key(

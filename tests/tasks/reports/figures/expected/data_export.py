@@ -31,6 +31,15 @@ def class_records(one):
         "class_subjects": [
             {"class_id": school_class.pk, "subject_id": o.subject_id} for o in school_class.offerings.all()
         ],
+        "class_subject_levels": [
+            {
+                "class_id": school_class.pk,
+                "subject_id": o.subject_id,
+                "grade_level_id": level.pk,
+            }
+            for o in school_class.offerings.all()
+            for level in o.grade_levels.all()
+        ],
         "class_days": [
             {"class_id": school_class.pk, **record_ids(day, "class_day_id", "term")}
             for day in school_class.sessions.all()
@@ -68,6 +77,10 @@ def student_records(one):
                 **format_grade(exam),
             }
             for exam in one.recovery_grades.select_related("offering")
+        ],
+        "exemptions": [
+            {**enrolment_ids, "subject_id": x.offering.subject_id, "term": x.term}
+            for x in one.exemptions.select_related("offering")
         ],
         "absences": [
             {**enrolment_ids, "class_day_id": a.session_id, "term": a.session.term}

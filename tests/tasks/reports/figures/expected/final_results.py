@@ -15,7 +15,6 @@ from tests.api.access_matrix.expected_rows import (
 from tests.support.oracle.selection import (
     Rows,
     Selection,
-    final_or_mean,
     format_attendance,
     identity_cells,
 )
@@ -33,7 +32,7 @@ def rows(selection: Selection) -> Rows:
 
 
 def _final_row(year: StudentYear, codes: list[str]) -> dict[str, object]:
-    grades = {s.subject.code: s.concept or final_or_mean(s) for s in year.subjects}
+    grades = {s.subject.code: s.result_cell for s in year.subjects}
     return {
         **identity_cells(year.enrolment),
         **{f"subject_{code}": grades.get(code) for code in codes},

@@ -18,9 +18,10 @@ from tests.support.oracle.selection import (
     Selection,
     count_skipped_records,
     format_attendance,
-    format_term_grade,
     identity_cells,
 )
+from tests.support.oracle.student_year import StudentYear
+from tests.support.oracle.subject_year import SubjectYear
 from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
 
 
@@ -31,28 +32,43 @@ def rows(selection: Selection) -> Rows:
     return [
         {
             **identity_cells(year.enrolment),
-            "subject": subject.subject.name,
-            **{f"term_{n}": format_term_grade(subject.tenths, n) for n in terms},
-            "mean": subject.display_mean,
-            "recovery": rounding.format_grade(subject.exam),
-            "final": subject.display_final,
-            "concept": subject.concept,
+            **_subject_cells(subject, terms),
             "absences": year.days.absence_count,
             **{f"absences_{n}": year.days.absences_in_term(n) for n in terms},
             "attendance": format_attendance(year),
-            "result": subject.result,
-            "needed": rounding.format_grade(subject.needed_tenths),
             "situation": year.situation,
         }
         for year in years
-        for subject in year.subjects
+        for subject in year.subjects or ([None] if _has_no_grades(year) else [])
     ]
+
+
+def _has_no_grades(year: StudentYear) -> bool:
+    return year.rules is not None and year.rules["assessment"] == "none"
+
+
+def _subject_cells(subject: SubjectYear | None, terms: range) -> dict[str, object]:
+    if subject is None:  # a year without grades has a row all the same
+        names = ("subject", "mean", "recovery", "final", "concept", "result", "needed")
+        return dict.fromkeys([*names, *(f"term_{n}" for n in terms)])
+    return {
+        "subject": subject.subject.name,
+        **{f"term_{n}": subject.term_cell(n) for n in terms},
+        "mean": subject.display_mean,
+        "recovery": subject.exam_cell,
+        "final": subject.display_final,
+        "concept": subject.concept,
+        "result": subject.result,
+        "needed": rounding.format_grade(subject.needed_tenths),
+    }
 
 
 def skipped_counts(selection: Selection) -> Counter[str]:
     years = selection.latest_years()
     counts = count_skipped_records(years)
-    counts["no_subjects"] = sum(not year.subjects for year in years)
+    counts["no_subjects"] = sum(
+        not year.subjects and not _has_no_grades(year) for year in years
+    )
     return counts
 
 

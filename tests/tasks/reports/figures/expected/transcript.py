@@ -18,9 +18,7 @@ from tests.support.oracle.selection import (
     Rows,
     Selection,
     count_skipped_records,
-    final_or_mean,
     format_attendance,
-    format_term_grade,
 )
 from tests.support.oracle.student_year import StudentYear
 from tests.support.oracle.subject_year import SubjectYear
@@ -119,11 +117,8 @@ def _own_rows(year: StudentYear, terms: range) -> Rows:
             "state": school.state,
             "authorisation": school.authorisation,
             "subject": subject and subject.subject.name,
-            "grade": subject and (subject.concept or final_or_mean(subject)),
-            **{
-                f"term_{n}": subject and format_term_grade(subject.tenths, n)
-                for n in terms
-            },
+            "grade": subject and subject.result_cell,
+            **{f"term_{n}": subject and subject.term_cell(n) for n in terms},
             "hours": subject and hours[subject.subject.pk],
             "days": year.days.lesson_days,
             "attendance": format_attendance(year),
