@@ -16,9 +16,11 @@ from school.models import RuleProfile
 
 HELP_TEXTS = {
     "terms": "Terms in a year; each subject has one grade per term.",
+    "assessment": "Grades in numbers, concepts given by the teachers, or no grades at all.",
+    "retention": "What retains a student; with attendance alone, grades never do.",
     "mean_rule": "How the year's mean is computed from the grades of the terms.",
     "term_weights": "For the weighted mean, one weight for each term: 1, 1, 2, 2",
-    "pass_mark": "Lowest yearly mean that passes.",
+    "pass_mark": "Lowest yearly mean that passes; not needed without grades in numbers.",
     "rounding": "How a mean is rounded before it is compared with the pass mark.",
     "rounding_step": "Means are rounded to multiples of this step.",
     "recovery_rule": "How the final recovery exam combines with the mean.",
@@ -29,6 +31,7 @@ HELP_TEXTS = {
     "year_days": "Number of school days planned for the year.",
     "council_absences": "Absences above this percentage are reported to the Conselho Tutelar.",
     "dependencies": "Number of failed subjects with which a student may still be promoted.",
+    "pass_concept": "Lowest given concept that passes, such as C.",
     "scale": "One line per concept, with its lowest and highest grade: A 9.0 10.0",
 }
 
@@ -63,6 +66,8 @@ def _build_field(name: str, info: FieldInfo) -> forms.Field:
     if get_origin(field_type) is Literal:
         values = [(value, value.replace("_", " ")) for value in get_args(field_type)]
         return forms.ChoiceField(choices=values, help_text=help_text)
+    if field_type is str:
+        return forms.CharField(required=required, help_text=help_text)
     if field_type is bool:
         return forms.BooleanField(required=False, help_text=help_text)
     field_class = forms.IntegerField if field_type is int else NumberInput

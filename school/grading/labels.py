@@ -2,7 +2,7 @@
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
 from school.grading.explanations import explain_attendance, explain_subject
 from school.grading.number_format import format_number
@@ -57,4 +57,4 @@ def standing_label(standing: Standing) -> str:
 
 def exempt_mark() -> str:
     """Return the short word that stands instead of a grade of an exempt student."""
-    return pgettext("in a cell", "Exempt")
+    return _("Exempted")

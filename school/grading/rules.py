@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self
 
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticKnownError
 from pydantic_core.core_schema import ValidationInfo
 
 from school.grading.arithmetic import GradeArithmetic
@@ -89,7 +88,7 @@ class Rules(BaseModel):
         if mark is not None:
             return mark
         if info.data.get("assessment") == "grades":
-            raise PydanticKnownError("missing")
+            raise rule_error(_("This field is required for grades in numbers."))
         return Decimal("0.0")
 
     @field_validator("recovery_rule")

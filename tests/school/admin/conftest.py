@@ -88,6 +88,7 @@ def _create_rival():
         rival, school, year, profile, school_class, offering, student, enrolment,
         grade, m.GradeChange.objects.get(enrolment=enrolment),
         m.RecoveryGrade.objects.create(enrolment=enrolment, offering=offering, tenths=60),
+        m.Exemption.objects.create(enrolment=enrolment, offering=offering, reason="Rival"),
         m.PriorYear.objects.create(
             student=student, year=2024, grade_level="1", school="Rival past", result="x"
         ),

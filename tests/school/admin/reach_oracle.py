@@ -73,7 +73,7 @@ def all_records(model):
 
 PARENTS = {
     m.Offering: "school_class", m.ClassSession: "school_class", m.Enrolment: "school_class",
-    m.Grade: "enrolment", m.RecoveryGrade: "enrolment", m.Absence: "enrolment",
+    m.Grade: "enrolment", m.RecoveryGrade: "enrolment", m.Exemption: "enrolment", m.Absence: "enrolment",
     m.Term: "school_year", m.YearRules: "school_year", m.RuleVersion: "profile",
     m.GradeChange: "school_class", m.SchoolYearEvent: "school_year",
     m.PriorYear: "student", m.PriorSubject: "prior_year",

@@ -14,6 +14,7 @@ RULES = {
     "recovery_rule": "weighted", "recovery_mean_weight": "1", "recovery_exam_weight": "1",
     "recovery_pass_mark": "", "minimum_attendance": "75", "attendance_base": "given",
     "year_days": "200", "council_absences": "7.5", "dependencies": "0", "scale": "",
+    "assessment": "grades", "retention": "grades_and_attendance", "pass_concept": "",
 }  # fmt: skip
 NO_ROWS = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
 SCALE = "A 9.0 10.0\nB 6.0 8.9\nNão atingiu 0.0 5.9"
@@ -232,3 +233,32 @@ def test_profile_form_ignores_code_and_network(admin_client, amazonas_profile):
         default_profiles.DEFAULT_PROFILES[0].code,
         1,
     )
+
+
+def test_profile_of_given_concepts_needs_no_pass_mark(admin_client):
+    answer = save_profile(
+        admin_client, assessment="concepts", scale=SCALE, pass_concept="B",
+        pass_mark="", recovery_rule="replace_if_higher",
+    )  # fmt: skip
+
+    assert answer.status_code == 302, page_text(answer)
+    rules = RuleProfile.objects.get(code="own").latest_version().rules
+    assert (rules.assessment, rules.pass_concept, rules.pass_mark) == (
+        "concepts",
+        "B",
+        0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"pass_mark": ""}, "pass_mark"),
+        ({"assessment": "none"}, "recovery_rule"),
+        ({"pass_concept": "A"}, "pass_concept"),
+    ],
+)
+def test_contradictory_assessment_is_shown_at_its_field(admin_client, values, field):
+    page = save_profile(admin_client, **values)
+
+    assert set(page.context["adminform"].form.errors) == {field}

@@ -156,7 +156,7 @@ def named_records(rival):
 
 
 FOUND_BY_NAME = ["network", "school", "schoolclass", "ruleprofile", "student", "user",
-    "subject", "gradelevel", "offering", "enrolment", "grade", "recoverygrade",
+    "subject", "gradelevel", "offering", "enrolment", "grade", "recoverygrade", "exemption",
     "prioryear", "absence", "classsession"]  # fmt: skip
 
 

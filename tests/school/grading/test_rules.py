@@ -237,7 +237,7 @@ def test_mean_between_two_bands_belongs_to_the_lower():
 @pytest.mark.parametrize(
     ("content", "field", "message"),
     [
-        ({"pass_mark": None}, "pass_mark", "Field required"),
+        ({"pass_mark": None}, "pass_mark", "This field is required for grades in numbers."),
         (
             {"assessment": "none", "mean_rule": "weighted", "term_weights": [1, 1, 1, 1]},
             "mean_rule",
