@@ -104,10 +104,35 @@ def attendance_rows(rules: Rules) -> Iterator[str]:
 
 def year_rows(rules: Rules) -> Iterator[str]:
     yield from _header_rows("situação", "motivos", "o que ainda salva o ano")
-    terms, pass_tenths, days = rules.terms, int(10 * rules.pass_mark), rules.year_days
+    years = _years_without_grades if rules.assessment == "none" else _years_with_grades
+    for year in years(rules):
+        outcome = decide_outcome(rules, year)
+        yield _row(
+            labels.situation_label(outcome.situation),
+            labels.full_explanation(rules, year, outcome, SUBJECT_NAMES),
+            labels.remedies(rules, year, outcome, SUBJECT_NAMES),
+        )
+
+
+def _limit_days(rules: Rules) -> tuple[AttendanceDays, AttendanceDays]:
+    """Return a whole year with as many absences as allowed, and with one more."""
+    days = rules.year_days
     max_absences = attendance.evaluate_attendance(
         rules, AttendanceDays(days)
     ).absences_left
+    return AttendanceDays(days, max_absences), AttendanceDays(days, max_absences + 1)
+
+
+def _years_without_grades(rules: Rules) -> Iterator[YearRecord]:
+    enough_days, too_few_days = _limit_days(rules)
+    yield YearRecord({}, enough_days, None)
+    for days in (enough_days, too_few_days):
+        yield YearRecord({}, days, None, is_closed=True)
+    yield YearRecord({}, enough_days, None, is_closed=True, retained_by_council=True)
+
+
+def _years_with_grades(rules: Rules) -> Iterator[YearRecord]:
+    terms, pass_tenths, days = rules.terms, int(10 * rules.pass_mark), rules.year_days
     passing, failing = (
         SubjectGrades((pass_tenths,) * terms),
         SubjectGrades((pass_tenths - 5,) * terms, 0),
@@ -117,25 +142,14 @@ def year_rows(rules: Rules) -> Iterator[str]:
         (pass_tenths - 5,) * (terms // 2),
     )
     incomplete = SubjectGrades(first_half + (None,) * (terms - len(first_half)))
-    enough_days, too_few_days = (
-        AttendanceDays(days, max_absences),
-        AttendanceDays(days, max_absences + 1),
-    )
-    for year in (
-        YearRecord({1: passing, 2: passing}, enough_days, None),
-        YearRecord({1: passing, 2: passing}, too_few_days, None),
-        YearRecord({1: failing, 2: passing}, enough_days, None),
-        YearRecord({1: failing, 2: passing}, too_few_days, None),
-        YearRecord({1: failing, 2: passing}, enough_days, None, by_council=True),
-        YearRecord({1: recoverable, 2: passing}, enough_days, None),
-        YearRecord({1: incomplete, 2: passing}, AttendanceDays(days // 2, 10), None),
-    ):
-        outcome = decide_outcome(rules, year)
-        yield _row(
-            labels.situation_label(outcome.situation),
-            labels.full_explanation(rules, year, outcome, SUBJECT_NAMES),
-            labels.remedies(rules, year, outcome, SUBJECT_NAMES),
-        )
+    enough_days, too_few_days = _limit_days(rules)
+    yield YearRecord({1: passing, 2: passing}, enough_days, None)
+    yield YearRecord({1: passing, 2: passing}, too_few_days, None)
+    yield YearRecord({1: failing, 2: passing}, enough_days, None)
+    yield YearRecord({1: failing, 2: passing}, too_few_days, None)
+    yield YearRecord({1: failing, 2: passing}, enough_days, None, by_council=True)
+    yield YearRecord({1: recoverable, 2: passing}, enough_days, None)
+    yield YearRecord({1: incomplete, 2: passing}, AttendanceDays(days // 2, 10), None)
 
 
 def _header_rows(*cells: str) -> Iterable[str]:

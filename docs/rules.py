@@ -34,18 +34,47 @@ comparou com o ato da rede. Os números e as frases das tabelas são os que o pr
 """
 SITUATION_ORDER = (
     ("se o aluno saiu, o motivo da saída", Situation.TRANSFERRED, Situation.LEFT),
+    ("as regras não têm notas, e o ano está aberto", Situation.IN_PROGRESS),
     ("falta alguma nota, ou a turma não tem disciplina, e o ano está aberto", Situation.IN_PROGRESS),
     ("falta alguma nota, ou a turma não tem disciplina, e o ano está fechado", Situation.INCOMPLETE),
     ("falta a nota de alguma recuperação, e o ano está aberto; fechado o ano, a disciplina fica sem aprovação", Situation.IN_RECOVERY),
     ("só a frequência está abaixo da mínima, e ainda pode chegar a ela", Situation.IN_PROGRESS),
-    ("só a frequência ficou abaixo da mínima", Situation.FAILED_BY_ATTENDANCE),
+    ("passaria por uma das linhas seguintes, mas o conselho de classe reteve", Situation.FAILED_BY_COUNCIL),
+    ("só a frequência ficou abaixo da mínima, e as regras não retêm ninguém", Situation.PROMOTED),
+    ("só a frequência ficou abaixo da mínima, ou as notas não retêm", Situation.FAILED_BY_ATTENDANCE),
     ("a frequência e alguma disciplina ficaram abaixo", Situation.FAILED),
+    ("as regras não têm notas", Situation.PROMOTED),
     ("passou em todas as disciplinas, em alguma só depois da recuperação", Situation.APPROVED_AFTER_RECOVERY),
     ("passou em todas sem recuperação", Situation.APPROVED),
+    ("não passou em todas, mas as notas não retêm", Situation.PROMOTED),
     ("não passou em todas, mas o conselho de classe aprovou", Situation.APPROVED_BY_COUNCIL),
     ("não passou em algumas, não mais que o perfil permite em dependência", Situation.APPROVED_WITH_DEPENDENCY),
     ("não passou em mais do que isso", Situation.FAILED),
 )  # fmt: skip
+DUTIES = """\
+## O que cada estudante deve em cada disciplina
+
+- **Dispensa.** Um período dispensado não conta: a média é a dos outros, com os seus pesos. Quem é dispensado de todos os
+  períodos está dispensado da disciplina, que então não conta para o ano. Uma nota em período dispensado não conta, e o
+  relatório diz quantas deixou de fora. Notas 5,4 · 6,7 · 10,0 com o 1º período dispensado: (5,4 + 6,7 + 10,0) / 3 = 7,3666…
+- **Chegada no meio do ano.** Um período que acabou antes da matrícula, e no qual o estudante não esteve matriculado nessa
+  etapa nenhum dia, não falta: chegou no 2º período, foi reclassificado, ou esteve fora. Se há nota dele, ela conta como
+  qualquer outra. Quem saiu continua a dever os períodos depois da saída.
+- **Disciplina de algumas etapas.** Numa turma multisseriada, uma disciplina pode ser só de algumas das etapas.
+- **Disciplina optativa.** Quem não tem nela nenhuma nota não a cursou, e ela não conta; com uma nota, é como as outras.
+- **Disciplina que não conta para a promoção.** É julgada e mostrada, mas não decide o ano.
+
+## Anos sem notas, e anos que não retêm
+
+- **Sem notas**: o ano é julgado só pela frequência, e acaba em **{promoted}** quando é fechado.
+- **Progressão continuada**: as notas não retêm; quem não passou em alguma disciplina fica **{promoted}**. A frequência retém.
+- **Ninguém é retido**: também a frequência não retém. Ela é conferida e dita.
+- **Ciclos** que só retêm no fim: progressão continuada nas etapas do ciclo, e um perfil que retém na última etapa.
+- **Faltam notas**: o ano fechado fica **{incomplete}**, também onde nada retém: ninguém inventa um resultado.
+- **O conselho de classe** pode aprovar quem não passou, e reter quem passaria.
+- **Conceitos atribuídos** pelos professores: vale o conceito do último período devido, e o da recuperação se for mais alto;
+  passa quem tem o conceito mínimo do perfil ou um mais alto. Números não se misturam com eles.
+"""
 TERM_KINDS = {
     "bimester": "bimestres",
     "trimester": "trimestres",
@@ -60,7 +89,11 @@ ATTENDANCE_BASES = {
 
 
 def build_page() -> str:
-    parts = [HEAD, _situation_section()]
+    duties = DUTIES.format(
+        promoted=labels.situation_label(Situation.PROMOTED),
+        incomplete=labels.situation_label(Situation.INCOMPLETE),
+    )
+    parts = [HEAD, _situation_section(), duties]
     for profile in DEFAULT_PROFILES:
         parts.append(_profile_section(profile))
     return "\n".join(parts)
@@ -96,10 +129,7 @@ def _profile_section(profile: DefaultProfile) -> str:
             "",
             *(f"- {sentence}" for sentence in _sentences(rules)),
             "",
-            "### Disciplinas no limite",
-            "",
-            *boundaries.subject_rows(rules),
-            "",
+            *_subject_section(rules),
             "### Frequência no limite",
             "",
             *boundaries.attendance_rows(rules),
@@ -112,7 +142,35 @@ def _profile_section(profile: DefaultProfile) -> str:
     )
 
 
+def _subject_section(rules: Rules) -> Iterator[str]:
+    if rules.assessment == "grades":
+        yield from (
+            "### Disciplinas no limite",
+            "",
+            *boundaries.subject_rows(rules),
+            "",
+        )
+
+
 def _sentences(rules: Rules) -> Iterator[str]:
+    if rules.assessment == "grades":
+        yield from _grade_sentences(rules)
+    else:
+        yield f"O ano tem {rules.terms} {TERM_KINDS[rules.term_kind]}, sem notas."
+    yield from _attendance_sentences(rules)
+    yield _retention_sentence(rules)
+    if rules.scale:
+        bands = "; ".join(
+            f"{b.label} de {labels.format_number(b.lowest)} a {labels.format_number(b.highest)}"
+            for b in rules.scale
+        )
+        yield (
+            f"As notas aparecem como conceitos: {bands}. Uma média entre duas faixas fica na"
+            " de baixo."
+        )
+
+
+def _grade_sentences(rules: Rules) -> Iterator[str]:
     pass_mark = labels.format_number(rules.pass_mark)
     yield (
         f"O ano tem {rules.terms} {TERM_KINDS[rules.term_kind]}, cada um com uma nota de"
@@ -122,6 +180,9 @@ def _sentences(rules: Rules) -> Iterator[str]:
     yield _rounding_sentence(rules)
     yield f"Passa na disciplina quem tem média de {pass_mark} ou mais."
     yield from _recovery_sentences(rules)
+
+
+def _attendance_sentences(rules: Rules) -> Iterator[str]:
     minimum = labels.format_number(rules.minimum_attendance, min_decimals=0)
     yield (
         f"A frequência mínima é de {minimum} % {ATTENDANCE_BASES[rules.attendance_base]}, no ano todo e"
@@ -133,21 +194,19 @@ def _sentences(rules: Rules) -> Iterator[str]:
         f"Quem falta a mais de {limit} % dos dias letivos previstos entra na lista do"
         f" Conselho Tutelar: em {rules.year_days} dias, a partir de {boundaries.council_threshold(rules)} faltas."
     )
-    yield (
-        f"Em dependência: até {rules.dependencies} disciplina(s)."
-        if rules.dependencies
-        else "Não há dependência: quem não passa em uma disciplina fica retido, a menos que o conselho"
+
+
+def _retention_sentence(rules: Rules) -> str:
+    if rules.retention == "none":
+        return "Ninguém é retido, nem pela frequência."
+    if rules.retention == "attendance":
+        return "As notas não retêm ninguém; a frequência retém."
+    if rules.dependencies:
+        return f"Em dependência: até {rules.dependencies} disciplina(s)."
+    return (
+        "Não há dependência: quem não passa em uma disciplina fica retido, a menos que o conselho"
         " de classe aprove."
     )
-    if rules.scale:
-        bands = "; ".join(
-            f"{b.label} de {labels.format_number(b.lowest)} a {labels.format_number(b.highest)}"
-            for b in rules.scale
-        )
-        yield (
-            f"As notas aparecem como conceitos: {bands}. Uma média entre duas faixas fica na"
-            " de baixo."
-        )
 
 
 def _mean_sentence(rules: Rules) -> str:

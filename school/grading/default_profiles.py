@@ -80,4 +80,35 @@ DEFAULT_PROFILES = (
             ),
         ),
     ),
+    DefaultProfile(
+        code="educacao-infantil-ldb",
+        name="Educação infantil, sem notas",
+        source=(
+            "LDB (Lei 9.394/1996), art. 31: avaliação sem o objetivo de promoção (I) e"
+            " frequência mínima de 60 % (IV). Não verificados: o número de períodos e os"
+            " atos da rede."
+        ),
+        rules=Rules(
+            terms=4,
+            assessment="none",
+            retention="none",
+            minimum_attendance=Decimal(60),
+        ),
+    ),
+    DefaultProfile(
+        code="progressao-continuada",
+        name="Anos iniciais, progressão continuada",
+        source=(
+            "Resolução CNE/CEB 7/2010, art. 30: os três anos iniciais sem interrupção; LDB,"
+            " art. 24 VI e art. 32 § 2º. Não verificados: a média 6,0, a recuperação e os"
+            " atos da rede."
+        ),
+        rules=Rules(
+            terms=4,
+            pass_mark=Decimal("6.0"),
+            recovery_rule="weighted",
+            retention="attendance",
+            minimum_attendance=Decimal(75),
+        ),
+    ),
 )

@@ -26,11 +26,13 @@ class Parameters(SelectionParameters):
         "subjects",
         "classes",
         "class_subjects",
+        "class_subject_levels",
         "class_days",
         "students",
         "enrolments",
         "grades",
         "recovery_exams",
+        "exemptions",
         "absences",
     ] = Field(
         description=gettext_noop("The table to export. Ids are the same in all tables.")

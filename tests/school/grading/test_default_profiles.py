@@ -16,7 +16,17 @@ def test_default_profiles_match_their_sources():
         "seduc-am-2022": (4, "6.0", 1, 1, "75", "none"),
         "i-educar-numerico": (4, "6.0", 6, 4, "75", "none"),
         "i-educar-conceitual": (4, "6.0", 6, 4, "80", "none"),
+        "educacao-infantil-ldb": (4, "0.0", 1, 1, "60", "none"),
+        "progressao-continuada": (4, "6.0", 1, 1, "75", "none"),
     }
+
+
+def test_default_profiles_retain_as_their_sources_say():
+    kinds = {d.code: (d.rules.assessment, d.rules.retention) for d in DEFAULT_PROFILES}
+
+    assert kinds.pop("educacao-infantil-ldb") == ("none", "none")
+    assert kinds.pop("progressao-continuada") == ("grades", "attendance")
+    assert set(kinds.values()) == {("grades", "grades_and_attendance")}
 
 
 def test_conceptual_scale_matches_i_educar():

@@ -41,15 +41,19 @@ HEADERS = {
     "grade_levels": "grade_level_id,code,name,order",
     "subjects": "subject_id,code,name,order",
     "classes": "class_id,school_id,school,school_year_id,year,name,shift",
-    "class_subjects": "class_id,subject_id,subject,hours",
+    "class_subjects": "class_id,subject_id,subject,hours,counts_for_promotion,is_optional",
+    "class_subject_levels": "class_id,subject_id,grade_level_id",
     "class_days": "class_day_id,class_id,date,term",
     "students": "student_id,registration,student,birth_date,inep_code",
     "enrolments": "enrolment_id,student_id,class_id,year,school,class,registration,student,"
-    "grade_level_id,number,entry_date,exit_date,ending,approved_by_council",
+    "grade_level_id,number,entry_date,exit_date,ending,approved_by_council,"
+    "retained_by_council",
     "grades": "enrolment_id,year,school,class,registration,student,subject_id,subject,term,"
-    "grade",
+    "grade,concept",
     "recovery_exams": "enrolment_id,year,school,class,registration,student,subject_id,"
-    "subject,grade",
+    "subject,grade,concept",
+    "exemptions": "enrolment_id,year,school,class,registration,student,subject_id,subject,"
+    "term,reason",
     "absences": "enrolment_id,year,school,class,registration,student,class_day_id,date,term,"
     "is_justified",
 }

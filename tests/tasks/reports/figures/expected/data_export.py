@@ -138,10 +138,12 @@ table=grade_levels                   made          made      made
 table=subjects                       made          made      made
 table=classes                        made          made      made
 table=class_subjects                 made          made      made
+table=class_subject_levels           bare          bare      bare
 table=class_days                     made          made      made
 table=students                       made          made      made
 table=enrolments                     made          made      made
 table=recovery_exams                 made          made      made
+table=exemptions                     bare          bare      bare
 table=absences                       made          made      made
 table=class_days,class_id=3          made          class_id  made
 table=students,class_id=3            made          class_id  made
