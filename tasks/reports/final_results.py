@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from school.grading import labels
 from school.grading.outcome import Situation
-from school.models import Role, Subject
+from school.models import Offering, Role, Subject
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
@@ -81,9 +82,13 @@ class FinalResults(StudentReport[StudentParameters]):
 
     @cached_property
     def _subjects(self) -> list[Subject]:
-        """Subjects taught in at least one of the classes, in report card order."""
+        """Subjects taught to a student of the classes, in report card order."""
         classes = self.enrolments.order_by().values("school_class")
-        subjects = Subject.objects.filter(
-            offerings__school_class__in=classes
-        ).distinct()
+        of_level = self.enrolments.order_by().filter(
+            school_class=OuterRef("school_class"), grade_level=OuterRef("grade_levels")
+        )
+        offerings = Offering.objects.filter(
+            Q(grade_levels=None) | Exists(of_level), school_class__in=classes
+        )
+        subjects = Subject.objects.filter(pk__in=offerings.order_by().values("subject"))
         return list(subjects.order_by("order", "sort_key", "pk"))

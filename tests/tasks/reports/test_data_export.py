@@ -12,7 +12,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from school.db.snapshot import ALIAS, snapshot
-from school.models import Enrolment, Grade, School, SchoolClass, Student, Subject, User
+from school.models import (
+    Enrolment,
+    Exemption,
+    Grade,
+    School,
+    SchoolClass,
+    Student,
+    Subject,
+    User,
+)
 from tasks import artifacts
 from tasks.failures import Canceled
 from tasks.rendering import database_csv
@@ -66,6 +75,15 @@ ODD_TEXTS = [
 TEXT = st.text(max_size=10) | st.text(
     "ab1 =+-@\t\r\n'\"“;,|_\\%\x01\ufeff＝－\xa0\u3000\x85", max_size=12
 )
+
+
+@pytest.fixture(autouse=True)
+def rare_records(network):
+    """An exemption, and a subject for one level of its class: the demo network has none."""
+    enrolment = Enrolment.objects.order_by("pk").first()
+    offering = enrolment.school_class.offerings.order_by("pk").first()
+    offering.grade_levels.add(enrolment.grade_level)
+    Exemption.objects.create(enrolment=enrolment, offering=offering, reason="Laudo")
 
 
 def build_report(viewer, table="grades", **options):
@@ -140,21 +158,21 @@ def test_export_rows_match_records(admin):
     session = sample_class.school_class.sessions.get(date=school_day(1))
 
     assert export_lines(admin, "grades", class_id=sample_class.pk)[1:] == [
-        f"{prefix},2,Matemática,1,7.5",
-        f"{prefix},2,Matemática,2,",
-        f"{prefix},2,Matemática,3,10.0",
-        f"{prefix},1,Língua Portuguesa,1,0.0",
+        f"{prefix},2,Matemática,1,7.5,",
+        f"{prefix},2,Matemática,2,,",
+        f"{prefix},2,Matemática,3,10.0,",
+        f"{prefix},1,Língua Portuguesa,1,0.0,",
         "",
     ]
     assert export_lines(admin, "recovery_exams", class_id=sample_class.pk)[1:] == [
-        f"{prefix},2,Matemática,0.5", "",
+        f"{prefix},2,Matemática,0.5,", "",
     ]  # fmt: skip
     assert export_lines(admin, "absences", class_id=sample_class.pk)[1:] == [
         f"{prefix},{session.pk},2025-02-04,1,true", "",
     ]  # fmt: skip
     assert export_lines(admin, "enrolments", class_id=sample_class.pk)[1:] == [
         f"{ana.pk},{ana.student_id},{sample_class.pk}{prefix.removeprefix(str(ana.pk))},1,1,"
-        "2025-02-03,2025-02-12,abandoned,false",
+        "2025-02-03,2025-02-12,abandoned,false,false",
         "",
     ]
 

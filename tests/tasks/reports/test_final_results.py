@@ -304,7 +304,7 @@ def test_situation_column_has_labels(secretary):
         }
 
     assert labels["situation"]["approved_by_council"] == "Aprovado pelo conselho de classe"  # fmt: skip
-    assert len(labels["situation"]) == 15
+    assert len(labels["situation"]) == 17
 
 
 def test_grade_after_exit_is_skipped(secretary, sample_class):
