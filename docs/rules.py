@@ -74,6 +74,12 @@ DUTIES = """\
 - **O conselho de classe** pode aprovar quem não passou, e reter quem passaria.
 - **Conceitos atribuídos** pelos professores: vale o conceito do último período devido, e o da recuperação se for mais alto;
   passa quem tem o conceito mínimo do perfil ou um mais alto. Números não se misturam com eles.
+
+## Recuperação de cada período
+
+Um perfil pode ter uma recuperação em cada período (`term_recovery`): vale a maior das duas notas, ou a média delas. A nota do
+período é então a que resulta: 5,0 com recuperação 7,5 dá 7,5, ou (5,0 + 7,5) / 2 = 6,25. Sem a nota do período não há
+recuperação dele. O desempenho da turma (`class_performance`) conta as notas como foram dadas, antes da recuperação.
 """
 TERM_KINDS = {
     "bimester": "bimestres",

@@ -80,18 +80,23 @@ class GradeChangeAdmin(ReadOnlyAdmin):
     def old_grade(self, change: GradeChange) -> str:
         if change.action == GradeChange.Action.ADDED:
             return _("no grade")
-        return _format_grade(change.old_tenths, change.old_concept)
+        return _format_grade(
+            change.old_tenths, change.old_concept, change.old_recovery_tenths
+        )
 
     @admin.display(description=gettext_lazy("to"))
     def new_grade(self, change: GradeChange) -> str:
         if change.action == GradeChange.Action.DELETED:
             return _("no grade")
-        return _format_grade(change.new_tenths, change.new_concept)
+        return _format_grade(
+            change.new_tenths, change.new_concept, change.new_recovery_tenths
+        )
 
     @admin.display(description=gettext_lazy("who"), ordering="username")
     def who(self, change: GradeChange) -> str:
         return change.username or _("nobody known (outside the admin)")
 
 
-def _format_grade(tenths: int | None, concept: str) -> str:
-    return format_grade(tenths, concept) or _("missing")
+def _format_grade(tenths: int | None, concept: str, recovery: int | None) -> str:
+    text = format_grade(tenths, concept) or _("missing")
+    return text if recovery is None else f"{text} / {format_grade(recovery, '')}"

@@ -97,7 +97,7 @@ class EnrolmentAdmin(ScopedAdmin):
 @admin.register(m.Grade)
 class GradeAdmin(ReasonPage, ScopedAdmin):
     form = ReasonForm
-    list_display = ["enrolment", "offering", "term", "grade"]
+    list_display = ["enrolment", "offering", "term", "grade", "recovery"]
     list_filter = ["term"]
     list_select_related = [
         "enrolment__school_class__school_year",
@@ -111,6 +111,10 @@ class GradeAdmin(ReasonPage, ScopedAdmin):
     @admin.display(description=_("grade"), ordering="tenths")
     def grade(self, record: m.Grade | m.RecoveryGrade) -> str:
         return format_grade(record.tenths, record.concept) or "–"
+
+    @admin.display(description=_("recovery of the term"), ordering="recovery_tenths")
+    def recovery(self, record: m.Grade) -> str:
+        return format_grade(record.recovery_tenths, "") or "–"
 
 
 @admin.register(m.RecoveryGrade)

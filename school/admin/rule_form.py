@@ -20,6 +20,7 @@ HELP_TEXTS = {
     "retention": "What retains a student; with attendance alone, grades never do.",
     "mean_rule": "How the year's mean is computed from the grades of the terms.",
     "term_weights": "For the weighted mean, one weight for each term: 1, 1, 2, 2",
+    "term_recovery": "How the recovery of a term combines with the grade of the term.",
     "pass_mark": "Lowest yearly mean that passes; not needed without grades in numbers.",
     "rounding": "How a mean is rounded before it is compared with the pass mark.",
     "rounding_step": "Means are rounded to multiples of this step.",

@@ -1,8 +1,8 @@
-"""Rules that keep given concepts within the scale of the student's rules."""
+"""Rules that keep concepts and recoveries of terms within what the student's rules have."""
 
 from collections.abc import Iterator
 
-from school.consistency.messages import UNKNOWN_CONCEPT
+from school.consistency.messages import NO_TERM_RECOVERY, UNKNOWN_CONCEPT
 from school.consistency.rule import Rule, Sql
 
 
@@ -23,6 +23,20 @@ def concept_rules(sql: Sql) -> Iterator[Rule]:
             "concept",
             UNKNOWN_CONCEPT,
         )
+
+
+def term_recovery_rules(sql: Sql) -> Iterator[Rule]:
+    yield Rule(
+        "grade_term_recovery",
+        "school_grade",
+        ("enrolment_id", "recovery_tenths"),
+        "NEW.recovery_tenths IS NOT NULL AND EXISTS"  # noqa: S608
+        f" (SELECT 1 FROM (SELECT {_content_of('NEW.enrolment_id')} AS content) rules"
+        " WHERE rules.content IS NOT NULL"
+        f" AND {sql.lacks_term_recovery('rules.content')})",
+        "recovery_tenths",
+        NO_TERM_RECOVERY,
+    )
 
 
 def _content_of(enrolment: str) -> str:

@@ -68,6 +68,14 @@ class Sql:
             f" (SELECT 1 FROM {bands} WHERE {own_label} = {label}))"
         )
 
+    def lacks_term_recovery(self, content: str) -> str:
+        """Return the condition that the JSON of rules has no recovery of terms."""
+        if self.vendor == "postgresql":
+            rule = f"{content} ->> 'term_recovery'"
+        else:
+            rule = f"json_extract({content}, '$.term_recovery')"
+        return f"COALESCE({rule}, 'none') = 'none'"
+
     def terms_of(self, content: str) -> str:
         """Return the number of terms in the JSON of a rule version."""
         if self.vendor == "postgresql":

@@ -7,7 +7,7 @@ condition, NEW is the record, and OLD is its stored values.
 
 from functools import cache
 
-from school.consistency.concepts import concept_rules
+from school.consistency.concepts import concept_rules, term_recovery_rules
 from school.consistency.dates import enrolment_rules, lesson_rules, year_rules
 from school.consistency.networks import (
     level_rules,
@@ -33,4 +33,5 @@ def rules_for(vendor: str) -> tuple[Rule, ...]:
         *lesson_rules(),
         *term_rules(sql),
         *concept_rules(sql),
+        *term_recovery_rules(sql),
     )

@@ -60,7 +60,7 @@ class GradeArithmetic:
         weighted_sum = mean * self.mean_weight + grade * self.exam_weight
         return weighted_sum / (self.mean_weight + self.exam_weight)
 
-    def needed_term_grade(self, total: int, weight: int) -> int:
+    def needed_term_grade(self, total: int | Fraction, weight: int) -> int:
         """Return the lowest grade in tenths that passes if every missing term gets it.
 
         `total` is the sum of tenths times weight over the graded terms, `weight` the sum

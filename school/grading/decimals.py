@@ -11,8 +11,10 @@ MAX_EXTRA_DECIMALS = 12
 """Extra decimals tried before a figure is cut; integer weights and tenths need up to seven."""
 
 
-def tenths_to_grade(tenths: int | None) -> Decimal | None:
-    """Convert tenths (0 to 100) to a grade (0.0 to 10.0)."""
+def tenths_to_grade(tenths: int | Fraction | None) -> Decimal | None:
+    """Convert tenths (0 to 100) to a grade (0.0 to 10.0); half a tenth is exact."""
+    if isinstance(tenths, Fraction):
+        return Decimal(tenths.numerator).scaleb(-1) / tenths.denominator
     return None if tenths is None else Decimal(tenths).scaleb(-1)
 
 

@@ -15,6 +15,7 @@ from school.grading.concept_explanations import (
     explain_needed_concept,
 )
 from school.grading.number_format import format_number, format_tenths
+from school.grading.recovery_explanations import explain_recoveries
 from school.grading.rules import Rules
 from school.grading.subjects import (
     MAX_TENTHS,
@@ -25,6 +26,7 @@ from school.grading.subjects import (
     is_subject_unrecoverable,
     partial_mean,
 )
+from school.grading.term_recoveries import apply_recoveries
 
 TERM_KIND_LABELS: dict[str, str | Promise] = {
     "bimester": gettext_lazy("bimester"),
@@ -52,7 +54,9 @@ def explain_subject(
         return str(UNCOUNTED_LABELS[result.standing])
     if rules is not None and rules.assessment == "concepts":
         return explain_concepts(rules, result)
-    parts = [_explain_terms(rules, grades, result)]
+    parts = [*explain_recoveries(rules, grades)]
+    grades = apply_recoveries(rules, grades)
+    parts.append(_explain_terms(rules, grades, result))
     if rules is not None:
         if _uses_exam(rules, grades, result):
             parts.append(_explain_exam(rules, grades, result))
@@ -149,7 +153,7 @@ def _format_combination(arithmetic: GradeArithmetic, mean: str, exam: str) -> st
 
 
 def _format_mean(
-    terms: Sequence[int | None], weights: Sequence[int], mean: Fraction
+    terms: Sequence[int | Fraction | None], weights: Sequence[int], mean: Fraction
 ) -> str:
     pairs = [(t, w) for t, w in zip(terms, weights, strict=True) if t is not None]
     if len(pairs) == 1:

@@ -21,9 +21,10 @@ def format_number(value: Fraction | Decimal | int, min_decimals: int = 1) -> str
     return _format_ratio(numerator, denominator, min_decimals, get_language())
 
 
-def format_tenths(tenths: int) -> str:
+def format_tenths(tenths: int | Fraction) -> str:
     """Format a grade given in tenths: 75 becomes "7.5"."""
-    return _format_ratio(tenths, 10, 1, get_language())
+    numerator, denominator = tenths.as_integer_ratio()
+    return _format_ratio(numerator, 10 * denominator, 1, get_language())
 
 
 # A report on a network formats millions of numbers, but few distinct ones.

@@ -37,6 +37,8 @@ class Rules(BaseModel):
     mean_rule: Literal["arithmetic", "weighted"] = "arithmetic"
     """Rule for the year's mean of the term grades; `weighted` uses `term_weights`."""
     term_weights: Annotated[tuple[Weight, ...], Field(validate_default=True)] = ()
+    term_recovery: Literal["none", "replace_if_higher", "mean"] = "none"
+    """Rule that combines the grade of a term with that of the term's own recovery."""
     pass_mark: Grade = Field(default=None, validate_default=True)
     """Lowest mean of the year that passes; needed only for grades in numbers."""
 
@@ -81,6 +83,13 @@ class Rules(BaseModel):
         if mean_rule == "weighted" and info.data.get("assessment") != "grades":
             raise rule_error(_("Only grades in numbers have a weighted mean."))
         return mean_rule
+
+    @field_validator("term_recovery")
+    @classmethod
+    def _check_term_recovery(cls, rule: str, info: ValidationInfo) -> str:
+        if rule != "none" and info.data.get("assessment") != "grades":
+            raise rule_error(_("Only grades in numbers have a recovery of the term."))
+        return rule
 
     @field_validator("pass_mark", mode="before")
     @classmethod

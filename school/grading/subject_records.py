@@ -32,8 +32,10 @@ UNCOUNTED_STANDINGS = frozenset(
 class SubjectGrades:
     """Grades of one subject in tenths, or its given concepts; None for a missing one."""
 
-    terms: tuple[int | None, ...]
+    terms: tuple[int | Fraction | None, ...]
     exam: int | None = None
+    recoveries: tuple[int | None, ...] = ()
+    """Grade of each term's own recovery; empty if there is none at all."""
     concepts: tuple[str | None, ...] = ()
     """Given concept of each term; empty unless the rules have given concepts."""
     exam_concept: str | None = None
@@ -45,7 +47,7 @@ class SubjectGrades:
     is_optional: bool = False
 
     @property
-    def entries(self) -> Sequence[int | str | None]:
+    def entries(self) -> Sequence[int | Fraction | str | None]:
         """Grades or given concepts of the terms."""
         return self.concepts or self.terms
 

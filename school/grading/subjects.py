@@ -16,6 +16,7 @@ from school.grading.subject_records import (
     SubjectGrades,
     SubjectResult,
 )
+from school.grading.term_recoveries import apply_recoveries
 
 __all__ = [
     "MAX_TENTHS", "UNCOUNTED_STANDINGS", "Standing", "SubjectGrades", "SubjectResult",
@@ -46,6 +47,7 @@ def evaluate_subject(rules: Rules, grades: SubjectGrades) -> SubjectResult:
         return SubjectResult(excused_standing, None, None, None)
     if rules.assessment == "concepts":
         return evaluate_concepts(rules, grades)
+    grades = apply_recoveries(rules, grades)
     arithmetic, terms = rules.grade_arithmetic, grades.terms
     if grades.exempt_terms or grades.outside_terms:
         due_terms = tuple(grades.due_terms)
@@ -53,7 +55,7 @@ def evaluate_subject(rules: Rules, grades: SubjectGrades) -> SubjectResult:
         terms = tuple(terms[n - 1] for n in due_terms)
     if None in terms:
         return _evaluate_open(arithmetic, *_weighted_sums(terms, arithmetic.weights))
-    term_grades = cast("tuple[int, ...]", terms)
+    term_grades = cast("tuple[int | Fraction, ...]", terms)
     total = (
         sum(term_grades)
         if arithmetic.is_unweighted
@@ -93,6 +95,7 @@ def partial_mean(grades: SubjectGrades, rules: Rules | None = None) -> Fraction 
 
     The mean is never rounded, even if all terms are graded. None without grades.
     """
+    grades = apply_recoveries(rules, grades)
     weights = rules.grade_arithmetic.weights if rules else (1,) * len(grades.terms)
     return _mean(*_weighted_sums(grades.terms, weights))
 
@@ -143,28 +146,30 @@ def _limit_to_terms(
 
 
 def _weighted_sums(
-    terms: Sequence[int | None], weights: Sequence[int]
-) -> tuple[int, int]:
+    terms: Sequence[int | Fraction | None], weights: Sequence[int]
+) -> tuple[int | Fraction, int]:
     """Return the sum of tenths times weight and the sum of weights of the graded terms."""
     pairs = [(t, w) for t, w in zip(terms, weights, strict=True) if t is not None]
     return sum(t * w for t, w in pairs), sum(w for _, w in pairs)
 
 
-def _mean(total: int, weight: int) -> Fraction | None:
+def _mean(total: int | Fraction, weight: int) -> Fraction | None:
     return Fraction(total, 10 * weight) if weight else None
 
 
 # A network has a million results but few distinct ones, so each is computed once.
 @lru_cache(CACHE_SIZE)
 def _evaluate_open(
-    arithmetic: GradeArithmetic, total: int, weight: int
+    arithmetic: GradeArithmetic, total: int | Fraction, weight: int
 ) -> SubjectResult:
     needed_grade = arithmetic.needed_term_grade(total, weight)
     return SubjectResult(Standing.OPEN, _mean(total, weight), None, needed_grade)
 
 
 @lru_cache(CACHE_SIZE)
-def _evaluate_terms(arithmetic: GradeArithmetic, total: int) -> SubjectResult:
+def _evaluate_terms(
+    arithmetic: GradeArithmetic, total: int | Fraction
+) -> SubjectResult:
     mean = arithmetic.round_to_step(Fraction(total, 10 * arithmetic.total_weight))
     if mean >= arithmetic.pass_mark:
         return SubjectResult(Standing.PASSED, mean, mean, None)
@@ -176,7 +181,9 @@ def _evaluate_terms(arithmetic: GradeArithmetic, total: int) -> SubjectResult:
 
 
 @lru_cache(CACHE_SIZE)
-def _evaluate_exam(arithmetic: GradeArithmetic, total: int, exam: int) -> SubjectResult:
+def _evaluate_exam(
+    arithmetic: GradeArithmetic, total: int | Fraction, exam: int
+) -> SubjectResult:
     mean = arithmetic.round_to_step(Fraction(total, 10 * arithmetic.total_weight))
     final_mean = arithmetic.round_to_step(arithmetic.combine_with_exam(mean, exam))
     passes = final_mean >= arithmetic.recovery_pass_mark

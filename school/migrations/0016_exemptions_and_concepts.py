@@ -115,6 +115,29 @@ class Migration(migrations.Migration):
             model_name='exemption',
             constraint=models.CheckConstraint(condition=models.Q(('term__range', (1, 10))), name='exemption_term_1_to_10'),
         ),
+        migrations.AddField(
+            model_name='grade',
+            name='recovery_tenths',
+            field=models.SmallIntegerField(blank=True, help_text='Only where the rules have a recovery of each term.', null=True, verbose_name='recovery of the term'),
+        ),
+        migrations.AddField(
+            model_name='gradechange',
+            name='new_recovery_tenths',
+            field=models.SmallIntegerField(null=True),
+        ),
+        migrations.AddField(
+            model_name='gradechange',
+            name='old_recovery_tenths',
+            field=models.SmallIntegerField(null=True),
+        ),
+        migrations.AddConstraint(
+            model_name='grade',
+            constraint=models.CheckConstraint(condition=models.Q(('recovery_tenths__range', (0, 100))), name='grade_recovery_0_to_10'),
+        ),
+        migrations.AddConstraint(
+            model_name='grade',
+            constraint=models.CheckConstraint(condition=models.Q(('recovery_tenths', None), ('tenths__isnull', False), _connector='OR'), name='grade_recovery_of_a_grade', violation_error_message='A recovery of the term needs the grade of the term.'),
+        ),
         # Going back begins here.
         migrations.RunPython(migrations.RunPython.noop, delete_given_concepts),
         migrations.RunPython(migrations.RunPython.noop, drop_new_triggers),

@@ -59,6 +59,8 @@ class GradeChange(AuditEntry):
     """Term number; null for the final recovery exam."""
     old_tenths = models.SmallIntegerField(null=True)
     new_tenths = models.SmallIntegerField(null=True)
+    old_recovery_tenths = models.SmallIntegerField(null=True)
+    new_recovery_tenths = models.SmallIntegerField(null=True)
     old_concept = models.CharField(max_length=20, blank=True, default="", db_default="")
     new_concept = models.CharField(max_length=20, blank=True, default="", db_default="")
 

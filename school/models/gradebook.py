@@ -44,7 +44,14 @@ class _OfClass(ConsistentRecord):
 
 class Grade(YearRecord, _OfClass):
     year_path = "enrolment__school_class__school_year"
-    result_fields = ("enrolment", "offering", "term", "tenths", "concept")
+    result_fields = (
+        "enrolment",
+        "offering",
+        "term",
+        "tenths",
+        "concept",
+        "recovery_tenths",
+    )
 
     enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="grades")
     offering = models.ForeignKey(
@@ -55,6 +62,13 @@ class Grade(YearRecord, _OfClass):
     tenths = TenthsField(gettext_lazy("grade"), null=True, blank=True)
     """Grade in tenths: 75 is 7.5. Null if it is due but missing."""
     concept = ConceptField()
+    recovery_tenths = TenthsField(
+        gettext_lazy("recovery of the term"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("Only where the rules have a recovery of each term."),
+    )
+    """Grade of the term's own recovery in tenths; null without one."""
 
     class Meta:
         constraints = [
@@ -73,10 +87,23 @@ class Grade(YearRecord, _OfClass):
                 name="grade_or_concept",
                 violation_error_message=GRADE_AND_CONCEPT,
             ),
+            models.CheckConstraint(
+                condition=Q(recovery_tenths__range=(0, 100)),
+                name="grade_recovery_0_to_10",
+            ),
+            models.CheckConstraint(
+                condition=Q(recovery_tenths=None) | Q(tenths__isnull=False),
+                name="grade_recovery_of_a_grade",
+                violation_error_message=gettext_lazy(
+                    "A recovery of the term needs the grade of the term."
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
         grade = format_grade(self.tenths, self.concept) or "–"
+        if self.recovery_tenths is not None:
+            grade = f"{grade} / {format_grade(self.recovery_tenths, '')}"
         return _("term {term}: {grade}").format(term=self.term, grade=grade)
 
 

@@ -36,11 +36,15 @@ def loads(data: bytes) -> EnrolmentRecord:
 
 
 def iter_records(
-    enrolments: QuerySet[Enrolment], *, with_grades: bool, with_concepts: bool = False
+    enrolments: QuerySet[Enrolment],
+    *,
+    with_grades: bool,
+    with_concepts: bool = False,
+    with_term_recoveries: bool = False,
 ) -> Iterator[EnrolmentRecord]:
     """Stream the records in query order, with attendance only unless `with_grades`.
 
-    Given concepts are read only `with_concepts`: few networks have them.
+    Given concepts and recoveries of terms are read on demand: few networks have them.
     """
     annotations = {"_absences": attendance.ABSENCES_SUBQUERY}
     if with_grades:
@@ -48,17 +52,21 @@ def iter_records(
             "_grades": grades.GRADES_SUBQUERY,
             "_exams": grades.EXAMS_SUBQUERY,
         }
-        if with_concepts:
-            annotations |= {
-                "_concepts": grades.CONCEPTS_SUBQUERY,
-                "_exam_concepts": grades.EXAM_CONCEPTS_SUBQUERY,
-            }
+    if with_grades and with_concepts:
+        annotations |= {
+            "_concepts": grades.CONCEPTS_SUBQUERY,
+            "_exam_concepts": grades.EXAM_CONCEPTS_SUBQUERY,
+        }
+    if with_grades and with_term_recoveries:
+        annotations["_term_recoveries"] = grades.TERM_RECOVERIES_SUBQUERY
     rows = enrolments.annotate(**annotations).values_list(
         *FIELD_PATHS.values(), *annotations
     )
     field_count = len(FIELD_PATHS)
     for row in rows.iterator(CHUNK_SIZE):
-        absences, *gradebook = row[field_count:]
+        texts = dict(zip(annotations, row[field_count:], strict=True))
+        absences = texts.pop("_absences")
+        gradebook = {name.removeprefix("_"): text for name, text in texts.items()}
         yield EnrolmentRecord(
-            EnrolmentRow(*row[:field_count]), absences, GradebookJson(*gradebook)
+            EnrolmentRow(*row[:field_count]), absences, GradebookJson(**gradebook)
         )

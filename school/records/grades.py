@@ -40,15 +40,21 @@ EXAM_CONCEPTS_SUBQUERY = json_array_subquery(
     JSONRow("offering_id", "concept"),
     parent_field="enrolment",
 )
+TERM_RECOVERIES_SUBQUERY = json_array_subquery(
+    Grade.objects.filter(recovery_tenths__isnull=False),
+    JSONRow("offering_id", "term", "recovery_tenths"),
+    parent_field="enrolment",
+)
 
 
 class GradebookJson(NamedTuple):
-    """Unparsed results of the subqueries; those of concepts only where rules have them."""
+    """Unparsed results of the subqueries; the rarer ones only where rules have them."""
 
     grades: str | None = None
     exams: str | None = None
     concepts: str | None = None
     exam_concepts: str | None = None
+    term_recoveries: str | None = None
 
 
 @dataclass(slots=True)
@@ -65,6 +71,8 @@ class GradebookEntry:
     outside_concepts: int = 0
     """Number of given concepts in terms after the last of `terms`."""
     exam_concept: str | None = None
+    recoveries: dict[int, int] | None = None
+    """Grade of each term's own recovery by term; None if there is none at all."""
 
 
 Gradebook = dict[int, GradebookEntry]
@@ -99,6 +107,10 @@ def parse_gradebook(
         empty = GradebookEntry([None] * term_count)
         gradebook.setdefault(subject_by_offering[offering], empty).exam = tenths
     _add_concepts(gradebook, json_texts, subject_by_offering, term_count)
+    for offering, term, tenths in json.loads(json_texts.term_recoveries or "[]"):
+        # A constraint ensures that the term has a grade, and so the subject an entry.
+        entry = gradebook[subject_by_offering[offering]]
+        entry.recoveries = {**(entry.recoveries or {}), term: tenths}
     return gradebook
 
 

@@ -9,6 +9,7 @@ from school.grading import decimals, labels
 from school.grading.outcome import Outcome, YearRecord
 from school.grading.rules import Rules
 from school.grading.subjects import Standing
+from school.grading.term_recoveries import apply_recoveries
 from school.models import RuleVersion
 from school.records.attendance import DayCounts
 from school.records.enrolment_rows import EnrolmentRow
@@ -113,8 +114,11 @@ class StudentYear:
         return self.concept(subject_id) or self.grade(subject_id)
 
     def term_cells(self, subject_id: int) -> tuple[Decimal | str | None, ...]:
-        """Return what each term has: a grade, a given concept, or a word for an exemption."""
-        grades = self.record.subjects[subject_id]
+        """Return what each term has: a grade, a given concept, or a word for an exemption.
+
+        The grade is that after the recovery of the term.
+        """
+        grades = apply_recoveries(self.rules, self.record.subjects[subject_id])
         cells: list[Decimal | str | None] = list(
             grades.concepts or map(decimals.tenths_to_grade, grades.terms)
         )

@@ -25,6 +25,11 @@ class GradedMember(NamedTuple):
     record: EnrolmentRecord
 
 
+class _RecoveredTerm(NamedTuple):
+    tenths: int
+    recovery: int
+
+
 class _Entries(NamedTuple):
     """Grades or given concepts of one subject, as far as they count."""
 
@@ -145,7 +150,13 @@ def _pick_form(
     Grades in another form are counted.
     """
     if rules is None or rules.assessment == "grades":
-        return entry.terms, entry.exam, entry.outside_terms
+        terms: Sequence[Any] = entry.terms
+        if entry.recoveries:
+            terms = [
+                _with_recovery(tenths, entry.recoveries.get(number))
+                for number, tenths in enumerate(terms, 1)
+            ]
+        return terms, entry.exam, entry.outside_terms
     skipped_count = _count_grades((*entry.terms, entry.exam)) + entry.outside_terms
     none = [None] * len(entry.terms)
     if rules.assessment == "none":
@@ -157,6 +168,12 @@ def _pick_form(
     skipped_count += _count_grades(given) - _count_grades((*known, exam))
     skipped_counts["grade_in_other_form"] += skipped_count
     return known, exam, entry.outside_concepts
+
+
+def _with_recovery(tenths: int | None, recovery: int | None) -> Any:
+    if tenths is None or recovery is None:
+        return tenths
+    return _RecoveredTerm(tenths, recovery)
 
 
 def _merge(newer: _Entries, older: _Entries) -> _Entries:
@@ -181,10 +198,20 @@ def _to_grades(
     outside_terms: frozenset[int],
 ) -> SubjectGrades:
     terms = tuple(entries.terms)
+    recoveries: tuple[int | None, ...] = ()
+    if any(isinstance(term, _RecoveredTerm) for term in terms):
+        recoveries = tuple(
+            term.recovery if isinstance(term, _RecoveredTerm) else None
+            for term in terms
+        )
+        terms = tuple(
+            term.tenths if isinstance(term, _RecoveredTerm) else term for term in terms
+        )
     has_concepts = rules is not None and rules.assessment == "concepts"
     return SubjectGrades(
         terms=(None,) * len(terms) if has_concepts else terms,
         exam=None if has_concepts else entries.exam,
+        recoveries=recoveries,
         concepts=terms if has_concepts else (),
         exam_concept=entries.exam if has_concepts else None,
         exempt_terms=entries.exempt_terms,

@@ -81,12 +81,12 @@ class StudentYears:
     def _iter_records(
         self, enrolments: QuerySet[Enrolment]
     ) -> Iterator[EnrolmentRecord]:
+        rules = [version.rules for version in self.rule_versions]
         return iter_records(
             enrolments,
             with_grades=self._with_grades,
-            with_concepts=any(
-                version.rules.assessment == "concepts" for version in self.rule_versions
-            ),
+            with_concepts=any(r.assessment == "concepts" for r in rules),
+            with_term_recoveries=any(r.term_recovery != "none" for r in rules),
         )
 
     @cached_property

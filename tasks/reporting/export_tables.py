@@ -210,6 +210,7 @@ EXPORTS = {
             _field("subject", "grades__offering__subject__name"),
             _integer("term", "grades__term"), _grade("grade", "grades__tenths"),
             _field("concept", "grades__concept"),
+            _grade("term_recovery", "grades__recovery_tenths"),
         ],
     ),
     "recovery_exams": Export(

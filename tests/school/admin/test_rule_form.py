@@ -15,6 +15,7 @@ RULES = {
     "recovery_pass_mark": "", "minimum_attendance": "75", "attendance_base": "given",
     "year_days": "200", "council_absences": "7.5", "dependencies": "0", "scale": "",
     "assessment": "grades", "retention": "grades_and_attendance", "pass_concept": "",
+    "term_recovery": "none",
 }  # fmt: skip
 NO_ROWS = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
 SCALE = "A 9.0 10.0\nB 6.0 8.9\nNão atingiu 0.0 5.9"

@@ -29,6 +29,9 @@ def rules(draw, **fixed):
         "terms": terms,
         "mean_rule": mean_rule,
         "term_weights": draw(weights) if mean_rule == "weighted" else [],
+        "term_recovery": draw(
+            st.sampled_from(["none", "none", "replace_if_higher", "mean"])
+        ),
         "pass_mark": draw(DECIMAL_GRADES),
         "rounding": draw(st.sampled_from(["none", "half_up", "up", "down"])),
         "rounding_step": draw(STEPS),
@@ -72,6 +75,7 @@ def concept_rules(draw):
             scale=scale,
             pass_concept=draw(st.sampled_from(CONCEPTS[:count])),
             recovery_rule=draw(st.sampled_from(["none", "replace_if_higher"])),
+            term_recovery="none",
             recovery_pass_mark=None,
         )
     )
@@ -84,6 +88,7 @@ def rules_without_grades():
         term_weights=[],
         recovery_rule="none",
         recovery_pass_mark=None,
+        term_recovery="none",
     )
 
 
@@ -102,6 +107,7 @@ def partly_due_marks(rules):
         SubjectGrades,
         terms=st.tuples(*[OPTIONAL_GRADES] * rules.terms),
         exam=OPTIONAL_GRADES,
+        recoveries=st.just(()) | st.tuples(*[OPTIONAL_GRADES] * rules.terms),
         exempt_terms=numbers | st.just(frozenset()),
         outside_terms=numbers,
         counts_for_promotion=st.booleans(),

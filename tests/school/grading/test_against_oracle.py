@@ -30,8 +30,13 @@ def judge(content, grades, *, is_year_over=False):
             duty,
             is_year_over=is_year_over,
         )
+    recoveries = grades.recoveries or [None] * len(grades.terms)
+    terms = [
+        oracle.after_recovery(content, *pair)
+        for pair in zip(grades.terms, recoveries, strict=True)
+    ]
     return oracle.judge_subject(
-        content, grades.terms, grades.exam, duty, is_year_over=is_year_over
+        content, terms, grades.exam, duty, is_year_over=is_year_over
     )
 
 

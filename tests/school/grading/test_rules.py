@@ -262,6 +262,11 @@ def test_mean_between_two_bands_belongs_to_the_lower():
             "Given concepts have no pass mark.",
         ),
         (
+            {"assessment": "none", "term_recovery": "mean"},
+            "term_recovery",
+            "Only grades in numbers have a recovery of the term.",
+        ),
+        (
             {"retention": "attendance", "dependencies": 1},
             "dependencies",
             "Where grades retain nobody there is no dependency.",

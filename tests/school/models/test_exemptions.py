@@ -104,6 +104,51 @@ def test_concept_is_accepted_before_the_year_has_rules(records):
     assert not is_refused(m.Grade(**key, term=1, concept="Bom"))
 
 
+def test_recovery_of_a_term_needs_a_grade_and_rules_that_have_it(records):
+    def make(**fields):
+        values = {"enrolment": records.by_numbers, "offering": records.offering}
+        return m.Grade(**{**values, "term": 1, **fields})
+
+    assert is_refused(make(tenths=50, recovery_tenths=70))
+    profile = m.YearRules.objects.get(
+        school_year=records.year, grade_level=None
+    ).version.profile
+    rules = profile.latest_version().rules
+    profile.revise(rules.model_copy(update={"term_recovery": "mean"}))
+    assert is_refused(make(recovery_tenths=70))
+    assert is_refused(make(tenths=50, recovery_tenths=101))
+    assert not is_refused(make(tenths=50, recovery_tenths=70))
+
+
+def test_history_of_grades_has_recoveries_of_terms(records):
+    m.YearRules.objects.filter(school_year=records.year).delete()
+    key = {"enrolment": records.by_numbers, "offering": records.offering}
+    grade = m.Grade.objects.create(**key, term=1, tenths=50)
+
+    for recovery in (70, 80):
+        grade.recovery_tenths = recovery
+        grade.save()
+    grade.delete()
+
+    changes = m.GradeChange.objects.filter(
+        school_class=records.offering.school_class_id
+    )
+    assert [
+        (
+            c.action,
+            c.old_tenths,
+            c.new_tenths,
+            c.old_recovery_tenths,
+            c.new_recovery_tenths,
+        )
+        for c in changes.order_by("pk")
+    ] == [
+        ("changed", 50, 50, None, 70),
+        ("changed", 50, 50, 70, 80),
+        ("deleted", 50, None, 80, None),
+    ]
+
+
 def test_exemption_must_fit_its_enrolment_and_year(records):
     def make(**fields):
         values = {
@@ -171,6 +216,7 @@ def test_check_of_records_names_concepts_of_former_rules(records):
         lambda r: m.Offering.objects.update(counts_for_promotion=False),
         lambda r: m.Enrolment.objects.update(retained_by_council=True),
         lambda r: r.by_concepts.grades.update(concept="C"),
+        lambda r: r.by_concepts.grades.update(concept="", tenths=50),
         lambda r: r.by_concepts.recovery_grades.update(concept="C"),
     ],
 )

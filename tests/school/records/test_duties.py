@@ -384,3 +384,35 @@ def test_query_count_does_not_depend_on_the_number_of_students(
 
     with django_assert_num_queries(9):
         assert len(list(StudentYears(of_class, of_class))) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "cells", "mean"),
+    [
+        ("replace_if_higher", ["7.0", "6.5", "6.0", "5.0"], Fraction(49, 8)),
+        ("mean", ["6.0", "5.75", "6.0", "5.0"], Fraction(91, 16)),
+    ],
+)
+def test_recovery_of_a_term_combines_with_its_grade(rule, cells, mean):
+    world = World(term_recovery=rule)
+    ana = world.enrol(arts=[50, 65, 60, 50], maths=[70] * 4)
+    for term, recovery in ((1, 70), (2, 50)):
+        ana.grades.filter(offering__subject=world.arts, term=term).update(
+            recovery_tenths=recovery
+        )
+
+    year, _skipped = world.read(ana)
+
+    assert [str(cell) for cell in year.term_cells(world.arts.pk)] == cells
+    assert year.outcome.subjects[world.arts.pk].mean == mean
+
+
+def test_recovery_of_a_term_goes_with_the_grade_of_its_class():
+    world = World(term_recovery="mean")
+    before = world.enrol(arts=[50, 50], exit_date=DAYS[20], ending="class_change")
+    before.grades.update(recovery_tenths=70)
+    now = world.enrol(before.student, world.second, arts=[40], entry_date=DAYS[20])
+
+    year, _skipped = world.read(now)
+
+    assert [str(cell) for cell in year.term_cells(world.arts.pk)[:2]] == ["4.0", "6.0"]

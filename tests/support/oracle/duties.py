@@ -1,6 +1,7 @@
 """Terms that a student owes in a subject, and the grades that count for them."""
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from school import models as m
@@ -20,11 +21,12 @@ class Entries(NamedTuple):
 
 def value_of(
     grade: m.Grade | m.RecoveryGrade, rules: grading.RulesJson | None
-) -> int | str | None:
+) -> int | Fraction | str | None:
     """Return the grade or concept if the rules have this form, else None."""
     assessment = rules["assessment"] if rules else "grades"
     if assessment == "grades":
-        return grade.tenths
+        recovery = getattr(grade, "recovery_tenths", None)
+        return grading.after_recovery(rules, grade.tenths, recovery)
     if assessment == "none":
         return None
     labels = [band["label"] for band in rules["scale"]]

@@ -79,6 +79,18 @@ def mean_of_terms(
     return numerator / denominator if denominator else None
 
 
+def after_recovery(
+    rules: RulesJson | None, tenths: int | None, recovery: int | None
+) -> int | Fraction | None:
+    """Return the grade of a term, in tenths, after the term's own recovery."""
+    rule = rules["term_recovery"] if rules else "none"
+    if tenths is None or recovery is None or rule == "none":
+        return tenths
+    if rule == "mean":
+        return Fraction(tenths + recovery) / 2
+    return recovery if recovery > tenths else tenths
+
+
 def owed_terms(entries: Sequence[object | None], duty: Duty) -> list[int] | None:
     """Return the numbers of the terms that count; None if the student is exempt from all.
 

@@ -37,5 +37,8 @@ def round_for_display(
         decimals += 1
 
 
-def format_grade(tenths: int | None) -> str | None:
-    return None if tenths is None else format_exact(Fraction(tenths, 10), 1)
+def format_grade(tenths: int | Fraction | None) -> str | None:
+    """Format a grade with one decimal, or with two if it has half a tenth."""
+    if tenths is None:
+        return None
+    return format_exact(Fraction(tenths) / 10, 1 if Fraction(tenths) % 1 == 0 else 2)

@@ -58,7 +58,7 @@ HEADERS = {
     "grade_level_id,number,entry_date,exit_date,ending,approved_by_council,"
     "retained_by_council",
     "grades": "enrolment_id,year,school,class,registration,student,subject_id,subject,term,"
-    "grade,concept",
+    "grade,concept,term_recovery",
     "recovery_exams": "enrolment_id,year,school,class,registration,student,subject_id,"
     "subject,grade,concept",
     "exemptions": "enrolment_id,year,school,class,registration,student,subject_id,subject,"
@@ -158,10 +158,10 @@ def test_export_rows_match_records(admin):
     session = sample_class.school_class.sessions.get(date=school_day(1))
 
     assert export_lines(admin, "grades", class_id=sample_class.pk)[1:] == [
-        f"{prefix},2,Matemática,1,7.5,",
-        f"{prefix},2,Matemática,2,,",
-        f"{prefix},2,Matemática,3,10.0,",
-        f"{prefix},1,Língua Portuguesa,1,0.0,",
+        f"{prefix},2,Matemática,1,7.5,,",
+        f"{prefix},2,Matemática,2,,,",
+        f"{prefix},2,Matemática,3,10.0,,",
+        f"{prefix},1,Língua Portuguesa,1,0.0,,",
         "",
     ]
     assert export_lines(admin, "recovery_exams", class_id=sample_class.pk)[1:] == [

@@ -30,6 +30,7 @@ GRADES = st.sampled_from([NO_GRADE, NO_GRADE, None, *TENTHS])
 EXAMS = st.sampled_from([None, None, None, *TENTHS])
 WEIGHT = st.integers(1, 9) | st.just(100)
 RETENTIONS = ["grades_and_attendance", "attendance", "none"]
+TERM_RECOVERIES = ["none", "replace_if_higher", "mean"]
 CONCEPTS = ["E", "D", "C", "B", "A"]
 SCALE = [
     {
@@ -64,6 +65,8 @@ class RandomEnrolment:
     is_retained_by_council: bool
     concepts: list[str | None]
     """Given concepts, in the order of the grades, which they replace."""
+    recoveries: list[int | None]
+    """Recoveries of terms, in the order of the grades."""
     exemptions: list[tuple[int, int | None]]
     """Subject as an index into `SUBJECTS`, and term; None for all terms."""
 
@@ -136,11 +139,12 @@ def rules(draw: Callable[[Any], Any]) -> dict[str, Any]:
     retention = draw(st.sampled_from([*RETENTIONS[:1] * 3, *RETENTIONS[1:]]))
     if retention != RETENTIONS[0]:
         content.update(retention=retention, dependencies=0)
+    content["term_recovery"] = draw(st.sampled_from(TERM_RECOVERIES))
     assessment = draw(st.sampled_from(["grades"] * 4 + ["concepts", "none"]))
     if assessment != "grades":
         content.update(
             assessment=assessment, mean_rule="arithmetic", term_weights=(),
-            recovery_rule="none", recovery_pass_mark=None, scale=[],
+            recovery_rule="none", recovery_pass_mark=None, scale=[], term_recovery="none",
         )  # fmt: skip
     if assessment == "concepts":
         content.update(
@@ -181,6 +185,7 @@ def enrolments(draw: Callable[[Any], Any]) -> RandomEnrolment:
         concepts=draw(
             st.just([None] * 15) | st.lists(GIVEN_CONCEPTS, min_size=15, max_size=18)
         ),
+        recoveries=draw(st.lists(EXAMS, min_size=15, max_size=15)),
         exemptions=draw(
             st.just([])
             | st.lists(
@@ -311,6 +316,11 @@ def _enrol(
             school_class.add_grades(
                 enrolment, subject.pk, *planned.grades[n::3], exam=planned.exams[n]
             )
+            for term, recovery in enumerate(planned.recoveries[n::3], 1):
+                graded = m.Grade.objects.filter(
+                    enrolment=enrolment, offering__subject=subject, term=term
+                )
+                graded.exclude(tenths=None).update(recovery_tenths=recovery)
             _add_concepts(
                 enrolment, school_class, subject, planned.concepts[:15][n::3],
                 planned.concepts[15 + n :][:1],
@@ -340,7 +350,7 @@ def _add_concepts(
     }
     for term, concept in enumerate(terms, 1):
         if concept is not None:
-            values = {"tenths": None, "concept": concept}
+            values = {"tenths": None, "recovery_tenths": None, "concept": concept}
             m.Grade.objects.update_or_create(**key, term=term, defaults=values)
     for concept in filter(None, exams):
         values = {"tenths": None, "concept": concept}
