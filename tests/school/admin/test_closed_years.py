@@ -56,7 +56,14 @@ def post_grade(client, grade, value, **data):
 
 def _grade_field(form):
     """Return the name of the field with the grade itself."""
-    known = {"enrolment", "offering", "term", "change_reason"}
+    known = {
+        "enrolment",
+        "offering",
+        "term",
+        "change_reason",
+        "concept",
+        "recovery_tenths",
+    }
     (name,) = form.fields.keys() - known
     return name
 
