@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from school.db.outage import outage
+from school.outage_log import OutageLog
 from school.runtime import redis_diagnosis, redis_problems
-from tasks.outage_log import OutageLog
 
 COOLDOWN_SECONDS = 1.0
 MAX_CONCURRENCY = 32
@@ -77,7 +77,9 @@ class Breaker:
     def start_watch(self) -> None:
         """Watch the server in the background, as a process does from its start."""
         if self._outage_log:
-            self._outage_log.start_watch()
+            self._outage_log.start_watch(
+                lambda: redis_diagnosis.connect_probe(settings.REDIS_URL)
+            )
 
 
 class DatabaseBreaker(Breaker):
@@ -97,7 +99,7 @@ class DatabaseBreaker(Breaker):
             try:
                 yield
             except self.failure_types as error:
-                outage.report_error(error)
+                outage.report(error)
                 raise
             finally:
                 self._open_until = 0.0  # a failure sets it again
@@ -108,7 +110,6 @@ breaker = Breaker(
         "redis",
         explain=lambda error: redis_problems.explain(error, settings.REDIS_URL),
         diagnose=lambda: redis_diagnosis.diagnose(settings.REDIS_URL),
-        connect=lambda: redis_diagnosis.connect(settings.REDIS_URL).ping,
     )
 )
 database_breaker = DatabaseBreaker()

@@ -14,6 +14,11 @@ class Diagnosis:
     is_outage: bool = False
     """True if the database does not answer now, and may do so later."""
 
+    @property
+    def kind(self) -> str:
+        """Return the remedy, since a reason may have numbers that differ each time."""
+        return self.remedy
+
     def __str__(self) -> str:
         return f"{self.reason} {self.remedy}"
 

@@ -57,7 +57,7 @@ class Connection(psycopg.Connection[Any]):
         try:
             return super().connect(*args, **kwargs)
         except psycopg.Error as error:
-            outage.report_error(error)
+            outage.report(error)
             raise
 
     @contextmanager
@@ -80,13 +80,10 @@ class Connection(psycopg.Connection[Any]):
         if self._raise_if_stopped is not None:
             gen = self._run_with_checks(gen, self._raise_if_stopped)
         try:
-            result = super().wait(gen, interval, timeout)
+            return super().wait(gen, interval, timeout)
         except psycopg.OperationalError as error:
             self._discard_if_lost(error)
             raise
-        if outage.is_open:
-            outage.report_answer()
-        return result
 
     def _run_with_checks(
         self, gen: PQGen[RV], raise_if_stopped: Callable[[], None]
@@ -116,7 +113,7 @@ class Connection(psycopg.Connection[Any]):
         status = self.pgconn.transaction_status
         if status not in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
             return
-        outage.report_error(error)
+        outage.report(error)
         self.close()
         if (pool := getattr(self, "_pool", None)) is not None:
             # The idle connections go to the same server; each would fail one more request.

@@ -87,8 +87,7 @@ def _retry_while_busy(
     deadline, pause = 0.0, _MIN_PAUSE
     while True:
         try:
-            result = operation(*args, **kwargs)
-            break
+            return operation(*args, **kwargs)
         except sqlite3.DatabaseError as error:
             now = time.monotonic()
             deadline = deadline or now + BUSY_TIMEOUT_SECONDS
@@ -100,11 +99,8 @@ def _retry_while_busy(
         # retrying in step.
         time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  (nothing secret)
         pause = min(2 * pause, _MAX_PAUSE)
-    if outage.is_open:
-        outage.report_answer()
-    return result
 
 
 def _report_if_unavailable(error: sqlite3.DatabaseError) -> None:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNAVAILABLE_CODES:
-        outage.report_error(error)
+        outage.report(error)

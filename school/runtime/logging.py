@@ -11,8 +11,10 @@ import sys
 from typing import Any
 
 import structlog
+from psycopg_pool import PoolTimeout
 
 from school.db.outage import DATABASE_ERRORS, outage
+from school.runtime.redis_connections import LOST_ERRORS
 
 CANARY_ID_PREFIX = "canary-"
 """Prefix of the ids of calls that only show that a worker takes messages."""
@@ -63,16 +65,20 @@ class DropCanaries(logging.Filter):
 def drop_outage_tracebacks(
     _logger: Any, _method: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    """Drop the traceback of each error that a known outage of the database causes.
+    """Drop the traceback of each error that an outage of Redis or the database causes.
 
-    The outage itself is logged once, with its reason.
+    The outage itself is logged once, with its reason: that of the database before its first
+    error gets here, that of Redis by the thread that watches it.
     """
     error = event.get("exc_info")
     if error is True:
         error = sys.exc_info()
     if isinstance(error, tuple):
         error = error[1]
-    if outage.is_open and isinstance(error, DATABASE_ERRORS):
+    is_known = outage.is_open and isinstance(error, DATABASE_ERRORS)
+    # A pool has no free connection some seconds before its attempts to connect have failed.
+    is_from_pool = isinstance(getattr(error, "__cause__", None), PoolTimeout)
+    if is_known or is_from_pool or isinstance(error, LOST_ERRORS):
         event["exc_info"] = None
         event["error"] = f"{type(error).__name__}: {error}"
     return event

@@ -13,8 +13,11 @@ from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from school.runtime.redis_address import Kind, RedisAddress, parse
 
+LOST_ERRORS = (redis.ConnectionError, redis.TimeoutError)
+"""Errors of a connection; the server has not refused anything."""
 _IS_DEMOTED = ("READONLY", "UNBLOCKED")
 """Errors of a server that has become a replica since the connection was made."""
+REPLICA_ROLES = ("replica", "slave")
 
 
 def connection_options(
@@ -73,8 +76,17 @@ class PrimaryLocator:
 class PrimaryOnly:
     """Mixin of connections: a server that has become a replica is a broken connection.
 
-    The next connection then finds the new primary, by Sentinel or by the name of the host.
+    The next connection then finds the new primary, by Sentinel or by the name of the host. One
+    to a replica does not come about: a worker would otherwise connect again several times a
+    second, because a replica refuses its commands and not its connection.
     """
+
+    def on_connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        super().on_connect_check_health(*args, **kwargs)  # type: ignore[misc]
+        hello = self.handshake_metadata or {}  # type: ignore[attr-defined]
+        role = hello.get(b"role") or hello.get("role") or b""
+        if (role.decode() if isinstance(role, bytes) else role) in REPLICA_ROLES:
+            raise redis.ConnectionError("The server is a replica and takes no writes.")
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:

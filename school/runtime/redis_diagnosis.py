@@ -2,14 +2,14 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
 
 from school.runtime import redis_problems
 from school.runtime.redis_address import parse
-from school.runtime.redis_connections import connection_options
+from school.runtime.redis_connections import REPLICA_ROLES, connection_options
 from school.runtime.redis_problems import CLOSED, MIN_VERSION, Problem, explain
 
 TIMEOUT_SECONDS = 2.0
@@ -64,6 +64,20 @@ def connect(url: str) -> redis.Redis:
     return redis.Redis.from_pool(redis.ConnectionPool(**options))
 
 
+def connect_probe(url: str) -> Callable[[], None]:
+    """Return a function that raises an error if the server does not answer or is a replica.
+
+    A server that has become a replica goes on answering PING.
+    """
+    client = connect(url)
+
+    def probe() -> None:
+        if problem := _check_server(client, url):
+            raise redis.ConnectionError(problem.reason)
+
+    return probe
+
+
 def _check_server(client: redis.Redis, url: str) -> Problem | None:
     place = parse(url).place
     hello = _read_hello(client)
@@ -82,7 +96,7 @@ def _check_server(client: redis.Redis, url: str) -> Problem | None:
             f"The server at {place} is Redis {version}.",
             f"Upgrade it to {'.'.join(map(str, MIN_VERSION))} or newer, or to Valkey.",
         )
-    if hello.get("role") in ("replica", "slave"):
+    if hello.get("role") in REPLICA_ROLES:
         return redis_problems.replica(place)
     return None
 

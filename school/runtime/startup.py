@@ -53,7 +53,7 @@ def refuse_unusable_database() -> None:
         if fault.is_permanent:
             logger.critical("The process does not start: %s", fault)
         elif fault.is_outage:
-            outage.report(fault)
+            outage.check()  # which logs it
         else:
             logger.error("%s", fault)
     if any(fault.is_permanent for fault in faults):

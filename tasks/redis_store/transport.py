@@ -53,6 +53,13 @@ class QoS(kombu_redis.QoS):
             log.warning("message_discarded", queue="unacked", exc_info=True)
             self._remove_from_indices(tag).execute()  # type: ignore[attr-defined]
 
+    def restore_visible(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().restore_visible(*args, **kwargs)
+        except ResponseError as error:
+            # Called by a timer, which would log a traceback each time and name no remedy.
+            breaker.report(error)
+
 
 class Channel(kombu_redis.Channel):
     """Channel that signs each message for its queue."""
@@ -61,9 +68,11 @@ class Channel(kombu_redis.Channel):
     socket_timeout: float  # both are in CELERY_BROKER_TRANSPORT_OPTIONS
     socket_connect_timeout: float
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, connection: Any, **kwargs: Any) -> None:
+        # Kept, because a channel that closes restores messages when `connection` is gone.
+        self._broker_url = str(connection.client.hostname)
         try:
-            super().__init__(*args, **kwargs)
+            super().__init__(connection, **kwargs)
         except breaker.failure_types as error:
             breaker.report(error)
             raise
@@ -83,9 +92,9 @@ class Channel(kombu_redis.Channel):
 
     def _url(self) -> str:
         """Return the address with its password, which Celery does not know."""
-        url = str(self.connection.client.hostname)  # type: ignore[union-attr]
-        is_ours = url == settings.CELERY_BROKER_URL
-        return settings.REDIS_URL if is_ours else url  # another one by `celery -b`
+        is_ours = self._broker_url == settings.CELERY_BROKER_URL
+        # Another one by `celery -b`.
+        return settings.REDIS_URL if is_ours else self._broker_url
 
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         super()._put(queue, sign_message(queue, message), **kwargs)

@@ -1,15 +1,33 @@
 """Start of a worker: watches Redis, whose faults its consumer alone would not name.
 
-The consumer logs that it cannot connect, but not that a command is refused later.
+The consumer logs that it cannot connect, but not that a command is refused later. What it and
+its libraries write at each loss of a connection beside that is kept out of the log.
 """
 
+import sys
+import warnings
 from typing import Any
 
-from celery.signals import worker_init
+from celery.exceptions import CPendingDeprecationWarning
+from celery.signals import worker_init, worker_ready
 
+from school.runtime.redis_connections import LOST_ERRORS
 from tasks.circuit_breaker import breaker
 
 
 @worker_init.connect
 def watch_redis(**_: Any) -> None:
     breaker.start_watch()
+
+
+@worker_ready.connect
+def drop_connection_noise(**_: Any) -> None:
+    """Drop Celery's advice about a setting that is off for a reason, and gevent's traceback.
+
+    The advice comes with each lost connection. The traceback comes from the greenlet that
+    receives broadcasts; the consumer starts a new one when it has connected.
+    """
+    # Only now: Celery sets a filter of its own while it starts.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+    if gevent_hub := sys.modules.get("gevent.hub"):
+        gevent_hub.Hub.NOT_ERROR += LOST_ERRORS

@@ -3,58 +3,80 @@
 import sqlite3
 from contextlib import closing
 
+import psycopg
 import pytest
-from django.db import OperationalError
+import redis
+from django.db import OperationalError, connections
+from psycopg_pool import PoolTimeout
 
-from school.db import outage as outage_module
 from school.db import sqlite
-from school.db.outage import Outage, outage
+from school.db.outage import outage
 from school.runtime.logging import drop_outage_tracebacks
+from tests.support.postgresql import PostgresqlServer
+from tests.support.redis_servers import wait_until
 
 
 @pytest.fixture(autouse=True)
-def no_calm(monkeypatch):
-    monkeypatch.setattr(outage_module, "CALM_SECONDS", 0.0)
+def quick_checks(monkeypatch):
+    monkeypatch.setattr("school.outage_log.CHECK_SECONDS", 0.02)
+    monkeypatch.setattr("school.outage_log.QUIET_SECONDS", 0.1)
 
 
 def logged(caplog) -> list[str]:
-    return [r.msg["event"] for r in caplog.records if r.name == "school.db.outage"]
+    return [r.msg["event"] for r in caplog.records if r.name == "school.outage_log"]
 
 
 @pytest.mark.guarantee("An outage of the database is logged when it begins and ends.")
 def test_outage_is_logged_once_with_its_reason_and_once_at_its_end(caplog):
-    state = Outage()
-
     for _ in range(3):
-        state.report_error(OperationalError("connection refused"))
-    for _ in range(3):
-        state.report_answer()
+        outage.report(OperationalError("connection refused"))
+    wait_until(lambda: not outage.is_open)
 
     assert logged(caplog) == ["database_unavailable", "database_available"]
     first = caplog.records[0].msg
     assert first["reason"] == "connection refused."
     assert first["remedy"].startswith("Start PostgreSQL")
+    assert first["address"]
     assert "password" not in str(first)
 
 
-def test_outage_with_answers_between_failures_is_one(caplog, monkeypatch):
-    state = Outage()
-    monkeypatch.setattr(outage_module, "CALM_SECONDS", 60.0)
-
-    for _ in range(3):
-        state.report_error(OperationalError("server closed the connection"))
-        state.report_answer()
-    monkeypatch.setattr(outage_module, "CALM_SECONDS", 0.0)
-    state.report_answer()
+def test_reason_that_lasts_is_logged_rather_than_the_closed_connection(
+    caplog, monkeypatch
+):
+    """The connection was closed because the user was refused."""
+    server = PostgresqlServer()
+    try:
+        with psycopg.connect(server.url, autocommit=True) as admin:
+            admin.execute("CREATE ROLE app NOLOGIN")
+            config = {
+                **connections.databases["default"],
+                "ENGINE": "django.db.backends.postgresql",
+                "HOST": admin.info.host,
+                "PORT": "",
+                "NAME": "postgres",
+                "USER": "app",
+                "PASSWORD": "",
+                "OPTIONS": {},
+            }
+            monkeypatch.setitem(connections.databases, "default", config)
+            outage.report(OperationalError("terminating connection"))
+            wait_until(lambda: logged(caplog))
+            admin.execute("ALTER ROLE app LOGIN")
+            admin.execute("GRANT CREATE ON SCHEMA public TO app")
+            wait_until(lambda: not outage.is_open)
+    finally:
+        outage.reset()
+        server.close()
 
     assert logged(caplog) == ["database_unavailable", "database_available"]
+    assert "is not permitted to log in" in caplog.records[0].msg["reason"]
 
 
 @pytest.mark.parametrize("is_open", [True, False])
 def test_traceback_is_dropped_while_the_outage_is_known(is_open):
     error = OperationalError("connection refused")
     if is_open:
-        outage.report_error(error)
+        outage.report(error)
     exc_info = (OperationalError, error, None)
 
     event = drop_outage_tracebacks(None, "error", {"exc_info": exc_info})
@@ -62,8 +84,26 @@ def test_traceback_is_dropped_while_the_outage_is_known(is_open):
     assert event["exc_info"] == (None if is_open else exc_info)
 
 
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (redis.ConnectionError("closed"), None),
+        (redis.TimeoutError("no answer"), None),
+        (OperationalError("no connection"), PoolTimeout("no connection")),
+    ],
+)
+def test_traceback_of_a_lost_connection_is_dropped_before_the_reason_is_known(
+    error, cause
+):
+    error.__cause__ = cause
+
+    event = drop_outage_tracebacks(None, "error", {"exc_info": error})
+
+    assert event == {"exc_info": None, "error": f"{type(error).__name__}: {error}"}
+
+
 def test_traceback_of_another_error_stays_during_an_outage():
-    outage.report_error(OperationalError("connection refused"))
+    outage.report(OperationalError("connection refused"))
     exc_info = (ValueError, ValueError("wrong"), None)
 
     event = drop_outage_tracebacks(None, "error", {"exc_info": exc_info})
@@ -72,16 +112,10 @@ def test_traceback_of_another_error_stays_during_an_outage():
 
 
 def test_sqlite_file_that_is_gone_begins_an_outage(caplog, tmp_path):
-    folder = tmp_path / "data"
     options = sqlite.options(is_snapshot=False)
     with pytest.raises(sqlite3.OperationalError):
-        sqlite3.connect(folder / "school.sqlite3", factory=options["factory"])
-    assert logged(caplog) == ["database_unavailable"]
-
-    folder.mkdir()
-    connection = sqlite3.connect(folder / "school.sqlite3", factory=options["factory"])
-    with closing(connection):
-        connection.execute("SELECT 1")
+        sqlite3.connect(tmp_path / "no" / "file", factory=options["factory"])
+    wait_until(lambda: not outage.is_open)
 
     assert logged(caplog) == ["database_unavailable", "database_available"]
 
@@ -92,4 +126,4 @@ def test_sqlite_statement_that_is_wrong_is_no_outage(caplog):
     with closing(connection), pytest.raises(sqlite3.OperationalError):
         connection.execute("SELECT * FROM missing")
 
-    assert logged(caplog) == []
+    assert not outage.is_open

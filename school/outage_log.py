@@ -1,13 +1,13 @@
 """Log of a server's outages: one line when one begins, and one when it ends.
 
 Whoever meets an error reports it here. A thread then checks the server until all is well
-again, so that a process logs the end even if it has nothing to do. Long-running processes keep
-the thread, which pings the server, so that they log the begin in the same way.
+again, so that a process logs the end even if it has nothing to do. Where the thread is kept, it
+probes the server, so that an idle process logs the begin in the same way.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -16,7 +16,10 @@ log = structlog.get_logger(__name__)
 
 CHECK_SECONDS = 2.0
 QUIET_SECONDS = 5.0
-"""Seconds without an error after which an outage counts as over."""
+"""Seconds without an error after which an outage counts as over.
+
+While a server restarts some connections are lost later than others.
+"""
 
 
 class Problem(Protocol):
@@ -33,7 +36,8 @@ class Problem(Protocol):
 class OutageLog:
     """Log of one server's outages in this process.
 
-    `connect` returns a function that raises an error if the server does not answer.
+    `diagnose` connects to the server and returns what is wrong with it; `explain` says what an
+    error means where nothing is wrong any more. `facts` are logged with each reason.
     """
 
     def __init__(
@@ -42,10 +46,10 @@ class OutageLog:
         *,
         explain: Callable[[Exception], Problem],
         diagnose: Callable[[], Problem | None],
-        connect: Callable[[], Callable[[], object]],
+        facts: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self._server, self._explain, self._diagnose = server, explain, diagnose
-        self._connect = connect
+        self._server, self._facts = server, facts
+        self._explain, self._diagnose = explain, diagnose
         self._generation = 0
         self.reset()
 
@@ -53,23 +57,26 @@ class OutageLog:
         """Forget the outage, as in a new process; a running thread ends by itself."""
         self._lock = threading.Lock()  # a fork may have copied a lock that is held
         self._generation += 1
-        self._is_permanent = self._is_watching = False
+        self._is_watching = self._is_open = False
+        self._connect: Callable[[], Callable[[], object]] | None = None
         self._error: Exception | None = None
         self._kinds: set[str] = set()
         self._began_at = self._failed_at = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Return True from the first error on, until the server has been well for a while."""
+        return self._is_open
+
     def report(self, error: Exception) -> None:
         """Take note of an error of the server, whose reason the check will find and log."""
         with self._lock:
-            self._failed_at, self._error = time.monotonic(), error
-        self._start_thread()
+            self._note_failure()
+            self._error = error
+        self.check()
 
-    def start_watch(self) -> None:
-        """Check the server now, and watch it for as long as this process lives."""
-        self._is_permanent = True
-        self._start_thread()
-
-    def _start_thread(self) -> None:
+    def check(self) -> None:
+        """Check the server in the background, until all is well."""
         with self._lock:
             if self._is_watching:
                 return
@@ -77,21 +84,31 @@ class OutageLog:
         arguments = (self._generation,)
         threading.Thread(target=self._watch, args=arguments, daemon=True).start()
 
+    def start_watch(self, connect: Callable[[], Callable[[], object]]) -> None:
+        """Check the server now, and probe it for as long as this process lives.
+
+        `connect` returns the probe, a function that raises an error if the server fails.
+        """
+        self._connect = connect
+        self.check()
+
     def _watch(self, generation: int) -> None:
-        ping, is_well = self._connect(), False
+        probe, is_well = self._connect and self._connect(), False
         while generation == self._generation:
-            if not is_well or self._error or not self._answers(ping):
+            if not is_well or self._error or not self._answers(probe):
                 is_well = self._check(generation)
-            if is_well and not self._is_permanent:
+            if is_well and self._connect is None:
                 with self._lock:
                     if self._error is None:
                         self._is_watching = False
                         return
+            probe = probe or (self._connect and self._connect())
             time.sleep(CHECK_SECONDS)
 
-    def _answers(self, ping: Callable[[], object]) -> bool:
+    def _answers(self, probe: Callable[[], object] | None) -> bool:
         try:
-            ping()
+            if probe is not None:
+                probe()
         except (
             Exception
         ) as error:  # thread boundary: whatever it is, the check explains it
@@ -113,25 +130,35 @@ class OutageLog:
         self._note(problem)
         return False
 
+    def _note_failure(self) -> None:
+        now = time.monotonic()
+        self._began_at = self._began_at if self._is_open else now
+        self._is_open, self._failed_at = True, now
+
     def _note(self, problem: Problem) -> None:
         """Log the begin of an outage, and later each reason that is new."""
-        self._failed_at = time.monotonic()
+        self._note_failure()
         if problem.kind in self._kinds:
             return
         event = "still_unavailable" if self._kinds else "unavailable"
-        self._began_at = self._began_at if self._kinds else self._failed_at
         self._kinds.add(problem.kind)
         log.error(
-            f"{self._server}_{event}", reason=problem.reason, remedy=problem.remedy
+            f"{self._server}_{event}",
+            **self._facts(),
+            reason=problem.reason,
+            remedy=problem.remedy,
         )
 
     def _end(self) -> bool:
         """Log the end of the outage after a quiet time; return True if all is well."""
-        now = time.monotonic()
-        if self._kinds:
-            if self._error or now < self._failed_at + QUIET_SECONDS:
-                return False
-            seconds = round(now - self._began_at)
-            log.warning(f"{self._server}_available", after_seconds=seconds)
+        with self._lock:
+            if self._is_open:
+                is_quiet = time.monotonic() >= self._failed_at + QUIET_SECONDS
+                if self._error or not is_quiet:
+                    return False
+            has_logged, self._is_open = bool(self._kinds), False
             self._kinds.clear()
+        if has_logged:
+            seconds = round(self._failed_at - self._began_at, 1)
+            log.warning(f"{self._server}_available", outage_seconds=seconds)
         return True

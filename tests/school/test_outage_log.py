@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 import structlog
 
-from tasks import outage_log
-from tasks.outage_log import OutageLog
+from school import outage_log
+from school.outage_log import OutageLog
 
 DOWN, REFUSED = "down", "refused"
 
@@ -28,7 +28,6 @@ class Server:
             "redis",
             explain=lambda error: Problem(str(error)),
             diagnose=self.diagnose,
-            connect=lambda: self.ping,
         )
 
     def ping(self) -> None:
@@ -94,6 +93,25 @@ def test_next_outage_is_logged_again(server, lines):
     assert events(lines) == ["redis_unavailable", "redis_available"] * 2
 
 
+def test_outage_is_open_from_its_first_error_to_its_end(server, lines):
+    assert not server.log.is_open
+    server.fail()
+    assert server.log.is_open
+    server.problem = None
+    wait_for(lambda: len(lines) == 2)
+
+    assert not server.log.is_open
+
+
+def test_outage_seconds_count_to_the_last_failure(server, lines):
+    server.fail()
+    time.sleep(0.5)
+    server.problem = None
+    wait_for(lambda: len(lines) == 2)
+
+    assert lines[1]["outage_seconds"] in (0.4, 0.5, 0.6)
+
+
 def test_each_later_reason_of_an_outage_is_logged_once(server, lines):
     for _ in range(3):
         for kind in (DOWN, REFUSED):
@@ -116,7 +134,7 @@ def test_watch_finds_a_problem_and_its_end_without_any_call(
     is_well_at_first, server, lines
 ):
     server.problem = None if is_well_at_first else Problem(DOWN)
-    server.log.start_watch()
+    server.log.start_watch(lambda: server.ping)
     wait_for(lambda: server.checks)
     server.problem = Problem(DOWN)
     wait_for(lambda: lines)
@@ -127,7 +145,7 @@ def test_watch_finds_a_problem_and_its_end_without_any_call(
 
 
 def test_watch_of_a_healthy_server_is_silent_and_checks_it_once(server, lines):
-    server.log.start_watch()
+    server.log.start_watch(lambda: server.ping)
     wait_for(lambda: server.checks)
     time.sleep(0.1)
 
