@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from drf_standardized_errors.formatter import ExceptionFormatter, flatten_errors
 from drf_standardized_errors.handler import ExceptionHandler
@@ -21,6 +20,7 @@ from api.problems.registry import (
     Problem,
     problem_document,
 )
+from school.db.outage import DATABASE_ERRORS, outage
 from school.hash_slots import HasherBusy
 from tasks.errors import (
     DiskNearlyFull,
@@ -40,7 +40,6 @@ from tasks.errors import (
     TaskPurged,
 )
 
-DATABASE_ERRORS = (OperationalError, InterfaceError)
 RETRY_AFTER_SECONDS = 2
 _RETRY_AFTER_BY_CODE = {"unavailable": RETRY_AFTER_SECONDS, "disk_nearly_full": 60}
 
@@ -95,8 +94,13 @@ class ProblemHandler(ExceptionHandler):
     def report_exception(
         self, exc: exceptions.APIException, response: Response
     ) -> None:
-        """Report server errors, except refusals while the service is busy or its disk full."""
-        if not isinstance(self.exc, DiskNearlyFull | HasherBusy):
+        """Report server errors, except those that say nothing new.
+
+        These are refusals while the service is busy or its disk full, and errors of a database
+        that is away, whose outage is logged once. The line of the request has its status.
+        """
+        is_known = outage.is_open and isinstance(self.exc, DATABASE_ERRORS)
+        if not is_known and not isinstance(self.exc, DiskNearlyFull | HasherBusy):
             super().report_exception(exc, response)
 
 

@@ -88,6 +88,17 @@ _RULES = (
         True,
     ),
     _Rule(
+        "permission denied for (table|schema|sequence)",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ... TO the user, and "
+        "USAGE on the schema and its sequences.",
+        True,
+    ),
+    _Rule(
+        "read-only transaction",
+        "The server is a standby, or its provider or a role has made it read only: let "
+        "DATABASE_URL name the primary, or all hosts and ?target_session_attrs=read-write.",
+    ),
+    _Rule(
         "server does not support SSL",
         "Switch TLS on in the server, or leave sslmode out of DATABASE_URL.",
         True,
@@ -107,9 +118,10 @@ _RULES = (
         True,
     ),
     _Rule(
-        r"invalid \w+ value|invalid connection option|invalid integer|invalid port"
-        "|unrecognized configuration parameter|invalid value for parameter"
-        "|definition of service",
+        r"(invalid|bad) (\w+ )?value|invalid connection option|invalid integer|invalid port"
+        "|unrecognized configuration parameter|definition of service"
+        "|invalid command-line argument|permission denied to set"
+        "|authentication method requirement",
         "Correct this parameter in DATABASE_URL.",
         True,
     ),

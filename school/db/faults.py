@@ -23,6 +23,8 @@ REQUIRED_SETTINGS = {
     "datestyle": "ISO",
     "intervalstyle": "postgres",
     "standard_conforming_strings": "on",
+    # Otherwise the triggers do not fire that refuse and record changes.
+    "session_replication_role": "origin",
 }
 MAX_NAMED_TABLES = 5
 _FACTS = """

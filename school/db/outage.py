@@ -17,7 +17,7 @@ DATABASE_ERRORS = (OperationalError, InterfaceError)
 outage = OutageLog(
     "database",
     explain=diagnose,
-    diagnose=lambda: next(iter(find_faults(with_tables=False)), None),
+    diagnose=lambda: next(iter(find_faults(with_tables=True)), None),
     facts=lambda: {
         "address": describe_address(connections.databases[DEFAULT_DB_ALIAS])
     },

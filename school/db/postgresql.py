@@ -45,8 +45,22 @@ def options(*, pool_size: int) -> dict[str, Any]:
     }
 
 
+_REFUSALS = (
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.InsufficientPrivilege,
+)
+"""Errors of a server that has become a standby, or of a user that has lost a right."""
+
+
 class Connection(psycopg.Connection[Any]):
-    """Connection that drains the pool of idle connections once it is lost."""
+    """Connection that drains the pool of idle connections once it is lost.
+
+    It is lost, too, if the server takes no writes from it any more: the next one may lead to
+    the new primary, and what fails meanwhile is no fault of a request or a report.
+    """
+
+    is_read_only = False
+    """True if its transactions are snapshots, which are to refuse writes."""
 
     statement_timeout: float | None = None
     """Seconds in which the server must answer; then the connection is closed."""
@@ -84,6 +98,11 @@ class Connection(psycopg.Connection[Any]):
         except psycopg.OperationalError as error:
             self._discard_if_lost(error)
             raise
+        except _REFUSALS as error:
+            if self.is_read_only:
+                raise
+            self._discard(error)
+            raise psycopg.OperationalError(str(error)) from error
 
     def _run_with_checks(
         self, gen: PQGen[RV], raise_if_stopped: Callable[[], None]
@@ -111,8 +130,10 @@ class Connection(psycopg.Connection[Any]):
     def _discard_if_lost(self, error: psycopg.Error) -> None:
         """Close the connection if it is broken or its statement was abandoned."""
         status = self.pgconn.transaction_status
-        if status not in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
-            return
+        if status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
+            self._discard(error)
+
+    def _discard(self, error: psycopg.Error) -> None:
         outage.report(error)
         self.close()
         if (pool := getattr(self, "_pool", None)) is not None:

@@ -46,6 +46,7 @@ def begin(
     The second statement verifies the first: outside of a transaction, PostgreSQL takes it
     with a mere warning, and without effect on what comes after.
     """
+    cursor.connection.is_read_only = True
     timeouts = _timeouts(cursor.connection.info.server_version, time_limit)
     in_address = session_parameters(address_options)
     settings = PARAMETERS | {n: v for n, v in timeouts.items() if n not in in_address}

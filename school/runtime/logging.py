@@ -46,6 +46,17 @@ class StripQueryStrings(logging.Filter):
         return True
 
 
+class DropRepeatedStatus(logging.Filter):
+    """Logging filter that drops Django's line about a 503; the line of the request has it.
+
+    While the database is away there is one such response for each request and each probe.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        is_status_line = record.name == "django.request"
+        return not (is_status_line and getattr(record, "status_code", 0) == 503)
+
+
 class DropCanaries(logging.Filter):
     """Logging filter that drops the lines about canaries, unless something is wrong.
 
@@ -135,6 +146,7 @@ def configure(*, level: str) -> dict[str, Any]:
         "filters": {
             "strip_headers": {"()": StripHeaders},
             "drop_canaries": {"()": DropCanaries},
+            "drop_repeated_status": {"()": DropRepeatedStatus},
             "strip_query_strings": {"()": StripQueryStrings},
         },
         "handlers": {
@@ -142,7 +154,7 @@ def configure(*, level: str) -> dict[str, Any]:
                 "class": "logging.StreamHandler",
                 "formatter": "json",
                 # On the handler, since a logger's filters do not apply to its children.
-                "filters": ["strip_headers", "drop_canaries"],
+                "filters": ["strip_headers", "drop_canaries", "drop_repeated_status"],
             }
         },
         "root": {"handlers": ["stderr"], "level": level},

@@ -127,6 +127,10 @@ def parse(url: str) -> RedisAddress:
             f"must begin with one of {', '.join(f'{name}://' for name in _SCHEMES)}."
         )
     kind, is_tls = _SCHEMES[scheme.lower()]
+    if kind is Kind.SENTINEL and re.search(r";[\w+]*sentinel://", rest):
+        raise AddressError(
+            f"names Sentinels as Celery does; write them as {_EXAMPLES[kind]}."
+        )
     match = _PATTERNS[kind].fullmatch(rest)
     if match is None:
         raise AddressError(

@@ -110,6 +110,14 @@ def _no_primary(address: RedisAddress) -> Problem:
 
 
 def _untrusted(address: RedisAddress) -> Problem:
+    variable = ssl.get_default_verify_paths().openssl_cafile_env
+    file = os.environ.get(variable, "")
+    if file and "ssl_ca_certs" not in address.options and not os.path.exists(file):
+        return Problem(
+            "file",
+            f"{variable} is {file}, which does not exist.",
+            "Correct the path; in a container the file has to be mounted.",
+        )
     ca = address.options.get("ssl_ca_certs") or ssl.get_default_verify_paths().cafile
     return Problem(
         "certificate",
@@ -160,6 +168,9 @@ _EXPLANATIONS: list[tuple[str, Callable[[RedisAddress], Problem]]] = [
         "?ssl_check_hostname=false.")),
     ("certificate has expired", _simple("certificate expired",
         "The certificate of {place} has expired.", "Renew it.")),
+    ("certificate is not yet valid", _simple("certificate not yet valid",
+        "The certificate of {place} is not valid yet.",
+        "Set the clock of this host right, or issue the certificate anew.")),
     ("CERTIFICATE_VERIFY_FAILED", _untrusted),
     ("WRONG_VERSION_NUMBER|record layer failure|UNEXPECTED_EOF", _simple("no TLS",
         "The server at {place} does not speak TLS.", "Write redis:// in place of rediss://.")),
@@ -186,7 +197,7 @@ _EXPLANATIONS: list[tuple[str, Callable[[RedisAddress], Problem]]] = [
     ("LOADING", _simple("loading", "Redis at {place} is loading its data.", "Wait.")),
     ("max number of clients", _simple("clients",
         "Redis at {place} has as many clients as it takes.", "Raise its `maxclients`.")),
-    ("DB index|SELECT is not allowed", _simple("database",
+    ("DB index|SELECT is not allowed|value is out of range", _simple("database",
         "Redis at {place} has no database of the number in REDIS_URL.",
         "Write a lower number, or none.")),
     ("OOM|used memory", _simple("memory", "The memory of Redis at {place} is full.",

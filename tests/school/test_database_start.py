@@ -69,6 +69,19 @@ def test_process_without_answer_of_the_database_starts_and_says_why():
     assert "Traceback" not in rest
 
 
+def test_command_with_a_wrong_setting_says_which_in_one_line():
+    process = subprocess.run(
+        [sys.executable, MANAGE_PY, "check"],
+        env={**os.environ, "REDIS_URL": "http://host"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert process.returncode == 1
+    [line] = process.stderr.splitlines()
+    assert line.startswith("The settings are wrong: REDIS_URL must begin with one of")
+
+
 def test_migrate_with_wrong_database_says_why():
     process = subprocess.run(
         [sys.executable, MANAGE_PY, "migrate"],

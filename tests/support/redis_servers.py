@@ -23,6 +23,7 @@ from school.runtime.supervisor import start_child
 
 CHUNK_SIZE = 64 * 1024
 SERVICE = "reports-primary"
+DAYS_AROUND_TODAY = (timedelta(days=-1), timedelta(days=1))
 
 
 @contextmanager
@@ -137,7 +138,14 @@ def _text(value: object) -> str:
 class Certificates:
     """Certificates of a server for `localhost`, and the authority that signed them."""
 
-    def __init__(self, folder: Path, *, names: Sequence[str] = ("localhost",)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        names: Sequence[str] = ("localhost",),
+        validity: tuple[timedelta, timedelta] = DAYS_AROUND_TODAY,
+    ) -> None:
+        """Sign a certificate that is valid between these times from now."""
         folder.mkdir(parents=True, exist_ok=True)
         self.authority, self.chain = folder / "ca.pem", folder / "server.pem"
         authority_key, key = (
@@ -151,7 +159,7 @@ class Certificates:
         )  # fmt: skip
         certificate = _sign(
             x509.Name.from_rfc4514_string("CN=server"), key, issuer, authority_key,
-            x509.SubjectAlternativeName([_general_name(name) for name in names]),
+            x509.SubjectAlternativeName([_general_name(name) for name in names]), validity,
         )  # fmt: skip
         self.authority.write_bytes(authority)
         self.chain.write_bytes(
@@ -177,6 +185,7 @@ def _sign(
     issuer: x509.Name,
     issuer_key: ec.EllipticCurvePrivateKey,
     extension: x509.ExtensionType,
+    validity: tuple[timedelta, timedelta] = DAYS_AROUND_TODAY,
 ) -> bytes:
     now = datetime.now(UTC)
     builder = (
@@ -185,8 +194,8 @@ def _sign(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now + validity[0])
+        .not_valid_after(now + validity[1])
         .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
     )
     certificate = builder.sign(issuer_key, hashes.SHA256())

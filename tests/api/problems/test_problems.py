@@ -1,10 +1,16 @@
 import re
 
 import pytest
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import HttpRequest
 from django.test import Client
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
-from api.problems.handler import _CODE_BY_EXCEPTION
+from api.problems.handler import _CODE_BY_EXCEPTION, ProblemHandler
 from api.problems.registry import PROBLEMS
+from school.db.outage import outage
 from tasks.errors import LimitExceeded
 from tasks.failures import FAILURES
 
@@ -124,3 +130,19 @@ def test_internal_error_problem_hides_details(as_user, teacher, monkeypatch):
         "of-the-client",
     )
     assert b"secret" not in answer.content
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_error_of_a_database_that_is_away_is_logged_with_its_outage_only(is_known):
+    reports = []
+    error = OperationalError("connection refused")
+    if is_known:
+        outage.report(error)
+    got_request_exception.connect(report := lambda **_: reports.append(1))
+    context = {"view": APIView(), "request": Request(HttpRequest())}
+
+    response = ProblemHandler(error, context).run()
+
+    got_request_exception.disconnect(report)
+    assert response.status_code == 503
+    assert bool(reports) is not is_known

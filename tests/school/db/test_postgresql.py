@@ -106,6 +106,39 @@ def test_restart_of_the_server_is_logged_as_one_outage(
     assert len(set(reasons)) == len(reasons)
 
 
+@pytest.mark.guarantee("A database that takes no writes counts as away.")
+@pytest.mark.parametrize(
+    ("refuse", "allow"),
+    [
+        ("ALTER ROLE writer SET default_transaction_read_only = on",
+         "ALTER ROLE writer RESET default_transaction_read_only"),
+        ("REVOKE INSERT ON notes FROM writer", "GRANT INSERT ON notes TO writer"),
+    ],
+)  # fmt: skip
+def test_refused_write_is_an_outage_that_ends(server, refuse, allow):
+    options = postgresql.options(pool_size=1)
+    url = f"{server.url}&user=writer"
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute("DROP TABLE IF EXISTS notes")
+        admin.execute("DROP ROLE IF EXISTS writer")
+        admin.execute("CREATE ROLE writer LOGIN")
+        admin.execute("CREATE TABLE notes (id int)")
+        admin.execute("GRANT ALL ON notes TO writer")
+        admin.execute(refuse)
+        with ConnectionPool(url, open=False, **options["pool"]) as pool:
+            with (
+                pytest.raises(psycopg.OperationalError),
+                pool.connection() as connection,
+            ):
+                connection.execute("INSERT INTO notes VALUES (1)")
+            assert outage.is_open
+            assert connection.closed
+            admin.execute(allow)
+
+            with pool.connection(timeout=10) as connection:
+                connection.execute("INSERT INTO notes VALUES (1)")
+
+
 def test_failed_statement_keeps_its_connection(pool):
     with pool.connection() as connection:
         with pytest.raises(psycopg.OperationalError):

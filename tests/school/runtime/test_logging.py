@@ -9,6 +9,7 @@ from school.runtime.logging import (
     CANARY_ID_PREFIX,
     MAX_VALUE_CHARACTERS,
     DropCanaries,
+    DropRepeatedStatus,
     configure,
 )
 
@@ -90,3 +91,16 @@ def test_only_celerys_lines_about_canaries_are_dropped(logger, level, message, i
     record = logging.LogRecord(logger, level, "", 0, message, ({"id": task_id},), None)
 
     assert DropCanaries().filter(record) == is_kept
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "is_kept"),
+    [("django.request", 503, False), ("django.request", 500, True), ("api", 503, True)],
+)
+def test_line_that_repeats_the_status_of_a_request_is_dropped(name, status, is_kept):
+    record = logging.LogRecord(
+        name, logging.ERROR, "", 0, "Service Unavailable", (), None
+    )
+    record.status_code = status
+
+    assert DropRepeatedStatus().filter(record) is is_kept

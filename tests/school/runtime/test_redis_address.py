@@ -51,6 +51,8 @@ REFUSED = {
     "unix://run/redis.sock": "has another form than unix:///run/redis/redis.sock",
     "unix:///run/redis.sock?ssl=true": "a socket has no TLS",
     "sentinel://a:26379": "has another form than sentinel://",
+    "sentinel://a:26379;sentinel://b:26379/service": "names Sentinels as Celery does; write them as",
+    "sentinel://:secret@a;sentinel://:secret@b/s": "names Sentinels as Celery does; write them as",
     "redis://host?db=one": "has 'one' as the number of a database",
     "redis://host?ssl_cert_reqs=none": "needs an address with rediss://",
     "sentinel://a/s?ssl_ca_certs=/a": "needs ssl=true",

@@ -3,6 +3,7 @@
 import re
 import socket
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,31 @@ def test_problem_is_named_with_its_remedy_and_without_password(url, places):
     assert reason in problem.reason
     assert remedy in problem.remedy
     assert "secret" not in str(problem)
+
+
+def test_missing_file_of_ssl_cert_file_is_named(places, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
+
+    problem = diagnose("rediss://:secret@localhost:{tls_port}".format(**places))
+
+    assert problem.reason.startswith(
+        "SSL_CERT_FILE is /nonexistent/ca.pem, which does not"
+    )
+
+
+def test_certificate_of_tomorrow_is_named(tmp_path):
+    days = (timedelta(days=1), timedelta(days=2))
+    certificates = Certificates(tmp_path / "certificates", validity=days)
+    with (
+        start_server(tmp_path / "server") as port,
+        tls_proxy(port, certificates) as tls_port,
+    ):
+        ca = certificates.authority
+        problem = diagnose(f"rediss://localhost:{tls_port}?ssl_ca_certs={ca}")
+
+    assert problem.reason.startswith(
+        f"The certificate of localhost:{tls_port} is not valid yet."
+    )
 
 
 @pytest.mark.parametrize(
