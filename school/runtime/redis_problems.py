@@ -110,19 +110,11 @@ def _no_primary(address: RedisAddress) -> Problem:
 
 
 def _untrusted(address: RedisAddress) -> Problem:
-    variable = ssl.get_default_verify_paths().openssl_cafile_env
-    file = os.environ.get(variable, "")
-    if file and "ssl_ca_certs" not in address.options and not os.path.exists(file):
-        return Problem(
-            "file",
-            f"{variable} is {file}, which does not exist.",
-            "Correct the path; in a container the file has to be mounted.",
-        )
     ca = address.options.get("ssl_ca_certs") or ssl.get_default_verify_paths().cafile
     return Problem(
         "certificate",
         f"The certificate of {address.place} is not signed by an authority in "
-        f"{ca or 'the store of the system'}.",
+        f"{ca or 'the store of the system (the file SSL_CERT_FILE does not exist)'}.",
         "Add ?ssl_ca_certs=/path/of/the/authority.pem to REDIS_URL, or set SSL_CERT_FILE.",
     )
 

@@ -30,4 +30,4 @@ def drop_connection_noise(**_: Any) -> None:
     # Only now: Celery sets a filter of its own while it starts.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     if gevent_hub := sys.modules.get("gevent.hub"):
-        gevent_hub.Hub.NOT_ERROR += LOST_ERRORS
+        gevent_hub.get_hub().NOT_ERROR += LOST_ERRORS

@@ -1,6 +1,7 @@
 """The whole service with each sort of address of Redis, and its logs while Redis is away."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -138,6 +139,36 @@ def test_each_process_logs_begin_and_end_of_an_outage_once(tmp_path):
             seconds=60,
         )
         service.wait_until(lambda: Client(service.base_url).is_ready(), seconds=60)
+
+
+@pytest.mark.guarantee("An outage of Redis leaves no traceback and no flood in a log.")
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda admin: admin.shutdown(nosave=True),
+        lambda admin: admin.replicaof("127.0.0.1", 1),
+        lambda admin: admin.config_set("maxmemory", 1),
+    ],
+    ids=["killed", "replica", "full"],
+)
+def test_outage_of_redis_leaves_no_traceback_and_no_flood(tmp_path, begin):
+    with (
+        start_server(tmp_path / "redis") as port,
+        redis.Redis(port=port) as admin,
+        Stack(tmp_path / "stack", REDIS_URL=f"redis://127.0.0.1:{port}") as service,
+    ):
+        service.as_user("admin").request_report(REPORTS[0])
+        logs = [service.supervisor.log_path(name) for name in PROCESSES]
+        sizes = [log.stat().st_size for log in logs]
+
+        begin(admin)
+        service.wait_until(lambda: all(read_outages(service).values()), seconds=60)
+        time.sleep(15)  # as many attempts to connect as a flood would need
+
+        for log, size in zip(logs, sizes, strict=True):
+            text = log.read_text()[size:]
+            assert "Traceback" not in text
+            assert text.count("\n") < 30
 
 
 def read_outages(service: Stack) -> dict[str, list[str]]:

@@ -95,9 +95,7 @@ def test_missing_file_of_ssl_cert_file_is_named(places, monkeypatch):
 
     problem = diagnose("rediss://:secret@localhost:{tls_port}".format(**places))
 
-    assert problem.reason.startswith(
-        "SSL_CERT_FILE is /nonexistent/ca.pem, which does not"
-    )
+    assert "(the file SSL_CERT_FILE does not exist)" in problem.reason
 
 
 def test_certificate_of_tomorrow_is_named(tmp_path):
