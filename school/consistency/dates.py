@@ -14,6 +14,7 @@ from school.consistency.messages import (
     OUTSIDE_YEAR,
     RECORDS_OUTSIDE_YEAR,
     YEAR_OF_DATES,
+    YEAR_OF_LAST_DATE,
 )
 from school.consistency.rule import Rule, Sql
 
@@ -25,15 +26,19 @@ _YEAR_OF_CLASS = (
 
 
 def year_rules(sql: Sql) -> Iterator[Rule]:
-    first_year = sql.year_of("NEW.starts_on")
-    yield Rule(
-        "year_of_dates",
-        "school_schoolyear",
-        ("year", "starts_on"),
-        f"{first_year} NOT BETWEEN NEW.year - 1 AND NEW.year + 1",
-        "starts_on",
-        YEAR_OF_DATES,
-    )
+    for name, column, message in (
+        ("year_of_dates", "starts_on", YEAR_OF_DATES),
+        ("year_of_last_date", "ends_on", YEAR_OF_LAST_DATE),
+    ):
+        year = sql.year_of(f"NEW.{column}")
+        yield Rule(
+            name,
+            "school_schoolyear",
+            ("year", column),
+            f"{year} NOT BETWEEN NEW.year - 1 AND NEW.year + 1",
+            column,
+            message,
+        )
     new, old = ("NEW.starts_on", "NEW.ends_on"), ("OLD.starts_on", "OLD.ends_on")
     yield Rule(
         "year_keeps_terms",

@@ -8,6 +8,9 @@ RECORDS_OUTSIDE_YEAR = _("Terms, lessons or enrolments would be outside the year
 UNKNOWN_TERM = _("The school year has no such term.")
 TERM_IN_USE = _("There are grades or lessons in this term.")
 YEAR_OF_DATES = _("The first day must be in the year, the one before or the one after.")
+YEAR_OF_LAST_DATE = _(
+    "The last day must be in the year, the one before or the one after."
+)
 OTHER_LEVEL = _("The class does not have this grade level.")
 LEVEL_IN_USE = _("Students of the class are enrolled in this grade level.")
 NOT_BORN = _("The student was not born before this date.")

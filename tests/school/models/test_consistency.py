@@ -159,6 +159,11 @@ NEW_RECORDS = [
         id="year with dates of another",
     ),
     pytest.param(
+        "ends_on",
+        lambda r: m.SchoolYear(network=r.own.network, year=2030, starts_on=date(2030, 2, 4), ends_on=date(2039, 12, 13)),
+        id="year that ends years later",
+    ),
+    pytest.param(
         "version",
         lambda r: m.YearRules(school_year=r.year, grade_level=r.level, version=r.rival_profile.latest_version()),
         id="rules of another network",
