@@ -122,6 +122,8 @@ class OutageLog:
         # The state says more than an error such as a closed connection.
         problem = self._diagnose()
         if problem is None and error is not None:
+            if self._kinds:
+                return False  # the outage ends just now, and its reason is known
             problem = self._explain(error)
         if generation != self._generation:
             return False

@@ -99,7 +99,8 @@ class Connection(psycopg.Connection[Any]):
             self._discard_if_lost(error)
             raise
         except _REFUSALS as error:
-            if self.is_read_only:
+            is_ours = isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+            if self.is_read_only and is_ours:
                 raise
             self._discard(error)
             raise psycopg.OperationalError(str(error)) from error

@@ -96,6 +96,12 @@ class Channel(kombu_redis.Channel):
         # Another one by `celery -b`.
         return settings.REDIS_URL if is_ours else self._broker_url
 
+    def maybe_refresh_binding_expiry(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().maybe_refresh_binding_expiry(*args, **kwargs)  # type: ignore[misc]
+        except ResponseError as error:
+            breaker.report(error)  # for the reason of `restore_visible`
+
     def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
         super()._put(queue, sign_message(queue, message), **kwargs)
 

@@ -162,6 +162,18 @@ def test_error_that_no_check_finds_is_logged_and_does_not_end_while_it_goes_on(
     assert events(lines) == ["redis_unavailable"]
 
 
+def test_last_errors_of_an_outage_are_no_further_reason(server, lines):
+    server.fail()
+    wait_for(lambda: lines)
+    server.problem = None
+    for _ in range(10):
+        server.log.report(ValueError("a leftover"))
+        time.sleep(0.02)
+    wait_for(lambda: len(lines) == 2)
+
+    assert events(lines) == ["redis_unavailable", "redis_available"]
+
+
 def test_forked_process_logs_its_own_outage(tmp_path):
     """The parent's thread is not in the child, and a lock may be held there for ever."""
     report = tmp_path / "report"

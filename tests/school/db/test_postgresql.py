@@ -78,6 +78,7 @@ def test_pool_drops_idle_connections_after_one_is_lost(pool, server):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.guarantee("An outage of the database is logged when it begins and ends.")
 def test_restart_of_the_server_is_logged_as_one_outage(
     pool, server, caplog, monkeypatch
@@ -135,8 +136,17 @@ def test_refused_write_is_an_outage_that_ends(server, refuse, allow):
             assert connection.closed
             admin.execute(allow)
 
-            with pool.connection(timeout=10) as connection:
-                connection.execute("INSERT INTO notes VALUES (1)")
+            wait_until(lambda: _can_insert(pool))
+
+
+def _can_insert(pool) -> bool:
+    """Return True once no connection is left that was made before."""
+    try:
+        with pool.connection(timeout=10) as connection:
+            connection.execute("INSERT INTO notes VALUES (1)")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def test_failed_statement_keeps_its_connection(pool):
