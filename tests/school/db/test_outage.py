@@ -66,8 +66,8 @@ def test_reason_that_lasts_is_logged_rather_than_the_closed_connection(
             monkeypatch.setitem(connections.databases, "default", config)
             outage.report(OperationalError("terminating connection"))
             wait_until(lambda: logged(caplog))
-            admin.execute("ALTER ROLE app LOGIN")
             admin.execute("GRANT CREATE ON SCHEMA public TO app")
+            admin.execute("ALTER ROLE app LOGIN")
             wait_until(lambda: len(logged(caplog)) == 2)
     finally:
         outage.reset()
