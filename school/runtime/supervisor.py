@@ -18,6 +18,10 @@ from school.runtime.worker_status import STUCK_STOP_SECONDS, StatusReader
 PR_SET_PDEATHSIG = 1
 STOP_TIMEOUT_SECONDS = 20
 RESTART_INTERVAL_SECONDS = 1.0
+STATUS_WRITER = "dispatcher"
+"""Name of the process that writes the status of the workers."""
+SILENT_SECONDS = 60
+"""Seconds without a new status after which its writer is replaced."""
 
 
 def start_child(
@@ -48,7 +52,8 @@ def start_child(
 class Supervisor:
     """Supervisor that starts processes, restarts those that exit, and stops all.
 
-    It also replaces the workers that are stuck according to the dispatcher's status file.
+    It also replaces the workers that are stuck according to the dispatcher's status file, and
+    the dispatcher if it writes none.
     """
 
     def __init__(
@@ -94,18 +99,23 @@ class Supervisor:
         return names
 
     def replace_stuck(self) -> list[str]:
-        """Stop the workers that are stuck; return the names of those told to stop just now.
+        """Stop the processes that are stuck; return the names of those told to stop just now.
 
         `restart_exited` starts them again. Without a status that is up to date, because the
-        dispatcher or Redis is away, nothing happens.
+        dispatcher or Redis is away, no worker is stopped.
         """
-        status = self._status_reader.read() if self._status_reader else None
-        if status is None:
+        if self._status_reader is None:
             return []
-        stuck_pids = {w.pid for w in worker_status.stuck_here(status.workers)}
+        status = self._status_reader.read()
+        stuck_pids = {
+            w.pid for w in worker_status.stuck_here(status.workers if status else ())
+        }
         names = []
         for name, process in self.processes.items():
-            is_stuck = process.pid in stuck_pids
+            is_writer = name == STATUS_WRITER
+            if status is None and not is_writer:
+                continue
+            is_stuck = self._is_silent() if is_writer else process.pid in stuck_pids
             if process.poll() is None and (is_stuck or name in self._stopping_since):
                 if name not in self._stopping_since:
                     self._stopping_since[name] = time.monotonic()
@@ -114,6 +124,15 @@ class Supervisor:
                 if self._has_had_its_time(name, is_stuck=is_stuck):
                     kill_process_group(process)
         return names
+
+    def _is_silent(self) -> bool:
+        """Return whether the writer of the status has written none since it was started."""
+        reader = self._status_reader
+        running_seconds = time.monotonic() - self._start_times[STATUS_WRITER]
+        return (
+            reader is not None
+            and min(running_seconds, reader.silent_seconds) >= SILENT_SECONDS
+        )
 
     def _has_had_its_time(self, name: str, *, is_stuck: bool) -> bool:
         """Return whether a worker that was told to stop is to be killed.

@@ -87,10 +87,15 @@ class StatusReader:
         if self._sequence is not None and sequence != self._sequence:
             self._changed_at = time.monotonic()
         self._sequence = sequence
-        if time.monotonic() - self._changed_at > MAX_AGE_SECONDS:
+        if self.silent_seconds > MAX_AGE_SECONDS:
             return None
         workers = [WorkerStatus(**worker) for worker in document["workers"]]
         return Status(workers, document["watch_seconds"])
+
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since the last call of `read` that found a new status; infinite before."""
+        return time.monotonic() - self._changed_at
 
     def wait(self) -> Status | None:
         """Return the next status that the dispatcher writes, or None if it writes none."""

@@ -22,7 +22,7 @@ from school.runtime.first_report import show_first_report
 from school.runtime.processes import MANAGE_PY, service_commands
 from school.runtime.redis_binaries import RedisStartError
 from school.runtime.redis_diagnosis import diagnose
-from school.runtime.supervisor import Supervisor
+from school.runtime.supervisor import STATUS_WRITER, Supervisor
 
 READY_TIMEOUT_SECONDS = 60
 DEMO_TOKEN_MINUTES = 12 * 60
@@ -90,9 +90,12 @@ class Command(BaseCommand):
                         f"{name} has exited; see {supervisor.log_path(name)}."
                     )
                 for name in supervisor.replace_stuck():
-                    self.stderr.write(
-                        f"{name} takes no messages although some wait; it is replaced."
+                    reason = (
+                        "has written no status of the workers for a minute"
+                        if name == STATUS_WRITER
+                        else "takes no messages although some wait"
                     )
+                    self.stderr.write(f"{name} {reason}; it is replaced.")
                 supervisor.rotate_logs()
                 time.sleep(1)
 

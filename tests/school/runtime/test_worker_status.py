@@ -75,11 +75,11 @@ def short_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_probe, "STUCK_STOP_SECONDS", 1)
 
 
-def start(supervisor: Supervisor, program: str) -> int:
+def start(supervisor: Supervisor, program: str, name: str = "worker") -> int:
     """Start a process under the supervisor; return its id once it runs its program."""
-    supervisor.start("worker", [sys.executable, "-c", program])
-    wait_until(lambda: "up" in supervisor.log_path("worker").read_text())
-    return supervisor.processes["worker"].pid
+    supervisor.start(name, [sys.executable, "-c", program])
+    wait_until(lambda: "up" in supervisor.log_path(name).read_text())
+    return supervisor.processes[name].pid
 
 
 def report_on(
@@ -148,6 +148,21 @@ def test_supervisor_without_dispatcher_stops_nobody(supervisor, dispatcher):
 
     assert supervise(supervisor, 1) == []
     assert supervisor.processes["worker"].poll() is None
+
+
+@pytest.mark.guarantee("A dispatcher that hangs is replaced.")
+def test_supervisor_replaces_frozen_dispatcher(supervisor, dispatcher, monkeypatch):
+    monkeypatch.setattr(supervisor_module, "SILENT_SECONDS", 1)
+    pid = start(supervisor, OBEDIENT, "dispatcher")
+    assert supervise(supervisor, 2) == []
+
+    psutil.Process(pid).suspend()
+    dispatcher.stop()
+
+    assert supervise(supervisor, 3) == ["dispatcher"]
+    assert supervisor.processes["dispatcher"].poll() == -signal.SIGKILL
+    supervisor.restart_exited()
+    assert supervisor.processes["dispatcher"].pid != pid
 
 
 def test_supervisor_lets_worker_that_came_to_life_hand_over(supervisor, dispatcher):
