@@ -85,7 +85,7 @@ DEFAULT_PROFILES = (
         name="Educação infantil, sem notas",
         source=(
             "LDB (Lei 9.394/1996), art. 31: avaliação sem o objetivo de promoção (I) e"
-            " frequência mínima de 60 % (IV). Não verificados: o número de períodos e os"
+            " frequência mínima de 60 por cento (IV). Não verificados: o número de períodos e os"
             " atos da rede."
         ),
         rules=Rules(

@@ -51,6 +51,8 @@ def _create_viewers():
 
 
 def _create_rival():
+    # The demo network has none.
+    m.Exemption.objects.create(enrolment_id=1, offering_id=1, reason="Laudo")
     rival = m.Network.objects.create(code="rival", name="Rival network")
     school = m.School.objects.create(
         network=rival, inep_code="99999999", name="Rival school"

@@ -6,7 +6,7 @@ from django.core.checks import Tags, run_checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from school.models import Grade, GradeChange
+from school.models import Exemption, Grade, GradeChange
 from tasks.models import AccessLogEntry, Task
 from tests.support.task_factories import run_task
 
@@ -47,7 +47,12 @@ def test_admin_list_with_search_takes_few_queries(admin_client, model):
     assert len(queries) < 15
 
 
-@pytest.mark.usefixtures("finished_task", "changed_grade")
+@pytest.fixture
+def exemption(network):
+    Exemption.objects.create(enrolment_id=1, offering_id=1, reason="Laudo")
+
+
+@pytest.mark.usefixtures("finished_task", "changed_grade", "exemption")
 @pytest.mark.parametrize("model", REGISTERED)
 def test_admin_change_page_opens(admin_client, model):
     record = model.objects.first()
