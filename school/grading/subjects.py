@@ -38,16 +38,14 @@ def evaluate_subject(rules: Rules, grades: SubjectGrades) -> SubjectResult:
 
     Raise `ValueError` if the number of terms differs from that of the rules.
     """
-    if len(grades.entries) != rules.terms:
-        raise ValueError(f"expected {rules.terms} terms, got {len(grades.entries)}")
-    if rules.assessment == "none":
-        return SubjectResult(Standing.NOT_GRADED, None, None, None)
-    excused_standing = find_excused_standing(grades)
-    if excused_standing is not None:
-        return SubjectResult(excused_standing, None, None, None)
-    if rules.assessment == "concepts":
-        return evaluate_concepts(rules, grades)
-    grades = apply_recoveries(rules, grades)
+    if len(grades.terms) != rules.terms:
+        raise ValueError(f"expected {rules.terms} terms, got {len(grades.terms)}")
+    if rules.assessment != "grades" or grades.exempt_terms or grades.is_optional:
+        result = _evaluate_without_grades(rules, grades)
+        if result is not None:
+            return result
+    if grades.recoveries:
+        grades = apply_recoveries(rules, grades)
     arithmetic, terms = rules.grade_arithmetic, grades.terms
     if grades.exempt_terms or grades.outside_terms:
         due_terms = tuple(grades.due_terms)
@@ -69,6 +67,18 @@ def evaluate_subject(rules: Rules, grades: SubjectGrades) -> SubjectResult:
     ):
         return result
     return _evaluate_exam(arithmetic, total, grades.exam)
+
+
+def _evaluate_without_grades(
+    rules: Rules, grades: SubjectGrades
+) -> SubjectResult | None:
+    """Return the result of a subject that grades in numbers do not decide, else None."""
+    if rules.assessment == "none":
+        return SubjectResult(Standing.NOT_GRADED, None, None, None)
+    excused_standing = find_excused_standing(grades)
+    if excused_standing is not None:
+        return SubjectResult(excused_standing, None, None, None)
+    return evaluate_concepts(rules, grades) if rules.assessment == "concepts" else None
 
 
 def find_excused_standing(grades: SubjectGrades) -> Standing | None:

@@ -102,6 +102,8 @@ def _subject_reasons(
 
 
 def _subject_reason(standing: Standing, grades: SubjectGrades) -> ReasonCode | None:
+    if standing is Standing.PASSED:  # the usual case
+        return None
     if standing is Standing.EXEMPT:
         return ReasonCode.SUBJECT_EXEMPT
     if standing in UNCOUNTED_STANDINGS:

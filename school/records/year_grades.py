@@ -113,14 +113,14 @@ class GradeCollector:
         gradebook = self._parse_gradebook(member.record)
         for subject_id, entry in gradebook.items():
             terms, exam, outside_count = _pick_form(entry, rules, skipped_counts)
-            year_terms = terms[:term_count]
-            valid_terms = _blank(year_terms, late_terms)
-            skipped_counts["grade_outside_terms"] += (
-                _count_grades(terms) - _count_grades(year_terms) + outside_count
-            )
-            skipped_counts["grade_after_exit"] += _count_grades(
-                year_terms
-            ) - _count_grades(valid_terms)
+            valid_terms = terms
+            if late_terms or outside_count or len(terms) > term_count:  # rare
+                year_terms = terms[:term_count]
+                valid_terms = _blank(year_terms, late_terms)
+                in_year, valid = _count_grades(year_terms), _count_grades(valid_terms)
+                outside_count += _count_grades(terms) - in_year
+                skipped_counts["grade_outside_terms"] += outside_count
+                skipped_counts["grade_after_exit"] += in_year - valid
             exempt_terms = exempt_by_subject.get(subject_id, _NONE_EXEMPT)
             if not exempt_terms:  # the usual case
                 yield subject_id, _Entries(valid_terms, exam)
@@ -198,18 +198,16 @@ def _to_grades(
     outside_terms: frozenset[int],
 ) -> SubjectGrades:
     terms = tuple(entries.terms)
-    recoveries: tuple[int | None, ...] = ()
-    if any(isinstance(term, _RecoveredTerm) for term in terms):
-        recoveries = tuple(
-            term.recovery if isinstance(term, _RecoveredTerm) else None
-            for term in terms
-        )
-        terms = tuple(
-            term.tenths if isinstance(term, _RecoveredTerm) else term for term in terms
-        )
+    is_plain = rules is None or (
+        rules.assessment != "concepts" and rules.term_recovery == "none"
+    )
+    is_due = subject.counts_for_promotion and not subject.is_optional
+    if is_plain and is_due and not (entries.exempt_terms or outside_terms):
+        return SubjectGrades(terms, entries.exam)  # the usual case, faster
     has_concepts = rules is not None and rules.assessment == "concepts"
+    tenths, recoveries = _split_recoveries(terms)
     return SubjectGrades(
-        terms=(None,) * len(terms) if has_concepts else terms,
+        terms=(None,) * len(terms) if has_concepts else tenths,
         exam=None if has_concepts else entries.exam,
         recoveries=recoveries,
         concepts=terms if has_concepts else (),
@@ -219,6 +217,18 @@ def _to_grades(
         counts_for_promotion=subject.counts_for_promotion,
         is_optional=subject.is_optional,
     )
+
+
+def _split_recoveries(
+    terms: tuple[Any, ...],
+) -> tuple[tuple[Any, ...], tuple[int | None, ...]]:
+    """Return the grades of the terms, and those of their recoveries if there are any."""
+    if not any(isinstance(term, _RecoveredTerm) for term in terms):
+        return terms, ()
+    pairs = [
+        term if isinstance(term, _RecoveredTerm) else (term, None) for term in terms
+    ]
+    return tuple(tenths for tenths, _ in pairs), tuple(grade for _, grade in pairs)
 
 
 def _blank(terms: Sequence[Any], numbers: Set[int]) -> Sequence[Any]:
