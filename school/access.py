@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
 
-from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.fields.json import KeyTransform
 
+from school.json_ids import JsonIdsIn
 from school.models import (
     Attachment,
     Enrolment,
@@ -17,6 +25,7 @@ from school.models import (
     Student,
     User,
 )
+from school.year_members import SEEN_UNTIL, in_regular_classes, year_has_member
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,7 @@ class Reach(Enum):
     """Extent of the enrolments a report may read beyond the selected ones."""
 
     SELECTED = "selected enrolments only"
-    YEAR = "visible enrolments of the same students in the same school years"
+    YEAR = "what came before in the same school years, at any school of the network"
     HISTORY = "all years of the same students, until they left the viewer's schools"
 
 
@@ -58,13 +67,20 @@ class Scope:
 
     role: str
     ids: tuple[int, ...]
+    other_schools: tuple[int, ...] = ()
+    """Schools beyond the attachments whose records of the students were read, too."""
 
     def to_json(self) -> dict[str, Any]:
-        return {"role": self.role, "ids": list(self.ids)}
+        return {
+            "role": self.role,
+            "ids": list(self.ids),
+            "other_schools": list(self.other_schools),
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        return cls(value["role"], tuple(value["ids"]))
+        other_schools = value.get("other_schools", ())  # absent in older rows
+        return cls(value["role"], tuple(value["ids"]), tuple(other_schools))
 
 
 def visible_enrolments(viewer: User) -> QuerySet[Enrolment]:
@@ -103,34 +119,48 @@ def visible_students(viewer: User) -> QuerySet[Student]:
 
 
 def same_year(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    """Return the visible enrolments of the same students in the same school years."""
-    year = "school_class__school_year"
-    same_students = enrolments.order_by().filter(
-        student=OuterRef("student"), **{year: OuterRef(year)}
-    )
-    return visible_enrolments(viewer).filter(Exists(same_students))
+    """Return what the years as of the visible ones of `enrolments` are made of, at any school.
+
+    Whoever has a student is told of the year before, as by the paper that a transfer
+    brings; the old school is told of nothing after.
+    """
+    visible = _viewer_filter(viewer, _paths_for(viewer).enrolment_path)
+    as_of = enrolments.order_by().filter(visible, year_has_member())
+    return Enrolment.objects.filter(Exists(as_of))
 
 
 def full_history(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     """Return the students' enrolments in every year and school, for transcripts.
 
-    `enrolments` must be visible to the viewer. The result is limited to the same network
-    and to enrolments that began before the student left the viewer's schools: the old
-    school must not learn where the student went. If no exit date is recorded, the end of
-    the school year counts as the exit.
+    `enrolments` must be visible to the viewer. The result is limited to regular classes of
+    the same network, and to enrolments that began before the student left the viewer's
+    schools: the old school must not learn where the student went. If no exit date is
+    recorded, the end of the school year counts as the exit. Records from the day in
+    `SEEN_UNTIL` on belong to the next school; None is for no such day.
     """
-    network, entry = "school_class__school__network", OuterRef("entry_date")
+    students = in_regular_classes(enrolments).order_by().values("student")
+    if viewer.role == Role.ADMINISTRATOR:  # sees all of the network, and in less time
+        return in_regular_classes(visible_enrolments(viewer)).filter(
+            student__in=students
+        )
+    year, entry = OuterRef("school_class__school_year"), OuterRef("entry_date")
     # Few schools record an exit date for students who leave after the school year.
     open_until_year_end = Q(
         exit_date=None, school_class__school_year__ends_on__gte=entry
     )
-    viewer_enrolments = visible_enrolments(viewer).filter(
-        open_until_year_end | Q(exit_date__gt=entry) | Q(pk=OuterRef("pk")),
-        student=OuterRef("student"),
-        **{network: OuterRef(network)},
+    is_other_year = ~Q(school_class__school_year=year) & (
+        open_until_year_end | Q(exit_date__gt=entry)
     )
-    return Enrolment.objects.filter(
-        Exists(viewer_enrolments), student__in=enrolments.order_by().values("student")
+    viewer_enrolments = in_regular_classes(visible_enrolments(viewer)).filter(
+        is_other_year | year_has_member(),
+        student=OuterRef("student"),
+        school_class__school__network=OuterRef("school_class__school__network"),
+    )
+    last_exits = viewer_enrolments.order_by(F("exit_date").desc(nulls_first=True))
+    return (
+        in_regular_classes(Enrolment.objects.all())
+        .filter(Exists(viewer_enrolments), student__in=students)
+        .annotate(**{SEEN_UNTIL: Subquery(last_exits.values("exit_date")[:1])})
     )
 
 
@@ -140,8 +170,9 @@ def expand(
     """Return the enrolments a report may read; `enrolments` must be visible to the viewer."""
     if reach is Reach.SELECTED:
         return enrolments
-    widen = same_year if reach is Reach.YEAR else full_history
-    return widen(viewer, enrolments)
+    if reach is Reach.YEAR:
+        return same_year(viewer, enrolments)
+    return full_history(viewer, enrolments)
 
 
 def attached_records(viewer: User) -> list[Any]:
@@ -157,9 +188,13 @@ def attached_records(viewer: User) -> list[Any]:
 def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:
     """Return the scope through which the viewer sees these enrolments."""
     path = _paths_for(viewer).enrolment_path
-    visible = enrolments.filter(_viewer_filter(viewer, path))
-    ids = visible.order_by().values_list(path, flat=True)
-    return Scope(viewer.role, tuple(sorted(ids.distinct())))
+    visible = _viewer_filter(viewer, path)
+    ids = _distinct(enrolments.filter(visible), path)
+    if viewer.role == Role.ADMINISTRATOR:  # sees whole networks, and no year leaves one
+        return Scope(viewer.role, ids)
+    seen = enrolments.filter(visible).order_by().values("pk")
+    others = _distinct(enrolments.exclude(pk__in=seen), "school_class__school")
+    return Scope(viewer.role, ids, others)
 
 
 def can_still_see(viewer: User, scope: Scope) -> bool:
@@ -180,6 +215,11 @@ def still_visible(viewer: User, field: str) -> Q:
         _attachments(viewer).values(f"{_paths_for(viewer).attachment_field}_id")
     )
     return same_role & Q(JsonIdsIn(KeyTransform("ids", field), attached_ids))
+
+
+def _distinct(enrolments: QuerySet[Enrolment], path: str) -> tuple[int, ...]:
+    values = enrolments.order_by().values_list(path, flat=True).distinct()
+    return tuple(sorted(values))
 
 
 def sees_everything(viewer: User) -> bool:
@@ -208,26 +248,3 @@ def _attached_ids(viewer: User) -> Iterable[int]:
     return _attachments(viewer).values_list(
         f"{_paths_for(viewer).attachment_field}_id", flat=True
     )
-
-
-class JsonIdsIn(Func):
-    """SQL condition: every number of a JSON list is in the result of a subquery."""
-
-    arity = 2
-    output_field = BooleanField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        return self.as_sql(
-            compiler,
-            connection,
-            template="NOT EXISTS (SELECT 1 FROM json_each(%(expressions)s)",
-            arg_joiner=") WHERE value NOT IN ",
-        )
-
-    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        return self.as_sql(
-            compiler,
-            connection,
-            template="NOT EXISTS (SELECT 1 FROM jsonb_array_elements_text(%(expressions)s)",
-            arg_joiner=") AS item (id) WHERE item.id::bigint NOT IN ",
-        )

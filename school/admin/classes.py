@@ -56,8 +56,16 @@ class OfferingInline(ScopedInline):
 @admin.register(m.SchoolClass)
 class SchoolClassAdmin(ScopedAdmin):
     form = SchoolClassForm
-    list_display = ["name", "code", "school", "school_year", "shift", "level_names"]
-    list_filter = ["school_year", "shift"]
+    list_display = [
+        "name",
+        "code",
+        "school",
+        "school_year",
+        "kind",
+        "shift",
+        "level_names",
+    ]
+    list_filter = ["school_year", "kind", "shift"]
     list_select_related = ["school", "school_year"]
     search_fields = ["sort_key__name_words", "code", "school__sort_key__name_words"]
     autocomplete_fields = ["school", "school_year", "grade_levels"]

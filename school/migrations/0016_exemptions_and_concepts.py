@@ -22,7 +22,7 @@ def drop_new_triggers(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('school', '0014_grade_history_and_closed_years'),
+        ('school', '0015_class_kind'),
     ]
 
     operations = [

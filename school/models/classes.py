@@ -45,7 +45,14 @@ class SchoolClass(YearRecord, ConsistentRecord, SortableByName):
     """A class of one school and year; multi-grade if it has several grade levels."""
 
     year_path = "school_year"
-    result_fields = ("school_year",)
+    result_fields = ("school_year", "kind")
+
+    class Kind(models.TextChoices):
+        """Kinds of classes; only regular ones teach a grade level and are judged."""
+
+        REGULAR = "regular", gettext_lazy("Regular")
+        AEE = "aee", gettext_lazy("Specialised support (AEE)")
+        COMPLEMENTARY = "complementary", gettext_lazy("Complementary activity")
 
     class Shift(models.TextChoices):
         MORNING = "morning", gettext_lazy("Morning")
@@ -66,6 +73,17 @@ class SchoolClass(YearRecord, ConsistentRecord, SortableByName):
         help_text=gettext_lazy("The network's own code of the class, if it has one."),
     )
     name = models.CharField(max_length=40)
+    kind = models.CharField(
+        gettext_lazy("kind"),
+        max_length=13,
+        choices=Kind,
+        default=Kind.REGULAR,
+        db_default=Kind.REGULAR,
+        help_text=gettext_lazy(
+            "Only a regular class counts in the results of its students. Specialised support "
+            "(AEE) and complementary activities are attended beside it."
+        ),
+    )
     shift = models.CharField(max_length=9, choices=Shift)
     grade_levels = models.ManyToManyField(GradeLevel, related_name="classes")
     levels_key = models.CharField(
@@ -97,6 +115,10 @@ class SchoolClass(YearRecord, ConsistentRecord, SortableByName):
             models.CheckConstraint(
                 condition=Q(shift__in=["morning", "afternoon", "evening", "full_day"]),
                 name="class_shift_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["regular", "aee", "complementary"]),
+                name="class_kind_is_known",
             ),
         ]
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import Any, NamedTuple
 
 from school.db.json_aggregates import JSONArrayAgg, JSONRow, json_array_subquery
 from school.grading.attendance import BENEFIT_WINDOWS
@@ -41,15 +42,16 @@ class DayCounts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Absences:
+AbsenceDay = Sequence[Any]
+"""Day, its term, and whether the absence is justified: a list of JSON, for there are many."""
+
+
+class Absences(NamedTuple):
     """Absences of one enrolment."""
 
-    counts: DayCounts
+    days: Sequence[AbsenceDay]
     """Absences on days when the student was in the class."""
-    justified_count: int = 0
-    """Number of justified absences among `counts`."""
-    outside_count: int = 0
+    outside_count: int
     """Number of absences before entry or after exit."""
 
 
@@ -69,15 +71,24 @@ class LessonCalendar:
 
     def count_between(self, entry: date, exit: date | None) -> DayCounts:
         """Count the days from `entry` up to but excluding `exit`."""
-        first = bisect_left(self._days, (entry.isoformat(),))
-        last = bisect_left(self._days, (exit.isoformat(),)) if exit else len(self)
+        first, last = self._range(entry, exit)
         # Most students of a class share one range, because they attend all year.
         if (first, last) not in self._counts_by_range:
             days = self._days[first:last]
-            self._counts_by_range[first, last] = _count_days(
+            self._counts_by_range[first, last] = count_days(
                 days, self._year, self._term_count
             )
         return self._counts_by_range[first, last]
+
+    def days_between(self, entry: date, exit: date | None) -> Sequence[tuple[str, int]]:
+        """Return the days from `entry` up to but excluding `exit`, each with its term."""
+        first, last = self._range(entry, exit)
+        return self._days[first:last]
+
+    def _range(self, entry: date, exit: date | None) -> tuple[int, int]:
+        first = bisect_left(self._days, (entry.isoformat(),))
+        last = bisect_left(self._days, (exit.isoformat(),)) if exit else len(self)
+        return first, last
 
 
 class LessonCalendars:
@@ -104,27 +115,29 @@ class LessonCalendars:
 
 
 def parse_absences(
-    absences_json: str | None, row: EnrolmentRow, term_count: int
+    absences_json: str | None, row: EnrolmentRow, *, is_cut: bool
 ) -> Absences:
-    """Parse the result of `ABSENCES_SUBQUERY` for one enrolment."""
+    """Parse the result of `ABSENCES_SUBQUERY` for one member of a year.
+
+    Nothing is told of absences after the year, of a member that goes beyond it.
+    """
     entry, exit = row.entry.isoformat(), row.exit and row.exit.isoformat()
-    lesson_days, justified_count, outside_count = list[tuple[str, int]](), 0, 0
-    for day, term, is_justified in json.loads(absences_json or "[]"):
-        if day < entry or exit and day >= exit:
+    days, outside_count = list[AbsenceDay](), 0
+    for absence in json.loads(absences_json or "[]"):
+        day = absence[0]
+        if entry <= day and (exit is None or day < exit):
+            days.append(absence)
+        elif day < entry or not is_cut:
             outside_count += 1
-        else:
-            lesson_days.append((day, term))
-            justified_count += bool(is_justified)
-    return Absences(
-        _count_days(lesson_days, row.year, term_count), justified_count, outside_count
-    )
+    return Absences(days, outside_count)
 
 
-def _count_days(
-    days: Sequence[tuple[str, int]], year: int, term_count: int
+def count_days(
+    days: Sequence[tuple[str, int] | AbsenceDay], year: int, term_count: int
 ) -> DayCounts:
-    terms = Counter([term for _day, term in days])
-    months = Counter([day[:7] for day, _term in days])
+    """Count the days of lessons or absences, each given with its term."""
+    terms = Counter([day[1] for day in days])
+    months = Counter([day[0][:7] for day in days])
     return DayCounts(
         len(days),
         [terms[n] for n in range(1, term_count + 1)],

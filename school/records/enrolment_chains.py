@@ -1,44 +1,54 @@
-"""Consecutive enrolments of a student in one year, without overlapping days."""
+"""Members of a student's year, each as far as the year reaches."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from school.records.enrolment_rows import EnrolmentRow
 
 
-class EnrolmentChain(NamedTuple):
-    """An enrolment with the earlier enrolments that precede it without overlap."""
+class Member(NamedTuple):
+    """An enrolment within a year."""
 
-    rows: Sequence[EnrolmentRow]
-    """Enrolments without overlap, oldest first; the enrolment itself is last."""
-    overlaps: Sequence[EnrolmentRow]
-    """Earlier enrolments left out because they overlap a row of the chain."""
+    row: EnrolmentRow
+    """The enrolment, which ends at the latest where the year does."""
+    is_cut: bool
+    """True if the enrolment goes on after the year's end, where nothing is read."""
 
 
 def build_chain(
-    row: EnrolmentRow, candidates: Sequence[EnrolmentRow]
-) -> EnrolmentChain:
-    """Build the chain of `row`; of two overlapping candidates the longer one is used.
+    row: EnrolmentRow, candidates: Collection[EnrolmentRow], *, is_last: bool
+) -> Sequence[Member]:
+    """Return the members of the year as of `row`, the newest one last.
 
-    `candidates` are ended enrolments of the same student, school year and grade level.
+    `candidates` are other enrolments of the same student and school year. If `row` is the
+    last of them all, they are all members; else only those that began before it.
     """
-    earlier = [p for p in candidates if (p.entry, p.id) < (row.entry, row.id)]
-    if not earlier:  # the usual case
-        return EnrolmentChain([row], [])
-    members, overlaps = [row], list[EnrolmentRow]()
-    for candidate in sorted(earlier, key=_length_key, reverse=True):
-        is_apart = all(
-            _ends_before(candidate, other=p) or _ends_before(p, other=candidate)
-            for p in members
-        )
-        (members if is_apart else overlaps).append(candidate)
-    return EnrolmentChain(sorted(members, key=lambda p: (p.entry, p.id)), overlaps)
+    if not candidates and row.seen_until is None:  # the usual case
+        return [Member(row, is_cut=False)]
+    end = _earlier(row.exit, row.seen_until)
+    members = [
+        _member(candidate, end)
+        for candidate in candidates
+        if is_last or (candidate.entry, candidate.id) < (row.entry, row.id)
+    ]
+    return sorted([*members, _member(row, end)], key=_end_of)
 
 
-def _length_key(row: EnrolmentRow) -> tuple[int, int]:
-    days = (row.exit - row.entry).days if row.exit else 0
-    return days, row.id
+def _member(row: EnrolmentRow, end: date | None) -> Member:
+    last_day = _earlier(row.exit, row.seen_until)
+    last_day = _earlier(last_day, end)
+    if last_day == row.exit:
+        return Member(row, is_cut=False)
+    return Member(row._replace(exit=last_day), is_cut=True)
 
 
-def _ends_before(row: EnrolmentRow, *, other: EnrolmentRow) -> bool:
-    return row.exit is not None and row.exit <= other.entry
+def _end_of(member: Member) -> tuple[date, date, int]:
+    row = member.row
+    return row.exit or date.max, row.entry, row.id
+
+
+def _earlier(one: date | None, other: date | None) -> date | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)

@@ -5,12 +5,13 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import DateField, QuerySet, Value
 
 from school.models import Enrolment
 from school.records import attendance, grades
 from school.records.enrolment_rows import FIELD_PATHS, EnrolmentRow
 from school.records.grades import GradebookJson
+from school.year_members import SEEN_UNTIL
 
 CHUNK_SIZE = 100
 """Number of enrolment records fetched at once."""
@@ -59,6 +60,8 @@ def iter_records(
         }
     if with_grades and with_term_recoveries:
         annotations["_term_recoveries"] = grades.TERM_RECOVERIES_SUBQUERY
+    if SEEN_UNTIL not in enrolments.query.annotations:
+        enrolments = enrolments.annotate(**{SEEN_UNTIL: Value(None, DateField())})
     rows = enrolments.annotate(**annotations).values_list(
         *FIELD_PATHS.values(), *annotations
     )

@@ -4,11 +4,13 @@ from collections.abc import Set
 from datetime import date
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Window
+from django.db.models import Count, Q, QuerySet, Window
 
-from school.models import Enrolment, School
+from school.models import Enrolment, School, SchoolClass
 from school.models.network import year_label
+from school.year_members import SEEN_UNTIL
 
+_REGULAR = SchoolClass.Kind.REGULAR.value
 FIELD_PATHS = {
     "id": "pk",
     "student_id": "student_id",
@@ -20,11 +22,13 @@ FIELD_PATHS = {
     "school": "school_class__school__name",
     "class_id": "school_class_id",
     "class_name": "school_class__name",
+    "class_kind": "school_class__kind",
     "level_id": "grade_level_id",
     "level": "grade_level__name",
     "year_id": "school_class__school_year_id",
     "year": "school_class__school_year__year",
     "period": "school_class__school_year__period",
+    "year_starts_on": "school_class__school_year__starts_on",
     "year_ends_on": "school_class__school_year__ends_on",
     "is_closed": "school_class__school_year__is_closed",
     "number": "diary_number",
@@ -33,6 +37,7 @@ FIELD_PATHS = {
     "ending": "ending",
     "by_council": "approved_by_council",
     "retained_by_council": "retained_by_council",
+    "seen_until": SEEN_UNTIL,
 }
 ORDER_BY_CLASS = (
     "school_class__school__sort_key",
@@ -68,11 +73,13 @@ class EnrolmentRow(NamedTuple):
     school: str
     class_id: int
     class_name: str
+    class_kind: str
     level_id: int
     level: str
     year_id: int
     year: int
     period: str
+    year_starts_on: date
     year_ends_on: date
     is_closed: bool
     number: int
@@ -81,6 +88,8 @@ class EnrolmentRow(NamedTuple):
     ending: str
     by_council: bool
     retained_by_council: bool
+    seen_until: date | None
+    """First day that the viewer does not see, if it sees only a part of the enrolment."""
 
     @property
     def display_name(self) -> str:
@@ -91,9 +100,14 @@ class EnrolmentRow(NamedTuple):
         return year_label(self.year, self.period)
 
     @property
-    def year_key(self) -> tuple[int, int, int]:
-        """Key of the student's year: student, school year and grade level ids."""
-        return self.student_id, self.year_id, self.level_id
+    def year_key(self) -> tuple[int, int]:
+        """Key of the student's year: the ids of the student and of the school year."""
+        return self.student_id, self.year_id
+
+    @property
+    def is_regular(self) -> bool:
+        """Return whether the enrolment is one that results count."""
+        return self.class_kind == _REGULAR
 
     @property
     def exit_reason(self) -> str | None:
@@ -112,14 +126,17 @@ def ambiguous_school_labels() -> dict[int, str]:
     return {id: f"{name} (INEP {code})" for id, name, code in ambiguous}
 
 
-def list_class_year_levels(
+def list_classes_with_levels(
     enrolments: QuerySet[Enrolment],
-) -> list[tuple[int, int, int]]:
-    """Return the distinct (class, school year, grade level) ids of the enrolments."""
-    triples = enrolments.order_by().values_list(
-        "school_class_id", "school_class__school_year_id", "grade_level_id"
+) -> list[tuple[int, str, int, int]]:
+    """Return the distinct class ids and kinds with the ids of school year and grade level."""
+    rows = enrolments.order_by().values_list(
+        "school_class_id",
+        "school_class__kind",
+        "school_class__school_year_id",
+        "grade_level_id",
     )
-    return list(triples.distinct())
+    return list(rows.distinct())
 
 
 def list_year_levels(enrolments: QuerySet[Enrolment]) -> list[tuple[int, int]]:
@@ -138,35 +155,3 @@ def in_classes(classes: Set[int], path: str = "") -> Q:
     if len(classes) > MAX_QUERY_PARAMETERS:
         return Q()
     return Q(**{f"{path}school_class__in": classes})
-
-
-def latest_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    """Exclude enrolments followed by another of the same student's year."""
-    successors = enrolments.order_by().filter(
-        **_SAME_STUDENT_YEAR, entry_date__gte=OuterRef("exit_date")
-    )
-    return enrolments.exclude(Q(exit_date__isnull=False) & Exists(successors))
-
-
-def earlier_enrolments(
-    enrolments: QuerySet[Enrolment], reachable: QuerySet[Enrolment]
-) -> QuerySet[Enrolment]:
-    """Return reachable ended enrolments that one of `enrolments` follows in the same year."""
-    later = enrolments.order_by().filter(
-        ~Q(pk=OuterRef("pk")),
-        entry_date__gte=OuterRef("entry_date"),
-        **_SAME_STUDENT_YEAR,
-    )
-    # Filter by student first, so that enrolments of other students are not examined.
-    students = enrolments.order_by().values("student")
-    earlier = reachable.filter(
-        Exists(later), student__in=students, exit_date__isnull=False
-    )
-    return earlier.order_by("entry_date", "pk")
-
-
-_SAME_STUDENT_YEAR = {
-    "student": OuterRef("student"),
-    "grade_level": OuterRef("grade_level"),
-    "school_class__school_year": OuterRef("school_class__school_year"),
-}

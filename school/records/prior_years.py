@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from school.db.json_aggregates import JSONRow, json_array_subquery
 from school.models import PriorYear, Student
+from school.records.student_year import StudentYear
 
 _YEAR_FIELDS = (
     "grade_level",
@@ -55,6 +56,27 @@ def iter_students_with_prior_years(
     )
     for student in students.annotate(_prior_years=prior_years).iterator():
         yield student, list(_parse_prior_years(student._prior_years))
+
+
+def is_before_exit(prior: PriorYearRow, years: Sequence[StudentYear]) -> bool:
+    """Return whether a year elsewhere began before the student left the viewer's schools.
+
+    `years` are those that the viewer sees, at least one. What came after belongs to the
+    next school. Of the calendar year of the exit only a student who was here from the first
+    day of the school year, and left before its end, can have brought nothing along.
+    """
+    # Only the last enrolment counts: earlier ones may lack an exit date.
+    last = max(years, key=lambda year: (year.row.entry, year.row.id))
+    ends_on = last.row.year_ends_on
+    exit = last.row.exit or last.row.seen_until
+    if exit is None:
+        return not last.row.is_closed or prior.year <= ends_on.year
+    if prior.year >= min(exit, ends_on).year:
+        arrived_later = last.first_entry > last.row.year_starts_on
+        was_here_to_the_end = exit >= ends_on
+        is_same_year = prior.year == min(exit, ends_on).year
+        return is_same_year and (arrived_later or was_here_to_the_end)
+    return True
 
 
 def _parse_prior_years(years_json: str | None) -> Iterator[PriorYearRow]:

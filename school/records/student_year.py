@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from school.grading import decimals, labels
@@ -13,6 +14,11 @@ from school.grading.term_recoveries import apply_recoveries
 from school.models import RuleVersion
 from school.records.attendance import DayCounts
 from school.records.enrolment_rows import EnrolmentRow
+
+_GONE = {"transferred", "deceased"}
+"""Exit reasons after which nobody here follows the student up."""
+_STAYING = {"reclassified", "class_change"}
+"""Exit reasons of students who go on in another class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class ClassSubject:
 
 @dataclass(frozen=True, slots=True)
 class StudentYear:
-    """A student's year at one enrolment, including its reachable earlier enrolments."""
+    """A student's year as of one enrolment, with the other enrolments that it is made of."""
 
     row: EnrolmentRow
     rule_version: RuleVersion | None
@@ -41,6 +47,27 @@ class StudentYear:
     outcome: Outcome
     lesson_counts: DayCounts
     absence_counts: DayCounts
+    first_entry: date
+    """Day on which the student entered a class of the year, of those that are read."""
+    is_continued: bool
+    """True if another enrolment of the year has the student now."""
+
+    @property
+    def needs_follow_up(self) -> bool:
+        """Return whether the lists that the law asks for have the student here.
+
+        They have whoever left without a word, but each student once: where the student is.
+        """
+        reason = self.record.exit_reason
+        if reason is None:
+            return True
+        return reason not in _GONE and not self.is_continued
+
+    @property
+    def is_still_at_school(self) -> bool:
+        """Return whether the student has not left, or for another class only that is not known."""
+        reason = self.record.exit_reason
+        return reason is None or reason in _STAYING and not self.is_continued
 
     @property
     def rules(self) -> Rules | None:

@@ -2,48 +2,58 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, NamedTuple
 
 from school.grading import outcome
 from school.grading.attendance import AttendanceDays
 from school.grading.outcome import YearRecord
 from school.records import attendance
-from school.records.attendance import DayCounts, LessonCalendars
+from school.records.attendance import LessonCalendars
 from school.records.calendar import AcademicCalendar
 from school.records.curriculum import Curriculum
-from school.records.enrolment_chains import build_chain
+from school.records.enrolment_chains import Member, build_chain
 from school.records.enrolment_record import EnrolmentRecord, dumps, loads
 from school.records.enrolment_rows import EnrolmentRow
 from school.records.exemptions import Exemptions
-from school.records.student_year import SkippedRecords, StudentYear
-from school.records.year_grades import GradeCollector, GradedMember
+from school.records.student_year import ClassSubject, SkippedRecords, StudentYear
+from school.records.year_days import YearDays, count_year_days
+from school.records.year_grades import GradeCollector, YearMember
+
+
+class SharedYears(NamedTuple):
+    """Years that several enrolments are part of, which are few."""
+
+    others: Iterable[EnrolmentRecord]
+    """Records of the enrolments that share a year with one whose year is built."""
+    continued: Set[int]
+    """Ids of the enrolments that are not the last of their year."""
 
 
 class YearBuilder:
     """Builds years of enrolments in the given classes.
 
-    `earlier` are records of earlier enrolments that these may continue; `term_count` is
-    the highest number of terms of any year.
+    `term_count` is the highest number of terms of any year.
     """
 
     def __init__(
         self,
         calendar: AcademicCalendar,
         classes: Set[int],
-        earlier: Iterable[EnrolmentRecord],
+        shared: SharedYears,
         term_count: int,
         *,
         with_grades: bool,
     ) -> None:
         self._calendar = calendar
         self._term_count = term_count
-        self._earlier: Mapping[Any, list[bytes]] = defaultdict(list)
-        earlier_classes = set()
-        for record in earlier:
-            self._earlier[record.row.year_key].append(dumps(record))
-            earlier_classes.add(record.row.class_id)
-        self._lesson_calendars = LessonCalendars(classes | earlier_classes, term_count)
-        graded_classes = classes | earlier_classes if with_grades else set()
+        self._continued = shared.continued
+        self._others: Mapping[Any, list[bytes]] = defaultdict(list)
+        other_classes = set()
+        for record in shared.others:
+            self._others[record.row.year_key].append(dumps(record))
+            other_classes.add(record.row.class_id)
+        self._lesson_calendars = LessonCalendars(classes | other_classes, term_count)
+        graded_classes = classes | other_classes if with_grades else set()
         self._curriculum = Curriculum(graded_classes)
         self._grades = GradeCollector(
             calendar, self._curriculum, Exemptions(graded_classes), term_count
@@ -52,37 +62,26 @@ class YearBuilder:
     def build(
         self, record: EnrolmentRecord, skipped_records: SkippedRecords
     ) -> StudentYear:
-        """Build the year of the enrolment; add unusable records to `skipped_records`."""
-        row = record.row
-        chain_records, overlaps = self._find_chain(record)
-        for other in overlaps:
-            skipped_records.add(other.id, {"enrolment_overlaps": 1})
-        rule_version = self._calendar.rule_version(row.year_id, row.level_id)
-        subjects = self._curriculum.subjects(row.class_id, row.level_id)
-        lesson_counts = [self._lesson_counts(member.row) for member in chain_records]
-        absences = [
-            attendance.parse_absences(r.absences_json, r.row, self._term_count)
-            for r in chain_records
-        ]
-        for member, absence in zip(chain_records, absences, strict=True):
-            skipped_records.add(
-                member.row.id, {"absence_outside_enrolment": absence.outside_count}
-            )
-        absence_counts = sum((a.counts for a in absences[1:]), absences[0].counts)
-        lesson_total = sum(lesson_counts[1:], lesson_counts[0])
+        """Build the year as of the enrolment; add unusable records to `skipped_records`."""
+        members = self._find_members(record)
+        row = _as_seen(record.row)
+        rule_version = (
+            self._calendar.rule_version(row.year_id, row.level_id)
+            if row.is_regular
+            else None
+        )
+        graded = _at_level(members, row.level_id)
+        subjects = self._find_subjects(row, graded)
+        days = self._count_days(members, skipped_records)
         days_outside = (
-            len(self._lesson_calendars.for_enrolment(row)) - lesson_total.total
+            len(self._lesson_calendars.for_enrolment(row)) - days.lessons.total
         )
         year = YearRecord(
-            subjects=self._grades.collect(
-                [GradedMember(member.row, member) for member in chain_records],
-                subjects,
-                skipped_records,
-            ),
+            subjects=self._grades.collect(graded, subjects, skipped_records),
             days=AttendanceDays(
-                lesson_days=lesson_total.total,
-                absences=absence_counts.total,
-                justified_absences=sum(absence.justified_count for absence in absences),
+                lesson_days=days.lessons.total,
+                absences=days.absences.total,
+                justified_absences=days.justified_count,
                 days_outside=max(0, days_outside),
             ),
             exit_reason=row.exit_reason,
@@ -94,26 +93,82 @@ class YearBuilder:
             rule_version.rules if rule_version else None, year
         )
         return StudentYear(
-            row, rule_version, subjects, year, result, lesson_total, absence_counts
+            row,
+            rule_version,
+            subjects,
+            year,
+            result,
+            days.lessons,
+            days.absences,
+            first_entry=min([m.row.entry for m in members]),
+            is_continued=row.id in self._continued,
         )
 
-    def _find_chain(
-        self, record: EnrolmentRecord
-    ) -> tuple[Sequence[EnrolmentRecord], Sequence[EnrolmentRow]]:
-        """Return the year's records, oldest first, and the rows that overlap them."""
-        candidates = self._earlier.get(record.row.year_key)
-        if not candidates:  # the usual case
-            return [record], []
-        earlier = list(map(loads, candidates))
-        enrolment_chain = build_chain(
-            record.row, [candidate.row for candidate in earlier]
+    def _find_members(self, record: EnrolmentRecord) -> Sequence[YearMember]:
+        """Return the members of the year with their records, the newest one last."""
+        candidates = self._others.get(record.row.year_key)
+        if not candidates or not record.row.is_regular:  # the usual case
+            [member] = build_chain(record.row, [], is_last=True)
+            return [YearMember(*member, record)]
+        records = {other.row.id: other for other in map(loads, candidates)}
+        records.pop(record.row.id, None)
+        members = build_chain(
+            record.row,
+            [other.row for other in records.values()],
+            is_last=record.row.id not in self._continued,
         )
-        by_id = {member.row.id: member for member in (*earlier, record)}
-        chain_records = [by_id[row.id] for row in enrolment_chain.rows]
-        return chain_records, enrolment_chain.overlaps
+        records[record.row.id] = record
+        return [YearMember(*member, records[member.row.id]) for member in members]
 
-    def _lesson_counts(self, row: EnrolmentRow) -> DayCounts:
-        """Count the lesson days on which the student was in the class."""
-        return self._lesson_calendars.for_enrolment(row).count_between(
-            row.entry, row.exit
+    def _find_subjects(
+        self, row: EnrolmentRow, members: Sequence[YearMember]
+    ) -> Sequence[ClassSubject]:
+        """Return the subjects of the class, or else of the newest member that has some.
+
+        Specialised support that is not marked as such hides no subject.
+        """
+        subjects = self._curriculum.subjects(row.class_id, row.level_id)
+        if subjects or len(members) == 1:  # the usual case
+            return subjects
+        of_members = (
+            self._curriculum.subjects(m.row.class_id, row.level_id)
+            for m in reversed(members)
         )
+        return next(filter(None, of_members), ())
+
+    def _count_days(
+        self, members: Sequence[YearMember], skipped_records: SkippedRecords
+    ) -> YearDays:
+        absences = []
+        for member in members:
+            parsed = attendance.parse_absences(
+                member.record.absences_json, member.row, is_cut=member.is_cut
+            )
+            absences.append(parsed.days)
+            counts = {"absence_outside_enrolment": parsed.outside_count}
+            skipped_records.add(member.row.id, counts)
+        return count_year_days(
+            [Member(member.row, member.is_cut) for member in members],
+            absences,
+            self._lesson_calendars,
+            self._term_count,
+        )
+
+
+def _at_level(members: Sequence[YearMember], level: int) -> Sequence[YearMember]:
+    if len(members) == 1:  # the usual case
+        return members
+    return [m for m in members if m.row.level_id == level]
+
+
+def _as_seen(row: EnrolmentRow) -> EnrolmentRow:
+    """Return the row as on the last day that the viewer sees: nothing is decided yet."""
+    if row.seen_until is None or row.exit is not None and row.exit <= row.seen_until:
+        return row  # the usual case
+    return row._replace(
+        exit=None,
+        ending="",
+        is_closed=False,
+        by_council=False,
+        retained_by_council=False,
+    )

@@ -18,10 +18,11 @@ from school.records.student_year import ClassSubject, SkippedRecords
 _NONE_EXEMPT = frozenset[int]()
 
 
-class GradedMember(NamedTuple):
-    """An enrolment of the year with its records."""
+class YearMember(NamedTuple):
+    """A member of the year, as `enrolment_chains.Member`, with its records."""
 
     row: EnrolmentRow
+    is_cut: bool
     record: EnrolmentRecord
 
 
@@ -55,7 +56,7 @@ class GradeCollector:
 
     def collect(
         self,
-        members: Sequence[GradedMember],
+        members: Sequence[YearMember],
         subjects: Sequence[ClassSubject],
         skipped_records: SkippedRecords,
     ) -> Mapping[int, SubjectGrades]:
@@ -86,7 +87,8 @@ class GradeCollector:
                 else:
                     count = _count_grades((*entries.terms, entries.exam))
                     skipped_counts["subject_not_offered"] += count
-            skipped_records.add(member.row.id, skipped_counts)
+            if not member.is_cut:  # else nothing is told of what came after
+                skipped_records.add(member.row.id, skipped_counts)
         stays = [(member.row.entry, member.row.exit) for member in members]
         outside_terms = self._calendar.terms_before_enrolment(row.year_id, stays)
         return {
@@ -96,7 +98,7 @@ class GradeCollector:
 
     def _member_entries(
         self,
-        member: GradedMember,
+        member: YearMember,
         term_count: int,
         rules: Rules | None,
         skipped_counts: Counter[str],
@@ -113,6 +115,7 @@ class GradeCollector:
         gradebook = self._parse_gradebook(member.record)
         for subject_id, entry in gradebook.items():
             terms, exam, outside_count = _pick_form(entry, rules, skipped_counts)
+            exam = None if member.is_cut else exam
             valid_terms = terms
             if late_terms or outside_count or len(terms) > term_count:  # rare
                 year_terms = terms[:term_count]

@@ -5,23 +5,25 @@ from functools import cached_property
 
 from django.db.models import QuerySet
 
-from school.models import Enrolment, RuleVersion
+from school import year_members
+from school.models import Enrolment, RuleVersion, SchoolClass
 from school.records import enrolment_rows
 from school.records.calendar import AcademicCalendar
 from school.records.enrolment_record import EnrolmentRecord, iter_records
 from school.records.enrolment_rows import ORDER_BY_CLASS
 from school.records.student_year import SkippedRecords, StudentYear
-from school.records.year_builder import YearBuilder
+from school.records.year_builder import SharedYears, YearBuilder
 
 
 class StudentYears:
     """Iterable of the years of `enrolments`, in the given order.
 
-    `reachable` limits the earlier enrolments of the same year that may be included.
+    `reachable` limits the other enrolments of the same years that may be included.
     Without grades the years have no subjects and only attendance is evaluated.
 
-    The number of queries is constant (nine). Memory holds one year at a time, plus the
-    curricula, the distinct lesson calendars and the few earlier enrolments of all years.
+    The number of queries is constant (ten). Memory holds one year at a time, plus the
+    curricula, the distinct lesson calendars, and the enrolments that share a year with
+    another one, which are few.
     """
 
     def __init__(
@@ -60,17 +62,24 @@ class StudentYears:
     @property
     def rule_versions(self) -> list[RuleVersion]:
         """Rule versions that decide at least one of the years, sorted by name."""
-        versions = {self._calendar.rule_version(*key) for key in self._year_levels} - {
-            None
+        judged = {
+            (year, level)
+            for _class, kind, year, level in self._classes
+            if kind == SchoolClass.Kind.REGULAR
         }
+        versions = {self._calendar.rule_version(*key) for key in judged}
         return sorted(filter(None, versions), key=str)
 
     def __iter__(self) -> Iterator[StudentYear]:
-        earlier = enrolment_rows.earlier_enrolments(self._enrolments, self._reachable)
+        others = year_members.other_members(self._enrolments, self._reachable)
+        continued = year_members.continued_enrolments(self._enrolments)
         builder = YearBuilder(
             self._calendar,
-            {class_id for class_id, *_ in self._class_year_levels},
-            self._iter_records(earlier),
+            {class_id for class_id, *_ in self._classes},
+            SharedYears(
+                self._iter_records(others.order_by("pk")),
+                set(continued.order_by().values_list("pk", flat=True)),
+            ),
             self.term_count,
             with_grades=self._with_grades,
         )
@@ -90,9 +99,9 @@ class StudentYears:
         )
 
     @cached_property
-    def _class_year_levels(self) -> list[tuple[int, int, int]]:
-        return enrolment_rows.list_class_year_levels(self._enrolments)
+    def _classes(self) -> list[tuple[int, str, int, int]]:
+        return enrolment_rows.list_classes_with_levels(self._enrolments)
 
     @property
     def _year_levels(self) -> set[tuple[int, int]]:
-        return {(year, level) for _class, year, level in self._class_year_levels}
+        return {(year, level) for _class, _kind, year, level in self._classes}

@@ -152,7 +152,7 @@ EXPORTS = {
         [
             _integer("class_id", "pk"), _integer("school_id"), _field("school", "school__name"),
             _integer("school_year_id"), _integer("year", "school_year__year"),
-            _field("name"), _field("shift"),
+            _field("name"), _field("shift"), _field("kind"),
         ],
     ),
     "class_subjects": Export(

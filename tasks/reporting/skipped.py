@@ -29,9 +29,9 @@ SKIP_REASONS = {
     "subject_not_offered": gettext_noop(
         "Grades from an earlier class in subjects that the student's class does not have."
     ),
-    "enrolment_overlaps": gettext_noop(
-        "Earlier enrolments that had not ended when the next of the same year began: their "
-        "days and grades are not added to it."
+    "not_regular": gettext_noop(
+        "Enrolments in specialised support (AEE) or complementary classes, which count in no "
+        "result. The attendance report of such a class has its days."
     ),
     "absence_outside_enrolment": gettext_noop(
         "Absences on days when the student was not in the class."

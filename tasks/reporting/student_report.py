@@ -13,12 +13,9 @@ from pydantic import Field, model_validator
 
 from school.access import Reach
 from school.models import Enrolment
-from school.records.enrolment_rows import (
-    ORDER_BY_CLASS,
-    EnrolmentRow,
-    latest_enrolments,
-)
+from school.records.enrolment_rows import ORDER_BY_CLASS, EnrolmentRow
 from school.records.years import StudentYears
+from school.year_members import in_other_classes, in_regular_classes, latest_enrolments
 from tasks.rendering.columns import Cell, Column
 from tasks.reporting.parameters import Id, SelectionParameters, Year
 from tasks.reporting.report import Report
@@ -59,6 +56,16 @@ def term_title(number: int) -> str:
     return _("Term %(number)s") % {"number": number}
 
 
+def no_regular_class_reason(enrolments: QuerySet[Enrolment]) -> str | None:
+    """Return the reason why a report on enrolments in other classes only is empty."""
+    if not enrolments.exists() or in_regular_classes(enrolments).exists():
+        return None
+    return _(
+        "Only regular classes have results. Specialised support (AEE) and complementary "
+        "classes have attendance, in the attendance report of the class."
+    )
+
+
 class StudentReport(Report[P], ABC, Generic[P]):
     """A report that evaluates each student's year."""
 
@@ -69,15 +76,19 @@ class StudentReport(Report[P], ABC, Generic[P]):
     order: ClassVar[Sequence[str]] = ORDER_BY_CLASS
     latest_only: ClassVar[bool] = True
     """True if a student who changed class is listed in the last class only."""
+    lists_other_classes: ClassVar[bool] = False
+    """True if the report of a class that is not regular lists its students."""
 
     with_grades: ClassVar[bool] = True
     """True if the report needs grades; False if it needs attendance only."""
 
     @cached_property
     def row_enrolments(self) -> QuerySet[Enrolment]:
-        return (
-            latest_enrolments(self.enrolments) if self.latest_only else self.enrolments
-        )
+        if self._is_of_any_class:
+            enrolments = self.enrolments
+        else:
+            enrolments = in_regular_classes(self.enrolments)
+        return latest_enrolments(enrolments) if self.latest_only else enrolments
 
     @cached_property
     def years(self) -> StudentYears:
@@ -104,4 +115,16 @@ class StudentReport(Report[P], ABC, Generic[P]):
         return [str(version) for version in self.years.rule_versions]
 
     def skipped_counts(self) -> Mapping[str, int]:
-        return self.years.skipped_records.counts
+        counts = self.years.skipped_records.counts
+        if self._is_of_any_class:
+            return counts
+        return {**counts, "not_regular": in_other_classes(self.enrolments).count()}
+
+    def empty_reason(self) -> str:
+        if self._is_of_any_class:
+            return super().empty_reason()
+        return no_regular_class_reason(self.enrolments) or super().empty_reason()
+
+    @property
+    def _is_of_any_class(self) -> bool:
+        return self.lists_other_classes and self.parameters.class_id is not None

@@ -54,7 +54,7 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     def rows(self) -> Iterator[Row]:
         for year in self.years:
             self._student_count += 1
-            if year.row.exit_reason is not None:
+            if not year.is_still_at_school:
                 self.years.skipped_records.add(year.row.id, {"left": 1})
             elif year.rules is None:
                 self.years.skipped_records.add(year.row.id, {"no_rules": 1})

@@ -28,18 +28,12 @@ class Parameters(StudentParameters):
         description=gettext_noop(
             "Only students below the minimum, those who must be reported to the Conselho "
             "Tutelar, or those below the Bolsa Família's minimum in a two-month window. "
-            "Students who have moved to another school or have died are on none of these lists."
+            "Students who have left the network or have died are on none of these lists; who "
+            "is now in another class or school of it is listed there, with the days before."
         ),
     )
 
 
-SITUATIONS_WITHOUT_FOLLOW_UP = {
-    Situation.TRANSFERRED,
-    Situation.RECLASSIFIED,
-    Situation.CLASS_CHANGED,
-    Situation.DECEASED,
-}
-"""Exit situations that exclude a student from follow-up lists (dropouts stay on them)."""
 EXIT_LABELS = {
     ending: labels.SITUATION_LABELS[ending]
     for ending in outcome.EXIT_SITUATIONS.values()
@@ -72,6 +66,7 @@ class AttendanceSummary(StudentReport[Parameters]):
         heading=("school", "year", "class"), landscape=True, hidden=("explanation",)
     )
     with_grades = False
+    lists_other_classes = True
 
     def columns(self) -> Sequence[Column]:
         return [
@@ -99,21 +94,12 @@ class AttendanceSummary(StudentReport[Parameters]):
 
     def rows(self) -> Iterator[Row]:
         for year in self.years:
-            if year.rules is None and self.parameters.list in LISTS_NEEDING_RULES:
-                self.years.skipped_records.add(year.row.id, {"no_rules": 1})
             benefit_below = _windows_below(year)
             if not self._is_on_list(year, benefit_below):
                 continue
-            exit_situation = _exit_situation(year)
-            if (
-                exit_situation in SITUATIONS_WITHOUT_FOLLOW_UP
-                and self.parameters.list != "all"
-            ):
-                self.years.skipped_records.add(year.row.id, {"left": 1})
-                continue
             yield (
                 *self.identity_cells(year.row),
-                exit_situation,
+                _exit_situation(year),
                 year.lesson_counts.total,
                 year.absence_counts.total,
                 year.record.days.justified_absences,
@@ -141,13 +127,24 @@ class AttendanceSummary(StudentReport[Parameters]):
         return super().empty_reason()
 
     def _is_on_list(self, year: StudentYear, benefit_below: Sequence[str]) -> bool:
+        if self.parameters.list == "all":
+            return True
         attendance = year.outcome.attendance
-        return {
-            "all": True,
+        is_listed = {
             "below_minimum": attendance is not None and attendance.is_enough is False,
             "council": attendance is not None and attendance.requires_council_notice,
             "benefit": bool(benefit_below),
         }[self.parameters.list]
+        if not year.row.is_regular:
+            reason = "not_regular"
+        elif year.rules is None and self.parameters.list in LISTS_NEEDING_RULES:
+            reason = "no_rules"
+        elif is_listed and not year.needs_follow_up:
+            reason = "left"
+        else:
+            return is_listed
+        self.years.skipped_records.add(year.row.id, {reason: 1})
+        return False
 
 
 def _exit_situation(year: StudentYear) -> Situation | None:
@@ -176,6 +173,8 @@ def _rule_cells(year: StudentYear) -> Row:
 
 def _windows_below(year: StudentYear) -> list[str]:
     """Return the codes of the windows with less attendance than the Bolsa Família requires."""
+    if not year.row.is_regular:
+        return []
     below = []
     windows = zip(
         BENEFIT_WINDOWS,

@@ -6,7 +6,6 @@ from django.db.models import (
     Case,
     Count,
     F,
-    IntegerField,
     Max,
     Min,
     Q,
@@ -22,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
-from school.db.streaming import stream_values
+from school.db.streaming import RawIntegerField, stream_values
 from school.grading import decimals
 from school.models import Enrolment, Grade, Offering, Role
 from school.models.network import year_label
@@ -30,24 +29,18 @@ from school.records.aggregates import GradeAggregates
 from school.records.calendar import AcademicCalendar
 from school.records.enrolment_rows import list_year_levels
 from school.records.grade_filter import GradeFilter
+from school.year_members import in_other_classes, in_regular_classes
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.parameters import SelectionParameters, TermNumber
 from tasks.reporting.report import Report
-from tasks.reporting.student_report import term_title
+from tasks.reporting.student_report import no_regular_class_reason, term_title
 
 
 class Parameters(SelectionParameters):
     term: TermNumber | None = Field(
         default=None, description=gettext_noop("Only this term.")
     )
-
-
-class RawIntegerField(IntegerField):  # type: ignore[type-arg]  # Django takes none
-    """An integer returned as the driver gives it, without Django's converter call per cell."""
-
-    def get_internal_type(self) -> str:
-        return "RawIntegerField"
 
 
 class ClassPerformance(Report[Parameters]):
@@ -123,6 +116,9 @@ class ClassPerformance(Report[Parameters]):
     def total(self) -> int:
         return self._aggregates.row_count
 
+    def empty_reason(self) -> str:
+        return no_regular_class_reason(self.enrolments) or super().empty_reason()
+
     def full_title(self) -> str:
         term = self.parameters.term
         return (
@@ -142,9 +138,10 @@ class ClassPerformance(Report[Parameters]):
         grade_filter = self._grade_filter
         counts = {
             "subject_without_grades": self._offerings.count()
-            - self._aggregates.offering_count
+            - self._aggregates.offering_count,
+            "not_regular": in_other_classes(self.enrolments).count(),
         }
-        grades = _with_value(self._grades(self.enrolments))
+        grades = _with_value(self._grades(self._enrolments))
         if grade_filter.in_other_form is not None:
             other = grades.filter(grade_filter.in_other_form)
             counts["grade_in_other_form"] = other.count()
@@ -183,7 +180,7 @@ class ClassPerformance(Report[Parameters]):
     def aggregate_query(self) -> QuerySet[Grade, tuple[int, ...]]:
         """Integer aggregates by offering and term, in index order and without name joins."""
         grade_filter = self._grade_filter
-        grades = self._grades(self.enrolments).exclude(grade_filter.after_exit)
+        grades = self._grades(self._enrolments).exclude(grade_filter.after_exit)
         for condition in (grade_filter.in_other_form, grade_filter.exempt):
             if condition is not None:
                 grades = grades.exclude(condition)
@@ -211,7 +208,7 @@ class ClassPerformance(Report[Parameters]):
 
     @cached_property
     def _grade_filter(self) -> GradeFilter:
-        return GradeFilter(self._calendar, self.enrolments, self._courses)
+        return GradeFilter(self._calendar, self._enrolments, self._courses)
 
     @cached_property
     def _pass_mark(self) -> Case | Value:
@@ -239,8 +236,12 @@ class ClassPerformance(Report[Parameters]):
         return pass_marks
 
     @cached_property
+    def _enrolments(self) -> QuerySet[Enrolment]:
+        return in_regular_classes(self.enrolments)
+
+    @cached_property
     def _courses(self) -> list[tuple[int, int]]:
-        return list_year_levels(self.enrolments)
+        return list_year_levels(self._enrolments)
 
     @cached_property
     def _calendar(self) -> AcademicCalendar:
@@ -248,7 +249,7 @@ class ClassPerformance(Report[Parameters]):
 
     @property
     def _offerings(self) -> QuerySet[Offering]:
-        classes = self.enrolments.order_by().values("school_class")
+        classes = self._enrolments.order_by().values("school_class")
         return Offering.objects.filter(school_class__in=classes)
 
 

@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from school.grading import labels
 from school.grading.outcome import Situation
-from school.models import Offering, Role, Subject
+from school.models import Enrolment, Offering, Role, Subject
+from school.year_members import in_regular_classes
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
@@ -62,7 +64,7 @@ class FinalResults(StudentReport[StudentParameters]):
             )
 
     def total(self) -> int:
-        return self.enrolments.count()
+        return self.row_enrolments.count()
 
     def summary(self) -> str:
         """Count the enrolments by situation."""
@@ -83,12 +85,28 @@ class FinalResults(StudentReport[StudentParameters]):
     @cached_property
     def _subjects(self) -> list[Subject]:
         """Subjects taught to a student of the classes, in report card order."""
-        classes = self.enrolments.order_by().values("school_class")
-        of_level = self.enrolments.order_by().filter(
-            school_class=OuterRef("school_class"), grade_level=OuterRef("grade_levels")
+        of_level = Q(grade_levels=None) | Q(grade_levels=OuterRef("grade_level"))
+        own = Offering.objects.filter(of_level, school_class=OuterRef("school_class"))
+        # Students without subjects have those of another class of their year.
+        without_subjects = self.row_enrolments.order_by().filter(
+            ~Q(Exists(own)),
+            student=OuterRef("student"),
+            grade_level=OuterRef("grade_level"),
         )
-        offerings = Offering.objects.filter(
-            Q(grade_levels=None) | Exists(of_level), school_class__in=classes
+        others = in_regular_classes(self.reachable).filter(Exists(without_subjects))
+        subjects = Subject.objects.filter(
+            Q(pk__in=_taught_to(self.row_enrolments)) | Q(pk__in=_taught_to(others))
         )
-        subjects = Subject.objects.filter(pk__in=offerings.order_by().values("subject"))
         return list(subjects.order_by("order", "sort_key", "pk"))
+
+
+def _taught_to(enrolments: QuerySet[Enrolment]) -> QuerySet[Offering, Any]:
+    """Return the ids of the subjects of the enrolments' classes and grade levels."""
+    of_level = enrolments.order_by().filter(
+        school_class=OuterRef("school_class"), grade_level=OuterRef("grade_levels")
+    )
+    offerings = Offering.objects.filter(
+        Q(grade_levels=None) | Exists(of_level),
+        school_class__in=enrolments.order_by().values("school_class"),
+    )
+    return offerings.order_by().values("subject")

@@ -14,9 +14,10 @@ from school.access import Reach
 from school.grading import labels
 from school.models import Enrolment, Role, School, Student
 from school.records import prior_years
-from school.records.enrolment_rows import ORDER_BY_STUDENT, latest_enrolments
-from school.records.prior_years import PriorYearRow
+from school.records.enrolment_rows import ORDER_BY_STUDENT
+from school.records.prior_years import PriorYearRow, is_before_exit
 from school.records.student_year import StudentYear
+from school.year_members import in_regular_classes, latest_enrolments
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.parameters import Year
@@ -121,7 +122,8 @@ class Transcript(StudentReport[Parameters]):
         """Unknown until all years are read."""
 
     def _students(self) -> QuerySet[Student]:
-        student_ids = self.enrolments.order_by().values("student")
+        enrolments = in_regular_classes(self.enrolments)
+        student_ids = enrolments.order_by().values("student")
         return Student.objects.filter(pk__in=student_ids).order_by("sort_key", "pk")
 
     def _student_rows(
@@ -131,7 +133,7 @@ class Transcript(StudentReport[Parameters]):
         prior_rows = [
             (prior_year.year, self._prior_year_rows(prior_year))
             for prior_year in prior
-            if _is_before_exit(prior_year, years)
+            if is_before_exit(prior_year, years)
         ]
         school_rows = [(year.row.year, self._year_rows(year)) for year in years]
         for _year, rows in sorted(
@@ -224,21 +226,4 @@ def _student_cells(student: Student) -> Row:
         student.parents or None,
         student.identity_document or None,
         student.birth_certificate or None,
-    )
-
-
-def _is_before_exit(prior: PriorYearRow, years: Sequence[StudentYear]) -> bool:
-    """Return True if a prior year precedes the student's exit from the last visible enrolment.
-
-    Later years belong to the next school and must not be shown.
-    """
-    # Only the last enrolment counts: earlier ones may lack an exit date.
-    last_enrolment = max(
-        (year.row for year in years),
-        key=lambda enrolment: (enrolment.entry, enrolment.id),
-    )
-    if last_enrolment.exit is not None:
-        return prior.year < last_enrolment.exit.year
-    return (
-        not last_enrolment.is_closed or prior.year <= last_enrolment.year_ends_on.year
     )

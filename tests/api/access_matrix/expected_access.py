@@ -46,7 +46,8 @@ def expected_history(name: str, parameters: dict[str, int]) -> list[Enrolment]:
     """Return the enrolments that a transcript may show to the user.
 
     Those are the student's enrolments in a network, as far as they began before the
-    student left the last school that the user sees there.
+    student left the last school that the user sees there. (All are of one year, and none
+    overlaps another.)
     """
     history = []
     for student in set(
@@ -79,10 +80,10 @@ def is_predecessor(one: Enrolment, other: Enrolment) -> bool:
 
 
 def enrolment_chain(
-    enrolment: Enrolment, visible: Iterable[Enrolment]
+    enrolment: Enrolment, enrolments: Iterable[Enrolment]
 ) -> list[Enrolment]:
-    """Return the enrolment and its visible predecessors, oldest first."""
-    predecessors = [one for one in visible if is_predecessor(one, enrolment)]
+    """Return the enrolment and its predecessors, oldest first."""
+    predecessors = [one for one in enrolments if is_predecessor(one, enrolment)]
     return [*sorted(predecessors, key=lambda one: one.entry_date), enrolment]
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from fractions import Fraction
 from functools import cache
 
-from school.models import Absence, Grade, Offering
+from school.models import Absence, Enrolment, Grade, Offering
 from tests.api.access_matrix.expected_access import (
     enrolment_chain,
     expected_enrolments,
@@ -32,10 +32,17 @@ def identity_of_row(row):
 # Cached for all tests: none of them changes the records.
 @cache
 def visible_chains(name):
-    """Map each visible enrolment to itself and its chain of visible predecessors."""
+    """Map each visible enrolment to itself and its chain of predecessors at any school."""
     related = ("school_class__school", "student", "grade_level")
     visible = list(expected_enrolments(name, {}).select_related(*related))
-    return {one: (one, enrolment_chain(one, visible)) for one in visible}
+    students = {one.student_id for one in visible}
+    everything = Enrolment.objects.filter(student__in=students).select_related(*related)
+    by_student = defaultdict(list)
+    for one in everything:
+        by_student[one.student_id].append(one)
+    return {
+        one: (one, enrolment_chain(one, by_student[one.student_id])) for one in visible
+    }
 
 
 def pair_with_chains(enrolments, name):

@@ -176,13 +176,13 @@ def fetch_card_of_67(client, **parameters):
     ]
 
 
-def test_report_card_of_moved_student_is_limited_to_viewer(users, clients):
+def test_report_card_of_moved_student_has_what_came_before(users, clients):
     old, new = "2º ano, turma 3", "2º ano, turma 4"
     Attachment.objects.create(user=users["guardian"], student_id=67)
     guardian = ContractClient.for_user(users["guardian"])
 
     assert fetch_card_of_67(clients["stranger"], year=2026) == [(old, True, True, False, False)]  # fmt: skip
-    assert fetch_card_of_67(clients["neighbour"], year=2026) == [(new, False, False, True, True)]  # fmt: skip
+    assert fetch_card_of_67(clients["neighbour"], year=2026) == [(new, True, True, True, True)]  # fmt: skip
     for client in (guardian, clients["administrator"]):
         assert fetch_card_of_67(client, year=2026) == [(new, True, True, True, True)]
         assert fetch_card_of_67(client, class_id=3) == [(old, True, True, False, False)]

@@ -134,8 +134,8 @@ class TestForm:
 
     def save(self, client, levels, school_class=None, **values):
         data = {
-            "school": 1, "school_year": 1, "name": "A", "shift": "morning",
-            "grade_levels": levels, **self.ROWS, **values,
+            "school": 1, "school_year": 1, "name": "A", "kind": "regular",
+            "shift": "morning", "grade_levels": levels, **self.ROWS, **values,
         }  # fmt: skip
         page = f"{school_class.pk}/change/" if school_class else "add/"
         return client.post(f"{self.URL}{page}", data)

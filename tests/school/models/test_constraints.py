@@ -24,6 +24,7 @@ INVALID_ROWS = [
     pytest.param(m.School, {"time_zone": "America/Acre"}, id="unknown time zone of a school"),
     pytest.param(m.Network, {"time_zone": "america/manaus"}, id="unknown time zone of a network"),
     pytest.param(m.SchoolClass, {"shift": "dawn"}, id="unknown shift"),
+    pytest.param(m.SchoolClass, {"kind": "other"}, id="unknown kind of class"),
     pytest.param(m.User, {"role": "king"}, id="unknown role"),
     pytest.param(m.ClassSession, {"term": 0}, id="session in no term"),
 ]  # fmt: skip

@@ -382,7 +382,7 @@ def test_query_count_does_not_depend_on_the_number_of_students(
         concept_world.exempt(enrolment, concept_world.arts)
     of_class = m.Enrolment.objects.filter(school_class=concept_world.first.pk)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(list(StudentYears(of_class, of_class))) == 3
 
 

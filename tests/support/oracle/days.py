@@ -7,6 +7,7 @@ from functools import cached_property
 
 from school import models as m
 from tests.support.oracle import grading
+from tests.support.oracle.visibility import Stay
 
 WINDOWS = {
     "feb_mar": (2, 3), "apr_may": (4, 5), "jun_jul": (6, 7), "aug_sep": (8, 9),
@@ -16,56 +17,78 @@ WINDOWS = {
 
 @dataclass
 class Days:
-    chain: list[m.Enrolment]
-    """Enrolments, newest first."""
+    chain: list[Stay]
+    """Members of the year, newest first."""
     sessions: dict[int, list[m.ClassSession]]
     """Lessons by class id."""
     absences: dict[int, list[m.Absence]]
     """Absences by enrolment id."""
     rules: grading.RulesJson | None
+    enrolment: m.Enrolment
+    """The enrolment as of which the year is."""
 
     @cached_property
+    def lessons(self) -> dict[date, list[m.ClassSession]]:
+        """Lessons by day, those of the newest class first."""
+        lessons: dict[date, list[m.ClassSession]] = {}
+        for stay in self.chain:
+            for session in self.sessions.get(stay.enrolment.school_class_id, []):
+                if stay.has(session.date):
+                    lessons.setdefault(session.date, []).append(session)
+        return lessons
+
+    @property
     def lesson_days(self) -> int:
-        return sum(len(self._sessions_of(e)) for e in self.chain)
+        return len(self.lessons)
 
     @cached_property
-    def absence_records(self) -> list[m.Absence]:
-        return [
-            absence
-            for e in self.chain
-            for absence in self.absences.get(e.pk, [])
-            if _is_within(e, absence.session.date)
-        ]
+    def absent_days(self) -> dict[date, list[m.Absence]]:
+        """Absences by day, of the days on which the student was in no class at all."""
+        absences: dict[date, list[m.Absence]] = {}
+        for stay in self.chain:
+            for absence in self.absences.get(stay.enrolment.pk, []):
+                if stay.has(absence.session.date):
+                    absences.setdefault(absence.session.date, []).append(absence)
+        return {
+            day: of_day
+            for day, of_day in absences.items()
+            if len(of_day) == len(self.lessons[day])
+        }
 
-    @cached_property
+    @property
     def absence_count(self) -> int:
-        return len(self.absence_records)
+        return len(self.absent_days)
 
     @property
     def justified_count(self) -> int:
-        return sum(absence.is_justified for absence in self.absence_records)
+        return sum(
+            any(absence.is_justified for absence in of_day)
+            for of_day in self.absent_days.values()
+        )
 
     @property
     def absences_outside_enrolment(self) -> list[m.Absence]:
-        """Absences on days outside the enrolment."""
+        """Absences on days outside the enrolment, of those that the year may know."""
         return [
             absence
-            for e in self.chain
-            for absence in self.absences.get(e.pk, [])
-            if not _is_within(e, absence.session.date)
+            for stay in self.chain
+            for absence in self.absences.get(stay.enrolment.pk, [])
+            if absence.session.date < stay.enrolment.entry_date
+            or not stay.is_cut
+            and stay.end is not None
+            and absence.session.date >= stay.end
         ]
 
     def absences_in_term(self, term: int) -> int:
-        return sum(absence.session.term == term for absence in self.absence_records)
+        return sum(
+            of_day[0].session.term == term for of_day in self.absent_days.values()
+        )
 
     @property
     def _days_outside(self) -> int:
-        """Lesson days of the newest class outside all enrolments."""
-        e, earlier = self.chain[0], self.chain[1:]
-        sessions = self.sessions.get(e.school_class_id, [])
-        days_outside = sum(not _is_within(e, session.date) for session in sessions)
-        days_outside -= sum(len(self._sessions_of(one)) for one in earlier)
-        return max(days_outside, 0)
+        """Lesson days of the class beyond those that the student had in any class."""
+        sessions = self.sessions.get(self.enrolment.school_class_id, [])
+        return max(len(sessions) - self.lesson_days, 0)
 
     @cached_property
     def judgement(self) -> grading.AttendanceJudgement | None:
@@ -109,34 +132,19 @@ class Days:
 
     def window_percent(self, months: tuple[int, int]) -> Fraction | None:
         """Return the attendance in these months of the calendar year, in percent."""
-        year = self.chain[0].school_class.school_year.year
-        sessions = [
-            s
-            for e in self.chain
-            for s in self._sessions_of(e)
-            if s.date.year == year and s.date.month in months
-        ]
-        absences = [
-            a
-            for a in self.absence_records
-            if a.session.date.year == year and a.session.date.month in months
-        ]
-        return grading.attendance_percent(len(sessions), len(absences))
+        year = self.enrolment.school_class.school_year.year
+        lessons, absences = (
+            [day for day in days if day.year == year and day.month in months]
+            for days in (self.lessons, self.absent_days)
+        )
+        return grading.attendance_percent(len(lessons), len(absences))
 
     def benefit_minimum(self, months: tuple[int, int]) -> Fraction | None:
         """Return the percentage that the benefit requires at this age, or None."""
-        first = date(self.chain[0].school_class.school_year.year, months[0], 1)
-        birth_date = self.chain[0].student.birth_date
+        first = date(self.enrolment.school_class.school_year.year, months[0], 1)
+        birth_date = self.enrolment.student.birth_date
         had_birthday = (first.month, first.day) >= (birth_date.month, birth_date.day)
         age = first.year - birth_date.year - (not had_birthday)
         if age in (4, 5):
             return Fraction(60)
         return Fraction(75) if 6 <= age <= 17 else None
-
-    def _sessions_of(self, e: m.Enrolment) -> list[m.ClassSession]:
-        sessions = self.sessions.get(e.school_class_id, [])
-        return [session for session in sessions if _is_within(e, session.date)]
-
-
-def _is_within(e: m.Enrolment, day: date) -> bool:
-    return e.entry_date <= day and (e.exit_date is None or day < e.exit_date)

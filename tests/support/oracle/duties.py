@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from school import models as m
 from tests.support.oracle import grading
+from tests.support.oracle.visibility import Stay
 
 EXEMPT = object()
 """Mark of a term that the student is exempt from."""
@@ -33,18 +34,16 @@ def value_of(
     return grade.concept if grade.concept in labels else None
 
 
-def is_late(e: m.Enrolment, number: int, terms: Iterable[m.Term]) -> bool:
-    """Return whether the term began after the student had left."""
+def is_late(stay: Stay, number: int, terms: Iterable[m.Term]) -> bool:
+    """Return whether the term began after the stay had ended."""
     return any(
-        term.number == number
-        and e.exit_date is not None
-        and term.starts_on >= e.exit_date
+        term.number == number and stay.end is not None and term.starts_on >= stay.end
         for term in terms
     )
 
 
 def exempt_numbers(
-    e: m.Enrolment,
+    stay: Stay,
     subject_id: int,
     exemptions: Iterable[m.Exemption],
     count: int,
@@ -59,25 +58,23 @@ def exempt_numbers(
             x.offering.subject_id == subject_id and x.term in (None, number)
             for x in exemptions
         )
-        if covered and (is_newest or not is_late(e, number, terms)):
+        if covered and (is_newest or not is_late(stay, number, terms)):
             numbers.append(number)
     return numbers
 
 
-def terms_without_stay(
-    chain: Iterable[m.Enrolment], terms: Iterable[m.Term]
-) -> set[int]:
+def terms_without_stay(chain: Iterable[Stay], terms: Iterable[m.Term]) -> set[int]:
     """Return the terms on no day of which the student was enrolled, before a later entry."""
     chain = list(chain)
     outside = set()
     for term in terms:
         days_shared = [
-            e
-            for e in chain
-            if e.entry_date <= term.ends_on
-            and (e.exit_date is None or e.exit_date > term.starts_on)
+            stay
+            for stay in chain
+            if stay.enrolment.entry_date <= term.ends_on
+            and (stay.end is None or stay.end > term.starts_on)
         ]
-        comes_later = any(e.entry_date > term.ends_on for e in chain)
+        comes_later = any(stay.enrolment.entry_date > term.ends_on for stay in chain)
         if comes_later and not days_shared:
             outside.add(term.number)
     return outside

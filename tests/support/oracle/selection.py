@@ -24,6 +24,16 @@ class Dataset:
     def enrolments(self) -> list[m.Enrolment]:
         return visibility.all_enrolments(self._network)
 
+    def enrolments_of(self, student_id: int) -> list[m.Enrolment]:
+        return self._by_student.get(student_id, [])
+
+    @cached_property
+    def _by_student(self) -> dict[int, list[m.Enrolment]]:
+        groups: dict[int, list[m.Enrolment]] = {}
+        for e in self.enrolments:
+            groups.setdefault(e.student_id, []).append(e)
+        return groups
+
     @cached_property
     def records(self) -> Records:
         return Records(self._network)
@@ -39,22 +49,38 @@ class Selection:
     parameters: Mapping[str, object]
 
     def build_year(
-        self, e: m.Enrolment, visible: Iterable[m.Enrolment] | None = None
+        self, e: m.Enrolment, history: visibility.History | None = None
     ) -> StudentYear:
-        """Build the student year as of enrolment e, with its visible predecessors."""
-        visible_enrolments = self.visible if visible is None else visible
-        overlapping = visibility.find_overlapping(e, visible_enrolments)
+        """Build the student year as of enrolment e; a history limits what it reads."""
+        everything = self.dataset.enrolments_of(e.student_id)
         return StudentYear(
-            visibility.build_chain(e, visible_enrolments),
+            e,
+            visibility.build_chain(e, everything, history),
             self.dataset.records,
-            overlapping,
+            is_continued=visibility.is_continued(e, everything),
         )
 
-    def all_years(self) -> list[StudentYear]:
-        return [self.build_year(e) for e in self.enrolments]
+    @property
+    def listed(self) -> list[m.Enrolment]:
+        """Selected enrolments in regular classes."""
+        return [e for e in self.enrolments if visibility.is_regular(e)]
 
-    def latest_years(self) -> list[StudentYear]:
-        return [self.build_year(e) for e in visibility.latest_only(self.enrolments)]
+    def history_of(self, student_id: int) -> visibility.History:
+        everything = self.dataset.enrolments_of(student_id)
+        return visibility.full_history(student_id, self.visible, everything)
+
+    @property
+    def not_regular_count(self) -> int:
+        return len(self.enrolments) - len(self.listed)
+
+    def all_years(self) -> list[StudentYear]:
+        return [self.build_year(e) for e in self.listed]
+
+    def latest_years(self, *, of_any_class: bool = False) -> list[StudentYear]:
+        """Return the years in class-list order."""
+        enrolments = self.enrolments if of_any_class else self.listed
+        latest = visibility.latest_only(enrolments)
+        return [self.build_year(e) for e in enrolments if e in latest]
 
 
 def display_name(school: m.School) -> str:

@@ -11,6 +11,7 @@ from tests.support.oracle import duties, grading
 from tests.support.oracle.days import Days
 from tests.support.oracle.duties import EXEMPT, Entries
 from tests.support.oracle.subject_year import SubjectYear
+from tests.support.oracle.visibility import Stay
 
 
 class Records:
@@ -67,20 +68,26 @@ class Records:
 
 
 class StudentYear:
-    """School year of the newest enrolment in a chain."""
+    """School year as of an enrolment."""
 
     def __init__(
         self,
-        chain: list[m.Enrolment],
+        enrolment: m.Enrolment,
+        chain: list[Stay],
         records: Records,
-        overlapping: Iterable[m.Enrolment] = (),
+        *,
+        is_continued: bool,
     ) -> None:
+        self.enrolment = enrolment
         self.chain = chain
-        self.overlapping = overlapping
-        self.enrolment = chain[0]
+        self.is_continued = is_continued
         self._records = records
-        self.rules = records.rules_of(self.enrolment)
-        self.days = Days(chain, records.sessions, records.absences, self.rules)
+        self._is_cut = next(s.is_cut for s in chain if s.enrolment == enrolment)
+        is_judged = enrolment.school_class.kind == "regular"
+        self.rules = records.rules_of(enrolment) if is_judged else None
+        self.days = Days(
+            chain, records.sessions, records.absences, self.rules, enrolment
+        )
 
     @cached_property
     def terms(self) -> int:
@@ -89,11 +96,35 @@ class StudentYear:
         year = self.enrolment.school_class.school_year_id
         return len(self._records.terms.get(year, []))
 
+    @property
+    def _graded(self) -> list[Stay]:
+        """Stays at the same grade level."""
+        level = self.enrolment.grade_level_id
+        return [stay for stay in self.chain if stay.enrolment.grade_level_id == level]
+
+    @property
+    def offerings(self) -> list[m.Offering]:
+        """Subjects of the class; if it teaches none, of the newest that teaches some."""
+        level = self.enrolment.grade_level_id
+        classes = [self.enrolment, *(stay.enrolment for stay in self._graded)]
+        for e in classes:
+            if offerings := self._records.subjects_of(e.school_class_id, level):
+                return offerings
+        return []
+
+    @property
+    def possible_offerings(self) -> list[m.Offering]:
+        """Subjects of the class; if it teaches none, of all classes at the level."""
+        e = self.enrolment
+        own = self._records.subjects_of(e.school_class_id, e.grade_level_id)
+        classes = [stay.enrolment.school_class_id for stay in self._graded]
+        return own or [
+            o for pk in classes for o in self._records.subjects_of(pk, e.grade_level_id)
+        ]
+
     @cached_property
     def subjects(self) -> list[SubjectYear]:
-        e = self.enrolment
-        offerings = self._records.subjects_of(e.school_class_id, e.grade_level_id)
-        return [self._subject(offering) for offering in offerings]
+        return [self._subject(offering) for offering in self.offerings]
 
     def _subject(self, offering: m.Offering) -> SubjectYear:
         entries = self._entries(offering)
@@ -106,7 +137,7 @@ class StudentYear:
         exempt = {n for n in numbers if found[n - 1] is EXEMPT}
         duty = grading.Duty(
             exempt,
-            duties.terms_without_stay(self.chain, self._term_records),
+            duties.terms_without_stay(self._graded, self._term_records),
             offering.is_optional,
         )
         terms = [None if entry is EXEMPT else entry for entry in found]
@@ -114,34 +145,35 @@ class StudentYear:
 
     def _newest_entry(self, subject: int, term: int) -> object | None:
         """Return the newest grade that counts, or EXEMPT if an exemption is newer."""
-        for e in self.chain:
-            if term in self._exempt_numbers(e, subject):
+        for stay in self._graded:
+            if term in self._exempt_numbers(stay, subject):
                 return EXEMPT
-            for grade in self._records.grades.get(e.pk, []):
+            for grade in self._records.grades.get(stay.enrolment.pk, []):
                 is_match = grade.term == term and grade.offering.subject_id == subject
                 value = duties.value_of(grade, self.rules)
-                if is_match and value is not None and not self._is_late(e, term):
+                if is_match and value is not None and not self._is_late(stay, term):
                     return value
         return None
 
     def _newest_exam(self, subject: int) -> object | None:
-        for e in self.chain:
-            if self.terms and len(self._exempt_numbers(e, subject)) == self.terms:
+        for stay in self._graded:
+            if self.terms and len(self._exempt_numbers(stay, subject)) == self.terms:
                 return None
-            for exam in self._records.exams.get(e.pk, []):
+            exams = self._records.exams.get(stay.enrolment.pk, [])
+            for exam in [] if stay.is_cut else exams:
                 value = duties.value_of(exam, self.rules)
                 if exam.offering.subject_id == subject and value is not None:
                     return value
         return None
 
-    def _exempt_numbers(self, e: m.Enrolment, subject: int) -> list[int]:
+    def _exempt_numbers(self, stay: Stay, subject: int) -> list[int]:
         return duties.exempt_numbers(
-            e,
+            stay,
             subject,
-            self._records.exemptions.get(e.pk, []),
+            self._records.exemptions.get(stay.enrolment.pk, []),
             self.terms,
             self._term_records,
-            is_newest=e == self.enrolment,
+            is_newest=stay == self._graded[0],
         )
 
     @property
@@ -149,33 +181,33 @@ class StudentYear:
         year = self.enrolment.school_class.school_year_id
         return self._records.terms.get(year, [])
 
-    def _is_late(self, e: m.Enrolment, number: int) -> bool:
+    def _is_late(self, stay: Stay, number: int) -> bool:
         """Return whether the term began after the student had left."""
-        return duties.is_late(e, number, self._term_records)
+        return duties.is_late(stay, number, self._term_records)
 
     def skipped_records(self) -> Iterable[tuple[str, models.Model]]:
         """Yield the reason and record of everything skipped."""
-        for enrolment in self.overlapping:
-            yield "enrolment_overlaps", enrolment
         subject_ids = {subject.subject.pk for subject in self.subjects}
-        for e in self.chain:
-            for grade in self._records.grades.get(e.pk, []):
+        for stay in self._graded:
+            if stay.is_cut:  # nothing is told of what came after
+                continue
+            for grade in self._records.grades.get(stay.enrolment.pk, []):
                 # A null grade does not count as skipped.
                 is_empty = grade.tenths is None and not self._has_concept(grade)
-                reason = None if is_empty else self._skip_reason(e, grade)
+                reason = None if is_empty else self._skip_reason(stay, grade)
                 if reason:
                     yield reason, grade
-            yield from self._skipped_exams(e, subject_ids)
+            yield from self._skipped_exams(stay, subject_ids)
         for absence in self.days.absences_outside_enrolment:
             yield "absence_outside_enrolment", absence
 
     def _skipped_exams(
-        self, e: m.Enrolment, subject_ids: set[int]
+        self, stay: Stay, subject_ids: set[int]
     ) -> Iterable[tuple[str, models.Model]]:
-        for exam in self._records.exams.get(e.pk, []):
+        for exam in self._records.exams.get(stay.enrolment.pk, []):
             if exam.tenths is None and not self._has_concept(exam):
                 continue
-            exempt = self._exempt_numbers(e, exam.offering.subject_id)
+            exempt = self._exempt_numbers(stay, exam.offering.subject_id)
             if duties.value_of(exam, self.rules) is None:
                 yield "grade_in_other_form", exam
             elif self.terms and len(exempt) == self.terms:
@@ -188,14 +220,14 @@ class StudentYear:
         has_concepts = self.rules is not None and self.rules["assessment"] == "concepts"
         return has_concepts and grade.concept != ""
 
-    def _skip_reason(self, e: m.Enrolment, grade: m.Grade) -> str | None:
+    def _skip_reason(self, stay: Stay, grade: m.Grade) -> str | None:
         if duties.value_of(grade, self.rules) is None:
             return "grade_in_other_form"
         if grade.term > self.terms:
             return "grade_outside_terms"
-        if self._is_late(e, grade.term):
+        if self._is_late(stay, grade.term):
             return "grade_after_exit"
-        if grade.term in self._exempt_numbers(e, grade.offering.subject_id):
+        if grade.term in self._exempt_numbers(stay, grade.offering.subject_id):
             return "grade_exempt"
         subject_ids = {subject.subject.pk for subject in self.subjects}
         is_offered = grade.offering.subject_id in subject_ids
@@ -209,13 +241,28 @@ class StudentYear:
             self.days.judgement,
             self._ending,
             is_closed=self._is_closed,
-            by_council=self.enrolment.approved_by_council,
-            retained_by_council=self.enrolment.retained_by_council,
+            by_council=self.enrolment.approved_by_council and not self._is_cut,
+            retained_by_council=(
+                self.enrolment.retained_by_council and not self._is_cut
+            ),
         )
 
     @property
     def _is_closed(self) -> bool:
-        return self.enrolment.school_class.school_year.is_closed
+        # What came after a cut is not known.
+        return self.enrolment.school_class.school_year.is_closed and not self._is_cut
+
+    @property
+    def is_followed_up_here(self) -> bool:
+        """Return whether lists must have the student here."""
+        is_gone = self._ending in ("transferred", "deceased")
+        return not self.has_left or not is_gone and not self.is_continued
+
+    @property
+    def is_at_school(self) -> bool:
+        """Return whether the student is still at school, as far as this class knows."""
+        goes_on = self._ending in ("reclassified", "class_change")
+        return not self.has_left or goes_on and not self.is_continued
 
     @property
     def has_left(self) -> bool:
@@ -229,7 +276,7 @@ class StudentYear:
     def _ending(self) -> str | None:
         """Reason of the exit; None for a student who stayed to the end of the year."""
         e = self.enrolment
-        if e.exit_date is None:
+        if e.exit_date is None or self._is_cut:
             return None
         ends_on = e.school_class.school_year.ends_on
         is_completed = e.ending == "" and e.exit_date >= ends_on

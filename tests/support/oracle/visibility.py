@@ -1,6 +1,7 @@
 """Visible enrolments by role and attachments, and those that a report lists."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from school import models as m
@@ -57,76 +58,136 @@ def class_list_key(e: m.Enrolment) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def is_predecessor(p: m.Enrolment, e: m.Enrolment) -> bool:
-    """Return whether the records of enrolment p also belong to e's year."""
-    return (
-        p.pk != e.pk
-        and p.student_id == e.student_id
-        and p.school_class.school_year_id == e.school_class.school_year_id
-        and p.grade_level_id == e.grade_level_id
-        and p.exit_date is not None
-        and p.exit_date <= e.entry_date
-    )
+@dataclass(frozen=True)
+class Stay:
+    """An enrolment, as far as a year reaches that it belongs to."""
+
+    enrolment: m.Enrolment
+    end: date | None
+    """First day after it; None if it has no end."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Return whether the enrolment goes on after the year ends."""
+        return self.end != self.enrolment.exit_date
+
+    def has(self, day: date) -> bool:
+        is_before_end = self.end is None or day < self.end
+        return self.enrolment.entry_date <= day and is_before_end
 
 
-def build_chain(e: m.Enrolment, visible: Iterable[m.Enrolment]) -> list[m.Enrolment]:
-    """Return the enrolment and its predecessors, newest first; of two overlapping, the longer."""
-    chain = [e]
-    predecessors = [p for p in visible if is_predecessor(p, e)]
-    for p in sorted(predecessors, key=lambda p: (p.entry_date - p.exit_date, -p.pk)):
-        days = {day for one in chain if one != e for day in _days_in(one)}
-        if days.isdisjoint(_days_in(p)):
-            chain.append(p)
-    return sorted(chain, key=lambda one: (one.entry_date, one.pk), reverse=True)
+def is_regular(e: m.Enrolment) -> bool:
+    return e.school_class.kind == "regular"
 
 
-def find_overlapping(
-    e: m.Enrolment, visible: Iterable[m.Enrolment]
+def year_of(e: m.Enrolment, everything: Iterable[m.Enrolment]) -> list[m.Enrolment]:
+    """Return the student's enrolments in regular classes of the same school year."""
+    year = e.school_class.school_year_id
+    return [
+        one
+        for one in everything
+        if one.student_id == e.student_id
+        and one.school_class.school_year_id == year
+        and is_regular(one)
+    ]
+
+
+def holder(e: m.Enrolment, everything: Iterable[m.Enrolment]) -> m.Enrolment:
+    """Return the enrolment that has the student now: nobody left it later than the others."""
+    return sorted(year_of(e, everything), key=lambda one: _rank(one, one.exit_date))[-1]
+
+
+def is_continued(e: m.Enrolment, everything: Iterable[m.Enrolment]) -> bool:
+    """Return whether the student is, or was last, in another class of the year."""
+    return is_regular(e) and holder(e, everything) != e
+
+
+def members_of(e: m.Enrolment, everything: list[m.Enrolment]) -> list[m.Enrolment]:
+    """Return the enrolments that make up the year as of enrolment e."""
+    if not is_regular(e):
+        return [e]
+    year = year_of(e, everything)
+    if holder(e, everything) == e:
+        return year
+    return [one for one in year if one == e or _began_before(one, e)]
+
+
+def build_chain(
+    e: m.Enrolment, everything: list[m.Enrolment], history: "History | None" = None
+) -> list[Stay]:
+    """Return the members of the year as of e, newest first, none beyond its end.
+
+    A history limits the members to those that the viewer may see, each to its own end.
+    """
+    end = _earliest(e.exit_date, history[e] if history else None)
+    stays = [
+        Stay(one, _earliest(one.exit_date, end, history[one] if history else None))
+        for one in members_of(e, everything)
+        if history is None or one in history
+    ]
+    return sorted(stays, key=lambda s: _rank(s.enrolment, s.end), reverse=True)
+
+
+def latest_only(
+    enrolments: Iterable[m.Enrolment], history: "History | None" = None
 ) -> list[m.Enrolment]:
-    """Return ended enrolments of the same year that began before e but are not in its chain."""
-    chain = build_chain(e, visible)
-    return [
-        p
-        for p in visible
-        if p.student_id == e.student_id
-        and p.school_class.school_year_id == e.school_class.school_year_id
-        and p.grade_level_id == e.grade_level_id
-        and p.exit_date is not None
-        and (p.entry_date, p.pk) < (e.entry_date, e.pk)
-        and p not in chain
-    ]
+    """Return the last of the enrolments of each student, year and grade level."""
+    last: dict[object, m.Enrolment] = {}
+    others = []
+
+    def rank(e: m.Enrolment) -> tuple[date, date, int]:
+        return _rank(e, _earliest(e.exit_date, history[e] if history else None))
+
+    for e in sorted(enrolments, key=rank):
+        if is_regular(e):
+            last[e.student_id, e.school_class.school_year_id, e.grade_level_id] = e
+        else:
+            others.append(e)
+    return [*last.values(), *others]
 
 
-def _days_in(e: m.Enrolment) -> set[date]:
-    length = (e.exit_date - e.entry_date).days
-    return {e.entry_date + timedelta(days=n) for n in range(length)}
-
-
-def latest_only(enrolments: Iterable[m.Enrolment]) -> list[m.Enrolment]:
-    enrolments = list(enrolments)
-    return [
-        e
-        for e in enrolments
-        if not any(is_predecessor(e, other) for other in enrolments)
-    ]
+History = dict[m.Enrolment, date | None]
+"""Enrolments that a transcript may include, with the first day not seen of each."""
 
 
 def full_history(
-    student_id: int, visible: Iterable[m.Enrolment], enrolments: Iterable[m.Enrolment]
-) -> list[m.Enrolment]:
-    """Return all enrolments of the student that this viewer's transcript may include."""
-    own_enrolments = [e for e in visible if e.student_id == student_id]
-    return [
-        e
-        for e in enrolments
-        if e.student_id == student_id
-        and (
-            e in own_enrolments
-            or any(e.entry_date < _first_day_away(mine) for mine in own_enrolments)
-        )
-    ]
+    student_id: int, visible: Iterable[m.Enrolment], enrolments: list[m.Enrolment]
+) -> History:
+    """Return what this viewer's transcript of the student may include."""
+    history: History = {}
+    for e in enrolments:
+        if e.student_id != student_id or not is_regular(e):
+            continue
+        exits = [
+            mine.exit_date
+            for mine in visible
+            if mine.student_id == student_id
+            and is_regular(mine)
+            and _is_seen_from(e, mine, enrolments)
+        ]
+        if exits:
+            history[e] = None if None in exits else max(exits)
+    return history
 
 
-def _first_day_away(e: m.Enrolment) -> date:
-    """Return the first day after the student's stay."""
-    return e.exit_date or e.school_class.school_year.ends_on + timedelta(days=1)
+def _is_seen_from(
+    e: m.Enrolment, mine: m.Enrolment, enrolments: list[m.Enrolment]
+) -> bool:
+    if e.school_class.school_year_id == mine.school_class.school_year_id:
+        return e in members_of(mine, enrolments)
+    first_day_away = mine.exit_date or (
+        mine.school_class.school_year.ends_on + timedelta(days=1)
+    )
+    return e.entry_date < first_day_away
+
+
+def _began_before(one: m.Enrolment, e: m.Enrolment) -> bool:
+    return (one.entry_date, one.pk) < (e.entry_date, e.pk)
+
+
+def _rank(e: m.Enrolment, end: date | None) -> tuple[date, date, int]:
+    return end or date(9999, 12, 31), e.entry_date, e.pk
+
+
+def _earliest(*days: date | None) -> date | None:
+    return min((day for day in days if day is not None), default=None)

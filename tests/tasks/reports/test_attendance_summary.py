@@ -196,9 +196,50 @@ def test_transferred_and_deceased_students_are_on_no_list(secretary, sample_clas
     for name in ("below_minimum", "council", "benefit"):
         task = run_report(secretary, sample_class, parameters={"list": name})
 
-        assert [row["student"] for row in read_rows(task)] == ["É abandoned", "É "]
+        # Nobody else follows those up who went on in a class that is not recorded.
+        assert [row["student"] for row in read_rows(task)] == [
+            "É reclassified", "É class_change", "É abandoned", "É ",
+        ]  # fmt: skip
         assert task.result["skipped"]["reasons"][0]["code"] == "left"
-        assert task.result["skipped"]["total"] == 4
+        assert task.result["skipped"]["total"] == 2
+
+
+def test_students_who_moved_are_listed_once_with_all_days(
+    admin, secretary, sample_class
+):
+    next_class, next_level = SampleClass("Turma B", school=2), SampleClass("Turma C")
+    next_level.school_class.grade_levels.set([2])
+    for school_class in (next_class, next_level):
+        school_class.add_sessions(*range(60, 80))
+    for ending in ("transferred", "reclassified", "class_change", "abandoned", ""):
+        to = next_level if ending == "reclassified" else next_class
+        before = sample_class.enrol(
+            create_student(f"É {ending}", birth_date="2015-05-05"),
+            exit_date=school_day(60),
+            ending=ending,
+        )
+        sample_class.add_absences(before, *range(60))
+        level = 2 if ending == "reclassified" else 1
+        to.enrol(before.student, grade_level_id=level, entry_date=school_day(60))
+
+    for name in ("below_minimum", "council", "benefit"):
+        here = run_report(secretary, sample_class, parameters={"list": name})
+        assert (here.result["rows"], here.result["skipped"]["total"]) == (0, 5)
+        everywhere = run_task(
+            admin,
+            {"year": 2025, "list": name},
+            kind="attendance_summary",
+        )
+        assert sorted(
+            (row["student"], row["class"], row["absences"])
+            for row in read_rows(everywhere)
+        ) == [
+            ("É ", "Turma B", 60),
+            ("É abandoned", "Turma B", 60),
+            ("É class_change", "Turma B", 60),
+            ("É reclassified", "Turma C", 60),
+            ("É transferred", "Turma B", 60),
+        ]
 
 
 def test_unknown_list_name_is_rejected_with_choices(secretary, sample_class):

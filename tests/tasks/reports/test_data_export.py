@@ -49,7 +49,7 @@ HEADERS = {
     "terms": "school_year_id,term,starts_on,ends_on",
     "grade_levels": "grade_level_id,code,name,order",
     "subjects": "subject_id,code,name,order",
-    "classes": "class_id,school_id,school,school_year_id,year,name,shift",
+    "classes": "class_id,school_id,school,school_year_id,year,name,shift,kind",
     "class_subjects": "class_id,subject_id,subject,hours,counts_for_promotion,is_optional",
     "class_subject_levels": "class_id,subject_id,grade_level_id",
     "class_days": "class_day_id,class_id,date,term",

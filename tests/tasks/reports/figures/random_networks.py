@@ -14,6 +14,7 @@ from tests.support.school_factory import (
     ClassFactory,
     NetworkFactory,
     create_level,
+    create_prior_year,
     create_subject,
     create_user,
 )
@@ -27,6 +28,7 @@ SUBJECTS = ["Arte", "Matemática", "Português"]
 NAMES = ["Ávila", "Avila", "álvaro", "de Souza", "De Sousa", "Zélia"]
 TENTHS = [0, 19, 49, 50, 55, 58, 59, 60, 61, 65, 70, 100]
 GRADES = st.sampled_from([NO_GRADE, NO_GRADE, None, *TENTHS])
+KINDS = st.sampled_from(["regular", "regular", "regular", "aee", "complementary"])
 EXAMS = st.sampled_from([None, None, None, *TENTHS])
 WEIGHT = st.integers(1, 9) | st.just(100)
 RETENTIONS = ["grades_and_attendance", "attendance", "none"]
@@ -95,6 +97,12 @@ class NetworkPlan:
     students: list[tuple[str, date]]
     """Name and birth date."""
     schools: list[str]
+    kinds: list[str]
+    """Kind of each class."""
+    years: list[int]
+    """School year of each class; two of them run at the same time."""
+    prior_years: list[tuple[int, int]]
+    """Student and calendar year of the years elsewhere."""
     enrolments: list[RandomEnrolment]
     offerings: list[list[RandomOffering]]
     """Of each class, for each of `SUBJECTS`."""
@@ -218,6 +226,14 @@ def network_plans() -> st.SearchStrategy[NetworkPlan]:
             max_size=STUDENT_COUNT,
         ),
         schools=st.lists(st.sampled_from(NAMES), min_size=2, max_size=2),
+        kinds=st.lists(KINDS, min_size=CLASS_COUNT, max_size=CLASS_COUNT),
+        years=st.lists(
+            st.sampled_from([0, 0, 0, 1]), min_size=CLASS_COUNT, max_size=CLASS_COUNT
+        ),
+        prior_years=st.lists(
+            st.tuples(st.integers(0, STUDENT_COUNT - 1), st.integers(2025, 2028)),
+            max_size=8,
+        ),
         enrolments=st.lists(enrolments(), min_size=1, max_size=12),
         offerings=st.lists(
             st.lists(offerings(), min_size=3, max_size=3),
@@ -230,28 +246,58 @@ def network_plans() -> st.SearchStrategy[NetworkPlan]:
 def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     """Create the planned network in the database; return it and its viewers."""
     factory = NetworkFactory(name="Rede do Acaso")
-    year = factory.create_year(2026, DAYS, terms=plan.terms)
+    years = [
+        factory.create_year(2026, DAYS, terms=plan.terms, period=period)
+        for period in ("", "2")
+    ]
     levels = [create_level(f"Nível {n}") for n in range(LEVEL_COUNT)]
     for level, content in [
         *zip(levels, plan.level_rules, strict=True),
         (None, plan.default_rules),
     ]:
         if content is not None:
-            factory.create_rules(year, level, **content)
+            for year in years:
+                factory.create_rules(year, level, **content)
     subjects = [create_subject(name, 1) for name in SUBJECTS]
     schools = [factory.create_school(name) for name in plan.schools]
     classes = [
         factory.create_class(
-            schools[n % 2], year, NAMES[n // 2], levels,
+            schools[n % 2], years[plan.years[n]], NAMES[n // 2], levels,
             [subjects[SUBJECTS.index(name)] for name in names], [DAYS[day] for day in days],
         )
         for n, (names, days) in enumerate(zip(plan.subjects, plan.days, strict=True))
     ]  # fmt: skip
-    for school_class, planned in zip(classes, plan.offerings, strict=True):
+    for school_class, planned, kind in zip(
+        classes, plan.offerings, plan.kinds, strict=True
+    ):
         _set_offerings(school_class, subjects, levels, planned)
+        school_class.school_class.kind = kind
+        school_class.school_class.save()
     students = [
         factory.create_student(name, birth_date=born) for name, born in plan.students
     ]
+    for student_index, prior_year in plan.prior_years:
+        create_prior_year(students[student_index], prior_year)
+    _enrol_all(plan, students, classes, levels, subjects)
+    if plan.is_closed:
+        for year in years:
+            year.is_closed = True
+            year.save()
+    return factory.network, [
+        create_user(m.Role.ADMINISTRATOR, network=[factory.network]),
+        create_user(m.Role.STAFF, school=[schools[0]]),
+        create_user(m.Role.TEACHER, school_class=[classes[1].school_class]),
+        create_user(m.Role.GUARDIAN, student=students[:2]),
+    ]
+
+
+def _enrol_all(
+    plan: NetworkPlan,
+    students: list[m.Student],
+    classes: list[ClassFactory],
+    levels: list[m.GradeLevel],
+    subjects: list[m.Subject],
+) -> None:
     open_enrolments: set[tuple[int, int]] = set()
     for enrolment in plan.enrolments:
         key = enrolment.student, enrolment.school_class
@@ -266,15 +312,6 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
                 enrolment, students[enrolment.student], classes[enrolment.school_class],
                 levels, subjects, session_count,
             )  # fmt: skip
-    if plan.is_closed:
-        year.is_closed = True
-        year.save()
-    return factory.network, [
-        create_user(m.Role.ADMINISTRATOR, network=[factory.network]),
-        create_user(m.Role.STAFF, school=[schools[0]]),
-        create_user(m.Role.TEACHER, school_class=[classes[1].school_class]),
-        create_user(m.Role.GUARDIAN, student=students[:2]),
-    ]
 
 
 def _set_offerings(

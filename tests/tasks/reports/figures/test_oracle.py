@@ -141,7 +141,7 @@ def test_oracle_days_match_hand_computed_values(edge_network, dataset):
     assert values_by_student["Foi E Voltou"] == (150, 20, "86.7", 150, 17, False, True)
 
 
-def test_oracle_moves_carry_visible_grades(edge_network, dataset):
+def test_oracle_moves_carry_earlier_grades(edge_network, dataset):
     def term_grades(viewer: str, name: str) -> dict[str, list[str | None]]:
         rows = expected_rows(
             "report_card", edge_network.viewers[viewer], {"year": 2026}, dataset
@@ -156,11 +156,11 @@ def test_oracle_moves_carry_visible_grades(edge_network, dataset):
     assert changed_class["Matemática"] == ["5.0", "3.0", "8.0", "8.0"]
     assert changed_class["Português"] == ["6.0", "3.0", "8.0", "8.0"]
     assert changed_class["Inglês"] == [None, "3.0", "8.0", "8.0"]
-    assert term_grades("teacher", "Móvel Entre Turmas")["Matemática"] == [None, "3.0", "8.0", "8.0"]  # fmt: skip
+    assert term_grades("teacher", "Móvel Entre Turmas")["Matemática"] == ["5.0", "3.0", "8.0", "8.0"]  # fmt: skip
     changed_school = term_grades("administrator", "Móvel Para Outra Escola")
     assert changed_school["Português"] == ["6.0", "6.5", "8.0", "8.0"]
     assert changed_school["Matemática"] == ["2.0", "6.5", "8.0", "8.0"]
-    assert term_grades("staff_b", "Móvel Para Outra Escola")["Português"] == [None, None, "8.0", "8.0"]  # fmt: skip
+    assert term_grades("staff_b", "Móvel Para Outra Escola")["Português"] == ["6.0", "6.5", "8.0", "8.0"]  # fmt: skip
     assert term_grades("staff_a", "Móvel Para Outra Escola")["Português"] == ["6.0", "6.5", None, None]  # fmt: skip
 
 

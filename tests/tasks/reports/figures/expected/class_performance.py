@@ -18,7 +18,7 @@ from tests.tasks.reports.figures.expected.base import (
 
 
 def rows(selection: Selection) -> Rows:
-    by_pk = {e.pk: e for e in selection.enrolments}
+    by_pk = {e.pk: e for e in selection.listed}
     sorted_groups = sorted(
         _groups(selection).items(),
         key=lambda group: _sort_key(group[0][1], by_pk, group[1]),
@@ -28,7 +28,7 @@ def rows(selection: Selection) -> Rows:
 
 def _groups(selection: Selection) -> dict[tuple[int, int], list[m.Grade]]:
     groups: dict[tuple[int, int], list[m.Grade]] = defaultdict(list)
-    for e in selection.enrolments:
+    for e in selection.listed:
         for grade in selection.dataset.records.grades.get(e.pk, []):
             is_selected = selection.parameters.get("term") in (None, grade.term)
             if is_selected and not _skip_reason(selection, e, grade):
@@ -41,7 +41,7 @@ def skipped_counts(selection: Selection) -> Counter[str]:
     grades = selection.dataset.records.grades
     counts = Counter(
         reason
-        for e in selection.enrolments
+        for e in selection.listed
         for grade in grades.get(e.pk, [])
         if selection.parameters.get("term") in (None, grade.term)
         and grade.tenths is not None
@@ -49,9 +49,10 @@ def skipped_counts(selection: Selection) -> Counter[str]:
     )
     offering_ids = {
         offering.pk
-        for school_class in {e.school_class_id for e in selection.enrolments}
+        for school_class in {e.school_class_id for e in selection.listed}
         for offering in selection.dataset.records.subjects_of(school_class)
     }
+    counts["not_regular"] = selection.not_regular_count
     counts["subject_without_grades"] = len(
         offering_ids - {o for o, _ in _groups(selection)}
     )

@@ -66,6 +66,7 @@ def _subject_cells(subject: SubjectYear | None, terms: range) -> dict[str, objec
 def skipped_counts(selection: Selection) -> Counter[str]:
     years = selection.latest_years()
     counts = count_skipped_records(years)
+    counts["not_regular"] = selection.not_regular_count
     counts["no_subjects"] = sum(
         not year.subjects and not _has_no_grades(year) for year in years
     )
@@ -99,7 +100,6 @@ EXPECTED = ExpectedReport(
     skipped=skipped_counts,
     skipped_of_inconsistent_class={
         "grade_outside_terms": 3, "absence_outside_enrolment": 2, "grade_after_exit": 1,
-        "enrolment_overlaps": 1,
     },
     text_columns={"explanation", "reasons"},
     texts=(
