@@ -118,12 +118,10 @@ class GradeCollector:
             exam = None if member.is_cut else exam
             valid_terms = terms
             if late_terms or outside_count or len(terms) > term_count:  # rare
-                year_terms = terms[:term_count]
-                valid_terms = _blank(year_terms, late_terms)
-                in_year, valid = _count_grades(year_terms), _count_grades(valid_terms)
-                outside_count += _count_grades(terms) - in_year
                 skipped_counts["grade_outside_terms"] += outside_count
-                skipped_counts["grade_after_exit"] += in_year - valid
+                valid_terms = _valid_terms(
+                    terms, term_count, late_terms, skipped_counts
+                )
             exempt_terms = exempt_by_subject.get(subject_id, _NONE_EXEMPT)
             if not exempt_terms:  # the usual case
                 yield subject_id, _Entries(valid_terms, exam)
@@ -145,6 +143,21 @@ class GradeCollector:
         )
 
 
+def _valid_terms(
+    terms: Sequence[Any],
+    term_count: int,
+    late_terms: Set[int],
+    skipped_counts: Counter[str],
+) -> Sequence[Any]:
+    """Return the terms of the year before the exit; count grades in others."""
+    year_terms = terms[:term_count]
+    valid_terms = _blank(year_terms, late_terms)
+    in_year = _count_grades(year_terms)
+    skipped_counts["grade_outside_terms"] += _count_grades(terms) - in_year
+    skipped_counts["grade_after_exit"] += in_year - _count_grades(valid_terms)
+    return valid_terms
+
+
 def _pick_form(
     entry: GradebookEntry, rules: Rules | None, skipped_counts: Counter[str]
 ) -> tuple[Sequence[Any], Any, int]:
@@ -154,7 +167,7 @@ def _pick_form(
     """
     if rules is None or rules.assessment == "grades":
         terms: Sequence[Any] = entry.terms
-        if entry.recoveries:
+        if entry.recoveries and rules is not None and rules.term_recovery != "none":
             terms = [
                 _with_recovery(tenths, entry.recoveries.get(number))
                 for number, tenths in enumerate(terms, 1)
