@@ -33,7 +33,7 @@ que vêm com o sistema. Confira a fonte de cada um antes de usar: onde está esc
 comparou com o ato da rede. Os números e as frases das tabelas são os que o próprio sistema calcula e escreve nos relatórios.
 """
 SITUATION_ORDER = (
-    ("se o aluno saiu, o motivo da saída", Situation.TRANSFERRED, Situation.LEFT),
+    ("se o aluno saiu antes do fim das aulas, o motivo da saída", Situation.TRANSFERRED, Situation.LEFT),
     ("as regras não têm notas, e o ano está aberto", Situation.IN_PROGRESS),
     ("falta alguma nota, ou a turma não tem disciplina, e o ano está aberto", Situation.IN_PROGRESS),
     ("falta alguma nota, ou a turma não tem disciplina, e o ano está fechado", Situation.INCOMPLETE),
@@ -120,6 +120,11 @@ def _situation_section() -> str:
             "",
             "Uma média só é comparada depois de arredondada pela regra do perfil, e nunca pelo que aparece na tela: 5,995 fica"
             " abaixo de 6,0, e 74,96 % abaixo de 75 %. A média de só algumas notas não é arredondada. Falta justificada é falta.",
+            "",
+            "Quem sai depois do último dia de aula (transferência em dezembro ou janeiro, também falecimento) mantém o resultado do"
+            " ano. Um ano fechado não promete nada: não diz que nota ainda é necessária nem quantas faltas ainda cabem, e o limite"
+            " do Conselho Tutelar é o dos dias dados, a menos que a base do perfil sejam os dias previstos. Se a turma teve menos"
+            " dias letivos que os previstos (LDB, art. 24, I), o resultado do ano fechado o diz.",
             "",
         ]
     )

@@ -23,6 +23,7 @@ from school import access
 from school.collation import normalize_name
 from school.db import name_search
 from school.models import School, SchoolClass, User
+from school.records.calendar import year_filter
 from school.student_search import StudentCursor, StudentQuery, find_students
 from tasks.errors import FieldError, InvalidRequest
 from tasks.reporting.parameters import Id, ReportParameters, Year
@@ -63,9 +64,18 @@ class ClassFilter(django_filters.FilterSet):
     school_id = with_schema(_json_schema(Id))(
         django_filters.ModelChoiceFilter(field_name="school", queryset=_visible_schools)
     )
-    year = with_schema(_json_schema(Year))(
-        WholeNumberFilter("school_year__year", min_value=1900, max_value=2200)
-    )
+    year = with_schema(
+        {
+            **_json_schema(Year),
+            "description": "Only school years of this number, or with days in this "
+            "calendar year.",
+        }
+    )(WholeNumberFilter(method="filter_by_year", min_value=1900, max_value=2200))
+
+    def filter_by_year(
+        self, queryset: QuerySet[SchoolClass], _name: str, year: int
+    ) -> Any:
+        return queryset.filter(year_filter(int(year), "school_year"))
 
 
 class Schools(ListAPIView[School]):
@@ -135,7 +145,9 @@ class StudentSearchBody(ReportParameters):
         default=None, description="Only students with an enrolment in this school."
     )
     year: Year | None = Field(
-        default=None, description="Only students with an enrolment in this school year."
+        default=None,
+        description="Only students with an enrolment in a school year of this number, or "
+        "with days in this calendar year.",
     )
     cursor: str | None = Field(
         default=None, max_length=2000, description="`next` of the previous page."

@@ -25,7 +25,7 @@ def compare_concepts(rules: Rules, result: SubjectResult) -> str:
 
 def explain_needed_concept(rules: Rules, result: SubjectResult) -> str:
     """Return the concept that passes by the exam; empty if no exam is pending."""
-    if result.standing is not Standing.RECOVERY:
+    if result.standing is not Standing.RECOVERY or not result.has_future:
         return ""
     return _("needs at least {grade} in the recovery exam").format(
         grade=rules.pass_concept

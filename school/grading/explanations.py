@@ -68,6 +68,8 @@ def explain_needed_grade(
     rules: Rules, grades: SubjectGrades, result: SubjectResult
 ) -> str:
     """Return the grade that still passes, or that none does; empty if no grade is pending."""
+    if not result.has_future:
+        return ""
     if rules.assessment == "concepts":
         return explain_needed_concept(rules, result)
     if result.standing is Standing.OPEN:

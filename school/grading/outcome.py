@@ -1,7 +1,7 @@
 """Outcome of a student's year: one situation and all reasons for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from school.grading import attendance, subjects
 from school.grading.attendance import AttendanceResult
@@ -56,7 +56,9 @@ def decide_outcome(rules: Rules | None, year: YearRecord) -> Outcome:
             key: _evaluate_subject(rules, grades, year)
             for key, grades in year.subjects.items()
         }
-        attendance_result = attendance.evaluate_attendance(rules, year.days)
+        attendance_result = attendance.evaluate_attendance(
+            rules, year.days, is_closed=year.is_closed
+        )
     situation = _decide_situation(rules, year, results, attendance_result)
     return Outcome(
         situation,
@@ -70,8 +72,11 @@ def _evaluate_subject(
     rules: Rules, grades: SubjectGrades, year: YearRecord
 ) -> SubjectResult:
     result = subjects.evaluate_subject(rules, grades)
-    is_over = year.is_closed and year.exit_reason is None
-    return subjects.close_without_exam(result) if is_over else result
+    if year.is_closed and year.exit_reason is None:
+        result = subjects.close_without_exam(result)
+    if year.has_future or result.standing not in {Standing.OPEN, Standing.RECOVERY}:
+        return result
+    return replace(result, needed_grade=None, has_future=False)
 
 
 def _result_without_rules(grades: SubjectGrades) -> SubjectResult:

@@ -18,7 +18,6 @@ YEAR_REASONS: dict[str, str | Promise] = {
         "grades do not retain at this level"
     ),
     ReasonCode.NO_RETENTION: gettext_lazy("attendance does not retain at this level"),
-    ReasonCode.FEW_DAYS: gettext_lazy("fewer school days than the year must have"),
     ReasonCode.NO_RULES: gettext_lazy("no rules are set for this year and level"),
     ReasonCode.NO_DAYS: gettext_lazy("no lesson day recorded yet"),
     ReasonCode.NO_SUBJECTS: gettext_lazy("the class offers no subject"),

@@ -72,11 +72,11 @@ def remedies(
 ) -> str:
     """Return what the year still needs to pass, or that it can no longer be passed.
 
-    Empty if the year is approved, if the student left, and without rules.
+    Empty if the year is approved or closed, if the student left, and without rules.
     """
     if (
         rules is None
-        or year.exit_reason is not None
+        or not year.has_future
         or outcome.situation in PASSED_SITUATIONS
         or outcome.situation is Situation.FAILED_BY_COUNCIL
     ):
@@ -150,6 +150,8 @@ class _YearExplanation:
                 return self._explain_attendance()
             case ReasonCode.DEPENDENCY:
                 return self._explain_dependency()
+            case ReasonCode.FEW_DAYS:
+                return self._explain_few_days()
         return str(YEAR_REASONS[code])
 
     def remedies(self, rules: Rules) -> Iterator[str]:
@@ -158,7 +160,7 @@ class _YearExplanation:
             attendance_result is not None
             and rules.retention != "none"
             and attendance.is_attendance_unrecoverable(
-                attendance_result, is_closed=self.year.is_closed
+                attendance_result, is_closed=False
             )
         ):
             yield self._explain_lost_attendance(attendance_result)
@@ -187,8 +189,7 @@ class _YearExplanation:
                 yield f"{self.subject_names[subject_id]}: {needed_text}"
         if unrecoverable and not self.year.by_council:
             yield self._explain_unrecoverable(unrecoverable, rules)
-        is_limited = attendance_result is not None and rules.retention != "none"
-        if attendance_result is not None and is_limited and not self.year.is_closed:
+        if attendance_result is not None and rules.retention != "none":
             yield _("further absences allowed: {count}").format(
                 count=attendance_result.absences_left
             )
@@ -213,15 +214,18 @@ class _YearExplanation:
             count=len(failed_results), most=self.rules.dependencies if self.rules else 0
         )
 
-    def _explain_lost_attendance(self, attendance_result: AttendanceResult) -> str:
-        if attendance_result.absences_left < 0:
-            return _(
-                "the year can no longer be passed: absences above the limit: {count}"
-            ).format(count=-attendance_result.absences_left)
-        # The year closed with fewer days than planned, and the student missed too many of them.
-        return _("the year can no longer be passed: {attendance}").format(
-            attendance=self._explain_attendance()
+    def _explain_few_days(self) -> str:
+        return _(
+            "the class had {given} of the {planned} lesson days of the year (LDB, art. 24 I)"
+        ).format(
+            given=self.year.days.class_days,
+            planned=self.rules.year_days if self.rules else 0,
         )
+
+    def _explain_lost_attendance(self, attendance_result: AttendanceResult) -> str:
+        return _(
+            "the year can no longer be passed: absences above the limit: {count}"
+        ).format(count=-(attendance_result.absences_left or 0))
 
     def _list_comparisons(self, subject_ids: Iterable[int]) -> str:
         """List the subjects with the deciding comparison: "Mathematics (5.95 < 6.0)"."""

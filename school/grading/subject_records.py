@@ -97,3 +97,5 @@ class SubjectResult:
     """
     concept: str | None = None
     """Given concept that decides the year, or the last one so far."""
+    has_future: bool = True
+    """False if no grade is to come, because the year is closed or the student has left."""

@@ -74,10 +74,18 @@ def collect_reasons(
         yield Reason(OVERRIDES[situation])
     if situation is Situation.PROMOTED:
         yield from _promotion_reasons(reasons, is_short=is_short)
-    if not year.days.lesson_days:
-        yield Reason(ReasonCode.NO_DAYS)
+    yield from _day_reasons(rules, year)
     if not year.subjects and (rules is None or rules.assessment != "none"):
         yield Reason(ReasonCode.NO_SUBJECTS)
+
+
+def _day_reasons(rules: Rules | None, year: YearRecord) -> Iterator[Reason]:
+    if not year.days.lesson_days:
+        yield Reason(ReasonCode.NO_DAYS)
+    is_decided = year.is_closed and year.exit_reason is None
+    # A year must have so many lesson days (LDB, art. 24 I).
+    if rules and is_decided and 0 < year.days.class_days < rules.year_days:
+        yield Reason(ReasonCode.FEW_DAYS)
 
 
 def _promotion_reasons(

@@ -14,8 +14,15 @@ class YearRecord:
     subjects: Mapping[int, SubjectGrades]
     days: AttendanceDays
     exit_reason: str | None
-    """Exit reason; "" if the student left without a recorded reason, None if still enrolled."""
+    """Reason of an exit before the end of lessons, "" if not recorded; None without such an exit."""
     is_closed: bool = False
     by_council: bool = False
     """True if the class council approved the student in spite of the grades."""
     retained_by_council: bool = False
+    has_left: bool = False
+    """True also for an exit after the end of lessons, which leaves the result as it is."""
+
+    @property
+    def has_future(self) -> bool:
+        """True if the student may still be given grades and miss lessons in this year."""
+        return not (self.is_closed or self.has_left or self.exit_reason is not None)

@@ -1,4 +1,4 @@
-"""Lesson and absence days per year, term and window of `BENEFIT_WINDOWS`.
+"""Lesson and absence days per year, term and window of the Bolsa Família programme.
 
 Days stay ISO 8601 strings: they sort chronologically and need no parsing.
 """
@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Any, NamedTuple
 
 from school.db.json_aggregates import JSONArrayAgg, JSONRow, json_array_subquery
-from school.grading.attendance import BENEFIT_WINDOWS
+from school.grading.attendance import DatedWindow
 from school.models import Absence, ClassSession
+from school.records.calendar import AcademicCalendar
 from school.records.enrolment_rows import EnrolmentRow, in_classes
 
 ABSENCES_SUBQUERY = json_array_subquery(
@@ -28,7 +28,7 @@ _CHUNK_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class DayCounts:
-    """Numbers of days: in total, per term and per window of `BENEFIT_WINDOWS`."""
+    """Numbers of days: in total, per term and per window of the school year."""
 
     total: int
     by_term: Sequence[int]
@@ -59,15 +59,23 @@ class LessonCalendar:
     """Lesson days shared by classes of one year, counted for `term_count` terms."""
 
     def __init__(
-        self, year: int, days: Sequence[tuple[str, int]], term_count: int
+        self,
+        windows: Sequence[DatedWindow],
+        days: Sequence[tuple[str, int]],
+        term_count: int,
     ) -> None:
-        self._year = year
+        self._windows = windows
         self._days = sorted(days)
         self._term_count = term_count
         self._counts_by_range: dict[tuple[int, int], DayCounts] = {}
 
     def __len__(self) -> int:
         return len(self._days)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last lesson day; None without lessons."""
+        return date.fromisoformat(self._days[-1][0]) if self._days else None
 
     def count_between(self, entry: date, exit: date | None) -> DayCounts:
         """Count the days from `entry` up to but excluding `exit`."""
@@ -76,7 +84,7 @@ class LessonCalendar:
         if (first, last) not in self._counts_by_range:
             days = self._days[first:last]
             self._counts_by_range[first, last] = count_days(
-                days, self._year, self._term_count
+                days, self._windows, self._term_count
             )
         return self._counts_by_range[first, last]
 
@@ -94,24 +102,36 @@ class LessonCalendar:
 class LessonCalendars:
     """Lesson calendars of several classes, read by one query; equal calendars are shared."""
 
-    def __init__(self, classes: Set[int], term_count: int) -> None:
+    def __init__(
+        self, classes: Set[int], calendar: AcademicCalendar, term_count: int
+    ) -> None:
+        self._calendar = calendar
+        self._term_count = term_count
         self._by_class: dict[int, LessonCalendar] = {}
-        self._empty = LessonCalendar(0, [], term_count)
+        self._empty_by_year: dict[int, LessonCalendar] = {}
         unique: dict[tuple[int, str], LessonCalendar] = {}
         sessions = ClassSession.objects.filter(in_classes(classes))
         rows = (
             sessions.order_by()
-            .values_list("school_class_id", "school_class__school_year__year")
+            .values_list("school_class_id", "school_class__school_year_id")
             .annotate(days=JSONArrayAgg(JSONRow("date", "term")))
         )
-        for school_class, year, days in rows.iterator(_CHUNK_SIZE):
-            if (year, days) not in unique:
+        for school_class, year_id, days in rows.iterator(_CHUNK_SIZE):
+            if (year_id, days) not in unique:
                 lesson_days = [(day, term) for day, term in json.loads(days)]
-                unique[year, days] = LessonCalendar(year, lesson_days, term_count)
-            self._by_class[school_class] = unique[year, days]
+                unique[year_id, days] = self._build(year_id, lesson_days)
+            self._by_class[school_class] = unique[year_id, days]
 
     def for_enrolment(self, row: EnrolmentRow) -> LessonCalendar:
-        return self._by_class.get(row.class_id, self._empty)
+        if row.class_id in self._by_class:
+            return self._by_class[row.class_id]
+        if row.year_id not in self._empty_by_year:
+            self._empty_by_year[row.year_id] = self._build(row.year_id, [])
+        return self._empty_by_year[row.year_id]
+
+    def _build(self, year_id: int, days: Sequence[tuple[str, int]]) -> LessonCalendar:
+        windows = self._calendar.benefit_windows(year_id)
+        return LessonCalendar(windows, days, self._term_count)
 
 
 def parse_absences(
@@ -133,7 +153,9 @@ def parse_absences(
 
 
 def count_days(
-    days: Sequence[tuple[str, int] | AbsenceDay], year: int, term_count: int
+    days: Sequence[tuple[str, int] | AbsenceDay],
+    windows: Sequence[DatedWindow],
+    term_count: int,
 ) -> DayCounts:
     """Count the days of lessons or absences, each given with its term."""
     terms = Counter([day[1] for day in days])
@@ -141,14 +163,5 @@ def count_days(
     return DayCounts(
         len(days),
         [terms[n] for n in range(1, term_count + 1)],
-        [months[first] + months[second] for first, second in _window_months(year)],
+        [months[first] + months[second] for *_, (first, second) in windows],
     )
-
-
-@cache
-def _window_months(year: int) -> Sequence[tuple[str, str]]:
-    """Return the two months of each window as "YYYY-MM", limited to the given year."""
-    return [
-        (f"{year}-{first:02}", f"{year}-{second:02}")
-        for _code, first, second in BENEFIT_WINDOWS
-    ]

@@ -109,14 +109,6 @@ class EnrolmentRow(NamedTuple):
         """Return whether the enrolment is one that results count."""
         return self.class_kind == _REGULAR
 
-    @property
-    def exit_reason(self) -> str | None:
-        """Exit reason: "" if not recorded, None if the student did not leave."""
-        is_enrolled = (
-            self.exit is None or not self.ending and self.exit >= self.year_ends_on
-        )
-        return None if is_enrolled else self.ending
-
 
 def ambiguous_school_labels() -> dict[int, str]:
     """Return labels with the INEP code for schools that share a name within a network."""

@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from school.grading import decimals, labels
-from school.grading.outcome import Outcome, YearRecord
+from school.grading.attendance import DatedWindow
+from school.grading.outcome import EXIT_SITUATIONS, Outcome, Situation, YearRecord
 from school.grading.rules import Rules
 from school.grading.subjects import Standing
 from school.grading.term_recoveries import apply_recoveries
@@ -51,6 +52,8 @@ class StudentYear:
     """Day on which the student entered a class of the year, of those that are read."""
     is_continued: bool
     """True if another enrolment of the year has the student now."""
+    benefit_windows: Sequence[DatedWindow]
+    """Windows of the Bolsa Família programme, in the order of `DayCounts.by_window`."""
 
     @property
     def needs_follow_up(self) -> bool:
@@ -58,16 +61,15 @@ class StudentYear:
 
         They have whoever left without a word, but each student once: where the student is.
         """
-        reason = self.record.exit_reason
-        if reason is None:
+        if not self.record.has_left:
             return True
-        return reason not in _GONE and not self.is_continued
+        return self.row.ending not in _GONE and not self.is_continued
 
     @property
     def is_still_at_school(self) -> bool:
         """Return whether the student has not left, or for another class only that is not known."""
-        reason = self.record.exit_reason
-        return reason is None or reason in _STAYING and not self.is_continued
+        is_staying = self.row.ending in _STAYING and not self.is_continued
+        return not self.record.has_left or is_staying
 
     @property
     def rules(self) -> Rules | None:
@@ -88,6 +90,11 @@ class StudentYear:
         return decimals.round_for_display(
             result.percent, decimals=1, threshold=threshold
         )
+
+    @property
+    def exit_situation(self) -> Situation | None:
+        """The recorded end of the enrolment, also after the lessons ended; None if there is none."""
+        return EXIT_SITUATIONS[self.row.ending] if self.record.has_left else None
 
     def mean(self, subject_id: int) -> Decimal | None:
         """Return the mean of the graded terms, to two decimals."""

@@ -52,7 +52,9 @@ class YearBuilder:
         for record in shared.others:
             self._others[record.row.year_key].append(dumps(record))
             other_classes.add(record.row.class_id)
-        self._lesson_calendars = LessonCalendars(classes | other_classes, term_count)
+        self._lesson_calendars = LessonCalendars(
+            classes | other_classes, calendar, term_count
+        )
         graded_classes = classes | other_classes if with_grades else set()
         self._curriculum = Curriculum(graded_classes)
         self._grades = GradeCollector(
@@ -73,18 +75,19 @@ class YearBuilder:
         graded = _at_level(members, row.level_id)
         subjects = self._find_subjects(row, graded)
         days = self._count_days(members, skipped_records)
-        days_outside = (
-            len(self._lesson_calendars.for_enrolment(row)) - days.lessons.total
-        )
+        lesson_calendar = self._lesson_calendars.for_enrolment(row)
+        stayed = self._calendar.stayed_to_end(row, lesson_calendar.last_day)
         year = YearRecord(
             subjects=self._grades.collect(graded, subjects, skipped_records),
             days=AttendanceDays(
                 lesson_days=days.lessons.total,
                 absences=days.absences.total,
                 justified_absences=days.justified_count,
-                days_outside=max(0, days_outside),
+                days_outside=max(0, len(lesson_calendar) - days.lessons.total),
+                class_days=len(lesson_calendar),
             ),
-            exit_reason=row.exit_reason,
+            exit_reason=None if stayed else row.ending,
+            has_left=row.exit is not None and not (stayed and not row.ending),
             is_closed=row.is_closed,
             by_council=row.by_council,
             retained_by_council=row.retained_by_council,
@@ -102,6 +105,7 @@ class YearBuilder:
             days.absences,
             first_entry=min([m.row.entry for m in members]),
             is_continued=row.id in self._continued,
+            benefit_windows=self._calendar.benefit_windows(row.year_id),
         )
 
     def _find_members(self, record: EnrolmentRecord) -> Sequence[YearMember]:
@@ -151,6 +155,7 @@ class YearBuilder:
             [Member(member.row, member.is_cut) for member in members],
             absences,
             self._lesson_calendars,
+            self._calendar.benefit_windows(members[-1].row.year_id),
             self._term_count,
         )
 

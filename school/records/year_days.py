@@ -5,6 +5,7 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
+from school.grading.attendance import DatedWindow
 from school.records.attendance import (
     AbsenceDay,
     DayCounts,
@@ -26,6 +27,7 @@ def count_year_days(
     members: Sequence[Member],
     absences: Sequence[Sequence[AbsenceDay]],
     calendars: LessonCalendars,
+    windows: Sequence[DatedWindow],
     term_count: int,
 ) -> YearDays:
     """Count the days of the members, the newest last; `absences` are those of each."""
@@ -45,13 +47,11 @@ def count_year_days(
             for row, _is_cut in members
         ]
         term_by_day = {day: term for days in lesson_days for day, term in days}
-        lessons = count_days(
-            list(term_by_day.items()), members[-1].row.year, term_count
-        )
+        lessons = count_days(list(term_by_day.items()), windows, term_count)
         absence_days = list(_days_without_attendance(lesson_days, absences))
     return YearDays(
         lessons,
-        count_days(absence_days, members[-1].row.year, term_count),
+        count_days(absence_days, windows, term_count),
         sum([bool(absence[2]) for absence in absence_days]),
     )
 

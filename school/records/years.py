@@ -6,6 +6,7 @@ from functools import cached_property
 from django.db.models import QuerySet
 
 from school import year_members
+from school.grading.attendance import DatedWindow
 from school.models import Enrolment, RuleVersion, SchoolClass
 from school.records import enrolment_rows
 from school.records.calendar import AcademicCalendar
@@ -69,6 +70,12 @@ class StudentYears:
         }
         versions = {self._calendar.rule_version(*key) for key in judged}
         return sorted(filter(None, versions), key=str)
+
+    @property
+    def benefit_windows(self) -> set[DatedWindow]:
+        """Windows of the Bolsa Família programme in the school years of the enrolments."""
+        year_ids = {year for year, _level in self._year_levels}
+        return {w for id in year_ids for w in self._calendar.benefit_windows(id)}
 
     def __iter__(self) -> Iterator[StudentYear]:
         others = year_members.other_members(self._enrolments, self._reachable)

@@ -34,7 +34,10 @@ class SelectionParameters(ReportParameters):
     """Optional school year, school and class; without any, everything visible is selected."""
 
     year: Year | None = Field(
-        default=None, description=gettext_noop("Only this school year.")
+        default=None,
+        description=gettext_noop(
+            "Only school years of this number, or with days in this calendar year."
+        ),
     )
     school_id: Id | None = Field(
         default=None, description=gettext_noop("Only this school.")

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from school import access
 from school.access import Reach, Scope
 from school.models import Enrolment, User
+from school.records.calendar import year_filter
 from tasks.errors import FieldError, InvalidRequest
 from tasks.json_pointer import json_pointer
 from tasks.reporting import parameter_messages
@@ -51,7 +52,7 @@ _REFERENCES: Mapping[str, _Reference] = {
         "student_id", access.visible_students, _("There is no such student.")
     ),
 }
-_FILTERS = {"year": "school_class__school_year__year"}
+_YEAR_PATH = "school_class__school_year"
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,8 @@ def select(
     enrolments = access.visible_enrolments(viewer)
     for _name, reference, id in _references(parameters):
         enrolments = enrolments.filter(**{reference.enrolment_path: id})
-    for name, path in _FILTERS.items():
-        if (value := getattr(parameters, name, None)) is not None:
-            enrolments = enrolments.filter(**{path: value})
+    if (year := getattr(parameters, "year", None)) is not None:
+        enrolments = enrolments.filter(year_filter(year, _YEAR_PATH))
     reachable = access.expand(viewer, enrolments, reach)
     return Selection(viewer, parameters, enrolments, reachable)
 

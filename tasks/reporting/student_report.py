@@ -26,7 +26,10 @@ class StudentParameters(SelectionParameters):
 
     year: Year | None = Field(
         default=None,
-        description=gettext_noop("The school year. Required if no class is given."),
+        description=gettext_noop(
+            "School years of this number, or with days in this calendar year. Required if no "
+            "class is given."
+        ),
     )
     student_id: Id | None = Field(
         default=None, description=gettext_noop("Only this student.")

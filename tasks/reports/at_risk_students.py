@@ -89,7 +89,7 @@ class _Risk:
     subjects_below: int
     by_attendance: bool
     by_council_list: bool
-    absences_left: int
+    absences_left: int | None
 
 
 def _assess_risk(year: StudentYear, rules: Rules) -> _Risk | None:

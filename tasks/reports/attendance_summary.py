@@ -1,16 +1,18 @@
 """Attendance: rates, Bolsa Família windows and the Conselho Tutelar list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
+from itertools import groupby
 from typing import Literal
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from school.grading import decimals, labels, outcome
-from school.grading.attendance import BENEFIT_WINDOWS, benefit_minimum
-from school.grading.outcome import Situation
+from school.grading.attendance import DatedWindow, benefit_minimum
 from school.models import Role
 from school.records.student_year import StudentYear
 from tasks.rendering.columns import Cell, Column, Row
@@ -81,13 +83,13 @@ class AttendanceSummary(StudentReport[Parameters]):
             Column("below_minimum", _("Below the minimum"), "boolean"),
             Column("council_list", _("For the Conselho Tutelar"), "boolean"),
             *(
-                Column(f"attendance_{code}", title, "percent")
-                for code, title in WINDOW_TITLES.items()
+                Column(f"attendance_{key}", title, "percent")
+                for key, title in self._window_titles.items()
             ),
             Column(
                 "benefit_below",
                 _("Windows below the Bolsa Família's minimum"),
-                labels=WINDOW_TITLES,
+                labels=self._window_titles,
             ),
             Column("explanation", _("How it was calculated")),
         ]
@@ -99,16 +101,12 @@ class AttendanceSummary(StudentReport[Parameters]):
                 continue
             yield (
                 *self.identity_cells(year.row),
-                _exit_situation(year),
+                year.exit_situation,
                 year.lesson_counts.total,
                 year.absence_counts.total,
                 year.record.days.justified_absences,
                 *_rule_cells(year),
-                *map(
-                    _attendance_percent,
-                    year.lesson_counts.by_window,
-                    year.absence_counts.by_window,
-                ),
+                *self._window_cells(year),
                 " ".join(benefit_below) or None,
                 year.explain_attendance(),
             )
@@ -125,6 +123,32 @@ class AttendanceSummary(StudentReport[Parameters]):
         if self.parameters.list != "all" and self.enrolments.exists():
             return gettext("No student is on the requested list.")
         return super().empty_reason()
+
+    @cached_property
+    def _window_titles(self) -> Mapping[str, str | Promise]:
+        """Titles by window key; later windows of a code also name their calendar years."""
+        titles: dict[str, str | Promise] = dict(WINDOW_TITLES)
+        later_windows = {w for w in self.years.benefit_windows if w.number > 1}
+        for key, windows in groupby(sorted(later_windows, key=_column_order), _key):
+            first, *others = windows
+            years = ", ".join(str(w.first_day.year) for w in (first, *others))
+            titles[key] = f"{WINDOW_TITLES[first.code]} ({years})"
+        return titles
+
+    def _window_cells(self, year: StudentYear) -> Row:
+        """Return the attendance in each window of `_window_titles`; empty if the year has none."""
+        percents = dict(
+            zip(
+                (window.key for window in year.benefit_windows),
+                map(
+                    _attendance_percent,
+                    year.lesson_counts.by_window,
+                    year.absence_counts.by_window,
+                ),
+                strict=True,
+            )
+        )
+        return tuple(percents.get(key) for key in self._window_titles)
 
     def _is_on_list(self, year: StudentYear, benefit_below: Sequence[str]) -> bool:
         if self.parameters.list == "all":
@@ -147,13 +171,12 @@ class AttendanceSummary(StudentReport[Parameters]):
         return False
 
 
-def _exit_situation(year: StudentYear) -> Situation | None:
-    """Return the situation in which the student left the class; None if still enrolled."""
-    return (
-        None
-        if year.record.exit_reason is None
-        else outcome.EXIT_SITUATIONS[year.record.exit_reason]
-    )
+def _key(window: DatedWindow) -> str:
+    return window.key
+
+
+def _column_order(window: DatedWindow) -> tuple[int, int, date]:
+    return window.number, window.first_day.month, window.first_day
 
 
 def _rule_cells(year: StudentYear) -> Row:
@@ -172,24 +195,23 @@ def _rule_cells(year: StudentYear) -> Row:
 
 
 def _windows_below(year: StudentYear) -> list[str]:
-    """Return the codes of the windows with less attendance than the Bolsa Família requires."""
+    """Return the keys of the windows with less attendance than the Bolsa Família requires."""
     if not year.row.is_regular:
         return []
     below = []
     windows = zip(
-        BENEFIT_WINDOWS,
+        year.benefit_windows,
         year.lesson_counts.by_window,
         year.absence_counts.by_window,
         strict=True,
     )
-    for (code, first_month, _last), lesson_days, absent_days in windows:
-        first_day = date(year.row.year, first_month, 1)
-        minimum = benefit_minimum(year.row.birth_date, first_day)
+    for window, lesson_days, absent_days in windows:
+        minimum = benefit_minimum(year.row.birth_date, window.first_day)
         if (
             minimum is not None
             and 100 * (lesson_days - absent_days) < minimum * lesson_days
         ):
-            below.append(code)
+            below.append(window.key)
     return below
 
 

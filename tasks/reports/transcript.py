@@ -31,7 +31,8 @@ class Parameters(StudentParameters):
     year: Year | None = Field(
         default=None,
         description=gettext_noop(
-            "Students of this school year. Required if no class or student is given."
+            "Students of school years of this number, or with days in this calendar year. "
+            "Required if no class or student is given."
         ),
     )
 

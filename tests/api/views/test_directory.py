@@ -1,6 +1,7 @@
 """Directory of the schools, classes and students that a viewer may see."""
 
 import base64
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from school.models import (
     Student,
     User,
 )
+from tests.support.school_factory import NetworkFactory, create_level, create_user
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +99,27 @@ def test_classes_are_filtered_by_school_and_year(as_user, admin):
     assert collect_pages(client, "/classes?school_id=2", "class_id") == [3]
     assert len(collect_pages(client, "/classes?year=2026", "class_id")) == 4
     assert collect_pages(client, "/classes?year=2025", "class_id") == []
+
+
+@pytest.mark.parametrize(
+    ("year", "is_found"), [(2024, False), (2025, True), (2026, True), (2027, False)]
+)
+def test_school_year_across_new_year_is_found_by_either_year(
+    as_user, network, year, is_found
+):
+    factory = NetworkFactory()
+    days = [date(2025, 9, 15), date(2026, 2, 20)]
+    school_year = factory.create_year(2025, days, terms=1, period="2")
+    school_class = factory.create_class(
+        factory.create_school("EJA"), school_year, "A", [create_level("N")], [], days
+    )
+    student = school_class.enrol("Ana Nunes").student
+    client = as_user(create_user(Role.ADMINISTRATOR, network=[factory.network]))
+
+    classes = collect_pages(client, f"/classes?year={year}", "class_id")
+
+    assert classes == [school_class.pk] * is_found
+    assert student_ids(search(client, year=year)) == [student.pk] * is_found
 
 
 @pytest.mark.parametrize(

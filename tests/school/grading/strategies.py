@@ -147,7 +147,10 @@ def days(draw):
     near_limit = st.integers(max(limit - 1, 0), min(limit + 1, lesson_days))
     absent = draw(st.integers(0, lesson_days) | near_limit)
     outside = draw(st.just(0) | st.integers(0, 220))
-    return AttendanceDays(lesson_days, absent, draw(st.integers(0, absent)), outside)
+    justified = draw(st.integers(0, absent))
+    # The class may have had more days than the student, or no day while others had.
+    class_days = draw(st.just(lesson_days) | st.integers(0, 220))
+    return AttendanceDays(lesson_days, absent, justified, outside, class_days)
 
 
 @st.composite
@@ -172,4 +175,5 @@ def years(draw, rules):
         is_closed=draw(st.booleans()),
         by_council=draw(st.booleans()),
         retained_by_council=draw(st.booleans()),
+        has_left=draw(st.booleans()),
     )

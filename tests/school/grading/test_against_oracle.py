@@ -20,7 +20,7 @@ def subject_tuple(result):
     )  # fmt: skip
 
 
-def judge(content, grades, *, is_year_over=False):
+def judge(content, grades, *, is_year_over=False, has_future=True):
     duty = oracle.Duty(grades.exempt_terms, grades.outside_terms, grades.is_optional)
     if content["assessment"] == "concepts":
         return oracle.judge_concepts(
@@ -36,7 +36,12 @@ def judge(content, grades, *, is_year_over=False):
         for pair in zip(grades.terms, recoveries, strict=True)
     ]
     return oracle.judge_subject(
-        content, terms, grades.exam, duty, is_year_over=is_year_over
+        content,
+        terms,
+        grades.exam,
+        duty,
+        is_year_over=is_year_over,
+        has_future=has_future,
     )
 
 
@@ -79,13 +84,18 @@ def test_given_concepts_equal_oracle(data):
 
 
 @settings(max_examples=300)
-@given(strategies.rules(), strategies.days())
-def test_attendance_result_equals_oracle(rules, days):
+@given(strategies.rules(), strategies.days(), st.booleans())
+def test_attendance_result_equals_oracle(rules, days, is_closed):
     expected = oracle.judge_attendance(
-        to_plain_json(rules), days.lesson_days, days.absences, days.days_outside
+        to_plain_json(rules),
+        days.lesson_days,
+        days.absences,
+        days.days_outside,
+        is_closed=is_closed,
     )
+    result = attendance.evaluate_attendance(rules, days, is_closed=is_closed)
 
-    assert attendance_tuple(attendance.evaluate_attendance(rules, days)) == expected
+    assert attendance_tuple(result) == expected
 
 
 @settings(max_examples=600)
@@ -98,12 +108,22 @@ def test_year_outcome_equals_oracle(data):
 
     content, days = to_plain_json(rules), year.days
     is_over = year.is_closed and year.exit_reason is None
+    has_left = year.has_left or year.exit_reason is not None
     expected_subjects = {
-        key: judge(content, grades, is_year_over=is_over)
+        key: judge(
+            content,
+            grades,
+            is_year_over=is_over,
+            has_future=not year.is_closed and not has_left,
+        )
         for key, grades in year.subjects.items()
     }
     expected_attendance = oracle.judge_attendance(
-        content, days.lesson_days, days.absences, days.days_outside
+        content,
+        days.lesson_days,
+        days.absences,
+        days.days_outside,
+        is_closed=year.is_closed,
     )
     assert {
         k: subject_tuple(r) for k, r in decided.subjects.items()

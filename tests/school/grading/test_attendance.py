@@ -9,6 +9,7 @@ from school.grading.attendance import (
     BENEFIT_WINDOWS,
     AttendanceDays,
     benefit_minimum,
+    benefit_windows,
     evaluate_attendance,
 )
 from school.grading.default_profiles import DEFAULT_PROFILES
@@ -157,6 +158,103 @@ def test_benefit_windows_are_the_official_five():
         ("aug_sep", 8, 9),
         ("oct_nov", 10, 11),
     ]
+
+
+MONTHS_BY_CODE = {
+    "feb_mar": (2, 3), "apr_may": (4, 5), "jun_jul": (6, 7), "aug_sep": (8, 9),
+    "oct_nov": (10, 11),
+}  # fmt: skip
+
+
+WINDOWS_OF_YEARS = [
+    (
+        (2026, date(2026, 2, 9), date(2026, 12, 18)),
+        ["feb_mar 2026", "apr_may 2026", "jun_jul 2026", "aug_sep 2026", "oct_nov 2026"],
+    ),
+    (  # second semester of the EJA: no lesson can be in April to July
+        (2025, date(2025, 9, 15), date(2026, 2, 20)),
+        ["feb_mar 2026", "apr_may 2025", "jun_jul 2025", "aug_sep 2025", "oct_nov 2025"],
+    ),
+    (  # moved by a strike: ends on the first day of a window, or on the day before
+        (2025, date(2025, 2, 10), date(2026, 2, 1)),
+        ["feb_mar 2025", "apr_may 2025", "jun_jul 2025", "aug_sep 2025", "oct_nov 2025",
+         "feb_mar_next 2026"],
+    ),
+    (
+        (2025, date(2025, 2, 10), date(2026, 1, 31)),
+        ["feb_mar 2025", "apr_may 2025", "jun_jul 2025", "aug_sep 2025", "oct_nov 2025"],
+    ),
+    (  # begins on the last day of a window, or on the day after
+        (2025, date(2025, 3, 31), date(2026, 2, 1)),
+        ["feb_mar 2025", "apr_may 2025", "jun_jul 2025", "aug_sep 2025", "oct_nov 2025",
+         "feb_mar_next 2026"],
+    ),
+    (
+        (2025, date(2025, 4, 1), date(2026, 2, 1)),
+        ["feb_mar 2026", "apr_may 2025", "jun_jul 2025", "aug_sep 2025", "oct_nov 2025"],
+    ),
+    (  # begins in the calendar year before its own
+        (2026, date(2025, 11, 3), date(2026, 10, 30)),
+        ["feb_mar 2026", "apr_may 2026", "jun_jul 2026", "aug_sep 2026", "oct_nov 2025",
+         "oct_nov_next 2026"],
+    ),
+    (  # a summer course: the windows that it never meets are those of its own number
+        (2026, date(2025, 11, 3), date(2026, 2, 27)),
+        ["feb_mar 2026", "apr_may 2026", "jun_jul 2026", "aug_sep 2026", "oct_nov 2025"],
+    ),
+    (  # from one leap day to the next
+        (2024, date(2024, 2, 29), date(2028, 2, 29)),
+        ["feb_mar 2024", "apr_may 2024", "jun_jul 2024", "aug_sep 2024", "oct_nov 2024",
+         "feb_mar_next 2025", "apr_may_next 2025", "jun_jul_next 2025", "aug_sep_next 2025",
+         "oct_nov_next 2025",
+         "feb_mar_next_2 2026", "apr_may_next_2 2026", "jun_jul_next_2 2026",
+         "aug_sep_next_2 2026", "oct_nov_next_2 2026",
+         "feb_mar_next_3 2027", "apr_may_next_3 2027", "jun_jul_next_3 2027",
+         "aug_sep_next_3 2027", "oct_nov_next_3 2027",
+         "feb_mar_next_4 2028"],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dates", "expected"), WINDOWS_OF_YEARS)
+def test_windows_of_a_school_year_meet_its_dates(dates, expected):
+    windows = benefit_windows(*dates)
+
+    assert [f"{w.key} {w.first_day.year}" for w in windows] == expected
+    for window in windows:
+        year, first, last = window.first_day.year, *MONTHS_BY_CODE[window.code]
+        assert window.months == (f"{year}-{first:02}", f"{year}-{last:02}")
+        assert window.first_day == date(year, first, 1)
+
+
+def test_closed_year_allows_no_absence_and_uses_its_own_days():
+    days = AttendanceDays(lesson_days=100, absences=26)
+
+    open_result = evaluate_attendance(AMAZONAS, days)
+    closed_result = evaluate_attendance(AMAZONAS, days, is_closed=True)
+
+    assert (open_result.planned_days, open_result.absences_left) == (200, 24)
+    assert (closed_result.planned_days, closed_result.absences_left) == (100, None)
+    assert open_result.percent == closed_result.percent == 74
+
+
+@pytest.mark.parametrize(("absences", "is_listed"), [(7, False), (8, True)])
+def test_council_notice_of_closed_year_uses_the_days_given(absences, is_listed):
+    days = AttendanceDays(lesson_days=100, absences=absences)
+
+    result = evaluate_attendance(AMAZONAS, days, is_closed=True)
+
+    assert result.requires_council_notice is is_listed
+    assert not evaluate_attendance(AMAZONAS, days).requires_council_notice
+
+
+def test_closed_year_with_planned_base_keeps_its_plan():
+    days = AttendanceDays(lesson_days=100, absences=26, days_outside=10)
+
+    result = evaluate_attendance(PLANNED, days, is_closed=True)
+
+    assert (result.base_days, result.planned_days) == (190, 190)
+    assert result.absences_left is None
 
 
 @pytest.mark.parametrize(

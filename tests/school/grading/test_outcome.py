@@ -212,3 +212,50 @@ def test_minimum_attendance_comes_from_the_rules():
         == "failed_by_attendance"
     )
     assert situation_of(PASSED, days=AttendanceDays(200, 40), rules=rules) == "approved"
+
+
+@pytest.mark.parametrize(
+    "year", [{"is_closed": True}, {"has_left": True}, {"ending": "deceased"}]
+)
+def test_year_without_future_needs_no_grade(year):
+    for grades in (OPEN, IN_RECOVERY):
+        (open_result,) = decide_year(grades).subjects.values()
+        (result,) = decide_year(grades, **year).subjects.values()
+
+        assert open_result.needed_grade is not None
+        assert result.needed_grade is None
+        assert result.mean == open_result.mean
+
+
+def test_exit_after_the_lessons_keeps_the_result():
+    assert situation_of(PASSED, has_left=True) is Situation.APPROVED
+    assert situation_of(FAILED, has_left=True) is Situation.FAILED
+    assert situation_of(IN_RECOVERY, has_left=True) is Situation.IN_RECOVERY
+    assert situation_of(IN_RECOVERY, has_left=True, is_closed=True) is Situation.FAILED
+
+
+@pytest.mark.parametrize(
+    ("class_days", "year", "is_told"),
+    [
+        (199, {"is_closed": True}, True),
+        (200, {"is_closed": True}, False),
+        (199, {}, False),  # an open year may still have more days
+        (0, {"is_closed": True}, False),  # that no day is recorded is told instead
+        (199, {"is_closed": True, "ending": "transferred"}, False),
+        (199, {"is_closed": True, "has_left": True}, True),
+    ],
+)
+def test_few_lesson_days_are_a_reason_of_a_closed_year(class_days, year, is_told):
+    days = AttendanceDays(lesson_days=180, class_days=class_days)
+
+    reasons = reasons_of(PASSED, days=days, **year)
+
+    assert reasons == ([(ReasonCode.FEW_DAYS, None)] if is_told else [])
+
+
+def test_few_lesson_days_without_rules_are_no_reason():
+    days = AttendanceDays(lesson_days=180, class_days=199)
+
+    reasons = reasons_of(PASSED, days=days, is_closed=True, rules=None)
+
+    assert reasons == [(ReasonCode.NO_RULES, None)]

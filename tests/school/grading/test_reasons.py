@@ -86,6 +86,8 @@ REMEDIES = [
     ((PASSED,), {}, "", ""),
     ((FAILED,), {"by_council": True}, "", ""),
     ((FAILED,), {"ending": "transferred"}, "", ""),
+    ((OPEN,), {"has_left": True}, "", ""),
+    ((OPEN,), {"is_closed": True}, "", ""),
     (
         (OPEN, SAFE, IN_RECOVERY),
         {},
@@ -104,8 +106,8 @@ REMEDIES = [
     (
         (PASSED, IN_RECOVERY),
         {"is_closed": True},
-        "only by the class council: História",
-        "só pelo conselho de classe: História",
+        "",
+        "",
     ),
     (
         (FAILED, IN_RECOVERY),
@@ -146,9 +148,8 @@ REMEDIES = [
     (
         (PASSED,),
         {"days": AttendanceDays(lesson_days=100, absences=40), "is_closed": True},
-        "the year can no longer be passed: attendance 60/100 = 60.0 % < 75 % (days given)",
-        "nada mais salva o ano: frequência 60/100 = 60,0 % < 75 % "
-        "(dos dias letivos dados)",
+        "",
+        "",
     ),
     (
         (OPEN,),
@@ -191,6 +192,14 @@ FULL_EXPLANATIONS = [
         "passed in all 2 subjects; attendance 180/200 = 90.0 % ≥ 75 % (days given)",
         "aprovado em todas as 2 disciplinas; "
         "frequência 180/200 = 90,0 % ≥ 75 % (dos dias letivos dados)",
+    ),
+    (
+        (PASSED,),
+        {"days": AttendanceDays(190, 19, class_days=190), "is_closed": True},
+        "passed in the only subject; the class had 190 of the 200 lesson days of the year "
+        "(LDB, art. 24 I); attendance 171/190 = 90.0 % ≥ 75 % (days given)",
+        "aprovado na única disciplina; a turma teve 190 dos 200 dias letivos do ano "
+        "(LDB, art. 24, I); frequência 171/190 = 90,0 % ≥ 75 % (dos dias letivos dados)",
     ),
     (
         (OPEN,),

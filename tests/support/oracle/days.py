@@ -13,6 +13,31 @@ WINDOWS = {
     "feb_mar": (2, 3), "apr_may": (4, 5), "jun_jul": (6, 7), "aug_sep": (8, 9),
     "oct_nov": (10, 11),
 }  # fmt: skip
+Months = list[tuple[int, int]]
+"""Calendar years and months."""
+
+
+def windows_of(year: m.SchoolYear) -> dict[str, Months]:
+    """Return the windows of a school year by column, each with its months.
+
+    A window that comes back in the year is the next one. One that never comes has the months
+    of the year's number.
+    """
+    first_month = year.starts_on.year, year.starts_on.month
+    last_month = year.ends_on.year, year.ends_on.month
+    windows = {}
+    for code, numbers in WINDOWS.items():
+        found = 0
+        for calendar_year in range(year.starts_on.year, year.ends_on.year + 1):
+            months = [(calendar_year, number) for number in numbers]
+            if any(first_month <= month <= last_month for month in months):
+                found += 1
+                windows[code + {1: "", 2: "_next"}.get(found, f"_next_{found - 1}")] = (
+                    months
+                )
+        if not found:
+            windows[code] = [(year.year, number) for number in numbers]
+    return windows
 
 
 @dataclass
@@ -26,6 +51,7 @@ class Days:
     rules: grading.RulesJson | None
     enrolment: m.Enrolment
     """The enrolment as of which the year is."""
+    is_closed: bool
 
     @cached_property
     def lessons(self) -> dict[date, list[m.ClassSession]]:
@@ -96,7 +122,11 @@ class Days:
         if self.rules is None:
             return None
         return grading.judge_attendance(
-            self.rules, self.lesson_days, self.absence_count, self._days_outside
+            self.rules,
+            self.lesson_days,
+            self.absence_count,
+            self._days_outside,
+            is_closed=self.is_closed,
         )
 
     @property
@@ -130,18 +160,21 @@ class Days:
             return None
         return self.judgement.is_for_council
 
-    def window_percent(self, months: tuple[int, int]) -> Fraction | None:
-        """Return the attendance in these months of the calendar year, in percent."""
-        year = self.enrolment.school_class.school_year.year
+    @property
+    def windows(self) -> dict[str, Months]:
+        return windows_of(self.enrolment.school_class.school_year)
+
+    def window_percent(self, months: Months) -> Fraction | None:
+        """Return the attendance in these months, in percent."""
         lessons, absences = (
-            [day for day in days if day.year == year and day.month in months]
+            [day for day in days if (day.year, day.month) in months]
             for days in (self.lessons, self.absent_days)
         )
         return grading.attendance_percent(len(lessons), len(absences))
 
-    def benefit_minimum(self, months: tuple[int, int]) -> Fraction | None:
+    def benefit_minimum(self, months: Months) -> Fraction | None:
         """Return the percentage that the benefit requires at this age, or None."""
-        first = date(self.enrolment.school_class.school_year.year, months[0], 1)
+        first = date(*months[0], 1)
         birth_date = self.enrolment.student.birth_date
         had_birthday = (first.month, first.day) >= (birth_date.month, birth_date.day)
         age = first.year - birth_date.year - (not had_birthday)

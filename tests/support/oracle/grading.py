@@ -51,7 +51,8 @@ class AttendanceJudgement(NamedTuple):
     percent: Fraction | None
     is_enough: bool | None
     planned_days: int
-    absences_left: int
+    absences_left: int | None
+    """None in a closed year."""
     is_for_council: bool
 
 
@@ -129,8 +130,23 @@ def judge_subject(
     duty: Duty = ALL_DUE,
     *,
     is_year_over: bool = False,
+    has_future: bool = True,
 ) -> SubjectJudgement:
-    """Judge a subject; once the year is over, a recovery exam not taken is a failure."""
+    """Judge a subject; once the year is over, a recovery exam not taken is a failure.
+
+    Who has no future in the year, because it is closed or the student has left it, needs no grade.
+    """
+    judgement = _judge_subject(rules, terms, exam, duty, is_year_over)
+    return judgement if has_future else judgement._replace(needed_tenths=None)
+
+
+def _judge_subject(
+    rules: RulesJson,
+    terms: Sequence[int | None],
+    exam: int | None,
+    duty: Duty,
+    is_year_over: bool,
+) -> SubjectJudgement:
     if rules["assessment"] == "none":
         return SubjectJudgement("not_graded", None, None, None)
     excused = excuse(terms, exam, duty)
@@ -207,14 +223,26 @@ def attendance_percent(base_days: int, absences: int) -> Fraction | None:
 
 
 def judge_attendance(
-    rules: RulesJson, lesson_days: int, absences: int, days_outside: int
+    rules: RulesJson,
+    lesson_days: int,
+    absences: int,
+    days_outside: int,
+    *,
+    is_closed: bool = False,
 ) -> AttendanceJudgement:
-    """Judge the days; without lesson days there is no percentage and no council notice."""
-    planned = max(lesson_days, rules["year_days"] - days_outside)
+    """Judge the days; without lesson days there is no percentage and no council notice.
+
+    A closed year has no days to come: unless its base is the plan, its plan is what was given.
+    """
+    planned = rules["year_days"] - days_outside
+    if planned < lesson_days or (is_closed and rules["attendance_base"] == "given"):
+        planned = lesson_days
     minimum = Fraction(rules["minimum_attendance"])
     absences_left = -absences
     while (absences_left + absences + 1) * 100 <= planned * (100 - minimum):
         absences_left += 1
+    if is_closed:
+        absences_left = None
     if lesson_days == 0:
         return AttendanceJudgement(None, None, None, planned, absences_left, False)
     base = lesson_days if rules["attendance_base"] == "given" else planned

@@ -86,7 +86,12 @@ class StudentYear:
         is_judged = enrolment.school_class.kind == "regular"
         self.rules = records.rules_of(enrolment) if is_judged else None
         self.days = Days(
-            chain, records.sessions, records.absences, self.rules, enrolment
+            chain,
+            records.sessions,
+            records.absences,
+            self.rules,
+            enrolment,
+            self._is_closed,
         )
 
     @cached_property
@@ -128,8 +133,9 @@ class StudentYear:
 
     def _subject(self, offering: m.Offering) -> SubjectYear:
         entries = self._entries(offering)
-        is_year_over = self._is_closed and not self.has_left
-        return SubjectYear(offering, entries, self.rules, is_year_over)
+        is_year_over = self._is_closed and self._ending is None
+        has_future = not self._is_closed and not self.has_left
+        return SubjectYear(offering, entries, self.rules, is_year_over, has_future)
 
     def _entries(self, offering: m.Offering) -> Entries:
         numbers = range(1, self.terms + 1)
@@ -255,7 +261,7 @@ class StudentYear:
     @property
     def is_followed_up_here(self) -> bool:
         """Return whether lists must have the student here."""
-        is_gone = self._ending in ("transferred", "deceased")
+        is_gone = self.enrolment.ending in ("transferred", "deceased")
         return not self.has_left or not is_gone and not self.is_continued
 
     @property
@@ -266,18 +272,41 @@ class StudentYear:
 
     @property
     def has_left(self) -> bool:
-        return self._ending is not None
+        """True after an exit with a reason, even after the lessons, or before they ended."""
+        e = self.enrolment
+        if e.exit_date is None or self._is_cut:
+            return False
+        return self._ending is not None or e.ending != ""
 
     @property
     def exit_situation(self) -> str | None:
-        return grading.SITUATION_BY_ENDING[self._ending] if self.has_left else None
+        if not self.has_left:
+            return None
+        return grading.SITUATION_BY_ENDING[self.enrolment.ending]
 
     @property
     def _ending(self) -> str | None:
-        """Reason of the exit; None for a student who stayed to the end of the year."""
+        """Reason of an exit before the lessons ended; None for who stayed until then."""
         e = self.enrolment
-        if e.exit_date is None or self._is_cut:
+        if e.exit_date is None or self._is_cut or self._stayed(e):
             return None
-        ends_on = e.school_class.school_year.ends_on
-        is_completed = e.ending == "" and e.exit_date >= ends_on
-        return None if is_completed else e.ending
+        return e.ending
+
+    def _stayed(self, e: m.Enrolment) -> bool:
+        """Return whether the exit is after all lessons, those recorded and those to come.
+
+        Lessons are to come until the end of the last term or of a year without terms. In a
+        closed year none is to come, but a term of which no lesson is recorded may have had some.
+        """
+        year = e.school_class.school_year
+        if e.ending == "" and e.exit_date >= year.ends_on:
+            return True
+        lessons = self._records.sessions.get(e.school_class_id, [])
+        if any(lesson.date >= e.exit_date for lesson in lessons):
+            return False
+        terms = self._records.terms.get(year.pk, [])
+        ends = [term.ends_on for term in terms] or [year.ends_on]
+        if all(end < e.exit_date for end in ends):
+            return True
+        has_term_to_come = any(term.starts_on >= e.exit_date for term in terms)
+        return year.is_closed and lessons != [] and not has_term_to_come

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 
 from school import models as m
 from tests.support.oracle import grading, rounding
@@ -21,6 +21,8 @@ class SubjectYear:
     rules: grading.RulesJson | None
     is_year_over: bool
     """True if the year is over for a student who stayed to its end."""
+    has_future: bool = True
+    """True if the year is open and the student has not left it."""
 
     @property
     def subject(self) -> m.Subject:
@@ -48,10 +50,12 @@ class SubjectYear:
     def _judgement(self) -> grading.SubjectJudgement | None:
         if self.rules is None:
             return None
-        judge = (
-            grading.judge_concepts if self.has_given_concepts else grading.judge_subject
-        )
         terms, exam, duty = self.entries
+        judge = (
+            grading.judge_concepts
+            if self.has_given_concepts
+            else partial(grading.judge_subject, has_future=self.has_future)
+        )
         return judge(self.rules, terms, exam, duty, is_year_over=self.is_year_over)
 
     @property

@@ -41,13 +41,25 @@ def select_enrolments(
         "class_id": lambda e: e.school_class_id,
         "student_id": lambda e: e.student_id,
         "school_id": lambda e: e.school_class.school_id,
-        "year": lambda e: e.school_class.school_year.year,
     }
     criteria = [(getters[n], v) for n, v in parameters.items() if n in getters]
     matches = [
-        e for e in visible if all(getter(e) == value for getter, value in criteria)
+        e
+        for e in visible
+        if all(getter(e) == value for getter, value in criteria)
+        and ("year" not in parameters or _is_of_year(e, parameters["year"]))
     ]
     return sorted(matches, key=class_list_key)
+
+
+def _is_of_year(e: m.Enrolment, year: object) -> bool:
+    """Return whether the school year has this number or a day in this calendar year."""
+    school_year = e.school_class.school_year
+    day, days = school_year.starts_on, set()
+    while day <= school_year.ends_on:
+        days.add(day.year)
+        day += timedelta(days=28)
+    return year in {school_year.year, school_year.ends_on.year, *days}
 
 
 def class_list_key(e: m.Enrolment) -> tuple[object, ...]:

@@ -21,7 +21,9 @@ from tests.support.school_factory import (
 
 # Few days over more than a year, so that shares and windows often reach their limits.
 DAY_STEP = timedelta(days=17)
-DAYS = [date(2026, 2, 2) + n * DAY_STEP for n in range(24)]
+DAY_COUNT = 24
+FIRST_DAYS = [date(2026, 2, 2), date(2026, 2, 2), date(2025, 9, 15), date(2026, 11, 2)]
+"""The first school year has its lessons in two calendar years, the others even more so."""
 LEVEL_COUNT = CLASS_COUNT = 3
 STUDENT_COUNT = 6
 SUBJECTS = ["Arte", "Matemática", "Português"]
@@ -44,7 +46,7 @@ SCALE = [
 ]
 # "Z" is in no scale: the rules of an open year may change.
 GIVEN_CONCEPTS = st.sampled_from([None, *CONCEPTS, "C", "C", "Z"])
-DAY_INDEXES = st.integers(0, len(DAYS) - 1)
+DAY_INDEXES = st.integers(0, DAY_COUNT - 1)
 BIRTH_DATES = st.dates(date(2006, 1, 1), date(2023, 1, 1)) | st.sampled_from(
     [date(year, month, day) for year in (2008, 2020, 2022) for month in (2, 6, 10) for day in (1, 2)]
 )  # fmt: skip
@@ -52,7 +54,7 @@ BIRTH_DATES = st.dates(date(2006, 1, 1), date(2023, 1, 1)) | st.sampled_from(
 
 @dataclass
 class RandomEnrolment:
-    """One planned enrolment; days are indexes into `DAYS`."""
+    """One planned enrolment; days are indexes into the days of the plan."""
 
     student: int
     school_class: int
@@ -89,11 +91,14 @@ class NetworkPlan:
     default_rules: dict[str, Any] | None
     """Rules of the levels without their own."""
     terms: int
+    days_per_term: int | None
+    """Lesson days of each term, after which lessons go on without a term; None for all days."""
+    first_day: date
     is_closed: bool
     subjects: list[list[str]]
     """Subjects taught in each class."""
     days: list[list[int]]
-    """Lesson days of each class, as indexes into `DAYS`."""
+    """Lesson days of each class, as indexes into all days."""
     students: list[tuple[str, date]]
     """Name and birth date."""
     schools: list[str]
@@ -207,7 +212,7 @@ def enrolments(draw: Callable[[Any], Any]) -> RandomEnrolment:
 
 def network_plans() -> st.SearchStrategy[NetworkPlan]:
     subjects = st.lists(st.sampled_from(SUBJECTS), unique=True, max_size=3)
-    days = st.just(list(range(len(DAYS)))) | st.lists(DAY_INDEXES, unique=True).map(
+    days = st.just(list(range(DAY_COUNT))) | st.lists(DAY_INDEXES, unique=True).map(
         sorted
     )
     return st.builds(
@@ -217,6 +222,8 @@ def network_plans() -> st.SearchStrategy[NetworkPlan]:
         ),
         default_rules=st.none() | rules(),
         terms=st.integers(1, 5),
+        days_per_term=st.sampled_from([None, None, 2, 4]),
+        first_day=st.sampled_from(FIRST_DAYS),
         is_closed=st.booleans(),
         subjects=st.lists(subjects, min_size=CLASS_COUNT, max_size=CLASS_COUNT),
         days=st.lists(days, min_size=CLASS_COUNT, max_size=CLASS_COUNT),
@@ -246,8 +253,15 @@ def network_plans() -> st.SearchStrategy[NetworkPlan]:
 def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     """Create the planned network in the database; return it and its viewers."""
     factory = NetworkFactory(name="Rede do Acaso")
+    all_days = [plan.first_day + n * DAY_STEP for n in range(DAY_COUNT)]
     years = [
-        factory.create_year(2026, DAYS, terms=plan.terms, period=period)
+        factory.create_year(
+            2026,
+            all_days,
+            terms=plan.terms,
+            days_per_term=plan.days_per_term,
+            period=period,
+        )
         for period in ("", "2")
     ]
     levels = [create_level(f"Nível {n}") for n in range(LEVEL_COUNT)]
@@ -263,7 +277,7 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     classes = [
         factory.create_class(
             schools[n % 2], years[plan.years[n]], NAMES[n // 2], levels,
-            [subjects[SUBJECTS.index(name)] for name in names], [DAYS[day] for day in days],
+            [subjects[SUBJECTS.index(name)] for name in names], [all_days[day] for day in days],
         )
         for n, (names, days) in enumerate(zip(plan.subjects, plan.days, strict=True))
     ]  # fmt: skip
@@ -278,7 +292,7 @@ def build_network(plan: NetworkPlan) -> tuple[m.Network, list[m.User]]:
     ]
     for student_index, prior_year in plan.prior_years:
         create_prior_year(students[student_index], prior_year)
-    _enrol_all(plan, students, classes, levels, subjects)
+    _enrol_all(plan, students, classes, levels, subjects, all_days)
     if plan.is_closed:
         for year in years:
             year.is_closed = True
@@ -297,6 +311,7 @@ def _enrol_all(
     classes: list[ClassFactory],
     levels: list[m.GradeLevel],
     subjects: list[m.Subject],
+    all_days: list[date],
 ) -> None:
     open_enrolments: set[tuple[int, int]] = set()
     for enrolment in plan.enrolments:
@@ -310,7 +325,7 @@ def _enrol_all(
         with earlier_release():
             _enrol(
                 enrolment, students[enrolment.student], classes[enrolment.school_class],
-                levels, subjects, session_count,
+                levels, subjects, all_days, session_count,
             )  # fmt: skip
 
 
@@ -337,9 +352,10 @@ def _enrol(
     school_class: ClassFactory,
     levels: list[m.GradeLevel],
     subjects: list[m.Subject],
+    all_days: list[date],
     session_count: int,
 ) -> None:
-    entry = DAYS[planned.entry_day]
+    entry = all_days[planned.entry_day]
     length = None if planned.length is None else planned.length * DAY_STEP
     enrolment = school_class.enrol(
         student, grade_level=levels[planned.level], entry_date=entry,
@@ -369,7 +385,7 @@ def _enrol(
                 )  # fmt: skip
     absence_days = [day for day in planned.absence_days if day < session_count]
     school_class.add_absences(
-        enrolment, *absence_days, justified=range(0, len(DAYS), 3)
+        enrolment, *absence_days, justified=range(0, DAY_COUNT, 3)
     )
 
 

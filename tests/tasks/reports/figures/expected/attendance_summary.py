@@ -11,7 +11,7 @@ from tests.api.access_matrix.expected_rows import (
     latest_with_chains,
 )
 from tests.support.oracle import rounding
-from tests.support.oracle.days import WINDOWS, Days
+from tests.support.oracle.days import WINDOWS, Days, windows_of
 from tests.support.oracle.selection import (
     Rows,
     Selection,
@@ -37,10 +37,14 @@ LIST_FILTERS = {
 
 def rows(selection: Selection) -> Rows:
     matches_list = LIST_FILTERS[str(selection.parameters.get("list", "all"))]
+    years = _years(selection)
+    # Columns are those of all selected school years, whichever students they have.
+    school_years = {year.enrolment.school_class.school_year for year in years}
+    keys = {key for one in school_years for key in windows_of(one)}
     return [
         row
-        for year in _years(selection)
-        if (row := _summary_row(year))
+        for year in years
+        if (row := _summary_row(year, sorted(keys, key=_column_order)))
         and matches_list(row)
         and not _is_excluded(year, selection)
     ]
@@ -58,7 +62,13 @@ def _is_excluded(year: StudentYear, selection: Selection) -> bool:
     return is_list and not (is_regular and year.is_followed_up_here)
 
 
-def _summary_row(year: StudentYear) -> dict[str, object]:
+def _column_order(key: str) -> tuple[str, int]:
+    """Sort by repetition, then by month."""
+    code = next(code for code in WINDOWS if key.startswith(code))
+    return key.removeprefix(code), list(WINDOWS).index(code)
+
+
+def _summary_row(year: StudentYear, window_keys: list[str]) -> dict[str, object]:
     days = year.days
     return {
         **identity_cells(year.enrolment),
@@ -71,24 +81,25 @@ def _summary_row(year: StudentYear) -> dict[str, object]:
         "absences_left": days.absences_left,
         "below_minimum": None if days.is_enough is None else not days.is_enough,
         "council_list": days.is_for_council,
-        **{f"attendance_{code}": _format_window(days, code) for code in WINDOWS},
-        "benefit_below": " ".join(code for code in WINDOWS if _is_below(days, code))
-        or None,
+        **{f"attendance_{key}": _format_window(days, key) for key in window_keys},
+        "benefit_below": " ".join(k for k in window_keys if _is_below(days, k)) or None,
     }
 
 
-def _format_window(days: Days, code: str) -> str | None:
-    months = WINDOWS[code]
+def _format_window(days: Days, key: str) -> str | None:
+    if key not in days.windows:
+        return None
+    months = days.windows[key]
     return rounding.round_for_display(
         days.window_percent(months), 1, days.benefit_minimum(months)
     )
 
 
-def _is_below(days: Days, code: str) -> bool:
-    share, minimum = (
-        days.window_percent(WINDOWS[code]),
-        days.benefit_minimum(WINDOWS[code]),
-    )
+def _is_below(days: Days, key: str) -> bool:
+    if key not in days.windows:
+        return False
+    months = days.windows[key]
+    share, minimum = days.window_percent(months), days.benefit_minimum(months)
     return share is not None and minimum is not None and share < minimum
 
 
