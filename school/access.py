@@ -71,16 +71,15 @@ class Scope:
     """Schools beyond the attachments whose records of the students were read, too."""
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "role": self.role,
-            "ids": list(self.ids),
-            "other_schools": list(self.other_schools),
-        }
+        value: dict[str, Any] = {"role": self.role, "ids": list(self.ids)}
+        if self.other_schools:
+            value["other_schools"] = list(self.other_schools)
+        return value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        other_schools = value.get("other_schools", ())  # absent in older rows
-        return cls(value["role"], tuple(value["ids"]), tuple(other_schools))
+        other_schools = tuple(value.get("other_schools", ()))
+        return cls(value["role"], tuple(value["ids"]), other_schools)
 
 
 def visible_enrolments(viewer: User) -> QuerySet[Enrolment]:
