@@ -1,6 +1,6 @@
 """Members of a student's year, each as far as the year reaches."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -17,15 +17,13 @@ class Member(NamedTuple):
 
 
 def build_chain(
-    row: EnrolmentRow, candidates: Collection[EnrolmentRow], *, is_last: bool
+    row: EnrolmentRow, candidates: Iterable[EnrolmentRow], *, is_last: bool
 ) -> Sequence[Member]:
     """Return the members of the year as of `row`, the newest one last.
 
     `candidates` are other enrolments of the same student and school year. If `row` is the
     last of them all, they are all members; else only those that began before it.
     """
-    if not candidates and row.seen_until is None:  # the usual case
-        return [Member(row, is_cut=False)]
     end = _earlier(row.exit, row.seen_until)
     members = [
         _member(candidate, end)

@@ -11,7 +11,7 @@ from school.records import attendance
 from school.records.attendance import LessonCalendars
 from school.records.calendar import AcademicCalendar
 from school.records.curriculum import Curriculum
-from school.records.enrolment_chains import Member, build_chain
+from school.records.enrolment_chains import build_chain
 from school.records.enrolment_record import EnrolmentRecord, dumps, loads
 from school.records.enrolment_rows import EnrolmentRow
 from school.records.exemptions import Exemptions
@@ -110,18 +110,18 @@ class YearBuilder:
 
     def _find_members(self, record: EnrolmentRecord) -> Sequence[YearMember]:
         """Return the members of the year with their records, the newest one last."""
-        candidates = self._others.get(record.row.year_key)
-        if not candidates or not record.row.is_regular:  # the usual case
-            [member] = build_chain(record.row, [], is_last=True)
-            return [YearMember(*member, record)]
+        row = record.row
+        candidates = self._others.get(row.year_key, []) if row.is_regular else []
+        if not candidates and row.seen_until is None:  # the usual case
+            return [YearMember(row, is_cut=False, record=record)]
         records = {other.row.id: other for other in map(loads, candidates)}
-        records.pop(record.row.id, None)
+        records.pop(row.id, None)
         members = build_chain(
-            record.row,
+            row,
             [other.row for other in records.values()],
-            is_last=record.row.id not in self._continued,
+            is_last=row.id not in self._continued,
         )
-        records[record.row.id] = record
+        records[row.id] = record
         return [YearMember(*member, records[member.row.id]) for member in members]
 
     def _find_subjects(
@@ -152,7 +152,7 @@ class YearBuilder:
             counts = {"absence_outside_enrolment": parsed.outside_count}
             skipped_records.add(member.row.id, counts)
         return count_year_days(
-            [Member(member.row, member.is_cut) for member in members],
+            [member.row for member in members],
             absences,
             self._lesson_calendars,
             self._calendar.benefit_windows(members[-1].row.year_id),

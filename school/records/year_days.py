@@ -12,7 +12,7 @@ from school.records.attendance import (
     LessonCalendars,
     count_days,
 )
-from school.records.enrolment_chains import Member
+from school.records.enrolment_rows import EnrolmentRow
 
 
 class YearDays(NamedTuple):
@@ -24,27 +24,27 @@ class YearDays(NamedTuple):
 
 
 def count_year_days(
-    members: Sequence[Member],
+    stays: Sequence[EnrolmentRow],
     absences: Sequence[Sequence[AbsenceDay]],
     calendars: LessonCalendars,
     windows: Sequence[DatedWindow],
     term_count: int,
 ) -> YearDays:
     """Count the days of the members, the newest last; `absences` are those of each."""
-    if len(members) == 1:  # the usual case
-        [(row, _is_cut)], [absence_days] = members, absences
+    if len(stays) == 1:  # the usual case
+        [row], [absence_days] = stays, absences
         lessons = calendars.for_enrolment(row).count_between(row.entry, row.exit)
-    elif _are_apart(members):
+    elif _are_apart(stays):
         counts = [
             calendars.for_enrolment(row).count_between(row.entry, row.exit)
-            for row, _is_cut in members
+            for row in stays
         ]
         lessons = sum(counts[1:], counts[0])
         absence_days = [day for days in absences for day in days]
     else:
         lesson_days = [
             calendars.for_enrolment(row).days_between(row.entry, row.exit)
-            for row, _is_cut in members
+            for row in stays
         ]
         term_by_day = {day: term for days in lesson_days for day, term in days}
         lessons = count_days(list(term_by_day.items()), windows, term_count)
@@ -56,10 +56,10 @@ def count_year_days(
     )
 
 
-def _are_apart(members: Sequence[Member]) -> bool:
-    """Return whether no day is within two of the members."""
-    stays = sorted((row.entry, row.exit or date.max) for row, _is_cut in members)
-    return all(exit <= entry for (_, exit), (entry, _) in pairwise(stays))
+def _are_apart(stays: Sequence[EnrolmentRow]) -> bool:
+    """Return whether no day is within two of the stays."""
+    periods = sorted((row.entry, row.exit or date.max) for row in stays)
+    return all(exit <= entry for (_, exit), (entry, _) in pairwise(periods))
 
 
 def _days_without_attendance(
