@@ -1,4 +1,4 @@
-"""Texts on subjects whose concepts are given by teachers."""
+"""Sentences on subjects whose concepts are given by teachers."""
 
 from django.utils.translation import gettext as _
 
@@ -7,26 +7,11 @@ from school.grading.subjects import Standing, SubjectResult
 
 
 def explain_concepts(rules: Rules, result: SubjectResult) -> str:
-    """Return the concept that decides the subject, and the one still needed."""
+    """Return the concept that decides the subject, or the last one so far."""
     if result.concept is None:
-        return _("no grade yet")
+        return _("No concept yet.")
     if result.standing is Standing.OPEN:
-        return _("{sum} so far").format(sum=result.concept)
-    parts = [compare_concepts(rules, result), explain_needed_concept(rules, result)]
-    return "; ".join(filter(None, parts))
-
-
-def compare_concepts(rules: Rules, result: SubjectResult) -> str:
-    """Return the comparison of the concept with the one that passes: "D < C"."""
-    ranks, concept = rules.concept_ranks, str(result.concept)
-    is_enough = ranks[concept] >= ranks[str(rules.pass_concept)]
-    return f"{concept} {'≥' if is_enough else '<'} {rules.pass_concept}"
-
-
-def explain_needed_concept(rules: Rules, result: SubjectResult) -> str:
-    """Return the concept that passes by the exam; empty if no exam is pending."""
-    if result.standing is not Standing.RECOVERY or not result.has_future:
-        return ""
-    return _("needs at least {grade} in the recovery exam").format(
-        grade=rules.pass_concept
+        return _("The last concept is {concept}.").format(concept=result.concept)
+    return _("The year's concept is {concept}; the minimum is {mark}.").format(
+        concept=result.concept, mark=rules.pass_concept
     )

@@ -1,48 +1,44 @@
 """Calculations behind subject results and attendance, as text to check by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from school.grading.arithmetic import GradeArithmetic
 from school.grading.attendance import AttendanceDays, AttendanceResult
-from school.grading.concept_explanations import (
-    compare_concepts,
-    explain_concepts,
-    explain_needed_concept,
-)
-from school.grading.number_format import format_number, format_tenths
+from school.grading.concept_explanations import explain_concepts
+from school.grading.needed_grades import describe_needed_grade
+from school.grading.number_format import format_number, format_prose, format_tenths
 from school.grading.recovery_explanations import explain_recoveries
 from school.grading.rules import Rules
+from school.grading.sentences import in_terms, of_terms
 from school.grading.subjects import (
-    MAX_TENTHS,
     UNCOUNTED_STANDINGS,
     Standing,
     SubjectGrades,
     SubjectResult,
-    is_subject_unrecoverable,
     partial_mean,
 )
 from school.grading.term_recoveries import apply_recoveries
 
-TERM_KIND_LABELS: dict[str, str | Promise] = {
-    "bimester": gettext_lazy("bimester"),
-    "trimester": gettext_lazy("trimester"),
-    "semester": gettext_lazy("semester"),
-    "term": gettext_lazy("term"),
-}
 ROUNDING_LABELS: dict[str, str | Promise] = {
-    "half_up": gettext_lazy("rounded half up to {step}"),
-    "up": gettext_lazy("rounded up to {step}"),
-    "down": gettext_lazy("rounded down to {step}"),
+    "half_up": gettext_lazy("to the nearest {step}"),
+    "up": gettext_lazy("up to the next {step}"),
+    "down": gettext_lazy("down to a {step}"),
 }
-UNCOUNTED_LABELS: dict[Standing, str | Promise] = {
-    Standing.EXEMPT: gettext_lazy("exempt"),
-    Standing.NOT_TAKEN: gettext_lazy("not taken"),
-    Standing.NOT_GRADED: gettext_lazy("without grades"),
+STEP_LABELS: dict[Decimal, str | Promise] = {
+    Decimal("0.1"): gettext_lazy("tenth of a point"),
+    Decimal("0.5"): gettext_lazy("half point"),
+    Decimal(1): gettext_lazy("whole point"),
+}
+UNCOUNTED_TEXTS: dict[Standing, str | Promise] = {
+    Standing.EXEMPT: gettext_lazy("Exempt from this subject."),
+    Standing.NOT_TAKEN: gettext_lazy("Does not take this optional subject."),
+    Standing.NOT_GRADED: gettext_lazy("There are no grades at this stage."),
 }
 
 
@@ -51,55 +47,43 @@ def explain_subject(
 ) -> str:
     """Return the calculation of the terms, of the exam if used, and the grade still needed."""
     if result.standing in UNCOUNTED_STANDINGS:
-        return str(UNCOUNTED_LABELS[result.standing])
+        return str(UNCOUNTED_TEXTS[result.standing])
+    parts = list(_explain_undue_terms(rules, grades))
     if rules is not None and rules.assessment == "concepts":
-        return explain_concepts(rules, result)
-    parts = [*explain_recoveries(rules, grades)]
-    grades = apply_recoveries(rules, grades)
-    parts.append(_explain_terms(rules, grades, result))
+        parts.append(explain_concepts(rules, result))
+    else:
+        parts += explain_recoveries(rules, grades)
+        grades = apply_recoveries(rules, grades)
+        parts.append(_end_sentence(_explain_terms(rules, grades, result)))
     if rules is not None:
-        if _uses_exam(rules, grades, result):
-            parts.append(_explain_exam(rules, grades, result))
-        parts.append(explain_needed_grade(rules, grades, result))
-    return "; ".join(filter(None, parts))
+        if uses_exam(rules, grades, result):
+            parts.append(_end_sentence(_explain_exam(rules, grades, result)))
+        parts.append(describe_needed_grade(rules, grades, result))
+    return " ".join(filter(None, parts))
 
 
-def explain_needed_grade(
-    rules: Rules, grades: SubjectGrades, result: SubjectResult
-) -> str:
-    """Return the grade that still passes, or that none does; empty if no grade is pending."""
-    if not result.has_future:
-        return ""
-    if rules.assessment == "concepts":
-        return explain_needed_concept(rules, result)
-    if result.standing is Standing.OPEN:
-        return _explain_needed_in_terms(rules, grades, result)
-    if result.standing is Standing.RECOVERY:
-        return _explain_needed_in_exam(result.needed_grade or 0)
-    if _failed_without_exam(rules, grades, result):
-        return _explain_no_exam(
-            rules.grade_arithmetic.needed_exam_grade(result.mean or Fraction(0))
-        )
-    return ""
-
-
-def format_final_comparison(
-    rules: Rules, grades: SubjectGrades, result: SubjectResult
-) -> str:
-    """Return the comparison that decided the subject: "5.95 < 6.0"."""
-    if rules.assessment == "concepts":
-        return compare_concepts(rules, result)
-    arithmetic = rules.grade_arithmetic
-    if _uses_exam(rules, grades, result):
-        return _format_comparison(
-            result.final_mean or Fraction(0), arithmetic.recovery_pass_mark
-        )
-    return _format_comparison(result.mean or Fraction(0), arithmetic.pass_mark)
-
-
-def format_missing_terms(grades: SubjectGrades) -> str:
-    """Return the comma-separated numbers of the due terms without a grade."""
-    return ", ".join(map(str, grades.missing_terms))
+def _explain_undue_terms(rules: Rules | None, grades: SubjectGrades) -> Iterator[str]:
+    """Yield the terms that do not count, and why."""
+    kind = rules.term_kind if rules else "term"
+    if grades.exempt_terms:
+        yield ngettext(
+            "Exempt from {terms}, which does not count.",
+            "Exempt from {terms}, which do not count.",
+            len(grades.exempt_terms),
+        ).format(terms=of_terms(kind, sorted(grades.exempt_terms)))
+    if not grades.outside_terms:
+        return
+    absent_terms = [
+        n
+        for n in sorted(grades.outside_terms - grades.exempt_terms)
+        if n not in grades.due_terms
+    ]
+    if absent_terms:
+        yield ngettext(
+            "Not enrolled {terms}, which does not count.",
+            "Not enrolled {terms}, which do not count.",
+            len(absent_terms),
+        ).format(terms=in_terms(kind, absent_terms))
 
 
 def explain_attendance(
@@ -124,7 +108,7 @@ def _explain_terms(
 ) -> str:
     exact_mean = partial_mean(grades, rules)
     if exact_mean is None or result.mean is None:
-        return _("no grade yet")
+        return _("There are no grades yet.")
     weights = rules.grade_arithmetic.weights if rules else (1,) * len(grades.terms)
     text = _format_mean(grades.terms, weights, exact_mean)
     if rules is None or result.standing is Standing.OPEN:
@@ -147,7 +131,7 @@ def _explain_exam(rules: Rules, grades: SubjectGrades, result: SubjectResult) ->
 
 def _format_combination(arithmetic: GradeArithmetic, mean: str, exam: str) -> str:
     if arithmetic.recovery_rule == "replace_if_higher":
-        return _("the higher of {mean} and {exam}").format(mean=mean, exam=exam)
+        return _("The higher of {mean} and {exam}").format(mean=mean, exam=exam)
     weights = arithmetic.mean_weight, arithmetic.exam_weight
     if weights == (1, 1):
         return f"({mean} + {exam}) / 2"
@@ -172,81 +156,43 @@ def _format_rounding(
 ) -> str:
     """Return the text after a mean: the rounding if it changed the value, and the pass mark."""
     if exact_mean == rounded_mean:
-        return (
-            f" {_comparison_sign(rounded_mean, pass_mark)} {format_number(pass_mark)}"
-        )
-    rule = str(ROUNDING_LABELS[rules.rounding]).format(
-        step=format_number(rules.rounding_step)
+        return _compare(rounded_mean, pass_mark)
+    text = _("The mean {mean} is rounded to {rounded} ({rule})").format(
+        mean=format_prose(exact_mean),
+        rounded=format_number(rounded_mean),
+        rule=describe_rounding(rules.rounding, rules.rounding_step),
     )
-    return f" ≈ {rule}: {_format_comparison(rounded_mean, pass_mark)}"
-
-
-def _format_comparison(value: Fraction, pass_mark: Fraction) -> str:
-    return f"{format_number(value)} {_comparison_sign(value, pass_mark)} {format_number(pass_mark)}"
-
-
-def _comparison_sign(value: Fraction, pass_mark: Fraction) -> str:
-    return "≥" if value >= pass_mark else "<"
-
-
-def _explain_needed_in_terms(
-    rules: Rules, grades: SubjectGrades, result: SubjectResult
-) -> str:
-    grade = result.needed_grade or 0
-    if grade == 0:
-        return _("passes with any remaining grades")
-    if grade <= MAX_TENTHS:
-        text = _("needs at least {grade} in each {term} that is missing ({numbers})")
-    else:
-        text = _("would need {grade} in each {term} that is missing ({numbers})")
-    text = text.format(
-        grade=format_tenths(grade),
-        term=TERM_KIND_LABELS[rules.term_kind],
-        numbers=format_missing_terms(grades),
+    if not pass_mark:
+        return f". {text}"
+    return ". " + _("{sentence}; the minimum is {mark}").format(
+        sentence=text, mark=format_number(pass_mark)
     )
-    if grade <= MAX_TENTHS:
-        return text
-    text = f"{text}: {_format_above_max()}"
-    if is_subject_unrecoverable(rules, grades, result):
-        return text
-    return text + _(", but may pass by the recovery exam")
 
 
-def _explain_needed_in_exam(grade: int) -> str:
-    if grade <= MAX_TENTHS:
-        return _("needs at least {grade} in the recovery exam").format(
-            grade=format_tenths(grade)
-        )
-    text = _("would need {grade} in the recovery exam").format(
-        grade=format_tenths(grade)
+def describe_rounding(rounding: str, step: Decimal) -> str:
+    """Return the rule and the step of rounding: "to the nearest half point"."""
+    label = STEP_LABELS.get(step) or _("multiple of {step}").format(
+        step=format_number(step)
     )
-    return f"{text}: {_format_above_max()}"
+    return str(ROUNDING_LABELS[rounding]).format(step=label)
 
 
-def _explain_no_exam(grade: int) -> str:
-    """Explain a missing exam: no grade could pass it, or the year closed without it."""
-    if grade > MAX_TENTHS:
-        return _explain_needed_in_exam(grade)
-    return _("the year closed without the recovery exam")
+def _compare(value: Fraction, pass_mark: Fraction) -> str:
+    """Return the comparison with the pass mark; empty if every grade passes."""
+    if not pass_mark:
+        return ""
+    sign = "≥" if value >= pass_mark else "<"
+    return f" {sign} {format_number(pass_mark)}"
 
 
-def _format_above_max() -> str:
-    return _("more than {highest}").format(highest=format_tenths(MAX_TENTHS))
+def _end_sentence(text: str) -> str:
+    return text if text.endswith(("…", ".")) else f"{text}."
 
 
-def _uses_exam(rules: Rules, grades: SubjectGrades, result: SubjectResult) -> bool:
+def uses_exam(rules: Rules, grades: SubjectGrades, result: SubjectResult) -> bool:
+    """Return whether the exam decided the subject."""
     return (
         grades.exam is not None
         and rules.grade_arithmetic.has_recovery
         and result.standing in {Standing.PASSED_AFTER_RECOVERY, Standing.FAILED}
-    )
-
-
-def _failed_without_exam(
-    rules: Rules, grades: SubjectGrades, result: SubjectResult
-) -> bool:
-    return (
-        result.standing is Standing.FAILED
-        and rules.grade_arithmetic.has_recovery
-        and grades.exam is None
     )

@@ -7,11 +7,12 @@ from django.utils.translation import gettext_lazy
 from school.grading.explanations import explain_attendance, explain_subject
 from school.grading.number_format import format_number
 from school.grading.outcome import Situation
-from school.grading.reasons import explain_outcome, full_explanation, remedies
+from school.grading.reasons import full_explanation
+from school.grading.remedies import remedies
 from school.grading.subjects import Standing
 
 __all__ = [
-    "exempt_mark", "full_explanation", "explain_attendance", "format_number", "explain_outcome", "remedies", "situation_label", "standing_label", "explain_subject",
+    "exempt_mark", "full_explanation", "explain_attendance", "format_number", "remedies", "situation_label", "standing_label", "explain_subject",
 ]  # fmt: skip
 
 SITUATION_LABELS: dict[Situation, str | Promise] = {

@@ -8,6 +8,9 @@ from django.utils.formats import get_format
 from django.utils.translation import get_language
 
 MAX_DECIMALS = 4
+"""Decimals of a number in a calculation at most."""
+PROSE_DECIMALS = 2
+"""Decimals of a number in a sentence at most."""
 
 
 def format_number(value: Fraction | Decimal | int, min_decimals: int = 1) -> str:
@@ -19,6 +22,16 @@ def format_number(value: Fraction | Decimal | int, min_decimals: int = 1) -> str
     """
     numerator, denominator = value.as_integer_ratio()
     return _format_ratio(numerator, denominator, min_decimals, get_language())
+
+
+def format_prose(value: Fraction | Decimal | int, min_decimals: int = 1) -> str:
+    """Format the value for a sentence: cut to two decimals, without an ellipsis.
+
+    Cutting never lifts a value to a mark of two decimals that it does not reach.
+    """
+    numerator, denominator = value.as_integer_ratio()
+    cut_value = numerator * 10**PROSE_DECIMALS // denominator
+    return _format_ratio(cut_value, 10**PROSE_DECIMALS, min_decimals, get_language())
 
 
 def format_tenths(tenths: int | Fraction) -> str:

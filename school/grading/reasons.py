@@ -1,46 +1,22 @@
-"""Text explanations of a year's outcome and of what is still needed to pass."""
+"""Sentences that tell people why a year has its situation."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from fractions import Fraction
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from school.grading import attendance, explanations, subjects
-from school.grading.attendance import AttendanceResult
-from school.grading.outcome import (
-    PASSED_SITUATIONS,
-    Outcome,
-    ReasonCode,
-    Situation,
-    YearRecord,
-)
-from school.grading.reason_labels import SUBJECT_REASONS, YEAR_REASONS
+from school.grading.explanations import uses_exam
+from school.grading.missing_grades import describe_missing_grades
+from school.grading.number_format import format_prose
+from school.grading.outcome import Outcome, ReasonCode, Situation, YearRecord
 from school.grading.rules import Rules
-from school.grading.subjects import MAX_TENTHS, UNCOUNTED_STANDINGS, Standing
+from school.grading.sentences import describe_attendance, join_words
+from school.grading.subjects import UNCOUNTED_STANDINGS, Standing
 
 PASSED_STANDINGS = {Standing.PASSED, Standing.PASSED_AFTER_RECOVERY}
-
-
-def explain_outcome(
-    rules: Rules | None,
-    year: YearRecord,
-    outcome: Outcome,
-    subject_names: Mapping[int, str],
-) -> str:
-    """Return all reasons of the year as text, with subjects grouped by reason."""
-    return _explain_reasons(_YearExplanation(rules, year, outcome, subject_names))
-
-
-def _explain_reasons(explanation: "_YearExplanation") -> str:
-    ids_by_code: dict[str, list[int]] = {}
-    for reason in explanation.outcome.reasons:
-        subject_ids = ids_by_code.setdefault(reason.code, [])
-        if reason.subject_id is not None:
-            subject_ids.append(reason.subject_id)
-    return "; ".join(
-        explanation.explain_reason(code, keys) for code, keys in ids_by_code.items()
-    )
+NO_TERMS: frozenset[int] = frozenset()
 
 
 def full_explanation(
@@ -48,211 +24,211 @@ def full_explanation(
     year: YearRecord,
     outcome: Outcome,
     subject_names: Mapping[int, str],
+    ended_terms: Set[int] = NO_TERMS,
 ) -> str:
-    """Return all reasons together with passed subjects and sufficient attendance."""
-    explanation = _YearExplanation(rules, year, outcome, subject_names)
-    reasons = _explain_reasons(explanation)
-    return "; ".join(
-        filter(
-            None,
-            [
-                explanation.explain_passed(),
-                reasons,
-                explanation.explain_sufficient_attendance(),
-            ],
-        )
-    )
+    """Return all reasons for and against the situation as sentences.
 
-
-def remedies(
-    rules: Rules | None,
-    year: YearRecord,
-    outcome: Outcome,
-    subject_names: Mapping[int, str],
-) -> str:
-    """Return what the year still needs to pass, or that it can no longer be passed.
-
-    Empty if the year is approved or closed, if the student left, and without rules.
+    `ended_terms` are the terms of an open year that are over: their missing grades are
+    late. A student who died has no reasons.
     """
-    if (
-        rules is None
-        or not year.has_future
-        or outcome.situation in PASSED_SITUATIONS
-        or outcome.situation is Situation.FAILED_BY_COUNCIL
-    ):
+    if outcome.situation is Situation.DECEASED:
         return ""
-    return "; ".join(
-        _YearExplanation(rules, year, outcome, subject_names).remedies(rules)
-    )
+    reasons = YearReasons(rules, year, outcome, subject_names, ended_terms)
+    return " ".join(reasons.sentences())
 
 
 @dataclass(frozen=True, slots=True)
-class _YearExplanation:
+class YearReasons:
     """A year with its rules, outcome and subject names."""
 
     rules: Rules | None
     year: YearRecord
     outcome: Outcome
     subject_names: Mapping[int, str]
+    ended_terms: Set[int] = NO_TERMS
 
-    def explain_passed(self) -> str:
-        """Return the number of passed subjects as text; empty if there is none."""
+    def sentences(self) -> Iterator[str]:
+        """Yield the sentences: subjects first, then decisions, days and what is not recorded."""
+        ids_by_code: dict[str, list[int]] = {}
+        for reason in self.outcome.reasons:
+            ids = ids_by_code.setdefault(reason.code, [])
+            if reason.subject_id is not None:
+                ids.append(reason.subject_id)
+        yield from self._describe_passed()
+        yield from self._describe_failed(ids_by_code.get(ReasonCode.SUBJECT_FAILED, []))
+        yield from self._describe_recovery(
+            ids_by_code.get(ReasonCode.SUBJECT_IN_RECOVERY, [])
+        )
+        if missing_ids := ids_by_code.get(ReasonCode.GRADES_MISSING):
+            yield from describe_missing_grades(
+                self.rules, self.year, missing_ids, self.subject_names, self.ended_terms
+            )
+        yield from self._describe_uncounted(ids_by_code)
+        yield from self._describe_decision(ids_by_code)
+        yield from self._describe_days(ids_by_code)
+        if ReasonCode.NO_RULES in ids_by_code:
+            yield _("There are no grading rules for this school year and grade level.")
+        if ReasonCode.NO_SUBJECTS in ids_by_code:
+            yield _("The class has no subjects.")
+
+    def _describe_passed(self) -> Iterator[str]:
+        """Yield the number of passed subjects, if there is one."""
         standings = [
             result.standing
             for result in self.outcome.subjects.values()
             if result.standing not in UNCOUNTED_STANDINGS
         ]
-        count = sum(standing in PASSED_STANDINGS for standing in standings)
+        count, total = sum(s in PASSED_STANDINGS for s in standings), len(standings)
         if not count:
-            return ""
-        if count == len(standings):
-            text = ngettext(
-                "passed in the only subject", "passed in all {count} subjects", count
+            return
+        if count < total:
+            yield _("Passed {count} of {total} subjects.").format(
+                count=count, total=total
             )
         else:
-            text = ngettext(
-                "passed in {count} subject", "passed in {count} subjects", count
-            )
-        return text.format(count=count)
+            yield ngettext(
+                "Passed the only subject.", "Passed all {count} subjects.", count
+            ).format(count=count)
 
-    def explain_sufficient_attendance(self) -> str:
-        """Return the attendance calculation if attendance is sufficient, else an empty string."""
-        attendance_result = self.outcome.attendance
-        return (
-            self._explain_attendance()
-            if attendance_result is not None and attendance_result.is_enough
-            else ""
-        )
-
-    def explain_reason(self, code: str, subject_ids: list[int]) -> str:
-        match code:
-            case ReasonCode.SUBJECT_FAILED:
-                return _("failed in {subjects}").format(
-                    subjects=self._list_comparisons(subject_ids)
+    def _describe_failed(self, subject_ids: Iterable[int]) -> Iterator[str]:
+        """Yield a sentence for each pass mark that subjects have not reached."""
+        for needed, ids in self._group_by_mark(subject_ids).items():
+            if len(ids) == 1:
+                yield _(
+                    "Did not pass {subject}: got {grade} and needed {mark}."
+                ).format(
+                    subject=self.subject_names[ids[0]],
+                    grade=self._final_grade(ids[0]),
+                    mark=needed,
                 )
-            case ReasonCode.SUBJECT_IN_RECOVERY:
-                return _("in recovery in {subjects}").format(
-                    subjects=self._list_comparisons(subject_ids)
+            else:
+                yield _("Did not pass {subjects}; the minimum is {mark}.").format(
+                    subjects=join_words(
+                        [
+                            f"{self.subject_names[id]} ({self._final_grade(id)})"
+                            for id in ids
+                        ]
+                    ),
+                    mark=needed,
                 )
-            case ReasonCode.GRADES_MISSING:
-                return _("grades missing in {subjects}").format(
-                    subjects=self._list_missing_terms(subject_ids)
-                )
-        if code in SUBJECT_REASONS:
-            return str(SUBJECT_REASONS[code]).format(
-                subjects=self._join_names(subject_ids)
-            )
-        return self._explain_year_reason(code)
 
-    def _explain_year_reason(self, code: str) -> str:
-        match code:
-            case ReasonCode.ATTENDANCE_SHORT:
-                return self._explain_attendance()
-            case ReasonCode.DEPENDENCY:
-                return self._explain_dependency()
-            case ReasonCode.FEW_DAYS:
-                return self._explain_few_days()
-        return str(YEAR_REASONS[code])
-
-    def remedies(self, rules: Rules) -> Iterator[str]:
-        attendance_result = self.outcome.attendance
-        if (
-            attendance_result is not None
-            and rules.retention != "none"
-            and attendance.is_attendance_unrecoverable(
-                attendance_result, is_closed=False
-            )
-        ):
-            yield self._explain_lost_attendance(attendance_result)
+    def _describe_recovery(self, subject_ids: list[int]) -> Iterator[str]:
+        if not subject_ids:
             return
-        grades = self.year.subjects
-        results = {
-            key: result
-            for key, result in self.outcome.subjects.items()
-            if grades[key].counts_for_promotion
-            and rules.retention == "grades_and_attendance"
-        }
-        unrecoverable = [
-            k
-            for k, r in results.items()
-            if subjects.is_subject_unrecoverable(rules, grades[k], r)
-        ]
-        for subject_id, result in results.items():
-            # An exam must be taken even if any grade in it passes.
-            is_due = result.needed_grade or result.standing is Standing.RECOVERY
-            if subject_id not in unrecoverable and is_due:
-                needed_text = explanations.explain_needed_grade(
-                    rules, grades[subject_id], result
-                )
-                if (result.needed_grade or 0) > MAX_TENTHS:
-                    needed_text = _("only by the recovery exam")
-                yield f"{self.subject_names[subject_id]}: {needed_text}"
-        if unrecoverable and not self.year.by_council:
-            yield self._explain_unrecoverable(unrecoverable, rules)
-        if attendance_result is not None and rules.retention != "none":
-            yield _("further absences allowed: {count}").format(
-                count=attendance_result.absences_left
+        mark = self._pass_mark(subject_ids[0])
+        if len(subject_ids) == 1:
+            yield self._choose_recovery_text().format(
+                subject=self.subject_names[subject_ids[0]],
+                grade=self._final_grade(subject_ids[0]),
+                mark=mark,
             )
+            return
+        text = (
+            _("Will take the recovery exams of {subjects}; the minimum is {mark}.")
+            if self.year.exit_reason is None
+            else _("Was due for the recovery exams of {subjects}; the minimum is {mark}.")
+        )  # fmt: skip
+        items = [
+            f"{self.subject_names[id]} ({self._final_grade(id)})" for id in subject_ids
+        ]
+        yield text.format(subjects=join_words(items), mark=mark)
 
-    def _explain_unrecoverable(self, subject_ids: list[int], rules: Rules) -> str:
-        names = self._join_names(subject_ids)
-        if len(subject_ids) <= rules.dependencies:
-            return _("as dependency: {subjects}").format(subjects=names)
-        return _("only by the class council: {subjects}").format(subjects=names)
+    def _choose_recovery_text(self) -> str:
+        """Return the sentence on one recovery exam; who has left will not take it."""
+        has_left = self.year.exit_reason is not None
+        if self.rules is not None and self.rules.assessment == "concepts":
+            return (
+                _("Was due for the recovery exam of {subject}: the year's concept was {grade} and the minimum is {mark}.")
+                if has_left
+                else _("Will take the recovery exam of {subject}: the year's concept was {grade} and the minimum is {mark}.")
+            )  # fmt: skip
+        return (
+            _("Was due for the recovery exam of {subject}: the year's mean was {grade} and the minimum is {mark}.")
+            if has_left
+            else _("Will take the recovery exam of {subject}: the year's mean was {grade} and the minimum is {mark}.")
+        )  # fmt: skip
 
-    def _explain_attendance(self) -> str:
+    def _describe_uncounted(
+        self, ids_by_code: Mapping[str, list[int]]
+    ) -> Iterator[str]:
+        if ids := ids_by_code.get(ReasonCode.SUBJECT_EXEMPT):
+            yield _("Exempt from {subjects}.").format(subjects=self._join_names(ids))
+        if ids := ids_by_code.get(ReasonCode.SUBJECT_NOT_COUNTED):
+            yield ngettext(
+                "{subjects} does not count for moving up.",
+                "{subjects} do not count for moving up.",
+                len(ids),
+            ).format(subjects=self._join_names(ids))
+
+    def _describe_decision(self, ids_by_code: Mapping[str, list[int]]) -> Iterator[str]:
+        if ReasonCode.APPROVED_BY_COUNCIL in ids_by_code:
+            yield _("The class council decided to approve.")
+        if ReasonCode.RETAINED_BY_COUNCIL in ids_by_code:
+            yield _("The class council decided on retention.")
+        if ReasonCode.DEPENDENCY in ids_by_code and self.rules is not None:
+            failed_ids = ids_by_code.get(ReasonCode.SUBJECT_FAILED, [])
+            yield ngettext(
+                "Moves up owing {count} subject: {subjects} (the network allows up to {most}).",
+                "Moves up owing {count} subjects: {subjects} (the network allows up to {most}).",
+                len(failed_ids),
+            ).format(
+                count=len(failed_ids),
+                subjects=self._join_names(failed_ids),
+                most=self.rules.dependencies,
+            )
+        if ReasonCode.NO_RETENTION in ids_by_code:
+            yield _("Promoted: at this stage neither grades nor absences retain.")
+        elif (
+            ReasonCode.CONTINUOUS_PROGRESSION in ids_by_code
+            or self.outcome.situation is Situation.PROMOTED
+        ):
+            yield _("Promoted: at this stage grades do not retain.")
+
+    def _describe_days(self, ids_by_code: Mapping[str, list[int]]) -> Iterator[str]:
+        days = self.year.days
         if self.rules is None or self.outcome.attendance is None:
+            return
+        yield describe_attendance(
+            self.rules,
+            days,
+            self.outcome.attendance,
+            is_over=self.year.is_closed or self.year.exit_reason is not None,
+        )
+        if ReasonCode.FEW_DAYS in ids_by_code:
+            yield _(
+                "The class had {given} of the {planned} school days that the year must have (LDB, art. 24, I)."
+            ).format(given=days.class_days, planned=self.rules.year_days)
+
+    def _group_by_mark(self, subject_ids: Iterable[int]) -> dict[str, list[int]]:
+        """Group failed subjects by the pass mark that they were compared with."""
+        groups: dict[str, list[int]] = {}
+        for id in subject_ids:
+            groups.setdefault(self._pass_mark(id), []).append(id)
+        return groups
+
+    def _pass_mark(self, subject_id: int) -> str:
+        """Return the mark or concept that the subject was compared with."""
+        if self.rules is None:
             return ""
-        return explanations.explain_attendance(
-            self.rules, self.year.days, self.outcome.attendance
-        )
-
-    def _explain_dependency(self) -> str:
-        results = self.outcome.subjects.values()
-        failed_results = [r for r in results if r.standing is Standing.FAILED]
-        return _("with dependency (failed subjects: {count}; allowed: {most})").format(
-            count=len(failed_results), most=self.rules.dependencies if self.rules else 0
-        )
-
-    def _explain_few_days(self) -> str:
-        return _(
-            "the class had {given} of the {planned} lesson days of the year (LDB, art. 24 I)"
-        ).format(
-            given=self.year.days.class_days,
-            planned=self.rules.year_days if self.rules else 0,
-        )
-
-    def _explain_lost_attendance(self, attendance_result: AttendanceResult) -> str:
-        return _(
-            "the year can no longer be passed: absences above the limit: {count}"
-        ).format(count=-(attendance_result.absences_left or 0))
-
-    def _list_comparisons(self, subject_ids: Iterable[int]) -> str:
-        """List the subjects with the deciding comparison: "Mathematics (5.95 < 6.0)"."""
-        return ", ".join(
-            f"{self.subject_names[key]} ({self._final_comparison(key)})"
-            for key in subject_ids
-        )
-
-    def _final_comparison(self, subject_id: int) -> str:
-        grades, result = (
+        if self.rules.assessment == "concepts":
+            return self.rules.pass_concept or ""
+        arithmetic = self.rules.grade_arithmetic
+        is_by_exam = uses_exam(
+            self.rules,
             self.year.subjects[subject_id],
             self.outcome.subjects[subject_id],
         )
-        return (
-            explanations.format_final_comparison(self.rules, grades, result)
-            if self.rules
-            else ""
+        return format_prose(
+            arithmetic.recovery_pass_mark if is_by_exam else arithmetic.pass_mark
         )
 
-    def _list_missing_terms(self, subject_ids: Iterable[int]) -> str:
-        term = explanations.TERM_KIND_LABELS[
-            self.rules.term_kind if self.rules else "term"
-        ]
-        return ", ".join(
-            f"{self.subject_names[key]} ({term} {explanations.format_missing_terms(self.year.subjects[key])})"
-            for key in subject_ids
-        )
+    def _final_grade(self, subject_id: int) -> str:
+        """Return the mean or concept that was compared with the pass mark."""
+        result = self.outcome.subjects[subject_id]
+        if result.concept is not None:
+            return result.concept
+        mean = result.mean if result.final_mean is None else result.final_mean
+        return format_prose(mean or Fraction(0))
 
     def _join_names(self, subject_ids: Iterable[int]) -> str:
-        return ", ".join(self.subject_names[key] for key in subject_ids)
+        return join_words([self.subject_names[id] for id in subject_ids])

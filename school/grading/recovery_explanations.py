@@ -1,4 +1,4 @@
-"""Texts on the recovery of terms."""
+"""Calculations behind the grades of terms that have a recovery of their own."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from school.grading.number_format import format_tenths
 from school.grading.rules import Rules
+from school.grading.sentences import term_name
 from school.grading.subject_records import SubjectGrades
 from school.grading.term_recoveries import apply_recoveries
 
@@ -25,6 +26,8 @@ def explain_recoveries(rules: Rules | None, grades: SubjectGrades) -> Iterator[s
             sum_text = _("the higher of {mean} and {exam}").format(
                 mean=format_tenths(tenths), exam=format_tenths(recovery)
             )
-        yield _("term {term} after its recovery: {sum} = {grade}").format(
-            term=number, sum=sum_text, grade=format_tenths(result)
+        yield _("{term} after its recovery: {sum} = {grade}.").format(
+            term=term_name(rules.term_kind, number),
+            sum=sum_text,
+            grade=format_tenths(result),
         )

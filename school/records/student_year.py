@@ -1,10 +1,11 @@
 """Student's year: recorded data and outcome."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from school.grading import decimals, labels
 from school.grading.attendance import DatedWindow
@@ -120,42 +121,47 @@ class StudentYear:
             )
         return decimals.round_for_display(final, decimals=2, threshold=pass_mark)
 
+    @property
+    def is_partial(self) -> bool:
+        """True while the school year is open: its results may still change."""
+        return not self.row.is_closed
+
     def concept(self, subject_id: int) -> str | None:
-        """Return the given concept, or that of the final mean or of the mean so far.
-
-        None without a scale.
-        """
+        """Return the concept of the final result; None while undecided and without a scale."""
         result = self.outcome.subjects[subject_id]
-        if result.concept is not None:
-            return result.concept
-        value = result.mean if result.final_mean is None else result.final_mean
-        if self.rules is None or value is None:
+        if self.rules is None:
             return None
-        return self.rules.concept(value)
-
-    def grade(self, subject_id: int) -> Decimal | None:
-        """Return the final mean, or the mean so far."""
-        final = self.final_mean(subject_id)
-        return self.mean(subject_id) if final is None else final
+        if self.rules.assessment == "concepts":
+            is_pending = result.standing in {Standing.OPEN, Standing.RECOVERY}
+            return None if is_pending else result.concept
+        return (
+            None if result.final_mean is None else self.rules.concept(result.final_mean)
+        )
 
     def display_grade(self, subject_id: int) -> Decimal | str | None:
-        """Return the displayed result: the concept if there is a scale, else the grade.
+        """Return the final result: a concept if there is a scale, else the final mean.
 
-        A student who is exempt has a word instead.
+        None while undecided: a mean so far is no final grade. A student who is exempt has a
+        word instead.
         """
         if self.outcome.subjects[subject_id].standing is Standing.EXEMPT:
             return labels.exempt_mark()
-        return self.concept(subject_id) or self.grade(subject_id)
+        return self.concept(subject_id) or self.final_mean(subject_id)
 
     def term_cells(self, subject_id: int) -> tuple[Decimal | str | None, ...]:
-        """Return what each term has: a grade, a given concept, or a word for an exemption.
+        """Return what each term has: a grade, a concept, or a word for an exemption.
 
         The grade is that after the recovery of the term.
         """
-        grades = apply_recoveries(self.rules, self.record.subjects[subject_id])
-        cells: list[Decimal | str | None] = list(
-            grades.concepts or map(decimals.tenths_to_grade, grades.terms)
-        )
+        rules = self.rules
+        grades = apply_recoveries(rules, self.record.subjects[subject_id])
+        cells: list[Decimal | str | None]
+        if grades.concepts:
+            cells = list(grades.concepts)
+        elif rules is not None and rules.scale:
+            cells = [None if t is None else _concept_of(rules, t) for t in grades.terms]
+        else:
+            cells = list(map(decimals.tenths_to_grade, grades.terms))
         for number in grades.exempt_terms:
             cells[number - 1] = labels.exempt_mark()
         return tuple(cells)
@@ -178,7 +184,11 @@ class StudentYear:
     def full_explanation(self) -> str:
         """Return all reasons for and against the situation as text."""
         return labels.full_explanation(
-            self.rules, self.record, self.outcome, self._subject_names
+            self.rules,
+            self.record,
+            self.outcome,
+            self._subject_names,
+            self._ended_terms,
         )
 
     def remedies(self) -> str:
@@ -203,8 +213,24 @@ class StudentYear:
         )
 
     @property
+    def _ended_terms(self) -> Set[int]:
+        """Terms that are over, because the class has had lessons in a later one."""
+        by_term = self.lesson_counts.by_term
+        if self.lesson_counts.total > sum(
+            by_term
+        ):  # lessons after the last term of the rules
+            return set(range(1, len(by_term) + 1))
+        begun_terms = [n for n, days in enumerate(by_term, 1) if days]
+        return set(range(1, max(begun_terms, default=1)))
+
+    @property
     def _subject_names(self) -> dict[int, str]:
         return {subject.id: subject.name for subject in self.subjects}
+
+
+def _concept_of(rules: Rules, tenths: int | Fraction) -> str | None:
+    grade = decimals.tenths_to_grade(tenths)
+    return None if grade is None else rules.concept(grade)
 
 
 @dataclass

@@ -34,7 +34,7 @@ class Xlsx(Format):
 
     def write_table(self, table: Table, file: IO[bytes]) -> None:
         sheet_names, collector = SheetNames(), ChartCollector(table)
-        with Package(file, table.title) as package:
+        with Package(file, table.full_title) as package:
             row_count = _write_data_sheets(
                 table, collector.collect(table.rows), package, sheet_names
             )
@@ -65,7 +65,9 @@ def _write_data_sheets(
     rows = chain(sample, rows)
     row_count = 0
     while True:
-        info = SheetInfo(sheet_names.unique_name(table.title), is_first=not row_count)
+        info = SheetInfo(
+            sheet_names.unique_name(table.full_title), is_first=not row_count
+        )
         with package.open_sheet(info) as part:
             row_count += writer.write_sheet(part, rows, info)
         next_row = next(rows, None)

@@ -50,17 +50,26 @@ class ColumnGroups:
         return self._find_columns(self.layout.chart)
 
     @cached_property
+    def _partial(self) -> list[IndexedColumn]:
+        return self._find_columns([self.layout.partial])
+
+    @cached_property
     def body(self) -> list[IndexedColumn]:
         other_columns = {
             *self.layout.heading,
             *self.layout.section_footer,
             *self.layout.hidden,
+            self.layout.partial,
         }
         return [
             (index, column)
             for index, column in enumerate(self.columns)
             if column.name not in other_columns
         ]
+
+    def is_partial(self, rows: Sequence[Row]) -> bool:
+        """Return whether one of the rows is of an open year."""
+        return any(row[index] for index, _column in self._partial for row in rows)
 
     def section_key(self, row: Row) -> Row:
         """Return the cells that are equal in all rows of a section."""

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from django.utils.translation import gettext as _
+
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import QuerySource
 
@@ -60,6 +62,9 @@ class Layout:
     """True if the table needs landscape pages."""
     hidden: Sequence[str] = ()
     """Columns that are left out of PDF tables for lack of room."""
+    partial: str = ""
+    """Boolean column that is true in rows of an open year: their section is marked as partial
+    and has no signature lines."""
     chart: Sequence[str] = ()
     """Numeric columns that are drawn as bars, grouped by the first column of the table."""
 
@@ -97,3 +102,11 @@ class Table:
     """Query of the same rows, for formats that let the database write them."""
     advance: Callable[[int], None] = ignore_progress
     """Reports a number of further rows written, for formats that do not read `rows`."""
+    is_partial: bool = False
+    """True if some results are of an open year and may change."""
+
+    @property
+    def full_title(self) -> str:
+        """Title, marked if some results are partial."""
+        # The mark comes first: the name of a sheet has room for 31 characters only.
+        return f"{_('PARTIAL')} – {self.title}" if self.is_partial else self.title

@@ -116,6 +116,10 @@ class Report(ABC, Generic[P]):
         """Return the title of a report with these parameters."""
         return str(self.title)
 
+    def is_partial(self) -> bool:
+        """Return whether some results are of an open year, so that they may change."""
+        return False
+
     def empty_reason(self) -> str:
         """Return the reason for a report without rows."""
         if not self.enrolments.exists():
@@ -132,12 +136,16 @@ class Report(ABC, Generic[P]):
 
     def summary_text(self, rows: int) -> str | None:
         """Return the summary of all rows; for 0 rows, the reason why there are none."""
+        return self.footer_text(rows)
+
+    def footer_text(self, rows: int) -> str | None:
+        """Return the part of the summary that documents repeat at their end."""
         return self.summary() if rows else self.empty_reason()
 
     def footer(self, rows: int) -> Footer:
         """Return the footer of a document; `rows` is the number of all rows."""
         reasons = [f"{r['detail']} ({r['count']})" for r in self.skipped["reasons"]]
-        return Footer(self.summary_text(rows) or "", reasons)
+        return Footer(self.footer_text(rows) or "", reasons)
 
     @cached_property
     def skipped(self) -> dict[str, Any]:
@@ -163,5 +171,6 @@ class Report(ABC, Generic[P]):
             self.rows(),
             letterhead=letterhead or Letterhead(),
             layout=self.layout,
+            is_partial=self.is_partial(),
             query_source=self.query_source(),
         )

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from pydantic import Field, model_validator
 
 from school.access import Reach
-from school.models import Enrolment
+from school.grading.sentences import term_name
+from school.models import Enrolment, SchoolYear
 from school.records.enrolment_rows import ORDER_BY_CLASS, EnrolmentRow
 from school.records.years import StudentYears
 from school.year_members import in_other_classes, in_regular_classes, latest_enrolments
@@ -53,6 +54,10 @@ IDENTITY_COLUMNS = (
     Column("registration", gettext_lazy("Registration")),
     Column("student", gettext_lazy("Student")),
 )
+
+
+PARTIAL_COLUMN = Column("partial", gettext_lazy("Partial"), "boolean")
+"""Column of the layout's `partial`."""
 
 
 def term_title(number: int) -> str:
@@ -101,6 +106,27 @@ class StudentReport(Report[P], ABC, Generic[P]):
             order=self.order,
             with_grades=self.with_grades,
         )
+
+    def term_title(self, number: int) -> str:
+        """Return the title of a term; the rules' own kind of term if all years share one."""
+        kinds = {version.rules.term_kind for version in self.years.rule_versions}
+        kind = kinds.pop() if len(kinds) == 1 else "term"
+        return term_title(number) if kind == "term" else term_name(kind, number)
+
+    def is_partial(self) -> bool:
+        if not self.layout.partial:
+            return False
+        open_years = SchoolYear.objects.filter(is_closed=False)
+        classes = self.row_enrolments.order_by().values("school_class")
+        return open_years.filter(classes__in=classes).exists()
+
+    def summary_text(self, rows: int) -> str | None:
+        """Return the summary, with a note if results are partial; documents say so in their head."""
+        summary = super().summary_text(rows)
+        if not rows or not self.is_partial():
+            return summary
+        note = _("Partial: a school year is open, and its results may still change.")
+        return f"{note} {summary}" if summary else note
 
     def identity_cells(self, enrolment: EnrolmentRow) -> tuple[Cell, ...]:
         """Return the cells of `IDENTITY_COLUMNS`."""

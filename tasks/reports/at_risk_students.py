@@ -133,6 +133,6 @@ def _risk_cells(year: StudentYear, risk: _Risk) -> Row:
         risk.subjects_below > 0,
         risk.by_attendance,
         risk.by_council_list,
-        year.full_explanation(),
+        year.full_explanation() or None,
         year.remedies(),
     )

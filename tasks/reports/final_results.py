@@ -18,6 +18,7 @@ from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
 from tasks.reporting.student_report import (
     IDENTITY_COLUMNS,
+    PARTIAL_COLUMN,
     StudentParameters,
     StudentReport,
 )
@@ -33,7 +34,10 @@ class FinalResults(StudentReport[StudentParameters]):
     example = {"class_id": 1}
     formats = (*Report.formats, "zip")
     layout = Layout(
-        heading=("school", "year", "class"), page_per_section=True, landscape=True
+        heading=("school", "year", "class"),
+        page_per_section=True,
+        landscape=True,
+        partial="partial",
     )
     latest_only = False  # the ata lists every student who was ever in the class
 
@@ -45,6 +49,7 @@ class FinalResults(StudentReport[StudentParameters]):
             Column("attendance", _("Attendance"), "percent"),
             Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("reasons", _("Reasons")),
+            PARTIAL_COLUMN,
         ]
 
     def rows(self) -> Iterator[Row]:
@@ -60,7 +65,8 @@ class FinalResults(StudentReport[StudentParameters]):
                 year.absence_counts.total,
                 year.attendance_percent,
                 year.outcome.situation,
-                year.full_explanation(),
+                year.full_explanation() or None,
+                year.is_partial,
             )
 
     def total(self) -> int:

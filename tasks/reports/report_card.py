@@ -14,9 +14,9 @@ from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
 from tasks.reporting.student_report import (
     IDENTITY_COLUMNS,
+    PARTIAL_COLUMN,
     StudentParameters,
     StudentReport,
-    term_title,
 )
 
 MAX_TERMS = 10
@@ -27,7 +27,7 @@ class ReportCard(StudentReport[StudentParameters]):
     title = _("Report card")
     description = _(
         "For each student and subject: the grade of each term, the mean, the final mean after "
-        "recovery, and the reasons; with the student's days of absence and situation."
+        "recovery, and the reasons; with the student's days of absence, situation and what to do next."
     )
     allowed_roles = frozenset(Role)
     example = {"class_id": 1}
@@ -48,9 +48,11 @@ class ReportCard(StudentReport[StudentParameters]):
             "attendance",
             "situation",
             "reasons",
+            "saving",
         ),
         page_per_section=True,
         hidden=("explanation",),
+        partial="partial",
         chart=("mean",),
     )
 
@@ -59,19 +61,24 @@ class ReportCard(StudentReport[StudentParameters]):
         return [
             *IDENTITY_COLUMNS,
             Column("subject", _("Subject")),
-            *(Column(f"term_{n}", term_title(n), "decimal") for n in terms),
+            *(Column(f"term_{n}", self.term_title(n), "decimal") for n in terms),
             Column("mean", _("Mean"), "decimal"),
             Column("recovery", _("Final recovery"), "decimal"),
             Column("final", _("Final mean"), "decimal"),
             Column("concept", _("Concept")),
             Column("absences", _("Days absent"), "integer"),
-            *(Column(f"absences_{n}", _absences_title(n), "integer") for n in terms),
+            *(
+                Column(f"absences_{n}", self._absences_title(n), "integer")
+                for n in terms
+            ),
             Column("attendance", _("Attendance"), "percent"),
             Column("result", _("Result"), labels=labels.STANDING_LABELS),
             Column("needed", _("Grade still needed"), "decimal"),
             Column("explanation", _("How it was calculated")),
             Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("reasons", _("Reasons")),
+            Column("saving", _("What to do next")),
+            PARTIAL_COLUMN,
         ]
 
     def rows(self) -> Iterator[Row]:
@@ -117,6 +124,9 @@ class ReportCard(StudentReport[StudentParameters]):
         others = with_subjects.order_by().values("pk")
         return ungraded.exclude(pk__in=others).count()
 
+    def _absences_title(self, number: int) -> str:
+        return gettext("Days absent in %(term)s") % {"term": self.term_title(number)}
+
     def _subject_cells(
         self, year: StudentYear, subject: ClassSubject | None
     ) -> tuple[Row, Row]:
@@ -151,8 +161,9 @@ def _absence_cells(year: StudentYear) -> Row:
 
 
 def _situation_cells(year: StudentYear) -> Row:
-    return year.outcome.situation, year.full_explanation()
-
-
-def _absences_title(number: int) -> str:
-    return gettext("Days absent in term %(number)s") % {"number": number}
+    return (
+        year.outcome.situation,
+        year.full_explanation() or None,
+        year.remedies() or None,
+        year.is_partial,
+    )

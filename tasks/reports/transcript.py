@@ -22,7 +22,11 @@ from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.parameters import Year
 from tasks.reporting.report import Report
-from tasks.reporting.student_report import StudentParameters, StudentReport, term_title
+from tasks.reporting.student_report import (
+    PARTIAL_COLUMN,
+    StudentParameters,
+    StudentReport,
+)
 
 
 class Parameters(StudentParameters):
@@ -69,6 +73,7 @@ class Transcript(StudentReport[Parameters]):
         page_per_section=True,
         landscape=True,
         hidden=("situation", "explanation", "authorisation"),
+        partial="partial",
     )
     reach = Reach.HISTORY
     order = ORDER_BY_STUDENT
@@ -94,7 +99,7 @@ class Transcript(StudentReport[Parameters]):
             Column("subject", _("Subject")),
             Column("grade", _("Grade")),
             *(
-                Column(f"term_{n}", term_title(n), "decimal")
+                Column(f"term_{n}", self.term_title(n), "decimal")
                 for n in range(1, self.years.term_count + 1)
             ),
             Column("hours", _("Hours of lessons"), "integer"),
@@ -104,6 +109,7 @@ class Transcript(StudentReport[Parameters]):
             Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("result", _("Result")),
             Column("explanation", _("How it was calculated")),
+            PARTIAL_COLUMN,
         ]
 
     @cached_property
@@ -161,6 +167,7 @@ class Transcript(StudentReport[Parameters]):
                 subject.hours,
                 *result_cells,
                 year.explain_subject(subject.id),
+                year.is_partial,
             )
         if not year.subjects:
             yield (
@@ -171,6 +178,7 @@ class Transcript(StudentReport[Parameters]):
                 None,
                 *result_cells,
                 None,
+                year.is_partial,
             )
 
     def _prior_year_rows(self, prior: PriorYearRow) -> Iterator[Row]:
@@ -186,6 +194,7 @@ class Transcript(StudentReport[Parameters]):
                 prior_subject.hours,
                 *result_cells,
                 None,
+                False,
             )
         if not prior.subjects:
             yield (
@@ -196,6 +205,7 @@ class Transcript(StudentReport[Parameters]):
                 None,
                 *result_cells,
                 None,
+                False,
             )
 
     def _term_cells(self, cells: Row) -> Row:

@@ -85,6 +85,8 @@ class PdfLayout:
             [
                 [format_cell(column, row[index]) for index, column in body_columns]
                 for row in section.rows
+                # A student without subjects has a heading and a footer, but no table.
+                if any(row[index] is not None for index, _column in body_columns)
             ]
             for section in sections
         ]
@@ -137,6 +139,12 @@ class PdfLayout:
             "language": language[0],
             "region": language[1] if len(language) > 1 else None,
             "title": to_typst(self.table.title),
+            "full_title": to_typst(self.table.full_title),
+            "is_partial": self.table.is_partial,
+            "partial_label": _("PARTIAL"),
+            "partial_note": _(
+                "The school year is open: grades, attendance and situations may still change."
+            ),
             "network": to_typst(letterhead.network),
             "school": to_typst(letterhead.school),
             "school_details": [to_typst(line) for line in self._school_details()],
@@ -205,6 +213,7 @@ class PdfLayout:
                     " · ".join(text for _title, text in heading), MAX_FOOTER_NAME_LENGTH
                 )
             ),
+            "is_partial": self.column_groups.is_partial(section.rows),
             "is_continued": section.is_continued,
             "is_last_piece": section.is_last_piece,
             "section_footer": [

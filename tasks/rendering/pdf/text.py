@@ -26,6 +26,8 @@ MIN_BREAKABLE_WORD, WORD_PIECE_LENGTH = 18, 9
 RTL_ISOLATE, POP_ISOLATE = "\u2067", "\u2069"
 """Marks between which the pieces of a word run from right to left."""
 
+NO_BREAK_SPACE = "\u00a0"
+
 TypstText = str | list[str]
 """Text for the typesetter; a line may end between the pieces of a list."""
 
@@ -76,7 +78,9 @@ def format_cell(column: Column, cell: Cell) -> str:
     if isinstance(cell, Decimal | int):
         # The report decides the number of decimals; none is added or removed.
         number = f"{cell:,}".translate(_separators(get_language()))
-        return f"{number}%" if column.type == "percent" else number
+        if column.type != "percent":
+            return number
+        return _("{percent}%").format(percent=number).replace(" ", NO_BREAK_SPACE)
     return format_date(cell) if isinstance(cell, date) else str(cell)
 
 

@@ -12,7 +12,7 @@ from tasks.rendering.xlsx.package import MAIN_NS
 
 def build_about_sheet(table: Table, footer: Footer, row_count: int) -> str:
     """Build the sheet's XML, with one row per fact; `row_count` is the number of data rows."""
-    heading = f'<row r="1" ht="24" customHeight="1"><c r="A1"{cells.text_cell(table.title, styles.HEADING)}</row>'
+    heading = f'<row r="1" ht="24" customHeight="1"><c r="A1"{cells.text_cell(table.full_title, styles.HEADING)}</row>'
     rows = "".join(
         f'<row r="{n}"><c r="A{n}"{cells.text_cell(label, styles.LABEL)}<c r="B{n}"{cell_xml}</row>'
         for n, (label, cell_xml) in enumerate(

@@ -109,8 +109,22 @@ def term_grades(row):
     }
 
 
+def decided_grades(one, grades):
+    """Return the final means that will not change: neither a term nor an exam is missing."""
+    if one.school_class.school.network_id != 1:
+        return {}  # without rules nothing is decided
+    subjects = {o.subject.code: o for o in offerings_of_class(one.school_class_id)}
+    is_closed = one.school_class.school_year.is_closed
+    return {
+        code: mean
+        for code, mean in final_grades(one, grades).items()
+        if len(grades[subjects[code].subject.name]) == 4
+        and (mean >= 6 or is_closed or subjects[code].pk in exams_of_enrolment(one))
+    }
+
+
 def final_grades(one, grades):
-    """Return the final mean by subject code, by the rules of the demo network."""
+    """Return the final mean, or the mean so far, by subject code and the rules of the demo network."""
     means = {}
     for offering in offerings_of_class(one.school_class_id):
         tenths_by_term = grades.get(offering.subject.name)

@@ -102,19 +102,19 @@ def test_subject_is_lost_if_the_last_concept_is_below_and_no_exam_follows(
     assert is_subject_unrecoverable(rules, subject, result) is is_lost
 
 
-def test_given_concepts_are_explained_by_comparison():
+def test_given_concepts_are_explained_in_sentences():
     def explain(rules, subject):
         result = evaluate_subject(rules, subject)
         with override("en"):
             return labels.explain_subject(rules, subject, result)
 
-    assert explain(GIVEN, concepts("AAAC")) == "C ≥ C"
-    assert (
-        explain(WITH_EXAM, concepts("AAAD"))
-        == "D < C; needs at least C in the recovery exam"
+    text = "The year's concept is {}; the minimum is C."
+    assert explain(GIVEN, concepts("AAAC")) == text.format("C")
+    assert explain(WITH_EXAM, concepts("AAAD")) == (
+        f"{text.format('D')} Needs at least C in the recovery exam to pass."
     )
-    assert explain(GIVEN, concepts("AD--")) == "D so far"
-    assert explain(GIVEN, concepts("----")) == "no grade yet"
+    assert explain(GIVEN, concepts("AD--")) == "The last concept is D."
+    assert explain(GIVEN, concepts("----")) == "No concept yet."
 
 
 def test_optional_subject_with_a_concept_is_taken():

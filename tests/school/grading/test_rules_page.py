@@ -21,7 +21,7 @@ def test_rules_page_contains_profiles_and_boundary_cases():
     for sentence in (
         "(5,5 + 6,4) / 2 = 5,95 < 6,0",
         "(5,5 + 6,5) / 2 = 6,0 ≥ 6,0",
-        "precisaria de 10,1 na recuperação final",
+        "Nem com 10,0 na recuperação chegaria a 6,0",
         "149/200 = 74,5 % < 75 %",
         "150/200 = 75,0 % ≥ 75 %",
     ):

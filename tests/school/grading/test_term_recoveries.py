@@ -46,26 +46,36 @@ def test_recovery_of_a_term_lets_the_subject_pass():
 
 
 @pytest.mark.parametrize(
-    ("rules", "english"),
+    ("rules", "english", "portuguese"),
     [
         (
             HIGHER,
-            "term 1 after its recovery: the higher of 5.0 and 7.5 = 7.5; "
-            "term 2 after its recovery: the higher of 6.0 and 4.0 = 6.0; "
-            "(7.5 + 6.0 + 6.0) / 3 = 6.5 so far; "
-            "needs at least 4.5 in each bimester that is missing (3)",
+            "1st bimester after its recovery: the higher of 5.0 and 7.5 = 7.5. "
+            "2nd bimester after its recovery: the higher of 6.0 and 4.0 = 6.0. "
+            "(7.5 + 6.0 + 6.0) / 3 = 6.5 so far. "
+            "4.5 in the 3rd bimester is enough to pass.",
+            "1º bimestre depois da recuperação: a maior entre 5,0 e 7,5 = 7,5. "
+            "2º bimestre depois da recuperação: a maior entre 6,0 e 4,0 = 6,0. "
+            "(7,5 + 6,0 + 6,0) / 3 = 6,5 até agora. "
+            "Basta tirar 4,5 no 3º bimestre para passar.",
         ),
         (
             MEAN,
-            "term 1 after its recovery: (5.0 + 7.5) / 2 = 6.25; "
-            "term 2 after its recovery: (6.0 + 4.0) / 2 = 5.0; "
-            "(6.25 + 5.0 + 6.0) / 3 = 5.75 so far; "
-            "needs at least 6.8 in each bimester that is missing (3)",
+            "1st bimester after its recovery: (5.0 + 7.5) / 2 = 6.25. "
+            "2nd bimester after its recovery: (6.0 + 4.0) / 2 = 5.0. "
+            "(6.25 + 5.0 + 6.0) / 3 = 5.75 so far. "
+            "Needs at least 6.8 in the 3rd bimester to pass.",
+            "1º bimestre depois da recuperação: (5,0 + 7,5) / 2 = 6,25. "
+            "2º bimestre depois da recuperação: (6,0 + 4,0) / 2 = 5,0. "
+            "(6,25 + 5,0 + 6,0) / 3 = 5,75 até agora. "
+            "Precisa tirar pelo menos 6,8 no 3º bimestre para passar.",
         ),
     ],
 )
-def test_recovery_of_a_term_is_explained(rules, english):
+def test_recovery_of_a_term_is_explained(rules, english, portuguese):
     result = evaluate_subject(rules, GRADES)
 
+    with override("pt-br"):
+        assert labels.explain_subject(rules, GRADES, result) == portuguese
     with override("en"):
         assert labels.explain_subject(rules, GRADES, result) == english

@@ -67,6 +67,10 @@ class Days:
     def lesson_days(self) -> int:
         return len(self.lessons)
 
+    @property
+    def terms_with_lessons(self) -> set[int]:
+        return {lesson.term for e in self.chain for lesson in self._sessions_of(e)}
+
     @cached_property
     def absent_days(self) -> dict[date, list[m.Absence]]:
         """Absences by day, of the days on which the student was in no class at all."""

@@ -254,6 +254,10 @@ class StudentYear:
         )
 
     @property
+    def is_open(self) -> bool:
+        return not self._is_closed
+
+    @property
     def _is_closed(self) -> bool:
         # What came after a cut is not known.
         return self.enrolment.school_class.school_year.is_closed and not self._is_cut

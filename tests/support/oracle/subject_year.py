@@ -101,7 +101,7 @@ class SubjectYear:
             if self.has_given_concepts:
                 labels = [band["label"] for band in self.rules["scale"]]
                 failing = labels[: labels.index(self.rules["pass_concept"])]
-                return self.concept in failing
+                return self.last_concept in failing
             return self.mean is not None and self.mean < grading.pass_mark(self.rules)
         return self.result in ("failed", "recovery")
 
@@ -122,13 +122,28 @@ class SubjectYear:
         return rounding.round_for_display(self.final, 2, threshold)
 
     @property
+    def last_concept(self) -> str | None:
+        """Last given concept, also of an undecided subject."""
+        return self._judgement and self._judgement.concept
+
+    @property
+    def standing(self) -> str:
+        """Result, or how the subject stands without rules."""
+        return self.result or grading.excuse(*self.entries) or "open"
+
+    @property
+    def owed_terms(self) -> list[int]:
+        return grading.owed_terms(self.entries.terms, self.entries.duty) or []
+
+    @property
     def concept(self) -> str | None:
+        """Concept that decides the year; an undecided subject has none."""
         if self._judgement is not None and self._judgement.concept is not None:
-            return self._judgement.concept
-        value = self.mean if self.final is None else self.final
-        if self.rules is None or value is None:
+            is_pending = self.result in ("open", "recovery")
+            return None if is_pending else self._judgement.concept
+        if self.rules is None or self.final is None:
             return None
-        return grading.concept(self.rules, value)
+        return grading.concept(self.rules, self.final)
 
     def term_cell(self, number: int) -> str | None:
         """Return a term as a report shows it: grade, given concept, or the word for an exemption."""
@@ -137,7 +152,13 @@ class SubjectYear:
             return None
         if number in duty.exempt_terms:
             return EXEMPT_MARK
-        return self._format(terms[number - 1])
+        return self._term_concept(terms[number - 1]) or self._format(terms[number - 1])
+
+    def _term_concept(self, entry: object | None) -> str | None:
+        """Return the concept of a term's grade in numbers; None without a scale or a grade."""
+        if self.rules is None or not isinstance(entry, int | Fraction):
+            return None
+        return grading.concept(self.rules, Fraction(entry) / 10)
 
     @property
     def exam_cell(self) -> str | None:
@@ -151,7 +172,7 @@ class SubjectYear:
             None,
         ):
             return EXEMPT_MARK
-        return self.concept or self.display_final or self.display_mean
+        return self.concept or self.display_final
 
     def _format(self, entry: object | None) -> str | None:
         return entry if isinstance(entry, str) else rounding.format_grade(entry)

@@ -71,12 +71,12 @@ def test_row_states_risks_and_remedies(secretary, sample_class):
         "by_attendance": False,
         "by_council_list": True,
         "reasons": (
-            "aprovado em 1 disciplina; em recuperação em Matemática (5,9 < 6,0); "
-            "frequência 18/20 = 90,0 % ≥ 75 % (dos dias letivos dados)"
+            "Passou em 1 de 2 disciplinas. "
+            "Vai fazer a recuperação de Matemática: a média do ano foi 5,9 e o mínimo é 6,0. "
+            "Veio a 18 dos 20 dias de aula (90 %; o mínimo é 75 %)."
         ),
         "saving": (
-            "Matemática: precisa de pelo menos 6,1 na recuperação final; "
-            "faltas que ainda cabem: 3"
+            "Matemática: precisa tirar pelo menos 6,1 na recuperação para passar."
         ),
     }
 
@@ -106,12 +106,12 @@ def test_students_are_listed_with_their_own_risks(secretary, sample_class):
 
 
 REMEDIES = {
-    "exam": ((59, 59, 59, 59), {}, "Matemática: precisa de pelo menos 6,1 na recuperação final; faltas que ainda cabem: 5", "Matemática: needs at least 6.1 in the recovery exam; further absences allowed: 5"),
-    "terms": ((50, 50), {}, "Matemática: precisa de pelo menos 7,0 em cada bimestre que falta (3, 4); faltas que ainda cabem: 5", "Matemática: needs at least 7.0 in each bimester that is missing (3, 4); further absences allowed: 5"),
-    "exam alone": ((10, 10, 10), {}, "Matemática: só pela recuperação final; faltas que ainda cabem: 5", "Matemática: only by the recovery exam; further absences allowed: 5"),
-    "council alone": ((19, 19, 19, 19), {}, "só pelo conselho de classe: Matemática; faltas que ainda cabem: 5", "only by the class council: Matemática; further absences allowed: 5"),
-    "after the exam": ((30, 30, 30, 30), {"exam": 40}, "só pelo conselho de classe: Matemática; faltas que ainda cabem: 5", "only by the class council: Matemática; further absences allowed: 5"),
-    "nothing": ((60, 60, 60, 60), {"absences": 7}, "nada mais salva o ano: faltas acima do limite: 2", "the year can no longer be passed: absences above the limit: 2"),
+    "exam": ((59, 59, 59, 59), {}, "Matemática: precisa tirar pelo menos 6,1 na recuperação para passar.", "Matemática: needs at least 6.1 in the recovery exam to pass."),
+    "terms": ((50, 50), {}, "Matemática: precisa tirar pelo menos 7,0 no 3º e no 4º bimestre para passar.", "Matemática: needs at least 7.0 in the 3rd and in the 4th bimester to pass."),
+    "exam alone": ((10, 10, 10), {}, "Matemática: nem com 10,0 no 4º bimestre chega a 6,0; pode passar pela recuperação.", "Matemática: not even 10.0 in the 4th bimester reaches 6.0; can pass by the recovery exam."),
+    "council alone": ((19, 19, 19, 19), {}, "Matemática: nem com 10,0 na recuperação chegaria a 6,0; quem pode decidir é o conselho de classe.", "Matemática: not even 10.0 in the recovery exam would reach 6.0; the class council can decide."),
+    "after the exam": ((30, 30, 30, 30), {"exam": 40}, "Matemática: quem pode decidir é o conselho de classe.", "Matemática: the class council can decide."),
+    "nothing": ((60, 60, 60, 60), {"absences": 7}, "Faltou 2 dias a mais que o permitido. Fale com a escola: algumas redes permitem compensar faltas.", "Missed 2 days more than allowed. Talk to the school: some networks let absences be made up."),
 }  # fmt: skip
 
 
@@ -139,13 +139,14 @@ def test_lost_subject_may_continue_as_dependency(secretary, network):
     (row,) = read_rows(run_report(secretary, sample_class))
 
     assert row["reasons"] == (
-        "faltam notas em Língua Portuguesa (bimestre 3, 4); "
-        "sem aprovação em Matemática (3,0 < 6,0); "
-        "frequência 20/20 = 100,0 % ≥ 75 % (dos dias letivos dados)"
+        "Não passou em Matemática: ficou com 3,0 e precisava de 6,0. "
+        "Faltam as notas do 3º bimestre em Língua Portuguesa. "
+        "Ainda não há notas do 4º bimestre em Língua Portuguesa. "
+        "Veio a 20 dos 20 dias de aula (100 %; o mínimo é 75 %)."
     )
     assert row["saving"] == (
-        "Língua Portuguesa: precisa de pelo menos 6,0 em cada bimestre que falta (3, 4); "
-        "em dependência: Matemática; faltas que ainda cabem: 5"
+        "Língua Portuguesa: basta tirar 6,0 no 3º e no 4º bimestre para passar. "
+        "Pode passar de ano devendo 1 disciplina: Matemática (a rede permite até 1)."
     )
 
 
@@ -159,10 +160,13 @@ def test_low_attendance_with_absences_left_can_rise(secretary, network):
 
     assert (row["attendance"], row["by_attendance"], row["absences_left"]) == ("70.0", True, 2)  # fmt: skip
     assert row["reasons"] == (
-        "passed in 1 subject; grades missing in Matemática (bimester 3, 4); "
-        "attendance 7/10 = 70.0 % < 75 % (days given)"
+        "Passed 1 of 2 subjects. "
+        "There are no grades for the 3rd and the 4th bimester in Matemática yet. "
+        "Came on 7 of the 10 school days (70%; the minimum is 75%)."
     )
-    assert row["saving"].endswith("further absences allowed: 2")
+    assert row["saving"].endswith(
+        "Can still miss 2 days without losing the year by absences."
+    )
 
 
 def test_exam_needing_grade_zero_is_still_required(secretary, network):
@@ -175,8 +179,7 @@ def test_exam_needing_grade_zero_is_still_required(secretary, network):
     (row,) = read_rows(run_report(secretary, sample_class, language="en"))
 
     assert row["saving"] == (
-        "Matemática: needs at least 0.0 in the recovery exam; "
-        "further absences allowed: 5"
+        "Matemática: passes with any grade in the recovery exam, but must take it."
     )
 
 

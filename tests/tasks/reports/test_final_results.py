@@ -1,11 +1,13 @@
 import io
 import zipfile
 
+import openpyxl
 import pytest
 from django.utils.translation import override
 from pypdf import PdfReader
 
 from school.access import visible_enrolments
+from school.grading.outcome import Situation
 from school.models import Network, School
 from tasks import artifacts
 from tasks.reporting.student_report import StudentParameters
@@ -104,9 +106,12 @@ def test_every_enrolment_has_row_with_situation(secretary, class_with_all_outcom
     ]
 
 
-def test_subject_grade_is_final_grade_or_mean_so_far(
+def test_subject_grade_is_final_grade_and_no_mean_so_far(
     secretary, class_with_all_outcomes
 ):
+    open_rows = read_rows(
+        run_report(secretary, class_with_all_outcomes, is_closed=False)
+    )
     rows = read_rows(run_report(secretary, class_with_all_outcomes))
 
     grades = {row["student"]: (row["subject_s-1"], row["subject_s-2"]) for row in rows}
@@ -114,6 +119,10 @@ def test_subject_grade_is_final_grade_or_mean_so_far(
     assert grades["Davi"] == ("7.00", "3.50")
     assert grades["Gil"] == ("7.00", "5.00")
     assert grades["Hugo"] == ("7.00", None)
+    open_grades = {row["student"]: row["subject_s-2"] for row in open_rows}
+    assert open_grades["Gil"] is None  # 5.0, before the recovery exam
+    assert {row["partial"] for row in open_rows} == {True}
+    assert {row["partial"] for row in rows} == {False}
 
 
 def test_subject_grade_with_scale_is_concept(secretary, network):
@@ -136,44 +145,41 @@ def test_reasons_are_in_task_language(secretary, class_with_all_outcomes):
         return {row["student"]: row["reasons"] for row in rows}
 
     portuguese, english = reasons("pt-BR"), reasons("en")
-    portuguese_attendance = "frequência 20/20 = 100,0 % ≥ 75 % (dos dias letivos dados)"
-    english_attendance = "attendance 20/20 = 100.0 % ≥ 75 % (days given)"
-    assert (
-        portuguese["Ana"]
-        == f"aprovado em todas as 2 disciplinas; {portuguese_attendance}"
-    )
-    assert english["Ana"] == f"passed in all 2 subjects; {english_attendance}"
+    portuguese_attendance = "Veio a 20 dos 20 dias de aula (100 %; o mínimo é 75 %)."
+    english_attendance = "Came on 20 of the 20 school days (100%; the minimum is 75%)."
+    assert portuguese["Ana"] == f"Passou nas 2 disciplinas. {portuguese_attendance}"
+    assert english["Ana"] == f"Passed all 2 subjects. {english_attendance}"
     assert portuguese["Caio"] == (
-        "sem aprovação em Língua Portuguesa (3,5 < 6,0), Matemática (3,5 < 6,0); "
-        f"aprovado pelo conselho de classe; {portuguese_attendance}"
+        "Não passou em Língua Portuguesa (3,5) e Matemática (3,5); o mínimo é 6,0. "
+        f"O conselho de classe decidiu pela aprovação. {portuguese_attendance}"
     )
     assert english["Caio"] == (
-        "failed in Língua Portuguesa (3.5 < 6.0), Matemática (3.5 < 6.0); "
-        f"approved by the class council; {english_attendance}"
+        "Did not pass Língua Portuguesa (3.5) and Matemática (3.5); the minimum is 6.0. "
+        f"The class council decided to approve. {english_attendance}"
     )
     assert portuguese["Davi"] == (
-        "aprovado em 1 disciplina; sem aprovação em Matemática (3,5 < 6,0); "
-        f"com dependência (disciplinas sem aprovação: 1; permitidas: 1); {portuguese_attendance}"
+        "Passou em 1 de 2 disciplinas. Não passou em Matemática: ficou com 3,5 e precisava de 6,0. "
+        f"Passa de ano devendo 1 disciplina: Matemática (a rede permite até 1). {portuguese_attendance}"
     )
     assert english["Davi"] == (
-        "passed in 1 subject; failed in Matemática (3.5 < 6.0); "
-        f"with dependency (failed subjects: 1; allowed: 1); {english_attendance}"
+        "Passed 1 of 2 subjects. Did not pass Matemática: got 3.5 and needed 6.0. "
+        f"Moves up owing 1 subject: Matemática (the network allows up to 1). {english_attendance}"
     )
     assert portuguese["Fábio"] == (
-        "aprovado em todas as 2 disciplinas; "
-        "frequência 14/20 = 70,0 % < 75 % (dos dias letivos dados)"
+        "Passou nas 2 disciplinas. "
+        "Veio a 14 dos 20 dias de aula (70 %; o mínimo é 75 %)."
     )
     assert english["Gil"] == (
-        "passed in 1 subject; failed in Matemática (5.0 < 6.0); "
-        f"with dependency (failed subjects: 1; allowed: 1); {english_attendance}"
+        "Passed 1 of 2 subjects. Did not pass Matemática: got 5.0 and needed 6.0. "
+        f"Moves up owing 1 subject: Matemática (the network allows up to 1). {english_attendance}"
     )
     assert portuguese["Hugo"] == (
-        "aprovado em 1 disciplina; "
-        f"faltam notas em Matemática (bimestre 1, 2, 3, 4); {portuguese_attendance}"
+        "Passou em 1 de 2 disciplinas. "
+        f"Faltam as notas em Matemática. {portuguese_attendance}"
     )
     assert english["Hugo"] == (
-        "passed in 1 subject; "
-        f"grades missing in Matemática (bimester 1, 2, 3, 4); {english_attendance}"
+        "Passed 1 of 2 subjects. "
+        f"The grades in Matemática are missing. {english_attendance}"
     )
 
 
@@ -187,8 +193,8 @@ def test_reasons_state_failing_grades_and_attendance(secretary, sample_class):
 
     assert row["situation"] == "failed"
     assert row["reasons"] == (
-        "sem aprovação em Língua Portuguesa (3,5 < 6,0), Matemática (3,5 < 6,0); "
-        "frequência 10/20 = 50,0 % < 75 % (dos dias letivos dados)"
+        "Não passou em Língua Portuguesa (3,5) e Matemática (3,5); o mínimo é 6,0. "
+        "Veio a 10 dos 20 dias de aula (50 %; o mínimo é 75 %)."
     )
 
 
@@ -243,8 +249,8 @@ def test_summary_counts_students_without_rules(secretary, network):
 def test_subject_not_taught_in_class_is_null(secretary, sample_class):
     art = 6
     other_class = SampleClass("Turma B", subjects=(art,))
-    other_class.add_grades(other_class.enrol("Ana"), art, 80)
-    sample_class.add_grades(sample_class.enrol("Bia"), PORTUGUESE, 70)
+    other_class.add_grades(other_class.enrol("Ana"), art, 80, 80, 80, 80)
+    sample_class.add_grades(sample_class.enrol("Bia"), PORTUGUESE, 70, 70, 70, 70)
 
     task = run_task(secretary, {"school_id": 1, "year": 2025}, kind="final_results")
     bia, ana = read_rows(task)
@@ -259,12 +265,12 @@ def test_student_who_returned_to_class_has_two_rows(secretary, sample_class):
     before = sample_class.enrol("Ana", exit_date=school_day(5), ending="transferred")
     sample_class.add_grades(before, PORTUGUESE, 80)
     after = sample_class.enrol(before.student, entry_date=school_day(10))
-    sample_class.add_grades(after, PORTUGUESE, None, None, 60)
+    sample_class.add_grades(after, PORTUGUESE, None, 60, 60, 80)
 
     rows = read_rows(run_report(secretary, sample_class))
 
     assert [(row["number"], row["subject_s-1"]) for row in rows] == [
-        (1, "8.00"),
+        (1, None),
         (2, "7.00"),  # includes the earlier enrolment
     ]
 
@@ -278,8 +284,8 @@ def test_row_shows_social_name(secretary, sample_class):
 @pytest.mark.parametrize(
     ("language", "titles"),
     [
-        ("pt-br", ["Escola", "Ano letivo", "Turma", "Série", "Nº", "Matrícula", "Aluno", "Língua Portuguesa", "Matemática", "Faltas", "Frequência", "Situação", "Motivos"]),
-        ("en", ["School", "School year", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons"]),
+        ("pt-br", ["Escola", "Ano letivo", "Turma", "Série", "Nº", "Matrícula", "Aluno", "Língua Portuguesa", "Matemática", "Faltas", "Frequência", "Situação", "Motivos", "Parcial"]),
+        ("en", ["School", "School year", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons", "Partial"]),
     ],
 )  # fmt: skip
 def test_only_column_titles_are_translated(secretary, sample_class, language, titles):
@@ -292,6 +298,7 @@ def test_only_column_titles_are_translated(secretary, sample_class, language, ti
     assert [column.name for column in columns] == [
         "school", "year", "class", "grade_level", "number", "registration", "student",
         "subject_s-1", "subject_s-2", "absences", "attendance", "situation", "reasons",
+        "partial",
     ]  # fmt: skip
 
 
@@ -304,7 +311,7 @@ def test_situation_column_has_labels(secretary):
         }
 
     assert labels["situation"]["approved_by_council"] == "Aprovado pelo conselho de classe"  # fmt: skip
-    assert len(labels["situation"]) == 17
+    assert labels["situation"].keys() == set(Situation)
 
 
 def test_grade_after_exit_is_skipped(secretary, sample_class):
@@ -313,7 +320,7 @@ def test_grade_after_exit_is_skipped(secretary, sample_class):
 
     task = run_report(secretary, sample_class)
 
-    assert read_rows(task)[0]["subject_s-1"] == "8.00"
+    assert read_rows(task)[0]["subject_s-1"] is None
     assert task.result["skipped"]["reasons"] == [
         {
             "code": "grade_after_exit",
@@ -432,3 +439,25 @@ def test_empty_pdf_states_reason_without_summary(secretary, sample_class):
     assert "Não há nenhum aluno matriculado no que foi pedido." in text
     assert "Matrículas: 0" not in text
     assert sample_class.school_class.school.name in text
+
+
+@pytest.mark.parametrize(
+    ("is_closed", "sheet", "summary"),
+    [
+        (False, "PARCIAL – Ata de resultados fin", "Parcial: há ano letivo aberto, e os seus resultados ainda podem mudar. Matrículas: 1 (Cursando: 1)"),
+        (True, "Ata de resultados finais", "Matrículas: 1 (Incompleto: faltam notas: 1)"),
+    ],
+)  # fmt: skip
+def test_workbook_and_summary_say_that_an_open_year_is_partial(
+    secretary, sample_class, is_closed, sheet, summary
+):
+    sample_class.enrol("Ana")
+
+    task = run_report(secretary, sample_class, is_closed=is_closed, format="xlsx")
+
+    content = io.BytesIO(artifacts.read_artifact(task.artifact))
+    workbook = openpyxl.load_workbook(content)
+    assert workbook.sheetnames[0] == sheet
+    about_title = workbook.worksheets[-1]["A1"].value
+    assert ("PARCIAL" in about_title) is not is_closed
+    assert task.result["summary"] == summary

@@ -53,8 +53,14 @@ def test_row_has_every_figure_and_explanation(secretary, sample_class, ana):
     first, second = report_rows(secretary, sample_class)
 
     reasons = (
-        "aprovado em 1 disciplina; em recuperação em Matemática (5,9 < 6,0); "
-        "frequência 14/20 = 70,0 % < 75 % (dos dias letivos dados)"
+        "Passou em 1 de 2 disciplinas. "
+        "Vai fazer a recuperação de Matemática: a média do ano foi 5,9 e o mínimo é 6,0. "
+        "Veio a 14 dos 20 dias de aula (70 %; o mínimo é 75 %)."
+    )
+    saving = (
+        "Faltou 1 dia a mais que o permitido. "
+        "Fale com a escola: algumas redes permitem compensar faltas. "
+        "Matemática: precisa tirar pelo menos 6,1 na recuperação para passar."
     )
     assert first == {
         "school": sample_class.school_class.school.name,
@@ -81,9 +87,11 @@ def test_row_has_every_figure_and_explanation(secretary, sample_class, ana):
         "attendance": "70.0",
         "result": "passed_after_recovery",
         "needed": None,
-        "explanation": "(6,0 + 5,0 + 6,0 + 5,0) / 4 = 5,5 < 6,0; (5,5 + 6,5) / 2 = 6,0 ≥ 6,0",
+        "explanation": "(6,0 + 5,0 + 6,0 + 5,0) / 4 = 5,5 < 6,0. (5,5 + 6,5) / 2 = 6,0 ≥ 6,0.",
         "situation": "in_recovery",
         "reasons": reasons,
+        "saving": saving,
+        "partial": True,
     }
     of_mathematics = {
         "subject": "Matemática",
@@ -94,8 +102,8 @@ def test_row_has_every_figure_and_explanation(secretary, sample_class, ana):
         "result": "recovery",
         "needed": "6.1",
         "explanation": (
-            "(5,9 + 5,9 + 5,9 + 5,9) / 4 = 5,9 < 6,0; "
-            "precisa de pelo menos 6,1 na recuperação final"
+            "(5,9 + 5,9 + 5,9 + 5,9) / 4 = 5,9 < 6,0. "
+            "Precisa tirar pelo menos 6,1 na recuperação para passar."
         ),
     }
     assert second == {**first, **of_mathematics}
@@ -105,20 +113,21 @@ def test_explanation_is_in_task_language(secretary, sample_class, ana):
     _portuguese, mathematics = report_rows(secretary, sample_class, language="en")
 
     assert mathematics["explanation"] == (
-        "(5.9 + 5.9 + 5.9 + 5.9) / 4 = 5.9 < 6.0; "
-        "needs at least 6.1 in the recovery exam"
+        "(5.9 + 5.9 + 5.9 + 5.9) / 4 = 5.9 < 6.0. "
+        "Needs at least 6.1 in the recovery exam to pass."
     )
     assert mathematics["reasons"] == (
-        "passed in 1 subject; in recovery in Matemática (5.9 < 6.0); "
-        "attendance 14/20 = 70.0 % < 75 % (days given)"
+        "Passed 1 of 2 subjects. "
+        "Will take the recovery exam of Matemática: the year's mean was 5.9 and the minimum is 6.0. "
+        "Came on 14 of the 20 school days (70%; the minimum is 75%)."
     )
 
 
 @pytest.mark.parametrize(
     ("language", "titles"),
     [
-        ("pt-br", ["1º período", "Média", "Recuperação final", "Média final", "Faltas no 1º período", "Nota ainda necessária", "Como foi calculado"]),
-        ("en", ["Term 1", "Mean", "Final recovery", "Final mean", "Days absent in term 1", "Grade still needed", "How it was calculated"]),
+        ("pt-br", ["1º bimestre", "Média", "Recuperação final", "Média final", "Faltas no 1º bimestre", "Nota ainda necessária", "Como foi calculado"]),
+        ("en", ["1st bimester", "Mean", "Final recovery", "Final mean", "Days absent in 1st bimester", "Grade still needed", "How it was calculated"]),
     ],
 )  # fmt: skip
 def test_only_column_titles_are_translated(secretary, sample_class, language, titles):
@@ -139,7 +148,8 @@ def test_csv_has_same_columns_and_values_as_json(secretary, sample_class, ana):
     )
 
     assert csv_row == {
-        name: "" if cell is None else str(cell) for name, cell in json_row.items()
+        **{name: "" if c is None else str(c) for name, c in json_row.items()},
+        "partial": "true",
     }
 
 
@@ -152,13 +162,13 @@ def test_mean_of_some_terms_gives_open_result(secretary, sample_class):
     assert (row["mean"], row["final"], row["result"]) == ("5.75", None, "open")
     assert (row["needed"], row["situation"]) == ("6.3", "in_progress")
     assert row["explanation"] == (
-        "(7,0 + 4,5) / 2 = 5,75 até agora; "
-        "precisa de pelo menos 6,3 em cada bimestre que falta (2, 4)"
+        "(7,0 + 4,5) / 2 = 5,75 até agora. "
+        "Precisa tirar pelo menos 6,3 no 2º e no 4º bimestre para passar."
     )
     assert (blank["mean"], blank["needed"]) == (None, "6.0")
     assert blank["explanation"] == (
-        "nenhuma nota ainda; "
-        "precisa de pelo menos 6,0 em cada bimestre que falta (1, 2, 3, 4)"
+        "Ainda não há notas. "
+        "Basta tirar 6,0 no 1º, no 2º, no 3º e no 4º bimestre para passar."
     )
 
 
@@ -169,8 +179,8 @@ def test_unreachable_exam_grade_is_shown(secretary, sample_class):
 
     assert (row["result"], row["needed"]) == ("recovery", "10.1")
     assert row["explanation"] == (
-        "(1,9 + 1,9 + 1,9 + 1,9) / 4 = 1,9 < 6,0; "
-        "precisaria de 10,1 na recuperação final: mais que 10,0"
+        "(1,9 + 1,9 + 1,9 + 1,9) / 4 = 1,9 < 6,0. "
+        "Nem com 10,0 na recuperação chegaria a 6,0; quem pode decidir é o conselho de classe."
     )
 
 
@@ -196,9 +206,11 @@ def test_concept_comes_from_scale(secretary, network):
     )  # 6.95 has not reached A
     sample_class.add_grades(enrolment, MATHEMATICS, 70)
 
-    assert [row["concept"] for row in report_rows(secretary, sample_class)] == [
-        "B",
-        "A",
+    names = ("term_1", "term_2", "term_3", "term_4", "concept")
+    rows = report_rows(secretary, sample_class)
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("B", "A", "A", "B", "B"),
+        ("A", None, None, None, None),  # the mean so far is no final concept
     ]
 
 
@@ -256,8 +268,8 @@ def test_class_without_rules_has_no_results(secretary, network):
     )
     # The grades of the other subject are missing nevertheless.
     assert row["reasons"] == (
-        "faltam notas em Matemática (período 1, 2, 3, 4); não há regras definidas "
-        "para este ano e esta série; nenhum dia letivo registrado ainda"
+        "Ainda não há notas em Matemática. "
+        "Não há regras de avaliação para este ano letivo e esta série."
     )
 
 

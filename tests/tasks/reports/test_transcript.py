@@ -92,12 +92,13 @@ def test_row_has_identity_fields_and_results(secretary, sample_class, ana):
         "attendance": "90.0",
         "situation": "in_progress",
         "result": "Cursando",
-        "explanation": "(6,0 + 5,0 + 6,0 + 5,0) / 4 = 5,5 < 6,0; (5,5 + 6,5) / 2 = 6,0 ≥ 6,0",
+        "explanation": "(6,0 + 5,0 + 6,0 + 5,0) / 4 = 5,5 < 6,0. (5,5 + 6,5) / 2 = 6,0 ≥ 6,0.",
+        "partial": True,
     }
-    assert (second["grade"], second["term_3"]) == ("7.05", None)
+    assert (second["grade"], second["term_2"], second["term_3"]) == (None, "7.1", None)
     assert second["explanation"] == (
-        "(7,0 + 7,1) / 2 = 7,05 até agora; "
-        "precisa de pelo menos 5,0 em cada bimestre que falta (3, 4)"
+        "(7,0 + 7,1) / 2 = 7,05 até agora. "
+        "Basta tirar 5,0 no 3º e no 4º bimestre para passar."
     )
 
 
@@ -107,8 +108,8 @@ def test_only_texts_are_translated(secretary, ana):
     assert (first["situation"], first["result"]) == ("in_progress", "In progress")
     assert (first["grade"], first["attendance"]) == ("6.00", "90.0")
     assert second["explanation"] == (
-        "(7.0 + 7.1) / 2 = 7.05 so far; "
-        "needs at least 5.0 in each bimester that is missing (3, 4)"
+        "(7.0 + 7.1) / 2 = 7.05 so far. "
+        "5.0 in the 3rd and in the 4th bimester is enough to pass."
     )
 
 
@@ -169,7 +170,7 @@ def test_new_school_sees_whole_year_of_moved_student(stranger, sample_class, ana
     assert [portuguese[f"term_{n}"] for n in range(1, 5)] == ["6.0", "5.0", "9.0", "9.0"]  # fmt: skip
     assert (portuguese["grade"], portuguese["explanation"]) == (
         "7.25",
-        "(6,0 + 5,0 + 9,0 + 9,0) / 4 = 7,25 ≥ 6,0",
+        "(6,0 + 5,0 + 9,0 + 9,0) / 4 = 7,25 ≥ 6,0.",
     )
 
 
@@ -232,14 +233,15 @@ def test_class_without_subjects_has_one_row(secretary, network):
     assert (row["year"], row["result"]) == ("2025", "Cursando")
 
 
-def test_class_without_rules_shows_only_mean(secretary, network):
+def test_class_without_rules_shows_only_terms(secretary, network):
     sample_class = SampleClass()
     ana = sample_class.enrol("Ana")
     sample_class.add_grades(ana, PORTUGUESE, 60, 61)
 
     row, _blank = read_rows(run_report(secretary, ana))
 
-    assert (row["grade"], row["situation"], row["result"]) == ("6.05", None, "Sem resultado")  # fmt: skip
+    assert (row["grade"], row["term_1"], row["term_2"]) == (None, "6.0", "6.1")
+    assert (row["situation"], row["result"]) == (None, "Sem resultado")
     assert row["explanation"] is None
 
 
@@ -280,8 +282,8 @@ def test_rows_are_sorted_by_student_and_year(secretary, sample_class, ana):
 @pytest.mark.parametrize(
     ("language", "titles"),
     [
-        ("pt-br", ["Nome social", "Naturalidade", "Filiação", "Certidão de nascimento", "UF", "Ato de autorização", "1º período", "Carga horária", "Resultado"]),
-        ("en", ["Social name", "Place of birth", "Parents", "Birth certificate", "State", "Act of authorisation", "Term 1", "Hours of lessons", "Result"]),
+        ("pt-br", ["Nome social", "Naturalidade", "Filiação", "Certidão de nascimento", "UF", "Ato de autorização", "1º bimestre", "Carga horária", "Resultado"]),
+        ("en", ["Social name", "Place of birth", "Parents", "Birth certificate", "State", "Act of authorisation", "1st bimester", "Hours of lessons", "Result"]),
     ],
 )  # fmt: skip
 def test_only_column_titles_are_translated(secretary, language, titles):
@@ -302,7 +304,8 @@ def test_csv_has_same_columns_and_values_as_json(secretary, ana):
     )
 
     assert in_csv == {
-        name: "" if cell is None else str(cell) for name, cell in in_json.items()
+        **{name: "" if c is None else str(c) for name, c in in_json.items()},
+        "partial": "true",
     }
 
 

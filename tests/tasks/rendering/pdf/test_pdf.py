@@ -391,7 +391,58 @@ def test_paged_section_numbers_pages_and_repeats_heading():
     for index, page in enumerate(texts):
         assert f"Página {index % half + 1} de {half}" in page
         assert f"9A · Aluno {index // half + 1}" in page
-        assert "Disciplina" in page.splitlines()[0] or index % half == 0
+        is_first = index % half == 0
+        running_head = "Rede de Teste · Escola Ângela Nº 7 · Título"
+        assert page.startswith(running_head) is not is_first
+        assert "Disciplina" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "mark", "note"),
+    [
+        ("pt-br", "PARCIAL", "O ano letivo está aberto"),
+        ("en", "PARTIAL", "The school year is open"),
+    ],
+)
+def test_only_partial_papers_say_so_and_have_no_signature_lines(language, mark, note):
+    open_rows, closed_rows = (
+        list(sample_rows(students=2, subjects=150))[150:],
+        list(sample_rows(students=1, subjects=2)),
+    )
+    rows = [
+        *((*row, True) for row in open_rows),
+        *((*row, False) for row in closed_rows),
+    ]
+    columns = [*COLUMNS, Column("partial", "Parcial", "boolean")]
+    table = replace(
+        make_table(rows, partial="partial", **CARD_LAYOUT),
+        columns=columns,
+        is_partial=True,
+    )
+
+    reader = render_pdf(table, language)
+
+    *open_pages, closed_page = (page.extract_text() for page in reader.pages)
+    assert len(open_pages) > 1
+    assert note in open_pages[0]
+    assert f"Título – {mark}" in open_pages[0]
+    assert all(f"Título · {mark}" in page for page in open_pages[1:])
+    signers = ("Direção da escola", "Head of the school")
+    assert not any(signer in page for page in open_pages for signer in signers)
+    assert any(signer in closed_page for signer in signers)
+    assert mark not in closed_page
+    assert "Parcial" not in "".join(open_pages)
+    assert reader.metadata.title == f"{mark} – Título"
+
+
+def test_section_of_an_empty_row_has_no_table():
+    empty_row = ("9A", "Aluno 1", None, None, None, None, None, None)
+
+    text = extract_text(render_pdf(make_table([empty_row], **CARD_LAYOUT)))
+
+    assert "Aluno 1" in text
+    assert "Disciplina" not in text
+    assert "Média" not in text
 
 
 def test_page_numbers_span_merged_documents(monkeypatch):

@@ -12,6 +12,7 @@ from tests.api.access_matrix.expected_rows import (
     merge_grades,
     subject_names,
 )
+from tests.support.oracle import sentences
 from tests.support.oracle.selection import (
     Rows,
     Selection,
@@ -55,6 +56,8 @@ def _risk_row(year: StudentYear) -> dict[str, object]:
         "by_grades": below > 0,
         "by_attendance": year.days.is_enough is False,
         "by_council_list": bool(year.days.is_for_council),
+        "reasons": sentences.reasons(year),
+        "saving": sentences.saving(year),
     }
 
 
@@ -112,8 +115,10 @@ EXPECTED = ExpectedReport(
         "left": 2, "no_rules": 1,
     },
     students="some",
-    text_columns={"reasons", "saving"},
-    texts=(("pt-BR", "Precisa De Muito", "saving", "9,0"),),
+    texts=(
+        ("pt-BR", "Precisa De Muito", "saving", "Matemática: precisa tirar pelo menos 9,0 no 3º e no 4º bimestre para passar."),
+        ("en", "Precisa De Muito", "saving", "Matemática: needs at least 9.0 in the 3rd and in the 4th bimester to pass."),
+    ),
     keyed_rows=KeyedRows(expected_risks, actual_risks),
     outcomes=OUTCOMES,
 )  # fmt: skip

@@ -123,6 +123,7 @@ def _own_rows(year: StudentYear, terms: range) -> Rows:
             "days": year.days.lesson_days,
             "attendance": format_attendance(year),
             "situation": year.situation,
+            "partial": year.is_open,
         }
         for subject in subjects
     ]
@@ -146,6 +147,7 @@ def _prior_rows(prior: m.PriorYear, terms: range) -> Rows:
             "days": prior.days,
             "attendance": prior.attendance or None,
             "situation": None,
+            "partial": False,
         }
         for subject in subjects
     ]
