@@ -16,7 +16,7 @@ from tests.support.school_factory import (
 
 pytestmark = pytest.mark.django_db
 DAYS = [date(2026, 2, 2) + timedelta(days=n) for n in range(40)]
-RULES = {"terms": 4, "pass_mark": "6.0", "recovery_rule": "weighted"}
+RULES = {"year_days": 1, "terms": 4, "pass_mark": "6.0", "recovery_rule": "weighted"}
 SCALE = [
     {"label": "C", "lowest": "0.0", "highest": "4.9"},
     {"label": "B", "lowest": "5.0", "highest": "7.9"},

@@ -69,7 +69,12 @@ class Days:
 
     @property
     def terms_with_lessons(self) -> set[int]:
-        return {lesson.term for e in self.chain for lesson in self._sessions_of(e)}
+        return {of_day[0].term for of_day in self.lessons.values()}
+
+    @property
+    def class_days(self) -> int:
+        """Lesson days of the class in the whole year."""
+        return len(self.sessions.get(self.enrolment.school_class_id, []))
 
     @cached_property
     def absent_days(self) -> dict[date, list[m.Absence]]:
@@ -117,8 +122,7 @@ class Days:
     @property
     def _days_outside(self) -> int:
         """Lesson days of the class beyond those that the student had in any class."""
-        sessions = self.sessions.get(self.enrolment.school_class_id, [])
-        return max(len(sessions) - self.lesson_days, 0)
+        return max(self.class_days - self.lesson_days, 0)
 
     @cached_property
     def judgement(self) -> grading.AttendanceJudgement | None:

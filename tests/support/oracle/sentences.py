@@ -179,6 +179,8 @@ def _days(year: StudentYear) -> Iterator[str]:
             yield f"Faltou a {days.absence_count} {link} {base} {noun} de aula {planned} no ano (frequência de {share})."
         else:
             yield f"Veio a {base - days.absence_count} {link} {base} {noun} de aula ({share})."
+    if rules and year.is_decided and 0 < days.class_days < rules["year_days"]:
+        yield f"A turma teve {days.class_days} dos {rules['year_days']} dias de aula que o ano deve ter (LDB, art. 24, I)."
     if not year.subjects and not (rules and rules["assessment"] == "none"):
         yield "A turma não tem disciplinas."
 

@@ -133,7 +133,7 @@ class StudentYear:
 
     def _subject(self, offering: m.Offering) -> SubjectYear:
         entries = self._entries(offering)
-        is_year_over = self._is_closed and self._ending is None
+        is_year_over = self.is_decided
         has_future = not self._is_closed and not self.has_left
         return SubjectYear(offering, entries, self.rules, is_year_over, has_future)
 
@@ -295,6 +295,11 @@ class StudentYear:
         if e.exit_date is None or self._is_cut or self._stayed(e):
             return None
         return e.ending
+
+    @property
+    def is_decided(self) -> bool:
+        """Return whether the year is closed for a student who stayed until its lessons ended."""
+        return self._is_closed and self._ending is None
 
     def _stayed(self, e: m.Enrolment) -> bool:
         """Return whether the exit is after all lessons, those recorded and those to come.

@@ -160,7 +160,7 @@ def test_closed_year_with_too_few_days_says_so(
     sample_class.year.rules.all().delete()
     set_rules(sample_class.year, year_days=year_days)
     enrol(sample_class, 60, 60, 60, 60)
-    sentence = "the class had 20 of the 21 lesson days of the year (LDB, art. 24 I)"
+    sentence = "The class had 20 of the 21 school days that the year must have (LDB, art. 24, I)."
 
     assert sentence not in read_row(secretary, sample_class)["reasons"]
     close(sample_class)
