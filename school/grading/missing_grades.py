@@ -26,10 +26,10 @@ def describe_missing_grades(
         for number in year.subjects[id].missing_terms:
             ids_by_term.setdefault(number, []).append(id)
     due_counts = _count_due_subjects(year, subject_ids)
-    is_late_year = year.is_closed and year.exit_reason is None
+    is_late_year = year.is_closed and not year.is_gone
     groups: dict[tuple[tuple[int, ...], bool], list[int]] = {}
     for number, ids in sorted(ids_by_term.items()):
-        is_late = year.exit_reason is None and (is_late_year or number in ended_terms)
+        is_late = not year.is_gone and (is_late_year or number in ended_terms)
         # No ids stand for every subject that owes the term.
         key = () if len(ids) == due_counts[number] else tuple(ids)
         groups.setdefault((key, is_late), []).append(number)
@@ -67,7 +67,7 @@ def _count_due_subjects(
 
 def _choose_subject_text(year: YearRecord, *, for_all: bool, is_late: bool) -> str:
     """Return the text on subjects without any grade."""
-    if year.exit_reason is not None:
+    if year.is_gone:
         return (
             _("There are no grades.")
             if for_all
@@ -88,7 +88,7 @@ def _choose_subject_text(year: YearRecord, *, for_all: bool, is_late: bool) -> s
 
 def _choose_term_text(year: YearRecord, *, for_all: bool, is_late: bool) -> str:
     """Return the text on terms without grades."""
-    if year.exit_reason is not None:
+    if year.is_gone:
         return (
             _("There are no grades for {terms}.")
             if for_all

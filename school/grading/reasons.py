@@ -125,7 +125,7 @@ class YearReasons:
             return
         text = (
             _("Will take the recovery exams of {subjects}; the minimum is {mark}.")
-            if self.year.exit_reason is None
+            if not self.year.is_gone
             else _("Was due for the recovery exams of {subjects}; the minimum is {mark}.")
         )  # fmt: skip
         items = [
@@ -135,7 +135,7 @@ class YearReasons:
 
     def _choose_recovery_text(self) -> str:
         """Return the sentence on one recovery exam; who has left will not take it."""
-        has_left = self.year.exit_reason is not None
+        has_left = self.year.is_gone
         if self.rules is not None and self.rules.assessment == "concepts":
             return (
                 _("Was due for the recovery exam of {subject}: the year's concept was {grade} and the minimum is {mark}.")
@@ -192,7 +192,7 @@ class YearReasons:
             self.rules,
             days,
             self.outcome.attendance,
-            is_over=self.year.is_closed or self.year.exit_reason is not None,
+            is_over=self.year.is_closed or self.year.is_gone,
         )
         if ReasonCode.FEW_DAYS in ids_by_code:
             yield _(

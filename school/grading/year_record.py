@@ -23,6 +23,11 @@ class YearRecord:
     """True also for an exit after the end of lessons, which leaves the result as it is."""
 
     @property
+    def is_gone(self) -> bool:
+        """True if the student has left, before or after the end of lessons."""
+        return self.has_left or self.exit_reason is not None
+
+    @property
     def has_future(self) -> bool:
         """True if the student may still be given grades and miss lessons in this year."""
-        return not (self.is_closed or self.has_left or self.exit_reason is not None)
+        return not (self.is_closed or self.is_gone)
