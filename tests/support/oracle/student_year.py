@@ -271,7 +271,7 @@ class StudentYear:
     @property
     def is_at_school(self) -> bool:
         """Return whether the student is still at school, as far as this class knows."""
-        goes_on = self._ending in ("reclassified", "class_change")
+        goes_on = self.enrolment.ending in ("reclassified", "class_change")
         return not self.has_left or goes_on and not self.is_continued
 
     @property
