@@ -94,10 +94,9 @@ class EnrolmentAdmin(ScopedAdmin):
     show_full_result_count = False
 
 
-@admin.register(m.Grade)
-class GradeAdmin(ReasonPage, ScopedAdmin):
-    form = ReasonForm
-    list_display = ["enrolment", "offering", "term", "grade", "recovery"]
+class OfOfferingAdmin(ScopedAdmin):
+    """Base of the pages of records of one student in one subject."""
+
     list_filter = ["term"]
     list_select_related = [
         "enrolment__school_class__school_year",
@@ -107,6 +106,12 @@ class GradeAdmin(ReasonPage, ScopedAdmin):
     search_fields = student_search_fields("enrolment__student__")
     autocomplete_fields = ["enrolment", "offering"]
     show_full_result_count = False
+
+
+@admin.register(m.Grade)
+class GradeAdmin(ReasonPage, OfOfferingAdmin):
+    form = ReasonForm
+    list_display = ["enrolment", "offering", "term", "grade", "recovery"]
 
     @admin.display(description=_("grade"), ordering="tenths")
     def grade(self, record: m.Grade | m.RecoveryGrade) -> str:
@@ -124,17 +129,8 @@ class RecoveryGradeAdmin(GradeAdmin):
 
 
 @admin.register(m.Exemption)
-class ExemptionAdmin(ScopedAdmin):
+class ExemptionAdmin(OfOfferingAdmin):
     list_display = ["enrolment", "offering", "term", "reason"]
-    list_filter = ["term"]
-    list_select_related = [
-        "enrolment__school_class__school_year",
-        "offering__subject",
-        "offering__school_class__school_year",
-    ]
-    search_fields = student_search_fields("enrolment__student__")
-    autocomplete_fields = ["enrolment", "offering"]
-    show_full_result_count = False
 
 
 class PriorSubjectInline(ScopedInline):
