@@ -69,7 +69,8 @@ set -e
 PATH=/usr/lib/postgresql/17/bin:$PATH
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     mkdir -p "$PGDATA" && chmod 700 "$PGDATA"
-    initdb -D "$PGDATA" -U "$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" -A scram-sha-256
+    initdb -D "$PGDATA" -U "$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" \
+        -A scram-sha-256 --encoding=UTF8 --locale=C.UTF-8
     echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
     echo "CREATE DATABASE $POSTGRES_DB;" | postgres --single -D "$PGDATA" postgres > /dev/null
 fi
