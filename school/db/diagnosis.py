@@ -111,7 +111,7 @@ _RULES = (
         True,
     ),
     _Rule(
-        "certificate|sslrootcert|private key file|no start line",
+        "certificate|sslrootcert|private key file|no start line|signature failure",
         "Name the file of the authority that signed the server's certificate in DATABASE_URL "
         "(?sslrootcert=/path/ca.pem; sslrootcert=system for a public authority), and the host "
         "as the certificate names it.",

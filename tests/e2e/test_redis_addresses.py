@@ -100,10 +100,18 @@ def test_service_goes_on_after_failover(tmp_path):
         Stack(tmp_path / "stack", REDIS_URL=group.url(":secret@")) as service,
     ):
         check_service(service)
+        admin = service.as_user("admin")
+        open_tasks = [
+            admin.request_report({**REPORTS[1], "format": format})
+            for format in ("json", "csv", "xlsx", "pdf")
+        ]
 
         group.fail_over()
 
         service.wait_until(lambda: Client(service.base_url).is_ready(), seconds=60)
+        for task in open_tasks:
+            final = service.wait_until_final(admin, task, 120)
+            assert (final["state"], final["attempt"] <= 2) == ("succeeded", True)
         check_service(service)
         service.wait_until(
             lambda: all(

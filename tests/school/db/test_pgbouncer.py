@@ -1,8 +1,10 @@
 """The service's connections behind PgBouncer, with its default settings but for the mode."""
 
+import tempfile
 import threading
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,6 +21,7 @@ from school.models import Network
 from school.runtime.environment import Environment
 from tests.support import pgbouncer
 from tests.support.environment import DATABASE
+from tests.support.redis_servers import Certificates
 
 pytestmark = [
     pytest.mark.skipif(DATABASE != "postgresql", reason="needs PostgreSQL"),
@@ -192,3 +195,49 @@ def test_settings_without_transaction_are_noticed(pooled):
         pytest.raises(SnapshotRefused, match="transaction_isolation"),
     ):
         postgresql_snapshot.begin(cursor, {}, timedelta(minutes=1))
+
+
+@pytest.fixture
+def certificates(tmp_path_factory):
+    """Certificates for `localhost` that the pooler, another user, may read."""
+    with tempfile.TemporaryDirectory(prefix="certificates-") as name:
+        Path(name).chmod(0o755)
+        certificates = Certificates(Path(name))
+        certificates.chain.chmod(0o644)
+        yield certificates
+
+
+@pytest.mark.guarantee("Certificates of the database are checked on every connection.")
+@pytest.mark.parametrize(
+    ("wrong_authority", "reason"),
+    [
+        ("system", "certificate verify failed"),
+        # The right name with another key, such as of an authority that was made anew.
+        ("namesake", "SSL error"),
+    ],
+)
+def test_certificate_of_the_database_is_checked_by_both_connections(
+    certificates, connect_through, direct_url, tmp_path, wrong_authority, reason
+):
+    if wrong_authority == "namesake":
+        wrong_authority = Certificates(tmp_path / "other").authority
+    files = dict.fromkeys(
+        ("client_tls_key_file", "client_tls_cert_file"), str(certificates.chain)
+    )
+    tls = {"client_tls_sslmode": "require", **files}
+    with pgbouncer.start_pgbouncer(direct_url, "transaction", **tls) as url:
+        address = f"{url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full"
+        connect_through(f"{address}&sslrootcert={certificates.authority}")
+        uses_tls = {
+            connection.ensure_connection() or connection.connection.pgconn.ssl_in_use
+            for connection in connections.all()
+        }
+        faults = find_faults(with_tables=True)
+        connect_through(f"{address}&sslrootcert={wrong_authority}")
+        (fault,) = find_faults(with_tables=True)
+
+    assert uses_tls == {True}
+    assert faults == []
+    assert reason in fault.reason
+    assert "?sslrootcert=" in fault.remedy
+    assert fault.is_permanent
