@@ -7,8 +7,9 @@ now, is made of all of them. Only enrolments in regular classes count; any other
 
 from datetime import date
 
-from django.db.models import DateField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Case, DateField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Least
+from django.db.models.lookups import Exact
 
 from school.models import Enrolment, SchoolClass
 
@@ -38,7 +39,8 @@ def year_has_member() -> Q:
     are_regular = _IS_REGULAR & Q(school_class__kind=OuterRef("school_class__kind"))
     is_last = ~Q(Exists(_later_enrolments(Enrolment.objects.all())))
     is_member = Q(pk=OuterRef("pk")) | are_regular & (began_before | is_last)
-    return Q(**_SAME_YEAR) & is_member
+    begins_within = Q(exit_date=None) | Q(exit_date__gt=OuterRef("entry_date"))
+    return Q(**_SAME_YEAR) & begins_within & is_member
 
 
 def other_members(
@@ -69,25 +71,41 @@ def latest_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
 def _later_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     """Return those of the enrolments that come after the outer one in its student's year.
 
-    The later exit decides, then the later entry: whoever has not left has the student.
+    The later exit decides, then the later entry: whoever has not left has the student. Death
+    ends every enrolment that began before it, even if nobody ended that one.
     """
-    end = _end(OuterRef, enrolments)
+    end, begin = _end(OuterRef, enrolments), _begin(OuterRef)
     same_end = Q(_end=end)
     return (
         in_regular_classes(enrolments)
         .filter(~Q(pk=OuterRef("pk")), **_SAME_YEAR)
-        .alias(_end=_end(F, enrolments))
+        .alias(_end=_end(F, enrolments), _begin=_begin(F))
         .filter(
             Q(_end__gt=end)
-            | same_end & Q(entry_date__gt=OuterRef("entry_date"))
-            | same_end & Q(entry_date=OuterRef("entry_date"), pk__gt=OuterRef("pk"))
+            | same_end & Q(_begin__gt=begin)
+            | same_end & Q(_begin=begin, pk__gt=OuterRef("pk"))
         )
     )
 
 
-def _end(column: type[F], enrolments: QuerySet[Enrolment]) -> Coalesce | Least:
-    """Return the first day after the stay, or that the viewer does not see."""
-    end = Coalesce(column("exit_date"), _NEVER)
+def _end(column: type[F], enrolments: QuerySet[Enrolment]) -> Case | Least:
+    """Return the first day after the stay, or that the viewer does not see; none after death."""
+    end = Case(
+        When(_is_death(column), then=_NEVER),
+        default=Coalesce(column("exit_date"), _NEVER),
+    )
     if SEEN_UNTIL not in enrolments.query.annotations:
         return end
     return Least(end, Coalesce(column(SEEN_UNTIL), _NEVER))
+
+
+def _begin(column: type[F]) -> Case:
+    """Return the day of entry, or of death."""
+    is_death = _is_death(column)
+    return Case(
+        When(is_death, then=column("exit_date")), default=column("entry_date")
+    )
+
+
+def _is_death(column: type[F]) -> Exact:
+    return Exact(column("ending"), Enrolment.Ending.DECEASED.value)

@@ -54,6 +54,11 @@ class Curriculum:
             if offering not in levels or level_id in levels[offering]
         ]
 
+    @property
+    def teaching_classes(self) -> Set[int]:
+        """Ids of the classes with subjects."""
+        return self._subjects.keys()
+
     def subject_by_offering(self, class_id: int) -> Mapping[int, int]:
         """Map the class's offering ids to subject ids."""
         offerings = self._offerings.get(class_id, ())
@@ -72,3 +77,9 @@ def _read_levels(classes: Set[int]) -> Mapping[int, Mapping[int, Set[int]]]:
     ):
         levels[school_class][offering].add(level)
     return levels
+
+
+def find_teaching_classes(classes: Set[int]) -> Set[int]:
+    """Return the ids of those of the classes that have subjects."""
+    offerings = Offering.objects.filter(in_classes(classes)).order_by()
+    return set(offerings.values_list("school_class_id", flat=True).distinct())

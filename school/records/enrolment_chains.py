@@ -22,15 +22,18 @@ def build_chain(
     """Return the members of the year as of `row`, the newest one last.
 
     `candidates` are other enrolments of the same student and school year. If `row` is the
-    last of them all, they are all members; else only those that began before it.
+    last of them all, all that began before it ended are members; else only those that began
+    before it.
     """
     end = _earlier(row.exit, row.seen_until)
     members = [
         _member(candidate, end)
         for candidate in candidates
-        if is_last or (candidate.entry, candidate.id) < (row.entry, row.id)
+        if (candidate.entry, candidate.id) < (row.entry, row.id)
+        or is_last
+        and (end is None or candidate.entry < end)
     ]
-    return sorted([*members, _member(row, end)], key=_end_of)
+    return [*sorted(members, key=_end_of), _member(row, end)]
 
 
 def _member(row: EnrolmentRow, end: date | None) -> Member:

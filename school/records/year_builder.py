@@ -8,9 +8,9 @@ from school.grading import outcome
 from school.grading.attendance import AttendanceDays
 from school.grading.outcome import YearRecord
 from school.records import attendance
-from school.records.attendance import LessonCalendars
+from school.records.attendance import LessonCalendar, LessonCalendars
 from school.records.calendar import AcademicCalendar
-from school.records.curriculum import Curriculum
+from school.records.curriculum import Curriculum, find_teaching_classes
 from school.records.enrolment_chains import build_chain
 from school.records.enrolment_record import EnrolmentRecord, dumps, loads
 from school.records.enrolment_rows import EnrolmentRow
@@ -52,11 +52,13 @@ class YearBuilder:
         for record in shared.others:
             self._others[record.row.year_key].append(dumps(record))
             other_classes.add(record.row.class_id)
-        self._lesson_calendars = LessonCalendars(
-            classes | other_classes, calendar, term_count
-        )
-        graded_classes = classes | other_classes if with_grades else set()
+        all_classes = classes | other_classes
+        self._lesson_calendars = LessonCalendars(all_classes, calendar, term_count)
+        graded_classes = all_classes if with_grades else set()
         self._curriculum = Curriculum(graded_classes)
+        self._teaching_classes = self._curriculum.teaching_classes
+        if other_classes and not with_grades:
+            self._teaching_classes = find_teaching_classes(all_classes)
         self._grades = GradeCollector(
             calendar, self._curriculum, Exemptions(graded_classes), term_count
         )
@@ -75,16 +77,17 @@ class YearBuilder:
         graded = _at_level(members, row.level_id)
         subjects = self._find_subjects(row, graded)
         days = self._count_days(members, skipped_records)
-        lesson_calendar = self._lesson_calendars.for_enrolment(row)
-        stayed = self._calendar.stayed_to_end(row, lesson_calendar.last_day)
+        last_lesson = self._lesson_calendars.for_enrolment(row).last_day
+        stayed = self._calendar.stayed_to_end(row, last_lesson)
+        class_days = len(self._find_class_calendar(row, graded))
         year = YearRecord(
             subjects=self._grades.collect(graded, subjects, skipped_records),
             days=AttendanceDays(
                 lesson_days=days.lessons.total,
                 absences=days.absences.total,
                 justified_absences=days.justified_count,
-                days_outside=max(0, len(lesson_calendar) - days.lessons.total),
-                class_days=len(lesson_calendar),
+                days_outside=max(0, class_days - days.lessons.total),
+                class_days=class_days,
             ),
             exit_reason=None if stayed else row.ending,
             has_left=row.exit is not None and not (stayed and not row.ending),
@@ -140,6 +143,16 @@ class YearBuilder:
         )
         return next(filter(None, of_members), ())
 
+    def _find_class_calendar(
+        self, row: EnrolmentRow, members: Sequence[YearMember]
+    ) -> LessonCalendar:
+        """Return the lessons of the class, or else of the newest member that has subjects."""
+        if len(members) > 1 and row.class_id not in self._teaching_classes:
+            for member in reversed(members):
+                if member.row.class_id in self._teaching_classes:
+                    return self._lesson_calendars.for_enrolment(member.row)
+        return self._lesson_calendars.for_enrolment(row)
+
     def _count_days(
         self, members: Sequence[YearMember], skipped_records: SkippedRecords
     ) -> YearDays:
@@ -157,6 +170,7 @@ class YearBuilder:
             self._lesson_calendars,
             self._calendar.benefit_windows(members[-1].row.year_id),
             self._term_count,
+            teaching_classes=self._teaching_classes,
         )
 
 

@@ -1,6 +1,6 @@
 """Days of a student's year: lessons and absences of its members, each day once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
@@ -29,8 +29,13 @@ def count_year_days(
     calendars: LessonCalendars,
     windows: Sequence[DatedWindow],
     term_count: int,
+    *,
+    teaching_classes: Set[int],
 ) -> YearDays:
-    """Count the days of the members, the newest last; `absences` are those of each."""
+    """Count the days of the members, the newest last; `absences` are those of each.
+
+    `teaching_classes` are the ids of the classes with subjects.
+    """
     if len(stays) == 1:  # the usual case
         [row], [absence_days] = stays, absences
         lessons = calendars.for_enrolment(row).count_between(row.entry, row.exit)
@@ -42,13 +47,9 @@ def count_year_days(
         lessons = sum(counts[1:], counts[0])
         absence_days = [day for days in absences for day in days]
     else:
-        lesson_days = [
-            calendars.for_enrolment(row).days_between(row.entry, row.exit)
-            for row in stays
-        ]
-        term_by_day = {day: term for days in lesson_days for day, term in days}
-        lessons = count_days(list(term_by_day.items()), windows, term_count)
-        absence_days = list(_days_without_attendance(lesson_days, absences))
+        days = list(_join_days(stays, absences, calendars, teaching_classes))
+        lessons = count_days([lesson for lesson, _ in days], windows, term_count)
+        absence_days = [absence for _, absence in days if absence is not None]
     return YearDays(
         lessons,
         count_days(absence_days, windows, term_count),
@@ -62,22 +63,30 @@ def _are_apart(stays: Sequence[EnrolmentRow]) -> bool:
     return all(exit <= entry for (_, exit), (entry, _) in pairwise(periods))
 
 
-def _days_without_attendance(
-    lesson_days: Sequence[Sequence[tuple[str, int]]],
+def _join_days(
+    stays: Sequence[EnrolmentRow],
     absences: Sequence[Sequence[AbsenceDay]],
-) -> Iterator[AbsenceDay]:
-    """Yield the days on which the student was absent from every class that had lessons.
+    calendars: LessonCalendars,
+    teaching_classes: Set[int],
+) -> Iterator[tuple[tuple[str, int], AbsenceDay | None]]:
+    """Yield each day with lessons once, with the absence on it.
 
-    The newest class gives the term; one justification is enough.
+    Of several classes on one day, that decides which the student entered last: an enrolment
+    that nobody ended says nothing of where the student is now. Classes without subjects, such
+    as support that nobody marked as such, decide only on days of no other class.
     """
-    lessons_by_member = [dict(days) for days in lesson_days]
-    absences_by_member = [
-        {day: (term, is_justified) for day, term, is_justified in days}
-        for days in absences
-    ]
-    for day in sorted({day for days in absences_by_member for day in days}):
-        expected = sum(day in lessons for lessons in lessons_by_member)
-        absent = [days[day] for days in absences_by_member if day in days]
-        if len(absent) == expected:
-            newest_term, _is_justified = absent[-1]
-            yield day, newest_term, any(is_justified for _term, is_justified in absent)
+    decisions: dict[str, tuple[int, AbsenceDay | None]] = {}
+    pairs = zip(stays, absences, strict=True)
+    for row, days in sorted(
+        pairs,
+        key=lambda pair: (
+            pair[0].class_id in teaching_classes,
+            pair[0].entry,
+            pair[0].id,
+        ),
+    ):
+        absence_by_day = {absence[0]: absence for absence in days}
+        for day, term in calendars.for_enrolment(row).days_between(row.entry, row.exit):
+            decisions[day] = term, absence_by_day.get(day)
+    for day, (term, absence) in decisions.items():
+        yield (day, term), absence

@@ -143,6 +143,28 @@ CASES = {
             "network": [("B", year(11, 22, 23, 24, days=20))],
         },
     ),
+    "died while the school before never closed": Case(
+        [("A", 0, None), ("B", 10, 15)],
+        [A_ALONE, year(11, 12, 23, 0, days=15)],
+        ["0", "01"],
+        {
+            "A": [("A", A_ALONE)],
+            "B": [("B", year(11, 12, 23, 0, days=15))],
+            "network": [("B", year(11, 12, 23, 0, days=15))],
+        },
+        endings=["", "deceased"],
+    ),
+    "enrolled again after a death that was recorded by mistake": Case(
+        [("A", 0, 5), ("B", 10, None)],
+        [year(11, 0, 0, 0, days=5), year(11, 0, 23, 24, days=15)],
+        ["0", "01"],
+        {
+            "A": [("A", year(11, 0, 0, 0, days=5))],
+            "B": [("B", year(11, 0, 23, 24, days=15))],
+            "network": [("B", year(11, 0, 23, 24, days=15))],
+        },
+        endings=["deceased", ""],
+    ),
     "reclassified": Case(
         [("A", 0, 10), ("A2", 10, None)],
         [A_FIRST, year(0, 0, 43, 44, days=20)],

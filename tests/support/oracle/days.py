@@ -52,16 +52,28 @@ class Days:
     enrolment: m.Enrolment
     """The enrolment as of which the year is."""
     is_closed: bool
+    classes_with_subjects: set[int]
 
     @cached_property
-    def lessons(self) -> dict[date, list[m.ClassSession]]:
-        """Lessons by day, those of the newest class first."""
-        lessons: dict[date, list[m.ClassSession]] = {}
+    def lessons(self) -> dict[date, tuple[m.Enrolment, m.ClassSession]]:
+        """The lesson that counts on each day, with the enrolment that it belongs to.
+
+        Where several classes had lessons, that is the one of the class entered last; a class
+        without subjects gives way to any with subjects.
+        """
+        lessons: dict[date, list[tuple[m.Enrolment, m.ClassSession]]] = {}
         for stay in self.chain:
             for session in self.sessions.get(stay.enrolment.school_class_id, []):
                 if stay.has(session.date):
-                    lessons.setdefault(session.date, []).append(session)
-        return lessons
+                    of_day = lessons.setdefault(session.date, [])
+                    of_day.append((stay.enrolment, session))
+
+        def weight(pair: tuple[m.Enrolment, m.ClassSession]) -> tuple[bool, date, int]:
+            e, session = pair
+            has_subjects = session.school_class_id in self.classes_with_subjects
+            return has_subjects, e.entry_date, e.pk
+
+        return {day: max(of_day, key=weight) for day, of_day in lessons.items()}
 
     @property
     def lesson_days(self) -> int:
@@ -69,25 +81,29 @@ class Days:
 
     @property
     def terms_with_lessons(self) -> set[int]:
-        return {of_day[0].term for of_day in self.lessons.values()}
+        return {session.term for _, session in self.lessons.values()}
 
     @property
     def class_days(self) -> int:
-        """Lesson days of the class in the whole year."""
-        return len(self.sessions.get(self.enrolment.school_class_id, []))
+        """Lesson days of the class in the whole year; of one that has subjects, if there is one."""
+        level = self.enrolment.grade_level_id
+        own = self.enrolment.school_class_id
+        others = [
+            stay.enrolment.school_class_id
+            for stay in self.chain
+            if stay.enrolment.grade_level_id == level
+        ]
+        candidates = [c for c in (own, *others) if c in self.classes_with_subjects]
+        return len(self.sessions.get((candidates or [own])[0], []))
 
     @cached_property
-    def absent_days(self) -> dict[date, list[m.Absence]]:
-        """Absences by day, of the days on which the student was in no class at all."""
-        absences: dict[date, list[m.Absence]] = {}
-        for stay in self.chain:
-            for absence in self.absences.get(stay.enrolment.pk, []):
-                if stay.has(absence.session.date):
-                    absences.setdefault(absence.session.date, []).append(absence)
+    def absent_days(self) -> dict[date, m.Absence]:
+        """Absences from the lesson that counts, by day."""
         return {
-            day: of_day
-            for day, of_day in absences.items()
-            if len(of_day) == len(self.lessons[day])
+            absence.session.date: absence
+            for e, session in self.lessons.values()
+            for absence in self.absences.get(e.pk, [])
+            if absence.session == session
         }
 
     @property
@@ -96,10 +112,7 @@ class Days:
 
     @property
     def justified_count(self) -> int:
-        return sum(
-            any(absence.is_justified for absence in of_day)
-            for of_day in self.absent_days.values()
-        )
+        return sum(absence.is_justified for absence in self.absent_days.values())
 
     @property
     def absences_outside_enrolment(self) -> list[m.Absence]:
@@ -115,9 +128,7 @@ class Days:
         ]
 
     def absences_in_term(self, term: int) -> int:
-        return sum(
-            of_day[0].session.term == term for of_day in self.absent_days.values()
-        )
+        return sum(a.session.term == term for a in self.absent_days.values())
 
     @property
     def _days_outside(self) -> int:

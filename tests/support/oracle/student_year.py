@@ -92,6 +92,7 @@ class StudentYear:
             self.rules,
             enrolment,
             self._is_closed,
+            set(records.offerings),
         )
 
     @cached_property

@@ -105,8 +105,11 @@ def year_of(e: m.Enrolment, everything: Iterable[m.Enrolment]) -> list[m.Enrolme
 
 
 def holder(e: m.Enrolment, everything: Iterable[m.Enrolment]) -> m.Enrolment:
-    """Return the enrolment that has the student now: nobody left it later than the others."""
-    return sorted(year_of(e, everything), key=lambda one: _rank(one, one.exit_date))[-1]
+    """Return the enrolment that has the student now: the others were left before it.
+
+    Nobody goes on after death, even where an enrolment has no end.
+    """
+    return sorted(year_of(e, everything), key=_rank)[-1]
 
 
 def is_continued(e: m.Enrolment, everything: Iterable[m.Enrolment]) -> bool:
@@ -120,7 +123,8 @@ def members_of(e: m.Enrolment, everything: list[m.Enrolment]) -> list[m.Enrolmen
         return [e]
     year = year_of(e, everything)
     if holder(e, everything) == e:
-        return year
+        end = e.exit_date
+        return [one for one in year if end is None or one.entry_date < end]
     return [one for one in year if one == e or _began_before(one, e)]
 
 
@@ -137,7 +141,14 @@ def build_chain(
         for one in members_of(e, everything)
         if history is None or one in history
     ]
-    return sorted(stays, key=lambda s: _rank(s.enrolment, s.end), reverse=True)
+    own = [stay for stay in stays if stay.enrolment == e]
+    others = [stay for stay in stays if stay.enrolment != e]
+
+    def when_left(stay: Stay) -> tuple[date, date, int]:
+        one = stay.enrolment
+        return stay.end or date(9999, 12, 31), one.entry_date, one.pk
+
+    return own + sorted(others, key=when_left, reverse=True)
 
 
 def latest_only(
@@ -148,7 +159,7 @@ def latest_only(
     others = []
 
     def rank(e: m.Enrolment) -> tuple[date, date, int]:
-        return _rank(e, _earliest(e.exit_date, history[e] if history else None))
+        return _rank(e, history[e] if history else None)
 
     for e in sorted(enrolments, key=rank):
         if is_regular(e):
@@ -197,8 +208,13 @@ def _began_before(one: m.Enrolment, e: m.Enrolment) -> bool:
     return (one.entry_date, one.pk) < (e.entry_date, e.pk)
 
 
-def _rank(e: m.Enrolment, end: date | None) -> tuple[date, date, int]:
-    return end or date(9999, 12, 31), e.entry_date, e.pk
+def _rank(e: m.Enrolment, limit: date | None = None) -> tuple[date, date, int]:
+    """Order by the end, as far as it is seen, then by the entry; death is later than any entry."""
+    forever = date(9999, 12, 31)
+    has_died = e.ending == "deceased"
+    end = forever if has_died else e.exit_date or forever
+    entry = e.exit_date if has_died and e.exit_date else e.entry_date
+    return min(end, limit or end), entry, e.pk
 
 
 def _earliest(*days: date | None) -> date | None:
