@@ -35,7 +35,7 @@ comparou com o ato da rede. Os números e as frases das tabelas são os que o pr
 SITUATION_ORDER = (
     ("se o aluno saiu antes do fim das aulas, o motivo da saída", Situation.TRANSFERRED, Situation.LEFT),
     ("as regras não têm notas, e o ano está aberto", Situation.IN_PROGRESS),
-    ("falta alguma nota, ou a turma não tem disciplina, e o ano está aberto", Situation.IN_PROGRESS),
+    ("falta alguma nota, nenhuma é devida, ou a turma não tem disciplina, e o ano está aberto", Situation.IN_PROGRESS),
     ("falta alguma nota, ou a turma não tem disciplina, e o ano está fechado", Situation.INCOMPLETE),
     ("falta a nota de alguma recuperação, e o ano está aberto; fechado o ano, a disciplina fica sem aprovação", Situation.IN_RECOVERY),
     ("só a frequência está abaixo da mínima, e ainda pode chegar a ela", Situation.IN_PROGRESS),

@@ -6,14 +6,17 @@ from enum import Enum
 from typing import Any, Self
 
 from django.db.models import (
+    Case,
+    DateField,
     Exists,
-    F,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
+    When,
 )
 from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Coalesce
 
 from school.json_ids import JsonIdsIn
 from school.models import (
@@ -155,11 +158,15 @@ def full_history(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enro
         student=OuterRef("student"),
         school_class__school__network=OuterRef("school_class__school__network"),
     )
-    last_exits = viewer_enrolments.order_by(F("exit_date").desc(nulls_first=True))
+    year_end = When(
+        ~Q(school_class__school_year=year), then="school_class__school_year__ends_on"
+    )
+    exit = Coalesce("exit_date", Case(year_end, output_field=DateField()))
+    last_exits = viewer_enrolments.order_by(exit.desc(nulls_first=True))
     return (
         in_regular_classes(Enrolment.objects.all())
         .filter(Exists(viewer_enrolments), student__in=students)
-        .annotate(**{SEEN_UNTIL: Subquery(last_exits.values("exit_date")[:1])})
+        .annotate(**{SEEN_UNTIL: Subquery(last_exits.values(exit=exit)[:1])})
     )
 
 

@@ -7,7 +7,17 @@ now, is made of all of them. Only enrolments in regular classes count; any other
 
 from datetime import date
 
-from django.db.models import Case, DateField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    DateField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Least
 from django.db.models.lookups import Exact
 
@@ -55,11 +65,16 @@ def other_members(
     return in_regular_classes(reachable).filter(Exists(others), student__in=students)
 
 
-def continued_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    """Return those of the enrolments that are not the last of their student's year."""
-    return in_regular_classes(enrolments).filter(
+def list_continued(enrolments: QuerySet[Enrolment]) -> list[tuple[int, bool]]:
+    """Return the ids of those of the enrolments that are not the last of their student's year.
+
+    Each with the answer if a later one is among the enrolments, too.
+    """
+    continued = in_regular_classes(enrolments.order_by()).filter(
         Exists(_later_enrolments(Enrolment.objects.all()))
     )
+    is_repeated = Exists(_later_enrolments(enrolments.order_by()))
+    return list(continued.values_list("pk", is_repeated))
 
 
 def latest_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
@@ -102,9 +117,7 @@ def _end(column: type[F], enrolments: QuerySet[Enrolment]) -> Case | Least:
 def _begin(column: type[F]) -> Case:
     """Return the day of entry, or of death."""
     is_death = _is_death(column)
-    return Case(
-        When(is_death, then=column("exit_date")), default=column("entry_date")
-    )
+    return Case(When(is_death, then=column("exit_date")), default=column("entry_date"))
 
 
 def _is_death(column: type[F]) -> Exact:

@@ -79,7 +79,7 @@ class AttendanceResult:
     absences_left: int | None
     """Further absences that the planned days allow; negative if the limit is exceeded.
 
-    None in a closed year, which allows nothing further.
+    None for who has left, and in a closed year, which allows nothing further.
     """
     requires_council_notice: bool
     """True if the absences must be reported to the Conselho Tutelar."""

@@ -60,6 +60,8 @@ def decide_outcome(rules: Rules | None, year: YearRecord) -> Outcome:
             rules, year.days, is_closed=year.is_closed
         )
     situation = _decide_situation(rules, year, results, attendance_result)
+    if attendance_result is not None and year.is_gone:
+        attendance_result = replace(attendance_result, absences_left=None)
     return Outcome(
         situation,
         results,
@@ -107,7 +109,12 @@ def _decide_situation(
         if not year.is_closed:
             return Situation.IN_PROGRESS
         situation = Situation.PROMOTED
-    elif Standing.OPEN in standings or is_nothing_taken(results):
+    elif (
+        Standing.OPEN in standings
+        or is_nothing_taken(results)
+        # Who owes nothing has no result before the year's end.
+        or not (standings or year.is_closed)
+    ):
         return Situation.INCOMPLETE if year.is_closed else Situation.IN_PROGRESS
     elif Standing.RECOVERY in standings:
         return Situation.IN_RECOVERY

@@ -73,6 +73,11 @@ class LessonCalendar:
         return len(self._days)
 
     @property
+    def first_day(self) -> date | None:
+        """The first lesson day; None without lessons."""
+        return date.fromisoformat(self._days[0][0]) if self._days else None
+
+    @property
     def last_day(self) -> date | None:
         """The last lesson day; None without lessons."""
         return date.fromisoformat(self._days[-1][0]) if self._days else None

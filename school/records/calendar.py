@@ -105,6 +105,18 @@ class AcademicCalendar:
         year = self._years[year_id]
         return benefit_windows(year.year, year.starts_on, year.ends_on)
 
+    def first_day(self, row: EnrolmentRow, first_lesson: date | None) -> date:
+        """Return the day on which lessons of the class began, at the latest in the first term.
+
+        `first_lesson` is the first recorded lesson day of the class.
+        """
+        year = self._years[row.year_id]
+        starts = sorted(year.term_starts.values()) or [year.starts_on]
+        next_start = starts[1] if len(starts) > 1 else year.ends_on
+        if first_lesson is not None and starts[0] <= first_lesson < next_start:
+            return first_lesson
+        return starts[0]
+
     def stayed_to_end(self, row: EnrolmentRow, last_lesson: date | None) -> bool:
         """Return whether the student stayed in the class until its lessons ended.
 

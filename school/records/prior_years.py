@@ -63,7 +63,7 @@ def is_before_exit(prior: PriorYearRow, years: Sequence[StudentYear]) -> bool:
 
     `years` are those that the viewer sees, at least one. What came after belongs to the
     next school. Of the calendar year of the exit only a student who was here from the first
-    day of the school year, and left before its end, can have brought nothing along.
+    day of lessons, and left before the school year's end, can have brought nothing along.
     """
     # Only the last enrolment counts: earlier ones may lack an exit date.
     last = max(years, key=lambda year: (year.row.entry, year.row.id))
@@ -72,10 +72,9 @@ def is_before_exit(prior: PriorYearRow, years: Sequence[StudentYear]) -> bool:
     if exit is None:
         return not last.row.is_closed or prior.year <= ends_on.year
     if prior.year >= min(exit, ends_on).year:
-        arrived_later = last.first_entry > last.row.year_starts_on
         was_here_to_the_end = exit >= ends_on
         is_same_year = prior.year == min(exit, ends_on).year
-        return is_same_year and (arrived_later or was_here_to_the_end)
+        return is_same_year and (last.came_late or was_here_to_the_end)
     return True
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -49,10 +48,12 @@ class StudentYear:
     outcome: Outcome
     lesson_counts: DayCounts
     absence_counts: DayCounts
-    first_entry: date
-    """Day on which the student entered a class of the year, of those that are read."""
+    came_late: bool
+    """True if the student entered the first class of the year, of those read, after it began."""
     is_continued: bool
     """True if another enrolment of the year has the student now."""
+    is_repeated: bool
+    """True if a later enrolment of the student's year is read beside this one."""
     benefit_windows: Sequence[DatedWindow]
     """Windows of the Bolsa Família programme, in the order of `DayCounts.by_window`."""
 
@@ -62,15 +63,15 @@ class StudentYear:
 
         They have whoever left without a word, but each student once: where the student is.
         """
-        if not self.record.has_left:
-            return True
+        if self.is_repeated or not self.record.has_left:
+            return not self.is_repeated
         return self.row.ending not in _GONE and not self.is_continued
 
     @property
     def is_still_at_school(self) -> bool:
         """Return whether the student has not left, or for another class only that is not known."""
         is_staying = self.row.ending in _STAYING and not self.is_continued
-        return not self.record.has_left or is_staying
+        return not self.is_repeated and (not self.record.has_left or is_staying)
 
     @property
     def rules(self) -> Rules | None:

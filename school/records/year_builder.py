@@ -25,8 +25,8 @@ class SharedYears(NamedTuple):
 
     others: Iterable[EnrolmentRecord]
     """Records of the enrolments that share a year with one whose year is built."""
-    continued: Set[int]
-    """Ids of the enrolments that are not the last of their year."""
+    continued: Mapping[int, bool]
+    """Ids of the enrolments that are not the last of their year; true if a later one is built, too."""
 
 
 class YearBuilder:
@@ -106,10 +106,17 @@ class YearBuilder:
             result,
             days.lessons,
             days.absences,
-            first_entry=min([m.row.entry for m in members]),
+            came_late=self._came_late(members),
             is_continued=row.id in self._continued,
+            is_repeated=self._continued.get(row.id, False),
             benefit_windows=self._calendar.benefit_windows(row.year_id),
         )
+
+    def _came_late(self, members: Sequence[YearMember]) -> bool:
+        """Return whether the student's first class of the year had begun before the entry."""
+        first = min((member.row for member in members), key=lambda row: row.entry)
+        calendar = self._lesson_calendars.for_enrolment(first)
+        return first.entry > self._calendar.first_day(first, calendar.first_day)
 
     def _find_members(self, record: EnrolmentRecord) -> Sequence[YearMember]:
         """Return the members of the year with their records, the newest one last."""
@@ -156,21 +163,20 @@ class YearBuilder:
     def _count_days(
         self, members: Sequence[YearMember], skipped_records: SkippedRecords
     ) -> YearDays:
-        absences = []
+        stays = []
         for member in members:
             parsed = attendance.parse_absences(
                 member.record.absences_json, member.row, is_cut=member.is_cut
             )
-            absences.append(parsed.days)
+            stays.append((member.row, parsed.days))
             counts = {"absence_outside_enrolment": parsed.outside_count}
             skipped_records.add(member.row.id, counts)
         return count_year_days(
-            [member.row for member in members],
-            absences,
+            stays,
             self._lesson_calendars,
+            self._teaching_classes,
             self._calendar.benefit_windows(members[-1].row.year_id),
             self._term_count,
-            teaching_classes=self._teaching_classes,
         )
 
 

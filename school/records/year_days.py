@@ -24,20 +24,19 @@ class YearDays(NamedTuple):
 
 
 def count_year_days(
-    stays: Sequence[EnrolmentRow],
-    absences: Sequence[Sequence[AbsenceDay]],
+    members: Sequence[tuple[EnrolmentRow, Sequence[AbsenceDay]]],
     calendars: LessonCalendars,
+    teaching_classes: Set[int],
     windows: Sequence[DatedWindow],
     term_count: int,
-    *,
-    teaching_classes: Set[int],
 ) -> YearDays:
-    """Count the days of the members, the newest last; `absences` are those of each.
+    """Count the days of the members, each given with its absences.
 
     `teaching_classes` are the ids of the classes with subjects.
     """
-    if len(stays) == 1:  # the usual case
-        [row], [absence_days] = stays, absences
+    stays = [row for row, _ in members]
+    if len(members) == 1:  # the usual case
+        [(row, absence_days)] = members
         lessons = calendars.for_enrolment(row).count_between(row.entry, row.exit)
     elif _are_apart(stays):
         counts = [
@@ -45,9 +44,9 @@ def count_year_days(
             for row in stays
         ]
         lessons = sum(counts[1:], counts[0])
-        absence_days = [day for days in absences for day in days]
+        absence_days = [day for _, days in members for day in days]
     else:
-        days = list(_join_days(stays, absences, calendars, teaching_classes))
+        days = list(_join_days(members, calendars, teaching_classes))
         lessons = count_days([lesson for lesson, _ in days], windows, term_count)
         absence_days = [absence for _, absence in days if absence is not None]
     return YearDays(
@@ -64,8 +63,7 @@ def _are_apart(stays: Sequence[EnrolmentRow]) -> bool:
 
 
 def _join_days(
-    stays: Sequence[EnrolmentRow],
-    absences: Sequence[Sequence[AbsenceDay]],
+    members: Sequence[tuple[EnrolmentRow, Sequence[AbsenceDay]]],
     calendars: LessonCalendars,
     teaching_classes: Set[int],
 ) -> Iterator[tuple[tuple[str, int], AbsenceDay | None]]:
@@ -75,17 +73,16 @@ def _join_days(
     that nobody ended says nothing of where the student is now. Classes without subjects, such
     as support that nobody marked as such, decide only on days of no other class.
     """
+
+    def weight(
+        member: tuple[EnrolmentRow, Sequence[AbsenceDay]],
+    ) -> tuple[bool, date, int]:
+        row, _ = member
+        return row.class_id in teaching_classes, row.entry, row.id
+
     decisions: dict[str, tuple[int, AbsenceDay | None]] = {}
-    pairs = zip(stays, absences, strict=True)
-    for row, days in sorted(
-        pairs,
-        key=lambda pair: (
-            pair[0].class_id in teaching_classes,
-            pair[0].entry,
-            pair[0].id,
-        ),
-    ):
-        absence_by_day = {absence[0]: absence for absence in days}
+    for row, absences in sorted(members, key=weight):
+        absence_by_day = {absence[0]: absence for absence in absences}
         for day, term in calendars.for_enrolment(row).days_between(row.entry, row.exit):
             decisions[day] = term, absence_by_day.get(day)
     for day, (term, absence) in decisions.items():

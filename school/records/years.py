@@ -79,13 +79,12 @@ class StudentYears:
 
     def __iter__(self) -> Iterator[StudentYear]:
         others = year_members.other_members(self._enrolments, self._reachable)
-        continued = year_members.continued_enrolments(self._enrolments)
         builder = YearBuilder(
             self._calendar,
             {class_id for class_id, *_ in self._classes},
             SharedYears(
                 self._iter_records(others.order_by("pk")),
-                set(continued.order_by().values_list("pk", flat=True)),
+                dict(year_members.list_continued(self._enrolments)),
             ),
             self.term_count,
             with_grades=self._with_grades,

@@ -1,7 +1,7 @@
 """Base of the reports that list students: parameters, identity columns and student years."""
 
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import ClassVar, Generic, Self, TypeVar
@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from school.access import Reach
 from school.grading.sentences import term_name
-from school.models import Enrolment, SchoolYear
+from school.models import Enrolment, RuleVersion, SchoolYear
 from school.records.enrolment_rows import ORDER_BY_CLASS, EnrolmentRow
 from school.records.years import StudentYears
 from school.year_members import in_other_classes, in_regular_classes, latest_enrolments
@@ -60,8 +60,13 @@ PARTIAL_COLUMN = Column("partial", gettext_lazy("Partial"), "boolean")
 """Column of the layout's `partial`."""
 
 
-def term_title(number: int) -> str:
-    return _("Term %(number)s") % {"number": number}
+def term_title(number: int, versions: Iterable[RuleVersion]) -> str:
+    """Return the title of a term; the rules' own kind of term if all of them share one."""
+    kinds = {version.rules.term_kind for version in versions}
+    kind = kinds.pop() if len(kinds) == 1 else "term"
+    if kind == "term":
+        return _("Term %(number)s") % {"number": number}
+    return term_name(kind, number)
 
 
 def no_regular_class_reason(enrolments: QuerySet[Enrolment]) -> str | None:
@@ -108,10 +113,7 @@ class StudentReport(Report[P], ABC, Generic[P]):
         )
 
     def term_title(self, number: int) -> str:
-        """Return the title of a term; the rules' own kind of term if all years share one."""
-        kinds = {version.rules.term_kind for version in self.years.rule_versions}
-        kind = kinds.pop() if len(kinds) == 1 else "term"
-        return term_title(number) if kind == "term" else term_name(kind, number)
+        return term_title(number, self.years.rule_versions)
 
     def is_partial(self) -> bool:
         if not self.layout.partial:

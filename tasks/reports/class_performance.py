@@ -10,25 +10,24 @@ from django.db.models import (
     Min,
     Q,
     QuerySet,
-    SmallIntegerField,
     Sum,
     Value,
-    When,
 )
 from django.db.models.lookups import IsNull
 from django.utils.functional import cached_property
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from school.db.streaming import RawIntegerField, stream_values
 from school.grading import decimals
-from school.models import Enrolment, Grade, Offering, Role
+from school.models import Enrolment, Grade, Offering, Role, RuleVersion
 from school.models.network import year_label
 from school.records.aggregates import GradeAggregates
 from school.records.calendar import AcademicCalendar
 from school.records.enrolment_rows import list_year_levels
 from school.records.grade_filter import GradeFilter
+from school.records.pass_marks import pass_mark_in_tenths
 from school.year_members import in_other_classes, in_regular_classes
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
@@ -117,22 +116,30 @@ class ClassPerformance(Report[Parameters]):
         return self._aggregates.row_count
 
     def empty_reason(self) -> str:
-        return no_regular_class_reason(self.enrolments) or super().empty_reason()
+        reason = no_regular_class_reason(self.enrolments)
+        versions = self._rule_versions
+        if versions and all(v.rules.assessment != "grades" for v in versions):
+            reason = reason or gettext(
+                "The rules of these classes have no grades in numbers, so there are no means."
+            )
+        return reason or super().empty_reason()
 
     def full_title(self) -> str:
         term = self.parameters.term
         return (
             super().full_title()
             if term is None
-            else f"{self.title}: {term_title(term)}"
+            else f"{self.title}: {term_title(term, self._rule_versions)}"
         )
 
     def rules(self) -> Sequence[str]:
         """Return the rule versions whose pass mark the percentages use."""
-        versions = {
-            self._calendar.rule_version(*course) for course in self._courses
-        } - {None}
-        return sorted(map(str, versions))
+        return sorted(map(str, self._rule_versions))
+
+    @property
+    def _rule_versions(self) -> set[RuleVersion]:
+        versions = (self._calendar.rule_version(*course) for course in self._courses)
+        return set(filter(None, versions))
 
     def skipped_counts(self) -> Mapping[str, int]:
         grade_filter = self._grade_filter
@@ -212,28 +219,7 @@ class ClassPerformance(Report[Parameters]):
 
     @cached_property
     def _pass_mark(self) -> Case | Value:
-        """Pass mark in tenths for a grade; null if its level has no rules."""
-        pass_marks = self._pass_marks()
-        if len(pass_marks) <= 1:
-            # The usual case: needs no join of grades to levels and years.
-            return Value(next(iter(pass_marks), None), SmallIntegerField())
-        cases = [
-            When(condition, then=Value(tenths))
-            for tenths, condition in pass_marks.items()
-        ]
-        return Case(*cases, output_field=SmallIntegerField())
-
-    def _pass_marks(self) -> dict[int | None, Q]:
-        """Return the condition on year and level for each pass mark in tenths."""
-        pass_marks: dict[int | None, Q] = {}
-        for year, level in self._courses:
-            version = self._calendar.rule_version(year, level)
-            tenths = int(version.rules.pass_mark * 10) if version else None
-            of_level = Q(
-                offering__school_class__school_year=year, enrolment__grade_level=level
-            )
-            pass_marks[tenths] = pass_marks.get(tenths, Q()) | of_level
-        return pass_marks
+        return pass_mark_in_tenths(self._calendar, self._courses)
 
     @cached_property
     def _enrolments(self) -> QuerySet[Enrolment]:

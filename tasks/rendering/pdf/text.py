@@ -37,8 +37,11 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff\ufffe]")
 
 
 def to_typst(text: str) -> TypstText:
-    """Replace forbidden characters, and split words that are too long for a column."""
-    line = strip_forbidden(text)
+    """Replace forbidden characters, and split words that are too long for a column.
+
+    No line ends before a percent sign.
+    """
+    line = strip_forbidden(text).replace(" %", f"{NO_BREAK_SPACE}%")
     if len(line) < MIN_BREAKABLE_WORD or _LONG_WORD.search(line) is None:
         return line
     return [

@@ -297,6 +297,8 @@ def _decide_without_council(
     ]
     if not taken or "open" in standings:
         return "incomplete" if is_closed else "in_progress"
+    if not standings and not is_closed:
+        return "in_progress"
     if "recovery" in standings:
         return "in_recovery"
     if rules["retention"] != "grades_and_attendance":

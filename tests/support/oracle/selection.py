@@ -49,7 +49,11 @@ class Selection:
     parameters: Mapping[str, object]
 
     def build_year(
-        self, e: m.Enrolment, history: visibility.History | None = None
+        self,
+        e: m.Enrolment,
+        history: visibility.History | None = None,
+        *,
+        is_repeated: bool = False,
     ) -> StudentYear:
         """Build the student year as of enrolment e; a history limits what it reads."""
         everything = self.dataset.enrolments_of(e.student_id)
@@ -58,6 +62,7 @@ class Selection:
             visibility.build_chain(e, everything, history),
             self.dataset.records,
             is_continued=visibility.is_continued(e, everything),
+            is_repeated=is_repeated,
         )
 
     @property
@@ -80,7 +85,15 @@ class Selection:
         """Return the years in class-list order."""
         enrolments = self.enrolments if of_any_class else self.listed
         latest = visibility.latest_only(enrolments)
-        return [self.build_year(e) for e in enrolments if e in latest]
+        return [
+            self.build_year(e, is_repeated=self._is_repeated(e, latest))
+            for e in enrolments
+            if e in latest
+        ]
+
+    def _is_repeated(self, e: m.Enrolment, listed: list[m.Enrolment]) -> bool:
+        """Return whether a later enrolment of the student's year is listed, too."""
+        return visibility.is_continued(e, [one for one in listed if one.student_id == e.student_id])  # fmt: skip
 
 
 def display_name(school: m.School) -> str:

@@ -77,10 +77,12 @@ class StudentYear:
         records: Records,
         *,
         is_continued: bool,
+        is_repeated: bool = False,
     ) -> None:
         self.enrolment = enrolment
         self.chain = chain
         self.is_continued = is_continued
+        self.is_repeated = is_repeated
         self._records = records
         self._is_cut = next(s.is_cut for s in chain if s.enrolment == enrolment)
         is_judged = enrolment.school_class.kind == "regular"
@@ -255,6 +257,12 @@ class StudentYear:
         )
 
     @property
+    def absences_left(self) -> int | None:
+        """Number of further absences allowed; None for who has left."""
+        is_gone = self.has_left or self._ending is not None
+        return None if is_gone else self.days.absences_left
+
+    @property
     def is_open(self) -> bool:
         return not self._is_closed
 
@@ -267,12 +275,16 @@ class StudentYear:
     def is_followed_up_here(self) -> bool:
         """Return whether lists must have the student here."""
         is_gone = self.enrolment.ending in ("transferred", "deceased")
+        if self.is_repeated:
+            return False
         return not self.has_left or not is_gone and not self.is_continued
 
     @property
     def is_at_school(self) -> bool:
         """Return whether the student is still at school, as far as this class knows."""
         goes_on = self.enrolment.ending in ("reclassified", "class_change")
+        if self.is_repeated:
+            return False
         return not self.has_left or goes_on and not self.is_continued
 
     @property
@@ -301,6 +313,23 @@ class StudentYear:
     def is_decided(self) -> bool:
         """Return whether the year is closed for a student who stayed until its lessons ended."""
         return self._is_closed and self._ending is None
+
+    @property
+    def came_late(self) -> bool:
+        """Return whether lessons had begun in the first class of the year before the entry.
+
+        They begin with the first term, or with the first lesson if that is within it.
+        """
+        first = min(self.chain, key=lambda stay: stay.enrolment.entry_date).enrolment
+        year = first.school_class.school_year
+        starts = sorted(term.starts_on for term in self._term_records)
+        begin = starts[0] if starts else year.starts_on
+        end = starts[1] if len(starts) > 1 else year.ends_on
+        lessons = self._records.sessions.get(first.school_class_id, [])
+        first_lesson = min((lesson.date for lesson in lessons), default=begin)
+        if begin <= first_lesson < end:
+            begin = first_lesson
+        return first.entry_date > begin
 
     def _stayed(self, e: m.Enrolment) -> bool:
         """Return whether the exit is after all lessons, those recorded and those to come.

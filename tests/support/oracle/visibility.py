@@ -182,7 +182,7 @@ def full_history(
         if e.student_id != student_id or not is_regular(e):
             continue
         exits = [
-            mine.exit_date
+            _last_day_known(e, mine)
             for mine in visible
             if mine.student_id == student_id
             and is_regular(mine)
@@ -202,6 +202,16 @@ def _is_seen_from(
         mine.school_class.school_year.ends_on + timedelta(days=1)
     )
     return e.entry_date < first_day_away
+
+
+def _last_day_known(e: m.Enrolment, mine: m.Enrolment) -> date | None:
+    """Return the first day of e not seen from an enrolment of the viewer; None if all are.
+
+    Without a recorded exit, another school year is seen until the end of the own one.
+    """
+    if e.school_class.school_year_id == mine.school_class.school_year_id:
+        return mine.exit_date
+    return mine.exit_date or mine.school_class.school_year.ends_on
 
 
 def _began_before(one: m.Enrolment, e: m.Enrolment) -> bool:

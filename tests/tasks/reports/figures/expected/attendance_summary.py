@@ -78,7 +78,7 @@ def _summary_row(year: StudentYear, window_keys: list[str]) -> dict[str, object]
         "justified": days.justified_count,
         "attendance": format_attendance(year),
         "planned": days.planned_days,
-        "absences_left": days.absences_left,
+        "absences_left": year.absences_left,
         "below_minimum": None if days.is_enough is None else not days.is_enough,
         "council_list": days.is_for_council,
         **{f"attendance_{key}": _format_window(days, key) for key in window_keys},

@@ -77,8 +77,7 @@ def _prior_years(student: m.Student, years: list[StudentYear]) -> list[m.PriorYe
         is_over = year.is_closed
         return [p for p in prior_years if not is_over or p.year <= year.ends_on.year]
     last_year = min(end.year, year.ends_on.year)
-    first_entry = min(s.enrolment.entry_date for s in newest.chain)
-    has_brought_along = first_entry > year.starts_on or end >= year.ends_on
+    has_brought_along = newest.came_late or end >= year.ends_on
     return [
         p
         for p in prior_years
