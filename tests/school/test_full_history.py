@@ -15,6 +15,7 @@ from school.models import (
     SchoolYear,
     User,
 )
+from school.year_members import SEEN_UNTIL
 from tests.support.earlier_release import earlier_release
 from tests.support.school_factory import create_student, create_user
 
@@ -118,6 +119,21 @@ def test_history_without_exit_date_ends_with_the_year(ana, enrol):
     assert visible_history(create_staff(1), ana) == {first, extra, after, late}
     late.delete()
     assert visible_history(User.objects.get(username="staff-1"), ana) == {first, extra}
+
+
+def test_history_without_exit_date_has_other_years_until_the_own_year_ends(ana, enrol):
+    first = enrol(1, "2024-02-05")
+    moved = enrol(3, "2025-02-05")
+    SchoolYear.objects.filter(classes__enrolments=first).update(ends_on="2025-02-28")
+    viewer = create_staff(1)
+    visible = access.visible_enrolments(viewer).filter(student=ana)
+
+    history = access.full_history(viewer, visible)
+
+    assert dict(history.values_list("pk", SEEN_UNTIL)) == {
+        first.pk: None,
+        moved.pk: datetime.date(2025, 2, 28),
+    }
 
 
 def test_history_of_student_in_two_schools_is_complete_for_the_last(ana, enrol):

@@ -412,6 +412,24 @@ def test_prior_year_of_the_year_of_exit_is_shown_if_it_came_before(db):
     }
 
 
+def test_prior_year_is_hidden_from_who_entered_on_the_first_day_of_lessons(db):
+    """The school year may begin days before its lessons, without any student."""
+    world = World(Case([("A", 2, 10)], [], [], {}, endings=["transferred"]))
+    create_prior_year(world.student, 2025)
+    viewer = world.viewers["A", "staff"]
+
+    def read_schools():
+        rows = build_rows(viewer, "transcript", {"year": 2025})
+        return {row["school"] for row in rows}
+
+    assert len(read_schools()) == 2
+    m.ClassSession.objects.filter(date__in=DAYS[:2]).delete()
+    assert read_schools() == {"A"}
+    # A year recorded in part says nothing of when its lessons began.
+    m.ClassSession.objects.filter(date__in=DAYS[:5]).delete()
+    assert len(read_schools()) == 2
+
+
 def test_nothing_is_told_of_what_a_cut_enrolment_has_later(db):
     """The guest's school is told of neither an exam nor a useless record of later months."""
     case = CASES["a guest elsewhere for a term"]

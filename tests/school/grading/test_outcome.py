@@ -235,6 +235,28 @@ def test_exit_after_the_lessons_keeps_the_result():
 
 
 @pytest.mark.parametrize(
+    "subject",
+    [
+        SubjectGrades((None,) * 4, exempt_terms=frozenset({1, 2, 3, 4})),
+        SubjectGrades((60,) * 4, counts_for_promotion=False),
+    ],
+)
+def test_student_who_owes_nothing_has_no_result_before_the_year_is_closed(subject):
+    assert situation_of(subject) is Situation.IN_PROGRESS
+    assert situation_of(subject, PASSED) is Situation.APPROVED
+    assert situation_of(subject, is_closed=True) is Situation.APPROVED
+
+
+@pytest.mark.parametrize(
+    ("year", "left"), [({}, 49), ({"ending": ""}, None), ({"has_left": True}, None)]
+)
+def test_student_who_has_left_has_no_absences_left(year, left):
+    days = AttendanceDays(lesson_days=100, absences=1)
+
+    assert decide_year(OPEN, days=days, **year).attendance.absences_left == left
+
+
+@pytest.mark.parametrize(
     ("class_days", "year", "is_told"),
     [
         (199, {"is_closed": True}, True),

@@ -213,5 +213,43 @@ def test_pdf_states_term_and_rules(teacher):
         .pages[0]
         .extract_text()
     )
-    assert "Desempenho das turmas: 2º período" in text
+    assert "Desempenho das turmas: 2º bimestre" in text
     assert "Regras: SEDUC-AM 2022, v1" in text
+
+
+def test_title_of_years_with_several_kinds_of_terms_names_none(admin):
+    later = SampleClass(subjects=(PORTUGUESE,))
+    set_rules(later.year, term_kind="trimester")
+    later.enrol("Ana")
+
+    report = ClassPerformance.build(ClassPerformance.select(admin, {"term": 2}))
+
+    assert report.full_title() == "Desempenho das turmas: 2º período"
+
+
+@pytest.mark.parametrize("assessment", ["concepts", "none"])
+def test_rules_without_numbers_have_no_rows_and_a_reason(admin, network, assessment):
+    school_class = SampleClass(subjects=(PORTUGUESE,))
+    band = {"lowest": "0.0", "highest": "10.0", "label": "C"}
+    has_concepts = assessment == "concepts"
+    set_rules(
+        school_class.year,
+        assessment=assessment,
+        recovery_rule="none",
+        scale=[band] if has_concepts else [],
+        pass_concept="C" if has_concepts else None,
+    )
+    enrolment = school_class.enrol("Ana")
+    Grade.objects.create(
+        enrolment=enrolment,
+        offering_id=school_class.offering_ids[PORTUGUESE],
+        term=1,
+        concept="C" if has_concepts else "",
+    )
+
+    task = run_task(admin, {"year": 2025})
+
+    assert task.result["rows"] == 0
+    assert task.result["summary"] == (
+        "As regras dessas turmas não têm notas em número, e por isso não há médias."
+    )

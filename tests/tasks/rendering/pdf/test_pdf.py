@@ -153,6 +153,10 @@ def test_hostile_text_is_extracted_unchanged(name, target):
     )
 
 
+def test_no_line_ends_before_a_percent_sign():
+    assert to_typst("84,5 %; 75 % ou mais") == "84,5\u00a0%; 75\u00a0% ou mais"
+
+
 @given(st.text(st.sampled_from("aé =/😀\n"), max_size=60))
 def test_to_typst_pieces_join_to_the_text(text):
     pieces = to_typst(text)
