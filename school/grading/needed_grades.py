@@ -25,23 +25,46 @@ def describe_needed_grade(
     if not result.has_future:
         return ""
     if rules.assessment == "concepts":
-        if result.standing is not Standing.RECOVERY:
-            return ""
-        return _("Needs at least {grade} in the recovery exam to pass.").format(
-            grade=rules.pass_concept
-        )
+        return _describe_concept(rules, grades, result)
     if result.standing is Standing.OPEN and result.needed_grade is not None:
         return _describe_terms(rules, grades, result, result.needed_grade)
     if result.standing is Standing.RECOVERY and result.needed_grade is not None:
         return _describe_exam(
             result.needed_grade,
             rules.grade_arithmetic.recovery_pass_mark,
-            not rules.dependencies,
+            _is_for_council(rules, grades),
             get_language(),
         )
     if _failed_without_exam(rules, grades, result):
-        return _describe_no_exam(rules, result)
+        return _describe_no_exam(rules, grades, result)
     return ""
+
+
+def _describe_concept(
+    rules: Rules, grades: SubjectGrades, result: SubjectResult
+) -> str:
+    """Return the concept that still passes: that of the exam, or of the last due term."""
+    if result.standing is Standing.RECOVERY:
+        return _("Needs at least {grade} in the recovery exam to pass.").format(
+            grade=rules.pass_concept
+        )
+    last_term = grades.due_terms[-1]
+    is_lowest = rules.pass_concept == rules.scale[0].label
+    if (
+        result.standing is not Standing.OPEN
+        or last_term not in grades.missing_terms
+        or is_lowest
+    ):
+        return ""
+    return _("Needs at least {grade} {terms} to pass.").format(
+        grade=rules.pass_concept, terms=in_terms(rules.term_kind, [last_term])
+    )
+
+
+def _is_for_council(rules: Rules, grades: SubjectGrades) -> bool:
+    """Return whether only the class council may let the student go on without the subject."""
+    decides = rules.retention == "grades_and_attendance" and grades.counts_for_promotion
+    return decides and not rules.dependencies
 
 
 def _describe_terms(
@@ -60,7 +83,7 @@ def _describe_terms(
     )
     if not is_subject_unrecoverable(rules, grades, result):
         return _("{text}; can pass by the recovery exam.").format(text=text)
-    return _end_lost(text, by_council=not rules.dependencies)
+    return _end_lost(text, by_council=_is_for_council(rules, grades))
 
 
 @lru_cache(CACHE_SIZE)
@@ -104,7 +127,9 @@ def _end_lost(text: str, *, by_council: bool) -> str:
     return f"{text}."
 
 
-def _describe_no_exam(rules: Rules, result: SubjectResult) -> str:
+def _describe_no_exam(
+    rules: Rules, grades: SubjectGrades, result: SubjectResult
+) -> str:
     """Describe a missing exam: no grade could pass it, or the year closed without it."""
     arithmetic = rules.grade_arithmetic
     needed = arithmetic.needed_exam_grade(result.mean or Fraction(0))
@@ -112,7 +137,7 @@ def _describe_no_exam(rules: Rules, result: SubjectResult) -> str:
         return _describe_exam(
             needed,
             arithmetic.recovery_pass_mark,
-            not rules.dependencies,
+            _is_for_council(rules, grades),
             get_language(),
         )
     return _("The year closed without a grade in the recovery exam.")

@@ -84,8 +84,12 @@ def _describe_needed_grades(
     """Yield the grades still needed; subjects that need the same are said together."""
     names_by_text: dict[str, list[str]] = {}
     for id, result in results.items():
-        # An exam must be taken even if any grade in it passes.
-        is_due = result.needed_grade or result.standing is Standing.RECOVERY
+        # An exam must be taken even if any grade in it passes; concepts have no needed grade.
+        is_due = (
+            result.needed_grade
+            or result.standing is Standing.RECOVERY
+            or rules.assessment == "concepts"
+        )
         if is_due and not (id in lost_ids and year.by_council):
             text = describe_needed_grade(rules, year.subjects[id], result)
             names_by_text.setdefault(text, []).append(subject_names[id])

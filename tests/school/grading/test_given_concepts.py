@@ -113,8 +113,34 @@ def test_given_concepts_are_explained_in_sentences():
     assert explain(WITH_EXAM, concepts("AAAD")) == (
         f"{text.format('D')} Needs at least C in the recovery exam to pass."
     )
-    assert explain(GIVEN, concepts("AD--")) == "The last concept is D."
-    assert explain(GIVEN, concepts("----")) == "No concept yet."
+    needed = "Needs at least C in the 4th bimester to pass."
+    assert explain(GIVEN, concepts("AD--")) == f"The last concept is D. {needed}"
+    assert explain(GIVEN, concepts("----")) == f"No concept yet. {needed}"
+    # The last term alone decides, and it has its concept.
+    assert explain(GIVEN, concepts("-DDA")) == "The last concept is A."
+    any_passes = GIVEN.model_copy(update={"pass_concept": GIVEN.scale[0].label})
+    assert explain(any_passes, concepts("AD--")) == "The last concept is D."
+
+
+@pytest.mark.parametrize(
+    ("is_closed", "given", "text"),
+    [
+        (False, "AD--", "Arte: needs at least C in the 4th bimester to pass."),
+        (False, "AAA-", "Arte: needs at least C in the 4th bimester to pass."),
+        (False, "AAAC", ""),
+        (True, "AD--", ""),
+    ],
+)
+def test_remedies_name_the_concept_that_is_still_needed(is_closed, given, text):
+    days = AttendanceDays(lesson_days=200)
+    year = YearRecord({1: concepts(given)}, days, None, is_closed)
+
+    with override("en"):
+        remedies = labels.remedies(
+            GIVEN, year, decide_outcome(GIVEN, year), {1: "Arte"}
+        )
+
+    assert remedies == text
 
 
 def test_optional_subject_with_a_concept_is_taken():

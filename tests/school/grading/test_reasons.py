@@ -400,8 +400,10 @@ REMEDIES = [
     (
         (given("C", "C", "C", "D"), given("C", "C", "C", None)),
         {"rules": GIVEN},
-        f"Matemática: needs at least C in the recovery exam to pass. {CAN_MISS}",
-        f"Matemática: precisa tirar pelo menos C na recuperação para passar. {PODE_FALTAR}",
+        "Matemática: needs at least C in the recovery exam to pass. "
+        f"História: needs at least C in the 4th bimester to pass. {CAN_MISS}",
+        "Matemática: precisa tirar pelo menos C na recuperação para passar. "
+        f"História: precisa tirar pelo menos C no 4º bimestre para passar. {PODE_FALTAR}",
     ),
     ((FAILED,), {"by_council": True}, "", ""),
     ((FAILED, OPEN), {"ending": "transferred"}, "", ""),

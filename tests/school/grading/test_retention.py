@@ -1,12 +1,14 @@
 """Years whose rules have no grades, or do not retain; years that the council retains."""
 
 import pytest
+from django.utils.translation import override
 
 from school.grading.attendance import AttendanceDays
 from school.grading.default_profiles import DEFAULT_PROFILES
+from school.grading.explanations import explain_subject
 from school.grading.outcome import ReasonCode, Situation, YearRecord, decide_outcome
 from school.grading.rules import Rules
-from school.grading.subjects import Standing, SubjectGrades
+from school.grading.subjects import Standing, SubjectGrades, evaluate_subject
 
 AMAZONAS = DEFAULT_PROFILES[0].rules
 WITHOUT_GRADES = Rules(terms=4, assessment="none", minimum_attendance=60)
@@ -79,6 +81,22 @@ def test_failed_subjects_do_not_retain_in_continuous_progression(rules):
     assert decide(rules, FAILED, by_council=True).situation is Situation.PROMOTED
     assert decide(rules, PASSED).situation is Situation.APPROVED
     assert decide(rules, AFTER_RECOVERY).situation is Situation.APPROVED_AFTER_RECOVERY
+
+
+@pytest.mark.parametrize(
+    ("rules", "subject", "ending"),
+    [
+        (AMAZONAS, SubjectGrades((10,) * 4), "; the class council can decide."),
+        (PROGRESSION, SubjectGrades((10,) * 4), "."),
+        (NOBODY, SubjectGrades((10,) * 4), "."),
+        (AMAZONAS, SubjectGrades((10,) * 4, counts_for_promotion=False), "."),
+    ],
+)
+def test_council_is_named_only_where_the_subject_retains(rules, subject, ending):
+    with override("en"):
+        text = explain_subject(rules, subject, evaluate_subject(rules, subject))
+
+    assert text.endswith(f"Not even 10.0 in the recovery exam would reach 6.0{ending}")
 
 
 def test_short_attendance_retains_in_continuous_progression():

@@ -265,8 +265,8 @@ UNDUE_TERMS = [
         f"The year's concept is {LOW}; the minimum is {PASS}. Needs at least {PASS} in the recovery exam to pass.",
         f"O conceito do ano é {LOW}; o mínimo é {PASS}. Precisa tirar pelo menos {PASS} na recuperação para passar.",
     ),
-    (GIVEN, SubjectGrades((None,) * 4, concepts=(LOW, BEST, None, None)), f"The last concept is {BEST}.", f"O último conceito é {BEST}."),
-    (GIVEN, SubjectGrades((None,) * 4, concepts=(None,) * 4), "No concept yet.", "Ainda não há conceito."),
+    (GIVEN, SubjectGrades((None,) * 4, concepts=(LOW, BEST, None, None)), f"The last concept is {BEST}. Needs at least {PASS} in the 4th bimester to pass.", f"O último conceito é {BEST}. Precisa tirar pelo menos {PASS} no 4º bimestre para passar."),
+    (GIVEN, SubjectGrades((None,) * 4, concepts=(None,) * 4), f"No concept yet. Needs at least {PASS} in the 4th bimester to pass.", f"Ainda não há conceito. Precisa tirar pelo menos {PASS} no 4º bimestre para passar."),
 ]  # fmt: skip
 
 

@@ -213,7 +213,8 @@ def _needed_by_text(year: StudentYear, unsaid: list[SubjectYear]) -> Iterator[st
     """Yield what subjects need, said once for those that need the same."""
     texts: dict[str, list[str]] = {}
     for s in _deciding(year):
-        if (s.result == "recovery" or s.needed_tenths) and s not in unsaid:
+        is_due = s.result == "recovery" or s.needed_tenths or _needs_concept(year, s)
+        if is_due and s not in unsaid:
             texts.setdefault(_needed(year, s), []).append(_name(s))
     for text, names in texts.items():
         yield f"{listing(names)}: {text}."
@@ -232,7 +233,10 @@ def _lost_subjects(year: StudentYear, lost: list[SubjectYear]) -> Iterator[str]:
 def _needed(year: StudentYear, subject: SubjectYear) -> str:
     """Return what the subject still needs, after its name."""
     if subject.has_given_concepts:
-        return f"precisa tirar pelo menos {_mark(subject)} na recuperação para passar"
+        last = _last_due_term(subject)
+        exam = "na recuperação"
+        where = _terms(year, "no", [last]) if subject.result == "open" else exam
+        return f"precisa tirar pelo menos {_mark(subject)} {where} para passar"
     needed, rules = subject.needed_tenths, year.rules
     grade = number(Fraction(needed, 10))
     ending = "" if rules["dependencies"] else f"; {COUNCIL}"
@@ -251,6 +255,21 @@ def _needed(year: StudentYear, subject: SubjectYear) -> str:
         return f"precisa tirar pelo menos {grade} {where} para passar"
     ending = ending if _is_lost(year, subject) else "; pode passar pela recuperação"
     return f"nem com 10,0 {where} chega a {number(mark)}{ending}"
+
+
+def _needs_concept(year: StudentYear, subject: SubjectYear) -> bool:
+    """Return whether the concept that decides is still to be given, and may fail."""
+    if not subject.has_given_concepts or subject.result != "open":
+        return False
+    may_fail = year.rules["pass_concept"] != year.rules["scale"][0]["label"]
+    return may_fail and _last_due_term(subject) in subject.missing_terms
+
+
+def _last_due_term(subject: SubjectYear) -> int:
+    """Return the last term that has a concept or lacks one that is due."""
+    terms = subject.entries.terms
+    given = [n for n, concept in enumerate(terms, 1) if concept is not None]
+    return max([*given, *subject.missing_terms], default=len(terms))
 
 
 def _is_lost(year: StudentYear, subject: SubjectYear) -> bool:

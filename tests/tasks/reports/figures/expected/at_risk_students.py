@@ -51,7 +51,7 @@ def _risk_row(year: StudentYear) -> dict[str, object]:
         "situation": year.situation,
         "attendance": format_attendance(year),
         "absences": year.days.absence_count,
-        "absences_left": year.days.absences_left,
+        "absences_left": year.absences_left,
         "subjects_below": below,
         "by_grades": below > 0,
         "by_attendance": year.days.is_enough is False,
