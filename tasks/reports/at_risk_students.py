@@ -30,11 +30,7 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
     example = {"class_id": 1}
-    layout = Layout(
-        heading=("school", "year", "class"),
-        landscape=True,
-        hidden=("by_grades", "by_attendance", "by_council_list"),
-    )
+    layout = Layout(heading=("school", "year", "class"), landscape=True)
 
     def columns(self) -> Sequence[Column]:
         return [
