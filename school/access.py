@@ -9,6 +9,7 @@ from django.db.models import (
     Case,
     DateField,
     Exists,
+    F,
     OuterRef,
     Q,
     QuerySet,
@@ -162,11 +163,13 @@ def full_history(viewer: User, enrolments: QuerySet[Enrolment]) -> QuerySet[Enro
         ~Q(school_class__school_year=year), then="school_class__school_year__ends_on"
     )
     exit = Coalesce("exit_date", Case(year_end, output_field=DateField()))
-    last_exits = viewer_enrolments.order_by(exit.desc(nulls_first=True))
+    last_exits = viewer_enrolments.annotate(_exit=exit).order_by(
+        F("_exit").desc(nulls_first=True)
+    )
     return (
         in_regular_classes(Enrolment.objects.all())
         .filter(Exists(viewer_enrolments), student__in=students)
-        .annotate(**{SEEN_UNTIL: Subquery(last_exits.values(exit=exit)[:1])})
+        .annotate(**{SEEN_UNTIL: Subquery(last_exits.values("_exit")[:1])})
     )
 
 

@@ -12,6 +12,7 @@ from django.db.models import (
     DateField,
     Exists,
     F,
+    Func,
     OuterRef,
     Q,
     QuerySet,
@@ -19,7 +20,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce, Least
-from django.db.models.lookups import Exact
+from django.db.models.lookups import Exact, GreaterThan
 
 from school.models import Enrolment, SchoolClass
 
@@ -89,18 +90,23 @@ def _later_enrolments(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     The later exit decides, then the later entry: whoever has not left has the student. Death
     ends every enrolment that began before it, even if nobody ended that one.
     """
-    end, begin = _end(OuterRef, enrolments), _begin(OuterRef)
-    same_end = Q(_end=end)
-    return (
-        in_regular_classes(enrolments)
-        .filter(~Q(pk=OuterRef("pk")), **_SAME_YEAR)
-        .alias(_end=_end(F, enrolments), _begin=_begin(F))
-        .filter(
-            Q(_end__gt=end)
-            | same_end & Q(_begin__gt=begin)
-            | same_end & Q(_begin=begin, pk__gt=OuterRef("pk"))
-        )
+    return in_regular_classes(enrolments).filter(
+        GreaterThan(_order(F, enrolments), _order(OuterRef, enrolments)), **_SAME_YEAR
     )
+
+
+class _Row(Func):
+    """Row of values, which databases compare value by value."""
+
+    template = "(%(expressions)s)"
+
+
+def _order(column: type[F], enrolments: QuerySet[Enrolment]) -> _Row:
+    """Return what orders the enrolments of a year: the end, the begin and the id."""
+    values = _end(column, enrolments), _begin(column), column("pk")
+    return _Row(
+        *values, output_field=DateField()
+    )  # a field, because Django asks for one
 
 
 def _end(column: type[F], enrolments: QuerySet[Enrolment]) -> Case | Least:
