@@ -18,8 +18,16 @@ REPLAY_WINDOW = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class TokenPair:
+    """Tokens of a session; `access_token` and `token_type` are the names of OAuth 2.0."""
+
     access: str
     refresh: str
+    expires_in: int
+    """Seconds until the access token expires."""
+    refresh_expires_in: int
+    """Seconds until the refresh token expires."""
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105  (no password)
 
 
 def start(user: User) -> TokenPair:
@@ -125,8 +133,14 @@ def _sign_pair(session: Session, token: RefreshToken) -> TokenPair:
         generation=session.generation,
         session_id=session.pk,
     )
-    refresh = tokens.sign(claims, token.key_id)
-    return TokenPair(tokens.access_token_for(session.user), refresh)
+    access = tokens.access_token_for(session.user)
+    return TokenPair(
+        access=access,
+        refresh=tokens.sign(claims, token.key_id),
+        expires_in=int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
+        refresh_expires_in=max(0, int((token.expires_at - _now()).total_seconds())),
+        access_token=access,
+    )
 
 
 def _now() -> datetime:

@@ -1,8 +1,9 @@
-"""Parser of JSON request bodies with limits on size, depth and numbers."""
+"""Parsers of request bodies with limits on size, depth and numbers."""
 
 import json
 from collections.abc import Mapping
 from typing import IO, Any
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from rest_framework.parsers import BaseParser
 from api.problems.registry import Problem
 
 MAX_DEPTH = 16
+MAX_FORM_FIELDS = 20
 MAX_EXACT_INTEGER = 2**53
 """Largest integer that a float represents exactly."""
 
@@ -31,6 +33,33 @@ class BoundedJSONParser(BaseParser):
         if _exceeds_depth(data, MAX_DEPTH):
             raise ParseError(_("The JSON is nested too deeply."))
         return data
+
+
+class BoundedFormParser(BaseParser):
+    media_type = "application/x-www-form-urlencoded"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, str]:
+        """Parse the fields; each may occur once."""
+        content = _read_body(stream, (parser_context or {})["request"].headers)
+        try:
+            pairs = parse_qsl(
+                content.decode(),
+                keep_blank_values=True,
+                strict_parsing=True,
+                errors="strict",
+                max_num_fields=MAX_FORM_FIELDS,
+            )
+        except ValueError:  # also for text that is not UTF-8
+            raise ParseError(_("The body is not a form.")) from None
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            raise ParseError(_("A field of the form occurs more than once."))
+        return fields
 
 
 def _read_body(stream: IO[Any], headers: Mapping[str, str]) -> bytes:

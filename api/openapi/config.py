@@ -17,6 +17,15 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+SECURITY_SCHEMES = {
+    "password": {
+        "type": "oauth2",
+        "flows": {"password": {"tokenUrl": "/auth/token", "scopes": {}}},
+    },
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "link": {"type": "apiKey", "in": "query", "name": "link"},
+}
+"""Ways to send a proof of access; `guide` describes them."""
 
 
 def spectacular_settings(
@@ -48,17 +57,7 @@ def spectacular_settings(
             "drf_spectacular.hooks.postprocess_schema_enums",
             "api.openapi.postprocessing.postprocess_schema",
         ],
-        "APPEND_COMPONENTS": {
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-                "link": {
-                    "type": "apiKey",
-                    "in": "query",
-                    "name": "link",
-                    "description": "Part of the URL that `POST /tasks/{task_id}/result/link` returns.",
-                },
-            }
-        },
+        "APPEND_COMPONENTS": {"securitySchemes": SECURITY_SCHEMES},
         "TAGS": [
             {"name": name} for name in ("auth", "reports", "records", "tasks", "health")
         ],

@@ -16,10 +16,13 @@ _STATE_MEANINGS = {
     State.EXPIRED: "It had succeeded, and its retention period is over: parameters and result are erased.",
 }  # fmt: skip
 
-BEARER_DESCRIPTION = (
-    "The `access` of `POST /auth/token`, without `Bearer`. On the demo network try "
-    "`teacher` with the password `demo`."
-)
+SECURITY_DESCRIPTIONS = {
+    "password": "User name and password; client id and secret stay empty. On the demo "
+    "network try `teacher` with the password `demo`. A user with a second factor takes the "
+    "token of `POST /auth/token` instead.",
+    "bearer": "The `access` of `POST /auth/token`, without `Bearer`.",
+    "link": "Part of the URL that `POST /tasks/{task_id}/result/link` returns.",
+}
 TAG_DESCRIPTIONS = {
     "auth": "Tokens: an access token valid for minutes, and a refresh token valid for two "
     "weeks that can be exchanged once for a new pair.",

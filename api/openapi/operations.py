@@ -149,12 +149,14 @@ class ApiAutoSchema(AutoSchema):
     """Schema of an operation, with the properties that all operations share."""
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """Return the security schemes: one access token for all token classes, or a link."""
-        schemes = (
+        """Return the security schemes: an access token, however it was had, or a link."""
+        schemes = {
             getattr(authenticator, "scheme", "bearer")
             for authenticator in self.view.get_authenticators()
-        )
-        return [{scheme: []} for scheme in sorted(set(schemes))]
+        }
+        if "bearer" in schemes:
+            schemes.add("password")
+        return [{scheme: []} for scheme in sorted(schemes)]
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
         schema = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]

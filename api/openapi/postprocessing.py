@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from api.http.parsers import BoundedFormParser
 from api.openapi import examples, guide, links
 from api.openapi.operations import COMMON_HEADER, HEADER_BY_STATUS, SHARED_HEADERS
 from api.openapi.response_examples import RESPONSE_EXAMPLES
@@ -74,7 +75,8 @@ def postprocess_schema(result: Schema, **_: Any) -> Schema:
             for parameter in operation.get("parameters", []):
                 _add_parameter_example(parameter)
     result["info"]["description"] = guide.build_guide()
-    components["securitySchemes"]["bearer"]["description"] = guide.BEARER_DESCRIPTION
+    for name, description in guide.SECURITY_DESCRIPTIONS.items():
+        components["securitySchemes"][name]["description"] = description
     for tag in result["tags"]:
         tag.setdefault("description", guide.TAG_DESCRIPTIONS.get(tag["name"], ""))
     components["schemas"] = dict(sorted(schemas.items()))
@@ -192,11 +194,13 @@ def _add_body_examples(
     operation: Schema, bodies: Mapping[str, Any], reports: Mapping[str, Any]
 ) -> None:
     """Add the bodies that Swagger UI fills in; they work on the demo network."""
-    for content in operation.get("requestBody", {}).get("content", {}).values():
+    media_types = operation.get("requestBody", {}).get("content", {})
+    for media_type, content in media_types.items():
         if operation["operationId"] == "create_report":
             content["examples"] = reports
         else:
-            content["example"] = {
+            is_form = media_type == BoundedFormParser.media_type
+            content["example"] = ({"grant_type": "password"} if is_form else {}) | {
                 name: "the `refresh` of `POST /auth/token`"
                 if value == "$REFRESH"
                 else value

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 
+from api.auth.sessions import TokenPair
 from api.openapi import examples
 from api.serializers import catalogue
 from tasks.reports.class_performance import ClassPerformance
@@ -67,7 +69,15 @@ def _current_user() -> dict[str, Any]:
     }
 
 
-_TOKENS = {"access": "eyJhbGciOi...", "refresh": "eyJhbGciOi..."}
+_TOKENS = asdict(
+    TokenPair(
+        access="eyJhbGciOi...",
+        refresh="eyJhbGciOi...",
+        expires_in=int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
+        refresh_expires_in=int(settings.REFRESH_TOKEN_LIFETIME.total_seconds()),
+        access_token="eyJhbGciOi...",  # noqa: S106  (an example)
+    )
+)
 _OTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105  (an example)
 _RECOVERY_CODES = {"recovery_codes": ["k3xq-7wfd-m2ph-5ruz", "q6ta-vn4c-2yhd-x7ep"]}
 RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {

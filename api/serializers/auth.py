@@ -27,6 +27,17 @@ class LoginSerializer(StrictSerializer):
         return User.normalize_username(username)
 
 
+class PasswordGrantSerializer(LoginSerializer):
+    """Form of the password grant of OAuth 2.0 (RFC 6749, section 4.3)."""
+
+    grant_type = serializers.ChoiceField(["password"])
+    scope = StrictCharField(required=False, allow_blank=True, help_text="Ignored.")
+    client_id = StrictCharField(required=False, allow_blank=True, help_text="Ignored.")
+    client_secret = StrictCharField(
+        required=False, allow_blank=True, help_text="Ignored."
+    )
+
+
 class ChangePasswordSerializer(StrictSerializer):
     current = StrictCharField(trim_whitespace=False)
     new = StrictCharField(trim_whitespace=False)

@@ -43,6 +43,16 @@ class ReportSerializer(StrictSerializer):
 class TokenPair(serializers.Serializer[Any]):
     access = serializers.CharField()
     refresh = serializers.CharField()
+    expires_in = serializers.IntegerField(
+        help_text="Seconds until the access token expires."
+    )
+    refresh_expires_in = serializers.IntegerField(
+        help_text="Seconds until the refresh token expires."
+    )
+    access_token = serializers.CharField(
+        help_text="The same as `access`: its name in OAuth 2.0 (RFC 6749)."
+    )
+    token_type = serializers.ChoiceField(["Bearer"])
 
 
 class ProgressDocument(serializers.Serializer[Any]):

@@ -8,14 +8,17 @@ from rest_framework import status
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.mediatypes import media_type_matches
 from rest_framework.views import APIView
 
 from api.auth import otp_checks, passwords, sessions, throttles
+from api.http.parsers import BoundedFormParser, BoundedJSONParser
 from api.openapi.operations import operation
 from api.problems.registry import BEARER_CHALLENGE, Problem
 from api.serializers.auth import (
     ChangePasswordSerializer,
     LoginSerializer,
+    PasswordGrantSerializer,
     RefreshTokenSerializer,
 )
 from api.serializers.strict import StrictSerializer
@@ -32,23 +35,33 @@ class PublicView(APIView):
 
 class Login(PublicView):
     throttle_classes = [throttles.LoginThrottle]
+    parser_classes = [BoundedJSONParser, BoundedFormParser]
 
     @operation(
         "log_in",
         "Log in",
         tag="auth",
-        body=LoginSerializer,
+        body={
+            BoundedJSONParser.media_type: LoginSerializer,
+            BoundedFormParser.media_type: PasswordGrantSerializer,
+        },
         responses={200: TokenPair},
         headers={429: ["Retry-After"], 503: ["Retry-After"]},
         problems=[400, 401, 408, 415, 429, 503],
     )
     def post(self, request: Request) -> Response:
         """Returns a short-lived access token for `Authorization: Bearer`, and a refresh token.
-        A user with a second factor sends a one-time code or a recovery code as `otp`."""
-        credentials = parse_body(LoginSerializer, request)
-        otp = credentials.pop("otp", None)
-        with throttles.Attempt(request, credentials["username"]) as attempt:
-            user = authenticate(cast(Any, request), **credentials)
+        A user with a second factor sends a one-time code or a recovery code as `otp`.
+        A form is the password grant of OAuth 2.0, for tools that know only that."""
+        is_form = media_type_matches(BoundedFormParser.media_type, request.content_type)
+        body = parse_body(
+            PasswordGrantSerializer if is_form else LoginSerializer, request
+        )
+        otp, username = body.get("otp"), body["username"]
+        with throttles.Attempt(request, username) as attempt:
+            user = authenticate(
+                cast(Any, request), username=username, password=body["password"]
+            )
             if user is None:
                 attempt.fail()
                 raise Problem("authentication_failed", headers=BEARER_CHALLENGE)

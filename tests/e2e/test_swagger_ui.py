@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -57,13 +58,25 @@ class SwaggerUI:
         return int(status_cell.inner_text().split()[0]), response_info.value.json()
 
     def authorize(self, token: str) -> None:
+        with self._authorization_form("bearer") as auth_form:
+            assert "without Bearer" in auth_form.inner_text()
+            auth_form.locator("input").fill(token)
+
+    def log_in(self, username: str, password: str) -> None:
+        """Log in inside the Authorize dialog."""
+        with self._authorization_form("password (OAuth2") as auth_form:
+            auth_form.locator("#oauth_username").fill(username)
+            auth_form.locator("#oauth_password").fill(password)
+
+    @contextmanager
+    def _authorization_form(self, title: str) -> Iterator[Locator]:
+        """Open the dialog, yield the form of a scheme, send it, and close the dialog."""
         self.page.locator(".scheme-container button.authorize").click()
         dialog = self.page.locator(".modal-ux")
-        auth_form = dialog.locator(".auth-container", has_text="bearer")
-        assert "without Bearer" in auth_form.inner_text()
-        auth_form.locator("input").fill(token)
+        auth_form = dialog.locator(".auth-container", has_text=title)
+        yield auth_form
         auth_form.locator("button.authorize").click()
-        auth_form.get_by_text("Authorized").wait_for()
+        auth_form.locator("h6", has_text="Authorized").wait_for()
         dialog.locator("button.close-modal").click()
 
     def wait_until_final(self, task_id: str) -> Any:
@@ -163,6 +176,16 @@ def test_header_examples_are_not_sent(authorized_docs: SwaggerUI):
 
     assert not {"idempotency-key", "prefer"} & request_info.value.headers.keys()
     assert request_info.value.url.endswith("/reports")
+
+
+@pytest.mark.guarantee("Swagger UI logs in with user name and password.")
+def test_login_inside_authorize_dialog_works(docs: SwaggerUI):
+    docs.log_in(USER, "demo")
+
+    status, catalogue = docs.execute(docs.operation("reports", "list_reports"))
+
+    assert status == 200
+    assert catalogue["results"]
 
 
 def test_request_without_login_shows_problem(docs: SwaggerUI):

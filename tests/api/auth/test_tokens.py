@@ -2,6 +2,7 @@ import hmac
 import json
 import time
 import uuid
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -290,7 +291,8 @@ def test_tokens_of_fallback_key_stay_valid(client, teacher, settings):
     assert statuses() == [200, 200]
     refreshed = client.post_json("/auth/token/refresh", {"refresh": pair["refresh"]})
     new_kids = {
-        jwt.get_unverified_header(token)["kid"] for token in refreshed.json().values()
+        jwt.get_unverified_header(refreshed.json()[name])["kid"]
+        for name in ("access", "refresh")
     }
     assert new_kids == {tokens.signing_key_id()}
     settings.JWT_FALLBACK_KEYS = []
@@ -318,3 +320,67 @@ def test_successor_of_removed_key_is_refused(client, teacher, settings):
 def test_key_id_does_not_contain_the_key(settings):
     assert tokens.signing_key_id() not in settings.JWT_SIGNING_KEY
     assert len(tokens.signing_key_id()) == 16
+
+
+def post_form(client: Client, **fields: str):
+    return client.post(
+        "/auth/token",
+        urlencode(fields),
+        content_type="application/x-www-form-urlencoded",
+    )
+
+
+def test_password_grant_by_form_returns_tokens_under_both_names(client, teacher):
+    fields = {"grant_type": "password", "username": "teacher", "password": "demo"}
+
+    answer = post_form(client, **fields, scope="", client_id="", client_secret="")
+    body = answer.json()
+
+    assert answer.status_code == 200
+    assert body["token_type"] == "Bearer"
+    assert body["access_token"] == body["access"]
+    authorization = f"{body['token_type']} {body['access_token']}"
+    me = client.get("/me", headers={"Authorization": authorization})
+    assert me.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("grant_type=password&username=teacher&password=wrong", 401),
+        ("username=teacher&password=demo", 400),
+        ("grant_type=client_credentials&username=teacher&password=demo", 400),
+        ("grant_type=password&username=teacher&password=demo&password=x", 400),
+        ("grant_type=password&username=teacher&password=demo&role=x", 400),
+        ("grant_type=password&username=teacher&password=%FF", 400),
+        ("no form", 400),
+        ("", 400),
+        ("&".join(f"f{n}=1" for n in range(100)), 400),
+    ],
+)
+def test_invalid_password_grant_is_refused(client, teacher, body, status):
+    answer = Client().post(
+        "/auth/token", body, content_type="application/x-www-form-urlencoded"
+    )
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] != "internal_error"
+
+
+def test_form_is_accepted_at_the_login_only(client, teacher):
+    answer = Client().post(
+        "/auth/token/refresh",
+        "refresh=x",
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assert answer.status_code == 415
+
+
+def test_tokens_say_when_they_expire(client, teacher):
+    pair = log_in(client, "teacher").json()
+
+    for name, token in [("expires_in", "access"), ("refresh_expires_in", "refresh")]:
+        claims = jwt.decode(pair[token], options={"verify_signature": False})
+        assert abs(claims["exp"] - time.time() - pair[name]) <= 2
