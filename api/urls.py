@@ -11,6 +11,7 @@ from api.views import (
     directory,
     docs,
     health,
+    home,
     me,
     otp,
     reports,
@@ -54,5 +55,5 @@ urlpatterns = [
     path("problems", docs.problem_list),
     path("problems/<slug:code>", docs.problem_page),
     path(".well-known/security.txt", docs.security_txt),
-    path("", docs.home),
+    path("", home.Home.as_view()),
 ]

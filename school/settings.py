@@ -198,8 +198,9 @@ CORS_ALLOW_METHODS = cors.METHODS
 CORS_ALLOW_HEADERS = cors.REQUEST_HEADERS
 CORS_EXPOSE_HEADERS = cors.RESPONSE_HEADERS
 CONTENT_SECURITY_POLICY = openapi.CONTENT_SECURITY_POLICY
+RELEASE = env.read_version(BASE_DIR / "CHANGELOG.md")
 SPECTACULAR_SETTINGS = openapi.spectacular_settings(
-    version=env.read_version(BASE_DIR / "CHANGELOG.md"),
+    version=RELEASE,
     persist_authorization=DEBUG,  # Swagger UI would keep tokens in the browser's storage
 )
 

@@ -59,7 +59,8 @@ def spectacular_settings(
         ],
         "APPEND_COMPONENTS": {"securitySchemes": SECURITY_SCHEMES},
         "TAGS": [
-            {"name": name} for name in ("auth", "reports", "records", "tasks", "health")
+            {"name": name}
+            for name in ("auth", "reports", "records", "tasks", "contract", "health")
         ],
         "SWAGGER_UI_DIST": "SIDECAR",
         "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -31,6 +31,7 @@ TAG_DESCRIPTIONS = {
     "limited to those you may see.",
     "tasks": "Your requests and their results. Only the requester can read a task: for "
     "anyone else the response is the same 404 as for a task that does not exist.",
+    "contract": "Links to begin with.",
     "health": "Health probes.",
 }
 RESPONSE_DESCRIPTIONS = {
@@ -40,6 +41,7 @@ RESPONSE_DESCRIPTIONS = {
     ("get_task", "304"): "Unchanged: poll again after `Retry-After`.",
     ("cancel_task", "202"): "Canceled, or will be within seconds: poll `links.self`.",
     ("delete_task", "204"): "The task is erased.",
+    ("get_links", "302"): "The documentation, for people.",
     ("log_out", "204"): "The refresh token is no longer valid.",
     ("get_result", "200"): "The file.",
     ("get_result", "206"): "The requested part of the file.",

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from api.auth.sessions import TokenPair
 from api.openapi import examples
+from api.paths import PATHS
 from api.serializers import catalogue
 from tasks.reports.class_performance import ClassPerformance
 from tasks.status import document as task_document
@@ -93,6 +94,7 @@ RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {
     ("list_tasks", "200"): _task_page,
     ("get_result", "200"): lambda: json.loads(examples.render_file("json")),
     ("create_result_link", "200"): _result_link,
+    ("get_links", "200"): lambda: {"version": settings.RELEASE, "links": PATHS},
     ("get_me", "200"): _current_user,
     ("list_reports", "200"): lambda: {"results": [_catalogue_entry()]},
     ("get_report", "200"): _catalogue_entry,

@@ -6,7 +6,7 @@ from functools import cache, wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.renderers import OpenApiYamlRenderer
@@ -65,11 +65,6 @@ def read_only(view: View) -> View:
         return view(request, **kwargs)
 
     return wrapper
-
-
-@read_only
-def home(request: HttpRequest) -> HttpResponse:
-    return HttpResponseRedirect("/docs")
 
 
 @read_only

@@ -18,7 +18,7 @@ from school.runtime.processes import MANAGE_PY
 from tasks.states import State
 from tests.support.contract import SPEC_PATH, load_spec
 
-HTML_PATHS = {"docs", "redoc", "problems", "problems/<slug:code>", ""}
+HTML_PATHS = {"docs", "redoc", "problems", "problems/<slug:code>"}
 UNDOCUMENTED_PATHS = {".well-known/security.txt", "openapi.yaml", *HTML_PATHS}
 
 
