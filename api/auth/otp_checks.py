@@ -12,7 +12,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from api.problems import handler
-from api.problems.registry import BEARER_CHALLENGE, Problem
+from api.problems.registry import BEARER_CHALLENGE, PROBLEMS, Problem
 from school import second_factor
 from school.models import User
 from tasks.errors import FieldError
@@ -49,7 +49,7 @@ def check_again(user: User, *, password: str, otp: str | None = None) -> None:
 
 
 def wrong_otp() -> Problem:
-    return _invalid("/otp", "otp_not_valid", str(Problem("otp_not_valid").detail))
+    return _invalid("/otp", "otp_not_valid", str(PROBLEMS["otp_not_valid"].detail))
 
 
 def already_exists() -> Problem:

@@ -128,8 +128,9 @@ def task_example(
 
 def problem_example(code: str, *, language: str = "en") -> dict[str, Any]:
     """Build a problem document in the active language; `language` is that of its task."""
-    body = problem_document(code, _INSTANCE_PATHS.get(code, "/reports"))
-    return {**body, "request_id": REQUEST_ID, **_extra_members(code, language)}
+    path = _INSTANCE_PATHS.get(code, "/reports")
+    body = problem_document(code, path, members=_extra_members(code, language))
+    return {**body, "request_id": REQUEST_ID}
 
 
 _INSTANCE_PATHS = {

@@ -255,4 +255,7 @@ def _task_example(name: str) -> Schema:
 
 
 def _problem_example(code: str) -> Schema:
-    return {"summary": str(PROBLEMS[code][1]), "value": examples.problem_example(code)}
+    return {
+        "summary": str(PROBLEMS[code].title),
+        "value": examples.problem_example(code),
+    }

@@ -44,10 +44,15 @@ def list_failures() -> Sequence[ProblemPage]:
 
 
 def _problem_page(code: str) -> ProblemPage:
-    status, title, advice = PROBLEMS[code]
+    problem = PROBLEMS[code]
     example = examples.problem_example(code, language=languages.current_language())
     return ProblemPage(
-        code, str(title), status, "", _to_html(str(advice)), _pretty_json(example)
+        code,
+        str(problem.title),
+        problem.status,
+        str(problem.detail),
+        _to_html(str(problem.advice)),
+        _pretty_json(example),
     )
 
 

@@ -108,10 +108,16 @@ class ProblemFormatter(ExceptionFormatter):
     """Formatter that renders exceptions of DRF and of the service as problem documents."""
 
     def run(self) -> dict[str, Any]:
-        document = problem_document(self._code(), self._path(), self._detail())
+        document = problem_document(
+            self._code(),
+            self._path(),
+            self._developer_detail(),
+            retry_after=getattr(self.exc, "wait", None),
+            members=getattr(self.exc, "members", None),
+        )
         if field_errors := self._field_errors():
             document["errors"] = [asdict(field_error) for field_error in field_errors]
-        return document | getattr(self.exc, "members", {})
+        return document
 
     def _path(self) -> str:
         request = self.context["request"]
@@ -127,12 +133,9 @@ class ProblemFormatter(ExceptionFormatter):
         default = str(self.exc.default_code)
         return default if default in PROBLEMS else "internal_error"
 
-    def _detail(self) -> str:
-        if isinstance(self.exc, exceptions.ValidationError):
-            return str(PROBLEMS["invalid_request"][2])
-        if isinstance(self.exc, exceptions.Throttled):
-            # DRF's own text contains the seconds, so that two responses would differ.
-            return str(PROBLEMS["throttled"][2])
+    def _developer_detail(self) -> str:
+        if isinstance(self.exc, exceptions.ValidationError | exceptions.Throttled):
+            return ""  # the library's text repeats `errors` and `Retry-After`
         detail = self.exc.detail
         return str(detail.get("detail", "") if isinstance(detail, dict) else detail)
 
@@ -168,7 +171,7 @@ def unavailable(request: HttpRequest) -> JsonResponse:
 
 
 def too_many_requests(request: HttpRequest, retry_after: int) -> JsonResponse:
-    response = problem_response(request, "throttled")
+    response = problem_response(request, "throttled", retry_after=retry_after)
     response["Retry-After"] = str(retry_after)
     return response
 
@@ -179,8 +182,16 @@ def method_not_allowed(request: HttpRequest, *methods: str) -> JsonResponse:
     return response
 
 
-def problem_response(request: HttpRequest, code: str, detail: str = "") -> JsonResponse:
-    body = problem_document(code, request.path, detail)
+def problem_response(
+    request: HttpRequest,
+    code: str,
+    developer_detail: str = "",
+    *,
+    retry_after: int | None = None,
+) -> JsonResponse:
+    body = problem_document(
+        code, request.path, developer_detail, retry_after=retry_after
+    )
     return JsonResponse(body, status=body["status"], content_type=MEDIA_TYPE)
 
 

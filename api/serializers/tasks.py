@@ -223,7 +223,10 @@ class ProblemDocument(serializers.Serializer[Any]):
     type = LinkField(help_text="Page about problems with this code.")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField()
+    detail = serializers.CharField(
+        help_text="Sentence for the person in front of the program."
+    )
+    developer_detail = serializers.CharField(help_text="Advice for the programmer.")
     instance = serializers.CharField(help_text="Path of the request.")
     code = serializers.CharField(help_text="Stable code, intended for programs.")
     request_id = serializers.CharField(

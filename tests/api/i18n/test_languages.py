@@ -68,14 +68,14 @@ def test_task_without_language_takes_it_from_the_header(
 
 @pytest.mark.parametrize("code", PROBLEMS)
 def test_problem_titles_are_translated(code):
-    _status, title, advice = PROBLEMS[code]
-    texts = []
+    _status, *texts = PROBLEMS[code]
+    by_language = []
     for language in ("pt-br", "en"):
         with override(language):
-            texts.append((str(title), str(advice)))
+            by_language.append([str(text) for text in texts])
 
-    portuguese, english = texts
-    assert portuguese[0] != english[0]
+    portuguese, english = by_language
+    assert all(a != b for a, b in zip(portuguese, english, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_unreadable_body_error_is_translated(
             content_type="application/json",
             headers={"Accept-Language": language},
         )
-        return answer.json()["detail"]
+        return answer.json()["developer_detail"]
 
     assert (detail("pt-BR"), detail("en")) == (portuguese, english)
 
@@ -128,7 +128,9 @@ def test_unreadable_body_error_is_translated(
 def test_role_error_is_translated(as_user, guardian):
     answer = as_user(guardian).post_json("/reports", REPORT_REQUEST)
 
-    assert answer.json()["detail"] == (
+    problem = answer.json()
+    assert problem["detail"] == "Este relatório não é oferecido ao seu perfil."
+    assert problem["developer_detail"] == (
         "O relatório “class_performance” não é oferecido ao seu perfil."
     )
 
