@@ -36,6 +36,9 @@ MAX_ATTEMPTS = 3
 DETAIL_ERASED = gettext_lazy("The details were erased after the retention period.")
 _ERASED_FIELDS: dict[str, Any] = {
     "parameters": {},
+    "about": "",
+    "label": "",
+    "metadata": {},
     "fingerprint": "",
     "is_erased": True,
 }

@@ -32,6 +32,14 @@ class Task(models.Model):
         db_index=False,
     )
     kind = models.CharField(max_length=60)
+    title = models.CharField(max_length=120, blank=True, default="", db_default="")
+    """Title of the kind in the task's language."""
+    about = models.CharField(max_length=300, blank=True, default="", db_default="")
+    """Names of the records and chosen values, as they were when the report was asked for."""
+    label = models.CharField(max_length=200, blank=True, default="", db_default="")
+    """The client's own name for the task."""
+    metadata = models.JSONField(default=dict, db_default={})
+    """The client's own data, texts by name."""
     parameters = models.JSONField()
     format = models.CharField(max_length=20)
     language = models.CharField(max_length=10)

@@ -25,6 +25,7 @@ from tasks.reports.class_performance import ClassPerformance, Parameters
 from tasks.scheduling import positions
 from tasks.states import ExpiryReason, State
 from tasks.status import document as task_document
+from tasks.worker.file_names import file_name
 
 TASK_ID = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 REQUEST_ID = "7d0f4a52-1c3e-4b6f-9a57-2f1f0c1f7b11"
@@ -33,6 +34,7 @@ STARTED_AT, FINISHED_AT = (
     CREATED_AT + timedelta(seconds=1),
     CREATED_AT + timedelta(seconds=3),
 )
+ABOUT = "1º ano A · Escola Municipal 1 · 2026"
 ROWS: list[Row] = [
     (
         "Escola Municipal 1",
@@ -178,9 +180,13 @@ def _extra_members(code: str, language: str) -> dict[str, Any]:
 
 def _row(name: str, language: str) -> Task:
     state, *_rest = name.split(",")
+    with override(language):
+        title = str(ClassPerformance.title)
     row = Task(
         pk=TASK_ID,
         kind=ClassPerformance.kind(),
+        title=title,
+        about=ABOUT,
         state=state,
         language=language,
         created_at=CREATED_AT,
@@ -195,14 +201,12 @@ def _row(name: str, language: str) -> Task:
 
 def _result(row: Task) -> dict[str, Any]:
     content, format = render_file(row.format), registry.format_classes()[row.format]
-    with override(row.language):
-        title = str(ClassPerformance.title)
     return {
         "rows": len(ROWS),
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "media_type": format.media_type,
-        "filename": f"{title} {CREATED_AT:%Y-%m-%d}.{format.extension}",
+        "filename": file_name(row, format.extension),
         "summary": None,
         "skipped": {"total": 0, "reasons": []},
         "data_as_of": task_document.format_rfc3339(STARTED_AT),

@@ -19,8 +19,8 @@ from drf_spectacular.utils import (
 from api.auth.permissions import HasDemandedSecondFactor
 from api.http import query_params
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
+from api.serializers.problems import problem_serializer
 from api.serializers.strict import StrictSerializer
-from api.serializers.tasks import problem_serializer
 
 NON_NEGATIVE_INTEGER = {"type": "integer", "minimum": 0}
 STRING = {"type": "string"}

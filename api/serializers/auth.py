@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework import serializers
 
 from api.serializers.strict import StrictCharField, StrictSerializer
-from api.serializers.tasks import TokenPair
 from school.models import User
 
 MAX_CODE_LENGTH = 40
@@ -60,6 +59,21 @@ class PasswordAndOtpSerializer(StrictSerializer):
     otp = StrictCharField(
         max_length=MAX_CODE_LENGTH, help_text="One-time code or recovery code."
     )
+
+
+class TokenPair(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    expires_in = serializers.IntegerField(
+        help_text="Seconds until the access token expires."
+    )
+    refresh_expires_in = serializers.IntegerField(
+        help_text="Seconds until the refresh token expires."
+    )
+    access_token = serializers.CharField(
+        help_text="The same as `access`: its name in OAuth 2.0 (RFC 6749)."
+    )
+    token_type = serializers.ChoiceField(["Bearer"])
 
 
 class Enrolment(serializers.Serializer[Any]):

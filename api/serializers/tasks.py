@@ -1,7 +1,5 @@
-"""Serializers that parse request bodies and describe responses in the OpenAPI document."""
+"""Documents of tasks and of the catalogue in the OpenAPI document."""
 
-from functools import cache
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from api.i18n.languages import LANGUAGES
-from api.serializers.strict import StrictSerializer
+from api.serializers.requests import RequestField
 from tasks.failures import FAILURES
 from tasks.reporting import registry
 from tasks.states import State
@@ -26,33 +24,6 @@ class LinkField(serializers.CharField):
 @extend_schema_field({"$ref": "#/components/schemas/Row"})
 class RowField(serializers.DictField):
     """Row of a report: its cells by column name."""
-
-
-@extend_schema_field({"$ref": "#/components/schemas/ReportRequest"})
-class RequestField(serializers.DictField):
-    """Complete body of `POST /reports`."""
-
-
-class ReportSerializer(StrictSerializer):
-    report = serializers.CharField(max_length=60)
-    parameters = serializers.JSONField(default=dict)
-    format = serializers.CharField(max_length=20, default="json")
-    language = serializers.ChoiceField(choices=LANGUAGES, required=False)
-
-
-class TokenPair(serializers.Serializer[Any]):
-    access = serializers.CharField()
-    refresh = serializers.CharField()
-    expires_in = serializers.IntegerField(
-        help_text="Seconds until the access token expires."
-    )
-    refresh_expires_in = serializers.IntegerField(
-        help_text="Seconds until the refresh token expires."
-    )
-    access_token = serializers.CharField(
-        help_text="The same as `access`: its name in OAuth 2.0 (RFC 6749)."
-    )
-    token_type = serializers.ChoiceField(["Bearer"])
 
 
 class ProgressDocument(serializers.Serializer[Any]):
@@ -133,6 +104,17 @@ class LinksDocument(serializers.Serializer[Any]):
 class TaskDocument(serializers.Serializer[Any]):
     task_id = serializers.UUIDField(help_text="Also the Celery task id.")
     report = serializers.CharField()
+    title = serializers.CharField(help_text="Title of the report, in its language.")
+    about = serializers.CharField(
+        help_text="Names of the student, class, school and year, and other choices, as they "
+        "were when the report was requested; empty if it covers all that you see."
+    )
+    label = serializers.CharField(  # type: ignore[assignment]  # a field, not the property
+        allow_null=True, help_text="The `label` of the request."
+    )
+    metadata = serializers.DictField(
+        child=serializers.CharField(), help_text="The `metadata` of the request."
+    )
     parameters = serializers.DictField()
     format = serializers.ChoiceField(choices=FORMATS)
     language = serializers.ChoiceField(choices=LANGUAGES)
@@ -192,60 +174,3 @@ class CatalogueEntry(serializers.Serializer[Any]):
 
 class Catalogue(serializers.Serializer[Any]):
     results = CatalogueEntry(many=True)
-
-
-class FieldErrorDocument(serializers.Serializer[Any]):
-    pointer = serializers.CharField(
-        allow_blank=True,
-        help_text="JSON Pointer into the body; empty for the whole body.",
-    )
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class LoadDocument(serializers.Serializer[Any]):
-    own_queued = serializers.IntegerField(help_text="Your queued tasks.")
-    own_running = serializers.IntegerField(help_text="Your running tasks.")
-    queue_length = serializers.IntegerField(help_text="All queued tasks of that queue.")
-    limit = serializers.IntegerField(
-        help_text="Limit of your active tasks or of all queued tasks, depending on `code`."
-    )
-
-
-class StorageDocument(serializers.Serializer[Any]):
-    stored_bytes = serializers.IntegerField(help_text="Size of your stored results.")
-    limit_bytes = serializers.IntegerField(help_text="Size that they may have.")
-
-
-class ProblemDocument(serializers.Serializer[Any]):
-    """Members of every problem document (RFC 9457)."""
-
-    type = LinkField(help_text="Page about problems with this code.")
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField(
-        help_text="Sentence for the person in front of the program."
-    )
-    developer_detail = serializers.CharField(help_text="Advice for the programmer.")
-    instance = serializers.CharField(help_text="Path of the request.")
-    code = serializers.CharField(help_text="Stable code, intended for programs.")
-    request_id = serializers.CharField(
-        allow_blank=True, help_text="Id of the request in the server's log."
-    )
-
-
-@cache
-def problem_serializer(status: int) -> type[ProblemDocument]:
-    """Return the serializer of the problems of a status, with their additional members."""
-    members: dict[str, Any] = {}
-    if status == HTTPStatus.BAD_REQUEST:
-        members["errors"] = FieldErrorDocument(many=True, required=False)
-    if status == HTTPStatus.CONFLICT:
-        members["task"] = TaskDocument()
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        members["load"] = LoadDocument(required=False)
-        members["storage"] = StorageDocument(required=False)
-    serializer = type(f"Problem{status}", (ProblemDocument,), members)
-    return extend_schema_serializer(
-        component_name=f"Problem{status}", description="Problem details (RFC 9457)."
-    )(serializer)

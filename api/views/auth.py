@@ -20,9 +20,9 @@ from api.serializers.auth import (
     LoginSerializer,
     PasswordGrantSerializer,
     RefreshTokenSerializer,
+    TokenPair,
 )
 from api.serializers.strict import StrictSerializer
-from api.serializers.tasks import TokenPair
 from school.models import User
 
 

@@ -183,7 +183,7 @@ class StudentsSearch(APIView):
         a URL."""
         viewer = cast(User, request.user)
         selection = select(viewer, StudentSearchBody, request.data, base_pointer="")
-        selection.require_visible(base_pointer="")
+        selection.named_records(base_pointer="")
         search = selection.parameters
         query = StudentQuery(
             selection.enrolments,

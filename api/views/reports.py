@@ -16,7 +16,7 @@ from api.http.task_responses import accepted, completed
 from api.i18n import languages
 from api.openapi.operations import PREFER, WAIT, operation
 from api.problems.registry import Problem
-from api.serializers import catalogue, tasks
+from api.serializers import catalogue, requests, tasks
 from school.models import Role, User
 from tasks.reporting import registry
 from tasks.reporting.report import Report
@@ -53,7 +53,7 @@ class Reports(APIView):
         "create_report",
         "Request a report",
         tag="reports",
-        body=tasks.ReportSerializer,
+        body=requests.ReportSerializer,
         responses={200: tasks.TaskDocument, 202: tasks.TaskDocument},
         headers={
             200: ["ETag", "Location", "Preference-Applied", "Idempotency-Replayed"],
@@ -73,7 +73,7 @@ class Reports(APIView):
         `Prefer: wait=N` the response waits until the task is final, and is 200 if that
         happens in time."""
         wait_preference = WaitPreference.from_request(request)
-        body = tasks.ReportSerializer(data=request.data)
+        body = requests.ReportSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         report_request = ReportRequest(
             kind=body.validated_data["report"],
@@ -81,6 +81,8 @@ class Reports(APIView):
             format=body.validated_data["format"],
             language=body.validated_data.get("language", languages.current_language()),
             idempotency_key=_idempotency_key(request),
+            label=body.validated_data.get("label", ""),
+            metadata=body.validated_data.get("metadata", {}),
         )
         submission = _submit(cast(User, request.user), report_request)
         response = _submission_response(request, submission, wait_preference)

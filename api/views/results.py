@@ -187,9 +187,8 @@ def _headers(result: downloads.Result) -> dict[str, str]:
 
 def _content_disposition(filename: str) -> str:
     """Return the header with the name twice: curl and download managers read only ASCII."""
-    ascii_name = (
-        unicodedata.normalize("NFKD", filename).encode("ascii", "ignore").decode()
-    )
+    plain_name = unicodedata.normalize("NFKD", filename.replace("–", "-"))
+    ascii_name = plain_name.encode("ascii", "ignore").decode()
     header = content_disposition_header(as_attachment=True, filename=ascii_name)
     return f"{header}; filename*=UTF-8''{quote(filename, safe='')}"
 

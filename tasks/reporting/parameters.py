@@ -1,5 +1,6 @@
 """Base models of report parameters."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from django.utils.translation import gettext_noop
@@ -15,6 +16,19 @@ TermNumber = Annotated[int, Field(ge=1, le=10)]
 def _remove_docstring(schema: dict[str, Any]) -> None:
     """Remove the description, which pydantic takes from the docstring of the model."""
     schema.pop("description", None)
+
+
+def choices(titles: Mapping[Any, str]) -> Callable[[dict[str, Any]], None]:
+    """Return the `json_schema_extra` of a list of values, which gives each a title.
+
+    `titles` are English texts, marked by `gettext_noop`.
+    """
+
+    def add_titles(schema: dict[str, Any]) -> None:
+        values = schema.pop("enum")
+        schema["oneOf"] = [{"const": v, "title": titles[v]} for v in values]
+
+    return add_titles
 
 
 class ReportParameters(BaseModel):

@@ -5,7 +5,7 @@ them by the report's reach. Submission, the worker and the student search use it
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic
@@ -37,6 +37,8 @@ class _Reference:
     visible_records: Callable[[User], QuerySet[Any]]
     not_found_detail: Promise
     """Error text for an id that does not exist or that the viewer may not see."""
+    related: Sequence[str] = ("network",)
+    """Records that are read with it."""
 
 
 _REFERENCES: Mapping[str, _Reference] = {
@@ -46,7 +48,10 @@ _REFERENCES: Mapping[str, _Reference] = {
         _("There is no such school."),
     ),
     "class_id": _Reference(
-        "school_class_id", access.visible_classes, _("There is no such class.")
+        "school_class_id",
+        access.visible_classes,
+        _("There is no such class."),
+        ("school", "school_year"),
     ),
     "student_id": _Reference(
         "student_id", access.visible_students, _("There is no such student.")
@@ -80,20 +85,25 @@ class Selection(Generic[Model]):
         first: int | None = school_ids.first()
         return None if school_ids.exclude(**{path: first}).exists() else first
 
-    def require_visible(self, *, base_pointer: str = PARAMETERS_POINTER) -> None:
-        """Raise `InvalidRequest` for named records that do not exist or are not visible.
+    def named_records(
+        self, *, base_pointer: str = PARAMETERS_POINTER
+    ) -> Mapping[str, Any]:
+        """Return the records that parameters name by id, by the parameter's name.
 
-        Both cases have the same text, so that nobody learns which ids exist.
+        Raises `InvalidRequest` for those that do not exist or are not visible. Both cases have
+        the same text, so that nobody learns which ids exist.
         """
-        errors = [
-            FieldError(
-                f"{base_pointer}/{name}", "not_found", str(reference.not_found_detail)
-            )
-            for name, reference, id in _references(self.parameters)
-            if not reference.visible_records(self.viewer).filter(pk=id).exists()
-        ]
+        records, errors = {}, []
+        for name, reference, id in _references(self.parameters):
+            visible = reference.visible_records(self.viewer)
+            record = visible.select_related(*reference.related).filter(pk=id).first()
+            records[name] = record
+            if record is None:
+                detail = str(reference.not_found_detail)
+                errors.append(FieldError(f"{base_pointer}/{name}", "not_found", detail))
         if errors:
             raise InvalidRequest(*errors)
+        return records
 
 
 def select(

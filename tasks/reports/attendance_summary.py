@@ -17,6 +17,7 @@ from school.models import Role
 from school.records.student_year import StudentYear
 from tasks.rendering.columns import Cell, Column, Row
 from tasks.rendering.table import Layout
+from tasks.reporting.parameters import choices
 from tasks.reporting.student_report import (
     IDENTITY_COLUMNS,
     StudentParameters,
@@ -32,6 +33,14 @@ class Parameters(StudentParameters):
             "Tutelar, or those below the Bolsa Família's minimum in a two-month window. "
             "Students who have left the network or have died are on none of these lists; who "
             "is now in another class or school of it is listed there, with the days before."
+        ),
+        json_schema_extra=choices(
+            {
+                "all": gettext_noop("All students"),
+                "below_minimum": gettext_noop("Below the minimum"),
+                "council": gettext_noop("For the Conselho Tutelar"),
+                "benefit": gettext_noop("Below the Bolsa Família's minimum"),
+            }
         ),
     )
 

@@ -13,7 +13,7 @@ from school.models import Role
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import QuerySource
 from tasks.reporting.export_tables import EXPORTS
-from tasks.reporting.parameters import SelectionParameters
+from tasks.reporting.parameters import SelectionParameters, choices
 from tasks.reporting.report import Report
 
 
@@ -35,7 +35,26 @@ class Parameters(SelectionParameters):
         "exemptions",
         "absences",
     ] = Field(
-        description=gettext_noop("The table to export. Ids are the same in all tables.")
+        description=gettext_noop(
+            "The table to export. Ids are the same in all tables."
+        ),
+        json_schema_extra=choices(
+            {
+                "schools": gettext_noop("Schools"),
+                "school_years": gettext_noop("School years"),
+                "terms": gettext_noop("Terms"),
+                "grade_levels": gettext_noop("Grade levels"),
+                "subjects": gettext_noop("Subjects"),
+                "classes": gettext_noop("Classes"),
+                "class_subjects": gettext_noop("Subjects of classes"),
+                "class_days": gettext_noop("Days of lessons"),
+                "students": gettext_noop("Students"),
+                "enrolments": gettext_noop("Enrolments"),
+                "grades": gettext_noop("Grades"),
+                "recovery_exams": gettext_noop("Recovery exams"),
+                "absences": gettext_noop("Absences"),
+            }
+        ),
     )
 
 

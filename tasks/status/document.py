@@ -30,6 +30,10 @@ def build_document(
     return {
         "task_id": str(task.pk),
         "report": task.kind,
+        "title": task.title or task.kind,
+        "about": task.about,
+        "label": task.label or None,
+        "metadata": task.metadata,
         "parameters": task.parameters,
         "format": task.format,
         "language": task.language,

@@ -2,18 +2,20 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from school.models import Role, User
 from tasks import access_log
 from tasks.errors import FieldError, InvalidRequest, RoleNotAllowed
 from tasks.models import Task
-from tasks.reporting import registry
+from tasks.reporting import about, registry
 from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.report import Report
 from tasks.reporting.selection import Selection
@@ -33,10 +35,16 @@ class ReportRequest:
     language: str
     idempotency_key: str = ""
     """The `Idempotency-Key` of the request; empty without one."""
+    label: str = ""
+    """The client's own name for the task."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """The client's own data of the task."""
 
     def fingerprint(self, parameters: Any) -> str:
         """Return the SHA-256 of the request with these parameters; equal requests share it."""
-        parts = [self.kind, parameters, self.format, self.language]
+        parts: list[Any] = [self.kind, parameters, self.format, self.language]
+        if self.label or self.metadata:
+            parts += [self.label, self.metadata]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -55,12 +63,15 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
         )
         raise InvalidRequest(FieldError("/format", "unknown_format", detail))
     selection = report_class.select(viewer, request.parameters)
-    selection.require_visible()
+    records = selection.named_records()
     parameters = selection.parameters.model_dump(mode="json", exclude_unset=True)
     queue = _choose_queue(report_class, selection)
     return Task(
         requester=viewer,
         kind=request.kind,
+        **_names(report_class, selection.parameters, records, request.language),
+        label=request.label,
+        metadata=request.metadata,
         parameters=parameters,
         format=request.format,
         language=request.language,
@@ -77,6 +88,20 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
         access_version=viewer.access_version,
         created_at=Now(),
     )
+
+
+def _names(
+    report_class: type[Report[Any]],
+    parameters: ReportParameters,
+    records: Mapping[str, Any],
+    language: str,
+) -> dict[str, str]:
+    """Return the title and the line of the task, in its language."""
+    with override(language):
+        return {
+            "title": str(report_class.title),
+            "about": about.describe(parameters, records),
+        }
 
 
 def _choose_queue(

@@ -12,12 +12,12 @@ from tasks import artifacts
 from tasks.failures import AccessRevoked
 from tasks.models import Task
 from tasks.progress import Tracker
-from tasks.rendering import filenames
 from tasks.rendering.table import Letterhead
 from tasks.reporting import registry
 from tasks.reporting.letterhead import build_letterhead
 from tasks.reporting.report import Report
 from tasks.status import document
+from tasks.worker.file_names import file_name
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _write_report(
         "bytes": artifact.bytes,
         "sha256": artifact.sha256,
         "media_type": format.media_type,
-        "filename": _build_filename(task, table.title, format.extension),
+        "filename": file_name(task, format.extension),
         "summary": report.summary_text(row_count),
         "skipped": report.skipped,
     }
@@ -83,8 +83,3 @@ def load_viewer(task: Task) -> User:
     if not can_still_see(viewer, Scope.from_json(task.scope)):
         raise AccessRevoked
     return viewer
-
-
-def _build_filename(task: Task, title: str, extension: str) -> str:
-    """Return the download name: the title in the report's language and the local date."""
-    return f"{filenames.safe_filename(title)} {timezone.localdate(task.created_at):%Y-%m-%d}.{extension}"

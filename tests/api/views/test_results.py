@@ -1,5 +1,6 @@
 import hashlib
 from contextlib import ExitStack
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -8,6 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from django.utils.http import http_date
 
+from school.models import School
 from tasks import access_log, artifacts, lifecycle
 from tasks.models import AccessLogEntry, Task
 from tasks.status import downloads
@@ -68,13 +70,16 @@ def test_result_is_the_file_and_is_logged(fetch, task, content):
     assert b"".join(answer) == content
     assert content.count(b"\r\n") == 41
     day = timezone.localdate(task.created_at).isoformat()
+    school = School.objects.get(classes=1).name
+    name = f"Desempenho das turmas – 1º ano, turma 1 – {school} – 2026 – {day}.csv"
+    plain_name, full_name = answer["Content-Disposition"].split("; ")[1:]
+    assert plain_name.startswith('filename="Desempenho das turmas - 1o ano, turma 1 - ')
+    assert full_name == f"filename*=UTF-8''{quote(name, safe='')}"
     assert (
         dict(answer.headers).items()
         >= {
             "Content-Type": "text/csv; charset=utf-8",
             "Content-Length": str(len(content)),
-            "Content-Disposition": f'attachment; filename="Desempenho das turmas {day}.csv"; '
-            f"filename*=UTF-8''Desempenho%20das%20turmas%20{day}.csv",
             "Accept-Ranges": "bytes",
             "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
             "Last-Modified": http_date(task.finished_at.timestamp()),

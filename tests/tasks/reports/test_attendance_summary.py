@@ -387,4 +387,5 @@ def test_title_and_filename_name_the_list(secretary, sample_class):
 
     book = openpyxl.load_workbook(io.BytesIO(artifacts.read_artifact(task.artifact)))
     assert book.worksheets[-1]["A1"].value == "Frequência: para o Conselho Tutelar"
-    assert task.result["filename"].startswith("Frequência para o Conselho Tutelar ")
+    assert task.result["filename"].startswith("Frequência – ")
+    assert " – Para o Conselho Tutelar – " in task.result["filename"]

@@ -46,7 +46,8 @@ def test_filename_has_the_local_date(teacher, format):
     task = run_task(teacher, kind="report_card", format=format)
 
     extension = registry.format_classes()[format].extension
-    assert task.result["filename"] == f"Boletim 2026-12-03.{extension}"
+    assert task.result["filename"].startswith("Boletim – ")
+    assert task.result["filename"].endswith(f" – 2026-12-03.{extension}")
 
 
 def test_pdf_has_the_local_time_and_names_the_zone(teacher):

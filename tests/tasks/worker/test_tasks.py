@@ -222,7 +222,8 @@ def test_filename_has_translated_title_and_date(teacher, monkeypatch, title, ste
     task = run_task(teacher, format="csv")
 
     day = timezone.localdate(task.created_at)
-    assert task.result["filename"] == f"{stem} {day.isoformat()}.csv"
+    assert task.result["filename"].startswith(f"{stem} – ")
+    assert task.result["filename"].endswith(f" – {day.isoformat()}.csv")
 
 
 def test_worker_log_context_has_request_id(teacher):
