@@ -47,11 +47,13 @@ class Parameters(SelectionParameters):
                 "subjects": gettext_noop("Subjects"),
                 "classes": gettext_noop("Classes"),
                 "class_subjects": gettext_noop("Subjects of classes"),
+                "class_subject_levels": gettext_noop("Levels of subjects of classes"),
                 "class_days": gettext_noop("Days of lessons"),
                 "students": gettext_noop("Students"),
                 "enrolments": gettext_noop("Enrolments"),
                 "grades": gettext_noop("Grades"),
                 "recovery_exams": gettext_noop("Recovery exams"),
+                "exemptions": gettext_noop("Exemptions"),
                 "absences": gettext_noop("Absences"),
             }
         ),
