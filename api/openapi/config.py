@@ -45,6 +45,8 @@ def spectacular_settings(
             "TaskState": "tasks.states.State",
             "FailureCode": "tasks.failures.FAILURES",
             "Format": "tasks.reporting.registry.format_classes",
+            "ColumnType": "tasks.rendering.columns.COLUMN_TYPES",
+            "Audience": "tasks.rendering.columns.AUDIENCES",
             "Language": "api.i18n.languages.LANGUAGES",
             "HealthStatus": ["ok", "unavailable"],
         },

@@ -18,6 +18,7 @@ from school.models import Enrolment
 from tasks.errors import FieldError
 from tasks.failures import TimedOut
 from tasks.models import Task
+from tasks.rendering.cells import describe_column
 from tasks.rendering.columns import Row
 from tasks.rendering.table import Table
 from tasks.reporting import registry
@@ -44,6 +45,8 @@ ROWS: list[Row] = [
         term,
         25,
         *map(Decimal, figures),
+        1,
+        1,
     )
     for term, figures in [
         (1, ("7.12", "3.5", "9.7", "1.43", "80.0")),
@@ -117,9 +120,10 @@ def task_example(
     """Build the document of a sample task, including its volatile fields."""
     row = _row(name, language)
     body = task_document.build_document(row, with_data=False)
-    is_inlined = registry.format_classes()[row.format].is_inlined
-    if row.result and is_inlined and with_data:
-        body["result"]["data"] = json.loads(render_file(row.format))
+    if row.result and with_data:
+        body["result"]["columns"] = row.result["columns"]
+        if registry.format_classes()[row.format].is_inlined:
+            body["result"]["data"] = json.loads(render_file(row.format))
     is_queued = row.state == State.QUEUED
     return {
         **body,
@@ -201,6 +205,8 @@ def _row(name: str, language: str) -> Task:
 
 def _result(row: Task) -> dict[str, Any]:
     content, format = render_file(row.format), registry.format_classes()[row.format]
+    with override(row.language):
+        columns = [describe_column(column) for column in _table(row.format).columns]
     return {
         "rows": len(ROWS),
         "bytes": len(content),
@@ -210,13 +216,18 @@ def _result(row: Task) -> dict[str, Any]:
         "summary": None,
         "skipped": {"total": 0, "reasons": []},
         "data_as_of": task_document.format_rfc3339(STARTED_AT),
+        "columns": columns,
     }
 
 
 def render_file(format: str) -> bytes:
     """Write the sample rows in the format."""
+    output = BytesIO()
+    registry.format_classes()[format]().write_table(_table(format), output)
+    return output.getvalue()
+
+
+def _table(format: str) -> Table:
     report = ClassPerformance(Parameters(), Enrolment.objects.none())
     table = Table(str(report.title), report.columns(), iter(ROWS))
-    output = BytesIO()
-    registry.format_classes()[format]().write_table(table, output)
-    return output.getvalue()
+    return table.for_audience(registry.format_classes()[format].audience)

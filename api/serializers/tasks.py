@@ -9,6 +9,7 @@ from rest_framework import serializers
 from api.i18n.languages import LANGUAGES
 from api.serializers.requests import RequestField
 from tasks.failures import FAILURES
+from tasks.rendering.columns import AUDIENCES, COLUMN_TYPES
 from tasks.reporting import registry
 from tasks.states import State
 
@@ -56,6 +57,30 @@ class SkippedDocument(serializers.Serializer[Any]):
     reasons = ReasonDocument(many=True)
 
 
+class ColumnDocument(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="Member of a row; never translated.")
+    title = serializers.CharField(help_text="Title for people, in the task's language.")
+    type = serializers.ChoiceField(
+        choices=COLUMN_TYPES,
+        help_text="A `decimal`, a `percent` or an `integer` may also have texts, such as a "
+        "concept among grades. Decimals are strings, and dates are `YYYY-MM-DD`.",
+    )
+    labels = serializers.DictField(
+        child=serializers.CharField(),
+        help_text="Label for people of each code, in the task's language; empty if the cells "
+        "are no codes. A cell of several codes separates them by spaces. The labels of a "
+        "boolean are those of `true` and `false`.",
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Add the member whose name is a keyword of Python."""
+        audience = serializers.ChoiceField(
+            choices=AUDIENCES,
+            help_text="`programs` if tables for people leave the column out, such as an id.",
+        )
+        return {**super().get_fields(), "for": audience}
+
+
 class ResultDocument(serializers.Serializer[Any]):
     rows = serializers.IntegerField()
     bytes = serializers.IntegerField()
@@ -65,6 +90,12 @@ class ResultDocument(serializers.Serializer[Any]):
     url = LinkField()
     summary = serializers.CharField(
         allow_null=True, help_text="Why the report is empty; null if it has rows."
+    )
+    columns = ColumnDocument(
+        many=True,
+        required=False,
+        help_text="The columns of the rows, if the format is for programs (`json`, `jsonl` or "
+        "`csv`), whether or not the rows are in `data`. Lists of tasks leave them out.",
     )
     data = serializers.ListField(  # type: ignore[assignment]  # a field, not the property
         child=RowField(),

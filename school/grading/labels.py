@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy
 
 from school.grading.explanations import explain_attendance, explain_subject
 from school.grading.number_format import format_number
-from school.grading.outcome import Situation
+from school.grading.outcome import ReasonCode, Situation
 from school.grading.reasons import full_explanation
 from school.grading.remedies import remedies
 from school.grading.subjects import Standing
@@ -43,6 +43,23 @@ STANDING_LABELS: dict[Standing, str | Promise] = {
     Standing.EXEMPT: gettext_lazy("Exempt"),
     Standing.NOT_TAKEN: gettext_lazy("Not taken"),
     Standing.NOT_GRADED: gettext_lazy("Without grades"),
+}
+REASON_LABELS: dict[ReasonCode, str | Promise] = {
+    ReasonCode.SUBJECT_FAILED: gettext_lazy("Subject not passed"),
+    ReasonCode.SUBJECT_IN_RECOVERY: gettext_lazy("Subject in recovery"),
+    ReasonCode.GRADES_MISSING: gettext_lazy("Grades missing"),
+    ReasonCode.SUBJECT_EXEMPT: gettext_lazy("Exempt from a subject"),
+    ReasonCode.SUBJECT_NOT_COUNTED: gettext_lazy("Subject that does not count"),
+    ReasonCode.ATTENDANCE_SHORT: gettext_lazy("Attendance below the minimum"),
+    ReasonCode.APPROVED_BY_COUNCIL: gettext_lazy("Approval by the class council"),
+    ReasonCode.DEPENDENCY: gettext_lazy("Moves up owing subjects"),
+    ReasonCode.CONTINUOUS_PROGRESSION: gettext_lazy("Grades do not retain"),
+    ReasonCode.NO_RETENTION: gettext_lazy("Absences do not retain"),
+    ReasonCode.RETAINED_BY_COUNCIL: gettext_lazy("Retention by the class council"),
+    ReasonCode.FEW_DAYS: gettext_lazy("Fewer school days than the year must have"),
+    ReasonCode.NO_RULES: gettext_lazy("No grading rules"),
+    ReasonCode.NO_DAYS: gettext_lazy("No school days recorded"),
+    ReasonCode.NO_SUBJECTS: gettext_lazy("Class without subjects"),
 }
 
 

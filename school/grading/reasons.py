@@ -37,6 +37,14 @@ def full_explanation(
     return " ".join(reasons.sentences())
 
 
+def list_reason_codes(outcome: Outcome) -> list[ReasonCode]:
+    """Return the codes of the reasons that `full_explanation` words, in the enum's order."""
+    if not outcome.reasons or outcome.situation is Situation.DECEASED:
+        return []
+    codes = {reason.code for reason in outcome.reasons}
+    return [code for code in ReasonCode if code in codes]
+
+
 @dataclass(frozen=True, slots=True)
 class YearReasons:
     """A year with its rules, outcome and subject names."""

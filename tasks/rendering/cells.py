@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import pgettext
@@ -81,6 +82,24 @@ def label_for(column: Column, cell: Cell) -> str:
         return str(column.labels[cell])
     codes = str(cell).split(" ")
     return ", ".join(str(column.labels.get(code, code)) for code in codes)
+
+
+def describe_column(column: Column) -> dict[str, Any]:
+    """Return what a program needs to show the column to people, in the active language.
+
+    The labels are by cell as in JSON: those of a boolean are "true" and "false".
+    """
+    labels = value_labels(column).items()
+    return {
+        "name": column.name,
+        "title": str(column.title),
+        "type": column.type,
+        "labels": {
+            str(cell).lower() if isinstance(cell, bool) else str(cell): label
+            for cell, label in labels
+        },
+        "for": column.audience,
+    }
 
 
 def _yes_or_no(value: bool) -> str:

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from django.utils.functional import Promise
 
 Cell = str | int | Decimal | date | bool | None
 Row = tuple[Cell, ...]
+ColumnType = Literal["text", "integer", "decimal", "percent", "date", "boolean"]
+COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
+Audience = Literal["people", "programs"]
+"""Readers of a format: people see titles and labels, programs see names and codes."""
+AUDIENCES: tuple[str, ...] = get_args(Audience)
 
 
 @dataclass(frozen=True)
@@ -18,10 +23,12 @@ class Column:
 
     name: str
     title: str | Promise
-    type: Literal["text", "integer", "decimal", "percent", "date", "boolean"] = "text"
+    type: ColumnType = "text"
     """Type of the cells; a numeric column may contain texts, such as a concept among grades."""
     labels: Mapping[Any, str | Promise] = field(default_factory=dict)
     """Labels for people by cell, if the cells are codes for programs."""
+    audience: Audience = "people"
+    """Programs if formats for people leave the column out, such as an id."""
 
     @property
     def is_measure(self) -> bool:

@@ -1,8 +1,9 @@
 """Base class of output formats."""
 
 from abc import ABC, abstractmethod
-from typing import IO, ClassVar, Literal
+from typing import IO, ClassVar
 
+from tasks.rendering.columns import Audience
 from tasks.rendering.table import Table
 
 
@@ -14,8 +15,7 @@ class Format(ABC):
 
     media_type: ClassVar[str]
     extension: ClassVar[str]
-    audience: ClassVar[Literal["people", "programs"]]
-    """Readers of the files: people see titles and labels, programs see names and codes."""
+    audience: ClassVar[Audience]
     is_default: ClassVar[bool] = False
     """True if every report kind without its own list of formats offers the format."""
     sort_order: ClassVar[int] = 100

@@ -1,12 +1,13 @@
 """Report tables: typed columns, a stream of rows, and layout hints for documents."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from itertools import compress
 
 from django.utils.translation import gettext as _
 
-from tasks.rendering.columns import Column, Row
+from tasks.rendering.columns import Audience, Column, Row
 from tasks.rendering.query_source import QuerySource
 
 
@@ -104,6 +105,20 @@ class Table:
     """Reports a number of further rows written, for formats that do not read `rows`."""
     is_partial: bool = False
     """True if some results are of an open year and may change."""
+
+    def for_audience(self, audience: Audience) -> "Table":
+        """Return the table with the columns that formats for this audience have."""
+        is_shown = [
+            audience in {"programs", column.audience} for column in self.columns
+        ]
+        if all(is_shown):
+            return self
+        return replace(
+            self,
+            columns=list(compress(self.columns, is_shown)),
+            rows=(tuple(compress(row, is_shown)) for row in self.rows),
+            query_source=None,  # its rows have all columns
+        )
 
     @property
     def full_title(self) -> str:

@@ -12,12 +12,16 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from pydantic import Field, model_validator
 
 from school.access import Reach
+from school.grading.labels import REASON_LABELS
+from school.grading.reasons import list_reason_codes
 from school.grading.sentences import term_name
 from school.models import Enrolment, RuleVersion, SchoolYear
 from school.records.enrolment_rows import ORDER_BY_CLASS, EnrolmentRow
+from school.records.student_year import StudentYear
 from school.records.years import StudentYears
 from school.year_members import in_other_classes, in_regular_classes, latest_enrolments
 from tasks.rendering.columns import Cell, Column
+from tasks.reporting.id_columns import CLASS_ID, SCHOOL_ID, STUDENT_ID
 from tasks.reporting.parameters import Id, SelectionParameters, Year
 from tasks.reporting.report import Report
 
@@ -54,8 +58,13 @@ IDENTITY_COLUMNS = (
     Column("registration", gettext_lazy("Registration")),
     Column("student", gettext_lazy("Student")),
 )
-
-
+ID_COLUMNS = (STUDENT_ID, CLASS_ID, SCHOOL_ID)
+REASON_CODES_COLUMN = Column(
+    "reason_codes",
+    gettext_lazy("Reasons in short"),
+    labels=REASON_LABELS,
+    audience="programs",
+)
 PARTIAL_COLUMN = Column("partial", gettext_lazy("Partial"), "boolean")
 """Column of the layout's `partial`."""
 
@@ -141,6 +150,16 @@ class StudentReport(Report[P], ABC, Generic[P]):
             enrolment.registration,
             enrolment.display_name,
         )
+
+    @staticmethod
+    def id_cells(enrolment: EnrolmentRow) -> tuple[Cell, ...]:
+        """Return the cells of `ID_COLUMNS`."""
+        return enrolment.student_id, enrolment.class_id, enrolment.school_id
+
+    @staticmethod
+    def reason_codes_cell(year: StudentYear) -> str | None:
+        """Return the cell of `REASON_CODES_COLUMN`."""
+        return " ".join(list_reason_codes(year.outcome)) or None
 
     def rules(self) -> Sequence[str]:
         return [str(version) for version in self.years.rule_versions]

@@ -15,7 +15,9 @@ from school.records.student_year import StudentYear
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.student_report import (
+    ID_COLUMNS,
     IDENTITY_COLUMNS,
+    REASON_CODES_COLUMN,
     StudentParameters,
     StudentReport,
 )
@@ -45,6 +47,8 @@ class AtRiskStudents(StudentReport[StudentParameters]):
             Column("by_council_list", _("For the Conselho Tutelar"), "boolean"),
             Column("reasons", _("Reasons")),
             Column("saving", _("What would save the year")),
+            REASON_CODES_COLUMN,
+            *ID_COLUMNS,
         ]
 
     def rows(self) -> Iterator[Row]:
@@ -58,7 +62,12 @@ class AtRiskStudents(StudentReport[StudentParameters]):
                 self._judged_count += 1
                 if risk := _assess_risk(year, year.rules):
                     self._at_risk_count += 1
-                    yield *self.identity_cells(year.row), *_risk_cells(year, risk)
+                    yield (
+                        *self.identity_cells(year.row),
+                        *_risk_cells(year, risk),
+                        self.reason_codes_cell(year),
+                        *self.id_cells(year.row),
+                    )
 
     def total(self) -> None:
         """Unknown until every student has been evaluated."""

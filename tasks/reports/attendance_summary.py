@@ -19,6 +19,7 @@ from tasks.rendering.columns import Cell, Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.parameters import choices
 from tasks.reporting.student_report import (
+    ID_COLUMNS,
     IDENTITY_COLUMNS,
     StudentParameters,
     StudentReport,
@@ -101,6 +102,7 @@ class AttendanceSummary(StudentReport[Parameters]):
                 labels=self._window_titles,
             ),
             Column("explanation", _("How it was calculated")),
+            *ID_COLUMNS,
         ]
 
     def rows(self) -> Iterator[Row]:
@@ -118,6 +120,7 @@ class AttendanceSummary(StudentReport[Parameters]):
                 *self._window_cells(year),
                 " ".join(benefit_below) or None,
                 year.explain_attendance(),
+                *self.id_cells(year.row),
             )
 
     def total(self) -> int | None:

@@ -31,6 +31,7 @@ from school.records.pass_marks import pass_mark_in_tenths
 from school.year_members import in_other_classes, in_regular_classes
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
+from tasks.reporting.id_columns import CLASS_ID, SCHOOL_ID
 from tasks.reporting.parameters import SelectionParameters, TermNumber
 from tasks.reporting.report import Report
 from tasks.reporting.student_report import no_regular_class_reason, term_title
@@ -65,6 +66,8 @@ class ClassPerformance(Report[Parameters]):
             Column("highest", _("Highest"), "decimal"),
             Column("standard_deviation", _("Standard deviation"), "decimal"),
             Column("share_passing", _("At or above the pass mark"), "percent"),
+            CLASS_ID,
+            SCHOOL_ID,
         ]
 
     def rows(self) -> Iterator[Row]:
@@ -79,6 +82,7 @@ class ClassPerformance(Report[Parameters]):
             "subject_id",
         ).values_list(
             "pk",
+            "school_class_id",
             "school_class__school_id",
             "school_class__school__name",
             "school_class__school_year__year",
@@ -86,18 +90,11 @@ class ClassPerformance(Report[Parameters]):
             "school_class__name",
             "subject__name",
         )
-        for offering, id, name, year, period, *names in offerings.iterator():
-            school, label = self.school_label(id, name), year_label(year, period)
-            for (
-                term,
-                n,
-                total,
-                squares,
-                low,
-                high,
-                passing,
-                judged_count,
-            ) in self._aggregates.iter_rows(offering):
+        for pk, class_id, school_id, name, year, period, *names in offerings.iterator():
+            school = self.school_label(school_id, name)
+            label = year_label(year, period)
+            for term, n, *sums in self._aggregates.iter_rows(pk):
+                total, squares, low, high, passing, judged_count = sums
                 yield (
                     school,
                     label,
@@ -110,6 +107,8 @@ class ClassPerformance(Report[Parameters]):
                     decimals.standard_deviation(total, squares, n),
                     # Empty if some grades have no rules: a share of the others would mislead.
                     decimals.percent(passing, n) if judged_count == n else None,
+                    class_id,
+                    school_id,
                 )
 
     def total(self) -> int:

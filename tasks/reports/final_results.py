@@ -17,8 +17,10 @@ from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
 from tasks.reporting.student_report import (
+    ID_COLUMNS,
     IDENTITY_COLUMNS,
     PARTIAL_COLUMN,
+    REASON_CODES_COLUMN,
     StudentParameters,
     StudentReport,
 )
@@ -50,6 +52,8 @@ class FinalResults(StudentReport[StudentParameters]):
             Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
             Column("reasons", _("Reasons")),
             PARTIAL_COLUMN,
+            REASON_CODES_COLUMN,
+            *ID_COLUMNS,
         ]
 
     def rows(self) -> Iterator[Row]:
@@ -67,6 +71,8 @@ class FinalResults(StudentReport[StudentParameters]):
                 year.outcome.situation,
                 year.full_explanation() or None,
                 year.is_partial,
+                self.reason_codes_cell(year),
+                *self.id_cells(year.row),
             )
 
     def total(self) -> int:

@@ -13,8 +13,10 @@ from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
 from tasks.reporting.report import Report
 from tasks.reporting.student_report import (
+    ID_COLUMNS,
     IDENTITY_COLUMNS,
     PARTIAL_COLUMN,
+    REASON_CODES_COLUMN,
     StudentParameters,
     StudentReport,
 )
@@ -79,6 +81,8 @@ class ReportCard(StudentReport[StudentParameters]):
             Column("reasons", _("Reasons")),
             Column("saving", _("What to do next")),
             PARTIAL_COLUMN,
+            REASON_CODES_COLUMN,
+            *ID_COLUMNS,
         ]
 
     def rows(self) -> Iterator[Row]:
@@ -88,9 +92,11 @@ class ReportCard(StudentReport[StudentParameters]):
                 subjects = [None]  # the year has a result without subjects
             elif not subjects:
                 self.years.skipped_records.add(year.row.id, {"no_subjects": 1})
-            absence_cells, situation_cells = (
-                _absence_cells(year),
-                _situation_cells(year),
+            absence_cells = _absence_cells(year)
+            situation_cells = (
+                *_situation_cells(year),
+                self.reason_codes_cell(year),
+                *self.id_cells(year.row),
             )
             for subject in subjects:
                 grade_cells, result_cells = self._subject_cells(year, subject)

@@ -20,6 +20,7 @@ from school.records.student_year import StudentYear
 from school.year_members import in_regular_classes, latest_enrolments
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.table import Layout
+from tasks.reporting.id_columns import SCHOOL_ID, STUDENT_ID
 from tasks.reporting.parameters import Year
 from tasks.reporting.report import Report
 from tasks.reporting.student_report import (
@@ -110,6 +111,8 @@ class Transcript(StudentReport[Parameters]):
             Column("result", _("Result")),
             Column("explanation", _("How it was calculated")),
             PARTIAL_COLUMN,
+            STUDENT_ID,
+            SCHOOL_ID,
         ]
 
     @cached_property
@@ -122,8 +125,8 @@ class Transcript(StudentReport[Parameters]):
         students = prior_years.iter_students_with_prior_years(self._students())
         for (student, prior), (_id, student_years) in zip(students, years, strict=True):
             student_cells = _student_cells(student)
-            for row in self._student_rows(prior, list(student_years)):
-                yield (*student_cells, *row)
+            for *cells, school_id in self._student_rows(prior, list(student_years)):
+                yield (*student_cells, *cells, student.pk, school_id)
 
     def total(self) -> None:
         """Unknown until all years are read."""
@@ -136,7 +139,10 @@ class Transcript(StudentReport[Parameters]):
     def _student_rows(
         self, prior: Sequence[PriorYearRow], years: Sequence[StudentYear]
     ) -> Iterator[Row]:
-        """Yield a student's rows by year; within a year, other schools come first."""
+        """Yield a student's rows by year; within a year, other schools come first.
+
+        The last cell is the id of the school, if it is one of the network.
+        """
         prior_rows = [
             (prior_year.year, self._prior_year_rows(prior_year))
             for prior_year in prior
@@ -168,6 +174,7 @@ class Transcript(StudentReport[Parameters]):
                 *result_cells,
                 year.explain_subject(subject.id),
                 year.is_partial,
+                school.pk,
             )
         if not year.subjects:
             yield (
@@ -179,6 +186,7 @@ class Transcript(StudentReport[Parameters]):
                 *result_cells,
                 None,
                 year.is_partial,
+                school.pk,
             )
 
     def _prior_year_rows(self, prior: PriorYearRow) -> Iterator[Row]:
@@ -195,6 +203,7 @@ class Transcript(StudentReport[Parameters]):
                 *result_cells,
                 None,
                 False,
+                None,
             )
         if not prior.subjects:
             yield (
@@ -206,6 +215,7 @@ class Transcript(StudentReport[Parameters]):
                 *result_cells,
                 None,
                 False,
+                None,
             )
 
     def _term_cells(self, cells: Row) -> Row:

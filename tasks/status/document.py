@@ -24,7 +24,7 @@ def build_document(
 ) -> Document:
     """Build the document from the row, without the volatile `queue` and `poll_after_ms`.
 
-    Lists pass `with_data=False`, which omits the report's rows (`result.data`).
+    Lists pass `with_data=False`, which omits the report's rows (`result.data`) and columns.
     """
     url = task_url(task.pk)
     return {
@@ -78,13 +78,16 @@ def _build_result(task: Task, url: str, *, with_data: bool) -> Document | None:
     if task.state != State.SUCCEEDED or task.result is None:
         return None
     result = {**task.result, "url": url}
+    if not with_data:
+        result.pop("columns", None)
+        return result
     format = format_classes().get(task.format)  # None if another release had it
     is_inlined = (
         format is not None
         and format.is_inlined
         and result["bytes"] <= settings.INLINE_RESULT_BYTES
     )
-    if is_inlined and with_data:
+    if is_inlined:
         # Read from the artifact, so that the row stays small.
         content = artifacts.read_artifact(task.artifact)
         if content is not None:

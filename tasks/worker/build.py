@@ -12,6 +12,7 @@ from tasks import artifacts
 from tasks.failures import AccessRevoked
 from tasks.models import Task
 from tasks.progress import Tracker
+from tasks.rendering.cells import describe_column
 from tasks.rendering.table import Letterhead
 from tasks.reporting import registry
 from tasks.reporting.letterhead import build_letterhead
@@ -51,7 +52,7 @@ def _write_report(
     """Write the artifact; return its name and the result of the task."""
     format = registry.format_classes()[task.format]()
     tracker.start_stage("writing", report.total())
-    table = report.build_table(letterhead)
+    table = report.build_table(letterhead).for_audience(format.audience)
     tracked_table = replace(
         table,
         rows=tracker.track(table.rows),
@@ -74,6 +75,8 @@ def _write_report(
         "summary": report.summary_text(row_count),
         "skipped": report.skipped,
     }
+    if format.audience == "programs":  # people read titles and labels in the file
+        result["columns"] = [describe_column(column) for column in table.columns]
     return artifact.name, result
 
 

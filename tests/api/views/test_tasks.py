@@ -53,14 +53,23 @@ def test_document_of_finished_task_has_the_rows(as_user, teacher):
     assert document["poll_after_ms"] is None
 
 
-def test_document_with_large_result_has_only_its_url(as_user, teacher, settings):
+def test_document_with_large_result_has_its_url_and_columns(as_user, teacher, settings):
     settings.INLINE_RESULT_BYTES = 1000
     client = as_user(teacher)
 
-    result = client.get(f"/tasks/{run_task(teacher).pk}").json()["result"]
+    task = run_task(teacher)
+    from_redis = client.get(f"/tasks/{task.pk}").json()["result"]
+    redis_store.client().flushdb()
+    result = client.get(f"/tasks/{task.pk}").json()["result"]
 
+    assert result == from_redis
     assert "data" not in result
-    assert len(json.loads(b"".join(client.get(result["url"])))) == 40
+    rows = json.loads(b"".join(client.get(result["url"])))
+    assert len(rows) == 40
+    assert list(rows[0]) == [column["name"] for column in result["columns"]]
+    assert result["columns"][:1] == [
+        {"name": "school", "title": "Escola", "type": "text", "labels": {}, "for": "people"}
+    ]  # fmt: skip
 
 
 def test_poll_of_final_task_has_no_retry_after(as_user, teacher):
@@ -205,14 +214,14 @@ def test_document_of_failed_task_has_error_and_no_celery_fields(as_user, teacher
     assert not [name for name in from_redis if name.startswith("exc")]
 
 
-def test_task_list_is_newest_first_without_data(as_user, teacher, stranger):
+def test_task_list_is_newest_first_without_rows_and_columns(as_user, teacher, stranger):
     first, second = run_task(teacher), queue_task(teacher)
     queue_task(stranger, {"class_id": 3})
 
     entries = as_user(teacher).get("/tasks").json()["results"]
 
     assert [entry["task_id"] for entry in entries] == [str(second.pk), str(first.pk)]
-    assert "data" not in entries[1]["result"]
+    assert not {"data", "columns"} & entries[1]["result"].keys()
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -112,6 +112,9 @@ def identity_cells(e: m.Enrolment) -> dict[str, object]:
         "number": e.diary_number,
         "registration": e.student.registration,
         "student": e.student.social_name or e.student.name,
+        "student_id": e.student_id,
+        "class_id": e.school_class_id,
+        "school_id": e.school_class.school_id,
     }
 
 

@@ -78,6 +78,10 @@ def test_row_states_risks_and_remedies(secretary, sample_class):
         "saving": (
             "Matemática: precisa tirar pelo menos 6,1 na recuperação para passar."
         ),
+        "reason_codes": "subject_in_recovery",
+        "student_id": ana.pk,
+        "class_id": sample_class.pk,
+        "school_id": sample_class.school_class.school_id,
     }
 
 

@@ -63,12 +63,15 @@ def test_figures_match_recorded_grades(admin):
             school_class.name,
             grade.offering.subject.name,
             grade.term,
+            school_class.pk,
+            school_class.school_id,
         )
         groups.setdefault(key, []).append(grade.tenths)
 
     assert len(rows) == len(groups) == 160
     for row in rows:
-        key = tuple(row.pop(name) for name in ("school", "class", "subject", "term"))
+        names = ("school", "class", "subject", "term", "class_id", "school_id")
+        key = tuple(row.pop(name) for name in names)
         assert row.pop("year") == "2026"
         assert row == expected_figures(groups[key]), key
 

@@ -56,15 +56,15 @@ HEADERS = {
     "students": "student_id,registration,student,birth_date,inep_code",
     "enrolments": "enrolment_id,student_id,class_id,year,school,class,registration,student,"
     "grade_level_id,number,entry_date,exit_date,ending,approved_by_council,"
-    "retained_by_council",
+    "retained_by_council,school_id",
     "grades": "enrolment_id,year,school,class,registration,student,subject_id,subject,term,"
-    "grade,concept,term_recovery",
+    "grade,concept,term_recovery,student_id,class_id,school_id",
     "recovery_exams": "enrolment_id,year,school,class,registration,student,subject_id,"
-    "subject,grade,concept",
+    "subject,grade,concept,student_id,class_id,school_id",
     "exemptions": "enrolment_id,year,school,class,registration,student,subject_id,subject,"
-    "term,reason",
+    "term,reason,student_id,class_id,school_id",
     "absences": "enrolment_id,year,school,class,registration,student,class_day_id,date,term,"
-    "is_justified",
+    "is_justified,student_id,class_id,school_id",
 }
 """Published column headers, which never change."""
 ODD_TEXTS = [
@@ -155,24 +155,25 @@ def test_export_rows_match_records(admin):
         exit_date=school_day(9), ending="abandoned"
     )
     prefix = f'{ana.pk},2025,"Escola ""Um"", anexo",\'=Turma,7,\'-Zé'
+    ids = f"{ana.student_id},{sample_class.pk},1"
     session = sample_class.school_class.sessions.get(date=school_day(1))
 
     assert export_lines(admin, "grades", class_id=sample_class.pk)[1:] == [
-        f"{prefix},2,Matemática,1,7.5,,",
-        f"{prefix},2,Matemática,2,,,",
-        f"{prefix},2,Matemática,3,10.0,,",
-        f"{prefix},1,Língua Portuguesa,1,0.0,,",
+        f"{prefix},2,Matemática,1,7.5,,,{ids}",
+        f"{prefix},2,Matemática,2,,,,{ids}",
+        f"{prefix},2,Matemática,3,10.0,,,{ids}",
+        f"{prefix},1,Língua Portuguesa,1,0.0,,,{ids}",
         "",
     ]
     assert export_lines(admin, "recovery_exams", class_id=sample_class.pk)[1:] == [
-        f"{prefix},2,Matemática,0.5,", "",
+        f"{prefix},2,Matemática,0.5,,{ids}", "",
     ]  # fmt: skip
     assert export_lines(admin, "absences", class_id=sample_class.pk)[1:] == [
-        f"{prefix},{session.pk},2025-02-04,1,true", "",
+        f"{prefix},{session.pk},2025-02-04,1,true,{ids}", "",
     ]  # fmt: skip
     assert export_lines(admin, "enrolments", class_id=sample_class.pk)[1:] == [
         f"{ana.pk},{ana.student_id},{sample_class.pk}{prefix.removeprefix(str(ana.pk))},1,1,"
-        "2025-02-03,2025-02-12,abandoned,false,false",
+        "2025-02-03,2025-02-12,abandoned,false,false,1",
         "",
     ]
 

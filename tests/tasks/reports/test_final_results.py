@@ -284,8 +284,8 @@ def test_row_shows_social_name(secretary, sample_class):
 @pytest.mark.parametrize(
     ("language", "titles"),
     [
-        ("pt-br", ["Escola", "Ano letivo", "Turma", "Série", "Nº", "Matrícula", "Aluno", "Língua Portuguesa", "Matemática", "Faltas", "Frequência", "Situação", "Motivos", "Parcial"]),
-        ("en", ["School", "School year", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons", "Partial"]),
+        ("pt-br", ["Escola", "Ano letivo", "Turma", "Série", "Nº", "Matrícula", "Aluno", "Língua Portuguesa", "Matemática", "Faltas", "Frequência", "Situação", "Motivos", "Parcial", "Motivos resumidos", "Id do aluno", "Id da turma", "Id da escola"]),
+        ("en", ["School", "School year", "Class", "Grade level", "Number", "Registration", "Student", "Língua Portuguesa", "Matemática", "Days absent", "Attendance", "Situation", "Reasons", "Partial", "Reasons in short", "Student id", "Class id", "School id"]),
     ],
 )  # fmt: skip
 def test_only_column_titles_are_translated(secretary, sample_class, language, titles):
@@ -298,7 +298,7 @@ def test_only_column_titles_are_translated(secretary, sample_class, language, ti
     assert [column.name for column in columns] == [
         "school", "year", "class", "grade_level", "number", "registration", "student",
         "subject_s-1", "subject_s-2", "absences", "attendance", "situation", "reasons",
-        "partial",
+        "partial", "reason_codes", "student_id", "class_id", "school_id",
     ]  # fmt: skip
 
 

@@ -92,6 +92,10 @@ def test_row_has_every_figure_and_explanation(secretary, sample_class, ana):
         "reasons": reasons,
         "saving": saving,
         "partial": True,
+        "reason_codes": "subject_in_recovery attendance_short",
+        "student_id": ana.student_id,
+        "class_id": sample_class.pk,
+        "school_id": sample_class.school_class.school_id,
     }
     of_mathematics = {
         "subject": "Matemática",

@@ -13,6 +13,7 @@ from tests.api.access_matrix.expected_rows import (
     subject_names,
 )
 from tests.support.oracle import sentences
+from tests.support.oracle.reason_codes import reason_codes
 from tests.support.oracle.selection import (
     Rows,
     Selection,
@@ -57,6 +58,7 @@ def _risk_row(year: StudentYear) -> dict[str, object]:
         "by_attendance": year.days.is_enough is False,
         "by_council_list": bool(year.days.is_for_council),
         "reasons": sentences.reasons(year),
+        "reason_codes": reason_codes(year),
         "saving": sentences.saving(year),
     }
 

@@ -109,6 +109,8 @@ def _row(
         "share_passing": rounding.round_for_display(
             _passing_share(selection, by_pk, grades), 1
         ),
+        "class_id": e.school_class_id,
+        "school_id": e.school_class.school_id,
     }
 
 

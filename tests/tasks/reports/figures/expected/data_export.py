@@ -49,16 +49,17 @@ def class_records(one):
 
 def student_records(one):
     """Return the ids of the records of an enrolment itself, by export table."""
-    class_ids, enrolment_ids = (
-        {"class_id": one.school_class_id},
-        {"enrolment_id": one.pk},
-    )
+    class_ids = {
+        "class_id": one.school_class_id,
+        "school_id": one.school_class.school_id,
+    }
+    enrolment_ids = {**class_ids, **record_ids(one, "enrolment_id", "student_id")}
     return {
         "students": [{"student_id": one.student_id}],
         "enrolments": [
             {
-                **class_ids,
-                **record_ids(one, "enrolment_id", "student_id", "grade_level_id"),
+                **enrolment_ids,
+                "grade_level_id": one.grade_level_id,
             }
         ],
         "grades": [

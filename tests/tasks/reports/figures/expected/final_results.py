@@ -13,6 +13,7 @@ from tests.api.access_matrix.expected_rows import (
     pair_with_chains,
 )
 from tests.support.oracle import sentences
+from tests.support.oracle.reason_codes import reason_codes
 from tests.support.oracle.selection import (
     Rows,
     Selection,
@@ -41,6 +42,7 @@ def _final_row(year: StudentYear, codes: list[str]) -> dict[str, object]:
         "attendance": format_attendance(year),
         "situation": year.situation,
         "reasons": sentences.reasons(year),
+        "reason_codes": reason_codes(year),
         "partial": year.is_open,
     }
 

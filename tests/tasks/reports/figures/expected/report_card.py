@@ -13,6 +13,7 @@ from tests.api.access_matrix.expected_rows import (
 )
 from tests.api.access_matrix.outcome_tables import OBJECTS
 from tests.support.oracle import rounding, sentences
+from tests.support.oracle.reason_codes import reason_codes
 from tests.support.oracle.selection import (
     Rows,
     Selection,
@@ -38,6 +39,7 @@ def rows(selection: Selection) -> Rows:
             "attendance": format_attendance(year),
             "situation": year.situation,
             "reasons": sentences.reasons(year),
+            "reason_codes": reason_codes(year),
             "saving": sentences.next_steps(year),
             "partial": year.is_open,
         }

@@ -123,6 +123,8 @@ def _own_rows(year: StudentYear, terms: range) -> Rows:
             "attendance": format_attendance(year),
             "situation": year.situation,
             "partial": year.is_open,
+            "student_id": e.student_id,
+            "school_id": school.pk,
         }
         for subject in subjects
     ]
@@ -147,6 +149,8 @@ def _prior_rows(prior: m.PriorYear, terms: range) -> Rows:
             "attendance": prior.attendance or None,
             "situation": None,
             "partial": False,
+            "student_id": prior.student_id,
+            "school_id": None,
         }
         for subject in subjects
     ]
