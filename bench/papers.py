@@ -86,9 +86,10 @@ def _table(cards: int) -> "Table":
         rules=report.rules(),
     )
     rows = list(report.rows())[: cards * ROWS_A_CARD]
-    return Table(
+    table = Table(
         str(report.title), report.columns(), iter(rows), letterhead, report.layout
     )
+    return table.for_audience("people")
 
 
 def _cards(documents: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

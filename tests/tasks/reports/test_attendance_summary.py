@@ -82,6 +82,9 @@ def test_row_has_counts_and_judgements(secretary, sample_class):
         "attendance_oct_nov": None,
         "benefit_below": "feb_mar apr_may",
         "explanation": "frequência 164/200 = 82,0 % ≥ 75 % (dos dias letivos dados)",
+        "student_id": ana.student_id,
+        "class_id": sample_class.pk,
+        "school_id": sample_class.school_class.school_id,
     }
 
 

@@ -251,6 +251,8 @@ def test_empty_export_has_header_and_reason(admin):
 
     assert task.result["rows"] == 0
     assert artifacts.read_artifact(task.artifact).decode() == HEADERS["grades"] + "\r\n"
+    columns = [column["name"] for column in task.result["columns"]]
+    assert columns == HEADERS["grades"].split(",")
     assert (
         task.result["summary"] == "Não há nenhum aluno matriculado no que foi pedido."
     )

@@ -94,6 +94,8 @@ def test_row_has_identity_fields_and_results(secretary, sample_class, ana):
         "result": "Cursando",
         "explanation": "(6,0 + 5,0 + 6,0 + 5,0) / 4 = 5,5 < 6,0. (5,5 + 6,5) / 2 = 6,0 ≥ 6,0.",
         "partial": True,
+        "student_id": ana.student_id,
+        "school_id": 1,
     }
     assert (second["grade"], second["term_2"], second["term_3"]) == (None, "7.1", None)
     assert second["explanation"] == (

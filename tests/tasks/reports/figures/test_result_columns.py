@@ -1,9 +1,11 @@
 """Columns of results: a client without words of its own can show every cell to people."""
 
+import io
 import json
 import re
 
 import pytest
+from pypdf import PdfReader
 
 from school.grading.labels import REASON_LABELS
 from school.grading.outcome import ReasonCode
@@ -12,6 +14,7 @@ from tasks import artifacts
 from tasks.rendering.columns import COLUMN_TYPES
 from tasks.reporting.export_fields import LABELS
 from tasks.reporting.export_tables import EXPORTS
+from tests.support.result_readers import read_result
 from tests.support.task_factories import read_rows, run_task
 from tests.tasks.reports.figures.expected import EXPECTED
 
@@ -123,17 +126,27 @@ def test_codes_have_a_label_and_no_space():
 def test_files_have_columns_of_their_audience(administrator, kind):
     parameters = {"year": 2026, **EXPECTED[kind].required_parameters}
     columns = run_kind(administrator, kind, parameters).result["columns"]
-    of_programs = run_kind(administrator, kind, parameters, format="csv")
-    of_people = run_kind(administrator, kind, parameters, format="csv-br")
+    names = [column["name"] for column in columns]
+    titles = [column["title"] for column in columns if column["for"] == "people"]
 
-    assert of_programs.result["columns"] == columns
-    assert _header(of_programs, ",") == [column["name"] for column in columns]
-    assert "columns" not in of_people.result
-    assert _header(of_people, ";") == [
-        column["title"] for column in columns if column["for"] == "people"
-    ]
+    for format, header in (("csv", names), ("csv-br", titles), ("xlsx", titles)):
+        task = run_kind(administrator, kind, parameters, format=format)
+
+        content = artifacts.read_artifact(task.artifact)
+        assert read_result(format, content)[0] == header
+        is_for_people = format != "csv"
+        assert task.result.get("columns") == (None if is_for_people else columns)
 
 
-def _header(task, delimiter):
-    text = artifacts.read_artifact(task.artifact).decode("utf-8-sig")
-    return text.partition("\r\n")[0].split(delimiter)
+def test_paper_leaves_out_columns_for_programs(administrator):
+    parameters = {"year": 2026}
+    columns = run_kind(administrator, "class_performance", parameters).result["columns"]
+
+    task = run_kind(administrator, "class_performance", parameters, format="pdf")
+
+    content = artifacts.read_artifact(task.artifact)
+    text = PdfReader(io.BytesIO(content)).pages[0].extract_text()
+    is_on_paper = {c["name"]: c["title"] in text for c in columns}
+    assert is_on_paper["mean"]
+    assert not is_on_paper["class_id"]
+    assert not is_on_paper["school_id"]
