@@ -17,6 +17,7 @@ from tasks.rendering.table import Table
 
 
 class TabSeparated(Format):
+    label = "TSV"
     media_type = "text/tab-separated-values; charset=utf-8"
     extension = "tsv"
     audience = "programs"

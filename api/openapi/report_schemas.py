@@ -18,7 +18,7 @@ def add_report_schemas(schemas: Schema) -> Schema:
         parameters, definitions = _extract_definitions(report.parameters_schema(), name)
         schemas |= definitions
         schemas[f"{name}Parameters"] = {
-            **_without_defaults(parameters),
+            **_generator_friendly(parameters),
             "title": f"{name}Parameters",
         }
         schemas[f"{name}Request"] = _request_schema(
@@ -46,12 +46,17 @@ def _extract_definitions(schema: Schema, prefix: str) -> tuple[Schema, Schema]:
     return schema, {prefix + name: part for name, part in definitions.items()}
 
 
-def _without_defaults(schema: Schema) -> Schema:
-    """Remove defaults: client generators treat a member with a default as always present."""
+def _generator_friendly(schema: Schema) -> Schema:
+    """Remove what client generators misread; the catalogue has it.
+
+    They treat a member with a default as always present, and some replace the members of an
+    object by the alternatives beside them.
+    """
     properties = {
         name: {key: value for key, value in property_schema.items() if key != "default"}
         for name, property_schema in schema.get("properties", {}).items()
     }
+    schema = {key: value for key, value in schema.items() if key != "anyOf"}
     return {**schema, "properties": properties}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
+from tasks.reporting import registry
 from tasks.reporting.report import Report
 from tasks.scheduling import durations
 
@@ -30,6 +31,16 @@ def _lookups_for(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
     }
 
 
+def _format_entry(name: str) -> dict[str, str]:
+    format = registry.format_classes()[name]
+    return {
+        "format": name,
+        "label": str(format.label),
+        "media_type": format.media_type,
+        "for": format.audience,
+    }
+
+
 def build_entry(report: type[Report[Any]]) -> dict[str, Any]:
     """Build the entry of a kind of report, in the active language."""
     median_seconds = durations.median_seconds(report.queue, report.kind())
@@ -43,7 +54,7 @@ def build_static_entry(report: type[Report[Any]]) -> dict[str, Any]:
         "report": report.kind(),
         "title": str(report.title),
         "description": str(report.description),
-        "formats": list(report.formats),
+        "formats": [_format_entry(name) for name in report.formats],
         "parameters": {**schema, "title": str(report.title)},
         "lookups": _lookups_for(schema["properties"]),
         "example": {

@@ -14,6 +14,7 @@ from tasks.reporting import registry
 from tasks.states import State
 
 FORMATS = list(registry.format_classes())
+AUDIENCES = ["people", "programs"]
 STATES = [(state.value, state.name) for state in State]
 
 
@@ -186,11 +187,26 @@ class LookupDocument(serializers.Serializer[Any]):
     label = serializers.CharField(help_text="Member of a result to show to the user.")  # type: ignore[assignment]
 
 
+class FormatDocument(serializers.Serializer[Any]):
+    format = serializers.ChoiceField(choices=FORMATS)
+    label = serializers.CharField(help_text="Name of the format to show to the user.")  # type: ignore[assignment]
+    media_type = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {
+            **super().get_fields(),
+            "for": serializers.ChoiceField(  # a keyword, which no attribute can be named
+                choices=AUDIENCES,
+                help_text="People see titles and labels, programs see names and codes.",
+            ),
+        }
+
+
 class CatalogueEntry(serializers.Serializer[Any]):
     report = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
-    formats = serializers.ListField(child=serializers.ChoiceField(choices=FORMATS))
+    formats = FormatDocument(many=True)
     parameters = serializers.DictField(help_text="JSON Schema of the parameters.")
     lookups = serializers.DictField(
         child=LookupDocument(),

@@ -5,6 +5,8 @@ import io
 from decimal import Decimal
 from typing import IO
 
+from django.utils.translation import gettext_lazy as _
+
 from tasks.rendering import database_csv
 from tasks.rendering.cells import escape_formula
 from tasks.rendering.columns import Cell
@@ -13,6 +15,7 @@ from tasks.rendering.table import Table
 
 
 class Csv(Format):
+    label = _("CSV for programs")
     media_type = "text/csv; charset=utf-8"
     extension = "csv"
     audience = "programs"

@@ -14,6 +14,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import IO
 
+from django.utils.translation import gettext_lazy as _
+
 from tasks.rendering.cells import label_for, mark_text, value_labels
 from tasks.rendering.columns import Cell, Column
 from tasks.rendering.format import Format
@@ -25,6 +27,7 @@ _QUOTED_CHARACTERS = re.compile('[;"\t\r\n]')
 
 
 class BrazilianCsv(Format):
+    label = _("CSV for spreadsheets")
     media_type = "text/csv; charset=utf-8"
     extension = "csv"
     audience = "people"

@@ -8,6 +8,7 @@ from tasks.rendering.table import Table
 
 
 class Json(Format):
+    label = "JSON"
     media_type = "application/json"
     extension = "json"
     audience = "programs"

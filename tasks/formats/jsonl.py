@@ -8,6 +8,7 @@ from tasks.rendering.table import Table
 
 
 class JsonLines(Format):
+    label = "JSON Lines"
     media_type = "application/jsonl"
     extension = "jsonl"
     audience = "programs"

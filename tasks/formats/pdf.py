@@ -15,6 +15,7 @@ from tasks.rendering.table import Table
 
 
 class Pdf(Format):
+    label = "PDF"
     media_type = "application/pdf"
     extension = "pdf"
     audience = "people"

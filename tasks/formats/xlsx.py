@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import IO
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from tasks.rendering.columns import Row
@@ -26,6 +26,7 @@ SAMPLE_ROWS = 200
 
 
 class Xlsx(Format):
+    label = gettext_lazy("Excel spreadsheet (XLSX)")
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     extension = "xlsx"
     audience = "people"

@@ -14,6 +14,7 @@ from itertools import chain, groupby, islice
 from typing import IO
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tasks.rendering import filenames
 from tasks.rendering.columns import Cell, Column
@@ -50,6 +51,7 @@ documents of the job."""
 
 
 class Zip(Format):
+    label = gettext_lazy("ZIP of PDFs")
     media_type = "application/zip"
     extension = "zip"
     audience = "people"

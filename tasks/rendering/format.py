@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import IO, ClassVar
 
+from django.utils.functional import Promise
+
 from tasks.rendering.columns import Audience
 from tasks.rendering.table import Table
 
@@ -13,6 +15,8 @@ class Format(ABC):
     The attributes are all that other code knows of a format.
     """
 
+    label: ClassVar[str | Promise]
+    """Name for people who choose a format."""
     media_type: ClassVar[str]
     extension: ClassVar[str]
     audience: ClassVar[Audience]

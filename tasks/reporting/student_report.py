@@ -4,12 +4,12 @@ from abc import ABC
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from school.access import Reach
 from school.grading.labels import REASON_LABELS
@@ -29,6 +29,9 @@ from tasks.reporting.report import Report
 class StudentParameters(SelectionParameters):
     """Selection of students: a class, a school, one student or all, in a year."""
 
+    alternatives = ("class_id", "year")
+    alternatives_detail = gettext_noop("Give a class or a school year.")
+
     year: Year | None = Field(
         default=None,
         description=gettext_noop(
@@ -39,12 +42,6 @@ class StudentParameters(SelectionParameters):
     student_id: Id | None = Field(
         default=None, description=gettext_noop("Only this student.")
     )
-
-    @model_validator(mode="after")
-    def _require_selection(self) -> Self:
-        if self.class_id is None and self.year is None:
-            raise ValueError(_("Give a class or a school year."))
-        return self
 
 
 P = TypeVar("P", bound=StudentParameters)

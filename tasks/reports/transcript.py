@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
-from typing import Self
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from pydantic import Field, model_validator
+from django.utils.translation import gettext_noop
+from pydantic import Field
 
 from school.access import Reach
 from school.grading import labels
@@ -33,6 +32,9 @@ from tasks.reporting.student_report import (
 class Parameters(StudentParameters):
     """Selection: one student, or the students of a class or school year."""
 
+    alternatives = ("student_id", "class_id", "year")
+    alternatives_detail = gettext_noop("Give a student, a class or a school year.")
+
     year: Year | None = Field(
         default=None,
         description=gettext_noop(
@@ -40,12 +42,6 @@ class Parameters(StudentParameters):
             "Required if no class or student is given."
         ),
     )
-
-    @model_validator(mode="after")
-    def _require_selection(self) -> Self:
-        if self.class_id is self.year is self.student_id is None:
-            raise ValueError(gettext("Give a student, a class or a school year."))
-        return self
 
 
 class Transcript(StudentReport[Parameters]):

@@ -1,8 +1,10 @@
 import pytest
+from jsonschema import Draft202012Validator
 
 from school.models import SchoolClass
 from tasks.models import AccessLogEntry, Task
 from tasks.rendering.format_registry import default_formats
+from tests.tasks.reports.figures.expected import EXPECTED
 
 pytestmark = pytest.mark.django_db
 
@@ -16,11 +18,93 @@ def error_codes(response):
 def test_catalogue_entry_describes_its_kind(as_user, teacher):
     entry = as_user(teacher).get("/reports/class_performance").json()
 
-    assert entry["formats"] == list(default_formats())
+    assert [one["format"] for one in entry["formats"]] == list(default_formats())
     assert entry["example"]["parameters"] == {"class_id": 1}
     assert set(entry["parameters"]["properties"]) == {
         "year", "school_id", "class_id", "term",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "label"),
+    [("pt-BR", "CSV para planilhas"), ("en", "CSV for spreadsheets")],
+)
+def test_catalogue_format_has_label_media_type_and_audience(
+    as_user, teacher, language, label
+):
+    headers = {"Accept-Language": language}
+    entry = as_user(teacher).get("/reports/class_performance", headers=headers).json()
+
+    formats = {one.pop("format"): one for one in entry["formats"]}
+    assert formats["csv-br"] == {
+        "label": label,
+        "media_type": "text/csv; charset=utf-8",
+        "for": "people",
+    }
+    assert formats["json"]["for"] == "programs"
+    assert all(one["label"] for one in formats.values())
+
+
+@pytest.mark.parametrize(
+    ("kind", "alternatives"),
+    [
+        ("report_card", ["class_id", "year"]),
+        ("transcript", ["student_id", "class_id", "year"]),
+    ],
+)
+def test_catalogue_schema_requires_one_of_the_alternatives(
+    as_user, secretary, kind, alternatives
+):
+    client = as_user(secretary)
+    schema = client.get(f"/reports/{kind}").json()["parameters"]
+
+    assert [one["required"] for one in schema["anyOf"]] == [[n] for n in alternatives]
+    assert all(one["title"] for one in schema["anyOf"])
+    validator = Draft202012Validator(schema)
+    values = {"class_id": 1, "year": 2026, "student_id": 1, "school_id": 1}
+    for parameters in (
+        {},
+        {"year": None, "class_id": None},
+        *({name: value} for name, value in values.items()),
+    ):
+        answer = client.post_json(
+            "/reports", {"report": kind, "parameters": parameters}
+        )
+        assert validator.is_valid(parameters) == (answer.status_code == 202)
+        if answer.status_code != 202:
+            assert error_codes(answer) == {("/parameters", "value_error")}
+
+
+def enumerations(schema):
+    """Yield each list of values in the schema: with titles, and without them."""
+    for property_schema in schema["properties"].values():
+        parts = [property_schema, *property_schema.get("anyOf", ())]
+        for part in parts:
+            if "oneOf" in part:
+                yield {one["const"]: one["title"] for one in part["oneOf"]}
+            if "enum" in part or "$ref" in part:
+                yield None
+
+
+@pytest.mark.guarantee("A client can show every value of a parameter in words.")
+def test_catalogue_names_every_value_in_both_languages(as_user, admin):
+    client = as_user(admin)
+
+    def choices(language):
+        headers = {"Accept-Language": language}
+        return {
+            entry["report"]: list(enumerations(entry["parameters"]))
+            for entry in client.get("/reports", headers=headers).json()["results"]
+            if entry["report"] in EXPECTED
+        }
+
+    portuguese, english = choices("pt-BR"), choices("en")
+    assert portuguese.keys() == set(EXPECTED)
+    assert len(portuguese["data_export"]) == len(portuguese["attendance_summary"]) == 1
+    for kind, lists in portuguese.items():
+        for titles, english_titles in zip(lists, english[kind], strict=True):
+            assert titles.keys() == english_titles.keys()
+            assert all(titles[v] != english_titles[v] for v in titles), titles
 
 
 def test_catalogue_lookups_fill_the_parameters(as_user, teacher):

@@ -90,6 +90,7 @@ def test_format_classes_match_files_of_package():
 @pytest.mark.parametrize("format", registry.format_classes().values(), ids=FORMATS)
 def test_format_declares_what_others_need(format):
     assert format.audience in {"people", "programs"}
+    assert str(format.label)
     is_json = format.media_type == "application/json"
     assert is_json or not (format.is_inlined or format.has_row_schema)
 

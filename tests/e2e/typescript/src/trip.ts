@@ -38,7 +38,7 @@ const offered = catalogue.data.results.find(
   ({ report }) => report === "class_performance",
 );
 assert(offered);
-assert(offered.formats.includes("csv"));
+assert(offered.formats.some(({ format }) => format === "csv"));
 logStep("read the catalogue");
 
 const descriptions = new Set<string>();
