@@ -7,6 +7,8 @@ PATHS = {
     "tasks": "/tasks",
     "schools": "/schools",
     "classes": "/classes",
+    "school_years": "/school-years",
+    "grade_levels": "/grade-levels",
     "students": "/students/search",
     "contract": "/openapi.yaml",
     "documentation": "/docs",

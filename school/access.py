@@ -23,9 +23,11 @@ from school.json_ids import JsonIdsIn
 from school.models import (
     Attachment,
     Enrolment,
+    GradeLevel,
     Role,
     School,
     SchoolClass,
+    SchoolYear,
     Student,
     User,
 )
@@ -115,6 +117,18 @@ def visible_schools(viewer: User) -> QuerySet[School]:
     return School.objects.filter(
         _viewer_filter(viewer, _paths_for(viewer).school_path)
     ).distinct()
+
+
+def visible_school_years(viewer: User) -> QuerySet[SchoolYear]:
+    """Return the school years of the visible classes."""
+    years = visible_classes(viewer).order_by().values("school_year")
+    return SchoolYear.objects.filter(pk__in=years)
+
+
+def visible_grade_levels(viewer: User) -> QuerySet[GradeLevel]:
+    """Return the grade levels of the visible classes; all networks share the records."""
+    levels = visible_classes(viewer).order_by().values("grade_levels")
+    return GradeLevel.objects.filter(pk__in=levels)
 
 
 def visible_students(viewer: User) -> QuerySet[Student]:

@@ -27,8 +27,9 @@ TAG_DESCRIPTIONS = {
     "auth": "Tokens: an access token valid for minutes, and a refresh token valid for two "
     "weeks that can be exchanged once for a new pair.",
     "reports": "The available reports, and requests for them.",
-    "records": "The schools, classes and students that the parameters of a report may name, "
-    "limited to those you may see.",
+    "records": "The schools, school years, grade levels, classes and students that the "
+    "parameters of a report may name, limited to those you may see. For one that you may not "
+    "see the response is the same 404 as for one that does not exist.",
     "tasks": "Your requests and their results. Only the requester can read a task: for "
     "anyone else the response is the same 404 as for a task that does not exist.",
     "contract": "Links to begin with.",

@@ -13,7 +13,13 @@ _LINKS: dict[str, tuple[str, str, Sequence[str]]] = {
     "cancel_task": ("task_id", "/task_id", _TASK_OPERATIONS),
     "list_tasks": ("task_id", "/results/0/task_id", _TASK_OPERATIONS),
     "list_reports": ("kind", "/results/0/report", ["get_report"]),
-    "list_schools": ("school_id", "/results/0/school_id", ["list_classes"]),
+    "list_schools": (
+        "school_id",
+        "/results/0/school_id",
+        ["list_classes", "get_school"],
+    ),
+    "list_classes": ("class_id", "/results/0/class_id", ["get_class"]),
+    "search_students": ("student_id", "/results/0/student_id", ["get_student"]),
 }
 """Parameter, its JSON pointer in the response and the operations that take it, by operation."""
 

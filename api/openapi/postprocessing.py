@@ -30,7 +30,16 @@ _REQUEST_BODIES: dict[str, Any] = {
     "renew_recovery_codes": {"password": "demo", "otp": "492039"},
     "search_students": {"name": "mari"},
 }
-_PATH_EXAMPLES = {"{task_id}": "$TASK_ID", "{kind}": "class_performance"}
+_PATH_EXAMPLES = {
+    "{task_id}": "$TASK_ID",
+    "{kind}": "class_performance",
+    **{
+        f"{{{name}}}": str(examples.PARAMETER_EXAMPLES[name])
+        for name in (
+            "school_id", "class_id", "school_year_id", "grade_level_id", "student_id",
+        )
+    },
+}  # fmt: skip
 _TASK_EXAMPLES = {
     ("create_report", "200"): ["succeeded", "succeeded, as csv", "failed"],
     ("create_report", "202"): ["queued", "running"],

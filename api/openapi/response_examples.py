@@ -48,7 +48,40 @@ def _health(status: str, **checks: bool) -> dict[str, Any]:
 _SCHOOL = {"school_id": 1, "name": "Escola Municipal 1"}
 _CLASS = {"class_id": 1, "name": "1º ano A", "year": 2026}
 _CLASS_WITH_SCHOOL = {**_CLASS, "school": _SCHOOL["name"]}
-_STUDENT = {"student_id": 7, "name": "Ana Ávila", "registration": "2026000007"}
+_SCHOOL_RECORD = {**_SCHOOL, "inep_code": "13000001", "label": _SCHOOL["name"]}
+_LEVEL = {"grade_level_id": 3, "name": "1º ano"}
+_LEVEL_RECORD = {**_LEVEL, "code": "ef1", "label": _LEVEL["name"]}
+_SCHOOL_YEAR = {
+    "school_year_id": 1,
+    "year": 2026,
+    "period": "",
+    "network_id": 1,
+    "network": "Rede Municipal",
+    "starts_on": "2026-02-09",
+    "ends_on": "2026-12-18",
+    "is_closed": False,
+    "label": "2026",
+}
+_CLASS_RECORD = {
+    **_CLASS_WITH_SCHOOL,
+    "school_id": 1,
+    "school_year_id": 1,
+    "grade_levels": [_LEVEL],
+    "shift": "morning",
+    "shift_label": "Morning",
+    "kind": "regular",
+    "kind_label": "Regular",
+    "class_label": _CLASS["name"],
+    "school_label": _SCHOOL["name"],
+    "year_label": "2026",
+    "label": examples.ABOUT,
+}
+_STUDENT = {
+    "student_id": 7,
+    "name": "Ana Ávila",
+    "registration": "2026000007",
+    "label": "Ana Ávila · 2026000007",
+}
 
 
 def _single_page(*records: dict[str, Any]) -> dict[str, Any]:
@@ -98,14 +131,19 @@ RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {
     ("get_me", "200"): _current_user,
     ("list_reports", "200"): lambda: {"results": [_catalogue_entry()]},
     ("get_report", "200"): _catalogue_entry,
-    ("list_schools", "200"): lambda: _single_page(_SCHOOL),
-    ("list_classes", "200"): lambda: _single_page(
-        {**_CLASS_WITH_SCHOOL, "school_id": 1}
-    ),
+    ("list_schools", "200"): lambda: _single_page(_SCHOOL_RECORD),
+    ("get_school", "200"): lambda: _SCHOOL_RECORD,
+    ("list_classes", "200"): lambda: _single_page(_CLASS_RECORD),
+    ("get_class", "200"): lambda: _CLASS_RECORD,
+    ("list_school_years", "200"): lambda: _single_page(_SCHOOL_YEAR),
+    ("get_school_year", "200"): lambda: _SCHOOL_YEAR,
+    ("list_grade_levels", "200"): lambda: _single_page(_LEVEL_RECORD),
+    ("get_grade_level", "200"): lambda: _LEVEL_RECORD,
     ("search_students", "200"): lambda: {
         "results": [{**_STUDENT, "classes": [_CLASS]}],
         "next": None,
     },
+    ("get_student", "200"): lambda: {**_STUDENT, "classes": [_CLASS]},
     ("healthz", "200"): lambda: {"status": "ok"},
     ("readyz", "200"): lambda: _health("ok"),
     ("readyz", "503"): lambda: _health("unavailable", dispatcher=False),

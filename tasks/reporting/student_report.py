@@ -29,7 +29,7 @@ from tasks.reporting.report import Report
 class StudentParameters(SelectionParameters):
     """Selection of students: a class, a school, one student or all, in a year."""
 
-    alternatives = ("class_id", "year")
+    alternatives: ClassVar[Sequence[str]] = ("class_id", "year")
     alternatives_detail = gettext_noop("Give a class or a school year.")
 
     year: Year | None = Field(

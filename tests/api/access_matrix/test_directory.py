@@ -62,6 +62,15 @@ def list_ids(client, action, key):
     return {entry[key] for entry in page["results"]}
 
 
+def school_years(classes):
+    return {2 if pk == 5 else 1 for pk in classes}
+
+
+def grade_levels(classes):
+    """Return the levels of the demo network's classes: two classes have level 1, two level 2."""
+    return {1 if pk in {1, 2} else 2 for pk in classes if pk < 5}
+
+
 @pytest.mark.guarantee(
     "A search finds students only in the classes that the viewer sees."
 )
@@ -78,11 +87,72 @@ def test_directory_lists_only_visible_records(users, clients, name):
 
     assert list_ids(client, "schools", "school_id") == schools
     assert list_ids(client, "classes", "class_id") == classes
+    assert list_ids(client, "school years", "school_year_id") == school_years(classes)
+    assert list_ids(client, "grade levels", "grade_level_id") == grade_levels(classes)
     assert in_classes == {
         id: set(visible.filter(student=id).values_list("school_class", flat=True))
         for id in visible.values_list("student", flat=True)
     }
     assert client.get("/me").json()["roles"] == [ROLES[name]]
+
+
+RECORDS = {
+    "schools": ("school_id", {1, 2, 3, 4}),
+    "classes": ("class_id", {1, 2, 3, 4, 5}),
+    "school-years": ("school_year_id", {1, 2}),
+    "grade-levels": ("grade_level_id", {1, 2, 3}),
+    "students": ("student_id", {1, 2, 17, 27, 52, 67, 101}),
+}
+"""Id member and ids of some records, by path."""
+
+
+@pytest.mark.guarantee(
+    "A single record that the viewer may not see is a 404 like one that does not exist."
+)
+@pytest.mark.parametrize("name", EXPECTED_ACCESS)
+@pytest.mark.parametrize("path", RECORDS)
+def test_single_record_is_visible_or_like_a_missing_one(users, clients, name, path):
+    _q, schools, classes = EXPECTED_ACCESS[name]
+    visible = {
+        "schools": schools,
+        "classes": classes,
+        "school-years": school_years(classes),
+        "grade-levels": grade_levels(classes),
+        "students": set(
+            expected_enrolments(name, {}).values_list("student", flat=True)
+        ),
+    }[path]
+    member, ids = RECORDS[path]
+
+    def answer(id):
+        url = f"/{path}/{id:03}"  # of one length, as `Content-Length` tells it
+        response = clients[name].get(url)
+        return response, comparable_response(response, url)
+
+    _response, missing = answer(999)
+    assert missing[0] == 404
+    for id in ids:
+        response, comparable = answer(id)
+        if id in visible:
+            assert (response.status_code, response.json()[member]) == (200, id)
+        else:
+            assert comparable == missing, id
+
+
+@pytest.mark.parametrize("name", EXPECTED_ACCESS)
+def test_single_record_equals_the_listed_one(users, clients, name):
+    client = clients[name]
+    lists = {
+        path: client.get(f"/{path}").json()["results"]
+        for path in RECORDS
+        if path != "students"
+    }
+    lists["students"] = client.post_json("/students/search").json()["results"]
+
+    for path, records in lists.items():
+        assert records
+        for record in records[:3]:
+            assert client.get(f"/{path}/{record[RECORDS[path][0]]}").json() == record
 
 
 def iter_students(client):
@@ -120,6 +190,14 @@ def test_filter_by_invisible_record_equals_missing_record(users, clients, name):
             missing, uuid.uuid4()
         )
         assert search(school_id=id) == search(school_id=99)
+    for id in {1, 2, 3} - grade_levels(EXPECTED_ACCESS[name][2]):
+        invisible, missing = (
+            client.get("/classes", {"grade_level": n}) for n in (id, 99)
+        )
+        assert outcome_of(invisible) == "invalid_request"
+        assert comparable_response(invisible, uuid.uuid4()) == comparable_response(
+            missing, uuid.uuid4()
+        )
     for id in classes:
         assert search(class_id=id) == search(class_id=99)
     hidden = Enrolment.objects.exclude(

@@ -33,7 +33,8 @@ def collect_pages(client, path, key):
 
 
 def test_class_entry_has_school_and_year(as_user, stranger):
-    school = School.objects.get(pk=2)
+    school, school_class = School.objects.get(pk=2), SchoolClass.objects.get(pk=3)
+    level = school_class.grade_levels.get()
 
     answer = as_user(stranger).get("/classes")
 
@@ -43,10 +44,22 @@ def test_class_entry_has_school_and_year(as_user, stranger):
         "results": [
             {
                 "class_id": 3,
-                "name": SchoolClass.objects.get(pk=3).name,
+                "name": school_class.name,
                 "year": 2026,
                 "school": school.name,
                 "school_id": 2,
+                "school_year_id": 1,
+                "grade_levels": [{"grade_level_id": level.pk, "name": level.name}],
+                "shift": school_class.shift,
+                "shift_label": {"morning": "Manhã", "afternoon": "Tarde"}[
+                    school_class.shift
+                ],
+                "kind": "regular",
+                "kind_label": "Regular",
+                "class_label": school_class.name,
+                "school_label": school.name,
+                "year_label": "2026",
+                "label": f"{school_class.name} · {school.name} · 2026",
             }
         ],
     }
@@ -147,6 +160,16 @@ def test_school_year_across_new_year_is_found_by_either_year(
         ("classes?year=", 400, "/year"),
         ("classes?school_id=", 400, "/school_id"),
         ("schools?search=", 200, None),
+        ("classes?search=%00", 400, "/search"),
+        ("classes?search=%20%C2%B7%20", 200, None),
+        ("classes?grade_level=2", 400, "/grade_level"),
+        ("classes?grade_level=x", 400, "/grade_level"),
+        ("classes?grade_level=", 400, "/grade_level"),
+        ("school-years?cursor=cD1h", 400, "/cursor"),
+        ("school-years?cursor=cD05OTk5OQ%3D%3D", 400, "/cursor"),
+        ("school-years?search=2026", 400, "/search"),
+        ("grade-levels?cursor=cD1h", 400, "/cursor"),
+        ("grade-levels?page_size=0", 400, "/page_size"),
     ],
 )
 def test_invalid_query_returns_400_and_not_500(
@@ -160,15 +183,18 @@ def test_invalid_query_returns_400_and_not_500(
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_directory_list_takes_two_queries(as_user, admin, count):
+@pytest.mark.parametrize(("path", "query_count"), [("/schools", 2), ("/classes", 3)])
+def test_directory_list_takes_constant_queries(
+    as_user, admin, path, query_count, count
+):
     SchoolClass.objects.filter(pk__gt=3).update(sort_key=b"zz\x00")
     client = as_user(admin)
 
-    for path in ("/schools", "/classes"):
-        with CaptureQueriesContext(connection) as queries:
-            listed = client.get(f"{path}?page_size={count}").json()["results"]
-        assert len(listed) == count
-        assert len(queries) == 2  # the user and the page
+    with CaptureQueriesContext(connection) as queries:
+        listed = client.get(f"{path}?page_size={count}").json()["results"]
+
+    assert len(listed) == count
+    assert len(queries) == query_count  # the user, the page, and the levels of classes
 
 
 def test_directory_list_has_portuguese_order(as_user, admin):
@@ -224,6 +250,7 @@ def test_student_entry_has_registration_and_classes(as_user, guardian):
                 "student_id": 1,
                 "name": "Ana Á",
                 "registration": Student.objects.get(pk=1).registration,
+                "label": f"Ana Á · {Student.objects.get(pk=1).registration}",
                 "classes": [
                     {
                         "class_id": 1,
