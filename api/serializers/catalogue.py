@@ -1,33 +1,92 @@
 """Catalogue entries: a kind of report, with all that a client needs to build a form for it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from tasks.reporting import registry
+from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.report import Report
 from tasks.scheduling import durations
+from tasks.submission.defaults import ViewerDefaults
 
-# Method and path of the request that lists the records a parameter may name.
+MAX_PAGE_SIZE = 100
+"""Most results of a page, in all lists of records."""
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """Request that lists the records a parameter may name."""
+
+    path: str
+    value: str
+    """Member of a result that the parameter takes."""
+    label_template: str
+    method: str = "GET"
+    search: str | None = "search"
+    """Member of the request that takes what the user types."""
+    depends_on: Sequence[str] = ()
+    """Parameters that narrow the list, under their names."""
+    record: str | None = None
+    """Path of one record, by its value."""
+    is_list: bool = False
+
+
+_CLASSES = _Lookup(
+    "/classes",
+    "class_id",
+    "{class_label} · {school_label} · {year_label}",
+    depends_on=("school_id", "year"),
+    record="/classes/{class_id}",
+)
+_STUDENTS = _Lookup(
+    "/students/search",
+    "student_id",
+    "{name} · {registration}",
+    method="POST",
+    search="name",
+    depends_on=("school_id", "class_id", "year"),
+    record="/students/{student_id}",
+)
 _LOOKUPS = {
-    "school_id": ("GET", "/schools"),
-    "class_id": ("GET", "/classes"),
-    "student_id": ("POST", "/students/search"),
+    "year": _Lookup("/school-years", "year", "{year}", search=None),
+    "school_id": _Lookup(
+        "/schools", "school_id", "{label}", record="/schools/{school_id}"
+    ),
+    "class_id": _CLASSES,
+    "class_ids": replace(_CLASSES, is_list=True),
+    "student_id": _STUDENTS,
+    "student_ids": replace(_STUDENTS, is_list=True),
 }
 
 
-def _lookups_for(parameters: Iterable[str]) -> dict[str, dict[str, str]]:
+def _lookups_for(parameters: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return the request that lists the records, for each parameter that names one."""
     return {
-        name: {
-            "method": _LOOKUPS[name][0],
-            "href": f"{settings.PUBLIC_URL}{_LOOKUPS[name][1]}",
-            "value": name,
-            "label": "name",
-        }
+        name: _lookup_entry(_LOOKUPS[name], parameters)
         for name in parameters
         if name in _LOOKUPS
+    }
+
+
+def _lookup_entry(lookup: _Lookup, parameters: Collection[str]) -> dict[str, Any]:
+    return {
+        "method": lookup.method,
+        "href": f"{settings.PUBLIC_URL}{lookup.path}",
+        "value": lookup.value,
+        "label": "year" if lookup.value == "year" else "label",
+        "label_template": lookup.label_template,
+        "search": lookup.search,
+        "depends_on": [name for name in lookup.depends_on if name in parameters],
+        "multiple": lookup.is_list,
+        "record": lookup.record and f"{settings.PUBLIC_URL}{lookup.record}",
+        "page_size": "page_size",
+        "max_page_size": MAX_PAGE_SIZE,
+        "next": "next",
+        "cursor": "cursor",
     }
 
 
@@ -41,22 +100,48 @@ def _format_entry(name: str) -> dict[str, str]:
     }
 
 
-def build_entry(report: type[Report[Any]]) -> dict[str, Any]:
-    """Build the entry of a kind of report, in the active language."""
+def _with_defaults(
+    model: type[ReportParameters], schema: dict[str, Any], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the schema with the viewer's defaults.
+
+    If one of the alternatives has a default, the schema also allows objects without any.
+    """
+    properties = {
+        name: {**part, "default": defaults[name]} if name in defaults else part
+        for name, part in schema["properties"].items()
+    }
+    schema = {**schema, "properties": properties}
+    if "anyOf" in schema and not defaults.keys().isdisjoint(model.alternatives):
+        without_any = {
+            "title": _("The default"),
+            "properties": {name: {"type": "null"} for name in model.alternatives},
+        }
+        schema["anyOf"] = [*schema["anyOf"], without_any]
+    return schema
+
+
+def build_entry(report: type[Report[Any]], defaults: ViewerDefaults) -> dict[str, Any]:
+    """Build the entry of a kind of report for one viewer, in the active language."""
+    values = defaults.values(report.parameters_model())
     median_seconds = durations.median_seconds(report.queue, report.kind())
-    return {**build_static_entry(report), "median_seconds": median_seconds}
+    return {**build_static_entry(report, values), "median_seconds": median_seconds}
 
 
-def build_static_entry(report: type[Report[Any]]) -> dict[str, Any]:
+def build_static_entry(
+    report: type[Report[Any]], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
     """Build the entry without `median_seconds`, which changes over time."""
-    schema = report.parameters_schema()
+    schema = _with_defaults(
+        report.parameters_model(), report.parameters_schema(), defaults
+    )
     return {
         "report": report.kind(),
         "title": str(report.title),
         "description": str(report.description),
         "formats": [_format_entry(name) for name in report.formats],
         "parameters": {**schema, "title": str(report.title)},
-        "lookups": _lookups_for(schema["properties"]),
+        "lookups": _lookups_for(schema["properties"].keys()),
         "example": {
             "report": report.kind(),
             "parameters": dict(report.example),

@@ -182,9 +182,40 @@ class LookupDocument(serializers.Serializer[Any]):
     method = serializers.ChoiceField(choices=["GET", "POST"])
     href = serializers.CharField()
     value = serializers.CharField(
-        help_text="Member of a result to send as the parameter."
+        help_text="Member of a result to send as the parameter. Several results may have the "
+        "same value, such as the year of two semesters: show it once."
     )
-    label = serializers.CharField(help_text="Member of a result to show to the user.")  # type: ignore[assignment]
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text="Member of a result to show to the user; it tells the results apart."
+    )
+    label_template = serializers.CharField(
+        help_text="The parts of the label, with members of a result in braces."
+    )
+    search = serializers.CharField(
+        allow_null=True,
+        help_text="Member of the request for what the user types; null if there is no search.",
+    )
+    depends_on = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Parameters whose values, once chosen, narrow the list: send them under the "
+        "same names.",
+    )
+    multiple = serializers.BooleanField(
+        help_text="True if the parameter is a list of such values."
+    )
+    record = serializers.CharField(
+        allow_null=True,
+        help_text="URL of one record, with its value in braces; null if the value is no id.",
+    )
+    page_size = serializers.CharField(
+        help_text="Member of the request for the number of results."
+    )
+    max_page_size = serializers.IntegerField()
+    next = serializers.CharField(
+        help_text="Member of the response that leads to the next page, null on the last one: "
+        "for GET its URL, for POST the value of `cursor`."
+    )
+    cursor = serializers.CharField(help_text="Member of a POST for the next page.")
 
 
 class FormatDocument(serializers.Serializer[Any]):

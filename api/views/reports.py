@@ -21,6 +21,7 @@ from school.models import Role, User
 from tasks.reporting import registry
 from tasks.reporting.report import Report
 from tasks.status import reader
+from tasks.submission.defaults import ViewerDefaults
 from tasks.submission.service import Submission, submit_report
 from tasks.submission.validation import ReportRequest
 
@@ -43,9 +44,11 @@ class Reports(APIView):
         problems=[401, 503],
     )
     def get(self, request: Request) -> Response:
+        viewer = cast(User, request.user)
+        defaults = ViewerDefaults(viewer)
         results = [
-            catalogue.build_entry(report)
-            for report in _allowed_reports(cast(User, request.user))
+            catalogue.build_entry(report, defaults)
+            for report in _allowed_reports(viewer)
         ]
         return Response({"results": results})
 
@@ -100,9 +103,10 @@ class ReportKind(APIView):
         problems=[401, 404, 503],
     )
     def get(self, request: Request, kind: str) -> Response:
-        for report in _allowed_reports(cast(User, request.user)):
+        viewer = cast(User, request.user)
+        for report in _allowed_reports(viewer):
             if report.kind() == kind:
-                return Response(catalogue.build_entry(report))
+                return Response(catalogue.build_entry(report, ViewerDefaults(viewer)))
         raise Http404
 
 

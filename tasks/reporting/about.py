@@ -1,13 +1,17 @@
 """Line that tells one request from others of its kind, made of names and chosen values."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from django.utils.translation import ngettext_lazy
 
 from tasks.reporting.parameter_messages import translate_schema
 from tasks.reporting.parameters import ReportParameters
 
 SEPARATOR = " · "
 MAX_LENGTH = 300
+MAX_NAMES = 4
+"""Names of students or classes that are listed; of more the number is given."""
 
 
 def describe(parameters: ReportParameters, records: Mapping[str, Any]) -> str:
@@ -21,18 +25,40 @@ def describe(parameters: ReportParameters, records: Mapping[str, Any]) -> str:
 
 
 def _parts(parameters: ReportParameters, records: Mapping[str, Any]) -> Iterator[str]:
-    if student := records.get("student_id"):
-        yield student.display_name
-    school_class = records.get("class_id")
-    if school_class:
-        yield school_class.name
-    if school := school_class.school if school_class else records.get("school_id"):
-        yield school.name
+    students, classes = (_records(records, name) for name in ("student", "class"))
+    if students:
+        names = [student.display_name for student in students]
+        yield _join(names, ngettext_lazy("%(n)s student", "%(n)s students", "n"))
+    schools = {one.school_id: one.school for one in classes}
+    if classes:
+        names = [
+            # Classes of several schools may have one name.
+            one.name if len(schools) == 1 else f"{one.name} ({one.school.name})"
+            for one in classes
+        ]
+        yield _join(names, ngettext_lazy("%(n)s class", "%(n)s classes", "n"))
+    elif school := records.get("school_id"):
+        schools = {school.pk: school}
+    if len(schools) == 1:
+        yield from (school.name for school in schools.values())
     yield from _chosen_values(parameters)
-    if school_class:
-        yield str(school_class.school_year)
+    if classes:
+        yield ", ".join(dict.fromkeys(str(one.school_year) for one in classes))
     elif year := getattr(parameters, "year", None):
         yield str(year)
+
+
+def _records(records: Mapping[str, Any], name: str) -> Sequence[Any]:
+    """Return the records that a parameter of one, or of several, names."""
+    record = records.get(f"{name}_id")
+    return records.get(f"{name}_ids", []) if record is None else [record]
+
+
+def _join(names: Sequence[str], count_text: Any) -> str:
+    """Return the names, or only their number if they are many."""
+    if len(names) <= MAX_NAMES:
+        return ", ".join(names)
+    return str(count_text % {"n": len(names)})
 
 
 def _chosen_values(parameters: ReportParameters) -> Iterator[str]:

@@ -63,6 +63,8 @@ def _selected_schools(parameters: ReportParameters, viewer: User) -> QuerySet[Sc
     schools = visible_schools(viewer)
     if class_id := getattr(parameters, "class_id", None):
         return schools.filter(classes=class_id)
+    if class_ids := getattr(parameters, "class_ids", None):
+        return schools.filter(classes__in=class_ids)
     if school_id := getattr(parameters, "school_id", None):
         return schools.filter(pk=school_id)
     return schools

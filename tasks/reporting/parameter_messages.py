@@ -7,7 +7,9 @@ from django.utils.translation import gettext, gettext_noop
 _TITLES = {
     "school_id": gettext_noop("School"),
     "class_id": gettext_noop("Class"),
+    "class_ids": gettext_noop("Classes"),
     "student_id": gettext_noop("Student"),
+    "student_ids": gettext_noop("Students"),
     "year": gettext_noop("School year"),
     "term": gettext_noop("Term"),
     "list": gettext_noop("List"),

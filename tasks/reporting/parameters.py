@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from django.utils.translation import gettext, gettext_noop
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from tasks.reporting import parameter_messages
 
 MAX_ID = 2**63 - 1
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Year = Annotated[int, Field(ge=1900, le=2200)]
+MAX_RECORDS = 100
+"""Records that a list parameter may name."""
 TermNumber = Annotated[int, Field(ge=1, le=10)]
 
 
@@ -61,25 +64,39 @@ class ReportParameters(BaseModel):
         json_schema_extra=_complete_schema,
     )
     alternatives: ClassVar[Sequence[str]] = ()
-    """Optional parameters of which at least one needs a value."""
+    """Optional parameters of which at least one needs a value, or a default of the viewer."""
     alternatives_detail: ClassVar[str] = ""
-    """Error text if none has one, marked by `gettext_noop`."""
+    """Error text if none has one and none has a default, marked by `gettext_noop`."""
 
-    @model_validator(mode="after")
-    def _require_alternative(self) -> Self:
-        values = (getattr(self, name) for name in self.alternatives)
-        if self.alternatives and all(value is None for value in values):
-            raise ValueError(gettext(self.alternatives_detail))
-        return self
+
+def _refuse_repeated(ids: list[int]) -> list[int]:
+    if len(set(ids)) < len(ids):
+        raise PydanticCustomError("repeated_item", gettext("Give each one only once."))
+    return ids
+
+
+Ids = Annotated[
+    list[Id],
+    Field(
+        min_length=1, max_length=MAX_RECORDS, json_schema_extra={"uniqueItems": True}
+    ),
+    AfterValidator(_refuse_repeated),
+]
 
 
 class SelectionParameters(ReportParameters):
-    """Optional school year, school and class; without any, everything visible is selected."""
+    """School year, school and classes; without a class and a year, the open year."""
+
+    alternatives: ClassVar[Sequence[str]] = ("class_id", "class_ids", "year")
+    alternatives_detail = gettext_noop("Give a class or a school year.")
+    exclusive: ClassVar[Sequence[tuple[str, str]]] = (("class_id", "class_ids"),)
+    """Pairs of parameters of which only one may have a value."""
 
     year: Year | None = Field(
         default=None,
         description=gettext_noop(
-            "Only school years of this number, or with days in this calendar year."
+            "Only school years of this number, or with days in this calendar year. Without a "
+            "year and a class, the open school year."
         ),
     )
     school_id: Id | None = Field(
@@ -88,6 +105,29 @@ class SelectionParameters(ReportParameters):
     class_id: Id | None = Field(
         default=None, description=gettext_noop("Only this class.")
     )
+    class_ids: Ids | None = Field(
+        default=None, description=gettext_noop("Only these classes.")
+    )
+
+    @model_validator(mode="after")
+    def _refuse_both(self) -> Self:
+        for one, several in self.exclusive:
+            if getattr(self, one) is not None and getattr(self, several) is not None:
+                detail = gettext("Give either “{one}” or “{several}”.")
+                raise ValueError(
+                    detail.format(
+                        one=gettext(parameter_messages.parameter_title(one, None)),
+                        several=gettext(
+                            parameter_messages.parameter_title(several, None)
+                        ),
+                    )
+                )
+        return self
+
+    @property
+    def names_classes(self) -> bool:
+        """True if the request names one class or several."""
+        return self.class_id is not None or self.class_ids is not None
 
 
 Model = TypeVar("Model", bound=ReportParameters)

@@ -6,7 +6,7 @@ them by the report's reach. Submission, the worker and the student search use it
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic
 
@@ -39,23 +39,29 @@ class _Reference:
     """Error text for an id that does not exist or that the viewer may not see."""
     related: Sequence[str] = ("network",)
     """Records that are read with it."""
+    is_list: bool = False
+    """True if the parameter names several records."""
 
 
+_CLASS = _Reference(
+    "school_class_id",
+    access.visible_classes,
+    _("There is no such class."),
+    ("school", "school_year"),
+)
+_STUDENT = _Reference(
+    "student_id", access.visible_students, _("There is no such student.")
+)
 _REFERENCES: Mapping[str, _Reference] = {
     "school_id": _Reference(
         "school_class__school_id",
         access.visible_schools,
         _("There is no such school."),
     ),
-    "class_id": _Reference(
-        "school_class_id",
-        access.visible_classes,
-        _("There is no such class."),
-        ("school", "school_year"),
-    ),
-    "student_id": _Reference(
-        "student_id", access.visible_students, _("There is no such student.")
-    ),
+    "class_id": _CLASS,
+    "class_ids": replace(_CLASS, is_list=True),
+    "student_id": _STUDENT,
+    "student_ids": replace(_STUDENT, is_list=True),
 }
 _YEAR_PATH = "school_class__school_year"
 
@@ -90,17 +96,25 @@ class Selection(Generic[Model]):
     ) -> Mapping[str, Any]:
         """Return the records that parameters name by id, by the parameter's name.
 
-        Raises `InvalidRequest` for those that do not exist or are not visible. Both cases have
+        A list parameter has a list of them. Raises `InvalidRequest` for those that do not exist or are not visible. Both cases have
         the same text, so that nobody learns which ids exist.
         """
         records, errors = {}, []
-        for name, reference, id in _references(self.parameters):
+        for name, reference, ids in _references(self.parameters):
             visible = reference.visible_records(self.viewer)
-            record = visible.select_related(*reference.related).filter(pk=id).first()
-            records[name] = record
-            if record is None:
-                detail = str(reference.not_found_detail)
-                errors.append(FieldError(f"{base_pointer}/{name}", "not_found", detail))
+            found = visible.select_related(*reference.related).in_bulk(ids)
+            pointer = f"{base_pointer}/{name}"
+            errors += [
+                FieldError(
+                    f"{pointer}/{index}" if reference.is_list else pointer,
+                    "not_found",
+                    str(reference.not_found_detail),
+                )
+                for index, id in enumerate(ids)
+                if id not in found
+            ]
+            named = [found[id] for id in ids if id in found]
+            records[name] = named if reference.is_list else next(iter(named), None)
         if errors:
             raise InvalidRequest(*errors)
         return records
@@ -120,8 +134,14 @@ def select(
     """
     parameters = parse_parameters(model, values, base_pointer=base_pointer)
     enrolments = access.visible_enrolments(viewer)
-    for _name, reference, id in _references(parameters):
-        enrolments = enrolments.filter(**{reference.enrolment_path: id})
+    for _name, reference, ids in _references(parameters):
+        # A single id as such: the databases plan an equality better than a list of one.
+        criterion = (
+            {f"{reference.enrolment_path}__in": ids}
+            if reference.is_list
+            else {reference.enrolment_path: ids[0]}
+        )
+        enrolments = enrolments.filter(**criterion)
     if (year := getattr(parameters, "year", None)) is not None:
         enrolments = enrolments.filter(year_filter(year, _YEAR_PATH))
     reachable = access.expand(viewer, enrolments, reach)
@@ -140,12 +160,14 @@ def parse_parameters(
         raise InvalidRequest(*errors) from None
 
 
-def _references(parameters: ReportParameters) -> list[tuple[str, _Reference, int]]:
-    """Parameters that name a record: the parameter's name, its reference and the id."""
+def _references(
+    parameters: ReportParameters,
+) -> list[tuple[str, _Reference, Sequence[int]]]:
+    """Parameters that name records: the parameter's name, its reference and the ids."""
     return [
-        (name, reference, id)
+        (name, reference, value if reference.is_list else [value])
         for name, reference in _REFERENCES.items()
-        if (id := getattr(parameters, name, None)) is not None
+        if (value := getattr(parameters, name, None)) is not None
     ]
 
 

@@ -22,25 +22,23 @@ from school.records.years import StudentYears
 from school.year_members import in_other_classes, in_regular_classes, latest_enrolments
 from tasks.rendering.columns import Cell, Column
 from tasks.reporting.id_columns import CLASS_ID, SCHOOL_ID, STUDENT_ID
-from tasks.reporting.parameters import Id, SelectionParameters, Year
+from tasks.reporting.parameters import Id, Ids, SelectionParameters
 from tasks.reporting.report import Report
 
 
 class StudentParameters(SelectionParameters):
     """Selection of students: a class, a school, one student or all, in a year."""
 
-    alternatives: ClassVar[Sequence[str]] = ("class_id", "year")
-    alternatives_detail = gettext_noop("Give a class or a school year.")
+    exclusive = (*SelectionParameters.exclusive, ("student_id", "student_ids"))
 
-    year: Year | None = Field(
-        default=None,
-        description=gettext_noop(
-            "School years of this number, or with days in this calendar year. Required if no "
-            "class is given."
-        ),
-    )
     student_id: Id | None = Field(
         default=None, description=gettext_noop("Only this student.")
+    )
+    student_ids: Ids | None = Field(
+        default=None,
+        description=gettext_noop(
+            "Only these students. For a guardian without a student, all their children."
+        ),
     )
 
 
@@ -174,4 +172,4 @@ class StudentReport(Report[P], ABC, Generic[P]):
 
     @property
     def _is_of_any_class(self) -> bool:
-        return self.lists_other_classes and self.parameters.class_id is not None
+        return self.lists_other_classes and self.parameters.names_classes

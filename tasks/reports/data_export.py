@@ -13,11 +13,20 @@ from school.models import Role
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import QuerySource
 from tasks.reporting.export_tables import EXPORTS
-from tasks.reporting.parameters import SelectionParameters, choices
+from tasks.reporting.parameters import SelectionParameters, Year, choices
 from tasks.reporting.report import Report
 
 
 class Parameters(SelectionParameters):
+    alternatives = ()  # programs keep a copy of all years
+
+    year: Year | None = Field(
+        default=None,
+        description=gettext_noop(
+            "Only school years of this number, or with days in this calendar year. Without a "
+            "year, all school years."
+        ),
+    )
     table: Literal[
         "schools",
         "school_years",

@@ -32,14 +32,14 @@ from tasks.reporting.student_report import (
 class Parameters(StudentParameters):
     """Selection: one student, or the students of a class or school year."""
 
-    alternatives = ("student_id", "class_id", "year")
+    alternatives = ("student_id", "student_ids", *StudentParameters.alternatives)
     alternatives_detail = gettext_noop("Give a student, a class or a school year.")
 
     year: Year | None = Field(
         default=None,
         description=gettext_noop(
             "Students of school years of this number, or with days in this calendar year. "
-            "Required if no class or student is given."
+            "Without a year, a class and a student, the open school year."
         ),
     )
 

@@ -20,6 +20,7 @@ from tasks.reporting.parameters import ReportParameters
 from tasks.reporting.report import Report
 from tasks.reporting.selection import Selection
 from tasks.scheduling import durations
+from tasks.submission.defaults import ViewerDefaults, require_alternative
 
 BULK_THRESHOLD = 1000
 """A request of several schools goes to the bulk queue beyond this number of enrolments."""
@@ -62,9 +63,13 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
             report=request.kind, formats=", ".join(report_class.formats)
         )
         raise InvalidRequest(FieldError("/format", "unknown_format", detail))
-    selection = report_class.select(viewer, request.parameters)
+    values = ViewerDefaults(viewer).apply(
+        report_class.parameters_model(), request.parameters
+    )
+    selection = report_class.select(viewer, values)
+    require_alternative(selection.parameters)
     records = selection.named_records()
-    parameters = selection.parameters.model_dump(mode="json", exclude_unset=True)
+    parameters = selection.parameters.model_dump(mode="json", exclude_none=True)
     queue = _choose_queue(report_class, selection)
     return Task(
         requester=viewer,

@@ -4,6 +4,7 @@ from django.test import Client
 from django.utils.translation import override
 
 from api.problems.registry import PROBLEMS
+from school.models import SchoolYear
 from tasks.rendering.format_registry import default_formats
 from tests.support.contract import load_spec
 from tests.support.task_factories import run_task
@@ -94,6 +95,7 @@ def test_problem_titles_are_translated(code):
 def test_field_errors_are_in_the_language_of_the_header(
     as_user, teacher, body, portuguese, english
 ):
+    SchoolYear.objects.update(is_closed=True)  # an open one would be the default
     client = as_user(teacher)
 
     assert error_details(client, "pt-BR", **body) == [portuguese]

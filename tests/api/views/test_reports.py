@@ -1,7 +1,7 @@
 import pytest
 from jsonschema import Draft202012Validator
 
-from school.models import SchoolClass
+from school.models import SchoolClass, SchoolYear
 from tasks.models import AccessLogEntry, Task
 from tasks.rendering.format_registry import default_formats
 from tests.tasks.reports.figures.expected import EXPECTED
@@ -21,7 +21,7 @@ def test_catalogue_entry_describes_its_kind(as_user, teacher):
     assert [one["format"] for one in entry["formats"]] == list(default_formats())
     assert entry["example"]["parameters"] == {"class_id": 1}
     assert set(entry["parameters"]["properties"]) == {
-        "year", "school_id", "class_id", "term",
+        "year", "school_id", "class_id", "class_ids", "term",
     }  # fmt: skip
 
 
@@ -45,34 +45,53 @@ def test_catalogue_format_has_label_media_type_and_audience(
     assert all(one["label"] for one in formats.values())
 
 
+@pytest.mark.parametrize("has_open_year", [True, False])
 @pytest.mark.parametrize(
     ("kind", "alternatives"),
     [
-        ("report_card", ["class_id", "year"]),
-        ("transcript", ["student_id", "class_id", "year"]),
+        ("report_card", ["class_id", "class_ids", "year"]),
+        ("class_performance", ["class_id", "class_ids", "year"]),
+        (
+            "transcript",
+            ["student_id", "student_ids", "class_id", "class_ids", "year"],
+        ),
     ],
 )
 def test_catalogue_schema_requires_one_of_the_alternatives(
-    as_user, secretary, kind, alternatives
+    as_user, secretary, kind, alternatives, has_open_year
 ):
+    SchoolYear.objects.update(is_closed=not has_open_year)
     client = as_user(secretary)
     schema = client.get(f"/reports/{kind}").json()["parameters"]
 
-    assert [one["required"] for one in schema["anyOf"]] == [[n] for n in alternatives]
+    branches = [one["required"] for one in schema["anyOf"] if "required" in one]
+    assert branches == [[name] for name in alternatives]
+    assert len(schema["anyOf"]) == len(alternatives) + has_open_year
     assert all(one["title"] for one in schema["anyOf"])
+    assert schema["properties"]["year"]["default"] == (2026 if has_open_year else None)
     validator = Draft202012Validator(schema)
-    values = {"class_id": 1, "year": 2026, "student_id": 1, "school_id": 1}
+    values = {"class_id": 1, "class_ids": [1, 2], "year": 2026, "school_id": 1}
     for parameters in (
         {},
         {"year": None, "class_id": None},
         *({name: value} for name, value in values.items()),
     ):
-        answer = client.post_json(
-            "/reports", {"report": kind, "parameters": parameters}
-        )
+        body = {"report": kind, "parameters": parameters}
+        answer = client.post_json("/reports", body)
         assert validator.is_valid(parameters) == (answer.status_code == 202)
         if answer.status_code != 202:
             assert error_codes(answer) == {("/parameters", "value_error")}
+
+
+def test_catalogue_publishes_the_defaults_that_a_task_stores(as_user, guardian):
+    client = as_user(guardian)
+    properties = client.get("/reports/report_card").json()["parameters"]["properties"]
+    defaults = {name: part["default"] for name, part in properties.items()}
+
+    task = client.post_json("/reports", {"report": "report_card"}).json()
+
+    assert task["parameters"] == {"year": 2026, "student_ids": [1, 27]}
+    assert task["parameters"] == {n: v for n, v in defaults.items() if v is not None}
 
 
 def enumerations(schema):
@@ -111,23 +130,32 @@ def test_catalogue_lookups_fill_the_parameters(as_user, teacher):
     client = as_user(teacher)
     entry = client.get("/reports/report_card").json()
 
-    ids = {}
+    values = {}
     for name, source in entry["lookups"].items():
         ask = client.post_json if source["method"] == "POST" else client.get
         record = ask(source["href"]).json()["results"][0]
-        ids[name] = record[source["value"]]
+        value = record[source["value"]]
+        values[name] = [value] if source["multiple"] else value
         assert record[source["label"]]
 
-    assert set(ids) == {"school_id", "class_id", "student_id"}
-    body = {"report": "report_card", "parameters": {**ids, "year": 2026}}
-    assert client.post_json("/reports", body).status_code == 202
+    assert set(values) == {
+        "year", "school_id", "class_id", "class_ids", "student_id", "student_ids",
+    }  # fmt: skip
+    for several in (True, False):
+        chosen = {
+            name: value
+            for name, value in values.items()
+            if name in {"year", "school_id"} or name.endswith("s") == several
+        }
+        body = {"report": "report_card", "parameters": chosen}
+        assert client.post_json("/reports", body).status_code == 202
 
 
 def test_catalogue_schema_has_title_and_lookups(as_user, teacher):
     entry = as_user(teacher).get("/reports/class_performance").json()
 
     assert entry["parameters"]["title"] == entry["title"]
-    assert list(entry["lookups"]) == ["school_id", "class_id"]
+    assert list(entry["lookups"]) == ["year", "school_id", "class_id", "class_ids"]
 
 
 @pytest.mark.parametrize(

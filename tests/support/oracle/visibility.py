@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import cast
 
 from school import models as m
 
@@ -43,10 +44,17 @@ def select_enrolments(
         "school_id": lambda e: e.school_class.school_id,
     }
     criteria = [(getters[n], v) for n, v in parameters.items() if n in getters]
+    lists = {"class_ids": "class_id", "student_ids": "student_id"}
+    list_criteria = [
+        (getters[lists[n]], cast(list[int], v))
+        for n, v in parameters.items()
+        if n in lists
+    ]
     matches = [
         e
         for e in visible
         if all(getter(e) == value for getter, value in criteria)
+        and all(getter(e) in ids for getter, ids in list_criteria)
         and ("year" not in parameters or _is_of_year(e, parameters["year"]))
     ]
     return sorted(matches, key=class_list_key)

@@ -2,7 +2,7 @@ import pytest
 from django.utils.translation import override
 
 from school.access import visible_enrolments
-from school.models import Absence, Enrolment, Grade, Offering
+from school.models import Absence, Enrolment, Grade, Offering, SchoolYear
 from tasks.errors import InvalidRequest
 from tasks.reporting.student_report import StudentParameters
 from tasks.reports.report_card import ReportCard
@@ -339,7 +339,10 @@ def expected_card(enrolment, offering):
 
 
 @pytest.mark.parametrize("parameters", [{}, {"student_id": 1}, {"school_id": 1}])
-def test_request_without_class_or_year_is_rejected(teacher, parameters):
+def test_request_without_class_or_year_is_rejected_if_no_year_is_open(
+    teacher, parameters
+):
+    SchoolYear.objects.update(is_closed=True)
     with pytest.raises(InvalidRequest, match="Informe uma turma ou um ano letivo"):
         queue_task(teacher, parameters, kind="report_card")
 

@@ -52,7 +52,7 @@ def rows(selection: Selection) -> Rows:
 
 def _years(selection: Selection) -> list[StudentYear]:
     """Return the years; a class that is not regular is listed only if it is asked for."""
-    return selection.latest_years(of_any_class="class_id" in selection.parameters)
+    return selection.latest_years(of_any_class=_names_classes(selection))
 
 
 def _is_excluded(year: StudentYear, selection: Selection) -> bool:
@@ -106,9 +106,13 @@ def _is_below(days: Days, key: str) -> bool:
 def skipped_counts(selection: Selection) -> Counter[str]:
     """Count skipped absences; this kind reads no grades, so it skips none."""
     counts = count_skipped_records(_years(selection), (m.Absence,))
-    if "class_id" not in selection.parameters:
+    if not _names_classes(selection):
         counts["not_regular"] = selection.not_regular_count
     return counts
+
+
+def _names_classes(selection: Selection) -> bool:
+    return not {"class_id", "class_ids"}.isdisjoint(selection.parameters)
 
 
 def cases(objects: Objects) -> list[dict[str, object]]:

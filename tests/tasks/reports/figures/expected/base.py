@@ -24,6 +24,7 @@ def class_cases(objects: Objects) -> list[Parameters]:
     return [
         *({"year": year} for year in (2026, 2025, 1999)),
         *({"class_id": pk} for pk in objects.classes),
+        *([{"class_ids": objects.classes}] if objects.classes else []),
         *({"school_id": pk, "year": 2026} for pk in objects.schools),
     ]
 
@@ -31,6 +32,9 @@ def class_cases(objects: Objects) -> list[Parameters]:
 def student_cases(objects: Objects) -> list[Parameters]:
     """Return the parameters of `class_cases` and those of single students."""
     student_parameters = [{"student_id": pk, "year": 2026} for pk in objects.students]
+    if objects.students:
+        several = {"student_ids": objects.students[:2], "year": 2026}
+        student_parameters.append(several)
     return [*class_cases(objects), *student_parameters]
 
 

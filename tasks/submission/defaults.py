@@ -1,0 +1,84 @@
+"""Defaults of report parameters that depend on the viewer: the open year, and the children."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from school import access
+from school.models import Role, User
+from tasks.errors import FieldError, InvalidRequest
+from tasks.reporting.parameters import MAX_RECORDS, ReportParameters
+from tasks.reporting.selection import PARAMETERS_POINTER
+
+
+class ViewerDefaults:
+    """Values of one viewer for parameters that a request leaves out; each is read once."""
+
+    def __init__(self, viewer: User) -> None:
+        self._viewer = viewer
+
+    def values(self, model: type[ReportParameters]) -> dict[str, Any]:
+        """Return the defaults for the parameters of the model."""
+        defaults: dict[str, Any] = {}
+        if "year" in model.alternatives and self.open_year is not None:
+            defaults["year"] = self.open_year
+        if "student_ids" in model.model_fields and self.children:
+            defaults["student_ids"] = self.children
+        return defaults
+
+    def apply(self, model: type[ReportParameters], values: object) -> object:
+        """Return the values with the defaults of those that a request leaves out.
+
+        A year is added only if no other alternative is given, and the children only if no
+        student is. Values that are no object are returned as they are.
+        """
+        if not isinstance(values, Mapping):
+            return values
+        given = {name for name, value in values.items() if value is not None}
+        added = {
+            name: value
+            for name, value in self.values(model).items()
+            if given.isdisjoint(_replaced_by(model, name))
+        }
+        return {**values, **added}
+
+    @cached_property
+    def open_year(self) -> int | None:
+        """The number of the open school year in which the viewer sees classes.
+
+        Of several numbers it is the one that has today; None if that leaves none or several.
+        """
+        open_years = access.visible_school_years(self._viewer).filter(is_closed=False)
+        rows = list(open_years.values_list("year", "starts_on", "ends_on"))
+        numbers = {year for year, _starts_on, _ends_on in rows}
+        if len(numbers) > 1:
+            today = timezone.localdate()
+            numbers = {year for year, first, last in rows if first <= today <= last}
+        return numbers.pop() if len(numbers) == 1 else None
+
+    @cached_property
+    def children(self) -> list[int]:
+        """The students of a guardian; empty for other roles, and if they are too many."""
+        if self._viewer.role != Role.GUARDIAN:
+            return []
+        students = access.visible_students(self._viewer).order_by("pk")
+        ids = list(students.values_list("pk", flat=True)[: MAX_RECORDS + 1])
+        return ids if len(ids) <= MAX_RECORDS else []
+
+
+def require_alternative(parameters: ReportParameters) -> None:
+    """Raise `InvalidRequest` if none of the alternatives has a value."""
+    names = parameters.alternatives
+    if names and all(getattr(parameters, name) is None for name in names):
+        detail = gettext(parameters.alternatives_detail)
+        raise InvalidRequest(FieldError(PARAMETERS_POINTER, "value_error", detail))
+
+
+def _replaced_by(model: type[ReportParameters], name: str) -> set[str]:
+    """Return the parameters that a default is not applied beside."""
+    if name == "year":
+        return set(model.alternatives)
+    return {"student_id", "student_ids"}
