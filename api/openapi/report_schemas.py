@@ -56,7 +56,9 @@ def _generator_friendly(schema: Schema) -> Schema:
         name: {key: value for key, value in property_schema.items() if key != "default"}
         for name, property_schema in schema.get("properties", {}).items()
     }
-    schema = {key: value for key, value in schema.items() if key != "anyOf"}
+    schema = {
+        key: value for key, value in schema.items() if key not in {"anyOf", "allOf"}
+    }
     return {**schema, "properties": properties}
 
 

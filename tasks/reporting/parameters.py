@@ -20,23 +20,31 @@ TermNumber = Annotated[int, Field(ge=1, le=10)]
 def _complete_schema(schema: dict[str, Any], model: "type[ReportParameters]") -> None:
     """Add the alternatives, and remove the description, which is the model's docstring."""
     schema.pop("description", None)
+    properties = schema["properties"]
     if model.alternatives:
-        properties = schema["properties"]
         schema["anyOf"] = [
-            _presence_schema(name, properties[name]) for name in model.alternatives
+            {"title": properties[name]["title"], **_presence_schema(properties, name)}
+            for name in model.alternatives
+        ]
+    if model.exclusive:
+        schema["allOf"] = [
+            {"not": _presence_schema(properties, *pair)} for pair in model.exclusive
         ]
 
 
-def _presence_schema(name: str, property_schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of objects that have a value for the parameter; null is none."""
-    (value_type,) = {
-        part["type"] for part in property_schema["anyOf"] if part["type"] != "null"
-    }
+def _presence_schema(properties: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return the schema of objects that have a value for each parameter; null is none."""
     return {
-        "title": property_schema["title"],
-        "required": [name],
-        "properties": {name: {"type": value_type}},
+        "required": list(names),
+        "properties": {name: {"type": _value_type(properties[name])} for name in names},
     }
+
+
+def _value_type(schema: dict[str, Any]) -> str:
+    """Return the JSON type of the values of a parameter that are not null."""
+    types = {part["type"] for part in schema.get("anyOf", [schema])} - {"null"}
+    (value_type,) = types
+    return str(value_type)
 
 
 def choices(titles: Mapping[Any, str]) -> Callable[[dict[str, Any]], None]:
@@ -67,6 +75,20 @@ class ReportParameters(BaseModel):
     """Optional parameters of which at least one needs a value, or a default of the viewer."""
     alternatives_detail: ClassVar[str] = ""
     """Error text if none has one and none has a default, marked by `gettext_noop`."""
+    exclusive: ClassVar[Sequence[tuple[str, str]]] = ()
+    """Pairs of optional parameters of which only one may have a value."""
+
+    @model_validator(mode="after")
+    def _refuse_both(self) -> Self:
+        for pair in self.exclusive:
+            if all(getattr(self, name) is not None for name in pair):
+                one, several = (
+                    gettext(parameter_messages.parameter_title(name, None))
+                    for name in pair
+                )
+                detail = gettext("Give either “{one}” or “{several}”.")
+                raise ValueError(detail.format(one=one, several=several))
+        return self
 
 
 def _refuse_repeated(ids: list[int]) -> list[int]:
@@ -90,7 +112,6 @@ class SelectionParameters(ReportParameters):
     alternatives: ClassVar[Sequence[str]] = ("class_id", "class_ids", "year")
     alternatives_detail = gettext_noop("Give a class or a school year.")
     exclusive: ClassVar[Sequence[tuple[str, str]]] = (("class_id", "class_ids"),)
-    """Pairs of parameters of which only one may have a value."""
 
     year: Year | None = Field(
         default=None,
@@ -108,21 +129,6 @@ class SelectionParameters(ReportParameters):
     class_ids: Ids | None = Field(
         default=None, description=gettext_noop("Only these classes.")
     )
-
-    @model_validator(mode="after")
-    def _refuse_both(self) -> Self:
-        for one, several in self.exclusive:
-            if getattr(self, one) is not None and getattr(self, several) is not None:
-                detail = gettext("Give either “{one}” or “{several}”.")
-                raise ValueError(
-                    detail.format(
-                        one=gettext(parameter_messages.parameter_title(one, None)),
-                        several=gettext(
-                            parameter_messages.parameter_title(several, None)
-                        ),
-                    )
-                )
-        return self
 
     @property
     def names_classes(self) -> bool:

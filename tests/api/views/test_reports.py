@@ -73,6 +73,8 @@ def test_catalogue_schema_requires_one_of_the_alternatives(
     values = {"class_id": 1, "class_ids": [1, 2], "year": 2026, "school_id": 1}
     for parameters in (
         {},
+        {"class_id": 1, "class_ids": [2]},
+        {"class_id": None, "class_ids": [2]},
         {"year": None, "class_id": None},
         *({name: value} for name, value in values.items()),
     ):
