@@ -43,6 +43,7 @@ def prepare_report(
         language="pt-br",
         scope=scope_of(viewer, visible_enrolments(viewer)).to_json(),
         created_at=timezone.now(),
+        updated_at=timezone.now(),
     )
 
     def work() -> dict[str, Any]:

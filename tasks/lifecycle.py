@@ -139,7 +139,7 @@ def cancel(task: Task) -> Task:
     if not _transition(queryset.filter(state=State.QUEUED), State.CANCELED, finished_at=Now(),
                  cancel_requested_at=Now()):  # fmt: skip
         queryset.filter(state=State.RUNNING, cancel_requested_at=None).update(
-            cancel_requested_at=Now(), version=F("version") + 1
+            cancel_requested_at=Now(), **_next_version()
         )
     task.refresh_from_db()
     if not task.is_final and task.cancel_requested_at is None:
@@ -200,7 +200,7 @@ def erase(task: Task, reason: ExpiryReason = ExpiryReason.RETENTION) -> bool:
             error = task.error and {**task.error, "detail": str(DETAIL_ERASED)}
         unsuccessful = queryset.filter(state__in=FINAL - {State.SUCCEEDED})
         has_changed = bool(
-            unsuccessful.update(version=F("version") + 1, error=error, **_ERASED_FIELDS)
+            unsuccessful.update(error=error, **_next_version(), **_ERASED_FIELDS)
         )
     return _after_transition(task, has_changed)
 
@@ -210,7 +210,12 @@ def _transition(tasks: QuerySet[Task], to: State, **fields: Any) -> bool:
     if to in FINAL and to != State.EXPIRED:
         fields["expires_at"] = Now() + F("retention")
     eligible = tasks.filter(state__in=states_before(to))
-    return bool(eligible.update(state=to, version=F("version") + 1, **fields))
+    return bool(eligible.update(state=to, **_next_version(), **fields))
+
+
+def _next_version() -> dict[str, Any]:
+    """Return the fields that every change of a row's document sets."""
+    return {"version": F("version") + 1, "updated_at": Now()}
 
 
 def _owned(task: Task) -> QuerySet[Task]:

@@ -7,6 +7,7 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from tasks.states import FINAL, State
@@ -86,6 +87,8 @@ class Task(models.Model):
     error = models.JSONField(null=True)
 
     created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(db_default=Now())
+    """Time of the last transition, which is also that of `version`."""
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from tasks.errors import FieldError, InvalidRequest
 
 _PAGE_SIZE = re.compile(r"[0-9]{1,3}")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class StrictCursorPagination(CursorPagination):
@@ -90,7 +91,50 @@ class StrictCursorPagination(CursorPagination):
 
 
 class NewestFirstPagination(StrictCursorPagination):
+    """Newest rows first, with the number of all of them on request."""
+
     ordering = "-id"
+    total_query_param = "total"
+    _total: int | None = None
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: Any = None
+    ) -> list[Any] | None:
+        page: list[Any] | None = super().paginate_queryset(queryset, request, view)
+        self._total = queryset.count() if self._wants_total(request) else None
+        return page
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)
+        if self._total is not None:
+            response.data["total"] = self._total
+        return response
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        total = {
+            "name": self.total_query_param,
+            "in": "query",
+            "description": "`true` or `1` for the `total` of all pages.",
+            "schema": {"type": "boolean", "default": False},
+        }
+        return [*super().get_schema_operation_parameters(view), total]
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        result = super().get_paginated_response_schema(schema)
+        result["properties"]["total"] = {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Number of all tasks that the filters leave, on request.",
+        }
+        return result
+
+    def _wants_total(self, request: Request) -> bool:
+        value = request.query_params.get(self.total_query_param, "false")
+        if value not in _BOOLEANS:
+            raise _invalid_parameter(
+                self.total_query_param, _("Give `true` or `false`.")
+            )
+        return _BOOLEANS[value]
 
     def is_valid_position(self, position: str) -> bool:
         try:

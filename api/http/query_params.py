@@ -65,6 +65,8 @@ def _list_parameters(view: Any) -> frozenset[str]:
     names = set(filters.base_filters) if filters else set()
     if paging:
         names |= {paging.cursor_query_param, paging.page_size_query_param}
+        if total := getattr(paging, "total_query_param", None):
+            names.add(total)
     return frozenset(names)
 
 

@@ -62,9 +62,10 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "If-Range": '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
     "Prefer": "wait=20",
     "Range": "bytes=0-499",
-    "created_after": "2026-11-25T12:00:00Z",
-    "cursor": "cD0wMWEyMDk0Ni02M2Q3LTc0NTItOWViZC02Yjc2NTlhNTVhYjY=",
     "class_id": 1,
+    "created_after": "2026-11-25T12:00:00Z",
+    "format": "csv",
+    "cursor": "cD0wMWEyMDk0Ni02M2Q3LTc0NTItOWViZC02Yjc2NTlhNTVhYjY=",
     "grade_level": 3,
     "grade_level_id": 3,
     "page_size": 25,
@@ -72,9 +73,11 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "school_id": 1,
     "school_year_id": 1,
     "search": "escola",
-    "state": "succeeded",
+    "state": ["succeeded", "failed"],
     "student_id": 1,
     "task_id": str(TASK_ID),
+    "total": True,
+    "updated_after": "2026-11-25T12:00:00Z",
     "wait": 20,
     "year": 2026,
 }
@@ -199,6 +202,7 @@ def _row(name: str, language: str) -> Task:
         state=state,
         language=language,
         created_at=CREATED_AT,
+        updated_at=CREATED_AT,
         **{"format": "json", "parameters": {"class_id": 1}} | _TASK_FIELDS[name],
     )
     if state == State.FAILED:

@@ -165,6 +165,9 @@ class TaskDocument(serializers.Serializer[Any]):
     )
     cancel_requested_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField(
+        help_text="Time of the last change of the task other than its progress."
+    )
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(

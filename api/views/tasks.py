@@ -1,16 +1,12 @@
 """Views of `/tasks`: list, poll, cancel and delete tasks."""
 
 import uuid
-from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
-import django_filters
-import django_filters.rest_framework
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -30,37 +26,14 @@ from api.http.task_responses import (
 from api.openapi.operations import IF_NONE_MATCH, PREFER, WAIT, operation
 from api.problems.registry import Problem
 from api.serializers import tasks
+from api.views.task_filters import TaskFilter
 from school.models import User
 from tasks import lifecycle
 from tasks.errors import TaskFinished, TaskNotFinished, TaskPurged
 from tasks.maintenance import retention
 from tasks.models import Task
-from tasks.states import State
 from tasks.status import document as task_document
 from tasks.status import reader
-
-
-class UtcDateTimeField(django_filters.fields.IsoDateTimeField):
-    """Date and time, converted to UTC; refuses those outside the years 1 to 9999 in UTC."""
-
-    def to_python(self, value: Any) -> datetime | None:
-        try:
-            instant: datetime | None = super().to_python(value)
-            return instant and instant.astimezone(UTC)
-        except (OverflowError, ValueError):
-            raise ValidationError(
-                _("There is no such date and time."), "invalid"
-            ) from None
-
-
-class UtcDateTimeFilter(django_filters.IsoDateTimeFilter):
-    field_class = UtcDateTimeField
-
-
-class TaskFilter(django_filters.FilterSet):
-    state = django_filters.ChoiceFilter(choices=[(s.value, s.value) for s in State])
-    report = django_filters.CharFilter("kind")
-    created_after = UtcDateTimeFilter("created_at", "gt")
 
 
 @extend_schema_serializer(description="A task without `result.data`.")
@@ -76,7 +49,7 @@ class Tasks(ListAPIView[Task]):
     queryset = Task.objects.none()
     serializer_class = TaskListing
     pagination_class = NewestFirstPagination
-    filter_backends = [django_filters.rest_framework.DjangoFilterBackend]
+    filter_backends = [DjangoFilterBackend]
     filterset_class = TaskFilter
 
     def get_queryset(self) -> Any:
@@ -91,7 +64,9 @@ class Tasks(ListAPIView[Task]):
         problems=[401, 503],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        """Returns the tasks without `result.data`. Follow `next` for older tasks."""
+        """Returns the tasks without `result.data`. Follow `next` for older tasks. Filters
+        combine: `?state=queued,running&class_id=1`. `updated_after` with the newest
+        `updated_at` that you know, less a few seconds, finds what has changed since."""
         return super().get(request, *args, **kwargs)
 
 

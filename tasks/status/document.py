@@ -44,6 +44,7 @@ def build_document(
         "attempt": task.attempt,
         "cancel_requested_at": _format_or_none(task.cancel_requested_at),
         "created_at": _format_or_none(task.created_at),
+        "updated_at": _format_or_none(task.updated_at),
         "started_at": _format_or_none(task.started_at),
         "finished_at": _format_or_none(task.finished_at),
         "expires_at": _format_or_none(task.expires_at),

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.fields.json import KeyTransform
 
 from school import second_factor
 from school.access import Scope, can_still_see, still_visible
+from school.json_ids import JsonListContains
 from school.models import User
 from tasks import redis_store
 from tasks.circuit_breaker import (
@@ -124,6 +126,13 @@ def get_task_for(task_id: uuid.UUID, viewer: User) -> Task:
 def tasks_for(viewer: User) -> QuerySet[Task]:
     """Return the viewer's own tasks whose scope they may still see."""
     return Task.objects.filter(still_visible(viewer, "scope"), requester=viewer)
+
+
+def names_class(class_id: int) -> Q:
+    """Return the filter for tasks whose parameters name the class, alone or among others."""
+    class_ids = KeyTransform("class_ids", "parameters")
+    is_listed = JsonListContains(class_ids, Value(class_id))
+    return Q(parameters__class_id=class_id) | Q(is_listed)
 
 
 def from_row(task: Task, queue_positions: dict[str, Any] | None = None) -> TaskSnapshot:

@@ -92,6 +92,7 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
         scope=selection.scope.to_json(),
         access_version=viewer.access_version,
         created_at=Now(),
+        updated_at=Now(),
     )
 
 

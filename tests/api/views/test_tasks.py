@@ -12,7 +12,7 @@ from tasks.maintenance import tasks as maintenance_tasks
 from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.progress import Progress
 from tasks.status import projection, reader
-from tests.support.task_factories import queue_task, run_task
+from tests.support.task_factories import create_task_in_state, queue_task, run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -248,17 +248,96 @@ def test_task_list_is_paged_by_cursor(as_user, teacher):
     assert second["next"] is None
 
 
-def test_task_list_is_filtered(as_user, teacher):
-    done, waiting = run_task(teacher), queue_task(teacher, kind="report_card")
-    client = as_user(teacher)
+@pytest.fixture
+def listed_ids(as_user, teacher):
+    """Function that returns the ids in the list with this query."""
 
-    def ids(query):
-        return {e["task_id"] for e in client.get(f"/tasks?{query}").json()["results"]}
+    def list_ids(**query):
+        results = as_user(teacher).get("/tasks", query).json()["results"]
+        return {entry["task_id"] for entry in results}
 
-    assert ids("state=succeeded") == {str(done.pk)}
-    assert ids("report=report_card") == {str(waiting.pk)}
-    assert ids("created_after=2100-01-01T00:00:00Z") == set()
-    assert client.get("/tasks?state=odd").status_code == 400
+    return list_ids
+
+
+def test_task_list_is_filtered_by_each_member(listed_ids, teacher):
+    done = run_task(teacher, format="csv")
+    waiting = queue_task(teacher, {"student_id": 1, "year": 2026}, kind="report_card")
+
+    assert listed_ids(state="succeeded") == {str(done.pk)}
+    assert listed_ids(report="report_card") == {str(waiting.pk)}
+    assert listed_ids(format="csv") == {str(done.pk)}
+    assert listed_ids(class_id=1) == {str(done.pk)}
+    assert listed_ids(class_id=2) == set()
+    assert listed_ids(created_after="2100-01-01T00:00:00Z") == set()
+    assert listed_ids(format="csv", state="queued") == set()
+
+
+def test_task_list_filtered_by_several_states_has_all_of_them(listed_ids, teacher):
+    tasks = {
+        state: create_task_in_state(state, teacher)
+        for state in ("queued", "running", "canceled")
+    }
+
+    for states in (["queued", "running"], ["running", "canceled"], ["queued"]):
+        expected = {str(tasks[state].pk) for state in states}
+        assert listed_ids(state=",".join(states)) == expected
+
+
+def test_task_list_filtered_by_class_has_tasks_of_several_classes(listed_ids, teacher):
+    task = queue_task(teacher)
+    Task.objects.update(parameters={"class_ids": [1, 2]})
+
+    assert listed_ids(class_id=2) == {str(task.pk)}
+    assert listed_ids(class_id=12) == set()
+
+
+def test_task_list_updated_after_has_changed_tasks_only(listed_ids, as_user, teacher):
+    first, second = queue_task(teacher), queue_task(teacher)
+    Task.objects.update(updated_at="2026-01-01T00:00:00Z")
+    lifecycle.cancel(first)
+    document = as_user(teacher).get(f"/tasks/{first.pk}").json()
+
+    assert listed_ids(updated_after="2026-01-01T00:00:00Z") == {str(first.pk)}
+    assert listed_ids(updated_after="2025-12-31T23:59:59Z") == {
+        str(first.pk), str(second.pk),
+    }  # fmt: skip
+    assert document["updated_at"] > document["created_at"]
+    assert listed_ids(updated_after="2100-01-01T00:00:00Z") == set()
+
+
+@pytest.mark.parametrize("end", ["running", "canceled", "cancel requested", "erased"])
+def test_each_transition_sets_updated_at(teacher, end):
+    task = queue_task(teacher)
+    if end in {"cancel requested", "erased"}:
+        task = create_task_in_state(
+            "running" if end == "cancel requested" else "canceled", teacher
+        )
+    Task.objects.update(updated_at="2026-01-01T00:00:00Z")
+    changes = {
+        "running": lambda task: lifecycle.claim(task.pk),
+        "erased": lifecycle.erase,
+    }
+
+    changes.get(end, lifecycle.cancel)(task)
+
+    assert Task.objects.get(pk=task.pk).updated_at > task.created_at
+
+
+@pytest.mark.parametrize(
+    ("query", "total"),
+    [
+        ("", None),
+        ("total=false", None),
+        ("total=true", 3),
+        ("total=1&page_size=1", 3),
+        ("total=1&state=canceled", 0),
+    ],
+)
+def test_task_list_has_total_on_request(as_user, teacher, query, total):
+    for _ in range(3):
+        queue_task(teacher)
+
+    assert as_user(teacher).get(f"/tasks?{query}").json().get("total") == total
 
 
 @pytest.mark.parametrize(
@@ -272,6 +351,16 @@ def test_task_list_is_filtered(as_user, teacher):
         ("created_after=yesterday", 400),
         ("created_after=", 400),
         ("state=", 400),
+        ("state=odd", 400),
+        ("state=queued,odd", 400),
+        ("state=queued,", 400),
+        ("format=odd", 400),
+        ("class_id=0", 400),
+        ("class_id=1.5", 400),
+        ("class_id=9223372036854775808", 400),
+        ("updated_after=yesterday", 400),
+        ("total=yes", 400),
+        ("total=", 400),
         ("page_size=x", 400),
     ],
 )
