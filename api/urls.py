@@ -45,6 +45,7 @@ urlpatterns = [
     path("tasks", tasks.Tasks.as_view()),
     path("tasks/<uuid:task_id>", tasks.TaskDetail.as_view()),
     path("tasks/<uuid:task_id>/cancel", tasks.TaskCancel.as_view()),
+    path("tasks/<uuid:task_id>/rerun", tasks.TaskRerun.as_view()),
     path("tasks/<uuid:task_id>/result", results.TaskResult.as_view()),
     path("tasks/<uuid:task_id>/result/link", results.TaskResultLink.as_view()),
     path("healthz", health.Healthz.as_view()),

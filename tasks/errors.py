@@ -104,6 +104,10 @@ class TaskPurged(Exception):
         super().__init__(_("The data of the task was erased."))
 
 
+class RequestErased(Exception):
+    """The parameters of the task were erased, so its request cannot be repeated."""
+
+
 class TaskNotFinished(Exception):
     """The task is not final, so it cannot be deleted."""
 

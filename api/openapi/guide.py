@@ -38,6 +38,8 @@ TAG_DESCRIPTIONS = {
 RESPONSE_DESCRIPTIONS = {
     ("create_report", "200"): "The task finished while the request waited.",
     ("create_report", "202"): "The task is accepted: poll `links.self`.",
+    ("rerun_task", "200"): "The task finished while the request waited.",
+    ("rerun_task", "202"): "The task is accepted: poll `links.self`.",
     ("get_task", "200"): "The current task; 200 in every state, including `failed`.",
     ("get_task", "304"): "Unchanged: poll again after `Retry-After`.",
     ("cancel_task", "202"): "Canceled, or will be within seconds: poll `links.self`.",

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 _TASK_OPERATIONS = (
-    "get_task", "cancel_task", "get_result", "create_result_link", "delete_task",
+    "get_task", "cancel_task", "rerun_task", "get_result", "create_result_link",
+    "delete_task",
 )  # fmt: skip
 
 _LINKS: dict[str, tuple[str, str, Sequence[str]]] = {
     "create_report": ("task_id", "/task_id", _TASK_OPERATIONS),
     "get_task": ("task_id", "/task_id", _TASK_OPERATIONS),
     "cancel_task": ("task_id", "/task_id", _TASK_OPERATIONS),
+    "rerun_task": ("task_id", "/task_id", _TASK_OPERATIONS),
     "list_tasks": ("task_id", "/results/0/task_id", _TASK_OPERATIONS),
     "list_reports": ("kind", "/results/0/report", ["get_report"]),
     "list_schools": (

@@ -18,6 +18,7 @@ from drf_spectacular.utils import (
 
 from api.auth.permissions import HasDemandedSecondFactor
 from api.http import query_params
+from api.http.submissions import IDEMPOTENCY_KEY_PATTERN
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
 from api.serializers.problems import problem_serializer
 from api.serializers.strict import StrictSerializer
@@ -77,6 +78,18 @@ IF_NONE_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="`ETag` of the client's copy of the document.",
 )
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": f"^({IDEMPOTENCY_KEY_PATTERN.pattern})$"},
+    OpenApiParameter.HEADER,
+    description="Any text, up to 255 characters. If you repeat the request within a day "
+    "with the same key and body, the response is the same task in its current state.",
+)
+SUBMISSION_HEADERS = {
+    200: ["ETag", "Location", "Preference-Applied", "Idempotency-Replayed"],
+    202: ["ETag", "Location", "Retry-After", "Preference-Applied", "Idempotency-Replayed"],
+}  # fmt: skip
+"""Response headers of an operation that submits a report, by status."""
 COMMON_STATUSES = (400, 405, 406, 413, 414, 431, 500)
 """Statuses of the problems that any operation may return."""
 RETRYABLE = (429, 503)

@@ -43,6 +43,8 @@ _PATH_EXAMPLES = {
 _TASK_EXAMPLES = {
     ("create_report", "200"): ["succeeded", "succeeded, as csv", "failed"],
     ("create_report", "202"): ["queued", "running"],
+    ("rerun_task", "200"): ["succeeded", "succeeded, as csv", "failed"],
+    ("rerun_task", "202"): ["queued", "running"],
     ("get_task", "200"): examples.TASK_EXAMPLES,
     ("cancel_task", "202"): ["canceled", "running, to be canceled"],
 }

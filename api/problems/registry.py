@@ -51,6 +51,7 @@ PROBLEMS = {
     "no_result": ProblemType(409, _("There is no result"), _("There is no file: the report has not finished, or it ended without one."), _("Read the task: it has not finished, or it finished without a result.")),
     "result_expired": ProblemType(410, _("The result has expired"), _("The file was deleted when its time was over: request the report again."), _("Request the report again.")),
     "purged": ProblemType(410, _("The task was deleted"), _("The report was deleted: request it again."), _("Request the report again.")),
+    "request_erased": ProblemType(410, _("The request was erased"), _("What was asked for was deleted when its time was over: request the report anew."), _("Send the parameters with `POST /reports`.")),
     "precondition_failed": ProblemType(412, _("The file has changed"), _("The file has changed: download it again."), _("Fetch it without `If-Match`; its `ETag` identifies the current file.")),
     "body_too_large": ProblemType(413, _("The body is too large"), _("The request is too large."), _("A request is at most 64 KiB, a form of the administration at most 1 MiB.")),
     "uri_too_long": ProblemType(414, _("The URL is too long"), _("The address is too long."), _("Send long values in the body.")),

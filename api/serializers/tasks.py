@@ -130,6 +130,7 @@ class ResultLink(serializers.Serializer[Any]):
 class LinksDocument(serializers.Serializer[Any]):
     self = LinkField()
     cancel = LinkField()
+    rerun = LinkField()
     result = LinkField()
 
 

@@ -1,4 +1,4 @@
-"""Views of `/tasks`: list, poll, cancel and delete tasks."""
+"""Views of `/tasks`: list, poll, cancel, delete and rerun tasks."""
 
 import uuid
 from functools import partial
@@ -16,6 +16,7 @@ from api.auth.authentication import PollAuthentication, UserAuthentication
 from api.auth.tokens import AccessClaims
 from api.http.long_polling import WaitPreference, wait_for_change
 from api.http.pagination import NewestFirstPagination
+from api.http.submissions import read_idempotency_key, submit_and_respond
 from api.http.task_responses import (
     accepted,
     matches_etag,
@@ -23,7 +24,14 @@ from api.http.task_responses import (
     task_response,
     volatile_fields,
 )
-from api.openapi.operations import IF_NONE_MATCH, PREFER, WAIT, operation
+from api.openapi.operations import (
+    IDEMPOTENCY_KEY,
+    IF_NONE_MATCH,
+    PREFER,
+    SUBMISSION_HEADERS,
+    WAIT,
+    operation,
+)
 from api.problems.registry import Problem
 from api.serializers import tasks
 from api.views.task_filters import TaskFilter
@@ -34,6 +42,7 @@ from tasks.maintenance import retention
 from tasks.models import Task
 from tasks.status import document as task_document
 from tasks.status import reader
+from tasks.submission.service import rerun_task
 
 
 @extend_schema_serializer(description="A task without `result.data`.")
@@ -162,3 +171,25 @@ class TaskCancel(APIView):
             raise Problem("task_finished", task=TaskListing(error.task).data) from None
         except Task.DoesNotExist:
             raise TaskPurged from None  # purged since it was read
+
+
+class TaskRerun(APIView):
+    @operation(
+        "rerun_task",
+        "Request the same report again",
+        tag="tasks",
+        responses={200: tasks.TaskDocument, 202: tasks.TaskDocument},
+        headers=SUBMISSION_HEADERS,
+        parameters=[IDEMPOTENCY_KEY, WAIT, PREFER],
+        problems=[400, 401, 403, 404, 410, 422, 429, 503],
+    )
+    def post(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
+        """Submits the request of the task again, with its parameters, format, language,
+        label and metadata, by the rights and limits of now. The response is as that of
+        `POST /reports`: a new task, or the queued one that is equal."""
+        viewer = cast(User, request.user)
+        wait_preference = WaitPreference.from_request(request)
+        key = read_idempotency_key(request)
+        task = reader.get_task_for(task_id, viewer)
+        submit = partial(rerun_task, task, viewer, key)
+        return submit_and_respond(request, wait_preference, submit)

@@ -49,7 +49,12 @@ def build_document(
         "finished_at": _format_or_none(task.finished_at),
         "expires_at": _format_or_none(task.expires_at),
         "expiry_reason": task.expiry_reason or None,
-        "links": {"self": url, "cancel": f"{url}/cancel", "result": f"{url}/result"},
+        "links": {
+            "self": url,
+            "cancel": f"{url}/cancel",
+            "rerun": f"{url}/rerun",
+            "result": f"{url}/result",
+        },
     }
 
 

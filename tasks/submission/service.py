@@ -7,6 +7,7 @@ from django.db import Error, transaction
 
 from school.models import User
 from tasks import access_log
+from tasks.errors import RequestErased
 from tasks.models import AccessLogEntry, Task
 from tasks.scheduling import outbox
 from tasks.status import access_version, projection, reader
@@ -53,6 +54,25 @@ def submit_report(viewer: User, request: ReportRequest) -> Submission:
         task.refresh_from_db()
     _publish(task, viewer)
     return Submission(task)
+
+
+def rerun_task(task: Task, viewer: User, idempotency_key: str = "") -> Submission:
+    """Submit the request of the viewer's own task again, as `submit_report` does.
+
+    Raises `RequestErased` if the task's parameters are not kept any more.
+    """
+    if task.is_erased:
+        raise RequestErased
+    request = ReportRequest(
+        kind=task.kind,
+        parameters=task.parameters,
+        format=task.format,
+        language=task.language,
+        idempotency_key=idempotency_key,
+        label=task.label,
+        metadata=task.metadata,
+    )
+    return submit_report(viewer, request)
 
 
 def _publish(task: Task, viewer: User) -> None:

@@ -56,6 +56,7 @@ TASK_ACTIONS = {
         "GET", f"{TASK_ROUTE}/result", headers={"Range": "bytes=5-9"}
     ),
     "link": Action("POST", f"{TASK_ROUTE}/result/link"),
+    "rerun": Action("POST", f"{TASK_ROUTE}/rerun"),
     "cancel": Action("POST", f"{TASK_ROUTE}/cancel"),
     "delete": Action("DELETE", TASK_ROUTE),
 }

@@ -19,14 +19,14 @@ from tests.support.task_factories import TASK_STATES, create_task_in_state
 pytestmark = pytest.mark.django_db
 
 OWN_TASK_OUTCOMES = parse_table("""
-          poll   poll_head wait   poll_etag result         result_head result_range   link           cancel        delete
-queued    200    200       200    304       no_result      409         no_result      no_result      202           task_not_finished
-running   200    200       200    304       no_result      409         no_result      no_result      202           task_not_finished
-succeeded 200    200       200    304       200            200         206            200            task_finished 204
-failed    200    200       200    304       no_result      409         no_result      no_result      task_finished 204
-canceled  200    200       200    304       no_result      409         no_result      no_result      202           204
-expired   200    200       200    304       result_expired 410         result_expired result_expired task_finished 204
-purged    purged 410       purged purged    purged         410         purged         purged         purged        purged
+          poll   poll_head wait   poll_etag result         result_head result_range   link           rerun          cancel        delete
+queued    200    200       200    304       no_result      409         no_result      no_result      202            202           task_not_finished
+running   200    200       200    304       no_result      409         no_result      no_result      202            202           task_not_finished
+succeeded 200    200       200    304       200            200         206            200            202            task_finished 204
+failed    200    200       200    304       no_result      409         no_result      no_result      202            task_finished 204
+canceled  200    200       200    304       no_result      409         no_result      no_result      202            202           204
+expired   200    200       200    304       result_expired 410         result_expired result_expired request_erased task_finished 204
+purged    purged 410       purged purged    purged         410         purged         purged         purged         purged        purged
 """)  # fmt: skip
 
 FOREIGN_TASK_OUTCOMES = {

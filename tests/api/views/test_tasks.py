@@ -85,8 +85,8 @@ def test_poll_of_final_task_has_no_retry_after(as_user, teacher):
 
 
 TASK_REQUESTS = [
-    ("get", ""), ("post", "/cancel"), ("get", "/result"), ("post", "/result/link"),
-    ("delete", ""),
+    ("get", ""), ("post", "/cancel"), ("post", "/rerun"), ("get", "/result"),
+    ("post", "/result/link"), ("delete", ""),
 ]  # fmt: skip
 """Method and path of every request about one task."""
 
