@@ -15,6 +15,9 @@ MAX_LOGINS_WAITING = 2
 LOGIN_WAIT_SECONDS = 2.0
 MAX_WAITS_PER_USER = 100
 """Long polls of one user that wait at once; others are answered at once."""
+MAX_LIST_WAITS_PER_USER = 10
+"""Long polls of one user's task list: one is enough for a client, and each reads the database
+at each change of a task."""
 
 
 class TooManyAtOnce(Exception):
@@ -83,6 +86,7 @@ submits = UserLimiter(
     wait_seconds=SUBMIT_WAIT_SECONDS,
 )
 waits = UserLimiter(MAX_WAITS_PER_USER)
+list_waits = UserLimiter(MAX_LIST_WAITS_PER_USER)
 logins = UserLimiter(
     MAX_LOGINS, max_waiting=MAX_LOGINS_WAITING, wait_seconds=LOGIN_WAIT_SECONDS
 )

@@ -42,14 +42,16 @@ class WaitPreference:
         return cls(seconds, f"wait={seconds}")
 
     @contextmanager
-    def reserve(self, user_id: int) -> Iterator["WaitPreference"]:
+    def reserve(
+        self, user_id: int, limiter: admission.UserLimiter = admission.waits
+    ) -> Iterator["WaitPreference"]:
         """Grant the wait during the block, or none to a user with too many waits."""
         if not self.seconds:
             yield self
             return
         with ExitStack() as exit_stack:
             try:
-                exit_stack.enter_context(admission.waits.admit(user_id))
+                exit_stack.enter_context(limiter.admit(user_id))
                 granted = self
             except admission.TooManyAtOnce:
                 granted = WaitPreference()
@@ -81,7 +83,7 @@ def wait_for_change(
             return True
         return current.version != initial.version
 
-    waiter = Waiter(is_done, viewer_id=cast(int, request.user.pk))
+    waiter: Waiter[TaskSnapshot] = Waiter(is_done, viewer_id=cast(int, request.user.pk))
     return _wait_or_read(request, task_id, read_task, waiter, seconds)
 
 
@@ -92,7 +94,7 @@ def wait_for_end(
     seconds: int,
 ) -> TaskSnapshot:
     """Read the task, and wait until it is final."""
-    waiter = Waiter(
+    waiter: Waiter[TaskSnapshot] = Waiter(
         lambda _initial, current: current.is_final,
         viewer_id=cast(int, request.user.pk),
         wants_progress=False,
@@ -104,7 +106,7 @@ def _wait_or_read(
     request: Request,
     task_id: uuid.UUID,
     read_task: Callable[[], TaskSnapshot],
-    waiter: Waiter,
+    waiter: Waiter[TaskSnapshot],
     seconds: int,
 ) -> TaskSnapshot:
     if not seconds:

@@ -11,6 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param
 
 from tasks.errors import FieldError, InvalidRequest
 
@@ -58,12 +59,15 @@ class StrictCursorPagination(CursorPagination):
         return self.is_valid_position(str(cursor.position))
 
     def get_paginated_response(self, data: Any) -> Response:
-        response = super().get_paginated_response(data)
-        urls = {"prev": response.data["previous"], "next": response.data["next"]}
-        links = [f'<{url}>; rel="{rel}"' for rel, url in urls.items() if url]
-        if links:
-            response["Link"] = ", ".join(links)  # RFC 8288
+        members = self.get_members()
+        response = Response({**members, "results": data})
+        if link := build_link_header(members):
+            response["Link"] = link
         return response
+
+    def get_members(self) -> dict[str, Any]:
+        """Return the members of the response beside `results`."""
+        return {"next": self.get_next_link(), "previous": self.get_previous_link()}
 
     def get_next_link(self) -> str | None:
         return _with_public_url(super().get_next_link())
@@ -104,11 +108,9 @@ class NewestFirstPagination(StrictCursorPagination):
         self._total = queryset.count() if self._wants_total(request) else None
         return page
 
-    def get_paginated_response(self, data: Any) -> Response:
-        response = super().get_paginated_response(data)
-        if self._total is not None:
-            response.data["total"] = self._total
-        return response
+    def get_members(self) -> dict[str, Any]:
+        total = {} if self._total is None else {"total": self._total}
+        return super().get_members() | total
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         total = {
@@ -166,13 +168,22 @@ class NamePagination(StrictCursorPagination):
         return bytes(instance.sort_key)
 
 
+def build_link_header(members: dict[str, Any]) -> str:
+    """Return the value of `Link` (RFC 8288) for the members of a page; empty without links."""
+    urls = {"prev": members["previous"], "next": members["next"]}
+    return ", ".join(f'<{url}>; rel="{rel}"' for rel, url in urls.items() if url)
+
+
 def _invalid_parameter(parameter: str, detail: str) -> InvalidRequest:
     return InvalidRequest(FieldError(f"/{parameter}", "invalid", detail))
 
 
 def _with_public_url(url: str | None) -> str | None:
-    """Replace the origin with the public URL; without one, return only path and query."""
+    """Replace the origin with the public URL; without one, return only path and query.
+
+    Other pages are not waited for.
+    """
     if url is None:
         return None
-    parts = urlsplit(url)
+    parts = urlsplit(remove_query_param(url, "wait"))
     return f"{settings.PUBLIC_URL}{parts.path}?{parts.query}"

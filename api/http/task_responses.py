@@ -17,6 +17,7 @@ from tasks.status.reader import TaskSnapshot
 
 MIN_POLL_MS = 250
 MAX_POLL_MS = 10_000
+VARY = "Authorization, Accept, Accept-Language, Prefer"
 SLACK_MS = 300
 """Milliseconds after the expected end, by which the final state is stored."""
 
@@ -24,12 +25,17 @@ SLACK_MS = 300
 def task_response(
     snapshot: TaskSnapshot, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    """Return the stored document with the volatile fields appended to its bytes."""
+    """Return the stored document with the volatile fields."""
     volatile = volatile_fields(snapshot)
-    body = snapshot.document[:-1] + b"," + json.dumps(volatile).encode()[1:]
+    body = complete_document(snapshot, volatile)
     response = HttpResponse(body, status=status, content_type="application/json")
     _set_headers(response, snapshot, volatile)
     return response
+
+
+def complete_document(snapshot: TaskSnapshot, volatile: dict[str, Any]) -> bytes:
+    """Return the stored document with the volatile fields appended to its bytes."""
+    return snapshot.document[:-1] + b"," + json.dumps(volatile).encode()[1:]
 
 
 def not_modified(snapshot: TaskSnapshot) -> HttpResponse:
@@ -56,14 +62,17 @@ def _with_location(response: HttpResponse, snapshot: TaskSnapshot) -> HttpRespon
     return response
 
 
+def client_etags(request: Request) -> set[str]:
+    """Return the ETags of `If-None-Match` without `W/`: weakness is ignored (RFC 9110, 13.1.2)."""
+    etags = parse_etags(request.headers.get("If-None-Match", ""))
+    return {etag.removeprefix("W/") for etag in etags}
+
+
 def matches_etag(request: Request, snapshot: TaskSnapshot) -> bool | None:
     """Return whether `If-None-Match` names the document; None if the header is absent."""
-    if_none_match = request.headers.get("If-None-Match")
-    if if_none_match is None:
+    if "If-None-Match" not in request.headers:
         return None
-    # The comparison ignores the weakness of ETags (RFC 9110, 13.1.2).
-    client_etags = {etag.removeprefix("W/") for etag in parse_etags(if_none_match)}
-    return bool({_etag(snapshot).removeprefix("W/"), "*"} & client_etags)
+    return bool({_etag(snapshot).removeprefix("W/"), "*"} & client_etags(request))
 
 
 def volatile_fields(snapshot: TaskSnapshot) -> dict[str, Any]:
@@ -88,7 +97,7 @@ def _set_headers(
     # without the document.
     is_private = snapshot.state in (State.QUEUED, State.SUCCEEDED)
     response["Cache-Control"] = f"private, {'no-store' if is_private else 'no-cache'}"
-    response["Vary"] = "Authorization, Accept, Accept-Language, Prefer"
+    response["Vary"] = VARY
     if volatile["poll_after_ms"] is not None:
         response["Retry-After"] = str(math.ceil(volatile["poll_after_ms"] / 1000))
 

@@ -15,7 +15,7 @@ from api.views.directory_filters import WholeNumberFilter
 from tasks.models import Task
 from tasks.reporting.parameters import Id
 from tasks.states import State
-from tasks.status import reader
+from tasks.status import lists
 
 MAX_ID = 2**63 - 1
 
@@ -74,4 +74,4 @@ class TaskFilter(django_filters.FilterSet):
     def filter_by_class(
         self, queryset: QuerySet[Task], _name: str, class_id: int
     ) -> Any:
-        return queryset.filter(reader.names_class(class_id))
+        return queryset.filter(lists.names_class(class_id))

@@ -14,9 +14,11 @@ from rest_framework.views import APIView
 
 from api.auth.authentication import PollAuthentication, UserAuthentication
 from api.auth.tokens import AccessClaims
+from api.http import admission
 from api.http.long_polling import WaitPreference, wait_for_change
-from api.http.pagination import NewestFirstPagination
+from api.http.pagination import NewestFirstPagination, build_link_header
 from api.http.submissions import read_idempotency_key, submit_and_respond
+from api.http.task_lists import TaskPage, list_response, wait_for_list_change
 from api.http.task_responses import (
     accepted,
     matches_etag,
@@ -41,7 +43,7 @@ from tasks.errors import TaskFinished, TaskNotFinished, TaskPurged
 from tasks.maintenance import retention
 from tasks.models import Task
 from tasks.status import document as task_document
-from tasks.status import reader
+from tasks.status import lists, reader
 from tasks.submission.service import rerun_task
 
 
@@ -62,21 +64,50 @@ class Tasks(ListAPIView[Task]):
     filterset_class = TaskFilter
 
     def get_queryset(self) -> Any:
-        return reader.tasks_for(cast(User, self.request.user))
+        return lists.tasks_for(cast(User, self.request.user))
 
     @operation(
         "list_tasks",
         "Your tasks, newest first",
         tag="tasks",
-        responses={200: TaskListing(many=True)},
-        headers={200: ["Link"]},
-        problems=[401, 503],
+        responses={200: TaskListing(many=True), 304: None},
+        parameters=[WAIT, PREFER, IF_NONE_MATCH],
+        headers={
+            200: ["ETag", "Link", "Retry-After", "Preference-Applied"],
+            304: ["ETag", "Retry-After", "Preference-Applied"],
+        },
+        problems=[400, 401, 503],
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+    def get(self, request: Request) -> HttpResponse:
         """Returns the tasks without `result.data`. Follow `next` for older tasks. Filters
         combine: `?state=queued,running&class_id=1`. `updated_after` with the newest
-        `updated_at` that you know, less a few seconds, finds what has changed since."""
-        return super().get(request, *args, **kwargs)
+        `updated_at` that you know, less a few seconds, finds what has changed since.
+
+        With `Prefer: wait=N` and the `ETag` as `If-None-Match` one request follows all that
+        the filters leave: the response is sent as soon as a task appears, changes or goes,
+        or after ten seconds if only the progress has changed; 304 if nothing has."""
+        claims = cast(AccessClaims, request.auth)
+        with WaitPreference.from_request(request).reserve(
+            claims.user_id, admission.list_waits
+        ) as wait_preference:
+            page = wait_for_list_change(
+                request, self._read_page, self._read_page_again, wait_preference.seconds
+            )
+        response = list_response(request, page)
+        if link := build_link_header(page.members):
+            response["Link"] = link
+        return wait_preference.set_header(response)
+
+    def _read_page(self) -> TaskPage:
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        members = cast(NewestFirstPagination, self.paginator).get_members()
+        return TaskPage(lists.list_snapshots(rows or []), members)
+
+    def _read_page_again(self) -> TaskPage:
+        """Read the page after a wait, in which the viewer's rights may have changed."""
+        claims = cast(AccessClaims, self.request.auth)
+        self.request.user = reader.load_viewer(claims.user_id, claims.generation)
+        return self._read_page()
 
 
 class TaskDetail(APIView):

@@ -35,7 +35,7 @@ def delete_task(task: Task, viewer: User) -> None:
             raise TaskPurged  # concurrently, after the row was read
         access_log.record_access(viewer, AccessLogEntry.Action.DELETED, task)
     try:
-        _delete_files_and_keys(task.pk)
+        _delete_files_and_keys(task.pk, task.requester_id)
     except (RedisUnavailable, OSError) as error:  # the sweep retries it
         log.warning("cleanup_deferred", task_id=str(task.pk), reason=str(error))
 
@@ -68,11 +68,11 @@ def delete_leftovers() -> None:
     each tombstone is cleared at once, and again after `LATE_WRITE_SECONDS`.
     """
     tombstones = Tombstone.objects.filter(is_cleared=False).order_by("purged_at")
-    task_ids = list(tombstones.values_list("pk", flat=True)[:BATCH_SIZE])
+    purged = list(tombstones.values_list("pk", "requester_id")[:BATCH_SIZE])
     clean_ids = []
-    for task_id in task_ids:
+    for task_id, requester_id in purged:
         try:
-            _delete_files_and_keys(task_id)
+            _delete_files_and_keys(task_id, requester_id)
         except OSError:  # continue with the other tasks
             log.exception("file_delete_failed", task_id=str(task_id))
         else:
@@ -82,9 +82,9 @@ def delete_leftovers() -> None:
     old_enough.update(is_cleared=True)
 
 
-def _delete_files_and_keys(task_id: uuid.UUID) -> None:
+def _delete_files_and_keys(task_id: uuid.UUID, requester_id: int) -> None:
     artifacts.delete_other_attempts(task_id)
     connections.return_to_pool()
-    redis_store.drop_document(task_id)
+    redis_store.drop_document(task_id, requester_id)
     # The key of a short report outlives the report by seconds.
     redis_store.clear_cpu_active(task_id)

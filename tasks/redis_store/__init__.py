@@ -28,6 +28,7 @@ from tasks.redis_store.documents import (
     Envelope,
     drop_document,
     get_cached_task,
+    get_cached_tasks,
     put_document,
 )
 from tasks.redis_store.epoch import advance_epoch, epoch_guard, get_server_epoch
@@ -35,6 +36,7 @@ from tasks.redis_store.events import (
     EVENT_STREAM_MAXLEN,
     TaskEvent,
     announce_access_change,
+    announce_removal,
     last_event_id,
     read_events,
 )
@@ -72,6 +74,7 @@ __all__ = [
     "CachedTask",
     "Rate",
     "announce_access_change",
+    "announce_removal",
     "get_alive",
     "read_events",
     "get_max_access_version",
@@ -83,6 +86,7 @@ __all__ = [
     "message_ids",
     "last_event_id",
     "get_cached_task",
+    "get_cached_tasks",
     "put_document",
     "set_queue_positions",
     "set_access_version",

@@ -4,6 +4,7 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from hmac import compare_digest
 from typing import Any, cast
@@ -12,7 +13,7 @@ from tasks.circuit_breaker import breaker
 from tasks.redis_store.access_versions import access_version_key, parse_access_version
 from tasks.redis_store.client import client, to_json
 from tasks.redis_store.epoch import epoch_guard
-from tasks.redis_store.events import EVENT_STREAM_MAXLEN
+from tasks.redis_store.events import EVENT_STREAM_MAXLEN, announce_removal
 from tasks.redis_store.queues import parse_queue_positions, queue_positions_key
 from tasks.redis_store.signing import digest_document, mac, put_over_forged
 
@@ -40,7 +41,7 @@ end
 redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
 redis.call('PUBLISH', KEYS[1], ARGV[3])
 local function append()
-  return redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'task_id', ARGV[6], 'sequence', ARGV[2])
+  return redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[7], '*', 'task_id', ARGV[6], 'sequence', ARGV[2], 'viewer_id', ARGV[8])
 end
 if type(append()) ~= 'string' then
   redis.call('DEL', KEYS[2])
@@ -130,6 +131,7 @@ def put_document(task_id: uuid.UUID, envelope: Envelope, *, create: bool) -> boo
         int(create),
         str(task_id),
         EVENT_STREAM_MAXLEN,
+        meta.viewer_id,
     ]
     with breaker.guard():
         script = client().register_script(_PUT_IF_NEWER)
@@ -140,30 +142,37 @@ def put_document(task_id: uuid.UUID, envelope: Envelope, *, create: bool) -> boo
         )
 
 
-def drop_document(task_id: uuid.UUID) -> None:
+def drop_document(task_id: uuid.UUID, viewer_id: int) -> None:
     with breaker.guard():
         client().delete(_document_key(task_id))
+    announce_removal(task_id, viewer_id)
 
 
 def get_cached_task(task_id: uuid.UUID, viewer_id: int) -> CachedTask:
-    keys = (
-        _document_key(task_id),
+    return get_cached_tasks([task_id], viewer_id)[0]
+
+
+def get_cached_tasks(task_ids: Sequence[uuid.UUID], viewer_id: int) -> list[CachedTask]:
+    """Return the data of polls of a viewer's tasks, by one MGET."""
+    keys = [_document_key(task_id) for task_id in task_ids]
+    viewer_keys = (
         access_version_key(viewer_id),
         queue_positions_key(viewer_id),
         "mirror-epoch",
     )
     with breaker.guard():
-        values = cast("list[bytes | None]", client().mget(keys))
-    envelope, access_version, positions, epoch = values
+        values = cast("list[bytes | None]", client().mget([*keys, *viewer_keys]))
+    *envelopes, access_version, positions, epoch = values
     is_current = epoch_guard.is_current(epoch)
-    meta, document, digest = _parse_envelope(keys[0], (is_current and envelope) or b"")
-    return CachedTask(
-        meta=meta,
-        document=document,
-        digest=digest,
-        access_version=parse_access_version(viewer_id, access_version),
-        queue_positions=parse_queue_positions(viewer_id, positions),
-    )
+    viewer_version = parse_access_version(viewer_id, access_version)
+    queue_positions = parse_queue_positions(viewer_id, positions)
+    cached_tasks = []
+    for key, envelope in zip(keys, envelopes, strict=True):
+        meta, document, digest = _parse_envelope(key, (is_current and envelope) or b"")
+        cached_tasks.append(
+            CachedTask(meta, document, digest, viewer_version, queue_positions)
+        )
+    return cached_tasks
 
 
 def _document_key(task_id: uuid.UUID) -> str:

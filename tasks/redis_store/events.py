@@ -4,6 +4,7 @@ A stream and not pub/sub, so that a listener can resume after a broken connectio
 not signed: they only wake waiters, which then read as any poll does.
 """
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,12 +24,21 @@ class TaskEvent:
     """True for a transition of the row, False for progress only."""
     user_id: int | None = None
     """A user whose rights or sessions have changed; such an event is of no task."""
+    viewer_id: int | None = None
+    """Requester of the task; None in an event of an earlier release."""
 
 
 def announce_access_change(user_id: int) -> None:
     """Wake the waiting requests of a user, in every web process."""
     # A process of an earlier release takes it for an event of an unknown task.
     event = {"task_id": "", "sequence": 0, "user_id": user_id}
+    with breaker.guard():
+        client().xadd("task-events", event, maxlen=EVENT_STREAM_MAXLEN)  # type: ignore[arg-type]
+
+
+def announce_removal(task_id: uuid.UUID, viewer_id: int) -> None:
+    """Wake the requests that follow all tasks of the viewer, who has one result fewer."""
+    event = {"task_id": str(task_id), "sequence": 0, "viewer_id": viewer_id}
     with breaker.guard():
         client().xadd("task-events", event, maxlen=EVENT_STREAM_MAXLEN)  # type: ignore[arg-type]
 
@@ -62,16 +72,16 @@ def read_events(event_id: str) -> tuple[list[TaskEvent], str]:
         TaskEvent(
             fields.get(b"task_id", b"").decode(errors="replace"),
             fields.get(b"sequence") == b"0",
-            _user_id(fields),
+            _user_id(fields, b"user_id"),
+            _user_id(fields, b"viewer_id"),
         )
         for _event_id, fields in entries
     ]
     return events, entries[-1][0].decode()
 
 
-def _user_id(fields: dict[bytes, bytes]) -> int | None:
-    """Return the user of an access change; None for any other event."""
-    value = fields.get(b"user_id", b"")
+def _user_id(fields: dict[bytes, bytes], name: bytes) -> int | None:
+    value = fields.get(name, b"")
     return int(value) if value.isdigit() and len(value) < 20 else None  # noqa: PLR2004
 
 

@@ -33,7 +33,7 @@ def sync_document(task: Task) -> bool:
     connections.return_to_pool()
     try:
         if task.state == State.EXPIRED:
-            redis_store.drop_document(task.pk)
+            redis_store.drop_document(task.pk, task.requester_id)
         else:
             put_document(task, _latest_progress(task))
     except RedisUnavailable:
@@ -56,12 +56,19 @@ def resync_document(task_id: uuid.UUID) -> bool:
     task = Task.objects.filter(pk=task_id).first()
     if task is not None:
         return sync_document(task)
+    requester_id = _requester_of_purged(task_id)
     connections.return_to_pool()
     try:
-        redis_store.drop_document(task_id)
+        redis_store.drop_document(task_id, requester_id)
     except RedisUnavailable:
         return False
     return True
+
+
+def _requester_of_purged(task_id: uuid.UUID) -> int:
+    """Return the requester of a tombstone; 0, which is no user, once that is gone too."""
+    tombstones = Tombstone.objects.filter(pk=task_id)
+    return tombstones.values_list("requester_id", flat=True).first() or 0
 
 
 def mirrored_ids() -> list[uuid.UUID]:

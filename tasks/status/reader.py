@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q, QuerySet, Value
-from django.db.models.fields.json import KeyTransform
-
 from school import second_factor
-from school.access import Scope, can_still_see, still_visible
-from school.json_ids import JsonListContains
+from school.access import Scope, can_still_see
 from school.models import User
 from tasks import redis_store
 from tasks.circuit_breaker import (
@@ -89,7 +85,7 @@ def read_snapshot(
         and (meta.viewer_id, meta.access_version, cached_task.access_version)
         == current_access
     ):
-        return _from_cache(task_id, meta, cached_task)
+        return from_cache(task_id, meta, cached_task)
     try:
         with database_breaker.guard():
             return _read_with_access_check(task_id, viewer_id, generation, cached_task)
@@ -107,7 +103,25 @@ def read_snapshot(
             viewer_id, token_version, current=cached_task.access_version
         ):
             raise
-        return _from_cache(task_id, meta, cached_task)
+        return from_cache(task_id, meta, cached_task)
+
+
+def load_viewer(viewer_id: int, generation: int) -> User:
+    """Return the user of a token if they may go on.
+
+    Raises `InactiveUser`, `PasswordChangeRequired` or `SecondFactorRequired`.
+    """
+    viewers = User.objects.filter(
+        pk=viewer_id, is_active=True, session_generation=generation
+    )
+    viewer = viewers.first()
+    if viewer is None:
+        raise InactiveUser
+    if second_factor.is_missing(viewer):
+        raise SecondFactorRequired
+    if viewer.must_change_password:
+        raise PasswordChangeRequired
+    return viewer
 
 
 def get_task_for(task_id: uuid.UUID, viewer: User) -> Task:
@@ -123,27 +137,34 @@ def get_task_for(task_id: uuid.UUID, viewer: User) -> Task:
     return task
 
 
-def tasks_for(viewer: User) -> QuerySet[Task]:
-    """Return the viewer's own tasks whose scope they may still see."""
-    return Task.objects.filter(still_visible(viewer, "scope"), requester=viewer)
-
-
-def names_class(class_id: int) -> Q:
-    """Return the filter for tasks whose parameters name the class, alone or among others."""
-    class_ids = KeyTransform("class_ids", "parameters")
-    is_listed = JsonListContains(class_ids, Value(class_id))
-    return Q(parameters__class_id=class_id) | Q(is_listed)
-
-
-def from_row(task: Task, queue_positions: dict[str, Any] | None = None) -> TaskSnapshot:
+def from_row(
+    task: Task,
+    queue_positions: dict[str, Any] | None = None,
+    *,
+    with_data: bool = True,
+) -> TaskSnapshot:
     """Build a snapshot from the row."""
     meta = projection.build_meta(task, Progress.from_task(task))
     return _from_meta(
         task.pk,
         meta,
-        task_document.serialize_document(task_document.build_document(task)),
+        task_document.serialize_document(
+            task_document.build_document(task, with_data=with_data)
+        ),
         queue_positions or {},
     )
+
+
+def from_cache(
+    task_id: uuid.UUID,
+    meta: redis_store.DocumentMeta,
+    cached_task: redis_store.CachedTask,
+) -> TaskSnapshot:
+    """Build a snapshot from the document in Redis."""
+    body, digest = cached_task.document, cached_task.digest
+    if meta.state in CELERY_FAILURES:
+        body, digest = _strip_exception(body), ""
+    return _from_meta(task_id, meta, body, cached_task.queue_positions, digest)
 
 
 def without_body(task: Task) -> TaskSnapshot:
@@ -175,16 +196,7 @@ def _read_with_access_check(
     cached_task: redis_store.CachedTask,
 ) -> TaskSnapshot:
     """Check the viewer's access in the database; read the row if Redis is out of date."""
-    viewers = User.objects.filter(
-        pk=viewer_id, is_active=True, session_generation=generation
-    )
-    viewer = viewers.first()
-    if viewer is None:
-        raise InactiveUser
-    if second_factor.is_missing(viewer):
-        raise SecondFactorRequired
-    if viewer.must_change_password:
-        raise PasswordChangeRequired
+    viewer = load_viewer(viewer_id, generation)
     task = get_task_for(task_id, viewer)
     if cached_task.access_version != viewer.access_version:
         access_version.cache(viewer)
@@ -196,20 +208,9 @@ def _read_with_access_check(
         if meta.access_version != viewer.access_version:
             projection.sync_document(task)
         # Progress in Redis is newer than in the row, and must not appear to go back.
-        return _from_cache(task_id, meta, cached_task)
+        return from_cache(task_id, meta, cached_task)
     projection.sync_document(task)
     return from_row(task, cached_task.queue_positions)
-
-
-def _from_cache(
-    task_id: uuid.UUID,
-    meta: redis_store.DocumentMeta,
-    cached_task: redis_store.CachedTask,
-) -> TaskSnapshot:
-    body, digest = cached_task.document, cached_task.digest
-    if meta.state in CELERY_FAILURES:
-        body, digest = _strip_exception(body), ""
-    return _from_meta(task_id, meta, body, cached_task.queue_positions, digest)
 
 
 def _from_meta(

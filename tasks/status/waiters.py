@@ -1,4 +1,4 @@
-"""Long polling: requests wait for a change of their task; one listener per process.
+"""Long polling: requests wait for a change of their tasks; one listener per process.
 
 A waiter holds no Redis or database connection; it sleeps on a `threading.Event`. The
 listener follows the event stream. After a Redis failure it wakes all waiters once, because
@@ -12,13 +12,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
 
 import structlog
 
 from school.db import connections
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
-from tasks.status.reader import TaskSnapshot
 
 log = structlog.get_logger(__name__)
 
@@ -29,14 +29,22 @@ MIN_PROGRESS_SECONDS = 10.0
 often as by a client that polls without pause."""
 RETRY_DELAY_SECONDS = 0.5
 """Seconds before the listener retries after a failure."""
+LIST_READ_INTERVAL = 0.25
+"""Seconds between two reads of a waiter that follows all tasks of its viewer; the changes in
+between are read together, because such a read queries the database."""
+MAX_LIST_READS = 4
+"""Repeated reads of lists at once in this process, so that they leave connections to others."""
+
+S = TypeVar("S")
+_list_reads = threading.BoundedSemaphore(MAX_LIST_READS)
 
 
-class Waiter:
+class Waiter(Generic[S]):
     """A waiting request; `is_over` compares the first snapshot with the latest."""
 
     def __init__(
         self,
-        is_over: Callable[[TaskSnapshot, TaskSnapshot], bool],
+        is_over: Callable[[S, S], bool],
         *,
         viewer_id: int,
         wants_progress: bool = True,
@@ -56,11 +64,14 @@ class Waiter:
 
 
 class Listener:
-    """Registry of waiters by task and viewer; follows the event stream while there are any."""
+    """Registry of waiters by task and viewer; follows the event stream while there are any.
+
+    The key of a waiter is the task's id, or `list_key` of its viewer for all of the tasks.
+    """
 
     def __init__(self) -> None:
-        self._waiters: dict[str, set[Waiter]] = defaultdict(set)
-        self._waiters_by_viewer: dict[int, set[Waiter]] = defaultdict(set)
+        self._waiters: dict[str, set[Waiter[Any]]] = defaultdict(set)
+        self._waiters_by_viewer: dict[int, set[Waiter[Any]]] = defaultdict(set)
         self._lock = threading.Lock()
         self._is_listening = False
         self._is_closing = False
@@ -71,9 +82,8 @@ class Listener:
         return self.count < MAX_WAITERS and not self._is_closing
 
     @contextmanager
-    def register(self, task_id: uuid.UUID, waiter: Waiter) -> Iterator[None]:
-        """Wake the waiter at each change of the task or of its viewer's rights."""
-        key = str(task_id)
+    def register(self, key: str, waiter: Waiter[Any]) -> Iterator[None]:
+        """Wake the waiter at each change of the tasks or of its viewer's rights."""
         with self._lock:
             self.count += 1
             self._waiters[key].add(waiter)
@@ -132,13 +142,19 @@ class Listener:
             for waiter in list(self._waiters_by_viewer.get(event.user_id, ())):
                 waiter.wake_event.set()
             return
-        for waiter in list(self._waiters.get(event.task_id, ())):
-            if event.is_transition or waiter.progress_due:
-                waiter.wake_event.set()
+        for key in (event.task_id, list_key(event.viewer_id)):
+            for waiter in list(self._waiters.get(key, ())):
+                if event.is_transition or waiter.progress_due:
+                    waiter.wake_event.set()
 
-    def _all_waiters(self) -> list[Waiter]:
+    def _all_waiters(self) -> list[Waiter[Any]]:
         with self._lock:
             return [waiter for waiters in self._waiters.values() for waiter in waiters]
+
+
+def list_key(viewer_id: int | None) -> str:
+    """Return the key of the waiters that follow all tasks of the viewer."""
+    return f"viewer:{viewer_id}"
 
 
 listener = Listener()
@@ -146,20 +162,56 @@ listener = Listener()
 
 def wait_for_task(
     task_id: uuid.UUID,
-    read_snapshot: Callable[[], TaskSnapshot],
-    waiter: Waiter,
+    read_snapshot: Callable[[], S],
+    waiter: Waiter[S],
     *,
     seconds: float,
-) -> TaskSnapshot:
+) -> S:
     """Read the task at each change until `is_over`, the timeout or a cancel; return it.
 
     Errors of `read_snapshot`, such as a viewer without access to the task, are raised.
     """
+    return _wait(str(task_id), read_snapshot, read_snapshot, waiter, seconds)
+
+
+def wait_for_list(
+    read_first: Callable[[], S],
+    read_again: Callable[[], S],
+    waiter: Waiter[S],
+    *,
+    seconds: float,
+) -> S:
+    """Read a list of the viewer's tasks, as `wait_for_task` does, at each change of any.
+
+    `read_again` also checks the viewer's rights anew.
+    """
+
+    last_read_at = time.monotonic()
+
+    def read_in_turn() -> S:
+        nonlocal last_read_at
+        next_read_at = last_read_at + LIST_READ_INTERVAL
+        time.sleep(max(0.0, next_read_at - time.monotonic()))
+        with _list_reads:
+            last_read_at = time.monotonic()
+            return read_again()
+
+    key = list_key(waiter.viewer_id)
+    return _wait(key, read_first, read_in_turn, waiter, seconds)
+
+
+def _wait(
+    key: str,
+    read_first: Callable[[], S],
+    read_again: Callable[[], S],
+    waiter: Waiter[S],
+    seconds: float,
+) -> S:
     now = time.monotonic()
     deadline = now + seconds
     progress_due_at = now + MIN_PROGRESS_SECONDS if waiter.wants_progress else math.inf
-    with listener.register(task_id, waiter):
-        first = snapshot = read_snapshot()
+    with listener.register(key, waiter):
+        first = snapshot = read_first()
         while now < deadline and not waiter.is_over(first, snapshot):
             connections.close()
             until = deadline if waiter.progress_due else min(deadline, progress_due_at)
@@ -167,5 +219,5 @@ def wait_for_task(
             waiter.wake_event.clear()
             now = deadline if waiter.is_canceled else time.monotonic()
             waiter.progress_due = now >= progress_due_at
-            snapshot = read_snapshot()
+            snapshot = read_again()
     return snapshot

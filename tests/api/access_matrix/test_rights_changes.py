@@ -25,16 +25,16 @@ pytestmark = pytest.mark.django_db
 OWNERS = ["superuser", "administrator", "secretary", "teacher", "guardian"]
 
 OUTCOMES_AFTER_CHANGE = parse_table("""
-                   poll wait poll_head poll_etag list result result_head result_range link use_link replay
-role_changed       none none none      none      no   none   none        none         none none     none
-role_and_school    none none none      none      no   none   none        none         none none     none
-detached           none none none      none      no   none   none        none         none none     none
-disabled           out  out  out       out       out  out    out         out          out  void     out
-role_and_back      yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
-attached_again     yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
-enabled_again      yes  yes  yes       same      yes  yes    yes         part         yes  void     again
-attached_elsewhere yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
-detached_elsewhere yes  yes  yes       same      yes  yes    yes         part         yes  yes      again
+                   poll wait poll_head poll_etag list result result_head result_range link rerun use_link replay
+role_changed       none none none      none      no   none   none        none         none none  none     none
+role_and_school    none none none      none      no   none   none        none         none none  none     none
+detached           none none none      none      no   none   none        none         none none  none     none
+disabled           out  out  out       out       out  out    out         out          out  out   void     out
+role_and_back      yes  yes  yes       same      yes  yes    yes         part         yes  again yes      again
+attached_again     yes  yes  yes       same      yes  yes    yes         part         yes  again yes      again
+enabled_again      yes  yes  yes       same      yes  yes    yes         part         yes  again void     again
+attached_elsewhere yes  yes  yes       same      yes  yes    yes         part         yes  again yes      again
+detached_elsewhere yes  yes  yes       same      yes  yes    yes         part         yes  again yes      again
 """)  # fmt: skip
 """Outcome of each action on a succeeded task, and of a link created before the change.
 

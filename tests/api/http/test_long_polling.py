@@ -1,4 +1,3 @@
-import threading
 import time
 
 import pytest
@@ -17,26 +16,6 @@ pytestmark = pytest.mark.django_db
 def measure(call):
     started_at = time.monotonic()
     return call(), time.monotonic() - started_at
-
-
-@pytest.fixture
-def during_wait(monkeypatch):
-    """Function that runs an action during each wait.
-
-    It runs on this thread, because the test's transaction belongs to its connection.
-    """
-
-    def schedule(action):
-        sleep = threading.Event.wait
-
-        def wait_and_act(event, timeout=None):
-            if isinstance(timeout, float) and timeout > 1:
-                action()
-            return sleep(event, timeout)
-
-        monkeypatch.setattr(threading.Event, "wait", wait_and_act)
-
-    return schedule
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_sweep_completes_interrupted_purge(teacher):
 def test_sweep_completes_delete_without_redis(teacher, monkeypatch):
     task = run_task(teacher)
 
-    def raise_unavailable(task_id):
+    def raise_unavailable(_task_id, _requester_id):
         raise RedisUnavailable
 
     with monkeypatch.context() as patch:
