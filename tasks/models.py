@@ -79,6 +79,7 @@ class Task(models.Model):
     stage = models.CharField(max_length=20, default="queued")
     progress_done = models.IntegerField(default=0)
     progress_total = models.IntegerField(null=True)
+    progress_unit = models.CharField(max_length=20, default="rows", db_default="rows")
 
     result = models.JSONField(null=True)
     artifact = models.CharField(max_length=100, blank=True)

@@ -3,13 +3,19 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 if TYPE_CHECKING:
     from tasks.models import Task
 
 Row = TypeVar("Row")
 
+UNIT_LABELS = {"rows": _("rows"), "students": _("students")}
+"""Labels of what is counted; a kind of report says which."""
 NOTIFY_INTERVAL = 0.5
 ESTIMATE_DENOMINATOR = 50
 """An estimate of the remaining time needs at least 1/50 of the rows."""
@@ -38,13 +44,23 @@ class Progress:
         # Only the final state reports 100.
         return min(99, 100 * self.done // self.total)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, unit: str, language: str) -> dict[str, Any]:
+        """Return the member of the task document; each response fills in `ends_at`."""
         return {
             "stage": self.stage,
             "done": self.done,
             "total": self.total,
             "percent": self.percent,
+            "unit": unit,
+            "unit_label": _unit_label(unit, language),
+            "ends_at": None,
         }
+
+
+@cache
+def _unit_label(unit: str, language: str) -> str:
+    with override(language):
+        return str(UNIT_LABELS.get(unit, unit))  # another release may have other units
 
 
 class Tracker:
@@ -55,6 +71,7 @@ class Tracker:
         """Exception that ends the attempt; set by the heartbeat thread."""
         self._notify = notify
         self._next_notify_at = 0.0
+        self._notified = ("", 0)
         self._stage_started_at = time.monotonic()
         self._stage = "preparing"
         self._done = 0
@@ -92,8 +109,22 @@ class Tracker:
         self.raise_if_stopped()
         now = time.monotonic()
         if now >= self._next_notify_at:
-            self._next_notify_at = now + NOTIFY_INTERVAL
-            self._notify(self.estimate)
+            self._notify_at(now)
+
+    def notify_if_behind(self) -> None:
+        """Publish rows that were counted since the last notification.
+
+        The heartbeat's thread calls it, because the next row may be long in coming.
+        """
+        now = time.monotonic()
+        is_behind = (self._stage, self._done) != self._notified
+        if is_behind and now >= self._next_notify_at:
+            self._notify_at(now)
+
+    def _notify_at(self, now: float) -> None:
+        self._next_notify_at = now + NOTIFY_INTERVAL
+        self._notified = (self._stage, self._done)
+        self._notify(self.estimate)
 
     def raise_if_stopped(self) -> None:
         """Raise the stop reason if one is set."""

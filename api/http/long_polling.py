@@ -13,6 +13,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 from api.http import admission, disconnects
+from api.http.query_params import read_boolean
 from api.http.task_responses import matches_etag
 from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, listener, wait_for_task
@@ -77,13 +78,18 @@ def wait_for_change(
     """
 
     def is_done(initial: TaskSnapshot, current: TaskSnapshot) -> bool:
-        if current.is_final or matches_etag(request, current) is False:
+        # Later progress changes the ETag, too, but alone does not end the wait at once.
+        if current.is_final or matches_etag(request, initial) is False:
             return True
         if waiter.progress_due and current.document != initial.document:
             return True
         return current.version != initial.version
 
-    waiter: Waiter[TaskSnapshot] = Waiter(is_done, viewer_id=cast(int, request.user.pk))
+    waiter: Waiter[TaskSnapshot] = Waiter(
+        is_done,
+        viewer_id=cast(int, request.user.pk),
+        watches_progress=read_boolean(request, "progress"),
+    )
     return _wait_or_read(request, task_id, read_task, waiter, seconds)
 
 

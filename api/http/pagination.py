@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param
 
+from api.http.query_params import read_boolean
 from tasks.errors import FieldError, InvalidRequest
 
 _PAGE_SIZE = re.compile(r"[0-9]{1,3}")
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class StrictCursorPagination(CursorPagination):
@@ -105,7 +105,8 @@ class NewestFirstPagination(StrictCursorPagination):
         self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         page: list[Any] | None = super().paginate_queryset(queryset, request, view)
-        self._total = queryset.count() if self._wants_total(request) else None
+        wants_total = read_boolean(request, self.total_query_param)
+        self._total = queryset.count() if wants_total else None
         return page
 
     def get_members(self) -> dict[str, Any]:
@@ -129,14 +130,6 @@ class NewestFirstPagination(StrictCursorPagination):
             "description": "Number of all tasks that the filters leave, on request.",
         }
         return result
-
-    def _wants_total(self, request: Request) -> bool:
-        value = request.query_params.get(self.total_query_param, "false")
-        if value not in _BOOLEANS:
-            raise _invalid_parameter(
-                self.total_query_param, _("Give `true` or `false`.")
-            )
-        return _BOOLEANS[value]
 
     def is_valid_position(self, position: str) -> bool:
         try:

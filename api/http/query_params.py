@@ -12,6 +12,7 @@ from tasks.errors import FieldError, InvalidRequest
 from tasks.json_pointer import json_pointer
 
 View = Callable[..., Any]
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def validate_query(names: Iterable[str]) -> Callable[[View], View]:
@@ -34,6 +35,15 @@ def validate_query(names: Iterable[str]) -> Callable[[View], View]:
         return wrapper
 
     return decorate
+
+
+def read_boolean(request: Request, name: str) -> bool:
+    """Return the value of a boolean parameter; false without it."""
+    value = request.query_params.get(name, "false")
+    if value not in _BOOLEANS:
+        detail = _("Give `true` or `false`.")
+        raise InvalidRequest(FieldError(json_pointer(name), "invalid", detail))
+    return _BOOLEANS[value]
 
 
 def _check_query(request: Request, view: Any, names: frozenset[str]) -> None:

@@ -13,11 +13,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.http import disconnects
+from api.http.query_params import read_boolean
 from api.http.task_responses import (
     VARY,
+    Advice,
     client_etags,
     complete_document,
-    volatile_fields,
 )
 from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, wait_for_list
@@ -74,20 +75,24 @@ def wait_for_list_change(
             return True
         return waiter.progress_due and current.etag not in known_etags
 
-    waiter: Waiter[TaskPage] = Waiter(is_done, viewer_id=cast(int, request.user.pk))
+    waiter: Waiter[TaskPage] = Waiter(
+        is_done,
+        viewer_id=cast(int, request.user.pk),
+        watches_progress=read_boolean(request, "progress"),
+    )
     with disconnects.on_disconnect(request, waiter.cancel):
         return wait_for_list(read_first, read_again, waiter, seconds=seconds)
 
 
 def list_response(request: Request, page: TaskPage) -> HttpResponse:
     """Return the page, or 304 if the client knows it."""
-    volatile_by_task = [volatile_fields(snapshot) for snapshot in page.snapshots]
+    advice_by_task = [Advice.for_task(snapshot) for snapshot in page.snapshots]
     if {page.etag, "*"} & client_etags(request):
         response = HttpResponse(
             status=HTTPStatus.NOT_MODIFIED, content_type="application/json"
         )
     else:
-        results = map(complete_document, page.snapshots, volatile_by_task)
+        results = map(complete_document, page.snapshots, advice_by_task)
         head = json.dumps(page.members).encode()[:-1]
         body = b'%b,"results":[%b]}' % (head, b",".join(results))
         response = HttpResponse(body, content_type="application/json")
@@ -95,7 +100,7 @@ def list_response(request: Request, page: TaskPage) -> HttpResponse:
     # Queue positions change without the page.
     response["Cache-Control"] = "private, no-store"
     response["Vary"] = VARY
-    polls_ms = [v["poll_after_ms"] for v in volatile_by_task if v["poll_after_ms"]]
+    polls_ms = [a.poll_after_ms for a in advice_by_task if a.poll_after_ms]
     if polls_ms:
         response["Retry-After"] = str(math.ceil(min(polls_ms) / 1000))
     return response

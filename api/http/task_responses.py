@@ -3,6 +3,8 @@
 import json
 import math
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -11,31 +13,65 @@ from django.utils.http import parse_etags
 from rest_framework.request import Request
 
 from tasks.scheduling import positions
-from tasks.states import FINAL, State
-from tasks.status import document
+from tasks.states import State
+from tasks.status import document, estimates
 from tasks.status.reader import TaskSnapshot
 
 MIN_POLL_MS = 250
-MAX_POLL_MS = 10_000
+MAX_POLL_MS = 5 * 60_000
+"""Longest advice by an estimate, which may be wrong."""
+MAX_GUESS_MS = 10_000
+"""Longest advice without an estimate."""
+_NO_END = b'"ends_at":null'
 VARY = "Authorization, Accept, Accept-Language, Prefer"
 SLACK_MS = 300
 """Milliseconds after the expected end, by which the final state is stored."""
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What a response says of a task beside its stored document, because it changes without."""
+
+    queue: dict[str, Any] | None = None
+    poll_after_ms: int | None = None
+    ends_at: str | None = None
+    """Estimated end; None if it is not known, or has passed."""
+
+    @classmethod
+    def for_task(cls, snapshot: TaskSnapshot) -> "Advice":
+        if snapshot.is_final:
+            return cls()
+        position = estimates.queue_position(snapshot)
+        remaining_ms = estimates.remaining_ms(snapshot, position)
+        ends_at = None
+        if remaining_ms is not None and remaining_ms > 0:
+            end_time = time.time() + remaining_ms / 1000
+            ends_at = document.format_rfc3339(datetime.fromtimestamp(end_time, UTC))
+        return cls(position, _poll_after_ms(snapshot, remaining_ms), ends_at)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members at the top of the document."""
+        return {"queue": self.queue, "poll_after_ms": self.poll_after_ms}
+
+
 def task_response(
     snapshot: TaskSnapshot, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    """Return the stored document with the volatile fields."""
-    volatile = volatile_fields(snapshot)
-    body = complete_document(snapshot, volatile)
+    """Return the document with the advice of now."""
+    advice = Advice.for_task(snapshot)
+    body = complete_document(snapshot, advice)
     response = HttpResponse(body, status=status, content_type="application/json")
-    _set_headers(response, snapshot, volatile)
+    _set_headers(response, snapshot, advice)
     return response
 
 
-def complete_document(snapshot: TaskSnapshot, volatile: dict[str, Any]) -> bytes:
-    """Return the stored document with the volatile fields appended to its bytes."""
-    return snapshot.document[:-1] + b"," + json.dumps(volatile).encode()[1:]
+def complete_document(snapshot: TaskSnapshot, advice: Advice) -> bytes:
+    """Return the stored document with the advice put into its bytes."""
+    body = snapshot.document
+    if advice.ends_at is not None:
+        # No text contains this: quotes in texts are escaped, and metadata has no nulls.
+        body = body.replace(_NO_END, b'"ends_at":"%b"' % advice.ends_at.encode(), 1)
+    return body[:-1] + b"," + json.dumps(advice.to_json()).encode()[1:]
 
 
 def not_modified(snapshot: TaskSnapshot) -> HttpResponse:
@@ -43,7 +79,7 @@ def not_modified(snapshot: TaskSnapshot) -> HttpResponse:
     response = HttpResponse(
         status=HTTPStatus.NOT_MODIFIED, content_type="application/json"
     )
-    _set_headers(response, snapshot, volatile_fields(snapshot))
+    _set_headers(response, snapshot, Advice.for_task(snapshot))
     return response
 
 
@@ -75,22 +111,8 @@ def matches_etag(request: Request, snapshot: TaskSnapshot) -> bool | None:
     return bool({_etag(snapshot).removeprefix("W/"), "*"} & client_etags(request))
 
 
-def volatile_fields(snapshot: TaskSnapshot) -> dict[str, Any]:
-    """Return the fields that change while the task does not; they are not stored."""
-    is_final = snapshot.state in FINAL
-    queue_position = None
-    if snapshot.state == State.QUEUED:
-        queue_position = positions.estimate_position(
-            snapshot.task_id, snapshot.queue_positions.get(snapshot.queue, [])
-        )
-    return {
-        "queue": queue_position,
-        "poll_after_ms": None if is_final else _poll_after_ms(snapshot, queue_position),
-    }
-
-
 def _set_headers(
-    response: HttpResponse, snapshot: TaskSnapshot, volatile: dict[str, Any]
+    response: HttpResponse, snapshot: TaskSnapshot, advice: Advice
 ) -> None:
     response["ETag"] = _etag(snapshot)
     # Caches must store neither the rows of a report nor a queue position, which changes
@@ -98,44 +120,20 @@ def _set_headers(
     is_private = snapshot.state in (State.QUEUED, State.SUCCEEDED)
     response["Cache-Control"] = f"private, {'no-store' if is_private else 'no-cache'}"
     response["Vary"] = VARY
-    if volatile["poll_after_ms"] is not None:
-        response["Retry-After"] = str(math.ceil(volatile["poll_after_ms"] / 1000))
+    if advice.poll_after_ms is not None:
+        response["Retry-After"] = str(math.ceil(advice.poll_after_ms / 1000))
 
 
 def _etag(snapshot: TaskSnapshot) -> str:
-    """Return the ETag; it is weak, because it excludes the volatile fields."""
+    """Return the ETag; it is weak, because it excludes the advice."""
     return f'W/"{snapshot.digest}"'
 
 
-def _poll_after_ms(
-    snapshot: TaskSnapshot, queue_position: dict[str, Any] | None
-) -> int:
-    """Estimate the milliseconds until the end; if unknown, a quarter of the task's age."""
-    now_ms = time.time() * 1000
-    age_ms = max(0.0, now_ms - positions.created_at_ms(snapshot.task_id))
-    remaining_ms = _remaining_ms(snapshot, queue_position, now_ms)
-    if remaining_ms is None:
-        wait_ms = age_ms / 4
-    elif remaining_ms > 0:
-        wait_ms = remaining_ms + SLACK_MS
-    else:
-        wait_ms = -remaining_ms  # overdue: assume that it takes as much again
-    return round(min(MAX_POLL_MS, max(MIN_POLL_MS, wait_ms)))
-
-
-def _remaining_ms(
-    snapshot: TaskSnapshot, queue_position: dict[str, Any] | None, now_ms: float
-) -> float | None:
-    if snapshot.state != State.QUEUED:
-        return None if snapshot.eta_ms is None else snapshot.eta_ms - now_ms
-    if snapshot.expected_duration_ms is None:
-        return None
-    # Until the dispatcher has published positions, assume that it is next.
-    wait_seconds = (queue_position or {"estimated_wait_seconds": 0})[
-        "estimated_wait_seconds"
-    ]
-    return (
-        None
-        if wait_seconds is None
-        else wait_seconds * 1000 + snapshot.expected_duration_ms
-    )
+def _poll_after_ms(snapshot: TaskSnapshot, remaining_ms: float | None) -> int:
+    """Return the milliseconds until the estimated end; if unknown, a quarter of the age."""
+    if remaining_ms is not None and remaining_ms > 0:
+        return round(min(MAX_POLL_MS, max(MIN_POLL_MS, remaining_ms + SLACK_MS)))
+    age_ms = time.time() * 1000 - positions.created_at_ms(snapshot.task_id)
+    # An overdue task is assumed to take as much again.
+    guess_ms = max(0.0, age_ms) / 4 if remaining_ms is None else -remaining_ms
+    return round(min(MAX_GUESS_MS, max(MIN_POLL_MS, guess_ms)))

@@ -70,6 +70,7 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "grade_level_id": 3,
     "page_size": 25,
     "report": "class_performance",
+    "progress": True,
     "school_id": 1,
     "school_year_id": 1,
     "search": "escola",

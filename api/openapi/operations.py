@@ -66,6 +66,13 @@ WAIT = OpenApiParameter(
     OpenApiParameter.QUERY,
     description="Seconds to wait, like `Prefer: wait=N`, for clients that cannot set headers.",
 )
+PROGRESS = OpenApiParameter(
+    "progress",
+    {"type": "boolean", "default": False},
+    OpenApiParameter.QUERY,
+    description="`true` or `1`: a wait also ends after two seconds with new progress, and not "
+    "only after ten.",
+)
 PREFER = OpenApiParameter(
     "Prefer",
     OpenApiTypes.STR,

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from api.i18n.languages import LANGUAGES
 from api.serializers.requests import RequestField
 from tasks.failures import FAILURES
+from tasks.progress import UNIT_LABELS
 from tasks.rendering.columns import AUDIENCES, COLUMN_TYPES
 from tasks.reporting import registry
 from tasks.states import State
@@ -35,6 +36,17 @@ class ProgressDocument(serializers.Serializer[Any]):
     done = serializers.IntegerField()
     total = serializers.IntegerField(allow_null=True)
     percent = serializers.IntegerField(allow_null=True)
+    unit = serializers.ChoiceField(
+        choices=list(UNIT_LABELS), help_text="What `done` and `total` count."
+    )
+    unit_label = serializers.CharField(
+        help_text="Name of the unit, in the task's language."
+    )
+    ends_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Estimated end of the task; null while it is not known, and when the "
+        "estimate has passed.",
+    )
 
 
 class QueueDocument(serializers.Serializer[Any]):
@@ -162,7 +174,8 @@ class TaskDocument(serializers.Serializer[Any]):
     attempt = serializers.IntegerField()
     poll_after_ms = serializers.IntegerField(
         allow_null=True,
-        help_text="Milliseconds to wait before the next poll; null if the state is final.",
+        help_text="Milliseconds to wait before the next poll: until the estimated end, at "
+        "most five minutes; null if the state is final.",
     )
     cancel_requested_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()

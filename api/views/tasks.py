@@ -20,16 +20,17 @@ from api.http.pagination import NewestFirstPagination, build_link_header
 from api.http.submissions import read_idempotency_key, submit_and_respond
 from api.http.task_lists import TaskPage, list_response, wait_for_list_change
 from api.http.task_responses import (
+    Advice,
     accepted,
     matches_etag,
     not_modified,
     task_response,
-    volatile_fields,
 )
 from api.openapi.operations import (
     IDEMPOTENCY_KEY,
     IF_NONE_MATCH,
     PREFER,
+    PROGRESS,
     SUBMISSION_HEADERS,
     WAIT,
     operation,
@@ -52,8 +53,10 @@ class TaskListing(tasks.TaskDocument):
     """Serializer of task rows, without the rows of the report."""
 
     def to_representation(self, instance: Task) -> dict[str, Any]:
+        advice = Advice.for_task(reader.without_body(instance))
         fields = task_document.build_document(instance, with_data=False)
-        return {**fields, **volatile_fields(reader.without_body(instance))}
+        fields["progress"]["ends_at"] = advice.ends_at
+        return {**fields, **advice.to_json()}
 
 
 class Tasks(ListAPIView[Task]):
@@ -71,7 +74,7 @@ class Tasks(ListAPIView[Task]):
         "Your tasks, newest first",
         tag="tasks",
         responses={200: TaskListing(many=True), 304: None},
-        parameters=[WAIT, PREFER, IF_NONE_MATCH],
+        parameters=[WAIT, PROGRESS, PREFER, IF_NONE_MATCH],
         headers={
             200: ["ETag", "Link", "Retry-After", "Preference-Applied"],
             304: ["ETag", "Retry-After", "Preference-Applied"],
@@ -124,7 +127,7 @@ class TaskDetail(APIView):
         "Poll a task",
         tag="tasks",
         responses={200: tasks.TaskDocument, 304: None},
-        parameters=[WAIT, PREFER, IF_NONE_MATCH],
+        parameters=[WAIT, PROGRESS, PREFER, IF_NONE_MATCH],
         headers={
             200: ["ETag", "Retry-After", "Preference-Applied"],
             304: ["ETag", "Retry-After", "Preference-Applied"],

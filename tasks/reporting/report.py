@@ -50,6 +50,8 @@ class Report(ABC, Generic[P]):
     """Retention of the artifact and parameters; None uses the setting."""
     layout: ClassVar[Layout] = Layout()
     """Layout in the formats that people read."""
+    progress_unit: ClassVar[str] = "rows"
+    """What a row stands for, in the progress: a key of `tasks.progress.UNIT_LABELS`."""
     reach: ClassVar[Reach] = Reach.SELECTED
     """Records that the report reads beyond the selected enrolments."""
 

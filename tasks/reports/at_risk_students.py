@@ -31,6 +31,7 @@ class AtRiskStudents(StudentReport[StudentParameters]):
         "would still save the year."
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
+    progress_unit = "students"
     example = {"class_id": 1}
     layout = Layout(heading=("school", "year", "class"), landscape=True)
 

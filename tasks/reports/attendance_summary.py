@@ -73,6 +73,7 @@ class AttendanceSummary(StudentReport[Parameters]):
         "and the attendance rate in each two-month window of the Bolsa Família."
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF, Role.TEACHER})
+    progress_unit = "students"
     example = {"class_id": 1, "list": "all"}
     layout = Layout(
         heading=("school", "year", "class"), landscape=True, hidden=("explanation",)

@@ -33,6 +33,7 @@ class FinalResults(StudentReport[StudentParameters]):
         "subject, the attendance, the situation and the reasons for it."
     )
     allowed_roles = frozenset({Role.ADMINISTRATOR, Role.STAFF})
+    progress_unit = "students"
     example = {"class_id": 1}
     formats = (*Report.formats, "zip")
     layout = Layout(

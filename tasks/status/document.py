@@ -38,7 +38,9 @@ def build_document(
         "format": task.format,
         "language": task.language,
         "state": task.state,
-        "progress": (progress or Progress.from_task(task)).to_json(),
+        "progress": (progress or Progress.from_task(task)).to_json(
+            task.progress_unit, task.language
+        ),
         "result": _build_result(task, f"{url}/result", with_data=with_data),
         "error": task.error and build_problem(task.error, task.language),
         "attempt": task.attempt,

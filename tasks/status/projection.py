@@ -134,7 +134,7 @@ def build_meta(
         state=task.state,
         queue=task.queue,
         expected_duration_ms=_milliseconds(task.expected_duration),
-        eta_ms=_eta_ms(task, progress, sequence),
+        eta_ms=_eta_ms(task, progress),
     )
 
 
@@ -149,7 +149,10 @@ def _latest_progress(task: Task) -> Progress:
         meta = cached_task.meta
         if meta and (meta.state, meta.version) == (task.state, task.version - 1):
             progress = json.loads(cached_task.document)["progress"]
-            return Progress(progress["stage"], progress["done"], progress["total"])
+            seconds_left = meta.eta_ms and meta.eta_ms / 1000 - time.time()
+            return Progress(
+                progress["stage"], progress["done"], progress["total"], seconds_left
+            )
     return Progress.from_task(task)
 
 
@@ -166,17 +169,20 @@ def _celery_exception(task: Task) -> dict[str, Any]:
     }
 
 
-def _eta_ms(task: Task, progress: Progress, elapsed_ms: int) -> int | None:
+def _eta_ms(task: Task, progress: Progress) -> int | None:
     """Estimate the end from the progress, or else from the expected duration.
 
     Milliseconds since 1970; None unless the task is running and an estimate exists.
     """
-    remaining = progress.seconds_left
-    if remaining is None and task.expected_duration is not None:
-        remaining = task.expected_duration.total_seconds() - elapsed_ms / 1000
-    if remaining is None or task.state != State.RUNNING:
+    if task.state != State.RUNNING:
         return None
-    return round((time.time() + remaining) * 1000)
+    if progress.seconds_left is not None:
+        return round((time.time() + progress.seconds_left) * 1000)
+    if task.expected_duration is None or task.deadline is None:
+        return None
+    attempt_started_at = task.deadline - task.time_limit
+    expected_end = attempt_started_at + task.expected_duration
+    return round(expected_end.timestamp() * 1000)
 
 
 def _milliseconds(duration: timedelta | None) -> int | None:

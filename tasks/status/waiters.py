@@ -27,6 +27,8 @@ MAX_WAITERS = 9_000
 MIN_PROGRESS_SECONDS = 10.0
 """Seconds until progress alone may end a wait; otherwise a long report would be read as
 often as by a client that polls without pause."""
+WATCHED_PROGRESS_SECONDS = 2.0
+"""The same for a request that asks for the progress: somebody looks at it."""
 RETRY_DELAY_SECONDS = 0.5
 """Seconds before the listener retries after a failure."""
 LIST_READ_INTERVAL = 0.25
@@ -48,14 +50,26 @@ class Waiter(Generic[S]):
         *,
         viewer_id: int,
         wants_progress: bool = True,
+        watches_progress: bool = False,
     ) -> None:
         self.is_over = is_over
         self.viewer_id = viewer_id
         self.wake_event = threading.Event()
         self.wants_progress = wants_progress
         """True if progress without a transition may end the wait."""
+        self.watches_progress = watches_progress
+        """True if it ends the wait after two seconds already."""
         self.progress_due = False
         self.is_canceled = False
+
+    @property
+    def progress_seconds(self) -> float:
+        """Return the seconds until progress alone ends the wait."""
+        if not self.wants_progress:
+            return math.inf
+        if self.watches_progress:
+            return min(WATCHED_PROGRESS_SECONDS, MIN_PROGRESS_SECONDS)
+        return MIN_PROGRESS_SECONDS
 
     def cancel(self) -> None:
         """End the wait, because the client disconnected or this process is stopping."""
@@ -209,7 +223,7 @@ def _wait(
 ) -> S:
     now = time.monotonic()
     deadline = now + seconds
-    progress_due_at = now + MIN_PROGRESS_SECONDS if waiter.wants_progress else math.inf
+    progress_due_at = now + waiter.progress_seconds
     with listener.register(key, waiter):
         first = snapshot = read_first()
         while now < deadline and not waiter.is_over(first, snapshot):

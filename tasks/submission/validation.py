@@ -88,6 +88,7 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
             queue, request.kind, parameters
         ),
         request_id=access_log.current_request_id(),
+        progress_unit=report_class.progress_unit,
         retention=report_class.retention or settings.ARTIFACT_TTL,
         scope=selection.scope.to_json(),
         access_version=viewer.access_version,

@@ -81,6 +81,7 @@ class Heartbeat:
             lifecycle.release(self._task)
             return LeaseLost()
         if time.monotonic() < self._next_beat_at:
+            self.tracker.notify_if_behind()
             return None
         self._next_beat_at = time.monotonic() + settings.HEARTBEAT_SECONDS
         return self._beat()

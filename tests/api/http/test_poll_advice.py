@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from api.http.task_responses import volatile_fields
+from api.http.task_responses import Advice
 from tasks.status.reader import TaskSnapshot
 
 
@@ -30,22 +30,25 @@ def poll_after_seconds(
         expected_duration_ms=expected_seconds and round(expected_seconds * 1000),
         eta_ms=None if remaining_seconds is None else round(now + remaining_seconds * 1000),
     )  # fmt: skip
-    return volatile_fields(snapshot)["poll_after_ms"] / 1000
+    return Advice.for_task(snapshot).poll_after_ms / 1000
 
 
 @pytest.mark.parametrize(
     ("task", "expected"),
     [
         ({"remaining_seconds": 4.0}, 4.3),  # from the progress
-        ({"remaining_seconds": 60.0}, 10.0),  # capped, so that progress is updated
+        ({"remaining_seconds": 60.0}, 60.3),
+        ({"remaining_seconds": 6000.0}, 300.0),  # capped, because estimates may be wrong
         ({"remaining_seconds": 0.01}, 0.31),
         ({"remaining_seconds": -1.0, "age": 8}, 1.0),  # longer than estimated
+        ({"remaining_seconds": -99.0, "age": 200}, 10.0),
         ({"age": 0.1}, 0.25),  # no estimate: soon for a new task,
         ({"age": 20}, 5.0),  # later for an old one,
         ({"age": 3600}, 10.0),  # with an upper limit
         ({"state": "queued", "expected_seconds": 2.0}, 2.3),
         ({"state": "queued", "expected_seconds": 2.0, "queue_wait_seconds": 3}, 5.3),
-        ({"state": "queued", "expected_seconds": 2.0, "queue_wait_seconds": 300}, 10.0),
+        ({"state": "queued", "expected_seconds": 2.0, "queue_wait_seconds": 200}, 202.3),
+        ({"state": "queued", "expected_seconds": 2.0, "queue_wait_seconds": 3000}, 300.0),
     ],
 )  # fmt: skip
 def test_poll_after_follows_the_expected_end(task, expected):
@@ -56,7 +59,7 @@ def test_poll_after_follows_the_expected_end(task, expected):
 def test_poll_after_of_final_task_is_none(state):
     final_snapshot = TaskSnapshot(uuid.uuid4(), state, "reports", b"{}", {})
 
-    assert volatile_fields(final_snapshot) == {"queue": None, "poll_after_ms": None}
+    assert Advice.for_task(final_snapshot) == Advice(None, None, None)
 
 
 @pytest.mark.parametrize("seconds", [10, 60])

@@ -49,6 +49,7 @@ def test_document_of_finished_task_has_the_rows(as_user, teacher):
     assert document["result"]["rows"] == len(document["result"]["data"]) == 40
     assert document["progress"] == {
         "stage": "finished", "done": 40, "total": 40, "percent": 100,
+        "unit": "rows", "unit_label": "linhas", "ends_at": None,
     }  # fmt: skip
     assert document["poll_after_ms"] is None
 

@@ -17,5 +17,10 @@ class Migration(migrations.Migration):
             name="updated_at",
             field=models.DateTimeField(db_default=Now()),
         ),
+        migrations.AddField(
+            model_name="task",
+            name="progress_unit",
+            field=models.CharField(db_default="rows", default="rows", max_length=20),
+        ),
         migrations.RunPython(set_updated_at, migrations.RunPython.noop),
     ]
