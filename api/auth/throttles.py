@@ -24,6 +24,7 @@ from rest_framework.views import APIView
 
 from api.http import admission
 from api.http.addresses import client_address
+from api.http.rate_limit_headers import RateLimit
 from api.problems import handler
 from api.problems.registry import Problem
 from school.db import connections
@@ -105,6 +106,22 @@ class Attempt:
         self._exit_stack.close()
         if not self._is_settled:
             _pair_rate().undo_hit(self._pair)
+
+
+def password_limits(request: Request, username: object) -> list[RateLimit]:
+    """Return the limits of wrong passwords; that of the user only if the name was read."""
+    address = client_address(request)
+    limits = [_rate_limit("wrong-passwords-of-address", _ip_rate(), _hash(address))]
+    if username is not None:
+        pair = _hash(f"{_username_key(username)} {address}")
+        limits.append(_rate_limit("wrong-passwords-of-user", _pair_rate(), pair))
+    return limits
+
+
+def _rate_limit(name: str, rate: Rate, identifier: str) -> RateLimit:
+    hits, seconds_left = rate.usage(identifier)
+    remaining = max(0, rate.limit - hits)
+    return RateLimit(name, rate.limit, remaining, rate.seconds, seconds_left or None)
 
 
 class AdminLoginThrottleMiddleware:

@@ -13,7 +13,7 @@ REQUEST_HEADERS = [
     "x-request-id", "traceparent", "tracestate",
 ]  # fmt: skip
 RESPONSE_HEADERS = [
-    "Location", "Retry-After", "Idempotency-Replayed", "Preference-Applied", "Link",
+    "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotency-Replayed", "Preference-Applied", "Link",
     "ETag", "Accept-Ranges", "Content-Range", "Content-Disposition",
     "Allow", "WWW-Authenticate", "X-Request-ID",
 ]  # fmt: skip

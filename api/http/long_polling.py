@@ -13,7 +13,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 from api.http import admission, disconnects
-from api.http.query_params import read_boolean
+from api.http.query_params import parse_flag
 from api.http.task_responses import matches_etag
 from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, listener, wait_for_task
@@ -44,7 +44,7 @@ class WaitPreference:
 
     @contextmanager
     def reserve(
-        self, user_id: int, limiter: admission.UserLimiter = admission.waits
+        self, user_id: int, limiter: admission.UserLimiter | None = None
     ) -> Iterator["WaitPreference"]:
         """Grant the wait during the block, or none to a user with too many waits."""
         if not self.seconds:
@@ -52,7 +52,7 @@ class WaitPreference:
             return
         with ExitStack() as exit_stack:
             try:
-                exit_stack.enter_context(limiter.admit(user_id))
+                exit_stack.enter_context((limiter or admission.waits).admit(user_id))
                 granted = self
             except admission.TooManyAtOnce:
                 granted = WaitPreference()
@@ -88,7 +88,7 @@ def wait_for_change(
     waiter: Waiter[TaskSnapshot] = Waiter(
         is_done,
         viewer_id=cast(int, request.user.pk),
-        watches_progress=read_boolean(request, "progress"),
+        watches_progress=parse_flag(request, "progress"),
     )
     return _wait_or_read(request, task_id, read_task, waiter, seconds)
 

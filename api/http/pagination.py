@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param
 
-from api.http.query_params import read_boolean
+from api.http.query_params import parse_flag
 from tasks.errors import FieldError, InvalidRequest
 
 _PAGE_SIZE = re.compile(r"[0-9]{1,3}")
@@ -105,7 +105,7 @@ class NewestFirstPagination(StrictCursorPagination):
         self, queryset: Any, request: Request, view: Any = None
     ) -> list[Any] | None:
         page: list[Any] | None = super().paginate_queryset(queryset, request, view)
-        wants_total = read_boolean(request, self.total_query_param)
+        wants_total = parse_flag(request, self.total_query_param)
         self._total = queryset.count() if wants_total else None
         return page
 

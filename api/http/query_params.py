@@ -37,8 +37,8 @@ def validate_query(names: Iterable[str]) -> Callable[[View], View]:
     return decorate
 
 
-def read_boolean(request: Request, name: str) -> bool:
-    """Return the value of a boolean parameter; false without it."""
+def parse_flag(request: Request, name: str) -> bool:
+    """Return the value of a parameter that is `true`, `1`, `false` or `0`; False without it."""
     value = request.query_params.get(name, "false")
     if value not in _BOOLEANS:
         detail = _("Give `true` or `false`.")

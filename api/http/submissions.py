@@ -5,14 +5,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import cast
 
+from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.http import admission
 from api.http.long_polling import WaitPreference, wait_for_end
+from api.http.rate_limit_headers import RateLimit, rate_limit_headers, set_rate_limits
 from api.http.task_responses import accepted, completed
 from api.problems.registry import Problem
 from school.models import User
+from tasks.errors import TooManyActive
 from tasks.status import reader
 from tasks.submission.service import Submission
 
@@ -45,10 +48,31 @@ def submit_and_respond(
             submission = submit()
     except admission.TooManyAtOnce:
         raise Problem("too_many_submits", retry_after=1) from None
+    except TooManyActive as error:
+        limit = _active_limit(viewer, remaining=0, reset_seconds=error.retry_after)
+        raise Problem(
+            error.code,
+            retry_after=error.retry_after,
+            headers=rate_limit_headers([limit]),
+            **error.members,
+        ) from None
     response = _submission_response(request, submission, wait_preference)
+    quota = submission.quota
+    limit = _active_limit(viewer, None if quota is None else quota.remaining)
+    set_rate_limits(response, [limit])
     if submission.is_replay:
         response["Idempotency-Replayed"] = "true"
     return response
+
+
+def _active_limit(
+    viewer: User, remaining: int | None, reset_seconds: int | None = None
+) -> RateLimit:
+    """Return the limit of the viewer's active tasks."""
+    quota = settings.MAX_ACTIVE_PER_ROLE[viewer.role]
+    return RateLimit(
+        "active-reports", quota, remaining=remaining, reset_seconds=reset_seconds
+    )
 
 
 def _submission_response(

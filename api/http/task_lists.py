@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from api.http import disconnects
-from api.http.query_params import read_boolean
+from api.http.query_params import parse_flag
 from api.http.task_responses import (
     VARY,
     Advice,
@@ -78,7 +78,7 @@ def wait_for_list_change(
     waiter: Waiter[TaskPage] = Waiter(
         is_done,
         viewer_id=cast(int, request.user.pk),
-        watches_progress=read_boolean(request, "progress"),
+        watches_progress=parse_flag(request, "progress"),
     )
     with disconnects.on_disconnect(request, waiter.cancel):
         return wait_for_list(read_first, read_again, waiter, seconds=seconds)

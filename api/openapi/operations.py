@@ -31,6 +31,8 @@ HEADERS: dict[str, tuple[str, dict[str, Any], str | int]] = {
     "Location": ("URL of the task.", {**STRING, "format": "uri-reference"}, "/tasks/01a20946-63d7-7452-9ebd-6b7659a55ab6"),
     "Retry-After": ("Whole seconds to wait before the next request; absent if the task is final.", {**NON_NEGATIVE_INTEGER, "minimum": 1}, 2),
     "Idempotency-Replayed": ("`true` if the key was used before.", {**STRING, "const": "true"}, "true"),
+    "RateLimit-Policy": ("The limits that count here: `q` in `w` seconds, or at the same time (draft-ietf-httpapi-ratelimit-headers).", STRING, '"active-reports";q=200;qu="concurrent-requests"'),
+    "RateLimit": ("What is left of each: `r`, and the seconds `t` until there is more.", STRING, '"active-reports";r=198'),
     "Link": ("Links to the next and previous page, equal to `next` and `previous` in the body (RFC 8288).", STRING, '</tasks?cursor=cD0w>; rel="next"'),
     "Preference-Applied": ("The granted wait, if `Prefer` requested one.", STRING, "wait=20"),
     "ETag": ("Version of the response; for a file its SHA-256, weak if compressed.", STRING, '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"'),
@@ -52,9 +54,12 @@ SHARED_HEADERS: dict[str, tuple[str, str]] = {
     "WWW-Authenticate": ("The authentication scheme to use.", 'Bearer realm="api"'),
     "Allow": ("The allowed methods.", "GET, POST, HEAD, OPTIONS"),
 }  # fmt: skip
+RATE_LIMIT = ["RateLimit-Policy", "RateLimit"]
+"""Response headers of an operation that has a limit."""
 OPTIONAL_HEADERS = {
     "Retry-After",  # absent if the task is final
     "Idempotency-Replayed",
+    "RateLimit-Policy", "RateLimit",  # absent if another limit refuses, or none was counted
     "Link",
     "Preference-Applied",
     "Content-Encoding", "Content-Length",  # one if compressed, the other if not
@@ -93,8 +98,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "with the same key and body, the response is the same task in its current state.",
 )
 SUBMISSION_HEADERS = {
-    200: ["ETag", "Location", "Preference-Applied", "Idempotency-Replayed"],
-    202: ["ETag", "Location", "Retry-After", "Preference-Applied", "Idempotency-Replayed"],
+    200: ["ETag", "Location", "Preference-Applied", "Idempotency-Replayed", *RATE_LIMIT],
+    202: ["ETag", "Location", "Retry-After", "Preference-Applied", "Idempotency-Replayed", *RATE_LIMIT],
+    429: ["Retry-After", *RATE_LIMIT],
 }  # fmt: skip
 """Response headers of an operation that submits a report, by status."""
 COMMON_STATUSES = (400, 405, 406, 413, 414, 431, 500)

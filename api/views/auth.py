@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 
 from api.auth import otp_checks, passwords, sessions, throttles
 from api.http.parsers import BoundedFormParser, BoundedJSONParser
-from api.openapi.operations import operation
+from api.http.rate_limit_headers import set_rate_limits
+from api.openapi.operations import RATE_LIMIT, operation
 from api.problems.registry import BEARER_CHALLENGE, Problem
 from api.serializers.auth import (
     ChangePasswordSerializer,
@@ -33,7 +34,20 @@ class PublicView(APIView):
     permission_classes = [AllowAny]
 
 
-class Login(PublicView):
+class PasswordLimitedView(APIView):
+    """View that checks a password, and tells how many wrong ones are left."""
+
+    username: object = None
+    """User whose password is checked; None until that is known."""
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        set_rate_limits(response, throttles.password_limits(request, self.username))
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class Login(PasswordLimitedView, PublicView):
     throttle_classes = [throttles.LoginThrottle]
     parser_classes = [BoundedJSONParser, BoundedFormParser]
 
@@ -46,7 +60,12 @@ class Login(PublicView):
             BoundedFormParser.media_type: PasswordGrantSerializer,
         },
         responses={200: TokenPair},
-        headers={429: ["Retry-After"], 503: ["Retry-After"]},
+        headers={
+            200: RATE_LIMIT,
+            401: RATE_LIMIT,
+            429: ["Retry-After", *RATE_LIMIT],
+            503: ["Retry-After"],
+        },
         problems=[400, 401, 408, 415, 429, 503],
     )
     def post(self, request: Request) -> Response:
@@ -58,6 +77,7 @@ class Login(PublicView):
             PasswordGrantSerializer if is_form else LoginSerializer, request
         )
         otp, username = body.get("otp"), body["username"]
+        self.username = username
         with throttles.Attempt(request, username) as attempt:
             user = authenticate(
                 cast(Any, request), username=username, password=body["password"]
@@ -102,7 +122,7 @@ class Logout(PublicView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ChangePassword(APIView):
+class ChangePassword(PasswordLimitedView):
     permission_classes = [IsAuthenticated]  # also where the password must be changed
 
     @operation(
@@ -118,6 +138,7 @@ class ChangePassword(APIView):
         new one. A wrong `current` counts like a wrong password at the log-in."""
         user = cast(User, request.user)
         body = parse_body(ChangePasswordSerializer, request)
+        self.username = user.username
         with throttles.Attempt(request, user.username) as attempt:
             if not user.check_password(body["current"]):
                 attempt.fail()

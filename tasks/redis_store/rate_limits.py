@@ -62,6 +62,15 @@ class Rate:
         """Return the hits of the present window."""
         return self._run(identifier, lambda storage, key: storage.get(key))
 
+    def usage(self, identifier: str) -> tuple[int, int]:
+        """Return the hits of the present window and the seconds to its end; zeros without one."""
+
+        def read(storage: Storage, key: str) -> tuple[int, int]:
+            hits = storage.get(key)
+            return (hits, self._seconds_left(storage, key)) if hits else (0, 0)
+
+        return self._run(identifier, read)
+
     def reset(self, identifier: str) -> None:
         self._run(identifier, lambda storage, key: storage.clear(key))
 

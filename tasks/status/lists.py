@@ -1,7 +1,7 @@
 """Lists of a requester's tasks: which they are, and their snapshots."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.fields.json import KeyTransform
@@ -28,11 +28,12 @@ def names_class(class_id: int) -> Q:
     return Q(parameters__class_id=class_id) | Q(is_listed)
 
 
-def list_snapshots(tasks: Sequence[Task]) -> list[TaskSnapshot]:
+def list_snapshots(tasks: Iterable[Task]) -> list[TaskSnapshot]:
     """Build snapshots of one requester's rows, as just read, without the reports' rows.
 
     The progress and the queue positions of active tasks come from Redis, by one command.
     """
+    tasks = list(tasks)
     cached_tasks = _cached_active_tasks(tasks)
     snapshots = []
     for task in tasks:

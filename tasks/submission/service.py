@@ -7,7 +7,7 @@ from django.db import Error, transaction
 
 from school.models import User
 from tasks import access_log
-from tasks.errors import RequestErased
+from tasks.errors import RequestErased, TooManyActive
 from tasks.models import AccessLogEntry, Task
 from tasks.scheduling import outbox
 from tasks.status import access_version, projection, reader
@@ -24,6 +24,8 @@ class Submission:
     task: Task
     is_replay: bool = False
     """True if the task was submitted before, under the same idempotency key."""
+    quota: quotas.Quota | None = None
+    """The requester's quota after a new task; None for one that existed."""
 
 
 def submit_report(viewer: User, request: ReportRequest) -> Submission:
@@ -31,6 +33,14 @@ def submit_report(viewer: User, request: ReportRequest) -> Submission:
 
     The task's row is committed when this returns.
     """
+    try:
+        return _submit(viewer, request)
+    except TooManyActive as error:
+        error.retry_after = quotas.seconds_until_own_end(viewer)
+        raise
+
+
+def _submit(viewer: User, request: ReportRequest) -> Submission:
     if original := _find_replay(viewer, request):
         return Submission(original, is_replay=True)
     task = build_task(viewer, request)
@@ -46,14 +56,14 @@ def submit_report(viewer: User, request: ReportRequest) -> Submission:
             duplicate := idempotency.find_queued_duplicate(task)
         ):
             return Submission(duplicate)
-        quotas.enforce_quotas(viewer, task.queue)
+        quota = quotas.enforce_quotas(viewer, task.queue)
         task.save(force_insert=True)
         if request.idempotency_key:
             idempotency.save_key(viewer, request, task)
         access_log.record_access(viewer, AccessLogEntry.Action.CREATED, task)
         task.refresh_from_db()
     _publish(task, viewer)
-    return Submission(task)
+    return Submission(task, quota=quota)
 
 
 def rerun_task(task: Task, viewer: User, idempotency_key: str = "") -> Submission:

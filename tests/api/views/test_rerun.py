@@ -112,8 +112,7 @@ def test_rerun_with_wait_returns_the_running_task_in_time(as_user, teacher):
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_concurrent_reruns_with_one_key_create_one_task(network, teacher):
+def test_concurrent_reruns_with_one_key_create_one_task(transactional_db, teacher):
     task = run_task(teacher)
     clients = [ContractClient.for_user(teacher) for _ in range(6)]
     answers = []
