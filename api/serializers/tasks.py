@@ -15,7 +15,6 @@ from tasks.reporting import registry
 from tasks.states import State
 
 FORMATS = list(registry.format_classes())
-AUDIENCES = ["people", "programs"]
 STATES = [(state.value, state.name) for state in State]
 
 
