@@ -68,6 +68,7 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "cursor": "cD0wMWEyMDk0Ni02M2Q3LTc0NTItOWViZC02Yjc2NTlhNTVhYjY=",
     "grade_level": 3,
     "grade_level_id": 3,
+    "inline": True,
     "page_size": 25,
     "report": "class_performance",
     "progress": True,

@@ -29,6 +29,7 @@ _REQUEST_BODIES: dict[str, Any] = {
     "remove_otp": {"password": "demo", "otp": "492039"},
     "renew_recovery_codes": {"password": "demo", "otp": "492039"},
     "search_students": {"name": "mari"},
+    "create_result_link": {"expires_in": 3600},
 }
 _PATH_EXAMPLES = {
     "{task_id}": "$TASK_ID",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -25,11 +26,11 @@ def _task_page() -> dict[str, Any]:
 
 
 def _result_link() -> dict[str, Any]:
+    lifetime = timedelta(hours=1)
     return {
         "url": f"/tasks/{examples.TASK_ID}/result?link=Wzcs...",
-        "expires_at": task_document.format_rfc3339(
-            examples.FINISHED_AT + settings.RESULT_LINK_LIFETIME
-        ),
+        "expires_at": task_document.format_rfc3339(examples.FINISHED_AT + lifetime),
+        "expires_in": int(lifetime.total_seconds()),
     }
 
 

@@ -1,4 +1,4 @@
-"""Body of `POST /reports`."""
+"""Bodies of `POST /reports` and `POST /tasks/<id>/result/link`."""
 
 from typing import Any
 
@@ -7,12 +7,18 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from api.i18n.languages import LANGUAGES
-from api.serializers.strict import StrictCharField, StrictSerializer
+from api.serializers.strict import (
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+)
 
 MAX_LABEL_LENGTH = 200
 MAX_METADATA_MEMBERS = 20
 MAX_METADATA_NAME_LENGTH = 40
 MAX_METADATA_TEXT_LENGTH = 500
+MIN_LINK_SECONDS = 60
+MAX_LINK_SECONDS = 24 * 60 * 60
 
 
 @extend_schema_field({"$ref": "#/components/schemas/ReportRequest"})
@@ -50,3 +56,13 @@ class ReportSerializer(StrictSerializer):
     language = serializers.ChoiceField(choices=LANGUAGES, required=False)
     label = StrictCharField(max_length=MAX_LABEL_LENGTH, required=False)  # type: ignore[assignment]
     metadata = MetadataField(required=False)
+
+
+class ResultLinkSerializer(StrictSerializer):
+    expires_in = StrictIntegerField(
+        min_value=MIN_LINK_SECONDS,
+        max_value=MAX_LINK_SECONDS,
+        required=False,
+        help_text="Seconds for which the link is to be valid. Default: some minutes, and "
+        "longer for a large file.",
+    )

@@ -1,4 +1,4 @@
-"""Serializer and field that accept nothing beyond what the contract says."""
+"""Serializer and fields that accept nothing beyond what the contract says."""
 
 from typing import Any
 
@@ -21,6 +21,15 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise ValidationError(
                 {escape_part(name): [error] for name in sorted(unknown)}
             )
+        return super().to_internal_value(data)
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """Field of an integer that refuses strings, which DRF's own converts."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
         return super().to_internal_value(data)
 
 

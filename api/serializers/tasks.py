@@ -136,6 +136,7 @@ class FailureDocument(serializers.Serializer[Any]):
 class ResultLink(serializers.Serializer[Any]):
     url = LinkField(help_text="Fetches the file without any header.")
     expires_at = serializers.DateTimeField()
+    expires_in = serializers.IntegerField(help_text="Seconds until the link expires.")
 
 
 class LinksDocument(serializers.Serializer[Any]):

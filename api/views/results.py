@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote
@@ -23,11 +24,11 @@ from rest_framework.views import APIView
 
 from api.auth import signed_links
 from api.auth.signed_links import LinkAuthentication, LinkClaims
-from api.http import byte_ranges
+from api.http import byte_ranges, query_params
 from api.http.negotiation import IgnoreAccept
 from api.openapi.operations import operation
 from api.problems.registry import Problem
-from api.serializers import tasks
+from api.serializers import requests, tasks
 from api.views.tasks import TaskListing
 from school.db import connections
 from school.models import User
@@ -55,6 +56,17 @@ CONDITIONAL_HEADERS = [
         "If-Match": "Expected `ETag`; 412 if the file has another.",
     }.items()
 ]
+
+
+INLINE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""Policy of a PDF that a browser shows: it loads nothing, and stands in no other page."""
+INLINE = OpenApiParameter(
+    "inline",
+    {"type": "boolean", "default": False},
+    OpenApiParameter.QUERY,
+    description="`true` or `1` shows a PDF in the browser instead of saving it; append it to a link "
+    "as `&inline=1`. All other files are saved in any case.",
+)
 
 
 class ResultFile(FileResponse):
@@ -97,7 +109,7 @@ class TaskResult(APIView):
             409: ["Retry-After"],
             416: ["Content-Range"],
         },
-        parameters=CONDITIONAL_HEADERS,
+        parameters=[INLINE, *CONDITIONAL_HEADERS],
         problems=[401, 403, 404, 409, 410, 412, 416, 503],
     )
     def get(self, request: Request, task_id: uuid.UUID) -> HttpResponseBase:
@@ -105,13 +117,14 @@ class TaskResult(APIView):
         compressed response has no byte ranges: send `Range`, or
         `Accept-Encoding: identity`."""
         viewer = cast(User, request.user)
+        inline = query_params.parse_flag(request, INLINE.name)
         result = _find(task_id, viewer)
         if (
             isinstance(request.auth, LinkClaims)
             and request.auth.sha256 != result.sha256
         ):
             raise ResultExpired
-        headers = _headers(result)
+        headers = _headers(result, inline=inline)
         full_response = HttpResponse(headers=headers)
         conditional_response = get_conditional_response(
             request, headers["ETag"], int(result.finished_at.timestamp()), full_response
@@ -143,19 +156,27 @@ class TaskResultLink(APIView):
         "create_result_link",
         "Create a link to the result",
         tag="tasks",
+        body=requests.ResultLinkSerializer,
         responses={200: tasks.ResultLink},
         headers={200: ["Cache-Control"], 409: ["Retry-After"]},
-        problems=[401, 404, 409, 410, 503],
+        problems=[401, 404, 408, 409, 410, 415, 503],
     )
     def post(self, request: Request, task_id: uuid.UUID) -> Response:
         """Creates a link for clients that cannot send headers, such as a phone's download
-        manager. It is valid for minutes, and only while you may see the report."""
+        manager. It is valid for minutes, and longer for a large file, or for the time that
+        `expires_in` asks for: at most a day, at most as long as the file is kept, and only
+        while you may see the report."""
+        body = requests.ResultLinkSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        seconds = body.validated_data.get("expires_in")
+        lifetime = None if seconds is None else timedelta(seconds=seconds)
         viewer = cast(User, request.user)
-        link = signed_links.create_link(_find(task_id, viewer), viewer)
+        link = signed_links.create_link(_find(task_id, viewer), viewer, lifetime)
         return Response(
             {
                 "url": link.url,
                 "expires_at": task_document.format_rfc3339(link.expires_at),
+                "expires_in": link.expires_in,
             },
             headers={"Cache-Control": "private, no-store"},
         )
@@ -172,24 +193,32 @@ def _find(task_id: uuid.UUID, viewer: User) -> downloads.Result:
         ) from None
 
 
-def _headers(result: downloads.Result) -> dict[str, str]:
+def _headers(result: downloads.Result, *, inline: bool) -> dict[str, str]:
+    format = registry.format_classes()[result.task.format]
+    inline_headers = {}
+    is_inline = inline and format.is_inline_safe
+    if is_inline:
+        inline_headers["Content-Security-Policy"] = INLINE_POLICY
     return {
         "Content-Type": result.media_type,
         "Content-Length": str(result.bytes),
-        "Content-Disposition": _content_disposition(result.filename),
+        "Content-Disposition": _content_disposition(
+            result.filename, as_attachment=not is_inline
+        ),
         "Accept-Ranges": "bytes",
         "ETag": quote_etag(result.sha256),
         "Last-Modified": http_date(result.finished_at.timestamp()),
         "Cache-Control": "private, no-store",
         "Referrer-Policy": "no-referrer",
+        **inline_headers,
     }
 
 
-def _content_disposition(filename: str) -> str:
+def _content_disposition(filename: str, *, as_attachment: bool) -> str:
     """Return the header with the name twice: curl and download managers read only ASCII."""
     plain_name = unicodedata.normalize("NFKD", filename.replace("–", "-"))
     ascii_name = plain_name.encode("ascii", "ignore").decode()
-    header = content_disposition_header(as_attachment=True, filename=ascii_name)
+    header = content_disposition_header(as_attachment, ascii_name) or "inline"
     return f"{header}; filename*=UTF-8''{quote(filename, safe='')}"
 
 

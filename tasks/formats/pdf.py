@@ -20,6 +20,7 @@ class Pdf(Format):
     extension = "pdf"
     audience = "people"
     lacks_signs = True
+    is_inline_safe = True
     is_default = True
     sort_order = 60
 

@@ -31,6 +31,8 @@ class Format(ABC):
     has_row_schema: ClassVar[bool] = False
     """True if the file is a JSON array of rows as the contract's schema `Row` describes them."""
 
+    is_inline_safe: ClassVar[bool] = False
+    """True if a browser may show the files: it runs nothing of them in the service's origin."""
     lacks_signs: ClassVar[bool] = False
     """True if the format cannot show some signs, which `can_show` then knows."""
 

@@ -11,6 +11,7 @@ from school.models import User
 from tasks import artifacts, lifecycle
 from tasks.failures import TimedOut
 from tasks.models import AccessLogEntry, Task
+from tasks.status import downloads
 from tests.support.contract import ContractClient
 from tests.support.task_factories import queue_task, run_task
 
@@ -76,7 +77,69 @@ def test_link_response_contains_its_expiry(as_user, teacher, task, settings):
 
     lifetime = datetime.fromisoformat(response.json()["expires_at"]) - timezone.now()
     assert timedelta(minutes=6, seconds=55) < lifetime <= timedelta(minutes=7)
+    assert response.json()["expires_in"] == 7 * 60
     assert response["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    ("size", "minutes"),
+    [(0, 5), (32 * 1024 * 60, 6), (1024**3, 5 + 1024 * 32 // 60), (2**40, 24 * 60)],
+)
+def test_default_lifetime_grows_with_the_file_up_to_a_day(size, minutes):
+    lifetime = signed_links.default_lifetime(size)
+
+    assert lifetime // timedelta(minutes=1) == minutes
+
+
+def test_link_lives_for_the_requested_time(as_user, task):
+    link = as_user(task.requester).post_json(
+        f"/tasks/{task.pk}/result/link", {"expires_in": 3600}
+    )
+    token = link.json()["url"].partition("link=")[2]
+
+    expires_at = datetime.fromisoformat(link.json()["expires_at"])
+    assert link.json()["expires_in"] == 3600
+    assert timedelta(minutes=59) < expires_at - timezone.now() <= timedelta(hours=1)
+    claims = signed_links.verify_link(token, task.pk)
+    assert claims.expires_at == expires_at.timestamp()
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(60, 200), (0, 403), (-1, 403)])
+def test_link_ends_at_its_expiry(anonymous_client, task, seconds, status):
+    viewer = task.requester
+    result = downloads.find_result(task.pk, viewer)
+
+    link = signed_links.create_link(result, viewer, timedelta(seconds=seconds))
+
+    assert anonymous_client.head(link.url).status_code == status
+
+
+def test_link_does_not_outlive_its_file(as_user, task):
+    Task.objects.update(expires_at=timezone.now() + timedelta(minutes=2))
+
+    link = as_user(task.requester).post_json(
+        f"/tasks/{task.pk}/result/link", {"expires_in": 24 * 60 * 60}
+    )
+
+    assert 100 < link.json()["expires_in"] <= 120
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({"expires_in": value} for value in (59, 86401, -60, 61.5, "600", True, None)),
+        {"expires_at": 60},
+        [],
+    ],
+    ids=str,
+)
+def test_link_of_other_lifetime_is_refused(as_user, task, body):
+    answer = as_user(task.requester).post_json(f"/tasks/{task.pk}/result/link", body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    if isinstance(body, dict):
+        (error,) = answer.json()["errors"]
+        assert error["pointer"] == f"/{next(iter(body))}"
 
 
 def test_link_starts_with_the_public_url(task, settings):
@@ -149,10 +212,8 @@ def test_invalid_link_returns_the_same_403_for_every_cause(
     answers.append(anonymous_client.get(link))
     User.objects.filter(pk=teacher.pk).update(is_active=True)
     answers.append(anonymous_client.get(link))  # its sessions have ended
-    link = create_link(task)
-    assert anonymous_client.head(link).status_code == 200
     settings.RESULT_LINK_LIFETIME = timedelta(seconds=-1)
-    answers.append(anonymous_client.get(link))
+    answers.append(anonymous_client.get(create_link(task)))
 
     outcomes = [comparable_outcome(answer) for answer in answers]
     assert outcomes == outcomes[:1] * 11

@@ -12,6 +12,7 @@ from django.utils.http import http_date
 from school.models import School
 from tasks import access_log, artifacts, lifecycle
 from tasks.models import AccessLogEntry, Task
+from tasks.reporting import registry
 from tasks.status import downloads
 from tests.support.task_factories import queue_task, run_task
 
@@ -287,3 +288,35 @@ def test_result_of_expired_task_returns_410(as_user, teacher):
 
     assert answer.status_code == 410
     assert as_user(teacher).get(f"/tasks/{task.pk}").json()["state"] == "expired"
+
+
+@pytest.mark.parametrize("format", sorted(registry.format_classes()))
+def test_inline_shows_pdf_and_saves_all_other_formats(as_user, teacher, format):
+    task = run_task(teacher, kind="report_card", format=format)
+    url = f"/tasks/{task.pk}/result"
+    client = as_user(teacher)
+
+    headers = {
+        value: client.head(f"{url}?inline={value}").headers for value in ("0", "1")
+    }
+
+    disposition = {value: it["Content-Disposition"] for value, it in headers.items()}
+    assert disposition["0"].startswith("attachment; filename=")
+    assert disposition["0"] == client.head(url)["Content-Disposition"]
+    if format == "pdf":
+        assert disposition["1"] == disposition["0"].replace("attachment", "inline")
+        policy = headers["1"]["Content-Security-Policy"]
+        assert {"default-src 'none'", "frame-ancestors 'none'"} <= {*policy.split("; ")}
+    else:
+        assert disposition["1"] == disposition["0"]
+    assert {it["X-Content-Type-Options"] for it in headers.values()} == {"nosniff"}
+    assert {it["X-Frame-Options"] for it in headers.values()} == {"DENY"}
+    assert "Content-Security-Policy" not in headers["0"]
+
+
+@pytest.mark.parametrize("value", ["", "2", "yes"])
+def test_other_value_of_inline_is_refused(as_user, teacher, url, value):
+    answer = as_user(teacher).get(f"{url}?inline={value}")
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (400, "/inline")
