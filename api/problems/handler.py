@@ -6,12 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from drf_standardized_errors.formatter import ExceptionFormatter, flatten_errors
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from api.problems import pages
 from api.problems.registry import (
     BEARER_CHALLENGE,
     MEDIA_TYPE,
@@ -156,8 +157,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
     return problem_response(request, "invalid_request")
 
 
-def route_not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    return problem_response(request, "not_found")
+def route_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if pages.prefers_page(request):
+        return pages.render_page(problem_document("not_found", request.path))
+    response = problem_response(request, "not_found")
+    pages.vary_by_accept(response)
+    return response
 
 
 def server_error(request: HttpRequest) -> JsonResponse:

@@ -27,6 +27,7 @@ from api.auth.signed_links import LinkAuthentication, LinkClaims
 from api.http import byte_ranges, query_params
 from api.http.negotiation import IgnoreAccept
 from api.openapi.operations import operation
+from api.problems import pages
 from api.problems.registry import Problem
 from api.serializers import requests, tasks
 from api.views.tasks import TaskListing
@@ -93,6 +94,13 @@ class TaskResult(APIView):
     def get_authenticators(self) -> list[Any]:
         return [LinkAuthentication(), *super().get_authenticators()]
 
+    def handle_exception(self, exc: Exception) -> Any:
+        response: Any = super().handle_exception(exc)
+        if pages.prefers_page(self.request._request):
+            return pages.render_page(response.data, response.headers)
+        pages.vary_by_accept(response)
+        return response
+
     @operation(
         "get_result",
         "Download the result",
@@ -115,7 +123,8 @@ class TaskResult(APIView):
     def get(self, request: Request, task_id: uuid.UUID) -> HttpResponseBase:
         """`Range` resumes an interrupted download, and `HEAD` returns only the headers. A
         compressed response has no byte ranges: send `Range`, or
-        `Accept-Encoding: identity`."""
+        `Accept-Encoding: identity`. A browser that opens the address (`Accept: text/html`) gets
+        a small page in place of a problem document."""
         viewer = cast(User, request.user)
         inline = query_params.parse_flag(request, INLINE.name)
         result = _find(task_id, viewer)
