@@ -1,13 +1,10 @@
 """URL patterns of the API and its pages."""
 
 from django.urls import path
-from drf_spectacular.views import (
-    SpectacularRedocView,
-    SpectacularSwaggerSplitView,
-)
 
 from api.views import (
     auth,
+    contract,
     directory,
     docs,
     health,
@@ -50,17 +47,10 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/result/link", results.TaskResultLink.as_view()),
     path("healthz", health.Healthz.as_view()),
     path("readyz", health.Readyz.as_view()),
-    path("openapi.yaml", docs.OpenapiDocument.as_view(), name="openapi"),
-    path(
-        "docs",
-        SpectacularSwaggerSplitView.as_view(url_name="openapi", metadata_class=None),
-    ),
-    path(
-        "redoc",
-        SpectacularRedocView.as_view(
-            url_name="openapi", template_name="api/redoc.html", metadata_class=None
-        ),
-    ),
+    path("openapi.yaml", contract.OpenapiYaml.as_view(), name="openapi"),
+    path("openapi.json", contract.OpenapiJson.as_view()),
+    path("docs", contract.swagger_ui),
+    path("redoc", contract.redoc),
     path("problems", docs.problem_list),
     path("problems/<slug:code>", docs.problem_page),
     path(".well-known/security.txt", docs.security_txt),

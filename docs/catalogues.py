@@ -1,5 +1,7 @@
 """Generator of the message catalogues: every marked string with its Portuguese translation.
 
+The texts of the contract are marked by being there: `openapi.yaml` is read as a source of `api`.
+
 Existing translations are matched by exact msgid. New strings are added with an empty
 translation and removed strings are dropped; a test fails on empty translations.
 """
@@ -10,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import yaml
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import write_mo
@@ -17,7 +20,14 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # `make` runs this file as a script
+
+from api.openapi import translation  # noqa: E402  (it needs the path)
+
 PACKAGES = ("school", "tasks", "api")
+CONTRACT = ROOT / "openapi.yaml"
+CONTRACT_PACKAGE = "api"
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LOCALE = "pt_BR"
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
@@ -67,7 +77,21 @@ def build_catalog(package: str) -> Catalog:
             flags=old_message.flags if old_message else (),
             context=context,
         )
+    if package == CONTRACT_PACKAGE:
+        _add_contract(catalog, existing)
     return catalog
+
+
+def _add_contract(catalog: Catalog, existing: Catalog) -> None:
+    """Add the texts of the contract that no package has."""
+    others = [build_catalog(it) for it in PACKAGES if it != CONTRACT_PACKAGE]
+    document = yaml.load(CONTRACT.read_text(), YAML_LOADER)  # noqa: S506  (a safe one)
+    for holder, name in translation.iter_texts(document):
+        text = holder[name]
+        if not any(it.get(text) for it in [catalog, *others]):
+            old_message = existing.get(text)
+            string = old_message.string if old_message else ""
+            catalog.add(text, string, locations=[(CONTRACT.name, 0)])
 
 
 def _extract_messages(folder: Path) -> Iterator[tuple[Path, Any, str | None]]:

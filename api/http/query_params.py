@@ -1,6 +1,6 @@
 """Validation of query parameters: unknown, repeated and blank ones are refused."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -44,6 +44,18 @@ def parse_flag(request: Request, name: str) -> bool:
         detail = _("Give `true` or `false`.")
         raise InvalidRequest(FieldError(json_pointer(name), "invalid", detail))
     return _BOOLEANS[value]
+
+
+def parse_choice(
+    request: Request, name: str, choices: Sequence[str], *, default: str
+) -> str:
+    """Return the value of a parameter that is one of the choices, in capitals or not."""
+    value = request.query_params.get(name, default).lower()
+    choice = next((it for it in choices if it.lower() == value), None)
+    if choice is None:
+        text = _("Give one of: {choices}.").format(choices=", ".join(choices))
+        raise InvalidRequest(FieldError(json_pointer(name), "invalid_choice", text))
+    return choice
 
 
 def _check_query(request: Request, view: Any, names: frozenset[str]) -> None:

@@ -50,7 +50,7 @@ def spectacular_settings(
             "Language": "api.i18n.languages.LANGUAGES",
             "HealthStatus": ["ok", "unavailable"],
         },
-        "DEFAULT_GENERATOR_CLASS": "api.openapi.operations.EnglishGenerator",
+        "DEFAULT_GENERATOR_CLASS": "api.openapi.operations.DocumentGenerator",
         "SORT_OPERATIONS": False,  # keep the order of the routes: login first
         "SERVE_INCLUDE_SCHEMA": False,
         "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

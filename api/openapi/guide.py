@@ -3,17 +3,24 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from api.i18n import languages
 from tasks.states import FINAL, State
 
-GUIDE_PATH = Path(__file__).with_name("guide.md")
+GUIDE_PATHS = {
+    "en": Path(__file__).with_name("guide.md"),
+    "pt-BR": Path(__file__).with_name("guide.pt-BR.md"),
+}
 _STATES_PLACEHOLDER = "<!-- table of states -->\n"
 _STATE_MEANINGS = {
-    State.QUEUED: "It waits in the queue. `queue` gives its position and the estimated wait, once known.",
-    State.RUNNING: "A worker is generating it; `progress` says how far. If the worker is lost, it is `queued` again.",
-    State.SUCCEEDED: "`result` is available.",
-    State.FAILED: "`error` says why; its code has a page, like the codes of problems.",
-    State.CANCELED: "It was canceled by `POST /tasks/{task_id}/cancel`.",
-    State.EXPIRED: "It had succeeded, and its retention period is over: parameters and result are erased.",
+    State.QUEUED: gettext_lazy("It waits in the queue. `queue` gives its position and the estimated wait, once known."),
+    State.RUNNING: gettext_lazy("A worker is generating it; `progress` says how far. If the worker is lost, it is `queued` again."),
+    State.SUCCEEDED: gettext_lazy("`result` is available."),
+    State.FAILED: gettext_lazy("`error` says why; its code has a page, like the codes of problems."),
+    State.CANCELED: gettext_lazy("It was canceled by `POST /tasks/{task_id}/cancel`."),
+    State.EXPIRED: gettext_lazy("It had succeeded, and its retention period is over: parameters and result are erased."),
 }  # fmt: skip
 
 SECURITY_DESCRIPTIONS = {
@@ -53,20 +60,25 @@ RESPONSE_DESCRIPTIONS = {
 
 
 def build_guide() -> str:
-    """Return the guide with the table of states filled in."""
-    text = GUIDE_PATH.read_text(encoding="utf-8")
+    """Return the guide in the active language, with the table of states filled in."""
+    path = GUIDE_PATHS[languages.current_language()]
+    text = path.read_text(encoding="utf-8")
     before, placeholder, after = text.partition(_STATES_PLACEHOLDER)
     if not placeholder:
-        raise ValueError(f"{GUIDE_PATH} lacks {_STATES_PLACEHOLDER.strip()!r}.")
+        raise ValueError(f"{path} lacks {_STATES_PLACEHOLDER.strip()!r}.")
     return before + _states_table() + after
 
 
 def _states_table() -> str:
     rows = (
-        (f"`{state}`", _STATE_MEANINGS[state], "yes" if state in FINAL else "no")
+        (
+            f"`{state}`",
+            str(_STATE_MEANINGS[state]),
+            _("yes") if state in FINAL else _("no"),
+        )
         for state in State
     )
-    return _table(("`state`", "meaning", "final"), rows)
+    return _table(("`state`", _("meaning"), _("final")), rows)
 
 
 def _table(header: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:

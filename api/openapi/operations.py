@@ -19,6 +19,7 @@ from drf_spectacular.utils import (
 from api.auth.permissions import HasDemandedSecondFactor
 from api.http import query_params
 from api.http.submissions import IDEMPOTENCY_KEY_PATTERN
+from api.openapi.translation import translate_document
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
 from api.serializers.problems import problem_serializer
 from api.serializers.strict import StrictSerializer
@@ -163,12 +164,17 @@ def problem_response(status: int) -> OpenApiResponse:
     return OpenApiResponse(problem_serializer(status), description=f"`code`: {pages}.")
 
 
-class EnglishGenerator(SchemaGenerator):
-    """Generator of the document, always in English."""
+class DocumentGenerator(SchemaGenerator):
+    """Generator of the document in one language, by default in English."""
+
+    def __init__(self, *args: Any, language: str = "en", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self._language = language
 
     def get_schema(self, *args: Any, **kwargs: Any) -> Any:
-        with override("en"):
-            return super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
+        with override(self._language):
+            document = super().get_schema(*args, **kwargs)  # type: ignore[no-untyped-call]
+            return translate_document(document)
 
 
 class ApiAutoSchema(AutoSchema):

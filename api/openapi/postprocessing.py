@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.http.parsers import BoundedFormParser
+from api.i18n.languages import current_language
 from api.openapi import examples, guide, links, report_schemas
 from api.openapi.operations import COMMON_HEADER, HEADER_BY_STATUS, SHARED_HEADERS
 from api.openapi.response_examples import RESPONSE_EXAMPLES
@@ -194,11 +195,14 @@ def _component_name(text: str) -> str:
 
 
 def _task_example(name: str) -> Schema:
-    return {"summary": name, "value": examples.task_example(name)}
+    return {
+        "summary": name,
+        "value": examples.task_example(name, language=current_language()),
+    }
 
 
 def _problem_example(code: str) -> Schema:
     return {
         "summary": str(PROBLEMS[code].title),
-        "value": examples.problem_example(code),
+        "value": examples.problem_example(code, language=current_language()),
     }

@@ -30,6 +30,7 @@ def add_report_schemas(schemas: Schema) -> Schema:
             request_examples[f"{kind}, {format}"] = {
                 "summary": f"{report.title} ({format})",
                 "value": {**body, "format": format},
+                "x-group": str(report.title),
             }
     schemas["ReportRequest"] = {
         "oneOf": [{"$ref": reference} for reference in mapping.values()],

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from api.auth.sessions import TokenPair
+from api.i18n.languages import current_language
 from api.openapi import examples
 from api.paths import PATHS
 from api.serializers import catalogue
@@ -18,7 +19,7 @@ from tasks.status import document as task_document
 
 def _task_page() -> dict[str, Any]:
     results = [
-        examples.task_example(name, with_data=False)
+        examples.task_example(name, language=current_language(), with_data=False)
         for name in ("running", "succeeded")
     ]
     next_url = f"/tasks?cursor={examples.PARAMETER_EXAMPLES['cursor']}"

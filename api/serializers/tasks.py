@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
@@ -112,8 +111,8 @@ class ResultDocument(serializers.Serializer[Any]):
     data = serializers.ListField(  # type: ignore[assignment]  # a field, not the property
         child=RowField(),
         required=False,
-        help_text="The rows, if the format is `json` and the file has at most "
-        f"{settings.INLINE_RESULT_BYTES} bytes. `url` always has them.",
+        help_text="The rows, if the format is `json` and the file is small: 256 KiB, unless "
+        "the operator sets another limit. `url` always has them.",
     )
     skipped = SkippedDocument()
     data_as_of = serializers.DateTimeField()

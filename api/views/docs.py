@@ -1,54 +1,21 @@
-"""OpenAPI document, the HTML pages about problems, and `security.txt`."""
+"""HTML pages about problems, and `security.txt`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import cache, wraps
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.renderers import OpenApiYamlRenderer
-from drf_spectacular.views import SpectacularYAMLAPIView
-from rest_framework.request import Request
 
-from api.http import query_params
-from api.http.negotiation import IgnoreAccept
 from api.i18n import languages
 from api.openapi import problem_pages
-from api.openapi.operations import EnglishGenerator
 from api.problems import handler
 
 SECURITY_TXT_LIFETIME = timedelta(days=180)
 """Readers must not use the file for longer; RFC 9116 recommends less than a year."""
-
-
-class OpenapiDocument(SpectacularYAMLAPIView):
-    content_negotiation_class = IgnoreAccept
-    # Without `version`, which the library would put into the file name.
-    get = query_params.validate_query(["lang"])(SpectacularYAMLAPIView.get)
-
-    def _get_schema_response(self, request: Request) -> HttpResponse:
-        """Return the cached document.
-
-        Generating it blocks all other requests of the process for a quarter of a second.
-        """
-        media_type = f"{OpenApiYamlRenderer.media_type}; charset=utf-8"
-        headers = {"Content-Disposition": 'inline; filename="openapi.yaml"'}
-        return HttpResponse(_openapi_yaml(), content_type=media_type, headers=headers)
-
-    def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, *args, **kwargs)
-        response["Content-Language"] = "en"  # regardless of `Accept-Language`
-        return response
-
-
-@cache
-def _openapi_yaml() -> bytes:
-    generator: Any = EnglishGenerator
-    renderer: Any = OpenApiYamlRenderer
-    return bytes(renderer().render(generator().get_schema(request=None, public=True)))
 
 
 View = Callable[..., HttpResponse]

@@ -65,8 +65,8 @@ INLINE = OpenApiParameter(
     "inline",
     {"type": "boolean", "default": False},
     OpenApiParameter.QUERY,
-    description="`true` or `1` shows a PDF in the browser instead of saving it; append it to a link "
-    "as `&inline=1`. All other files are saved in any case.",
+    description="`true` or `1` shows a PDF in the browser instead of saving it; append "
+    "it to a link as `&inline=1`. All other files are saved in any case.",
 )
 
 

@@ -206,7 +206,10 @@ def test_operation_shows_response_examples_and_problem_links(docs: SwaggerUI):
     assert '"code": "timeout"' in row.locator("pre").first.inner_text()
     link = block.locator("tr.response[data-code='410'] a", has_text="purged")
     assert link.get_attribute("href") == "/problems/purged"
-    assert docs.page.get_by_role("heading", name="States").is_visible()
+    states = docs.page.get_by_role("heading", name="States")
+    assert not states.is_visible()
+    docs.page.get_by_text("Guide: log in").click()
+    assert states.is_visible()
 
 
 def test_deep_link_opens_its_operation(docs: SwaggerUI):

@@ -13,13 +13,15 @@ from openapi_spec_validator import validate
 
 from api.problems.registry import PROBLEMS
 from api.urls import urlpatterns
-from api.views import docs
+from api.views import contract
 from school.runtime.processes import MANAGE_PY
 from tasks.states import State
 from tests.support.contract import SPEC_PATH, load_spec
 
 HTML_PATHS = {"docs", "redoc", "problems", "problems/<slug:code>"}
-UNDOCUMENTED_PATHS = {".well-known/security.txt", "openapi.yaml", *HTML_PATHS}
+UNDOCUMENTED_PATHS = {
+    ".well-known/security.txt", "openapi.yaml", "openapi.json", *HTML_PATHS,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -103,22 +105,40 @@ def test_docs_page_loads_local_assets_only(path):
 
 
 @pytest.mark.django_db
-def test_served_document_is_yaml(client):
-    answer = client.get("/openapi.yaml")
+@pytest.mark.parametrize("language", ["en", "pt-BR"])
+def test_yaml_and_json_are_the_same_document(client, language):
+    as_yaml = client.get(f"/openapi.yaml?lang={language}")
+    as_json = client.get(f"/openapi.json?lang={language}")
 
-    assert yaml.safe_load(answer.content)["info"]["title"] == "School reports"
+    assert yaml.load(as_yaml.content, yaml.CSafeLoader) == as_json.json()
+    assert as_json["Content-Type"] == "application/json; charset=utf-8"
+    assert as_yaml["Content-Language"] == as_json["Content-Language"] == language
+    assert 'filename="openapi.json"' in as_json["Content-Disposition"]
+
+
+@pytest.mark.django_db
+def test_served_document_is_the_committed_one(client, spec):
+    served = client.get("/openapi.json").json()
+
+    assert (
+        served["components"]["schemas"].keys() >= spec["components"]["schemas"].keys()
+    )
+    assert served["info"] == spec["info"]
 
 
 @pytest.mark.guarantee("The served contract is built once.")
 @pytest.mark.django_db
 def test_served_document_is_built_once(client):
-    docs._openapi_yaml.cache_clear()
+    contract.render_document.cache_clear()
+    contract._build_document.cache_clear()
 
     first = client.get("/openapi.yaml")
-    again = client.get("/openapi.yaml", headers={"Accept-Language": "en"})
+    again = client.get("/openapi.yaml", headers={"Accept-Language": "pt-BR"})
+    client.get("/openapi.json")
 
     assert again.content == first.content
-    assert docs._openapi_yaml.cache_info().misses == 1
+    assert contract.render_document.cache_info().misses == 2
+    assert contract._build_document.cache_info().misses == 1
 
 
 def iter_schema_holders(operation):

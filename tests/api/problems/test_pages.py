@@ -126,7 +126,9 @@ def test_browser_gets_page_while_the_database_is_away(link, monkeypatch):
     assert heading(answer) == "Indisponível no momento"
 
 
-@pytest.mark.guarantee("A page at a dead link is not stored, and its address is sent nowhere.")
+@pytest.mark.guarantee(
+    "A page at a dead link is not stored, and its address is sent nowhere."
+)
 def test_page_has_the_security_headers_of_other_pages(task):
     page = open_in_browser(f"/tasks/{task.pk}/result{NO_LINK}")
     other = open_in_browser("/problems")

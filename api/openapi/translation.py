@@ -1,0 +1,57 @@
+"""Translation of the OpenAPI document: every text for people has its message in the catalogues.
+
+`docs/catalogues.py` takes the messages from the committed English document.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from django.utils.translation import gettext
+
+_TEXT_NAMES = ("description", "summary", "title")
+_DATA_NAMES = ("example", "value", "default", "const", "enum", "x-codeSamples")
+"""Members that contain values or code."""
+
+Holder = dict[str, Any]
+
+
+def translate_document(document: Holder) -> Holder:
+    """Return a copy of the document with its texts in the active language."""
+    document = deepcopy(document)  # the parts are shared with the next document
+    for holder, name in iter_texts(document):
+        holder[name] = gettext(holder[name])
+    return document
+
+
+def iter_texts(document: Holder) -> Iterator[tuple[Holder, str]]:
+    """Yield the object and the name of each text.
+
+    The guide is a file of its own in each language. Texts that are composed of others are
+    composed in the active language: those of the examples of a body, and the lists of codes.
+    """
+    for path, holder, name in _iter_strings(document, ()):
+        text = holder[name]
+        is_guide = path == ("info",) and name == "description"
+        is_body_example = "requestBody" in path and "examples" in path
+        is_component_name = path[-1:] == (text,)
+        is_code_list = text.startswith("`code`:")
+        if text and not (
+            is_guide or is_body_example or is_component_name or is_code_list
+        ):
+            yield holder, name
+
+
+def _iter_strings(
+    node: Any, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Holder, str]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _iter_strings(item, path)
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        if name in _TEXT_NAMES and isinstance(value, str):
+            yield path, node, name
+        elif name not in _DATA_NAMES:
+            yield from _iter_strings(value, (*path, name))

@@ -1,0 +1,57 @@
+"use strict";
+
+const root = document.getElementById("swagger-ui");
+const options = JSON.parse(document.getElementById("options").textContent);
+
+/** Plugin that folds the guide, so that the first screen has the log-in and the operations. */
+const foldGuide = ({ React, specSelectors }) => ({
+  wrapComponents: {
+    InfoContainer: (Original) => (props) => {
+      const info = specSelectors.info();
+      return React.createElement(
+        "div",
+        { className: "folded-info" },
+        React.createElement("h1", null, info.get("title"), " ", React.createElement("small", null, info.get("version"))),
+        React.createElement(
+          "details",
+          null,
+          React.createElement("summary", null, root.dataset.guide),
+          React.createElement(Original, props),
+        ),
+      );
+    },
+  },
+});
+
+/** Plugin that groups the examples of a body by `x-group`: the kind of report. */
+const groupExamples = ({ React }) => ({
+  wrapComponents: {
+    ExamplesSelect: (Original) =>
+      class extends Original {
+        render() {
+          const element = super.render();
+          const [label, select] = element.props.children;
+          const [modified, examples] = select.props.children;
+          const groups = this.props.examples.map((example) => example.get("x-group")).toOrderedSet();
+          if (groups.includes(undefined)) return element;
+          const options = examples.toArray();
+          const members = groups.toArray().map((group) =>
+            React.createElement(
+              "optgroup",
+              { key: group, label: group },
+              options.filter(({ key }) => this.props.examples.getIn([key, "x-group"]) === group),
+            ),
+          );
+          return React.cloneElement(element, {}, label, React.cloneElement(select, {}, modified, members));
+        }
+      },
+  },
+});
+
+SwaggerUIBundle({
+  ...options,
+  domNode: root,
+  presets: [SwaggerUIBundle.presets.apis],
+  plugins: [foldGuide, groupExamples],
+  layout: "BaseLayout",
+});
