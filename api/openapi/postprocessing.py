@@ -1,13 +1,12 @@
 """Postprocessing of the OpenAPI document: adds report kinds, codes, examples and the guide."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.http.parsers import BoundedFormParser
 from api.i18n.languages import current_language
-from api.openapi import examples, guide, links, report_schemas
+from api.openapi import code_samples, examples, guide, links, report_schemas
 from api.openapi.operations import COMMON_HEADER, HEADER_BY_STATUS, SHARED_HEADERS
 from api.openapi.response_examples import RESPONSE_EXAMPLES
 from api.problems.registry import MEDIA_TYPE, PROBLEMS
@@ -32,16 +31,6 @@ _REQUEST_BODIES: dict[str, Any] = {
     "search_students": {"name": "mari"},
     "create_result_link": {"expires_in": 3600},
 }
-_PATH_EXAMPLES = {
-    "{task_id}": "$TASK_ID",
-    "{kind}": "class_performance",
-    **{
-        f"{{{name}}}": str(examples.PARAMETER_EXAMPLES[name])
-        for name in (
-            "school_id", "class_id", "school_year_id", "grade_level_id", "student_id",
-        )
-    },
-}  # fmt: skip
 _TASK_EXAMPLES = {
     ("create_report", "200"): ["succeeded", "succeeded, as csv", "failed"],
     ("create_report", "202"): ["queued", "running"],
@@ -80,7 +69,9 @@ def postprocess_schema(result: Schema, **_: Any) -> Schema:
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             links.add_links(operation)
-            _add_code_sample(path, method, operation, bodies)
+            operation["x-codeSamples"] = code_samples.code_samples(
+                path, method, operation, bodies.get(operation["operationId"])
+            )
             _add_body_examples(operation, bodies, reports)
             _add_response_examples(operation)
             _add_shared_headers(operation)
@@ -117,23 +108,6 @@ def _set_code_enums(schemas: Schema) -> None:
             schema["properties"]["code"] |= {"enum": codes}
 
 
-def _add_code_sample(
-    path: str, method: str, operation: Schema, bodies: Mapping[str, Any]
-) -> None:
-    """Add a curl command that runs once its shell variables are set."""
-    for name, value in _PATH_EXAMPLES.items():
-        path = path.replace(name, value)
-    arguments = [f'curl -sS -X {method.upper()} "$BASE{path}"']
-    if "security" in operation:
-        arguments.append('-H "Authorization: Bearer $TOKEN"')
-    if body := bodies.get(operation["operationId"]):
-        text = json.dumps(body).replace('"', '\\"')
-        arguments.append(f'-H "Content-Type: application/json" -d "{text}"')
-    operation["x-codeSamples"] = [
-        {"lang": "Shell", "label": "curl", "source": " \\\n  ".join(arguments)}
-    ]
-
-
 def _add_body_examples(
     operation: Schema, bodies: Mapping[str, Any], reports: Mapping[str, Any]
 ) -> None:
@@ -155,7 +129,7 @@ def _add_body_examples(
 def _add_parameter_example(parameter: Schema) -> None:
     name = parameter["name"]
     if name == "kind":
-        parameter["example"] = _PATH_EXAMPLES["{kind}"]
+        parameter["example"] = code_samples.KIND
     elif name in examples.PARAMETER_EXAMPLES:
         # In the schema, because Swagger UI fills in and sends all examples outside it.
         parameter["schema"]["examples"] = [examples.PARAMETER_EXAMPLES[name]]

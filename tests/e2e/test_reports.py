@@ -3,16 +3,12 @@
 import csv
 import io
 import json
-import os
-import shutil
-import subprocess
 import urllib.request
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
 from school.runtime.client import ServiceError
-from tests.support.contract import load_spec
 from tests.support.redis_monitor import monitor_commands
 from tests.support.stack import Stack
 from tests.tasks.reports.figures.expected import ALLOWED_ROLES, EXPECTED
@@ -140,54 +136,6 @@ def test_poll_of_known_task_is_one_redis_command(stack: Stack):
     task_commands = [command for command in commands if key in command]
     assert len(task_commands) == 1
     assert task_commands[0].startswith(f"MGET {key} access-version:")
-
-
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_code_samples_of_openapi_document_run(stack: Stack):
-    spec = load_spec()
-    client = stack.as_user("teacher")
-    done = stack.wait_until_final(client, client.request_report(REPORT_REQUEST))
-    pair = client.request(
-        "POST", "/auth/token", {"username": "teacher", "password": "demo"}
-    )
-    variables = {
-        "BASE": stack.base_url,
-        "TASK_ID": done["task_id"],
-    }
-    expected = {
-        "cancel_task": 409, "create_report": 202, "delete_task": 204, "log_out": 204,
-        "log_out_everywhere": 204,
-        # The samples' one-time code is wrong, and no second factor is set up.
-        "confirm_otp": 400, "remove_otp": 400, "renew_recovery_codes": 400,
-    }  # fmt: skip
-    credentials = {"username": "teacher", "password": "demo"}
-    create_user = "from school.models import User; User.objects.create_user('sample', password='demo')"
-    stack.manage("shell", "--command", create_user)
-
-    operations = [op for path in spec["paths"].values() for op in path.values()]
-    last = ("delete_task", "log_out_everywhere")  # they end the task and the token
-    operations.sort(
-        key=lambda op: (
-            last.index(op["operationId"]) + 1 if op["operationId"] in last else 0
-        )
-    )
-    for operation in operations:
-        sample = operation["x-codeSamples"][0]["source"]
-        token = client.token
-        if operation["operationId"] == "change_password":  # of a user of its own
-            token = stack.as_user("sample").token
-        if "$REFRESH" in sample:  # a refresh token is valid once
-            pair = client.request("POST", "/auth/token", credentials)
-            variables["REFRESH"] = pair["refresh"]
-        process = subprocess.run(
-            ["bash", "-c", sample + ' -o /dev/null -w "%{http_code}"'],
-            env={**os.environ, **variables, "TOKEN": token},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        name = operation["operationId"]
-        assert int(process.stdout) == expected.get(name, 200), name
 
 
 def test_request_id_is_logged_by_the_worker(stack: Stack):
