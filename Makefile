@@ -8,7 +8,7 @@ DATABASES := sqlite postgresql
 PROCESSES := 4
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-deep chaos fuzz bench check format generate migrations lock audit secrets pin-images compose-check clean
+.PHONY: help up demo test test-deep chaos fuzz bench check format generate clients migrations lock audit secrets pin-images compose-check clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,12 @@ generate: $(VENV)/.installed-dev ## write openapi.yaml, the message catalogues, 
 	$(BIN)/python docs/rules.py
 	$(BIN)/python docs/guarantees.py
 
+clients: $(VENV)/.installed-dev ## generate the clients in TypeScript and Python into clients/ (TypeScript needs npm)
+	@$(BIN)/python clients/python/generate.py
+	@if command -v npm >/dev/null; then cd clients/typescript && npm ci --ignore-scripts --no-fund --no-audit \
+		&& npm run generate && npm run build; \
+	else echo "npm is not installed: the TypeScript client was not generated."; fi
+
 migrations: $(VENV)/.installed-dev ## create missing migrations
 	$(BIN)/python manage.py makemigrations
 
@@ -74,6 +80,8 @@ lock: $(VENV)/.installed-dev ## upgrade and pin all requirements.txt
 		--no-emit-index-url requirements-dev.in -o requirements-dev.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url bench/requirements.in -o bench/requirements.txt
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url clients/python/requirements.in -o clients/python/requirements.txt
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url requirements-audit.in -o requirements-audit.txt
 

@@ -1,7 +1,6 @@
 """TypeScript client generated from the OpenAPI document."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -10,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.contract import SPEC_PATH
+from tests.support.node import node_environment
 from tests.support.stack import Stack
 
-PROJECT_DIR = Path(__file__).with_name("typescript")
-MIN_NODE_VERSION = 20
+PROJECT_DIR = SPEC_PATH.parent / "clients" / "typescript"
 STEPS = re.findall(
-    r'(?m)^logStep\("(.+)"\);$', (PROJECT_DIR / "src/trip.ts").read_text()
+    r'(?m)^logStep\("(.+)"\);$', (PROJECT_DIR / "test/trip.ts").read_text()
 )
 
 pytestmark = pytest.mark.one_database(
@@ -26,8 +25,8 @@ pytestmark = pytest.mark.one_database(
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the compiled client, with its packages and generated types."""
-    if not _node_is_new_enough():
-        pytest.skip(f"Node {MIN_NODE_VERSION} or newer, with npm, is not installed")
+    if not shutil.which("npm"):
+        pytest.skip("npm, which installs the client's packages, is not installed")
     folder = tmp_path_factory.mktemp("typescript")
     ignore = shutil.ignore_patterns("node_modules", "build", "schema.ts")
     shutil.copytree(PROJECT_DIR, folder, ignore=ignore, dirs_exist_ok=True)
@@ -48,18 +47,11 @@ def run(
     return subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, **variables},
+        env={**node_environment(), **variables},
         capture_output=True,
         text=True,
         timeout=90,
     )
-
-
-def _node_is_new_enough() -> bool:
-    if not (shutil.which("node") and shutil.which("npm")):
-        return False
-    version = subprocess.check_output(["node", "--version"], text=True)
-    return int(version.lstrip("v").partition(".")[0]) >= MIN_NODE_VERSION
 
 
 @pytest.mark.guarantee("A generated client has exact types.")
@@ -72,7 +64,7 @@ def test_typed_client_completes_every_step(project: Path, stack: Stack):
     )
 
     trip = run(
-        project, "node", "build/trip.js",
+        project, "node", "build/test/trip.js",
         BASE=stack.base_url, SLOW_TASK=slow["task_id"], LONG_TASK=long["task_id"],
     )  # fmt: skip
 
@@ -81,8 +73,20 @@ def test_typed_client_completes_every_step(project: Path, stack: Stack):
     assert len(STEPS) > 10
 
 
+@pytest.mark.deep("it installs packages and compiles")
+def test_example_downloads_a_report(project: Path, stack: Stack):
+    example = run(project, "npm", "run", "--silent", "example", BASE=stack.base_url)
+
+    assert example.returncode == 0, example.stderr
+    title, file, code = example.stdout.splitlines()
+    assert title.startswith("Class performance · ")
+    assert file.endswith(" bytes")
+    assert code == "not_found"
+    assert example.stderr.splitlines()[-1] == "succeeded"
+
+
 def test_client_sources_use_no_type_escapes():
-    sources = [path.read_text() for path in (PROJECT_DIR / "src").glob("*.ts")]
+    sources = [path.read_text() for path in PROJECT_DIR.glob("[st]*/*.ts")]
 
     type_escape = re.compile(
         r"\bany\b|\bas (?!const\b)\w|@ts-(ignore|nocheck)|!\.|<\w+>\w"

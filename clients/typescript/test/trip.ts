@@ -1,7 +1,7 @@
 // A client's session from login to logout. Prints each completed step.
 import assert from "node:assert/strict";
 
-import { describe, Service, type Row } from "./service.js";
+import { describe, Service, type Row } from "../src/service.js";
 
 function requiredEnv(name: string): string {
   const value = process.env[name];

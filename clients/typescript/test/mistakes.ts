@@ -1,6 +1,6 @@
 // Code that must not compile: with looser types, each @ts-expect-error would be an error.
-import type { components } from "./schema.js";
-import type { ReportRequest, Task } from "./service.js";
+import type { components } from "../src/schema.js";
+import type { ReportRequest, Task } from "../src/service.js";
 
 type Problem = components["schemas"]["Problem404"];
 type Entry = components["schemas"]["CatalogueEntry"];
