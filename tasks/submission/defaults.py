@@ -1,6 +1,6 @@
 """Defaults of report parameters that depend on the viewer: the open year, and the children."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,8 @@ from tasks.errors import FieldError, InvalidRequest
 from tasks.reporting.parameters import MAX_RECORDS, ReportParameters
 from tasks.reporting.selection import PARAMETERS_POINTER
 
+_STUDENTS = frozenset({"student_id", "student_ids"})
+
 
 class ViewerDefaults:
     """Values of one viewer for parameters that a request leaves out; each is read once."""
@@ -20,30 +22,29 @@ class ViewerDefaults:
     def __init__(self, viewer: User) -> None:
         self._viewer = viewer
 
-    def values(self, model: type[ReportParameters]) -> dict[str, Any]:
-        """Return the defaults for the parameters of the model."""
+    def values(
+        self, model: type[ReportParameters], given: Set[str] = frozenset()
+    ) -> dict[str, Any]:
+        """Return the defaults for the parameters of the model beside the given ones.
+
+        The year has one only if no other alternative is given, and the children only if no
+        student is.
+        """
         defaults: dict[str, Any] = {}
-        if "year" in model.alternatives and self.open_year is not None:
+        has_year = "year" in model.alternatives
+        if has_year and given.isdisjoint(model.alternatives) and self.open_year:
             defaults["year"] = self.open_year
-        if "student_ids" in model.model_fields and self.children:
+        has_students = "student_ids" in model.model_fields
+        if has_students and given.isdisjoint(_STUDENTS) and self.children:
             defaults["student_ids"] = self.children
         return defaults
 
     def apply(self, model: type[ReportParameters], values: object) -> object:
-        """Return the values with the defaults of those that a request leaves out.
-
-        A year is added only if no other alternative is given, and the children only if no
-        student is. Values that are no object are returned as they are.
-        """
+        """Return the values with the defaults; those that are no object, as they are."""
         if not isinstance(values, Mapping):
             return values
         given = {name for name, value in values.items() if value is not None}
-        added = {
-            name: value
-            for name, value in self.values(model).items()
-            if given.isdisjoint(_replaced_by(model, name))
-        }
-        return {**values, **added}
+        return {**values, **self.values(model, given)}
 
     @cached_property
     def open_year(self) -> int | None:
@@ -75,10 +76,3 @@ def require_alternative(parameters: ReportParameters) -> None:
     if names and all(getattr(parameters, name) is None for name in names):
         detail = gettext(parameters.alternatives_detail)
         raise InvalidRequest(FieldError(PARAMETERS_POINTER, "value_error", detail))
-
-
-def _replaced_by(model: type[ReportParameters], name: str) -> set[str]:
-    """Return the parameters that a default is not applied beside."""
-    if name == "year":
-        return set(model.alternatives)
-    return {"student_id", "student_ids"}

@@ -12,7 +12,7 @@ from tests.support.task_factories import create_finished_task, queue_task
 pytestmark = pytest.mark.django_db
 
 CLASS_WORKLOAD = ("class_performance", "class_id")
-SCHOOL_WORKLOAD = ("class_performance", "school_id")
+SCHOOL_WORKLOAD = ("class_performance", "school_id", "year")
 
 
 def create_running_task(viewer, seconds: float) -> None:
@@ -38,7 +38,7 @@ def approximately(seconds: list[float]) -> list[float]:
 
 def test_start_estimates_divide_work_ahead_by_concurrency(teacher):
     create_finished_task(teacher, 100, {"class_id": 1}, state="failed")
-    create_finished_task(teacher, 10, {"school_id": 1}, state="failed")
+    create_finished_task(teacher, 10, {"school_id": 1, "year": 2026}, state="failed")
     create_running_task(teacher, 40)
     create_running_task(teacher, 70)
 
@@ -51,7 +51,7 @@ def test_start_estimates_divide_work_ahead_by_concurrency(teacher):
 
 def test_unknown_workload_uses_average_duration(teacher):
     create_finished_task(teacher, 100, {"class_id": 1}, state="failed")
-    create_finished_task(teacher, 10, {"school_id": 1}, state="failed")
+    create_finished_task(teacher, 10, {"school_id": 1, "year": 2026}, state="failed")
     create_running_task(teacher, 100)
 
     assert load_throughput().start_estimates(

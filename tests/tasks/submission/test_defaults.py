@@ -3,11 +3,14 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from school.models import Role, SchoolClass, SchoolYear, Student
 from tasks.errors import InvalidRequest
 from tasks.models import Task
+from tasks.reporting import registry
 from tasks.submission.defaults import ViewerDefaults
 from tests.support.school_factory import NetworkFactory, create_level, create_user
 from tests.support.task_factories import queue_task, read_rows, run_task
@@ -220,6 +223,30 @@ def test_invisible_record_in_a_list_equals_a_missing_one(
     assert errors(seen, hidden) == errors(seen, 999)
     (error,) = errors(seen, hidden)
     assert error[:2] == (f"/parameters/{parameter}/1", "not_found")
+
+
+def test_class_of_another_network_in_a_list_is_refused_for_an_administrator(factory):
+    own = create_class(factory, date(2026, 2, 1), date(2026, 12, 1)).pk
+    viewer = viewer_of(factory)
+
+    def error(*ids):
+        with pytest.raises(InvalidRequest) as refused:
+            queue_task(viewer, {"class_ids": ids})
+        (error,) = refused.value.field_errors
+        return error
+
+    assert queue_task(viewer, {"class_ids": [own]})
+    assert error(own, 1) == error(own, 999)
+    assert error(1, own).pointer == "/parameters/class_ids/0"
+
+
+def test_default_year_is_read_only_if_it_is_needed(teacher):
+    model = registry.get_report_class("class_performance").parameters_model()
+
+    with CaptureQueriesContext(connection) as queries:
+        values = ViewerDefaults(teacher).apply(model, {"class_id": 1})
+
+    assert (values, len(queries)) == ({"class_id": 1}, 0)
 
 
 @pytest.mark.parametrize(
