@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Response
+from playwright.sync_api import Browser, Frame, Locator, Page, Response
 
 from tests.support.chromium import REQUIRES_CHROMIUM, PageMonitor
 from tests.support.contract import load_spec
@@ -230,3 +230,88 @@ def test_redoc_loads_nothing_from_other_hosts(browser: Browser, stack: Stack):
         page.get_by_role("heading", name="States").first.wait_for()
         page.wait_for_load_state("networkidle")
         assert (monitor.errors, monitor.foreign_requests) == ([], [])
+
+
+def _is_pdf_viewer(frame: Frame) -> bool:
+    return frame.url.startswith("chrome-extension:")
+
+
+@contextmanager
+def first_screen(
+    browser: Browser, stack: Stack, locale: str, query: str = ""
+) -> Iterator[Page]:
+    """Open the documentation in a window of 1280x800."""
+    window = {"width": 1280, "height": 800}
+    with browser.new_context(viewport=window, locale=locale) as context:
+        page = context.new_page()
+        page.goto(f"{stack.base_url}/docs{query}")
+        page.locator("#operations-auth-log_in").wait_for()
+        yield page
+
+
+@pytest.mark.guarantee("Swagger UI logs in with user name and password.")
+@pytest.mark.parametrize("locale", ["pt-BR", "en-US"])
+def test_first_screen_has_login_and_operations(
+    browser: Browser, stack: Stack, locale: str
+):
+    with first_screen(browser, stack, locale) as page:
+        button = page.locator(".scheme-container button.authorize")
+        first_operation = page.locator("#operations-auth-log_in")
+        guide = page.locator(".folded-info details")
+
+        assert page.evaluate("window.scrollY") == 0
+        for element in (button, first_operation):
+            box = element.bounding_box()
+            assert box
+            assert 0 <= box["y"] <= 800 - box["height"]
+        assert guide.get_attribute("open") is None
+
+
+def test_examples_are_grouped_by_kind(docs: SwaggerUI):
+    block = docs.operation("reports", "create_report")
+    groups = block.locator(".examples-select select").first.locator("optgroup")
+
+    options = {
+        groups.nth(index).get_attribute("label"): groups.nth(index)
+        .locator("option")
+        .all_inner_texts()
+        for index in range(groups.count())
+    }
+
+    kinds = {example["x-group"] for example in SUBMIT_CONTENT["examples"].values()}
+    assert options.keys() >= kinds
+    assert all(
+        option.startswith(f"{kind} (") for kind in kinds for option in options[kind]
+    )
+    shown = {option for kind in kinds for option in options[kind]}
+    assert shown == {it["summary"] for it in SUBMIT_CONTENT["examples"].values()}
+
+
+def test_language_can_be_changed(browser: Browser, stack: Stack):
+    with first_screen(browser, stack, "en-US") as page:
+        page.get_by_role("link", name="Português (Brasil)").click()
+
+        page.get_by_role("heading", name="Relatórios escolares").wait_for()
+        page.locator("#operations-auth-log_in", has_text="Entrar").wait_for()
+        assert page.locator("html").get_attribute("lang") == "pt-BR"
+
+
+@pytest.mark.guarantee(
+    "A PDF can be shown in the browser, without what it may contain."
+)
+def test_pdf_is_shown_in_the_browser(browser: Browser, stack: Stack):
+    client = stack.as_user("teacher")
+    request = {
+        "report": "report_card", "parameters": {"class_id": 1}, "format": "pdf",
+    }  # fmt: skip
+    task = stack.wait_until_final(client, client.request_report(request))
+    path = f"/tasks/{task['task_id']}/result/link"
+    link = client.request("POST", path, {"expires_in": 600})["url"]
+
+    with browser.new_context() as context:
+        page = context.new_page()
+        with page.expect_event("framenavigated", _is_pdf_viewer):
+            page.goto(f"{stack.base_url}{link}&inline=1")
+        with page.expect_download() as download_info:
+            page.evaluate("url => { location.href = url; }", f"{stack.base_url}{link}")
+        assert download_info.value.suggested_filename == task["result"]["filename"]
