@@ -28,18 +28,34 @@ def iter_texts(document: Holder) -> Iterator[tuple[Holder, str]]:
     """Yield the object and the name of each text.
 
     The guide is a file of its own in each language. Texts that are composed of others are
-    composed in the active language: those of the examples of a body, and the lists of codes.
+    composed in the active language: those of the examples of a body, and the lists of codes. A
+    kind of report marks the texts of its parameters itself.
     """
+    kinds = _component_prefixes(document)
     for path, holder, name in _iter_strings(document, ()):
         text = holder[name]
+        is_of_kind = path[1:2] == ("schemas",) and any(
+            path[2].startswith(kind) and path[2] != f"{kind}Request" for kind in kinds
+        )
         is_guide = path == ("info",) and name == "description"
         is_body_example = "requestBody" in path and "examples" in path
         is_component_name = path[-1:] == (text,)
         is_code_list = text.startswith("`code`:")
         if text and not (
-            is_guide or is_body_example or is_component_name or is_code_list
+            is_guide
+            or is_body_example
+            or is_component_name
+            or is_code_list
+            or is_of_kind
         ):
             yield holder, name
+
+
+def _component_prefixes(document: Holder) -> list[str]:
+    """Return the beginnings of the names of the components that belong to a kind of report."""
+    union = document["components"]["schemas"].get("ReportRequest", {})
+    references = union.get("discriminator", {}).get("mapping", {}).values()
+    return [it.rpartition("/")[2].removesuffix("Request") for it in references]
 
 
 def _iter_strings(

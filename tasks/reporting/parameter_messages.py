@@ -13,6 +13,7 @@ _TITLES = {
     "year": gettext_noop("School year"),
     "term": gettext_noop("Term"),
     "list": gettext_noop("List"),
+    "table": gettext_noop("Table"),
 }
 
 # Keyed by pydantic's error type. English clients get pydantic's own text, so these msgids
