@@ -25,7 +25,7 @@ ACCEPTED_CODES = {
 }
 """Reasons for which a valid request may be refused, by the `code` of the error."""
 
-INVALID_POINTERS = ("/cursor", "/created_after")
+INVALID_POINTERS = ("/cursor", "/created_after", "/updated_after")
 """JSON pointers of the only members that may be `invalid`."""
 
 
