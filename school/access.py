@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self
+from typing import Any
 
 from django.db.models import (
     Case,
@@ -31,6 +31,7 @@ from school.models import (
     Student,
     User,
 )
+from school.scope import Scope
 from school.year_members import SEEN_UNTIL, in_regular_classes, year_has_member
 
 
@@ -65,27 +66,6 @@ class Reach(Enum):
 
 
 _RELATED_FIELDS = {"school_class": ("school", "school_year")}
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Role and attachment ids through which a viewer saw something."""
-
-    role: str
-    ids: tuple[int, ...]
-    other_schools: tuple[int, ...] = ()
-    """Schools beyond the attachments whose records of the students were read, too."""
-
-    def to_json(self) -> dict[str, Any]:
-        value: dict[str, Any] = {"role": self.role, "ids": list(self.ids)}
-        if self.other_schools:
-            value["other_schools"] = list(self.other_schools)
-        return value
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        other_schools = tuple(value.get("other_schools", ()))
-        return cls(value["role"], tuple(value["ids"]), other_schools)
 
 
 def visible_enrolments(viewer: User) -> QuerySet[Enrolment]:

@@ -21,7 +21,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy, override
 
-from school.access import Scope
+from school.scope import Scope
 from tasks import artifacts
 from tasks.errors import TaskFinished
 from tasks.failures import ReportFailed

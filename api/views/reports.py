@@ -18,7 +18,7 @@ from api.openapi.operations import (
     WAIT,
     operation,
 )
-from api.serializers import catalogue, requests, tasks
+from api.serializers import catalogue, catalogue_documents, requests, tasks
 from school.models import Role, User
 from tasks.reporting import registry
 from tasks.reporting.report import Report
@@ -32,7 +32,7 @@ class Reports(APIView):
         "list_reports",
         "Reports available to you",
         tag="reports",
-        responses={200: tasks.Catalogue},
+        responses={200: catalogue_documents.Catalogue},
         problems=[401, 503],
     )
     def get(self, request: Request) -> Response:
@@ -79,7 +79,7 @@ class ReportKind(APIView):
         "get_report",
         "One kind of report",
         tag="reports",
-        responses={200: tasks.CatalogueEntry},
+        responses={200: catalogue_documents.CatalogueEntry},
         problems=[401, 404, 503],
     )
     def get(self, request: Request, kind: str) -> Response:

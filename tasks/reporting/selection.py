@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
 from school import access
-from school.access import Reach, Scope
+from school.access import Reach
 from school.models import Enrolment, User
 from school.records.calendar import year_filter
+from school.scope import Scope
 from tasks.errors import FieldError, InvalidRequest
 from tasks.json_pointer import json_pointer
 from tasks.reporting import parameter_messages

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from school import second_factor
-from school.access import Scope, can_still_see
+from school.access import can_still_see
 from school.models import User
+from school.scope import Scope
 from tasks import redis_store
 from tasks.circuit_breaker import (
     DatabaseUnavailable,

@@ -5,9 +5,10 @@ from typing import Any
 
 from django.utils import timezone, translation
 
-from school.access import Scope, can_still_see
+from school.access import can_still_see
 from school.db.snapshot import snapshot
 from school.models import User
+from school.scope import Scope
 from tasks import artifacts
 from tasks.failures import AccessRevoked
 from tasks.models import Task

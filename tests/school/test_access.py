@@ -2,6 +2,7 @@ import pytest
 
 from school import access
 from school.models import Attachment, Enrolment, Role, SchoolClass, Student, User
+from school.scope import Scope
 
 pytestmark = pytest.mark.django_db
 
@@ -77,14 +78,14 @@ def test_attachment_of_another_role_gives_no_access(guardian):
 def test_scope_contains_the_attachments_used(teacher, admin):
     class_enrolments = access.visible_enrolments(teacher).filter(school_class=1)
 
-    assert access.scope_of(teacher, class_enrolments) == access.Scope("teacher", (1,))
-    assert access.scope_of(admin, access.visible_enrolments(admin)) == access.Scope(
+    assert access.scope_of(teacher, class_enrolments) == Scope("teacher", (1,))
+    assert access.scope_of(admin, access.visible_enrolments(admin)) == Scope(
         "administrator", (1,)
     )
 
 
 def test_scope_is_visible_until_its_attachment_is_lost(teacher):
-    scope = access.Scope("teacher", (1,))
+    scope = Scope("teacher", (1,))
     assert access.can_still_see(teacher, scope)
 
     Attachment.objects.filter(user=teacher, school_class=2).delete()

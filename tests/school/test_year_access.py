@@ -12,6 +12,7 @@ from school import access
 from school import models as m
 from school.access import Reach
 from school.records.years import StudentYears
+from school.scope import Scope
 from tests.support.earlier_release import earlier_release
 from tests.support.school_factory import (
     SCHOOL_DAYS,
@@ -384,7 +385,7 @@ def test_scope_names_the_other_schools_that_were_read(world, case):
         scope = access.scope_of(viewer, access.expand(viewer, visible, Reach.YEAR))
 
         assert set(scope.other_schools) == expected, (place, role)
-        assert access.Scope.from_json(scope.to_json()) == scope
+        assert Scope.from_json(scope.to_json()) == scope
         assert access.can_still_see(viewer, scope)
 
 

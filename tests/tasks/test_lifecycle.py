@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.db.models.functions import Now
 
-from school.access import Scope
+from school.scope import Scope
 from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import TaskFinished
 from tasks.failures import DataError, LeaseLost, TimedOut

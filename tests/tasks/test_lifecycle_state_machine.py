@@ -15,9 +15,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from school.access import Scope
 from school.models import User
 from school.runtime.logging import CANARY_ID_PREFIX
+from school.scope import Scope
 from tasks import lifecycle, redis_store
 from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.errors import TaskFinished

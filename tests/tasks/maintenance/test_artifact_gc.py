@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from school.access import Scope
+from school.scope import Scope
 from tasks import artifacts, lifecycle
 from tasks.maintenance import artifact_gc, lease_recovery
 from tasks.models import Task

@@ -1,0 +1,25 @@
+"""Scope: the role and the attachments through which a viewer saw something."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Role and attachment ids through which a viewer saw something."""
+
+    role: str
+    ids: tuple[int, ...]
+    other_schools: tuple[int, ...] = ()
+    """Schools beyond the attachments whose records of the students were read, too."""
+
+    def to_json(self) -> dict[str, Any]:
+        value: dict[str, Any] = {"role": self.role, "ids": list(self.ids)}
+        if self.other_schools:
+            value["other_schools"] = list(self.other_schools)
+        return value
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        other_schools = tuple(value.get("other_schools", ()))
+        return cls(value["role"], tuple(value["ids"]), other_schools)
