@@ -19,6 +19,8 @@ class Client:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
         self.token = ""
+        self.language = ""
+        """Value of `Accept-Language`; if empty, the service chooses the language."""
 
     def is_ready(self) -> bool:
         try:
@@ -64,6 +66,8 @@ class Client:
         )
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
+        if self.language:
+            request.add_header("Accept-Language", self.language)
         try:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
                 while chunk := response.read(CHUNK_SIZE):
