@@ -20,7 +20,7 @@ REPORT_REQUEST = {"report": "class_performance", "parameters": {"class_id": 1}}
 CREDENTIALS = {"username": "teacher", "password": "demo"}
 EXPECTED_STATUSES = {
     "cancel_task": 409, "create_report": 202, "delete_task": 204, "log_out": 204,
-    "log_out_everywhere": 204,
+    "log_out_everywhere": 204, "rerun_task": 202,
     # The samples' one-time code is wrong, and no second factor is set up.
     "confirm_otp": 400, "remove_otp": 400, "renew_recovery_codes": 400,
 }  # fmt: skip

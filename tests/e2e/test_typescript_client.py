@@ -86,7 +86,8 @@ def test_example_downloads_a_report(project: Path, stack: Stack):
 
 
 def test_client_sources_use_no_type_escapes():
-    sources = [path.read_text() for path in PROJECT_DIR.glob("[st]*/*.ts")]
+    paths = set(PROJECT_DIR.glob("[st]*/*.ts")) - {PROJECT_DIR / "src" / "schema.ts"}
+    sources = [path.read_text() for path in paths]  # without what is generated
 
     type_escape = re.compile(
         r"\bany\b|\bas (?!const\b)\w|@ts-(ignore|nocheck)|!\.|<\w+>\w"

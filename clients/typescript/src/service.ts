@@ -16,6 +16,8 @@ export class Service {
     this.api = createClient<paths>({
       baseUrl: base,
       headers: { "Accept-Language": "en" },
+      // Several values are separated by commas: `state=queued,running`.
+      querySerializer: { array: { style: "form", explode: false } },
     });
     this.api.use({
       onRequest: ({ request }) => {

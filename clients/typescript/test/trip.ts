@@ -128,7 +128,7 @@ assert.equal(unchanged.response.status, 304);
 logStep("got 304 for a known task");
 
 const mine = await api.GET("/tasks", {
-  params: { query: { state: "succeeded", page_size: 1 } },
+  params: { query: { state: ["succeeded", "failed"], page_size: 1 } },
 });
 assert.equal(mine.data?.results.length, 1);
 assert(mine.data.next?.startsWith("/tasks?"));
