@@ -137,3 +137,4 @@ class ResultExpired(Exception):
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(self._DETAILS[ExpiryReason(reason)] if reason else "")
+        self.members = {"expiry_reason": reason} if reason else {}

@@ -51,7 +51,7 @@ _SCHOOL = {"school_id": 1, "name": "Escola Municipal 1"}
 _CLASS = {"class_id": 1, "name": "1º ano A", "year": 2026}
 _CLASS_WITH_SCHOOL = {**_CLASS, "school": _SCHOOL["name"]}
 _SCHOOL_RECORD = {**_SCHOOL, "inep_code": "13000001", "label": _SCHOOL["name"]}
-_LEVEL = {"grade_level_id": 3, "name": "1º ano"}
+_LEVEL = {"grade_level_id": 1, "name": "1º ano"}
 _LEVEL_RECORD = {**_LEVEL, "code": "ef1", "label": _LEVEL["name"]}
 _SCHOOL_YEAR = {
     "school_year_id": 1,

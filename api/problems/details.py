@@ -1,4 +1,4 @@
-"""Sentences of problems that give numbers, for the person in front of the program."""
+"""Sentences of problems that give numbers or a reason, for the person in front of the program."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,15 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from tasks.errors import ResultExpired
 
-def detail_with_numbers(
+
+def detail_of_members(
     code: str, retry_after: int | None, members: Mapping[str, Any]
 ) -> str:
-    """Return the sentence with its numbers; empty if the code's own sentence says all."""
+    """Return the sentence with what the members say; empty if the code's own says all."""
+    if code == "result_expired" and "expiry_reason" in members:
+        return str(ResultExpired(members["expiry_reason"]))
     if code == "too_many_active" and "load" in members:
         return _too_many_active(members["load"])
     if code == "too_many_results" and "storage" in members:

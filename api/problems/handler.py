@@ -82,7 +82,10 @@ class ProblemHandler(ExceptionHandler):
                 retry_after = _RETRY_AFTER_BY_CODE.get(code)
                 # Messages of the database are not shown to the client.
                 return Problem(
-                    code, "" if retry_after else str(exc), retry_after=retry_after
+                    code,
+                    "" if retry_after else str(exc),
+                    retry_after=retry_after,
+                    **getattr(exc, "members", {}),
                 )
         result: Exception = super().convert_known_exceptions(exc)
         return result

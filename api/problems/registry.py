@@ -49,7 +49,7 @@ PROBLEMS = {
     "task_finished": ProblemType(409, _("The task has finished"), _("The report has finished, and cannot be canceled any more."), _("Only a task that is not final can be canceled.")),
     "task_not_finished": ProblemType(409, _("The task has not finished"), _("The report has not finished: cancel it, or wait until it has, then delete it."), _("Cancel it or wait until it has finished, then delete it.")),
     "no_result": ProblemType(409, _("There is no result"), _("There is no file: the report has not finished, or it ended without one."), _("Read the task: it has not finished, or it finished without a result.")),
-    "result_expired": ProblemType(410, _("The result has expired"), _("The file was deleted when its time was over: request the report again."), _("Request the report again.")),
+    "result_expired": ProblemType(410, _("The result has expired"), _("The file was deleted: request the report again."), _("Request the report again.")),
     "purged": ProblemType(410, _("The task was deleted"), _("The report was deleted: request it again."), _("Request the report again.")),
     "request_erased": ProblemType(410, _("The request was erased"), _("What was asked for was deleted when its time was over: request the report anew."), _("Send the parameters with `POST /reports`.")),
     "precondition_failed": ProblemType(412, _("The file has changed"), _("The file has changed: download it again."), _("Fetch it without `If-Match`; its `ETag` identifies the current file.")),
@@ -118,7 +118,7 @@ def problem_document(
         "type": f"/problems/{code}",
         "title": str(problem.title),
         "status": problem.status,
-        "detail": details.detail_with_numbers(code, retry_after, members or {})
+        "detail": details.detail_of_members(code, retry_after, members or {})
         or str(problem.detail),
         "developer_detail": developer_detail or str(problem.advice),
         "instance": instance,

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from api.serializers.tasks import LinkField, TaskDocument
+from tasks.states import ExpiryReason
 
 
 class FieldErrorDocument(serializers.Serializer[Any]):
@@ -58,6 +59,12 @@ def problem_serializer(status: int) -> type[ProblemDocument]:
         members["errors"] = FieldErrorDocument(many=True, required=False)
     if status == HTTPStatus.CONFLICT:
         members["task"] = TaskDocument()
+    if status == HTTPStatus.GONE:
+        members["expiry_reason"] = serializers.ChoiceField(
+            choices=[reason.value for reason in ExpiryReason],
+            required=False,
+            help_text="Reason why the result was erased, for the code `result_expired`.",
+        )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         members["load"] = LoadDocument(required=False)
         members["storage"] = StorageDocument(required=False)

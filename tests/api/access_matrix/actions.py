@@ -95,7 +95,7 @@ OTHER_ACTIONS = {
 PUBLIC_ROUTES = {
     *{("POST", f"auth/{path}") for path in ("token", "token/refresh", "logout")},
     *{("GET", path) for path in ("healthz", "readyz", ".well-known/security.txt")},
-    *{("GET", path) for path in ("openapi.yaml", "docs", "redoc")},
+    *{("GET", path) for path in ("openapi.yaml", "openapi.json", "docs", "redoc")},
     *{("GET", path) for path in ("problems", "problems/<slug:code>", "")},
 }
 """Routes that show no user data and need no token."""

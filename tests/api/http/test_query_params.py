@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from tests.support.contract import load_spec
@@ -20,7 +22,8 @@ def query_errors(as_user, teacher):
     task = run_task(teacher)
 
     def query_errors(method, path, query):
-        path = path.format(task_id=task.pk, kind="report_card")
+        ids = dict.fromkeys(re.findall(r"\w+_id", path), 1)
+        path = path.format(**ids | {"task_id": task.pk, "kind": "report_card"})
         response = as_user(teacher).generic(
             method.upper(), f"{path}?{query}", "{}", content_type="application/json"
         )
