@@ -4,10 +4,12 @@ A viewer sees those of the users in reach, who see nothing that the viewer does 
 The pages name no pupil: reports are files, and parameters are ids.
 """
 
+import json
 from collections.abc import Callable
 
 from django.contrib import admin
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from school import record_access
 from school.admin.base import ReadOnlyAdmin
@@ -30,11 +32,19 @@ record_access.register(AccessLogEntry, record_access.RecordAccess(_by_user("view
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
-    exclude = ["about", "label", "metadata"]  # they may name a student
+    exclude = ["about", "label", "metadata", "result"]  # they may name a student
+    readonly_fields = ["outcome"]
     list_display = ["id", "kind", "state", "requester", "attempt", "created_at"]
     list_filter = ["state", "kind", "queue"]
     list_select_related = ["requester"]
     search_fields = ["id", "requester__username"]
+
+    @admin.display(description=_("Result"))
+    def outcome(self, task: Task) -> str:
+        """Return the result without the name of its file, which may be that of a student."""
+        result = {**(task.result or {})}
+        result.pop("filename", None)
+        return json.dumps(result, ensure_ascii=False) if result else "-"
 
 
 @admin.register(AccessLogEntry)
