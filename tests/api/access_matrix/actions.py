@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.test import Client
+
 from api.urls import urlpatterns
-from tests.support.contract import ContractClient
 
 TASK_ROUTE = "tasks/<uuid:task_id>"
 REPORT_CARD_REQUEST = {
@@ -29,7 +30,7 @@ class Action:
     body: Any = None
 
     def send(
-        self, client: ContractClient, task_id: uuid.UUID | None = None, etag: str = "*"
+        self, client: Client, task_id: uuid.UUID | None = None, etag: str = "*"
     ) -> Any:
         path = self.route.replace("<uuid:task_id>", str(task_id))
         path = path.replace("<slug:kind>", REPORT_CARD_REQUEST["report"])
@@ -60,10 +61,33 @@ TASK_ACTIONS = {
     "cancel": Action("POST", f"{TASK_ROUTE}/cancel"),
     "delete": Action("DELETE", TASK_ROUTE),
 }
+TASK_VARIANTS = {
+    "watch": Action("GET", TASK_ROUTE, "wait=1&progress=1", STALE_ETAG),
+    "page": Action("GET", f"{TASK_ROUTE}/result", headers={"Accept": "text/html"}),
+    "page_head": Action(
+        "HEAD", f"{TASK_ROUTE}/result", headers={"Accept": "text/html"}
+    ),
+    "inline": Action("GET", f"{TASK_ROUTE}/result", "inline=1"),
+    "long link": Action("POST", f"{TASK_ROUTE}/result/link", body={"expires_in": 600}),
+    "rerun with key": Action(
+        "POST", f"{TASK_ROUTE}/rerun", "wait=1", {"Idempotency-Key": "again"}
+    ),
+}
+"""The same actions with other headers, queries and bodies."""
+TASK_FILTERS = {
+    "state": "queued,running,succeeded,failed,canceled,expired",
+    "report": REPORT_CARD_REQUEST["report"],
+    "format": "json",
+    "class_id": "1",
+    "created_after": "2000-01-01T00:00:00Z",
+    "updated_after": "2000-01-01T00:00:00Z",
+}
+"""A value of each filter of `GET /tasks` that each task of the tests passes, but `class_id`."""
 OTHER_ACTIONS = {
     "ask": Action("POST", "reports", body=REPORT_CARD_REQUEST),
     "ask and wait": Action("POST", "reports", "wait=1", body=REPORT_CARD_REQUEST),
     "tasks": Action("GET", "tasks"),
+    "follow tasks": Action("GET", "tasks", "wait=1&total=true", STALE_ETAG),
     "catalogue": Action("GET", "reports"),
     "entry": Action("GET", "reports/<slug:kind>"),
     "me": Action("GET", "me"),
@@ -118,7 +142,8 @@ def list_routes() -> set[tuple[str, str]]:
 def outcome_of(response: Any) -> str:
     """Return the problem code of the response, or its status where it has none."""
     content = response.getvalue()  # also closes the file
-    if response.status_code < 400 or not content:
+    is_problem = response.get("Content-Type") == "application/problem+json"
+    if response.status_code < 400 or not content or not is_problem:
         return str(response.status_code)
     return str(response.json()["code"])
 

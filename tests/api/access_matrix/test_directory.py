@@ -3,12 +3,15 @@
 import uuid
 
 import pytest
+from django.test import Client
 
-from school.models import Attachment, Enrolment
+from api.views.directory_filters import ClassFilter
+from school.models import Attachment, Enrolment, SchoolClass
 from tests.api.access_matrix.actions import (
     OTHER_ACTIONS,
     PUBLIC_ROUTES,
     TASK_ACTIONS,
+    TASK_VARIANTS,
     comparable_response,
     list_routes,
     outcome_of,
@@ -43,17 +46,42 @@ def test_routes_are_all_in_the_matrix():
     assert not requests & PUBLIC_ROUTES
 
 
+def test_routes_of_records_all_have_ids_to_try():
+    paths = {
+        route.partition("/<int:")[0]
+        for _method, route in list_routes()
+        if "<int:" in route
+    }
+
+    assert paths == RECORDS.keys()
+
+
+@pytest.mark.guarantee("A route that needs no token answers everybody alike.")
+@pytest.mark.parametrize("route", sorted(r for m, r in PUBLIC_ROUTES if m == "GET"))
+def test_public_route_answers_everybody_alike(users, tokens, route):
+    path = f"/{route.replace('<slug:code>', 'not_found')}"
+    anonymous = comparable_response(Client().get(path), uuid.uuid4())
+
+    assert anonymous[0] not in {401, 403}
+    for token in [*tokens.values(), "forged"]:
+        client = Client(headers={"Authorization": f"Bearer {token}"})
+        assert comparable_response(client.get(path), uuid.uuid4()) == anonymous
+
+
 @pytest.mark.guarantee("Disabled and deleted users get the same answer everywhere.")
 @pytest.mark.parametrize("name", UNAUTHENTICATED)
 def test_unauthenticated_client_gets_401_everywhere(users, clients, name):
     task = run_task(users["secretary"])
 
-    for action in (*TASK_ACTIONS.values(), *OTHER_ACTIONS.values()):
-        answer = action.send(clients[name], task.pk)
+    actions = {**TASK_ACTIONS, **TASK_VARIANTS, **OTHER_ACTIONS}
+    for action in actions.values():
+        # A plain client: the contract does not describe the pages for browsers.
+        answer = action.send(Client(**clients[name].defaults), task.pk)
         assert answer.status_code == 401
         assert answer["WWW-Authenticate"].startswith("Bearer")
+        has_code = answer["Content-Type"] == "application/problem+json"
         assert outcome_of(answer) == (
-            "401" if action.method == "HEAD" else UNAUTHENTICATED[name]
+            UNAUTHENTICATED[name] if has_code and action.method != "HEAD" else "401"
         )
 
 
@@ -207,6 +235,26 @@ def test_filter_by_invisible_record_equals_missing_record(users, clients, name):
         assert search(
             registration=student.registration, name=student.display_name
         ) == search(registration="none", name=student.display_name)
+
+
+@pytest.mark.parametrize("name", EXPECTED_ACCESS)
+def test_each_filter_of_classes_leaves_visible_ones_only(users, clients, name):
+    _q, schools, classes = EXPECTED_ACCESS[name]
+    values = {
+        "search": [*SchoolClass.objects.values_list("name", flat=True), "2026"],
+        "school_id": schools,
+        "year": [2026],
+        "grade_level": grade_levels(classes),
+    }
+    assert values.keys() == ClassFilter.base_filters.keys()
+
+    for parameter, choices in values.items():
+        found = set()
+        for value in choices:
+            page = clients[name].get("/classes", {parameter: value}).json()
+            found |= {entry["class_id"] for entry in page["results"]}
+        in_level = classes - {5} if parameter == "grade_level" else classes
+        assert found == in_level, parameter
 
 
 REMAINING_ACCESS = {

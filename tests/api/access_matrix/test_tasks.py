@@ -4,17 +4,25 @@ import uuid
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from api.views.task_filters import TaskFilter
 from tasks.models import AccessLogEntry, Task
 from tests.api.access_matrix.actions import (
     REPORT_CARD_REQUEST,
     TASK_ACTIONS,
+    TASK_FILTERS,
+    TASK_VARIANTS,
     comparable_response,
     outcome_of,
     parse_table,
 )
 from tests.support.contract import ContractClient
-from tests.support.task_factories import TASK_STATES, create_task_in_state
+from tests.support.task_factories import (
+    TASK_STATES,
+    create_task_in_state,
+    queue_task,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -147,6 +155,54 @@ def test_task_list_contains_own_tasks_only(users, clients):
     for name in users:
         entries = clients[name].get("/tasks").json()["results"]
         assert {entry["task_id"] for entry in entries} == own.get(name, set())
+
+
+@pytest.mark.guarantee(
+    "Another user's task and a missing task return identical responses."
+)
+@pytest.mark.parametrize("action", TASK_VARIANTS.values(), ids=TASK_VARIANTS)
+def test_variant_of_an_action_on_foreign_task_equals_missing_task(
+    users, clients, action
+):
+    tasks = [create_card(state, users["teacher"]) for state in ("succeeded", "purged")]
+    missing_id = uuid.uuid4()
+    count = Task.objects.count()
+
+    for name in clients.keys() - {"teacher"}:
+        # A plain client: the contract does not describe the pages for browsers.
+        client = Client(**clients[name].defaults)
+        missing = comparable_response(action.send(client, missing_id), missing_id)
+        for task in tasks:
+            answer = comparable_response(action.send(client, task.pk), task.pk)
+            assert answer == missing, name
+    assert Task.objects.count() == count
+
+
+@pytest.mark.guarantee("Tasks of others change no list, no total and no ETag.")
+@pytest.mark.parametrize("name", ["administrator", "colleague", "guardian"])
+def test_filters_totals_and_etags_reveal_no_foreign_task(users, clients, name):
+    assert TASK_FILTERS.keys() == TaskFilter.base_filters.keys()
+    queries = [f"{f}={value}" for f, value in TASK_FILTERS.items()]
+    queries += ["", "page_size=1", "&".join(queries)]
+
+    def read_lists():
+        return [
+            comparable_response(
+                clients[name].get(f"/tasks?total=true&{query}"), uuid.uuid4()
+            )
+            for query in queries
+        ]
+
+    before = read_lists()
+    for state in TASK_STATES:
+        create_card(state, users["teacher"])
+    queue_task(users["teacher"], {"class_id": 1})
+    queue_task(users["teacher"], {"class_ids": [1, 2]})
+
+    assert read_lists() == before
+    for query in queries:
+        own = clients["teacher"].get(f"/tasks?total=true&{query}").json()
+        assert own["total"] if "&class_id" not in query else not own["total"]
 
 
 @pytest.mark.guarantee(
