@@ -1,5 +1,6 @@
 """Views of `/tasks/<id>/result`: the file in full or in part, and a signed link to it."""
 
+import re
 import unicodedata
 import uuid
 from datetime import timedelta
@@ -227,6 +228,8 @@ def _content_disposition(filename: str, *, as_attachment: bool) -> str:
     """Return the header with the name twice: curl and download managers read only ASCII."""
     plain_name = unicodedata.normalize("NFKD", filename.replace("–", "-"))
     ascii_name = plain_name.encode("ascii", "ignore").decode()
+    # The names have none, but the decomposition of some characters has.
+    ascii_name = re.sub(r"[/\\]", " ", ascii_name)
     header = content_disposition_header(as_attachment, ascii_name) or "inline"
     return f"{header}; filename*=UTF-8''{quote(filename, safe='')}"
 

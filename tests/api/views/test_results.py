@@ -97,6 +97,10 @@ def test_result_is_the_file_and_is_logged(fetch, task, content):
     [
         ("Ações 1.csv", "Acoes 1.csv\"; filename*=UTF-8''A%C3%A7%C3%B5es%201.csv"),
         ('a"b.csv', "a\\\"b.csv\"; filename*=UTF-8''a%22b.csv"),
+        (
+            "a／..＼b.csv",
+            "a .. b.csv\"; filename*=UTF-8''a%EF%BC%8F..%EF%BC%BCb.csv",
+        ),
         ("報告.csv", ".csv\"; filename*=UTF-8''%E5%A0%B1%E5%91%8A.csv"),
     ],
 )
