@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
 
 METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "POST"]
 REQUEST_HEADERS = [
@@ -28,6 +30,20 @@ def validate_origins(setting_name: str, origins: Sequence[str]) -> list[str]:
                 f"http://localhost:5173, not {origin!r}."
             )
     return list(origins)
+
+
+def is_from_foreign_page(request: HttpRequest) -> bool:
+    """Return whether a page of an origin that is not allowed sent the request.
+
+    Browsers send `Origin` with each POST. CORS keeps the response from such a page, but a form
+    needs no preflight, so the request is made all the same.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None or origin in settings.CORS_ALLOWED_ORIGINS:
+        return False
+    host = urlsplit(_normalize_origin(origin)).netloc
+    own_hosts = {request.get_host(), urlsplit(settings.PUBLIC_URL).netloc}
+    return not host or host not in own_hosts
 
 
 def _normalize_origin(origin: str) -> str:

@@ -12,6 +12,7 @@ from rest_framework.utils.mediatypes import media_type_matches
 from rest_framework.views import APIView
 
 from api.auth import otp_checks, passwords, sessions, throttles
+from api.http import cors
 from api.http.parsers import BoundedFormParser, BoundedJSONParser
 from api.http.rate_limit_headers import set_rate_limits
 from api.openapi.operations import RATE_LIMIT, operation
@@ -50,6 +51,13 @@ class PasswordLimitedView(APIView):
 class Login(PasswordLimitedView, PublicView):
     throttle_classes = [throttles.LoginThrottle]
     parser_classes = [BoundedJSONParser, BoundedFormParser]
+
+    def get_parsers(self) -> list[Any]:
+        """Refuse forms of foreign pages: they would try passwords from the visitors' addresses."""
+        request = getattr(self, "request", None)  # none while the document is built
+        if request is not None and cors.is_from_foreign_page(request):
+            return [BoundedJSONParser()]
+        return list(super().get_parsers())
 
     @operation(
         "log_in",

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.test import Client
 
@@ -138,3 +140,36 @@ def test_problem_is_readable_by_page_of_allowed_origin(
     for answer in [*answers.values(), *outside_views]:
         assert answer["Access-Control-Allow-Origin"] == ALLOWED_ORIGIN
         assert answer.json()["code"]
+
+
+def send_form(**headers):
+    """Send a wrong password by a form; return the response."""
+    form = "grant_type=password&username=teacher&password=wrong"
+    return Client(headers=headers).post(
+        "/auth/token", form, content_type="application/x-www-form-urlencoded"
+    )
+
+
+def remaining_attempts(response):
+    return re.findall(r";r=([0-9]+)", response["RateLimit"])
+
+
+@pytest.mark.guarantee("A page of a foreign origin cannot try passwords by a form.")
+@pytest.mark.parametrize("origin", [*FOREIGN_ORIGINS, "http://testserver:1"])
+def test_login_form_of_foreign_page_is_refused_uncounted(teacher, origin):
+    before = send_form()
+
+    refused = send_form(Origin=origin)
+
+    assert (before.status_code, refused.status_code) == (401, 415)
+    after = send_form()
+    assert [int(n) - 1 for n in remaining_attempts(before)] == [
+        int(n) for n in remaining_attempts(after)
+    ]
+
+
+@pytest.mark.parametrize("origin", [ALLOWED_ORIGIN, "http://testserver", "https://api"])
+def test_login_form_of_own_or_allowed_page_is_read(teacher, settings, origin):
+    settings.PUBLIC_URL = "https://api"
+
+    assert send_form(Origin=origin).status_code == 401
