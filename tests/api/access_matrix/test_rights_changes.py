@@ -1,6 +1,7 @@
 """Rights that change between request, run and read of a report, for every action."""
 
 import json
+import time
 import uuid
 
 import pytest
@@ -13,6 +14,8 @@ from tasks.worker.tasks import generate_report
 from tests.api.access_matrix.actions import (
     REPORT_CARD_REQUEST,
     TASK_ACTIONS,
+    TASK_ROUTE,
+    Action,
     comparable_response,
     outcome_of,
     parse_table,
@@ -293,3 +296,32 @@ def test_equal_request_after_narrowed_scope_is_not_joined(
     change_rights("detached", "teacher")
 
     assert clients["teacher"].post_json("/reports", body).json()["task_id"] != first
+
+
+WAITS = {
+    "list": Action("GET", "tasks", "wait=20", {"If-None-Match": "{etag}"}),
+    "poll": Action("GET", TASK_ROUTE, "wait=20"),
+    "rerun": Action("POST", f"{TASK_ROUTE}/rerun", "wait=20"),
+}
+
+
+@pytest.mark.guarantee("A wait ends when its viewer loses the right.")
+@pytest.mark.parametrize("change", REVOKING_CHANGES)
+@pytest.mark.parametrize("wait", WAITS)
+def test_rights_change_during_a_wait_ends_it(
+    clients, change_rights, during_wait, wait, change
+):
+    client, changes = clients["teacher"], [change]
+    report = RequestedReport(client)
+    etag = client.get("/tasks")["ETag"]
+    during_wait(lambda: changes and change_rights(changes.pop(), "teacher"))
+    started_at = time.monotonic()
+
+    answer = WAITS[wait].send(client, report.id, etag)
+
+    assert time.monotonic() - started_at < 10
+    assert str(report.id) not in answer.getvalue().decode().replace(
+        f"/tasks/{report.id}", ""
+    )
+    expected = OUTCOME_CODES[OUTCOMES_AFTER_CHANGE[change]["wait"]]
+    assert outcome_of(answer) in ({"200"} | expected if wait == "list" else expected)

@@ -1,3 +1,5 @@
+"""Fixtures of the tests of the API."""
+
 import threading
 
 import pytest
