@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tasks.circuit_breaker import RedisUnavailable, breaker
-from tasks.redis_store.client import LISTEN_SECONDS, client, listening_client
+from tasks.redis_store.client import (
+    LISTEN_SECONDS,
+    ResponseError,
+    client,
+    listening_client,
+)
 
 EVENT_STREAM_MAXLEN = 4096
 """Minimum number of events kept; trimming is approximate, so there may be a few more."""
@@ -31,16 +36,22 @@ class TaskEvent:
 def announce_access_change(user_id: int) -> None:
     """Wake the waiting requests of a user, in every web process."""
     # A process of an earlier release takes it for an event of an unknown task.
-    event = {"task_id": "", "sequence": 0, "user_id": user_id}
-    with breaker.guard():
-        client().xadd("task-events", event, maxlen=EVENT_STREAM_MAXLEN)  # type: ignore[arg-type]
+    _append({"task_id": "", "sequence": 0, "user_id": user_id})
 
 
 def announce_removal(task_id: uuid.UUID, viewer_id: int) -> None:
     """Wake the requests that follow all tasks of the viewer, who has one result fewer."""
-    event = {"task_id": str(task_id), "sequence": 0, "viewer_id": viewer_id}
+    _append({"task_id": str(task_id), "sequence": 0, "viewer_id": viewer_id})
+
+
+def _append(event: dict[str, Any]) -> None:
+    """Append an event; a stream that takes none, as one of another type, is begun anew."""
     with breaker.guard():
-        client().xadd("task-events", event, maxlen=EVENT_STREAM_MAXLEN)  # type: ignore[arg-type]
+        try:
+            client().xadd("task-events", event, maxlen=EVENT_STREAM_MAXLEN)  # type: ignore[arg-type]
+        except ResponseError:
+            client().delete("task-events")
+            client().xadd("task-events", event, maxlen=EVENT_STREAM_MAXLEN)  # type: ignore[arg-type]
 
 
 def last_event_id() -> str:

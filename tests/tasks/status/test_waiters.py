@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tasks import redis_store
+from tasks.circuit_breaker import breaker
 from tasks.status import waiters
 from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, listener, wait_for_task
@@ -333,10 +334,31 @@ def test_stream_begun_anew_below_the_last_event_wakes_waiter():
     assert elapsed < 5
 
 
-@pytest.mark.parametrize("write", [
+UNUSABLE_STREAMS = [
     lambda redis: redis.set("task-events", "x"),
     lambda redis: redis.xadd("task-events", {"a": "b"}, id=f"{2**64 - 1}-{2**64 - 1}"),
-])  # fmt: skip
+]
+
+
+@pytest.mark.parametrize("write", UNUSABLE_STREAMS)
+@pytest.mark.parametrize(
+    "announce",
+    [
+        lambda: redis_store.announce_removal(TASK, 5),
+        lambda: redis_store.announce_access_change(5),
+    ],
+)
+def test_unusable_stream_is_begun_anew_by_the_next_event(write, announce):
+    write(redis_store.client())
+
+    announce()
+
+    events, _last_id = redis_store.read_events("0-0")
+    assert [event.user_id or event.viewer_id for event in events] == [5]
+    assert not breaker.is_open
+
+
+@pytest.mark.parametrize("write", UNUSABLE_STREAMS)
 def test_unusable_stream_is_begun_anew_by_the_next_document(write):
     put_document(1)
 
