@@ -47,6 +47,9 @@ from tasks.status import document as task_document
 from tasks.status import lists, reader
 from tasks.submission.service import rerun_task
 
+REFUSED_WAIT_SECONDS = 10
+"""Advice to a client whose wait is refused and whose list has no estimate."""
+
 
 @extend_schema_serializer(description="A task without `result.data`.")
 class TaskListing(tasks.TaskDocument):
@@ -90,13 +93,17 @@ class Tasks(ListAPIView[Task]):
         the filters leave: the response is sent as soon as a task appears, changes or goes,
         or after ten seconds if only the progress has changed; 304 if nothing has."""
         claims = cast(AccessClaims, request.auth)
-        with WaitPreference.from_request(request).reserve(
+        requested_wait = WaitPreference.from_request(request)
+        with requested_wait.reserve(
             claims.user_id, admission.list_waits
         ) as wait_preference:
             page = wait_for_list_change(
                 request, self._read_page, self._read_page_again, wait_preference.seconds
             )
         response = list_response(request, page)
+        if requested_wait.seconds > wait_preference.seconds:
+            # Otherwise a client that only ever waits would repeat the request without pause.
+            response.headers.setdefault("Retry-After", str(REFUSED_WAIT_SECONDS))
         if link := build_link_header(page.members):
             response["Link"] = link
         return wait_preference.set_header(response)

@@ -238,6 +238,7 @@ def test_wait_beyond_the_limit_of_a_user_is_answered_at_once(
 
     assert answer.status_code == 304
     assert "Preference-Applied" not in answer
+    assert int(answer["Retry-After"]) > 0
 
 
 def test_links_to_other_pages_do_not_wait(as_user, teacher):
