@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class State(StrEnum):
     QUEUED = "queued"
@@ -10,6 +13,16 @@ class State(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     EXPIRED = "expired"
+
+
+STATE_LABELS: dict[str, Promise] = {
+    State.QUEUED: _("Queued"),
+    State.RUNNING: _("Running"),
+    State.SUCCEEDED: _("Ready"),
+    State.FAILED: _("Failed"),
+    State.CANCELED: _("Canceled"),
+    State.EXPIRED: _("Expired"),
+}
 
 
 class ExpiryReason(StrEnum):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -33,5 +34,6 @@ class SingleMediaType(IgnoreAccept):
     ) -> Any:
         first, media_type = super().select_renderer(request, renderers)
         if not request._request.accepts(media_type):
-            raise NotAcceptable(media_type)
+            text = _("This URL returns only {media_type}: allow it in `Accept`.")
+            raise NotAcceptable(text.format(media_type=media_type))
         return first, media_type

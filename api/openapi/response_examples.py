@@ -13,6 +13,7 @@ from api.i18n.languages import current_language
 from api.openapi import examples
 from api.paths import PATHS
 from api.serializers import catalogue
+from school.models import SchoolClass
 from tasks.reports.class_performance import ClassPerformance
 from tasks.status import document as task_document
 
@@ -64,20 +65,6 @@ _SCHOOL_YEAR = {
     "is_closed": False,
     "label": "2026",
 }
-_CLASS_RECORD = {
-    **_CLASS_WITH_SCHOOL,
-    "school_id": 1,
-    "school_year_id": 1,
-    "grade_levels": [_LEVEL],
-    "shift": "morning",
-    "shift_label": "Morning",
-    "kind": "regular",
-    "kind_label": "Regular",
-    "class_label": _CLASS["name"],
-    "school_label": _SCHOOL["name"],
-    "year_label": "2026",
-    "label": examples.ABOUT,
-}
 _STUDENT = {
     "student_id": 7,
     "name": "Ana Ávila",
@@ -93,6 +80,24 @@ def _single_page(*records: dict[str, Any]) -> dict[str, Any]:
 def _catalogue_entry() -> dict[str, Any]:
     entry = catalogue.build_static_entry(ClassPerformance, {"year": 2026})
     return {**entry, "median_seconds": 0.4}
+
+
+def _class_record() -> dict[str, Any]:
+    shift, kind = SchoolClass.Shift.MORNING, SchoolClass.Kind.REGULAR
+    return {
+        **_CLASS_WITH_SCHOOL,
+        "school_id": 1,
+        "school_year_id": 1,
+        "grade_levels": [_LEVEL],
+        "shift": shift.value,
+        "shift_label": str(shift.label),
+        "kind": kind.value,
+        "kind_label": str(kind.label),
+        "class_label": _CLASS["name"],
+        "school_label": _SCHOOL["name"],
+        "year_label": "2026",
+        "label": examples.ABOUT,
+    }
 
 
 def _current_user() -> dict[str, Any]:
@@ -136,8 +141,8 @@ RESPONSE_EXAMPLES: dict[tuple[str, str], Callable[[], Any]] = {
     ("get_report", "200"): _catalogue_entry,
     ("list_schools", "200"): lambda: _single_page(_SCHOOL_RECORD),
     ("get_school", "200"): lambda: _SCHOOL_RECORD,
-    ("list_classes", "200"): lambda: _single_page(_CLASS_RECORD),
-    ("get_class", "200"): lambda: _CLASS_RECORD,
+    ("list_classes", "200"): lambda: _single_page(_class_record()),
+    ("get_class", "200"): _class_record,
     ("list_school_years", "200"): lambda: _single_page(_SCHOOL_YEAR),
     ("get_school_year", "200"): lambda: _SCHOOL_YEAR,
     ("list_grade_levels", "200"): lambda: _single_page(_LEVEL_RECORD),

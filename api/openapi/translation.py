@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 _TEXT_NAMES = ("description", "summary", "title")
 _DATA_NAMES = ("example", "value", "default", "const", "enum", "x-codeSamples")
-"""Members that contain values or code."""
+"""Members that contain values or code, unless they are names of properties."""
 
 Holder = dict[str, Any]
 
@@ -69,5 +69,5 @@ def _iter_strings(
     for name, value in node.items():
         if name in _TEXT_NAMES and isinstance(value, str):
             yield path, node, name
-        elif name not in _DATA_NAMES:
+        elif path[-1:] == ("properties",) or name not in _DATA_NAMES:
             yield from _iter_strings(value, (*path, name))

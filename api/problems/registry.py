@@ -44,7 +44,7 @@ PROBLEMS = {
     "link_not_valid": ProblemType(403, _("The link is not valid"), _("The link is not valid any more: ask for a new one."), _("Request a new one with `POST /tasks/<id>/result/link`.")),
     "not_found": ProblemType(404, _("Not found"), _("It does not exist, or it is not yours."), _("It does not exist, or it is not yours.")),
     "method_not_allowed": ProblemType(405, _("Method not allowed"), _("The program sent a request that this address does not know."), _("`Allow` lists the methods of this URL.")),
-    "not_acceptable": ProblemType(406, _("Not acceptable"), _("The program asked for a kind of answer that this address does not give."), _("This URL returns only the media type that `detail` names: allow it in `Accept`.")),
+    "not_acceptable": ProblemType(406, _("Not acceptable"), _("The program asked for a kind of answer that this address does not give."), _("This URL returns a single media type: allow it in `Accept`.")),
     "body_too_slow": ProblemType(408, _("The body did not arrive in time"), _("The request did not arrive in time: try again over a faster connection."), _("Send the request again, over a faster connection.")),
     "task_finished": ProblemType(409, _("The task has finished"), _("The report has finished, and cannot be canceled any more."), _("Only a task that is not final can be canceled.")),
     "task_not_finished": ProblemType(409, _("The task has not finished"), _("The report has not finished: cancel it, or wait until it has, then delete it."), _("Cancel it or wait until it has finished, then delete it.")),

@@ -99,7 +99,9 @@ class ResultDocument(serializers.Serializer[Any]):
     filename = serializers.CharField()
     url = LinkField()
     summary = serializers.CharField(
-        allow_null=True, help_text="Why the report is empty; null if it has rows."
+        allow_null=True,
+        help_text="Sentence about all rows, or why there are none; null if there is nothing "
+        "to say.",
     )
     columns = ColumnDocument(
         many=True,
@@ -164,6 +166,9 @@ class TaskDocument(serializers.Serializer[Any]):
     state = serializers.ChoiceField(
         choices=STATES,
         help_text="Treat an unknown state as still running.",
+    )
+    state_label = serializers.CharField(
+        help_text="Name of the state for people, in the task's language."
     )
     progress = ProgressDocument()
     queue = QueueDocument(allow_null=True)

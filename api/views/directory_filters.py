@@ -61,9 +61,9 @@ class ClassFilter(django_filters.FilterSet):
         "Beginnings of words of the names of class and school, and the number of the year, "
         "as in `label`."
     )
-    school_id = with_schema(_json_schema(Id))(
-        django_filters.ModelChoiceFilter(field_name="school", queryset=_visible_schools)
-    )
+    school_id = with_schema(
+        {**_json_schema(Id), "description": "Only classes of this school."}
+    )(django_filters.ModelChoiceFilter(field_name="school", queryset=_visible_schools))
     year = with_schema(
         {
             **_json_schema(Year),

@@ -60,16 +60,28 @@ class TaskFilter(django_filters.FilterSet):
             "description": "One state or several, separated by commas.",
         }
     )(StatesFilter(choices=[(state.value, state.value) for state in State]))
-    report = django_filters.CharFilter("kind")
-    format = django_filters.ChoiceFilter(choices=[(name, name) for name in FORMATS])
+    report = django_filters.CharFilter("kind", help_text="Only tasks of this kind.")
+    format = with_schema(
+        {
+            "type": "string",
+            "enum": FORMATS,
+            "description": "Only tasks of this format.",
+        }
+    )(django_filters.ChoiceFilter(choices=[(name, name) for name in FORMATS]))
     class_id = with_schema(
         {
             **TypeAdapter(Id).json_schema(),
             "description": "Only tasks whose parameters name this class.",
         }
     )(WholeNumberFilter(method="filter_by_class", min_value=1, max_value=MAX_ID))
-    created_after = UtcDateTimeFilter("created_at", "gt")
-    updated_after = UtcDateTimeFilter("updated_at", "gt")
+    created_after = UtcDateTimeFilter(
+        "created_at", "gt", help_text="Only tasks requested after this time."
+    )
+    updated_after = UtcDateTimeFilter(
+        "updated_at",
+        "gt",
+        help_text="Only tasks with a change after this time, as in `updated_at`.",
+    )
 
     def filter_by_class(
         self, queryset: QuerySet[Task], _name: str, class_id: int

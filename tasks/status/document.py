@@ -14,7 +14,7 @@ from tasks.failures import FAILURES, ReportFailed
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.rendering.format_registry import format_classes
-from tasks.states import State
+from tasks.states import STATE_LABELS, State
 
 Document = dict[str, Any]
 
@@ -38,6 +38,7 @@ def build_document(
         "format": task.format,
         "language": task.language,
         "state": task.state,
+        "state_label": _state_label(task.state, task.language),
         "progress": (progress or Progress.from_task(task)).to_json(
             task.progress_unit, task.language
         ),
@@ -80,6 +81,11 @@ def build_problem(error: Document, language: str) -> Document:
         # A code of another release gets the generic title.
         title = str(FAILURES.get(code, ReportFailed).title)
     return {"type": f"/problems/{code}", "title": title, **error}
+
+
+def _state_label(state: str, language: str) -> str:
+    with override(language):
+        return str(STATE_LABELS.get(state, state))  # another release may have others
 
 
 def _build_result(task: Task, url: str, *, with_data: bool) -> Document | None:

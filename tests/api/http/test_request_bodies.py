@@ -137,6 +137,8 @@ def test_accept_without_json_returns_406(as_user, teacher, path, accept):
     assert answer.status_code == 406
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "not_acceptable"
+    assert "application/json" in answer.json()["developer_detail"]
+    assert " " in answer.json()["developer_detail"]
 
 
 @pytest.mark.parametrize(

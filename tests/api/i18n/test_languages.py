@@ -194,3 +194,16 @@ def test_refused_host_error_is_translated():
         answer = Client().get("/healthz", headers=headers)
 
     assert answer.json()["title"] == "The request is not valid"
+
+
+def test_too_small_value_is_refused_in_correct_portuguese(as_user, teacher):
+    task = run_task(teacher)
+
+    answer = as_user(teacher).post_json(
+        f"/tasks/{task.pk}/result/link", {"expires_in": 1}
+    )
+
+    (error,) = answer.json()["errors"]
+    assert error["detail"] == (
+        "Certifique-se de que este valor seja maior ou igual a 60."
+    )

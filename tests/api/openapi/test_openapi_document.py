@@ -197,6 +197,18 @@ def test_parameters_headers_and_bodies_have_examples(spec):
     }  # fmt: skip
 
 
+def test_query_parameters_and_headers_have_descriptions(spec):
+    undescribed = {
+        (path, parameter["name"])
+        for path, operations in spec["paths"].items()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] != "path" and not parameter.get("description")
+    }
+
+    assert undescribed == set()
+
+
 def test_responses_have_common_and_status_headers(spec):
     shared = spec["components"]["headers"]
 

@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.one_database("the document does not depend on the database"),
 ]
 
+DATA_NAMES = ("example", "value", "default", "const", "enum", "x-codeSamples")
 SAME_IN_BOTH = {"Links", "Cursor"}
 """Words of both languages."""
 ENGLISH_WORD = re.compile(
@@ -42,7 +43,8 @@ def texts_by_path(node, path=()):
         return {}
     texts = {}
     for name, value in items:
-        if name in ("example", "value", "default", "const", "enum", "x-codeSamples"):
+        is_property = path[-1:] == ("properties",)
+        if not is_property and name in DATA_NAMES:
             continue
         is_text = name in ("description", "summary", "title", "x-group")
         if is_text and isinstance(value, str) and value:
@@ -50,6 +52,12 @@ def texts_by_path(node, path=()):
         else:
             texts |= texts_by_path(value, (*path, name))
     return texts
+
+
+def test_property_named_as_a_member_of_a_schema_is_translated(portuguese):
+    lookup = portuguese["components"]["schemas"]["LookupDocument"]["properties"]
+
+    assert lookup["value"]["description"].startswith("Membro de um resultado")
 
 
 def has_words(path, text):
@@ -117,6 +125,9 @@ def test_portuguese_document_is_valid_and_its_examples_too(portuguese):
     assert examples["queued"]["value"]["language"] == "pt-BR"
     assert examples["failed"]["value"]["error"]["title"] == "O relatório demorou demais"
     assert examples["not_found"]["value"]["title"] == "Não encontrado"
+    classes = portuguese["paths"]["/classes"]["get"]["responses"]["200"]["content"]
+    (record,) = classes["application/json"]["example"]["results"]
+    assert (record["shift"], record["shift_label"]) == ("morning", "Manhã")
 
 
 @pytest.mark.parametrize("language", ["pt", "fr", "", "en-US", "pt_BR"])

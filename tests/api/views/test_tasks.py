@@ -11,6 +11,7 @@ from tasks.maintenance import retention
 from tasks.maintenance import tasks as maintenance_tasks
 from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.progress import Progress
+from tasks.states import State
 from tasks.status import projection, reader
 from tests.support.task_factories import create_task_in_state, queue_task, run_task
 
@@ -52,6 +53,21 @@ def test_document_of_finished_task_has_the_rows(as_user, teacher):
         "unit": "rows", "unit_label": "linhas", "ends_at": None,
     }  # fmt: skip
     assert document["poll_after_ms"] is None
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_document_names_every_state_for_people(as_user, teacher, language):
+    labels = {}
+    for state in State:
+        task = create_task_in_state(state, teacher, language=language)
+        document = as_user(teacher).get(f"/tasks/{task.pk}").json()
+        labels[document["state"]] = document["state_label"]
+    listed = as_user(teacher).get("/tasks").json()["results"]
+
+    assert {task["state"]: task["state_label"] for task in listed} == labels
+    assert labels["running"] == {"pt-BR": "Em andamento", "en": "Running"}[language]
+    assert len(set(labels.values())) == len(State)
+    assert not set(labels.values()) & set(labels)
 
 
 def test_document_with_large_result_has_its_url_and_columns(as_user, teacher, settings):
