@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from api.http.parsers import BoundedFormParser
 from api.i18n.languages import current_language
 from api.openapi import code_samples, examples, guide, links, report_schemas
@@ -119,7 +121,7 @@ def _add_body_examples(
         else:
             is_form = media_type == BoundedFormParser.media_type
             content["example"] = ({"grant_type": "password"} if is_form else {}) | {
-                name: "the `refresh` of `POST /auth/token`"
+                name: _("the `refresh` of `POST /auth/token`")
                 if value == "$REFRESH"
                 else value
                 for name, value in bodies[operation["operationId"]].items()

@@ -91,7 +91,8 @@ class Tasks(ListAPIView[Task]):
 
         With `Prefer: wait=N` and the `ETag` as `If-None-Match` one request follows all that
         the filters leave: the response is sent as soon as a task appears, changes or goes,
-        or after ten seconds if only the progress has changed; 304 if nothing has."""
+        or after ten seconds if only the progress has changed; 304 if nothing has. Send the
+        first request without a wait: without an `ETag` it waits for the next change."""
         claims = cast(AccessClaims, request.auth)
         requested_wait = WaitPreference.from_request(request)
         with requested_wait.reserve(
@@ -226,8 +227,9 @@ class TaskRerun(APIView):
     )
     def post(self, request: Request, task_id: uuid.UUID) -> HttpResponse:
         """Submits the request of the task again, with its parameters, format, language,
-        label and metadata, by the rights and limits of now. The response is as that of
-        `POST /reports`: a new task, or the queued one that is equal."""
+        label and metadata, by the rights and limits of now. A body is not read: to change
+        something, send `POST /reports`. The response is as there: a new task, or the queued
+        one that is equal."""
         viewer = cast(User, request.user)
         wait_preference = WaitPreference.from_request(request)
         key = read_idempotency_key(request)

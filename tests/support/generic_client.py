@@ -50,9 +50,10 @@ class GenericClient:
         return task
 
     def list(self) -> list[str]:
-        """Return a line for each task."""
+        """Return the texts of each task."""
         page = self._client.request("GET", "/tasks")
-        return [f"{task['title']}: {task['about']}" for task in page["results"]]
+        names = ("title", "about", "state_label")
+        return [task[name] for task in page["results"] for name in names]
 
     def _first_value(self, entry: Json, name: str) -> Any:
         lookup = entry["lookups"].get(name)

@@ -125,6 +125,10 @@ def test_portuguese_document_is_valid_and_its_examples_too(portuguese):
     assert examples["queued"]["value"]["language"] == "pt-BR"
     assert examples["failed"]["value"]["error"]["title"] == "O relatório demorou demais"
     assert examples["not_found"]["value"]["title"] == "Não encontrado"
+    refresh = portuguese["paths"]["/auth/token/refresh"]["post"]["requestBody"]
+    assert refresh["content"]["application/json"]["example"] == {
+        "refresh": "o `refresh` de `POST /auth/token`"
+    }
     classes = portuguese["paths"]["/classes"]["get"]["responses"]["200"]["content"]
     (record,) = classes["application/json"]["example"]["results"]
     assert (record["shift"], record["shift_label"]) == ("morning", "Manhã")
