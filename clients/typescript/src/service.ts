@@ -91,26 +91,26 @@ export class Service {
 export function describe(task: Task): string {
   switch (task.state) {
     case "queued":
-      return task.queue ? `position ${task.queue.position} in the queue` : "in the queue";
+      return task.queue ? `${task.state_label}: ${task.queue.position}` : task.state_label;
     case "running":
       return task.progress.percent === null
-        ? task.progress.stage
-        : `${task.progress.percent} %`;
+        ? task.state_label
+        : `${task.state_label}: ${task.progress.percent} %`;
     case "succeeded":
-      return task.result?.summary ?? `${task.result?.rows ?? 0} rows`;
+      return task.result?.summary ?? task.state_label;
     case "failed":
       return task.error?.code === "internal"
-        ? `internal error: ${task.error.reference ?? ""}`
-        : (task.error?.detail ?? "");
+        ? `${task.error.detail} ${task.error.reference ?? ""}`
+        : (task.error?.detail ?? task.state_label);
     case "canceled":
     case "expired":
-      return task.state;
+      return task.state_label;
     default:
-      return stillRunning(task.state);
+      return stillRunning(task.state, task);
   }
 }
 
 // Unknown state of a later release: the contract requires treating it as still running.
-function stillRunning(state: never): string {
-  return `${state} ...`;
+function stillRunning(_state: never, task: Task): string {
+  return `${task.state_label} ...`;
 }

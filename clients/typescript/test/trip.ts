@@ -56,6 +56,7 @@ const canceled = await api.POST("/tasks/{task_id}/cancel", {
 assert.equal(canceled.response.status, 202);
 const stoppedTask = await service.waitUntilFinal(long.task_id, () => undefined);
 assert.equal(stoppedTask.state, "canceled");
+assert.equal(describe(stoppedTask), stoppedTask.state_label);
 logStep("canceled a running report");
 
 // The example is a complete request and has its type.
