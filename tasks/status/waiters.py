@@ -12,6 +12,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -19,6 +20,7 @@ import structlog
 from school.db import connections
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
+from tasks.status.list_pace import PacedReader
 
 log = structlog.get_logger(__name__)
 
@@ -31,14 +33,8 @@ WATCHED_PROGRESS_SECONDS = 2.0
 """The same for a request that asks for the progress: somebody looks at it."""
 RETRY_DELAY_SECONDS = 0.5
 """Seconds before the listener retries after a failure."""
-LIST_READ_INTERVAL = 0.25
-"""Seconds between two reads of a waiter that follows all tasks of its viewer; the changes in
-between are read together, because such a read queries the database."""
-MAX_LIST_READS = 4
-"""Repeated reads of lists at once in this process, so that they leave connections to others."""
 
 S = TypeVar("S")
-_list_reads = threading.BoundedSemaphore(MAX_LIST_READS)
 
 
 class Waiter(Generic[S]):
@@ -199,19 +195,17 @@ def wait_for_list(
 
     `read_again` also checks the viewer's rights anew.
     """
-
-    last_read_at = time.monotonic()
-
-    def read_in_turn() -> S:
-        nonlocal last_read_at
-        next_read_at = last_read_at + LIST_READ_INTERVAL
-        time.sleep(max(0.0, next_read_at - time.monotonic()))
-        with _list_reads:
-            last_read_at = time.monotonic()
-            return read_again()
-
+    reader = PacedReader(
+        waiter.viewer_id, seconds=seconds, is_canceled=lambda: waiter.is_canceled
+    )
     key = list_key(waiter.viewer_id)
-    return _wait(key, read_first, read_in_turn, waiter, seconds)
+    return _wait(
+        key,
+        partial(reader.read_first, read_first),
+        partial(reader.read_again, read_again),
+        waiter,
+        seconds,
+    )
 
 
 def _wait(
@@ -234,4 +228,5 @@ def _wait(
             now = deadline if waiter.is_canceled else time.monotonic()
             waiter.progress_due = now >= progress_due_at
             snapshot = read_again()
+            now = max(now, time.monotonic())  # a list waits for its turn
     return snapshot
