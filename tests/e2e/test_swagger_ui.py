@@ -34,10 +34,10 @@ def _is_api_response(response: Response) -> bool:
 class SwaggerUI:
     """Page object of Swagger UI."""
 
-    def __init__(self, page: Page, base: str) -> None:
+    def __init__(self, page: Page, base: str, language: str = "en") -> None:
         self.page = page
         self.monitor = PageMonitor(page)
-        page.goto(f"{base}/docs")
+        page.goto(f"{base}/docs?lang={language}")
 
     def operation(self, tag: str, name: str) -> Locator:
         """Expand an operation; return its block."""
@@ -102,6 +102,22 @@ def authorized_docs(docs: SwaggerUI) -> SwaggerUI:
     assert status == 200
     docs.authorize(tokens["access"])
     return docs
+
+
+def test_page_on_a_phone_fits_and_answers_in_its_language(
+    browser: Browser, stack: Stack
+):
+    viewport = {"width": 390, "height": 844}
+    with browser.new_context(viewport=viewport, locale="en-US") as context:
+        context.set_default_timeout(20_000)
+        docs = SwaggerUI(context.new_page(), stack.base_url, "pt-BR")
+        docs.log_in("teacher", "demo")
+        status, task = docs.execute(docs.operation("reports", "create_report"))
+        width = docs.page.evaluate("document.documentElement.scrollWidth")
+
+    assert status == 202
+    assert task["language"] == "pt-BR"
+    assert width == viewport["width"]
 
 
 @pytest.mark.timeout(240)  # about forty examples: every kind in every format

@@ -54,4 +54,8 @@ SwaggerUIBundle({
   presets: [SwaggerUIBundle.presets.apis],
   plugins: [foldGuide, groupExamples],
   layout: "BaseLayout",
+  requestInterceptor: (request) => {
+    request.headers["Accept-Language"] ??= document.documentElement.lang;
+    return request;
+  },
 });
