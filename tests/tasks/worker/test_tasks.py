@@ -212,7 +212,7 @@ def test_outdated_document_write_is_resynced(teacher):
     [
         (gettext_lazy("December"), "Dezembro"),
         ("Ações: São Luís/MA", "Ações São Luís MA"),
-        ("../../etc\\passwd\x00\r\n", "etc passwd"),
+        ("../../etc\\passwd\x01\r\n", "etc passwd"),
         ("Boletim \u202egpj.exe", "Boletim gpj.exe"),
     ],
 )
