@@ -1,5 +1,6 @@
 """Long-polling waiters and their listener, with documents of a task without a row."""
 
+import itertools
 import threading
 import time
 import uuid
@@ -13,6 +14,7 @@ from tasks.circuit_breaker import breaker
 from tasks.status import waiters
 from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, listener, wait_for_task
+from tests.support.redis_servers import wait_until
 
 TASK = uuid.UUID("01a20946-63d7-7452-9ebd-6b7659a55ab6")
 
@@ -63,6 +65,10 @@ def own_connections() -> list[dict[str, str]]:
         for client in redis_store.client().client_list()
         if client["db"] == database
     ]
+
+
+def stream_readers() -> list[dict[str, str]]:
+    return [client for client in own_connections() if client["cmd"] == "xread"]
 
 
 @pytest.fixture(autouse=True)
@@ -280,14 +286,16 @@ def test_closed_listener_ends_waits_and_accepts_none(monkeypatch):
 
 @pytest.mark.guarantee("A waiting client holds no connection.")
 def test_hundred_waiters_share_one_connection():
-    threads = [threading.Thread(target=measure_wait, args=[2.0]) for _ in range(100)]
+    threads = [threading.Thread(target=measure_wait, args=[30.0]) for _ in range(100)]
     for thread in threads:
         thread.start()
-    time.sleep(1)
-    readers = [client for client in own_connections() if client["cmd"] == "xread"]
-    put_document(2)
-    for thread in threads:
-        thread.join()
+    readers: list[dict[str, str]] = []
+    wait_until(lambda: listener.count == 100)
+    wait_until(lambda: readers.extend(stream_readers()) or readers)
+    versions = itertools.count(2)  # a waiter may read the first change as its beginning
+    while any(thread.is_alive() for thread in threads):
+        put_document(next(versions))
+        time.sleep(0.1)
 
     assert len(readers) == 1
     assert listener.count == 0
