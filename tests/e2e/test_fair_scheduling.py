@@ -12,8 +12,9 @@ from school.runtime.client import ServiceError
 from tasks.scheduling.throughput import REFRESH_SECONDS
 from tests.support.stack import Stack
 
-IMPRECISION = 1.5
-"""Seconds: estimates are published once a second, and rounded to whole seconds."""
+IMPRECISION = 2.5
+"""Seconds: estimates are published once a second, rounded to whole seconds, and neighbors may
+swap within a report's second."""
 pytestmark = pytest.mark.one_database(
     "tests/tasks/scheduling/test_fair_order and test_dispatcher check the order on both"
 )
