@@ -29,6 +29,7 @@ def prepare_report(
     from tasks import artifacts
     from tasks.models import Task
     from tasks.progress import Tracker
+    from tasks.reporting.registry import get_report_class
     from tasks.worker import memory_limit
     from tasks.worker.build import build_report
 
@@ -41,6 +42,7 @@ def prepare_report(
         parameters=parameters,
         format=format,
         language="pt-br",
+        time_limit=get_report_class(kind).time_limit,
         scope=scope_of(viewer, visible_enrolments(viewer)).to_json(),
         created_at=timezone.now(),
         updated_at=timezone.now(),

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from bench import goals
+from bench.engine import prepare_report
 from bench.options import Options, read_options
 from bench.results import save_section
 from bench.runs import (
@@ -143,3 +144,15 @@ def test_trial_options_are_parsed():
     assert read_options("About.", ["--rounds", "1"]) == Options(rounds=1)
     assert Options().is_whole
     assert not Options(students=2000).is_whole
+
+
+@pytest.mark.django_db(transaction=True, databases="__all__")
+def test_engine_builds_a_report(
+    transactional_db, network, monkeypatch, settings, tmp_path
+):
+    monkeypatch.setitem(sys.modules, "rich", None)
+    settings.ARTIFACTS_DIR = tmp_path  # the engine sets it, too
+
+    work = prepare_report("class_performance", {"year": 2026}, "csv", str(tmp_path))
+
+    assert work()["rows"] > 0
