@@ -9,12 +9,13 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings as django_settings
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import translation
 from playwright.sync_api import Browser
 
 from school import second_factor
 from school.db.outage import outage
+from school.db.snapshot import ALIAS
 from school.demo import loading
 from school.demo.network import DemoNetwork
 from school.models import User
@@ -122,6 +123,14 @@ def network(
     # The test never commits, so a second connection would not see its rows.
     monkeypatch.setattr("school.db.snapshot.ALIAS", "default")
     return DemoNetwork(STUDENT_COUNT)
+
+
+@pytest.fixture
+def snapshot_connection(transactional_db: None, network: DemoNetwork) -> Iterator[None]:
+    """Real snapshots on a second connection, for all databases of the test."""
+    yield
+    if DATABASE == "postgresql":
+        connections[ALIAS].close_pool()  # else the test database cannot be dropped
 
 
 @pytest.fixture(scope="module")

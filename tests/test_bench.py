@@ -147,9 +147,7 @@ def test_trial_options_are_parsed():
 
 
 @pytest.mark.django_db(transaction=True, databases="__all__")
-def test_engine_builds_a_report(
-    transactional_db, network, monkeypatch, settings, tmp_path
-):
+def test_engine_builds_a_report(snapshot_connection, monkeypatch, settings, tmp_path):
     monkeypatch.setitem(sys.modules, "rich", None)
     settings.ARTIFACTS_DIR = tmp_path  # the engine sets it, too
 

@@ -154,7 +154,7 @@ def _grades(canvas: Canvas, card: dict[str, Any], y: float) -> float:
 def _bars(canvas: Canvas, chart: dict[str, Any], y: float) -> float:
     canvas.setFillColor(colors.black)
     canvas.setFont(BOLD, 7)
-    canvas.drawString(LEFT, y, f"{chart['title']} (0–{chart['top']})")
+    canvas.drawString(LEFT, y, f"{chart['title']} (0–{chart['axis_maximum']})")
     baseline: float = y - 9 - CHART_HEIGHT
     canvas.setStrokeColor(GREY)
     canvas.setLineWidth(0.6)

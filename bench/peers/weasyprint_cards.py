@@ -121,5 +121,5 @@ def _chart(chart: dict[str, Any]) -> str:
             f'<span style="{style};bottom:{height + 0.5:.2f}mm">{escape(bar["text"])}</span>'
             f'<span class="label" style="{style}">{escape(group["label"])}</span>'
         )
-    title = f"{escape(chart['title'])} (0–{chart['top']})"
+    title = f"{escape(chart['title'])} (0–{chart['axis_maximum']})"
     return f'<p class="title">{title}</p><div class="chart">{"".join(bars)}</div>'

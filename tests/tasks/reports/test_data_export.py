@@ -342,14 +342,6 @@ def slow_table(records) -> Table:
     return Table("Slow", [column], query_source.rows(), query_source=query_source)
 
 
-@pytest.fixture
-def snapshot_connection(transactional_db, network):
-    """Real snapshots on a second connection."""
-    yield
-    if DATABASE == "postgresql":
-        connections[ALIAS].close_pool()  # else the test database cannot be dropped
-
-
 def write_slowly_in_snapshot(on_start):
     """Write the slow table in a snapshot; `on_start` receives the server process id."""
     with snapshot():
