@@ -1,4 +1,5 @@
 import io
+import re
 import time
 import tracemalloc
 from dataclasses import replace
@@ -6,6 +7,7 @@ from typing import get_args
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
+from django.db.backends.sqlite3._functions import _sqlite_regexp
 from django.db.models import Func, TextField
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, example, given, settings
@@ -291,6 +293,25 @@ def test_query_count_is_independent_of_row_count(admin, monkeypatch, min_rows):
 
     assert of_class == of_all
     assert many > 2 * few
+
+
+@pytest.mark.skipif(DATABASE != "sqlite", reason="PostgreSQL compares in its server")
+def test_text_of_many_rows_is_searched_once(admin, monkeypatch):
+    monkeypatch.setattr(database_csv, "MIN_ROWS_TO_PROBE", 0)
+    searched = []
+
+    def search(pattern, text):
+        searched.append(text)
+        return re.search(pattern, text) is not None
+
+    connection.ensure_connection()
+    connection.connection.create_function("regexp", 2, search, deterministic=True)
+    try:
+        write_table(build_report(admin, "grades").build_table())
+    finally:
+        connection.connection.create_function("regexp", 2, _sqlite_regexp)
+
+    assert 0 < searched.count("") < Grade.objects.count() / 10
 
 
 @pytest.mark.guarantee("An export to CSV needs constant memory.")
