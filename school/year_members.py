@@ -16,6 +16,7 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Value,
     When,
 )
@@ -64,6 +65,40 @@ def other_members(
     # Filter by student first, so that enrolments of other students are not examined.
     students = enrolments.order_by().values("student")
     return in_regular_classes(reachable).filter(Exists(others), student__in=students)
+
+
+def with_earlier_members(
+    enrolments: QuerySet[Enrolment], reachable: QuerySet[Enrolment]
+) -> QuerySet[Enrolment]:
+    """Return the enrolments and the reachable others that their years are made of.
+
+    If there are others, `SEEN_UNTIL` has the first day of each that these years do not reach.
+    It is None for the enrolments themselves.
+    """
+    if reachable is enrolments:
+        return enrolments
+    enrolments = enrolments.order_by()
+    members = other_members(enrolments, reachable.order_by())
+    # Few students move, and a list of ids spares the databases a search for each record.
+    others = list(
+        members.exclude(pk__in=enrolments.values("pk")).values_list("pk", flat=True)
+    )
+    if not others:
+        return enrolments
+    years = enrolments.filter(year_has_member()).order_by(
+        F("exit_date").desc(nulls_first=True)
+    )
+    year_end = Subquery(years.values("exit_date")[:1])
+    seen_until = Least(end_of_stay(), Coalesce(year_end, _NEVER))
+    nothing = Value(None, DateField())
+    return Enrolment.objects.filter(
+        Q(pk__in=enrolments.values("pk")) | Q(pk__in=others)
+    ).alias(**{SEEN_UNTIL: Case(When(pk__in=others, then=seen_until), default=nothing)})
+
+
+def end_of_stay() -> Coalesce:
+    """Return the expression of the day of exit, or of a day after all others."""
+    return Coalesce("exit_date", _NEVER)
 
 
 def list_continued(enrolments: QuerySet[Enrolment]) -> list[tuple[int, bool]]:

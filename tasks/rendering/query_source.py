@@ -7,7 +7,18 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connections
-from django.db.models import Expression, F, Func, Model, QuerySet, TextField
+from django.db.models import (
+    Case,
+    Expression,
+    F,
+    Func,
+    Model,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 
 from school.db.streaming import CHUNK_SIZE
 from tasks.rendering.columns import Column, Row
@@ -22,12 +33,18 @@ class ExportField:
     """Lookup to the related record that has the value; blank for the record itself."""
     build_expression: Callable[[str], F | Expression]
     """Builds the cell's expression from a prefix of field names; decimals use `Tenths`."""
+    hidden_if: Q | None = None
+    """Condition of the records whose cell is `hidden_value`."""
+    hidden_value: str | None = None
 
     @property
     def expression(self) -> F | Expression:
-        return self.build_expression(
+        value = self.build_expression(
             f"{self.relation_path}__" if self.relation_path else ""
         )
+        if self.hidden_if is None:
+            return value
+        return Case(When(self.hidden_if, then=Value(self.hidden_value)), default=value)
 
     def may_match(self, pattern: str, model: type[Model]) -> bool:
         """Return True if a text of this column may be null or match the regular expression.
@@ -35,6 +52,8 @@ class ExportField:
         `model` is the model of the records. The check reads the whole table that has the text
         and not only the exported rows: a name is in it once, but in an export a thousand times.
         """
+        if self.hidden_if is not None:
+            return True
         for relation in self.relation_path.split("__") if self.relation_path else ():
             model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
         records = model._default_manager.order_by()

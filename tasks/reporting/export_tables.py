@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 
 from school.models import (
     ClassSession,
-    Enrolment,
     GradeLevel,
     Offering,
     School,
@@ -32,8 +31,15 @@ from tasks.reporting.export_fields import (
     student_id_fields,
     student_name_field,
 )
-
-Enrolments = QuerySet[Enrolment]
+from tasks.reporting.export_records import (
+    Enrolments,
+    by_class,
+    by_day,
+    by_term,
+    of_whole_stay,
+    unless_cut,
+    with_seen_until,
+)
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,6 @@ class Export:
     def query_source(self, enrolments: Enrolments) -> QuerySource:
         records = self.select_records(enrolments.order_by())
         return QuerySource(records.order_by(*self.order), self.fields)
-
-
-def _by_class(model: Any, path: str) -> Callable[[Enrolments], QuerySet[Any]]:
-    """Select the records whose class (at `path`) has at least one of the enrolments."""
-    return lambda enrolments: model.objects.filter(
-        **{f"{path}__in": enrolments.values("school_class")}
-    )
 
 
 EXPORTS = {
@@ -104,7 +103,7 @@ EXPORTS = {
     ),
     "subjects": Export(
         lambda enrolments: Subject.objects.filter(
-            pk__in=_by_class(Offering, "school_class")(enrolments).values("subject")
+            pk__in=by_class(Offering, "school_class")(enrolments).values("subject")
         ),
         ["pk"],
         [
@@ -113,7 +112,7 @@ EXPORTS = {
         ],
     ),
     "classes": Export(
-        _by_class(SchoolClass, "pk"),
+        by_class(SchoolClass, "pk"),
         ["pk"],
         [
             integer_field("class_id", "pk"), integer_field("school_id"), field("school", "school__name"),
@@ -122,7 +121,7 @@ EXPORTS = {
         ],
     ),
     "class_subjects": Export(
-        _by_class(Offering, "school_class"),
+        by_class(Offering, "school_class"),
         ["school_class_id", "subject_id"],
         [
             integer_field("class_id", "school_class_id"), integer_field("subject_id"),
@@ -131,7 +130,7 @@ EXPORTS = {
         ],
     ),
     "class_subject_levels": Export(
-        _by_class(Offering.grade_levels.through, "offering__school_class"),
+        by_class(Offering.grade_levels.through, "offering__school_class"),
         ["offering_id", "gradelevel_id"],
         [
             integer_field("class_id", "offering__school_class_id"),
@@ -140,7 +139,7 @@ EXPORTS = {
         ],
     ),
     "class_days": Export(
-        _by_class(ClassSession, "school_class"),
+        by_class(ClassSession, "school_class"),
         ["school_class_id", "date"],
         [
             integer_field("class_day_id", "pk"), integer_field("class_id", "school_class_id"),
@@ -156,20 +155,20 @@ EXPORTS = {
         ],
     ),
     "enrolments": Export(
-        lambda enrolments: enrolments,
+        with_seen_until,
         ["pk"],
         [
             integer_field("enrolment_id", "pk"), integer_field("student_id"),
             integer_field("class_id", "school_class_id"), *student_fields("school_class", "student"),
             integer_field("grade_level_id"), integer_field("number", "diary_number"),
-            field("entry_date", type="date"), field("exit_date", type="date"),
-            field("ending"), field("approved_by_council", type="boolean"),
-            field("retained_by_council", type="boolean"),
+            field("entry_date", type="date"), unless_cut(field("exit_date", type="date")),
+            unless_cut(field("ending"), ""), unless_cut(field("approved_by_council", type="boolean")),
+            unless_cut(field("retained_by_council", type="boolean")),
             integer_field("school_id", "school_class__school_id"),
         ],
     ),
     "grades": Export(
-        lambda enrolments: enrolments.filter(grades__isnull=False),
+        by_term("grades"),
         ["pk", "grades__pk"],
         [
             integer_field("enrolment_id", "pk"), *student_fields("school_class", "student"),
@@ -182,7 +181,7 @@ EXPORTS = {
         ],
     ),
     "recovery_exams": Export(
-        lambda enrolments: enrolments.filter(recovery_grades__isnull=False),
+        of_whole_stay("recovery_grades"),
         ["pk", "recovery_grades__pk"],
         [
             integer_field("enrolment_id", "pk"), *student_fields("school_class", "student"),
@@ -193,7 +192,7 @@ EXPORTS = {
         ],
     ),
     "exemptions": Export(
-        lambda enrolments: enrolments.filter(exemptions__isnull=False),
+        by_term("exemptions"),
         ["pk", "exemptions__pk"],
         [
             integer_field("enrolment_id", "pk"), *student_fields("school_class", "student"),
@@ -204,7 +203,7 @@ EXPORTS = {
         ],
     ),
     "absences": Export(
-        lambda enrolments: enrolments.filter(absences__isnull=False),
+        by_day("absences", "absences__session__date"),
         ["pk", "absences__session_id"],
         [
             integer_field("enrolment_id", "pk"), *student_fields("school_class", "student"),

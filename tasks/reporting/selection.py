@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from school import access
 from school.access import Reach
-from school.models import Enrolment, User
+from school.models import Enrolment, Role, User
 from school.records.calendar import year_filter
 from school.scope import Scope
 from tasks.errors import FieldError, InvalidRequest
@@ -145,6 +145,8 @@ def select(
         enrolments = enrolments.filter(**criterion)
     if (year := getattr(parameters, "year", None)) is not None:
         enrolments = enrolments.filter(year_filter(year, _YEAR_PATH))
+    if _selects_whole_years(viewer, parameters) and reach is Reach.YEAR:
+        reach = Reach.SELECTED  # the same, but without a search for each enrolment
     reachable = access.expand(viewer, enrolments, reach)
     return Selection(viewer, parameters, enrolments, reachable)
 
@@ -159,6 +161,12 @@ def parse_parameters(
     except ValidationError as error:
         errors = (_field_error(item, base_pointer) for item in error.errors())
         raise InvalidRequest(*errors) from None
+
+
+def _selects_whole_years(viewer: User, parameters: ReportParameters) -> bool:
+    """Return whether all enrolments of each selected student's year are selected."""
+    names = {name for name, _reference, _ids in _references(parameters)}
+    return viewer.role == Role.ADMINISTRATOR and names <= {"student_id", "student_ids"}
 
 
 def _references(

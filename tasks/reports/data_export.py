@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
+from school.access import Reach
 from school.models import Role
+from school.year_members import with_earlier_members
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.query_source import QuerySource
 from tasks.reporting.export_tables import EXPORTS
@@ -80,6 +82,7 @@ class DataExport(Report[Parameters]):
     formats = ("csv", "csv-br", "json", "jsonl", "xlsx")
     queue = "reports.bulk"
     time_limit = timedelta(minutes=30)
+    reach = Reach.YEAR
 
     def columns(self) -> Sequence[Column]:
         return EXPORTS[self.parameters.table].columns
@@ -95,4 +98,5 @@ class DataExport(Report[Parameters]):
 
     @cached_property
     def _query_source(self) -> QuerySource:
-        return EXPORTS[self.parameters.table].query_source(self.enrolments)
+        enrolments = with_earlier_members(self.enrolments, self.reachable)
+        return EXPORTS[self.parameters.table].query_source(enrolments)

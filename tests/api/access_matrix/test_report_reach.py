@@ -57,6 +57,7 @@ def detach_by_role(django_capture_on_commit_callbacks):
 
 
 def submit(client, kind, parameters):
+    parameters = {**parameters, **EXPECTED[kind].required_parameters}
     response = client.post_json("/reports", {"report": kind, "parameters": parameters})
     assert outcome_of(response) == "202"
     return uuid.UUID(response.json()["task_id"])

@@ -14,13 +14,11 @@ from tasks.models import Task
 from tasks.worker import heartbeat
 from tasks.worker.tasks import generate_report
 from tests.support.task_factories import queue_task, read_rows, run_task
-from tests.tasks.reports.figures.expected import EXPECTED
+from tests.tasks.reports.figures.expected import EXPECTED, FIGURE_KINDS
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 
-STREAMED_KINDS = [
-    kind for kind, expected in EXPECTED.items() if expected.reach != "SELECTED"
-]
+STREAMED_KINDS = [kind for kind in FIGURE_KINDS if EXPECTED[kind].reach != "SELECTED"]
 """Kinds that read their records through `school/records`."""
 BATCH_SIZE = 12
 """Enrolments per chunk, so that 100 students are read in nine or more steps."""

@@ -4,6 +4,7 @@ from functools import cache
 
 from tests.api.access_matrix.actions import parse_table
 from tests.api.access_matrix.expected_access import expected_enrolments
+from tests.api.access_matrix.expected_rows import pair_with_chains
 from tests.tasks.reports.figures.expected.base import ExpectedReport, KeyedRows
 
 EXPORT_KEYS = (
@@ -107,7 +108,11 @@ def exportable_records(one):
 def expected_exports(name, parameters):
     enrolments = expected_enrolments(name, parameters)
     return set().union(
-        *(exportable_records(one)[parameters["table"]] for one in enrolments)
+        *(
+            exportable_records(member)[parameters["table"]]
+            for _one, chain in pair_with_chains(enrolments, name)
+            for member in chain
+        )
     )
 
 
@@ -153,7 +158,7 @@ table=students,class_id=3            made          class_id  made
 
 EXPECTED = ExpectedReport(
     roles={"administrator", "staff"},
-    reach="SELECTED",
+    reach="YEAR",
     # Tables of plain records instead of figures: `keyed_rows` compares their ids and grades.
     rows=None,
     skipped=None,
