@@ -21,14 +21,17 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce, Least
-from django.db.models.lookups import Exact, GreaterThan
+from django.db.models.lookups import Exact, GreaterThan, In
 
 from school.models import Enrolment, SchoolClass
 
 SEEN_UNTIL = "seen_until"
 """Name of the annotation with the first day that the viewer does not see."""
+IS_CUT = "is_cut"
+"""Name of the annotation with true for an enrolment that goes on unseen."""
 _IS_REGULAR = Q(school_class__kind=SchoolClass.Kind.REGULAR)
 _NEVER = Value(date.max, DateField())
+_UNLIMITED = Value(None, DateField())
 _SAME_YEAR = {
     "student": OuterRef("student"),
     "school_class__school_year": OuterRef("school_class__school_year"),
@@ -72,33 +75,43 @@ def with_earlier_members(
 ) -> QuerySet[Enrolment]:
     """Return the enrolments and the reachable others that their years are made of.
 
-    If there are others, `SEEN_UNTIL` has the first day of each that these years do not reach.
-    It is None for the enrolments themselves.
+    If there are others, `SEEN_UNTIL` has the first day of each that these years do not reach,
+    and `IS_CUT` says if it went on from there. Nothing is hidden of the enrolments themselves.
     """
     if reachable is enrolments:
         return enrolments
     enrolments = enrolments.order_by()
-    members = other_members(enrolments, reachable.order_by())
-    # Few students move, and a list of ids spares the databases a search for each record.
-    others = list(
-        members.exclude(pk__in=enrolments.values("pk")).values_list("pk", flat=True)
-    )
-    if not others:
-        return enrolments
     years = enrolments.filter(year_has_member()).order_by(
         F("exit_date").desc(nulls_first=True)
     )
     year_end = Subquery(years.values("exit_date")[:1])
-    seen_until = Least(end_of_stay(), Coalesce(year_end, _NEVER))
-    nothing = Value(None, DateField())
+    seen_until = Least(Coalesce("exit_date", _NEVER), Coalesce(year_end, _NEVER))
+    members = other_members(enrolments, reachable.order_by())
+    # Few students move, and a list of ids spares the databases a search for each record.
+    others = list(
+        members.exclude(pk__in=enrolments.values("pk"))
+        .annotate(**{SEEN_UNTIL: seen_until})
+        .values_list("pk", "exit_date", SEEN_UNTIL)
+    )
+    if not others:
+        return enrolments
+    ids = [pk for pk, _exit, _until in others]
+    cut_ids = [pk for pk, exit, until in others if until < (exit or date.max)]
     return Enrolment.objects.filter(
-        Q(pk__in=enrolments.values("pk")) | Q(pk__in=others)
-    ).alias(**{SEEN_UNTIL: Case(When(pk__in=others, then=seen_until), default=nothing)})
+        Q(pk__in=enrolments.values("pk")) | Q(pk__in=ids)
+    ).alias(
+        **{
+            SEEN_UNTIL: Case(When(pk__in=ids, then=seen_until), default=_UNLIMITED),
+            IS_CUT: In(F("pk"), cut_ids) if cut_ids else Value(False),
+        }
+    )
 
 
-def end_of_stay() -> Coalesce:
-    """Return the expression of the day of exit, or of a day after all others."""
-    return Coalesce("exit_date", _NEVER)
+def with_limits(enrolments: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+    """Return the enrolments with `SEEN_UNTIL` and `IS_CUT`, if need be as if all were seen."""
+    if IS_CUT in enrolments.query.annotations:
+        return enrolments
+    return enrolments.alias(**{SEEN_UNTIL: _UNLIMITED, IS_CUT: Value(False)})
 
 
 def list_continued(enrolments: QuerySet[Enrolment]) -> list[tuple[int, bool]]:

@@ -183,14 +183,23 @@ def _sql_value(field: ExportField) -> F | Expression:
     )
 
 
-class _BooleanText(Func):
+class _RepeatingFunc(Func):
+    """A function whose template has its expression several times."""
+
+    def as_sql(self, *arguments: Any, **options: Any) -> Any:
+        """Repeat the parameters for each occurrence of the expression in the template."""
+        sql, parameters = super().as_sql(*arguments, **options)
+        return sql, tuple(parameters) * self.template.count("%(expressions)s")
+
+
+class _BooleanText(_RepeatingFunc):
     """A boolean as CSV text: `true` or `false`."""
 
     template = "CASE WHEN %(expressions)s THEN 'true' WHEN NOT %(expressions)s THEN 'false' END"
     output_field = TextField()
 
 
-class _QuoteIfNeeded(Func):
+class _QuoteIfNeeded(_RepeatingFunc):
     """A text, in quotes if CSV requires them."""
 
     template = (
@@ -200,11 +209,6 @@ class _QuoteIfNeeded(Func):
         " ELSE %(expressions)s END"
     )
     output_field = TextField()
-
-    def as_sql(self, *arguments: Any, **options: Any) -> Any:
-        """Repeat the parameters for each occurrence of the expression in the template."""
-        sql, parameters = super().as_sql(*arguments, **options)
-        return sql, tuple(parameters) * self.template.count("%(expressions)s")
 
 
 class _CsvLine(Func):

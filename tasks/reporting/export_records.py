@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import DateField, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.db.models.lookups import LessThan
 
 from school.models import Enrolment, Term
-from school.year_members import SEEN_UNTIL, end_of_stay
+from school.year_members import IS_CUT, SEEN_UNTIL, with_limits
 from tasks.rendering.query_source import ExportField
 
 Enrolments = QuerySet[Enrolment]
@@ -45,21 +44,14 @@ def by_day(relation: str, path: str) -> Callable[[Enrolments], QuerySet[Any]]:
 
 def of_whole_stay(relation: str) -> Callable[[Enrolments], QuerySet[Any]]:
     """Select the records of the relation whose enrolments the years reach to the end."""
-    return lambda enrolments: with_seen_until(enrolments).filter(
-        _IS_NOT_CUT, **{f"{relation}__isnull": False}
+    return lambda enrolments: with_limits(enrolments).filter(
+        **{f"{relation}__isnull": False, IS_CUT: False}
     )
-
-
-def with_seen_until(enrolments: Enrolments) -> Enrolments:
-    """Return the enrolments with `SEEN_UNTIL`, which is None if nothing is hidden."""
-    if SEEN_UNTIL in enrolments.query.annotations:
-        return enrolments
-    return enrolments.alias(**{SEEN_UNTIL: Value(None, DateField())})
 
 
 def unless_cut(field: ExportField, hidden_value: str | None = None) -> ExportField:
     """Return the field of an enrolment without the value of those that went on unseen."""
-    return replace(field, hidden_if=~_IS_NOT_CUT, hidden_value=hidden_value)
+    return replace(field, hidden_if=Q(**{IS_CUT: True}), hidden_value=hidden_value)
 
 
 def _begun(relation: str, begin: F | Coalesce) -> Callable[[Enrolments], QuerySet[Any]]:
@@ -71,6 +63,3 @@ def _begun(relation: str, begin: F | Coalesce) -> Callable[[Enrolments], QuerySe
         return records.alias(begin=begin).filter(is_seen)
 
     return select
-
-
-_IS_NOT_CUT = Q(**{SEEN_UNTIL: None}) | ~Q(LessThan(F(SEEN_UNTIL), end_of_stay()))

@@ -21,6 +21,7 @@ from school.models import (
     Subject,
     Term,
 )
+from school.year_members import with_limits
 from tasks.rendering.columns import Column
 from tasks.rendering.query_source import ExportField, QuerySource
 from tasks.reporting.export_fields import (
@@ -38,7 +39,6 @@ from tasks.reporting.export_records import (
     by_term,
     of_whole_stay,
     unless_cut,
-    with_seen_until,
 )
 
 
@@ -155,7 +155,7 @@ EXPORTS = {
         ],
     ),
     "enrolments": Export(
-        with_seen_until,
+        with_limits,
         ["pk"],
         [
             integer_field("enrolment_id", "pk"), integer_field("student_id"),
