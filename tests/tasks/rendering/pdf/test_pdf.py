@@ -439,6 +439,37 @@ def test_only_partial_papers_say_so_and_have_no_signature_lines(language, mark, 
     assert reader.metadata.title == f"{mark} – Título"
 
 
+@pytest.mark.guarantee("Nobody signs a sheet without any result.")
+@pytest.mark.parametrize("layout", ["rows", "footer"])
+@pytest.mark.parametrize("has_summary", [True, False])
+def test_signatures_are_on_the_page_of_the_last_results(layout, has_summary):
+    """Whatever the length of the list, also where the signatures alone would go on."""
+    options = {"heading": ("class", "student"), "page_per_section": True}
+    if layout == "footer":
+        options |= {"section_footer": ("days", "on")}
+    footer = Footer("Matrículas: 9", ()) if has_summary else None
+    page_counts = set()
+    for count in range(38, 58):
+        rows = [
+            (*row[:2], f"Matéria-{index:02}", *row[3:])
+            for index, row in enumerate(sample_rows(students=1, subjects=count), 1)
+        ]
+        reader = render_pdf(make_table(rows, footer, **options))
+
+        texts = [page.extract_text() for page in reader.pages]
+        page_counts.add(len(texts))
+        assert not any("Direção da escola" in text for text in texts[:-1])
+        assert "Direção da escola" in texts[-1]
+        assert ("Matrículas: 9" in texts[-1]) is has_summary
+        if layout == "footer":
+            assert "Dias: 1.234" in texts[-1], count
+        else:
+            last_rows = [f"Matéria-{n:02}" for n in (count - 1, count)]
+            assert all(row in texts[-1] for row in last_rows), count
+        assert [strip_whitespace("".join(texts)).count(f"Matéria-{n:02}") for n in range(1, count + 1)] == [1] * count  # fmt: skip
+    assert page_counts == {1, 2}
+
+
 def test_section_of_an_empty_row_has_no_table():
     empty_row = ("9A", "Aluno 1", None, None, None, None, None, None)
 
