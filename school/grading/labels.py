@@ -1,5 +1,7 @@
 """Labels and explanations of results in the active language."""
 
+from collections.abc import Iterable, Mapping
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -9,10 +11,11 @@ from school.grading.number_format import format_number
 from school.grading.outcome import ReasonCode, Situation
 from school.grading.reasons import full_explanation
 from school.grading.remedies import remedies
+from school.grading.rules import Rules
 from school.grading.subjects import Standing
 
 __all__ = [
-    "exempt_mark", "full_explanation", "explain_attendance", "format_number", "remedies", "situation_label", "standing_label", "explain_subject",
+    "exempt_mark", "full_explanation", "explain_attendance", "format_number", "remedies", "situation_label", "situation_labels", "standing_label", "explain_subject",
 ]  # fmt: skip
 
 SITUATION_LABELS: dict[Situation, str | Promise] = {
@@ -63,9 +66,22 @@ REASON_LABELS: dict[ReasonCode, str | Promise] = {
 }
 
 
-def situation_label(situation: Situation | None) -> str:
+def situation_labels(rules: Iterable[Rules]) -> Mapping[Situation, str | Promise]:
+    """Return the labels of the situations for years that these rules decide."""
+    forms = {one.has_concepts for one in rules}
+    if True not in forms:
+        return SITUATION_LABELS
+    text = (
+        _("Incomplete: grades or concepts missing")
+        if False in forms
+        else _("Incomplete: concepts missing")
+    )
+    return {**SITUATION_LABELS, Situation.INCOMPLETE: text}
+
+
+def situation_label(situation: Situation | None, rules: Iterable[Rules] = ()) -> str:
     """Return the label of the situation, or "No result" if there is none (no rules)."""
-    return str(SITUATION_LABELS[situation]) if situation else _("No result")
+    return str(situation_labels(rules)[situation]) if situation else _("No result")
 
 
 def standing_label(standing: Standing) -> str:

@@ -2,12 +2,70 @@
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from school.grading.rules import Rules
 from school.grading.sentences import join_words, of_terms
 from school.grading.subjects import UNCOUNTED_STANDINGS, find_excused_standing
 from school.grading.year_record import YearRecord
+
+Texts = Mapping[tuple[bool, str], tuple[str | Promise, str | Promise]]
+"""For all terms or some of them, and by state: texts on all subjects, and on some."""
+GRADE_TEXTS: Texts = {
+    (True, "gone"): (
+        _("There are no grades."),
+        _("There are no grades in {subjects}."),
+    ),
+    (True, "late"): (
+        _("All grades are missing."),
+        _("The grades in {subjects} are missing."),
+    ),
+    (True, "early"): (
+        _("There are no grades yet."),
+        _("There are no grades in {subjects} yet."),
+    ),
+    (False, "gone"): (
+        _("There are no grades for {terms}."),
+        _("There are no grades for {terms} in {subjects}."),
+    ),
+    (False, "late"): (
+        _("The grades for {terms} are missing."),
+        _("The grades for {terms} in {subjects} are missing."),
+    ),
+    (False, "early"): (
+        _("There are no grades for {terms} yet."),
+        _("There are no grades for {terms} in {subjects} yet."),
+    ),
+}
+"""Texts where papers show numbers."""
+CONCEPT_TEXTS: Texts = {
+    (True, "gone"): (
+        _("There are no concepts."),
+        _("There are no concepts in {subjects}."),
+    ),
+    (True, "late"): (
+        _("All concepts are missing."),
+        _("The concepts in {subjects} are missing."),
+    ),
+    (True, "early"): (
+        _("There are no concepts yet."),
+        _("There are no concepts in {subjects} yet."),
+    ),
+    (False, "gone"): (
+        _("There are no concepts for {terms}."),
+        _("There are no concepts for {terms} in {subjects}."),
+    ),
+    (False, "late"): (
+        _("The concepts for {terms} are missing."),
+        _("The concepts for {terms} in {subjects} are missing."),
+    ),
+    (False, "early"): (
+        _("There are no concepts for {terms} yet."),
+        _("There are no concepts for {terms} in {subjects} yet."),
+    ),
+}
+"""Texts where papers show concepts."""
 
 
 def describe_missing_grades(
@@ -34,6 +92,7 @@ def describe_missing_grades(
         key = () if len(ids) == due_counts[number] else tuple(ids)
         groups.setdefault((key, is_late), []).append(number)
     kind = rules.term_kind if rules else "term"
+    texts = CONCEPT_TEXTS if rules and rules.has_concepts else GRADE_TEXTS
     for (group_ids, is_late), numbers in groups.items():
         subjects = [year.subjects[id] for id in group_ids]
         is_every_term = (
@@ -41,8 +100,9 @@ def describe_missing_grades(
             if subjects
             else set(numbers) == due_counts.keys()
         )
-        choose_text = _choose_subject_text if is_every_term else _choose_term_text
-        yield choose_text(year, for_all=not group_ids, is_late=is_late).format(
+        state = "gone" if year.is_gone else "late" if is_late else "early"
+        text = texts[is_every_term, state][bool(group_ids)]
+        yield str(text).format(
             terms=of_terms(kind, numbers),
             subjects=join_words([subject_names[id] for id in group_ids])
             if group_ids
@@ -63,45 +123,3 @@ def _count_due_subjects(
         for number in grades.due_terms if is_due else ():
             counts[number] = counts.get(number, 0) + 1
     return counts
-
-
-def _choose_subject_text(year: YearRecord, *, for_all: bool, is_late: bool) -> str:
-    """Return the text on subjects without any grade."""
-    if year.is_gone:
-        return (
-            _("There are no grades.")
-            if for_all
-            else _("There are no grades in {subjects}.")
-        )
-    if is_late:
-        return (
-            _("All grades are missing.")
-            if for_all
-            else _("The grades in {subjects} are missing.")
-        )
-    return (
-        _("There are no grades yet.")
-        if for_all
-        else _("There are no grades in {subjects} yet.")
-    )
-
-
-def _choose_term_text(year: YearRecord, *, for_all: bool, is_late: bool) -> str:
-    """Return the text on terms without grades."""
-    if year.is_gone:
-        return (
-            _("There are no grades for {terms}.")
-            if for_all
-            else _("There are no grades for {terms} in {subjects}.")
-        )
-    if is_late:
-        return (
-            _("The grades for {terms} are missing.")
-            if for_all
-            else _("The grades for {terms} in {subjects} are missing.")
-        )
-    return (
-        _("There are no grades for {terms} yet.")
-        if for_all
-        else _("There are no grades for {terms} in {subjects} yet.")
-    )

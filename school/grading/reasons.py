@@ -184,13 +184,22 @@ class YearReasons:
                 subjects=self._join_names(failed_ids),
                 most=self.rules.dependencies,
             )
+        has_concepts = self.rules is not None and self.rules.has_concepts
         if ReasonCode.NO_RETENTION in ids_by_code:
-            yield _("Promoted: at this stage neither grades nor absences retain.")
+            yield (
+                _("Promoted: at this stage neither concepts nor absences retain.")
+                if has_concepts
+                else _("Promoted: at this stage neither grades nor absences retain.")
+            )
         elif (
             ReasonCode.CONTINUOUS_PROGRESSION in ids_by_code
             or self.outcome.situation is Situation.PROMOTED
         ):
-            yield _("Promoted: at this stage grades do not retain.")
+            yield (
+                _("Promoted: at this stage concepts do not retain.")
+                if has_concepts
+                else _("Promoted: at this stage grades do not retain.")
+            )
 
     def _describe_days(self, ids_by_code: Mapping[str, list[int]]) -> Iterator[str]:
         days = self.year.days

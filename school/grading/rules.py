@@ -193,6 +193,11 @@ class Rules(BaseModel):
             fail_if_unrecoverable=self.fail_if_unrecoverable,
         )
 
+    @property
+    def has_concepts(self) -> bool:
+        """True if papers show concepts in place of grades in numbers."""
+        return bool(self.scale)
+
     @cached_property
     def concept_ranks(self) -> dict[str, int]:
         """Rank of each concept of the scale by its label, from 0 for the lowest."""

@@ -16,18 +16,20 @@ SKIP_REASONS = {
     "no_rules": gettext_noop(
         "Students whose year and grade level have no grading rules."
     ),
-    "grade_outside_terms": gettext_noop("Grades of terms that the year does not have."),
+    "grade_outside_terms": gettext_noop(
+        "Grades or concepts of terms that the year does not have."
+    ),
     "grade_after_exit": gettext_noop(
-        "Grades of terms that began after the student had left the class."
+        "Grades or concepts of terms that began after the student had left the class."
     ),
     "grade_exempt": gettext_noop(
-        "Grades of terms or subjects that the student is exempt from."
+        "Grades or concepts of terms or subjects that the student is exempt from."
     ),
     "grade_in_other_form": gettext_noop(
         "Grades in a form that the rules do not have, such as numbers among given concepts."
     ),
     "subject_not_offered": gettext_noop(
-        "Grades from an earlier class in subjects that the student's class does not have."
+        "Grades or concepts from an earlier class in subjects that the student's class does not have."
     ),
     "not_regular": gettext_noop(
         "Enrolments in specialised support (AEE) or complementary classes, which count in no "

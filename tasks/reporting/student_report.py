@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from pydantic import Field
 
 from school.access import Reach
+from school.grading import labels
 from school.grading.labels import REASON_LABELS
+from school.grading.outcome import Situation
 from school.grading.reasons import list_reason_codes
 from school.grading.sentences import term_name
 from school.models import Enrolment, RuleVersion, SchoolYear
@@ -118,6 +120,22 @@ class StudentReport(Report[P], ABC, Generic[P]):
 
     def term_title(self, number: int) -> str:
         return term_title(number, self.years.rule_versions)
+
+    def situation_column(self) -> Column:
+        """Return the column of situations, in the words of the rules that decide them."""
+        rules = [version.rules for version in self.years.rule_versions]
+        return Column(
+            "situation", _("Situation"), labels=labels.situation_labels(rules)
+        )
+
+    def situation_label(self, situation: Situation | None) -> str:
+        rules = [version.rules for version in self.years.rule_versions]
+        return labels.situation_label(situation, rules)
+
+    def has_given_concepts(self) -> bool:
+        """Return whether teachers give concepts in all years of the report."""
+        kinds = {version.rules.assessment for version in self.years.rule_versions}
+        return kinds == {"concepts"}
 
     def is_partial(self) -> bool:
         if not self.layout.partial:

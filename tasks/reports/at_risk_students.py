@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from school.grading import labels
 from school.grading.outcome import PASSED_SITUATIONS
 from school.grading.rules import Rules
 from school.grading.subjects import Standing, SubjectResult
@@ -36,14 +35,19 @@ class AtRiskStudents(StudentReport[StudentParameters]):
     layout = Layout(heading=("school", "year", "class"), landscape=True)
 
     def columns(self) -> Sequence[Column]:
+        below_title, by_grades_title = (
+            (_("Subjects below the concept that passes"), _("By concepts"))
+            if self.has_given_concepts()
+            else (_("Subjects below the pass mark"), _("By grades"))
+        )
         return [
             *IDENTITY_COLUMNS,
-            Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
+            self.situation_column(),
             Column("attendance", _("Attendance"), "percent"),
             Column("absences", _("Days absent"), "integer"),
             Column("absences_left", _("Absences left"), "integer"),
-            Column("subjects_below", _("Subjects below the pass mark"), "integer"),
-            Column("by_grades", _("By grades"), "boolean"),
+            Column("subjects_below", below_title, "integer"),
+            Column("by_grades", by_grades_title, "boolean"),
             Column("by_attendance", _("By attendance"), "boolean"),
             Column("by_council_list", _("For the Conselho Tutelar"), "boolean"),
             Column("reasons", _("Reasons")),

@@ -9,7 +9,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from school.grading import labels
 from school.grading.outcome import Situation
 from school.models import Enrolment, Offering, Role, Subject
 from school.year_members import in_regular_classes
@@ -50,7 +49,7 @@ class FinalResults(StudentReport[StudentParameters]):
             *(Column(f"subject_{s.code}", s.name, "decimal") for s in self._subjects),
             Column("absences", _("Days absent"), "integer"),
             Column("attendance", _("Attendance"), "percent"),
-            Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
+            self.situation_column(),
             Column("reasons", _("Reasons")),
             PARTIAL_COLUMN,
             REASON_CODES_COLUMN,
@@ -82,7 +81,7 @@ class FinalResults(StudentReport[StudentParameters]):
     def summary(self) -> str:
         """Count the enrolments by situation."""
         counts = ", ".join(
-            f"{labels.situation_label(situation)}: {self._situation_counts[situation]}"
+            f"{self.situation_label(situation)}: {self._situation_counts[situation]}"
             for situation in [*Situation, None]
             if self._situation_counts[situation]
         )

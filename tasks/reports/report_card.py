@@ -75,9 +75,9 @@ class ReportCard(StudentReport[StudentParameters]):
             ),
             Column("attendance", _("Attendance"), "percent"),
             Column("result", _("Result"), labels=labels.STANDING_LABELS),
-            Column("needed", _("Grade still needed"), "decimal"),
+            Column("needed", self._needed_title(), "decimal"),
             Column("explanation", _("How it was calculated")),
-            Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
+            self.situation_column(),
             Column("reasons", _("Reasons")),
             Column("saving", _("What to do next")),
             PARTIAL_COLUMN,
@@ -129,6 +129,11 @@ class ReportCard(StudentReport[StudentParameters]):
         ungraded = self.row_enrolments.filter(conditions).order_by()
         others = with_subjects.order_by().values("pk")
         return ungraded.exclude(pk__in=others).count()
+
+    def _needed_title(self) -> str:
+        if self.has_given_concepts():
+            return gettext("Concept still needed")
+        return gettext("Grade still needed")
 
     def _absences_title(self, number: int) -> str:
         return gettext("Days absent in %(term)s") % {"term": self.term_title(number)}

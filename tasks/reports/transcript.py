@@ -10,7 +10,6 @@ from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from school.access import Reach
-from school.grading import labels
 from school.models import Enrolment, Role, School, Student
 from school.records import prior_years
 from school.records.enrolment_rows import ORDER_BY_STUDENT
@@ -103,7 +102,7 @@ class Transcript(StudentReport[Parameters]):
             Column("days", _("Days of lessons"), "integer"),
             # Rates from other schools are free text.
             Column("attendance", _("Attendance"), "percent"),
-            Column("situation", _("Situation"), labels=labels.SITUATION_LABELS),
+            self.situation_column(),
             Column("result", _("Result")),
             Column("explanation", _("How it was calculated")),
             PARTIAL_COLUMN,
@@ -158,7 +157,7 @@ class Transcript(StudentReport[Parameters]):
             year.lesson_counts.total,
             year.attendance_percent,
             situation,
-            labels.situation_label(situation),
+            self.situation_label(situation),
         )
         for subject in year.subjects:
             yield (

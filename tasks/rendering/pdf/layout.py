@@ -143,7 +143,7 @@ class PdfLayout:
             "is_partial": self.table.is_partial,
             "partial_label": _("PARTIAL"),
             "partial_note": _(
-                "The school year is open: grades, attendance and situations may still change."
+                "The school year is open: grades or concepts, attendance and situations may still change."
             ),
             "network": to_typst(letterhead.network),
             "school": to_typst(letterhead.school),

@@ -267,9 +267,9 @@ FEW_GRADES = [
         (given("C", "C", "C", "D"), given("C", "C", "C", None)),
         {"rules": GIVEN, "ending": "transferred"},
         "Was due for the recovery exam of Matemática: the year's concept was D and the minimum is C. "
-        f"There are no grades for the 4th bimester in História. {CAME}",
+        f"There are no concepts for the 4th bimester in História. {CAME}",
         "Ficou para a recuperação de Matemática: o conceito do ano foi D e o mínimo é C. "
-        f"Não há notas do 4º bimestre em História. {VEIO}",
+        f"Não há conceitos do 4º bimestre em História. {VEIO}",
     ),
     (
         (SubjectGrades((None, 60, 60, None), outside_terms=frozenset({1})), SubjectGrades((None, 60, None, None), outside_terms=frozenset({1}), exempt_terms=frozenset({3}))),

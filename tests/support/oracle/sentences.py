@@ -126,12 +126,19 @@ def _missing_sentence(
 ) -> str:
     is_late, names = key
     is_all = all(n in terms for s in subjects for n in s.owed_terms)
+    article, noun = ("os", "conceitos") if _has_concepts(year) else ("as", "notas")
     if is_all and is_late and not names:
-        return "Faltam todas as notas."
-    start = "Não há" if year.has_left else "Faltam as" if is_late else "Ainda não há"
+        return f"Faltam tod{article} {article} {noun}."
+    missing = f"Faltam {article}" if is_late else "Ainda não há"
+    start = "Não há" if year.has_left else missing
     which = "" if is_all else f" {_terms(year, 'do', terms)}"
     where = f" em {listing(names)}" if names else ""
-    return f"{start} notas{which}{where}."
+    return f"{start} {noun}{which}{where}."
+
+
+def _has_concepts(year: StudentYear) -> bool:
+    """Return whether papers show concepts, be they given or found in the scale."""
+    return bool(year.rules and year.rules["scale"])
 
 
 def _is_late(year: StudentYear, term: int) -> bool:
@@ -147,7 +154,8 @@ def _decisions(year: StudentYear) -> Iterator[str]:
         yield "O conselho de classe decidiu pela retenção."
     if year.situation == "promoted":
         is_short = year.days.is_enough is False
-        kinds = "notas nem por faltas" if is_short else "notas"
+        kinds = "conceitos" if _has_concepts(year) else "notas"
+        kinds += " nem por faltas" if is_short else ""
         yield f"Promovido(a): nesta etapa não há reprovação por {kinds}."
     if year.situation == "approved_by_council":
         yield "O conselho de classe decidiu pela aprovação."

@@ -324,7 +324,7 @@ def test_grade_after_exit_is_skipped(secretary, sample_class):
     assert task.result["skipped"]["reasons"] == [
         {
             "code": "grade_after_exit",
-            "detail": "Notas de períodos que começaram depois que o aluno saiu da turma.",
+            "detail": "Notas ou conceitos de períodos que começaram depois que o aluno saiu da turma.",
             "count": 1,
         }
     ]
