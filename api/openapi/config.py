@@ -60,10 +60,6 @@ def spectacular_settings(
             "api.openapi.postprocessing.postprocess_schema",
         ],
         "APPEND_COMPONENTS": {"securitySchemes": SECURITY_SCHEMES},
-        "TAGS": [
-            {"name": name}
-            for name in ("auth", "reports", "records", "tasks", "contract", "health")
-        ],
         "SWAGGER_UI_DIST": "SIDECAR",
         "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
         "REDOC_DIST": "SIDECAR",

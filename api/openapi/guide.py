@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from api.i18n import languages
 from tasks.states import FINAL, State
@@ -29,6 +29,14 @@ SECURITY_DESCRIPTIONS = {
     "token of `POST /auth/token` instead.",
     "bearer": "The `access` of `POST /auth/token`, without `Bearer`.",
     "link": "Part of the URL that `POST /tasks/{task_id}/result/link` returns.",
+}
+TAG_NAMES = {
+    "auth": pgettext_lazy("tag", "auth"),
+    "reports": pgettext_lazy("tag", "reports"),
+    "records": pgettext_lazy("tag", "records"),
+    "tasks": pgettext_lazy("tag", "tasks"),
+    "contract": pgettext_lazy("tag", "contract"),
+    "health": pgettext_lazy("tag", "health"),
 }
 TAG_DESCRIPTIONS = {
     "auth": "Tokens: an access token valid for minutes, and a refresh token valid for two "

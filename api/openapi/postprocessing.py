@@ -71,6 +71,7 @@ def postprocess_schema(result: Schema, **_: Any) -> Schema:
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             links.add_links(operation)
+            operation["tags"] = [str(guide.TAG_NAMES[it]) for it in operation["tags"]]
             operation["x-codeSamples"] = code_samples.code_samples(
                 path, method, operation, bodies.get(operation["operationId"])
             )
@@ -82,8 +83,10 @@ def postprocess_schema(result: Schema, **_: Any) -> Schema:
     result["info"]["description"] = guide.build_guide()
     for name, description in guide.SECURITY_DESCRIPTIONS.items():
         components["securitySchemes"][name]["description"] = description
-    for tag in result["tags"]:
-        tag.setdefault("description", guide.TAG_DESCRIPTIONS.get(tag["name"], ""))
+    result["tags"] = [
+        {"name": str(name), "description": guide.TAG_DESCRIPTIONS[tag]}
+        for tag, name in guide.TAG_NAMES.items()
+    ]
     components["schemas"] = dict(sorted(schemas.items()))
     return result
 

@@ -18,6 +18,7 @@ from api.http.negotiation import IgnoreAccept
 from api.http.query_params import parse_choice, validate_query
 from api.i18n import languages
 from api.openapi.operations import DocumentGenerator
+from api.openapi.swagger_labels import swagger_labels
 from api.views.auth import PublicView
 from api.views.docs import read_only
 
@@ -77,7 +78,7 @@ def _build_document(language: str) -> Any:
 @read_only
 def swagger_ui(request: HttpRequest) -> HttpResponse:
     folder = f"{SIDECAR}/swagger-ui-dist"
-    context = {
+    context: dict[str, Any] = {
         "bundle": static(f"{folder}/swagger-ui-bundle.js"),
         "style": static(f"{folder}/swagger-ui.css"),
         "icon": static(f"{folder}/favicon-32x32.png"),
@@ -86,6 +87,8 @@ def swagger_ui(request: HttpRequest) -> HttpResponse:
             "url": _document_url(request),
         },
     }
+    with override(_page_language(request)):
+        context["labels"] = swagger_labels()
     return _page(request, "api/swagger.html", context)
 
 

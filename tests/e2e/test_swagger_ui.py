@@ -1,6 +1,7 @@
 """Swagger UI and Redoc in Chromium."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,8 @@ LOGIN_CONTENT, SUBMIT_CONTENT = (
     for path in ("/auth/token", "/reports")
 )
 JSON_EXAMPLES = [name for name in SUBMIT_CONTENT["examples"] if name.endswith(", json")]
+LOGIN_BLOCK = "[id^=operations-][id$=-log_in]"
+"""Selector of the log-in in either language: the id contains the name of the tag."""
 USER = LOGIN_CONTENT["example"]["username"]
 
 
@@ -36,6 +39,7 @@ class SwaggerUI:
 
     def __init__(self, page: Page, base: str, language: str = "en") -> None:
         self.page = page
+        self.labels = {"Authorized": "Autorizado"} if language == "pt-BR" else {}
         self.monitor = PageMonitor(page)
         page.goto(f"{base}/docs?lang={language}")
 
@@ -76,7 +80,8 @@ class SwaggerUI:
         auth_form = dialog.locator(".auth-container", has_text=title)
         yield auth_form
         auth_form.locator("button.authorize").click()
-        auth_form.locator("h6", has_text="Authorized").wait_for()
+        title = self.labels.get("Authorized", "Authorized")
+        auth_form.locator("h6").get_by_text(title, exact=True).wait_for()
         dialog.locator("button.close-modal").click()
 
     def wait_until_final(self, task_id: str) -> Any:
@@ -112,7 +117,7 @@ def test_page_on_a_phone_fits_and_answers_in_its_language(
         context.set_default_timeout(20_000)
         docs = SwaggerUI(context.new_page(), stack.base_url, "pt-BR")
         docs.log_in("teacher", "demo")
-        status, task = docs.execute(docs.operation("reports", "create_report"))
+        status, task = docs.execute(docs.operation("relatórios", "create_report"))
         width = docs.page.evaluate("document.documentElement.scrollWidth")
 
     assert status == 202
@@ -261,7 +266,7 @@ def first_screen(
     with browser.new_context(viewport=window, locale=locale) as context:
         page = context.new_page()
         page.goto(f"{stack.base_url}/docs{query}")
-        page.locator("#operations-auth-log_in").wait_for()
+        page.locator(LOGIN_BLOCK).wait_for()
         yield page
 
 
@@ -272,7 +277,7 @@ def test_first_screen_has_login_and_operations(
 ):
     with first_screen(browser, stack, locale) as page:
         button = page.locator(".scheme-container button.authorize")
-        first_operation = page.locator("#operations-auth-log_in")
+        first_operation = page.locator(LOGIN_BLOCK)
         guide = page.locator(".folded-info details")
 
         assert page.evaluate("window.scrollY") == 0
@@ -308,8 +313,61 @@ def test_language_can_be_changed(browser: Browser, stack: Stack):
         page.get_by_role("link", name="Português (Brasil)").click()
 
         page.get_by_role("heading", name="Relatórios escolares").wait_for()
-        page.locator("#operations-auth-log_in", has_text="Entrar").wait_for()
+        page.locator(LOGIN_BLOCK, has_text="Entrar").wait_for()
         assert page.locator("html").get_attribute("lang") == "pt-BR"
+
+
+ENGLISH_LABEL = re.compile(
+    r"[\w ]*\b(authori[sz]e[ds]?|authorizations|cancel|clear|close|code|copy|"
+    r"default value|details|download|examples?|execute|filter|flow|headers?|loading|logout|"
+    r"media|name|no|password|reset|responses?|request|schemas?|server|try|type|username|"
+    r"values?)\b[\w ]*:?\s*",
+    re.I,
+)
+
+
+def english_labels(page: Page) -> set[str]:
+    """Return the visible English texts of Swagger UI, outside data and code."""
+    texts: list[str] = page.evaluate(
+        """() => {
+            const texts = [];
+            const all = document.querySelectorAll("#swagger-ui *");
+            for (const element of all) {
+                const isCode = "code, pre, textarea, option, .opblock-summary-path";
+                const isText = ".json-schema-2020-12, .renderedMarkdown";
+                if (!element.checkVisibility() || element.closest(isCode)
+                    || element.closest(isText)) continue;
+                for (const node of element.childNodes)
+                    if (node.nodeType === Node.TEXT_NODE) texts.push(node.data);
+                for (const name of ["placeholder", "title", "aria-label"])
+                    texts.push(element.getAttribute(name) ?? "");
+            }
+            return texts;
+        }"""
+    )
+    return {text for text in texts if ENGLISH_LABEL.fullmatch(text)}
+
+
+@pytest.mark.guarantee("The contract is complete in Portuguese.")
+def test_labels_of_portuguese_page_are_portuguese(browser: Browser, stack: Stack):
+    with browser.new_context(viewport={"width": 1300, "height": 1000}) as context:
+        context.set_default_timeout(20_000)
+        docs = SwaggerUI(context.new_page(), stack.base_url, "pt-BR")
+        button = docs.page.get_by_role("button", name="Autorizar", exact=True)
+        button.click()
+        in_dialog = english_labels(docs.page)
+        docs.page.get_by_role("button", name="Fechar").first.click()
+        docs.log_in(USER, "demo")
+        docs.execute(docs.operation("relatórios", "create_report"))
+        docs.operation("tarefas", "list_tasks")
+        for name in ("Executar", "Limpar", "Cancelar"):
+            docs.page.get_by_role("button", name=name, exact=True).first.wait_for()
+        for name in ("Respostas", "Parâmetros", "Resposta do servidor"):
+            docs.page.get_by_role("heading", name=name, exact=True).first.wait_for()
+
+        # Names of the contract: the place of a parameter, and a scheme.
+        assert in_dialog | english_labels(docs.page) == {"header", "password"}
+        assert docs.monitor.errors == []
 
 
 @pytest.mark.guarantee(

@@ -48,11 +48,35 @@ const groupExamples = ({ React }) => ({
   },
 });
 
+const labels = JSON.parse(document.getElementById("labels").textContent);
+
+/** Translate a text of Swagger UI, with the colon and spaces around it; return others unchanged. */
+function translate(text) {
+  if (typeof text !== "string") return text;
+  if (Object.hasOwn(labels, text)) return labels[text];
+  const [, start, label, end] = /^(\s*(?:<i>)?)(.*?)((?:<\/i>.*)?[:\s]*)$/s.exec(text);
+  return Object.hasOwn(labels, label) ? start + labels[label] + end : text;
+}
+
+/** Plugin that translates the labels: Swagger UI makes every element with this function. */
+const translateLabels = ({ React }) => {
+  const { createElement } = React;
+  const data = ["code", "pre", "option"];
+  React.createElement = (type, props, ...children) => {
+    if (!data.includes(type)) children = children.map(translate);
+    const names = ["placeholder", "title", "aria-label", "source"].filter((name) => props?.[name]);
+    const texts = Object.fromEntries(names.map((name) => [name, translate(props[name])]));
+    return createElement(type, names.length ? { ...props, ...texts } : props, ...children);
+  };
+  return {};
+};
+
+root.style.setProperty("--required", JSON.stringify(labels.required));
 SwaggerUIBundle({
   ...options,
   domNode: root,
   presets: [SwaggerUIBundle.presets.apis],
-  plugins: [foldGuide, groupExamples],
+  plugins: [translateLabels, foldGuide, groupExamples],
   layout: "BaseLayout",
   requestInterceptor: (request) => {
     request.headers["Accept-Language"] ??= document.documentElement.lang;

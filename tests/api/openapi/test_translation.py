@@ -87,13 +87,31 @@ def test_every_text_is_translated(english, portuguese):
     assert with_english_words == set()
 
 
+def test_names_of_tags_are_translated_wherever_they_stand(english, portuguese):
+    def names(document):
+        return [tag["name"] for tag in document["tags"]]
+
+    def tags_by_operation(document):
+        operations = (it for path in document["paths"].values() for it in path.values())
+        return {it["operationId"]: it["tags"] for it in operations}
+
+    translations = dict(zip(names(english), names(portuguese), strict=True))
+    assert len(set(translations.values())) == len(translations)
+    assert translations["tasks"] == "tarefas"
+    assert all(name != translation for name, translation in translations.items())
+    assert tags_by_operation(portuguese) == {
+        id: [translations[name] for name in tags]
+        for id, tags in tags_by_operation(english).items()
+    }
+
+
 def test_documents_differ_in_texts_and_examples_only(english, portuguese):
     def skeleton(node):
         if isinstance(node, dict):
             return {
                 name: skeleton(value)
                 for name, value in node.items()
-                if name not in ("example", "examples", "x-group")
+                if name not in ("example", "examples", "x-group", "tags")
                 and not (
                     name in ("description", "summary", "title")
                     and isinstance(value, str)
