@@ -16,6 +16,12 @@ Row = TypeVar("Row")
 
 UNIT_LABELS = {"rows": _("rows"), "students": _("students")}
 """Labels of what is counted; a kind of report says which."""
+STAGE_LABELS = {
+    "queued": _("Queued"),
+    "preparing": _("Preparing"),
+    "writing": _("Writing"),
+    "finished": _("Finished"),
+}
 NOTIFY_INTERVAL = 0.5
 ESTIMATE_DENOMINATOR = 50
 """An estimate of the remaining time needs at least 1/50 of the rows."""
@@ -48,6 +54,7 @@ class Progress:
         """Return the member of the task document; each response fills in `ends_at`."""
         return {
             "stage": self.stage,
+            "stage_label": _stage_label(self.stage, language),
             "done": self.done,
             "total": self.total,
             "percent": self.percent,
@@ -55,6 +62,12 @@ class Progress:
             "unit_label": _unit_label(unit, language),
             "ends_at": None,
         }
+
+
+@cache
+def _stage_label(stage: str, language: str) -> str:
+    with override(language):
+        return str(STAGE_LABELS.get(stage, stage))
 
 
 @cache

@@ -33,6 +33,13 @@ class ExpiryReason(StrEnum):
     FILE_LOST = "file_lost"
 
 
+EXPIRY_LABELS: dict[str, Promise] = {
+    ExpiryReason.RETENTION: _("The retention period is over"),
+    ExpiryReason.STORAGE_LIMIT: _("Erased to make room for newer results"),
+    ExpiryReason.FILE_LOST: _("The file was lost"),
+}
+
+
 TRANSITIONS = {
     #                  claimed        canceled        cannot be built
     State.QUEUED: {State.RUNNING, State.CANCELED, State.FAILED},

@@ -13,7 +13,7 @@ from api.i18n.languages import current_language
 from api.openapi import examples
 from api.paths import PATHS
 from api.serializers import catalogue
-from school.models import SchoolClass
+from school.models import Role, SchoolClass
 from tasks.reports.class_performance import ClassPerformance
 from tasks.status import document as task_document
 
@@ -105,7 +105,8 @@ def _current_user() -> dict[str, Any]:
     return {
         "username": "teacher",
         "name": "Ana Ávila",
-        "roles": ["teacher"],
+        "roles": [Role.TEACHER],
+        "role_labels": [str(Role.TEACHER.label)],
         "must_change_password": False,
         "scope": {**scope, "classes": [_CLASS_WITH_SCHOOL]},
     }

@@ -142,6 +142,9 @@ class CurrentUser(serializers.Serializer[Any]):
     username = serializers.CharField()
     name = serializers.CharField()
     roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.values))
+    role_labels = serializers.ListField(
+        child=serializers.CharField(), help_text="Name of each role, for people."
+    )
     must_change_password = serializers.BooleanField(
         help_text="Until you have changed it, only `/me` and `/auth` are available."
     )

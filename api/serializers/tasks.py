@@ -30,6 +30,9 @@ class ProgressDocument(serializers.Serializer[Any]):
     stage = serializers.CharField(
         help_text="`queued`, `preparing`, `writing` or `finished`."
     )
+    stage_label = serializers.CharField(
+        help_text="Name of the stage, in the task's language."
+    )
     done = serializers.IntegerField()
     total = serializers.IntegerField(allow_null=True)
     percent = serializers.IntegerField(allow_null=True)
@@ -162,7 +165,11 @@ class TaskDocument(serializers.Serializer[Any]):
     )
     parameters = serializers.DictField()
     format = serializers.ChoiceField(choices=FORMATS)
+    format_label = serializers.CharField(
+        help_text="Name of the format for people, in the task's language."
+    )
     language = serializers.ChoiceField(choices=LANGUAGES)
+    language_label = serializers.CharField(help_text="Name of the language, in itself.")
     state = serializers.ChoiceField(
         choices=STATES,
         help_text="Treat an unknown state as still running.",
@@ -194,5 +201,8 @@ class TaskDocument(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Reason why the result of an `expired` task was erased: `retention` "
         "(it ended), `storage_limit` (it made room for others) or `file_lost`.",
+    )
+    expiry_reason_label = serializers.CharField(
+        allow_null=True, help_text="The reason for people, in the task's language."
     )
     links = LinksDocument()

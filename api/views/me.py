@@ -42,6 +42,7 @@ class Me(APIView):
             "username": viewer.username,
             "name": viewer.get_full_name() or viewer.username,
             "roles": [viewer.role],
+            "role_labels": [viewer.get_role_display()],
             "must_change_password": viewer.must_change_password,
             "scope": scope,
         }

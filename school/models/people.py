@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
 from django.db.models import Case, F, Q, When
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy
 
 from school.hash_slots import HasherBusy
 from school.models.sortable import SortableByName
@@ -18,10 +19,10 @@ from school.signals import access_changed
 
 
 class Role(models.TextChoices):
-    ADMINISTRATOR = "administrator"
-    STAFF = "staff"
-    TEACHER = "teacher"
-    GUARDIAN = "guardian"
+    ADMINISTRATOR = "administrator", gettext_lazy("Administrator")
+    STAFF = "staff", gettext_lazy("Staff")
+    TEACHER = "teacher", gettext_lazy("Teacher")
+    GUARDIAN = "guardian", gettext_lazy("Guardian")
 
 
 class UserQuerySet(models.QuerySet["User"]):

@@ -2,19 +2,21 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.utils.translation import override
+from django.utils.functional import Promise
+from django.utils.translation import get_language_info, override
 
 from tasks import artifacts
 from tasks.failures import FAILURES, ReportFailed
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.rendering.format_registry import format_classes
-from tasks.states import STATE_LABELS, State
+from tasks.states import EXPIRY_LABELS, STATE_LABELS, State
 
 Document = dict[str, Any]
 
@@ -36,9 +38,11 @@ def build_document(
         "metadata": task.metadata,
         "parameters": task.parameters,
         "format": task.format,
+        "format_label": _label(_format_labels(), task.format, task.language),
         "language": task.language,
+        "language_label": get_language_info(task.language.lower())["name_local"],
         "state": task.state,
-        "state_label": _state_label(task.state, task.language),
+        "state_label": _label(STATE_LABELS, task.state, task.language),
         "progress": (progress or Progress.from_task(task)).to_json(
             task.progress_unit, task.language
         ),
@@ -52,6 +56,8 @@ def build_document(
         "finished_at": _format_or_none(task.finished_at),
         "expires_at": _format_or_none(task.expires_at),
         "expiry_reason": task.expiry_reason or None,
+        "expiry_reason_label": _label(EXPIRY_LABELS, task.expiry_reason, task.language)
+        or None,
         "links": {
             "self": url,
             "cancel": f"{url}/cancel",
@@ -83,9 +89,13 @@ def build_problem(error: Document, language: str) -> Document:
     return {"type": f"/problems/{code}", "title": title, **error}
 
 
-def _state_label(state: str, language: str) -> str:
+def _label(labels: Mapping[str, str | Promise], code: str, language: str) -> str:
     with override(language):
-        return str(STATE_LABELS.get(state, state))  # another release may have others
+        return str(labels.get(code, code))  # another release may have other codes
+
+
+def _format_labels() -> dict[str, str | Promise]:
+    return {name: format.label for name, format in format_classes().items()}
 
 
 def _build_result(task: Task, url: str, *, with_data: bool) -> Document | None:

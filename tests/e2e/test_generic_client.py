@@ -34,7 +34,7 @@ def test_client_without_texts_shows_every_kind(service, username, language):
     client.language = language
     generic = GenericClient(client)
     kinds = generic.kinds()
-    texts, tasks = [], []
+    texts, tasks = generic.user(), []
 
     for entry in kinds:
         texts += [entry["title"], *(format["label"] for format in entry["formats"])]

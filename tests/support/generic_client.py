@@ -49,11 +49,25 @@ class GenericClient:
         task: Json = self._client.request("POST", "/reports", body)
         return task
 
+    def user(self) -> list[str]:
+        """Return the texts about the user."""
+        me = self._client.request("GET", "/me")
+        return [me["name"], *me["role_labels"]]
+
     def list(self) -> list[str]:
         """Return the texts of each task."""
         page = self._client.request("GET", "/tasks")
-        names = ("title", "about", "state_label")
-        return [task[name] for task in page["results"] for name in names]
+        names = ("title", "about", "state_label", "format_label", "language_label")
+        return [
+            text
+            for task in page["results"]
+            for text in (
+                *(task[name] for name in names),
+                task["expiry_reason_label"] or "",
+                task["progress"]["stage_label"],
+                task["progress"]["unit_label"],
+            )
+        ]
 
     def _first_value(self, entry: Json, name: str) -> Any:
         lookup = entry["lookups"].get(name)

@@ -25,6 +25,7 @@ def test_scope_of_teacher_lists_classes(as_user, teacher):
         "username": "teacher",
         "name": "teacher",
         "roles": ["teacher"],
+        "role_labels": ["Docente"],
         "must_change_password": False,
         "scope": {
             **EMPTY_SCOPE,
@@ -35,6 +36,22 @@ def test_scope_of_teacher_lists_classes(as_user, teacher):
         },
     }
     assert answer["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_each_role_has_a_label_in_the_language_of_the_request(
+    as_user, teacher, language
+):
+    labels = {}
+    for role in Role:
+        User.objects.filter(pk=teacher.pk).update(role=role)
+        client = as_user(teacher)
+        me = client.get("/me", headers={"Accept-Language": language}).json()
+        (labels[role],) = me["role_labels"]
+        assert me["roles"] == [role]
+
+    assert labels["guardian"] == {"pt-BR": "Responsável", "en": "Guardian"}[language]
+    assert len({*labels.values()}) == len(Role)
 
 
 def test_scope_of_secretary_lists_schools(as_user, secretary):

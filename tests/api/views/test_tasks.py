@@ -3,6 +3,7 @@ import json
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 
 from school.models import User
 from tasks import artifacts, lifecycle, redis_store
@@ -11,7 +12,7 @@ from tasks.maintenance import retention
 from tasks.maintenance import tasks as maintenance_tasks
 from tasks.models import AccessLogEntry, Task, Tombstone
 from tasks.progress import Progress
-from tasks.states import State
+from tasks.states import EXPIRY_LABELS, ExpiryReason, State
 from tasks.status import projection, reader
 from tests.support.task_factories import create_task_in_state, queue_task, run_task
 
@@ -49,7 +50,7 @@ def test_document_of_finished_task_has_the_rows(as_user, teacher):
 
     assert document["result"]["rows"] == len(document["result"]["data"]) == 40
     assert document["progress"] == {
-        "stage": "finished", "done": 40, "total": 40, "percent": 100,
+        "stage": "finished", "stage_label": "Concluído", "done": 40, "total": 40, "percent": 100,
         "unit": "rows", "unit_label": "linhas", "ends_at": None,
     }  # fmt: skip
     assert document["poll_after_ms"] is None
@@ -68,6 +69,39 @@ def test_document_names_every_state_for_people(as_user, teacher, language):
     assert labels["running"] == {"pt-BR": "Em andamento", "en": "Running"}[language]
     assert len(set(labels.values())) == len(State)
     assert not set(labels.values()) & set(labels)
+
+
+@pytest.mark.parametrize(
+    ("language", "labels"),
+    [
+        ("pt-BR", ("CSV para programas", "Português Brasileiro", "Na fila")),
+        ("en", ("CSV for programs", "English", "Queued")),
+    ],
+)
+def test_document_names_its_codes_for_people(as_user, teacher, language, labels):
+    create_task_in_state("queued", teacher, language=language, format="csv")
+
+    (document,) = as_user(teacher).get("/tasks").json()["results"]
+
+    names = ("format_label", "language_label")
+    stage_label = document["progress"]["stage_label"]
+    assert (*(document[name] for name in names), stage_label) == labels
+    assert document["expiry_reason_label"] is None
+
+
+@pytest.mark.parametrize("reason", ExpiryReason)
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_document_says_for_people_why_the_result_expired(
+    as_user, teacher, reason, language
+):
+    task = run_task(teacher, language=language)
+    lifecycle.erase(task, reason)
+
+    label = as_user(teacher).get(f"/tasks/{task.pk}").json()["expiry_reason_label"]
+
+    with override(language):
+        assert label == str(EXPIRY_LABELS[reason])
+    assert label not in [*ExpiryReason, ""]
 
 
 def test_document_with_large_result_has_its_url_and_columns(as_user, teacher, settings):
