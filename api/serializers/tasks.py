@@ -75,8 +75,10 @@ class ColumnDocument(serializers.Serializer[Any]):
     title = serializers.CharField(help_text="Title for people, in the task's language.")
     type = serializers.ChoiceField(
         choices=COLUMN_TYPES,
-        help_text="A `decimal`, a `percent` or an `integer` may also have texts, such as a "
-        "concept among grades. Decimals are strings, and dates are `YYYY-MM-DD`.",
+        help_text="An `identifier` is a whole number that is no quantity, such as a year, a term "
+        "or an id: show its digits without separators. A `decimal`, a `percent` or an `integer` "
+        "may also have texts, such as a concept among grades. Decimals are strings, and dates "
+        "are `YYYY-MM-DD`.",
     )
     labels = serializers.DictField(
         child=serializers.CharField(),

@@ -10,7 +10,10 @@ from django.utils.functional import Promise
 
 Cell = str | int | Decimal | date | bool | None
 Row = tuple[Cell, ...]
-ColumnType = Literal["text", "integer", "decimal", "percent", "date", "boolean"]
+ColumnType = Literal[
+    "text", "identifier", "integer", "decimal", "percent", "date", "boolean"
+]
+"""An identifier is a whole number that is no quantity: a year, a term, an id."""
 COLUMN_TYPES: tuple[str, ...] = get_args(ColumnType)
 Audience = Literal["people", "programs"]
 """Readers of a format: people see titles and labels, programs see names and codes."""

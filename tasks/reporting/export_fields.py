@@ -1,7 +1,6 @@
 """Fields of the tables of `data_export`: each column with the expression of its cells."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from django.db.models import Expression, F, Value
 from django.db.models.functions import Coalesce, NullIf
@@ -11,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from school.grading.labels import SITUATION_LABELS
 from school.grading.outcome import EXIT_SITUATIONS
 from school.models import Enrolment, SchoolClass
-from tasks.rendering.columns import Column
+from tasks.rendering.columns import Column, ColumnType
 from tasks.rendering.query_source import ExportField, Tenths
 
 Text = str | Promise
@@ -76,7 +75,7 @@ LABELS: Mapping[str, Mapping[str, Text]] = {
 def field(
     name: str,
     path: str = "",
-    type: Literal["text", "integer", "date", "boolean"] = "text",
+    type: ColumnType = "text",
 ) -> ExportField:
     """Build a field; `path` is the lookup from the record if it is not simply `name`."""
     *relations, field_name = (path or name).split("__")
@@ -86,8 +85,8 @@ def field(
     )
 
 
-def integer_field(name: str, path: str = "") -> ExportField:
-    return field(name, path, "integer")
+def identifier_field(name: str, path: str = "") -> ExportField:
+    return field(name, path, "identifier")
 
 
 def grade_field(name: str, path: str) -> ExportField:
@@ -106,7 +105,7 @@ def student_name_field(path: str) -> ExportField:
 def student_fields(class_path: str, student_path: str) -> Sequence[ExportField]:
     """Name the student, class and school, so that a table can be read without the others."""
     return (
-        integer_field("year", f"{class_path}__school_year__year"),
+        identifier_field("year", f"{class_path}__school_year__year"),
         field("school", f"{class_path}__school__name"),
         field("class", f"{class_path}__name"),
         field("registration", f"{student_path}__registration"),
@@ -117,7 +116,7 @@ def student_fields(class_path: str, student_path: str) -> Sequence[ExportField]:
 def student_id_fields() -> Sequence[ExportField]:
     """Give the ids of an enrolment's student, class and school."""
     return (
-        integer_field("student_id"),
-        integer_field("class_id", "school_class_id"),
-        integer_field("school_id", "school_class__school_id"),
+        identifier_field("student_id"),
+        identifier_field("class_id", "school_class_id"),
+        identifier_field("school_id", "school_class__school_id"),
     )

@@ -51,7 +51,7 @@ IDENTITY_COLUMNS = (
     Column("year", gettext_lazy("School year")),
     Column("class", gettext_lazy("Class")),
     Column("grade_level", gettext_lazy("Grade level")),
-    Column("number", gettext_lazy("Number"), "integer"),
+    Column("number", gettext_lazy("Number"), "identifier"),
     Column("registration", gettext_lazy("Registration")),
     Column("student", gettext_lazy("Student")),
 )

@@ -59,7 +59,7 @@ class ClassPerformance(Report[Parameters]):
             Column("year", _("School year")),
             Column("class", _("Class")),
             Column("subject", _("Subject")),
-            Column("term", _("Term"), "integer"),
+            Column("term", _("Term"), "identifier"),
             Column("grades", _("Grades"), "integer"),
             Column("mean", _("Mean"), "decimal"),
             Column("lowest", _("Lowest"), "decimal"),

@@ -53,3 +53,4 @@ def test_client_without_texts_shows_every_kind(service, username, language):
     assert len(kinds) == KIND_COUNTS[username]
     assert all("data" in task["result"] or task["result"]["columns"] for task in finals)
     assert [text for text in texts if CODE.fullmatch(text)] == []
+    assert "2,026" not in texts

@@ -96,6 +96,8 @@ def _choices(schema: Json) -> list[tuple[Any, str]]:
 def _show(column: Json, cell: Any) -> str:
     if cell is None:
         return ""
+    if column["type"] == "integer" and isinstance(cell, int):
+        return f"{cell:,}"
     if not column["labels"]:
         return str(cell)
     codes = [str(cell).lower()] if isinstance(cell, bool) else str(cell).split()

@@ -78,7 +78,7 @@ def format_cell(column: Column, cell: Cell) -> str:
         return "" if column.type == "text" else NO_VALUE
     if column.labels or isinstance(cell, bool):
         return label_for(column, cell)
-    if isinstance(cell, Decimal | int):
+    if isinstance(cell, Decimal | int) and column.type != "identifier":
         # The report decides the number of decimals; none is added or removed.
         number = f"{cell:,}".translate(_separators(get_language()))
         if column.type != "percent":

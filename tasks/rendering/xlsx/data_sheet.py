@@ -19,6 +19,7 @@ CHUNK_SIZE = 2**18
 """Characters that are written at a time."""
 
 _MIN_WIDTHS = {
+    "identifier": 9,
     "integer": 9,
     "decimal": 9,
     "percent": 9,

@@ -2,7 +2,7 @@ from tasks.rendering.columns import Column
 from tasks.rendering.table import Table
 
 COLUMNS = [
-    Column("student_id", "Id do aluno", "integer", audience="programs"),
+    Column("student_id", "Id do aluno", "identifier", audience="programs"),
     Column("student", "Aluno"),
     Column("codes", "Códigos", labels={"a": "A"}, audience="programs"),
     Column("mean", "Média", "decimal"),

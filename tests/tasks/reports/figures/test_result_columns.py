@@ -30,6 +30,10 @@ KIND_PARAMETERS = [
 TEXT_COLUMNS = {"code", "explanation", "nationality"}
 """Columns with texts in small letters that are no codes of the service, but sentences or as
 recorded: a network's own codes have the record's name beside them."""
+QUANTITIES = {
+    "absences", "absences_left", "days", "grades", "hours", "justified", "planned",
+    "subjects_below",
+}  # fmt: skip
 CODES = re.compile(r"[a-z]+(_[a-z]+)*( [a-z]+(_[a-z]+)*)*")
 """Codes of the service, one or several; texts for people begin with a capital or a number."""
 
@@ -73,6 +77,19 @@ def test_columns_of_json_result_label_every_code(
             # A code that this test did not recognise could lack its label.
             has_codes = columns[name]["type"] == "text" and columns[name]["labels"]
             assert not (has_codes and cell) or CODES.fullmatch(cell), (name, cell)
+
+
+@pytest.mark.parametrize(("kind", "parameters"), KIND_PARAMETERS)
+def test_only_quantities_are_integers(administrator, kind, parameters):
+    """Show a year with its digits grouped, and it is 2.026."""
+    columns = run_kind(administrator, kind, parameters).result["columns"]
+
+    numbers = {c["name"] for c in columns if c["type"] == "integer"}
+    identifiers = {c["name"] for c in columns if c["type"] == "identifier"}
+    assert {re.sub(r"_\d$", "", name) for name in numbers} <= QUANTITIES
+    assert identifiers >= {c["name"] for c in columns if c["name"].endswith("_id")}
+    if kind == "data_export":
+        assert "year" not in {c["name"] for c in columns} - identifiers
 
 
 def test_columns_have_texts_in_language_of_task(administrator):
