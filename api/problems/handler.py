@@ -142,6 +142,8 @@ class ProblemFormatter(ExceptionFormatter):
     def _developer_detail(self) -> str:
         if isinstance(self.exc, exceptions.ValidationError | exceptions.Throttled):
             return ""  # the library's text repeats `errors` and `Retry-After`
+        if self.exc.detail == getattr(self.exc, "default_detail", None):
+            return ""  # the library's text says less than the advice of the code
         detail = self.exc.detail
         return str(detail.get("detail", "") if isinstance(detail, dict) else detail)
 

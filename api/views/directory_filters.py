@@ -5,6 +5,7 @@ from typing import Any, cast
 import django_filters
 from django import forms
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field as with_schema
 from pydantic import TypeAdapter
 from rest_framework.request import Request
@@ -37,6 +38,21 @@ class WholeNumberFilter(django_filters.NumberFilter):
     field_class = forms.IntegerField
 
 
+class RecordField(django_filters.fields.ModelChoiceField):
+    """Field for the id of a record; other ids get the same answer as in a report's parameters."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except forms.ValidationError as error:
+            text = self.error_messages["invalid_choice"]
+            raise forms.ValidationError(text, "not_found") from error
+
+
+class RecordFilter(django_filters.ModelChoiceFilter):
+    field_class = RecordField
+
+
 def _visible_schools(request: Request | None) -> QuerySet[School]:
     if request is None:  # while the schema is generated
         return School.objects.none()
@@ -63,7 +79,13 @@ class ClassFilter(django_filters.FilterSet):
     )
     school_id = with_schema(
         {**_json_schema(Id), "description": "Only classes of this school."}
-    )(django_filters.ModelChoiceFilter(field_name="school", queryset=_visible_schools))
+    )(
+        RecordFilter(
+            field_name="school",
+            queryset=_visible_schools,
+            error_messages={"invalid_choice": _("There is no such school.")},
+        )
+    )
     year = with_schema(
         {
             **_json_schema(Year),
@@ -77,8 +99,10 @@ class ClassFilter(django_filters.FilterSet):
             "description": "Only classes with this level, by its `grade_level_id`.",
         }
     )(
-        django_filters.ModelChoiceFilter(
-            field_name="grade_levels", queryset=_visible_grade_levels
+        RecordFilter(
+            field_name="grade_levels",
+            queryset=_visible_grade_levels,
+            error_messages={"invalid_choice": _("There is no such grade level.")},
         )
     )
 

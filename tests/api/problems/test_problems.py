@@ -5,6 +5,7 @@ from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import HttpRequest
 from django.test import Client
+from django.utils.translation import override
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -40,6 +41,42 @@ def test_raised_codes_are_registered_and_unambiguous():
     assert set(_CODE_BY_EXCEPTION.values()) <= PROBLEMS.keys()
     assert {kind.code for kind in LimitExceeded.__subclasses__()} <= PROBLEMS.keys()
     assert not PROBLEMS.keys() & FAILURES.keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_advice_for_programmers_never_repeats_the_sentence_for_people(language):
+    with override(language.lower()):
+        repeated = [
+            code
+            for code, problem in PROBLEMS.items()
+            if str(problem.detail) == str(problem.advice)
+        ]
+
+    assert repeated == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "advice"),
+    [
+        ("/classes/999", PROBLEMS["not_found"].advice),
+        ("/tasks/01a20946-63d7-7452-9ebd-6b7659a55ab6", PROBLEMS["not_found"].advice),
+        ("/nothing", PROBLEMS["not_found"].advice),
+    ],
+)
+def test_missing_record_has_advice_for_programmers(as_user, teacher, path, advice):
+    problem = as_user(teacher).get(path).json()
+
+    assert problem["status"] == 404
+    assert problem["developer_detail"] == str(advice)
+    assert problem["detail"] not in problem["developer_detail"]
+
+
+@pytest.mark.django_db
+def test_missing_token_has_advice_for_programmers(client):
+    problem = client.get("/me").json()
+
+    assert problem["developer_detail"] == str(PROBLEMS["not_authenticated"].advice)
 
 
 def test_problem_page_has_status_advice_and_example():

@@ -398,6 +398,33 @@ def test_student_filter_by_invisible_record_equals_missing(
     assert ask(invisible_id)[0] == 400
 
 
+@pytest.mark.parametrize("id", [2, 999])
+@pytest.mark.parametrize("language", ["pt-BR", "en"])
+def test_filter_by_record_is_refused_alike_in_every_operation(
+    as_user, teacher, id, language
+):
+    client = as_user(teacher)
+    headers = {"Accept-Language": language}
+    body = {
+        "report": "class_performance",
+        "parameters": {"school_id": id, "year": 2026},
+    }
+    answers = {
+        "/school_id": client.get(f"/classes?school_id={id}", headers=headers),
+        "school_id": client.post_json(
+            "/students/search", {"school_id": id}, headers=headers
+        ),
+        "/parameters/school_id": client.post_json("/reports", body, headers=headers),
+    }
+
+    errors = {name: it.json()["errors"] for name, it in answers.items()}
+    refusals = {(e["code"], e["detail"]) for error in errors.values() for e in error}
+    detail = {"pt-BR": "Essa escola não existe.", "en": "There is no such school."}
+    assert refusals == {("not_found", detail[language])}
+    level = client.get(f"/classes?grade_level={id + 7}", headers=headers).json()
+    assert [error["code"] for error in level["errors"]] == ["not_found"]
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_student_search_takes_three_queries(as_user, teacher, count):
     client = as_user(teacher)
