@@ -57,7 +57,8 @@ def _records(records: Mapping[str, Any], name: str) -> Sequence[Any]:
 def _join(names: Sequence[str], count_text: Any) -> str:
     """Return the names, or only their number if they are many."""
     if len(names) <= MAX_NAMES:
-        return ", ".join(names)
+        has_comma = any("," in name for name in names)  # as in "1º ano, turma 1"
+        return ("; " if has_comma else ", ").join(names)
     return str(count_text % {"n": len(names)})
 
 

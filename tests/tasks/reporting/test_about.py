@@ -25,6 +25,24 @@ def test_task_is_named_by_class_school_and_year(teacher, school_class):
     )
 
 
+@pytest.mark.parametrize(
+    ("names", "joined"),
+    [
+        (["1º ano A", "1º ano B"], "1º ano A, 1º ano B"),
+        (["1º ano, turma 1", "1º ano, turma 2"], "1º ano, turma 1; 1º ano, turma 2"),
+        (["1º ano, turma 1", "1º ano B"], "1º ano, turma 1; 1º ano B"),
+    ],
+)
+def test_names_with_a_comma_stay_apart(teacher, names, joined):
+    for pk, name in enumerate(names, 1):
+        SchoolClass.objects.filter(pk=pk).update(name=name)
+
+    task = run_task(teacher, {"class_ids": [1, 2]}, format="csv")
+
+    assert task.about.split(about.SEPARATOR)[0] == joined
+    assert f" – {joined} – " in task.result["filename"]
+
+
 def test_task_is_named_by_school_and_year(admin, school_class):
     parameters = {"school_id": school_class.school_id, "year": 2026}
 
