@@ -26,6 +26,7 @@ def main(environment: Path, folder: Path) -> None:
     run(
         environment / "bin" / "openapi-python-client", "generate", "--meta", "none",
         "--path", ROOT / "openapi.yaml", "--config", HERE / "config.yaml",
+        "--custom-template-path", HERE / "templates",
         "--output-path", folder / PACKAGE, "--overwrite", "--fail-on-warning",
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Python client generated from the OpenAPI document."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.contract import load_spec
 from tests.support.stack import Stack
 
 CLIENT_DIR = Path(__file__).parent.parent.parent / "clients" / "python"
@@ -58,13 +60,40 @@ def test_example_has_exact_types(environment: Path, python: Path):
     wrong = environment / "wrong.py"
     wrong.write_text(source.replace('report="class_performance"', 'report="none"'))
 
+    assert check(environment / "school_reports_client").startswith("Success")
     assert check(CLIENT_DIR / "example.py").startswith("Success")
     assert "arg-type" in check(wrong)
 
 
+UNKNOWN_VALUE_PROGRAM = """
+import json, sys
+from school_reports_client.models import TaskDocument, TaskState
+
+document = json.load(sys.stdin)
+task = TaskDocument.from_dict({**document, "state": "paused", "format": "parquet"})
+print(task.state, task.format_, task.state in TaskState.__members__.values())
+print(task.to_dict()["state"], TaskDocument.from_dict(document).state is TaskState.QUEUED)
+"""
+
+
+def test_values_of_a_newer_service_are_passed_through(environment: Path, python: Path):
+    document = load_spec()["components"]["examples"]["queued"]["value"]
+
+    process = subprocess.run(
+        [str(python), "-c", UNKNOWN_VALUE_PROGRAM],
+        input=json.dumps(document),
+        env={**os.environ, "PYTHONPATH": str(environment)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert process.stdout.splitlines() == ["paused parquet False", "paused True"]
+
+
 def test_example_downloads_a_report(environment: Path, python: Path, stack: Stack):
     process = subprocess.run(
-        [str(python), str(CLIENT_DIR / "example.py")],
+        [str(python), "-P", str(CLIENT_DIR / "example.py")],
         env={**os.environ, "BASE": stack.base_url, "PYTHONPATH": str(environment)},
         capture_output=True,
         text=True,
