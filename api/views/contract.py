@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.translation import override
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.settings import spectacular_settings
+from gevent.monkey import is_module_patched
+from gevent.threadpool import ThreadPool
 from rest_framework.request import Request
 
 from api.http.negotiation import IgnoreAccept
@@ -38,7 +40,7 @@ class OpenapiDocument(PublicView):
     def get(self, request: Request) -> HttpResponse:
         language = parse_choice(request, "lang", LANGUAGES, default="en")
         return HttpResponse(
-            render_document(language, self.file_name),
+            _render_in_thread(language, self.file_name),
             content_type=f"{self.media_type}; charset=utf-8",
             headers={
                 "Content-Disposition": f'inline; filename="{self.file_name}"',
@@ -57,12 +59,22 @@ class OpenapiJson(OpenapiDocument):
     file_name = "openapi.json"
 
 
+def _render_in_thread(language: str, file_name: str) -> bytes:
+    """Return the document; under gevent a thread builds it, so that other requests go on."""
+    if not is_module_patched("threading"):
+        return render_document(language, file_name)
+    return bytes(_builder_thread().apply(render_document, (language, file_name)))
+
+
+@cache
+def _builder_thread() -> ThreadPool:
+    """Return one thread, so that simultaneous requests build the document once."""
+    return ThreadPool(1)
+
+
 @cache
 def render_document(language: str, file_name: str) -> bytes:
-    """Build the document once.
-
-    It takes a quarter of a second, in which all other requests of the process wait.
-    """
+    """Build the document once, which takes most of a second."""
     if file_name == OpenapiJson.file_name:
         return json.dumps(_build_document(language), ensure_ascii=False).encode()
     renderer: Any = OpenApiYamlRenderer

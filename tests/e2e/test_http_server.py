@@ -4,6 +4,8 @@ import http.client
 import json
 import socket
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -104,3 +106,27 @@ def test_stalled_bodies_hold_no_database_connection(stack: Stack):
         time.sleep(0.5)
 
         assert client.request("GET", "/me")["username"] == "teacher"
+
+
+@pytest.mark.deep("it starts a web process whose contract nobody has asked for")
+def test_requests_are_answered_while_the_contract_is_built(stack: Stack, tmp_path):
+    def fetch(path: str) -> bytes:
+        with urllib.request.urlopen(f"{base_url}{path}", timeout=30) as response:
+            body: bytes = response.read()
+            return body
+
+    with stack.second_web(tmp_path) as base_url, ThreadPoolExecutor() as executor:
+        fetch("/problems")  # the first page of a process loads the templates
+        path = "/openapi.yaml?lang=pt-BR"
+        start = time.monotonic()
+        document = executor.submit(fetch, path)
+        longest_wait = 0.0
+        while not document.done():
+            request_start = time.monotonic()
+            fetch("/problems")
+            longest_wait = max(longest_wait, time.monotonic() - request_start)
+        building_time = time.monotonic() - start
+
+        assert longest_wait < building_time / 2
+        assert fetch(path) == document.result()
+        assert "Relatórios escolares" in document.result().decode()
