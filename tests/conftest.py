@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.db import connections, transaction
 from django.utils import translation
 from playwright.sync_api import Browser
@@ -171,6 +172,7 @@ def clean_redis() -> None:
     outage.reset()
     redis_store.epoch_guard.reset()
     durations.duration_cache.reset()
+    cache.clear()
     second_factor.check_requirement.cache_clear()
     redis_store.advance_epoch(0)  # as the dispatcher does after its first check
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet, Subquery
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
@@ -81,29 +81,54 @@ class Selection(Generic[Model]):
     @cached_property
     def scope(self) -> Scope:
         """The role and attachments through which the viewer sees the reachable enrolments."""
-        return access.scope_of(self.viewer, self.reachable)
+        return Scope.from_values(self.viewer.role, self._values)
 
     @cached_property
     def school_id(self) -> int | None:
         """The school of all selected enrolments; None for several schools or no enrolment."""
+        school_id: int | None = self._values["first_school_id"]
+        return None if self._values.get("has_other_school") else school_id
+
+    @cached_property
+    def _values(self) -> Mapping[str, Any]:
+        """The values of the subqueries; `named_records` may have read them already."""
+        viewer = User.objects.filter(pk=self.viewer.pk)
+        return viewer.values(**self._subqueries()).get()
+
+    def _subqueries(self) -> dict[str, Subquery]:
+        """Return the subqueries of the scope and the school: one statement reads them all."""
+        are_visible = self.reachable is self.enrolments
+        subqueries = access.scope_subqueries(
+            self.viewer, self.reachable, are_visible=are_visible
+        )
         path = _REFERENCES["school_id"].enrolment_path
-        school_ids = self.enrolments.order_by().values_list(path, flat=True)
-        # Two queries of one row each: counting the schools would read a whole network.
-        first: int | None = school_ids.first()
-        return None if school_ids.exclude(**{path: first}).exists() else first
+        first_id = Subquery(self.enrolments.order_by().values(path)[:1])
+        subqueries["first_school_id"] = first_id
+        named = {name for name, _reference, _ids in _references(self.parameters)}
+        if named.isdisjoint({"class_id", "school_id"}):  # they are of one school
+            # One row: counting the schools would read a whole network.
+            others = self.enrolments.exclude(**{path: first_id})
+            subqueries["has_other_school"] = Exists(others)
+        return subqueries
 
     def named_records(
-        self, *, base_pointer: str = PARAMETERS_POINTER
+        self, *, base_pointer: str = PARAMETERS_POINTER, with_scope: bool = False
     ) -> Mapping[str, Any]:
         """Return the records that parameters name by id, by the parameter's name.
 
-        A list parameter has a list of them. Raises `InvalidRequest` for those that do not exist or are not visible. Both cases have
-        the same text, so that nobody learns which ids exist.
+        A list parameter has a list of them. Raises `InvalidRequest` for those that do not
+        exist or are not visible. Both cases have the same text, so that nobody learns which
+        ids exist. With `with_scope` the first statement also reads `scope` and `school_id`.
         """
         records, errors = {}, []
+        subqueries = self._subqueries() if with_scope else {}
         for name, reference, ids in _references(self.parameters):
-            visible = reference.visible_records(self.viewer)
+            visible = reference.visible_records(self.viewer).annotate(**subqueries)
             found = visible.select_related(*reference.related).in_bulk(ids)
+            if subqueries and found:
+                values = vars(next(iter(found.values())))
+                vars(self)["_values"] = {key: values[key] for key in subqueries}
+                subqueries = {}
             pointer = f"{base_pointer}/{name}"
             errors += [
                 FieldError(

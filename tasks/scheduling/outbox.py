@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Case, Exists, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from school.db import connections
@@ -22,26 +22,38 @@ MIN_AGE = timedelta(seconds=2)
 _IN_FLIGHT = Q(state=State.RUNNING) | Q(published_at__isnull=False)
 
 
-def try_publish(task: Task) -> None:
-    """Publish at once if the queue is short and the requester is below their share.
+def has_room(task: Task) -> Case | Value:
+    """Return the SQL condition under which the new task is published at once.
 
-    Otherwise, or if older tasks are unpublished or Redis is unavailable, the dispatcher
-    publishes the row later.
+    The queue must be short, the requester below their share, and no older task unpublished;
+    otherwise the dispatcher publishes the row later. The first condition that does not hold
+    ends the evaluation, so a long queue is not counted.
     """
-    active = _active_tasks(task.queue)
+    active = _active_tasks(task.queue).order_by()
     unpublished = active.filter(state=State.QUEUED, published_at=None)
-    if unpublished.filter(created_at__lt=Now() - MIN_AGE).exists():
-        return
-    requester_count = active.filter(_IN_FLIGHT, requester=task.requester_id).count()
-    share = max(1, settings.MAX_PUBLISHED_PER_QUEUE // 4)
-    if (
-        requester_count < share
-        and _published_tasks(task.queue).count() < settings.MAX_PUBLISHED_PER_QUEUE
-    ):
-        try:
-            _publish(task)
-        except RedisUnavailable:
-            log.warning("publish_deferred", task_id=str(task.pk))
+    own = active.filter(_IN_FLIGHT, requester=task.requester_id)
+    limit = settings.MAX_PUBLISHED_PER_QUEUE
+    if limit < 1:
+        return Value(False)
+    share = max(1, limit // 4)
+    published = _published_tasks(task.queue).order_by()
+    return Case(
+        When(Exists(unpublished.filter(created_at__lt=Now() - MIN_AGE)), then=False),
+        When(Exists(own[share - 1 :]), then=False),
+        When(Exists(published[limit - 1 :]), then=False),
+        default=True,
+        output_field=BooleanField(),
+    )
+
+
+def try_send(task: Task) -> bool:
+    """Send the message of the task, whose row the caller updates; False without Redis."""
+    try:
+        _send(task)
+    except RedisUnavailable:
+        log.warning("publish_deferred", task_id=str(task.pk))
+        return False
+    return True
 
 
 def queue_order(queue: str) -> list[QueuedTask]:
@@ -91,9 +103,18 @@ def republish_lost(queue: str) -> int:
     return len(lost_tasks)
 
 
-def _publish(task: Task) -> None:
+def _send(task: Task) -> None:
     connections.return_to_pool()
     broker.publish_task(task.pk, queue=task.queue, time_limit=task.time_limit)
+
+
+def _publish(task: Task) -> None:
+    _send(task)
+    mark_published(task)
+
+
+def mark_published(task: Task) -> None:
+    """Store that the message was sent, unless the task was claimed or canceled meanwhile."""
     Task.objects.filter(pk=task.pk, state=State.QUEUED).update(published_at=Now())
 
 

@@ -30,6 +30,11 @@ def sync_document(task: Task) -> bool:
     Returns False if Redis is unavailable: `projected_version` then stays behind `version`,
     and the dispatcher resyncs the document.
     """
+    return write_document(task) and confirm_document(task)
+
+
+def write_document(task: Task) -> bool:
+    """Write the document; the caller then calls `confirm_document`. False without Redis."""
     connections.return_to_pool()
     try:
         if task.state == State.EXPIRED:
@@ -38,13 +43,18 @@ def sync_document(task: Task) -> bool:
             put_document(task, _latest_progress(task))
     except RedisUnavailable:
         return False
+    return True
+
+
+def confirm_document(task: Task, **fields: Any) -> bool:
+    """Store that the document was written, with other fields of the unchanged row.
+
+    Returns False if the row has changed and Redis is unavailable.
+    """
+    if task.projected_version != task.version:
+        fields["projected_version"] = task.version
     same_version = Task.objects.filter(pk=task.pk, version=task.version)
-    is_up_to_date = task.projected_version == task.version
-    if not (
-        same_version.exists()
-        if is_up_to_date
-        else same_version.update(projected_version=task.version)
-    ):
+    if not (same_version.update(**fields) if fields else same_version.exists()):
         # The row has changed meanwhile. If its newer document was dropped before this
         # write, an old document is in Redis now.
         return resync_document(task.pk)

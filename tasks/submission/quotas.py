@@ -1,14 +1,18 @@
 """Limits on the active tasks of a requester and on the length of a queue."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.core.cache import cache
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from school.models import User
+from school.subqueries import CountOf
 from tasks.errors import QueueFull, TooManyActive
 from tasks.models import Task
 from tasks.states import State
@@ -18,6 +22,9 @@ THROUGHPUT_WINDOW = timedelta(minutes=1)
 DEFAULT_RETRY_AFTER = 10
 """Seconds until a full requester tries again, without an estimate of their own tasks."""
 MAX_RETRY_AFTER = 300
+QUEUE_HEADROOM = 1000
+"""Tasks that the processes accept within a second at most: a queue that is shorter than the limit
+by more is counted once a second, since counting takes the longer the queue is."""
 MAX_TASKS_ESTIMATED = 50
 """Oldest active tasks of a requester among which the first to end is looked for."""
 
@@ -30,31 +37,37 @@ class Quota:
     remaining: int
 
 
-def enforce_quotas(viewer: User, queue: str) -> Quota:
+def quota_subqueries(viewer: User, queue: str) -> dict[str, CountOf]:
+    """Return the subqueries of what `enforce_quotas` checks, each bounded by its limit.
+
+    The queue is counted only if it was not short within the last second.
+    """
+    limit = settings.MAX_ACTIVE_PER_ROLE[viewer.role]
+    active = _active_tasks(viewer).values("requester")[:limit]
+    subqueries = {"active_count": CountOf(active)}
+    length = cache.get(_length_key(queue))
+    if length is None or length + QUEUE_HEADROOM > settings.MAX_QUEUED:
+        queued = _queued_tasks(queue).values("queue")[: settings.MAX_QUEUED]
+        subqueries["queue_length"] = CountOf(queued)
+    return subqueries
+
+
+def enforce_quotas(viewer: User, queue: str, values: Mapping[str, Any]) -> Quota:
     """Raise `TooManyActive` or `QueueFull` if the viewer may not add a task to the queue.
 
-    Otherwise return the viewer's quota once the task is added. The check is exact only in
-    the transaction that inserts the task.
+    Otherwise return the viewer's quota once the task is added. `values` are those of
+    `quota_subqueries`, read in the transaction that inserts the task.
     """
-    queued, running = Q(state=State.QUEUED), Q(state=State.RUNNING)
-    own = Task.objects.filter(queued | running, requester=viewer).aggregate(
-        queued=Count("pk", filter=queued), running=Count("pk", filter=running)
-    )
-    load = {
-        "own_queued": own["queued"],
-        "own_running": own["running"],
-        "queue_length": Task.objects.filter(queued, queue=queue).count(),
-    }
     limit = settings.MAX_ACTIVE_PER_ROLE[viewer.role]
-    active_count = own["queued"] + own["running"]
-    if active_count >= limit:
-        raise TooManyActive(
-            retry_after=DEFAULT_RETRY_AFTER, load=load | {"limit": limit}
-        )
-    if load["queue_length"] >= settings.MAX_QUEUED:
-        load["limit"] = settings.MAX_QUEUED
-        raise QueueFull(retry_after=_retry_after(queue), load=load)
-    return Quota(limit, limit - active_count - 1)
+    if values["active_count"] >= limit:
+        load = _count_load(viewer, queue) | {"limit": limit}
+        raise TooManyActive(retry_after=DEFAULT_RETRY_AFTER, load=load)
+    if (length := values.get("queue_length")) is not None:
+        if length >= settings.MAX_QUEUED:
+            load = _count_load(viewer, queue) | {"limit": settings.MAX_QUEUED}
+            raise QueueFull(retry_after=_retry_after(queue), load=load)
+        cache.set(_length_key(queue), length, timeout=1)
+    return Quota(limit, limit - values["active_count"] - 1)
 
 
 def seconds_until_own_end(viewer: User) -> int:
@@ -62,10 +75,8 @@ def seconds_until_own_end(viewer: User) -> int:
 
     It reads Redis: call it outside of a transaction.
     """
-    active = Task.objects.filter(
-        requester=viewer, state__in=[State.QUEUED, State.RUNNING]
-    )
-    snapshots = lists.list_snapshots(active.order_by("id")[:MAX_TASKS_ESTIMATED])
+    active = _active_tasks(viewer).order_by("id")
+    snapshots = lists.list_snapshots(active[:MAX_TASKS_ESTIMATED])
     estimates_ms = [
         estimates.remaining_ms(snapshot, estimates.queue_position(snapshot))
         for snapshot in snapshots
@@ -75,6 +86,28 @@ def seconds_until_own_end(viewer: User) -> int:
     if not known_ms:
         return DEFAULT_RETRY_AFTER
     return min(MAX_RETRY_AFTER, max(1, math.ceil(min(known_ms) / 1000)))
+
+
+def _count_load(viewer: User, queue: str) -> dict[str, int]:
+    """Count what a refused requester is told."""
+    queued, running = Q(state=State.QUEUED), Q(state=State.RUNNING)
+    counts = _active_tasks(viewer).aggregate(
+        own_queued=Count("pk", filter=queued), own_running=Count("pk", filter=running)
+    )
+    return counts | {"queue_length": _queued_tasks(queue).count()}
+
+
+def _active_tasks(viewer: User) -> QuerySet[Task]:
+    active = [State.QUEUED, State.RUNNING]
+    return Task.objects.filter(requester=viewer, state__in=active).order_by()
+
+
+def _queued_tasks(queue: str) -> QuerySet[Task]:
+    return Task.objects.filter(state=State.QUEUED, queue=queue).order_by()
+
+
+def _length_key(queue: str) -> str:
+    return f"queue-length:{queue}"
 
 
 def _retry_after(queue: str) -> int:

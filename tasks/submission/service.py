@@ -1,15 +1,25 @@
 """Acceptance of a report request: the use case behind `POST /reports`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.db import Error, transaction
+from django.db.models.functions import Now
 
 from school.models import User
 from tasks import access_log
-from tasks.errors import RequestErased, TooManyActive
+from tasks.errors import (
+    DiskNearlyFull,
+    InvalidRequest,
+    RequestErased,
+    RoleNotAllowed,
+    TooManyActive,
+)
 from tasks.models import AccessLogEntry, Task
 from tasks.scheduling import outbox
+from tasks.states import State
 from tasks.status import access_version, projection, reader
 from tasks.submission import idempotency, quotas, storage
 from tasks.submission.validation import ReportRequest, build_task
@@ -41,29 +51,65 @@ def submit_report(viewer: User, request: ReportRequest) -> Submission:
 
 
 def _submit(viewer: User, request: ReportRequest) -> Submission:
-    if original := _find_replay(viewer, request):
-        return Submission(original, is_replay=True)
-    task = build_task(viewer, request)
-    storage.check_free_disk()
-    # Before the transaction: it may expire results, which also writes to Redis.
-    storage.enforce_storage_limit(viewer.pk)
-    with transaction.atomic():
-        # The lock serialises a user's requests, so that the second of two equal ones sees the first.
-        User.objects.select_for_update(no_key=True).get(pk=viewer.pk)
+    try:
+        task = build_task(viewer, request)
+        storage.check_free_disk()
+    except (InvalidRequest, RoleNotAllowed, DiskNearlyFull):
+        # What was accepted under the same key counts, whatever has changed since.
         if original := _find_replay(viewer, request):
             return Submission(original, is_replay=True)
-        if not request.idempotency_key and (
-            duplicate := idempotency.find_queued_duplicate(task)
-        ):
-            return Submission(duplicate)
-        quota = quotas.enforce_quotas(viewer, task.queue)
+        raise
+    while (submission := _insert(viewer, request, task)) is None:
+        # Outside of the transaction: it may expire results, which also writes to Redis.
+        storage.enforce_storage_limit(viewer.pk)
+    return submission
+
+
+def _insert(viewer: User, request: ReportRequest, task: Task) -> Submission | None:
+    """Insert the task unless it exists; return None if the viewer must make room first."""
+    with transaction.atomic():
+        # The lock serialises a user's requests, so that the second of two equal ones sees the
+        # first. A statement of its own: what waits for a lock reads what was there before.
+        User.objects.select_for_update(no_key=True).values("pk").get(pk=viewer.pk)
+        values = _read_state(viewer, request, task)
+        if repeated := _find_repeated(viewer, request, values):
+            return repeated
+        if storage.is_over_limit(viewer.pk, values):
+            return None
+        quota = quotas.enforce_quotas(viewer, task.queue, values)
+        task.created_at = task.updated_at = values["now"]
         task.save(force_insert=True)
         if request.idempotency_key:
             idempotency.save_key(viewer, request, task)
         access_log.record_access(viewer, AccessLogEntry.Action.CREATED, task)
-        task.refresh_from_db()
-    _publish(task, viewer)
+    _publish(task, viewer, has_room=values["has_room"])
     return Submission(task, quota=quota)
+
+
+def _find_repeated(
+    viewer: User, request: ReportRequest, values: Mapping[str, Any]
+) -> Submission | None:
+    """Return the submission of the task that the request repeats, if there is one."""
+    repeated_id = idempotency.check_repeat(request, values)
+    if repeated_id is None:
+        return None
+    if request.idempotency_key:
+        return Submission(reader.get_task_for(repeated_id, viewer), is_replay=True)
+    # It may have been canceled meanwhile.
+    equal_task = Task.objects.filter(pk=repeated_id, state=State.QUEUED).first()
+    return None if equal_task is None else Submission(equal_task)
+
+
+def _read_state(viewer: User, request: ReportRequest, task: Task) -> Mapping[str, Any]:
+    """Read what decides on the new task, by one statement."""
+    expressions: dict[str, Any] = {
+        "now": Now(),
+        "has_room": outbox.has_room(task),
+        **idempotency.repeat_subqueries(viewer, request, task),
+        **storage.storage_subqueries(viewer.pk),
+        **quotas.quota_subqueries(viewer, task.queue),
+    }
+    return User.objects.filter(pk=viewer.pk).values(**expressions).get()
 
 
 def rerun_task(task: Task, viewer: User, idempotency_key: str = "") -> Submission:
@@ -85,12 +131,17 @@ def rerun_task(task: Task, viewer: User, idempotency_key: str = "") -> Submissio
     return submit_report(viewer, request)
 
 
-def _publish(task: Task, viewer: User) -> None:
+def _publish(task: Task, viewer: User, *, has_room: bool) -> None:
     """Write the document and publish the message; the dispatcher repeats what fails here."""
     try:
-        projection.sync_document(task)
+        is_written = projection.write_document(task)
         access_version.cache(viewer)  # for the polls that follow
-        outbox.try_publish(task)
+        is_sent = has_room and outbox.try_send(task)
+        fields = {"published_at": Now()} if is_sent else {}
+        if is_written:
+            projection.confirm_document(task, **fields)
+        elif is_sent:
+            outbox.mark_published(task)
     except Error:
         # The row is committed, so the request is accepted.
         log.exception("publish_deferred", task_id=str(task.pk))

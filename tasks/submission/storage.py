@@ -1,13 +1,17 @@
 """Storage limit of a requester, and free space of the artifact volume."""
 
 import math
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Exists, Min, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from school.subqueries import SumOf
 from tasks import artifacts, lifecycle
 from tasks.errors import DiskNearlyFull, TooManyResults
 from tasks.models import AccessLogEntry, Task
@@ -15,6 +19,10 @@ from tasks.states import ExpiryReason, State
 
 DOWNLOAD_GRACE = timedelta(minutes=10)
 """Time after a download in which the result is kept, because the download may be resumed."""
+HEADROOM_BYTES = 256 * 1024**2
+RECENT_SECONDS = 10
+"""Time for which a sum counts that is below the limit by `HEADROOM_BYTES`: summing takes the
+longer the more results there are, and the worker sums again before it builds."""
 MAX_RETRY_AFTER = 3600
 
 
@@ -26,6 +34,23 @@ def check_free_disk() -> None:
 
 def has_free_disk() -> bool:
     return artifacts.free_bytes() >= settings.MIN_FREE_DISK_BYTES
+
+
+def storage_subqueries(requester_id: int) -> dict[str, SumOf]:
+    """Return the subquery for `is_over_limit`; none while the results are known to be few."""
+    stored_bytes = cache.get(_bytes_key(requester_id))
+    limit = settings.MAX_RESULT_BYTES_PER_USER
+    if stored_bytes is not None and stored_bytes + HEADROOM_BYTES <= limit:
+        return {}
+    return {"stored_bytes": SumOf(_stored_results(requester_id), "artifact_bytes")}
+
+
+def is_over_limit(requester_id: int, values: Mapping[str, Any]) -> bool:
+    """Return whether the requester must make room, from the value of the subquery."""
+    if (stored_bytes := values.get("stored_bytes")) is None:
+        return False
+    cache.set(_bytes_key(requester_id), stored_bytes, timeout=RECENT_SECONDS)
+    return bool(stored_bytes >= settings.MAX_RESULT_BYTES_PER_USER)
 
 
 def enforce_storage_limit(requester_id: int) -> None:
@@ -53,6 +78,10 @@ def enforce_storage_limit(requester_id: int) -> None:
 
 def _stored_results(requester_id: int) -> QuerySet[Task]:
     return Task.objects.filter(requester=requester_id, state=State.SUCCEEDED)
+
+
+def _bytes_key(requester_id: int) -> str:
+    return f"stored-bytes:{requester_id}"
 
 
 def _was_downloaded() -> Exists:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -50,7 +49,7 @@ class ReportRequest:
 
 
 def build_task(viewer: User, request: ReportRequest) -> Task:
-    """Build the unsaved task of a valid request.
+    """Build the unsaved task of a valid request, without its times.
 
     Raises `InvalidRequest`, or `RoleNotAllowed` for a kind that the role may not request.
     """
@@ -68,7 +67,7 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
     )
     selection = report_class.select(viewer, values)
     require_alternative(selection.parameters)
-    records = selection.named_records()
+    records = selection.named_records(with_scope=True)
     parameters = selection.parameters.model_dump(mode="json", exclude_none=True)
     queue = _choose_queue(report_class, selection)
     return Task(
@@ -92,8 +91,6 @@ def build_task(viewer: User, request: ReportRequest) -> Task:
         retention=report_class.retention or settings.ARTIFACT_TTL,
         scope=selection.scope.to_json(),
         access_version=viewer.access_version,
-        created_at=Now(),
-        updated_at=Now(),
     )
 
 
