@@ -1,9 +1,10 @@
 """Line that tells one request from others of its kind, made of names and chosen values."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import get_language, ngettext_lazy
 
 from tasks.reporting.parameter_messages import translate_schema
 from tasks.reporting.parameters import ReportParameters
@@ -64,12 +65,20 @@ def _join(names: Sequence[str], count_text: Any) -> str:
 
 def _chosen_values(parameters: ReportParameters) -> Iterator[str]:
     """Yield the titles of the values that differ from the default."""
-    properties = translate_schema(type(parameters).model_json_schema())["properties"]
-    for name, schema in properties.items():
+    for name, schema in _choices(type(parameters), get_language()).items():
         value = getattr(parameters, name)
         if value != schema.get("default"):
             yield from (
                 choice["title"]
-                for choice in schema.get("oneOf", ())
+                for choice in schema["oneOf"]
                 if choice["const"] == value
             )
+
+
+@cache
+def _choices(
+    model: type[ReportParameters], _language: str | None
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the schemas of the parameters chosen from lists, in the active language."""
+    properties = translate_schema(model.model_json_schema())["properties"]
+    return {name: schema for name, schema in properties.items() if "oneOf" in schema}

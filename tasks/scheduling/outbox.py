@@ -8,6 +8,7 @@ from django.db.models import BooleanField, Case, Exists, Q, QuerySet, Value, Whe
 from django.db.models.functions import Now
 
 from school.db import connections
+from school.prepared_row import Parameter
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
 from tasks.models import Task
@@ -22,21 +23,20 @@ MIN_AGE = timedelta(seconds=2)
 _IN_FLIGHT = Q(state=State.RUNNING) | Q(published_at__isnull=False)
 
 
-def has_room(task: Task) -> Case | Value:
-    """Return the SQL condition under which the new task is published at once.
+def has_room(requester_id: Parameter, queue: Parameter, limit: int) -> Case | Value:
+    """Return the SQL condition under which a new task is published at once.
 
     The queue must be short, the requester below their share, and no older task unpublished;
     otherwise the dispatcher publishes the row later. The first condition that does not hold
     ends the evaluation, so a long queue is not counted.
     """
-    active = _active_tasks(task.queue).order_by()
-    unpublished = active.filter(state=State.QUEUED, published_at=None)
-    own = active.filter(_IN_FLIGHT, requester=task.requester_id)
-    limit = settings.MAX_PUBLISHED_PER_QUEUE
     if limit < 1:
         return Value(False)
+    active = _active_tasks(queue).order_by()
+    unpublished = active.filter(state=State.QUEUED, published_at=None)
+    own = active.filter(_IN_FLIGHT, requester=requester_id)
     share = max(1, limit // 4)
-    published = _published_tasks(task.queue).order_by()
+    published = _published_tasks(queue).order_by()
     return Case(
         When(Exists(unpublished.filter(created_at__lt=Now() - MIN_AGE)), then=False),
         When(Exists(own[share - 1 :]), then=False),
@@ -118,11 +118,11 @@ def mark_published(task: Task) -> None:
     Task.objects.filter(pk=task.pk, state=State.QUEUED).update(published_at=Now())
 
 
-def _active_tasks(queue: str) -> QuerySet[Task]:
+def _active_tasks(queue: str | Parameter) -> QuerySet[Task]:
     return Task.objects.filter(queue=queue, state__in=[State.QUEUED, State.RUNNING])
 
 
-def _published_tasks(queue: str) -> QuerySet[Task]:
+def _published_tasks(queue: str | Parameter) -> QuerySet[Task]:
     return _active_tasks(queue).filter(state=State.QUEUED, published_at__isnull=False)
 
 

@@ -9,6 +9,7 @@ from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Now
 
 from school.models import User
+from school.prepared_row import Parameter
 from tasks.errors import IdempotencyKeyConflict
 from tasks.models import IdempotencyKey, Task
 from tasks.states import State
@@ -22,7 +23,7 @@ def find_by_key(viewer: User, request: ReportRequest) -> uuid.UUID | None:
 
     Raises `IdempotencyKeyConflict` if the key belongs to another request.
     """
-    key_row = _valid_keys(viewer, request).first()
+    key_row = _valid_keys(viewer.pk, request.idempotency_key).first()
     if key_row is None:
         return None
     _check_fingerprint(request, key_row.fingerprint)
@@ -46,21 +47,21 @@ def save_key(viewer: User, request: ReportRequest, task: Task) -> None:
     )
 
 
-def repeat_subqueries(
-    viewer: User, request: ReportRequest, task: Task
+def key_subqueries(viewer_id: Parameter, key: Parameter) -> dict[str, Any]:
+    """Return the subqueries of the task submitted under the key, for `check_repeat`."""
+    keys = _valid_keys(viewer_id, key)
+    return {
+        "repeated_id": Subquery(keys.values("task_id")),
+        "repeated_fingerprint": Subquery(keys.values("fingerprint")),
+    }
+
+
+def equal_subqueries(
+    viewer_id: Parameter, fingerprint: Parameter, scope: Parameter
 ) -> dict[str, Any]:
-    """Return the subqueries of the task that this request repeats, for `check_repeat`."""
-    if request.idempotency_key:
-        keys = _valid_keys(viewer, request)
-        return {
-            "repeated_id": Subquery(keys.values("task_id")),
-            "repeated_fingerprint": Subquery(keys.values("fingerprint")),
-        }
+    """Return the subquery of an equal task that is still queued, for `check_repeat`."""
     equal_tasks = Task.objects.filter(
-        requester=task.requester_id,
-        fingerprint=task.fingerprint,
-        scope=task.scope,
-        state=State.QUEUED,
+        requester=viewer_id, fingerprint=fingerprint, scope=scope, state=State.QUEUED
     )
     return {"repeated_id": Subquery(equal_tasks.order_by().values("pk")[:1])}
 
@@ -81,11 +82,11 @@ def expired_keys() -> QuerySet[IdempotencyKey]:
     return IdempotencyKey.objects.filter(created_at__lte=Now() - KEY_TTL)
 
 
-def _valid_keys(viewer: User, request: ReportRequest) -> QuerySet[IdempotencyKey]:
+def _valid_keys(
+    viewer_id: int | Parameter, key: str | Parameter
+) -> QuerySet[IdempotencyKey]:
     return IdempotencyKey.objects.filter(
-        requester=viewer,
-        key=request.idempotency_key,
-        created_at__gt=Now() - KEY_TTL,
+        requester=viewer_id, key=key, created_at__gt=Now() - KEY_TTL
     )
 
 

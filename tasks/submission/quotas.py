@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from school.models import User
+from school.prepared_row import Parameter
 from school.subqueries import CountOf
 from tasks.errors import QueueFull, TooManyActive
 from tasks.models import Task
@@ -37,26 +38,27 @@ class Quota:
     remaining: int
 
 
-def quota_subqueries(viewer: User, queue: str) -> dict[str, CountOf]:
-    """Return the subqueries of what `enforce_quotas` checks, each bounded by its limit.
-
-    The queue is counted only if it was not short within the last second.
-    """
-    limit = settings.MAX_ACTIVE_PER_ROLE[viewer.role]
-    active = _active_tasks(viewer).values("requester")[:limit]
-    subqueries = {"active_count": CountOf(active)}
+def is_known_short(queue: str) -> bool:
+    """Return whether the queue was far from its limit within the last second."""
     length = cache.get(_length_key(queue))
-    if length is None or length + QUEUE_HEADROOM > settings.MAX_QUEUED:
-        queued = _queued_tasks(queue).values("queue")[: settings.MAX_QUEUED]
-        subqueries["queue_length"] = CountOf(queued)
-    return subqueries
+    return length is not None and length + QUEUE_HEADROOM <= settings.MAX_QUEUED
+
+
+def count_active(viewer_id: Parameter, limit: int) -> CountOf:
+    """Return the subquery of the requester's active tasks, counted up to the limit."""
+    return CountOf(_active_tasks(viewer_id).values("requester")[:limit])
+
+
+def count_queued(queue: Parameter, limit: int) -> CountOf:
+    """Return the subquery of the queue's length, counted up to the limit."""
+    return CountOf(_queued_tasks(queue).values("queue")[:limit])
 
 
 def enforce_quotas(viewer: User, queue: str, values: Mapping[str, Any]) -> Quota:
     """Raise `TooManyActive` or `QueueFull` if the viewer may not add a task to the queue.
 
-    Otherwise return the viewer's quota once the task is added. `values` are those of
-    `quota_subqueries`, read in the transaction that inserts the task.
+    Otherwise return the viewer's quota once the task is added. `values` are read in the
+    transaction that inserts the task; the queue is not counted while `is_known_short`.
     """
     limit = settings.MAX_ACTIVE_PER_ROLE[viewer.role]
     if values["active_count"] >= limit:
@@ -75,7 +77,7 @@ def seconds_until_own_end(viewer: User) -> int:
 
     It reads Redis: call it outside of a transaction.
     """
-    active = _active_tasks(viewer).order_by("id")
+    active = _active_tasks(viewer.pk).order_by("id")
     snapshots = lists.list_snapshots(active[:MAX_TASKS_ESTIMATED])
     estimates_ms = [
         estimates.remaining_ms(snapshot, estimates.queue_position(snapshot))
@@ -91,18 +93,18 @@ def seconds_until_own_end(viewer: User) -> int:
 def _count_load(viewer: User, queue: str) -> dict[str, int]:
     """Count what a refused requester is told."""
     queued, running = Q(state=State.QUEUED), Q(state=State.RUNNING)
-    counts = _active_tasks(viewer).aggregate(
+    counts = _active_tasks(viewer.pk).aggregate(
         own_queued=Count("pk", filter=queued), own_running=Count("pk", filter=running)
     )
     return counts | {"queue_length": _queued_tasks(queue).count()}
 
 
-def _active_tasks(viewer: User) -> QuerySet[Task]:
+def _active_tasks(viewer_id: int | Parameter) -> QuerySet[Task]:
     active = [State.QUEUED, State.RUNNING]
-    return Task.objects.filter(requester=viewer, state__in=active).order_by()
+    return Task.objects.filter(requester=viewer_id, state__in=active).order_by()
 
 
-def _queued_tasks(queue: str) -> QuerySet[Task]:
+def _queued_tasks(queue: str | Parameter) -> QuerySet[Task]:
     return Task.objects.filter(state=State.QUEUED, queue=queue).order_by()
 
 

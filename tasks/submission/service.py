@@ -21,7 +21,7 @@ from tasks.models import AccessLogEntry, Task
 from tasks.scheduling import outbox
 from tasks.states import State
 from tasks.status import access_version, projection, reader
-from tasks.submission import idempotency, quotas, storage
+from tasks.submission import idempotency, quotas, state, storage
 from tasks.submission.validation import ReportRequest, build_task
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,7 @@ def _insert(viewer: User, request: ReportRequest, task: Task) -> Submission | No
         # The lock serialises a user's requests, so that the second of two equal ones sees the
         # first. A statement of its own: what waits for a lock reads what was there before.
         User.objects.select_for_update(no_key=True).values("pk").get(pk=viewer.pk)
-        values = _read_state(viewer, request, task)
+        values = state.read_state(viewer, request, task)
         if repeated := _find_repeated(viewer, request, values):
             return repeated
         if storage.is_over_limit(viewer.pk, values):
@@ -98,18 +98,6 @@ def _find_repeated(
     # It may have been canceled meanwhile.
     equal_task = Task.objects.filter(pk=repeated_id, state=State.QUEUED).first()
     return None if equal_task is None else Submission(equal_task)
-
-
-def _read_state(viewer: User, request: ReportRequest, task: Task) -> Mapping[str, Any]:
-    """Read what decides on the new task, by one statement."""
-    expressions: dict[str, Any] = {
-        "now": Now(),
-        "has_room": outbox.has_room(task),
-        **idempotency.repeat_subqueries(viewer, request, task),
-        **storage.storage_subqueries(viewer.pk),
-        **quotas.quota_subqueries(viewer, task.queue),
-    }
-    return User.objects.filter(pk=viewer.pk).values(**expressions).get()
 
 
 def rerun_task(task: Task, viewer: User, idempotency_key: str = "") -> Submission:

@@ -11,6 +11,7 @@ from django.db.models import Exists, Min, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from school.prepared_row import Parameter
 from school.subqueries import SumOf
 from tasks import artifacts, lifecycle
 from tasks.errors import DiskNearlyFull, TooManyResults
@@ -36,17 +37,20 @@ def has_free_disk() -> bool:
     return artifacts.free_bytes() >= settings.MIN_FREE_DISK_BYTES
 
 
-def storage_subqueries(requester_id: int) -> dict[str, SumOf]:
-    """Return the subquery for `is_over_limit`; none while the results are known to be few."""
+def is_known_small(requester_id: int) -> bool:
+    """Return whether the sum of the results was far from its limit a short time ago."""
     stored_bytes = cache.get(_bytes_key(requester_id))
     limit = settings.MAX_RESULT_BYTES_PER_USER
-    if stored_bytes is not None and stored_bytes + HEADROOM_BYTES <= limit:
-        return {}
-    return {"stored_bytes": SumOf(_stored_results(requester_id), "artifact_bytes")}
+    return stored_bytes is not None and stored_bytes + HEADROOM_BYTES <= limit
+
+
+def sum_results(requester_id: Parameter) -> SumOf:
+    """Return the subquery of the requester's stored bytes, for `is_over_limit`."""
+    return SumOf(_stored_results(requester_id), "artifact_bytes")
 
 
 def is_over_limit(requester_id: int, values: Mapping[str, Any]) -> bool:
-    """Return whether the requester must make room, from the value of the subquery."""
+    """Return whether the requester must make room, by the sum, if it was read."""
     if (stored_bytes := values.get("stored_bytes")) is None:
         return False
     cache.set(_bytes_key(requester_id), stored_bytes, timeout=RECENT_SECONDS)
@@ -76,7 +80,7 @@ def enforce_storage_limit(requester_id: int) -> None:
     )
 
 
-def _stored_results(requester_id: int) -> QuerySet[Task]:
+def _stored_results(requester_id: int | Parameter) -> QuerySet[Task]:
     return Task.objects.filter(requester=requester_id, state=State.SUCCEEDED)
 
 
