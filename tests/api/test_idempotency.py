@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from school.models import Attachment
 from tasks import lifecycle
 from tasks.models import IdempotencyKey, Task
 from tasks.worker.tasks import generate_report
@@ -67,6 +68,27 @@ def test_refused_request_does_not_use_its_key(as_user, teacher):
     assert submit(client, "a1", {"report": "class_performance", "parameters": {"class_id": 999}}).status_code == 400  # fmt: skip
 
     assert submit(client, "a1").status_code == 202
+
+
+def test_replay_is_answered_although_new_requests_are_refused(
+    as_user, teacher, settings
+):
+    client = as_user(teacher)
+    first = submit(client, "a1").json()["task_id"]
+    settings.MIN_FREE_DISK_BYTES = 2**62
+
+    assert submit(client, "a1").json()["task_id"] == first
+    assert submit(client, "a1", OTHER_BODY).status_code == 422
+    assert submit(client, "a2").status_code == 503
+
+
+def test_replay_of_a_class_that_is_gone_returns_404(as_user, teacher):
+    client = as_user(teacher)
+    submit(client, "a1")
+    Attachment.objects.filter(user=teacher, school_class=1).delete()
+
+    assert submit(client, "a1").status_code == 404
+    assert submit(client, "a2").status_code == 400
 
 
 def test_key_expires_after_a_day(as_user, teacher):

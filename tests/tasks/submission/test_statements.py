@@ -4,6 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.support.task_factories import queue_task
+
 pytestmark = pytest.mark.django_db
 
 MAX_STATEMENTS = 8
@@ -41,3 +43,41 @@ def test_submission_of_one_class_has_eight_statements_at_most(
 
 def test_submission_in_new_process_has_eight_statements_at_most(as_user, teacher):
     assert len(submit(as_user(teacher), BODY)) <= MAX_STATEMENTS
+
+
+def test_submission_has_no_more_statements_with_a_long_queue(as_user, teacher):
+    client = as_user(teacher)
+    submit(client, {**BODY, "label": "first"})
+    before = submit(client, {**BODY, "label": "second"})
+    for _ in range(30):
+        queue_task(teacher)
+
+    after = submit(client, {**BODY, "label": "third"})
+
+    assert len(after) <= len(before)
+
+
+def test_what_is_far_from_its_limit_is_counted_once(as_user, teacher):
+    client = as_user(teacher)
+
+    first = submit(client, {**BODY, "label": "first"})
+    second = submit(client, {**BODY, "label": "second"})
+
+    for name in ("queue_length", "stored_bytes"):
+        assert any(name in sql for sql in first)
+        assert not any(name in sql for sql in second)
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [("MAX_QUEUED", "queue_length"), ("MAX_RESULT_BYTES_PER_USER", "stored_bytes")],
+)
+def test_what_is_near_its_limit_is_counted_each_time(
+    as_user, teacher, settings, setting, name
+):
+    client = as_user(teacher)
+    setattr(settings, setting, 500)
+    for label in ("first", "second"):
+        statements = submit(client, {**BODY, "label": label})
+
+        assert any(name in sql for sql in statements)

@@ -1,0 +1,72 @@
+"""Prepared queries: one SQL text for many values, with Django's conversions."""
+
+import json
+
+import pytest
+from django.db.models import (
+    CharField,
+    DateTimeField,
+    IntegerField,
+    OuterRef,
+    Subquery,
+)
+from django.utils import timezone
+
+from school.models import Enrolment, User
+from school.prepared_row import Parameter, PreparedRow
+from school.subqueries import CountOf, DistinctValues, SumOf
+
+pytestmark = pytest.mark.django_db
+
+_USER_ID = Parameter("user_id", IntegerField())
+
+
+def test_prepared_row_takes_other_values_each_time(teacher, secretary):
+    row = PreparedRow(User.objects.filter(pk=_USER_ID).values("username", "role"))
+
+    names = [row.read(user_id=user.pk)["username"] for user in (teacher, secretary)]
+
+    assert names == ["teacher", "secretary"]
+
+
+def test_prepared_row_converts_values_as_the_query_set_does(teacher):
+    now = Parameter("now", DateTimeField())
+    rows = User.objects.filter(pk=_USER_ID)
+    row = PreparedRow(rows.values("date_joined", "is_active", since=now))
+    since = timezone.now()
+
+    assert row.read(user_id=teacher.pk, now=since) == {
+        "date_joined": teacher.date_joined,
+        "is_active": True,
+        "since": since,
+    }
+
+
+def test_parameter_in_a_subquery_has_its_value(teacher):
+    name = Parameter("name", CharField())
+    others = User.objects.filter(username=name).exclude(pk=OuterRef("pk"))
+    row = PreparedRow(
+        User.objects.filter(pk=_USER_ID).values(other=Subquery(others.values("role")))
+    )
+
+    assert row.read(user_id=teacher.pk, name="guardian") == {"other": "guardian"}
+    assert row.read(user_id=teacher.pk, name="teacher") == {"other": None}
+
+
+@pytest.mark.parametrize("class_id", [1, 999])
+def test_aggregates_of_a_query_are_those_of_its_rows(teacher, class_id):
+    enrolments = Enrolment.objects.filter(school_class=class_id)
+    ids = sorted(enrolments.values_list("pk", flat=True))
+    values = User.objects.filter(pk=teacher.pk).values(
+        count=CountOf(enrolments),
+        first_ten=CountOf(enrolments[:10]),
+        total=SumOf(enrolments, "pk"),
+        schools=DistinctValues(enrolments, "school_class__school"),
+    )
+
+    row = values.get()
+
+    assert row["count"] == len(ids)
+    assert row["first_ten"] == min(10, len(ids))
+    assert row["total"] == sum(ids)
+    assert json.loads(row["schools"] or "[]") == ([1] if ids else [])
