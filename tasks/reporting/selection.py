@@ -123,12 +123,9 @@ class Selection(Generic[Model]):
         records, errors = {}, []
         subqueries = self._subqueries() if with_scope else {}
         for name, reference, ids in _references(self.parameters):
-            visible = reference.visible_records(self.viewer).order_by()
-            found = (
-                visible.annotate(**subqueries)
-                .select_related(*reference.related)
-                .in_bulk(ids)
-            )
+            visible = reference.visible_records(self.viewer).annotate(**subqueries)
+            rows = visible.select_related(*reference.related).order_by()
+            found = rows.in_bulk(ids)
             if subqueries and found:
                 values = vars(next(iter(found.values())))
                 vars(self)["_values"] = {key: values[key] for key in subqueries}

@@ -20,8 +20,8 @@ from tasks.states import ExpiryReason, State
 
 DOWNLOAD_GRACE = timedelta(minutes=10)
 """Time after a download in which the result is kept, because the download may be resumed."""
-HEADROOM_BYTES = 256 * 1024**2
-RECENT_SECONDS = 10
+HEADROOM_BYTES = 512 * 1024**2
+RECENT_SECONDS = 60
 """Time for which a sum counts that is below the limit by `HEADROOM_BYTES`: summing takes the
 longer the more results there are, and the worker sums again before it builds."""
 MAX_RETRY_AFTER = 3600
