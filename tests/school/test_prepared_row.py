@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import connection
 from django.db.models import (
     CharField,
     DateTimeField,
@@ -10,6 +11,7 @@ from django.db.models import (
     OuterRef,
     Subquery,
 )
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from school.models import Enrolment, User
@@ -51,6 +53,17 @@ def test_parameter_in_a_subquery_has_its_value(teacher):
 
     assert row.read(user_id=teacher.pk, name="guardian") == {"other": "guardian"}
     assert row.read(user_id=teacher.pk, name="teacher") == {"other": None}
+
+
+def test_constant_texts_are_part_of_the_sql(teacher):
+    rows = User.objects.filter(pk=_USER_ID).exclude(username__in=["100 %s", "it's"])
+    row = PreparedRow(rows.values("role"))
+
+    with CaptureQueriesContext(connection) as queries:
+        assert row.read(user_id=teacher.pk) == {"role": "teacher"}
+
+    assert "('100 %s', 'it''s')" in queries.captured_queries[0]["sql"]
+    assert len(row._parameters) == 1
 
 
 @pytest.mark.parametrize("class_id", [1, 999])
