@@ -10,7 +10,11 @@ from school.runtime import startup
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
 
 startup.make_files_private()
-application = limit_bodies(get_wsgi_application())
+django_application = get_wsgi_application()
+
+from api.polls.wsgi import answer_polls  # noqa: E402  (needs the loaded apps)
+
+application = limit_bodies(answer_polls(django_application))
 startup.refuse_unsafe_settings(
     secrets=("SECRET_KEY", "JWT_SIGNING_KEY", "REDIS_SIGNING_KEY")
 )

@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.http import HttpRequest
 from gevent import get_hub
 from gevent.monkey import is_module_patched
+
+from api.http.request_parts import RequestParts
 
 READABLE = 1
 
 
 @contextmanager
-def on_disconnect(request: HttpRequest, callback: Callable[[], None]) -> Iterator[None]:
+def on_disconnect(
+    request: RequestParts, callback: Callable[[], None]
+) -> Iterator[None]:
     """Call `callback` if the client closes its connection while the block runs.
 
     It works under gunicorn with gevent; elsewhere a wait ends only by its timeout.

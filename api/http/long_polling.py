@@ -10,15 +10,17 @@ from typing import cast
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.request import Request
 
 from api.http import admission, disconnects
 from api.http.query_params import parse_flag
+from api.http.request_parts import RequestParts
 from api.http.task_responses import matches_etag
 from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, listener, wait_for_task
 
 MAX_WAIT_SECONDS = 25
+WAITED_SECONDS = "school.waited_seconds"
+"""Variable of a WSGI environment: seconds that the request has waited already."""
 _SECONDS = re.compile(r"[0-9]{1,6}")
 
 
@@ -30,7 +32,7 @@ class WaitPreference:
     preference_applied: str = ""
 
     @classmethod
-    def from_request(cls, request: Request) -> "WaitPreference":
+    def from_request(cls, request: RequestParts) -> "WaitPreference":
         query_seconds = _query_seconds(request)
         if query_seconds is not None:
             return cls(
@@ -65,10 +67,10 @@ class WaitPreference:
 
 
 def wait_for_change(
-    request: Request,
+    request: RequestParts,
     task_id: uuid.UUID,
     read_task: Callable[[], TaskSnapshot],
-    seconds: int,
+    seconds: float,
 ) -> TaskSnapshot:
     """Read the task, and wait until it has a change that the client does not know.
 
@@ -94,10 +96,10 @@ def wait_for_change(
 
 
 def wait_for_end(
-    request: Request,
+    request: RequestParts,
     task_id: uuid.UUID,
     read_task: Callable[[], TaskSnapshot],
-    seconds: int,
+    seconds: float,
 ) -> TaskSnapshot:
     """Read the task, and wait until it is final."""
     waiter: Waiter[TaskSnapshot] = Waiter(
@@ -109,19 +111,20 @@ def wait_for_end(
 
 
 def _wait_or_read(
-    request: Request,
+    request: RequestParts,
     task_id: uuid.UUID,
     read_task: Callable[[], TaskSnapshot],
     waiter: Waiter[TaskSnapshot],
-    seconds: int,
+    seconds: float,
 ) -> TaskSnapshot:
-    if not seconds:
+    seconds -= request.META.get(WAITED_SECONDS, 0)
+    if seconds <= 0:
         return read_task()
     with disconnects.on_disconnect(request, waiter.cancel):
         return wait_for_task(task_id, read_task, waiter, seconds=seconds)
 
 
-def _query_seconds(request: Request) -> int | None:
+def _query_seconds(request: RequestParts) -> int | None:
     value = request.query_params.get("wait")
     if value is not None and not _SECONDS.fullmatch(value):
         error = ErrorDetail(_("Give whole seconds."), "invalid")

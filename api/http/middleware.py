@@ -2,9 +2,9 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from csp.middleware import CSPMiddleware
@@ -31,6 +31,7 @@ MIN_COMPRESS_BYTES = 1400
 TASK_ID_IN_PATH = re.compile(
     r"(?<=^/tasks/)[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b", re.I
 )
+SAFE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -44,8 +45,16 @@ PERMISSIONS_POLICY = ", ".join(
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
+def choose_request_id(meta: Mapping[str, Any]) -> str:
+    """Return the client's own request id if it is safe to log, else a new one."""
+    request_id: str = meta.get("HTTP_X_REQUEST_ID", "")
+    if SAFE_REQUEST_ID.fullmatch(request_id):
+        return request_id
+    return str(uuid.uuid4())
+
+
 class RequestIdMiddleware:
-    """Middleware that sets the request id: the client's own if it is safe to log, else a new one.
+    """Middleware that sets the request id.
 
     It is the outermost middleware, so that the log lines of all others contain the id.
     """
@@ -54,9 +63,7 @@ class RequestIdMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request_id = request.META.get("HTTP_X_REQUEST_ID", "")
-        if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", request_id):
-            request_id = str(uuid.uuid4())
+        request_id = choose_request_id(request.META)
         request.META["HTTP_X_REQUEST_ID"] = request_id
         response = self._get_response(request)
         response["X-Request-ID"] = request_id

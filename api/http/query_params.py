@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django_filters import CharFilter
 from rest_framework.request import Request
 
+from api.http.request_parts import RequestParts
 from tasks.errors import FieldError, InvalidRequest
 from tasks.json_pointer import json_pointer
 
@@ -37,7 +38,7 @@ def validate_query(names: Iterable[str]) -> Callable[[View], View]:
     return decorate
 
 
-def parse_flag(request: Request, name: str) -> bool:
+def parse_flag(request: RequestParts, name: str) -> bool:
     """Return the value of a parameter that is `true`, `1`, `false` or `0`; False without it."""
     value = request.query_params.get(name, "false")
     if value not in _BOOLEANS:

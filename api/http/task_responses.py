@@ -10,8 +10,8 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils.http import parse_etags
-from rest_framework.request import Request
 
+from api.http.request_parts import RequestParts
 from tasks.scheduling import positions
 from tasks.states import State
 from tasks.status import document, estimates
@@ -23,6 +23,7 @@ MAX_POLL_MS = 5 * 60_000
 MAX_GUESS_MS = 10_000
 """Longest advice without an estimate."""
 _NO_END = b'"ends_at":null'
+CONTENT_TYPE = "application/json"
 VARY = "Authorization, Accept, Accept-Language, Prefer"
 SLACK_MS = 300
 """Milliseconds after the expected end, by which the final state is stored."""
@@ -60,9 +61,12 @@ def task_response(
     """Return the document with the advice of now."""
     advice = Advice.for_task(snapshot)
     body = complete_document(snapshot, advice)
-    response = HttpResponse(body, status=status, content_type="application/json")
-    _set_headers(response, snapshot, advice)
-    return response
+    return HttpResponse(
+        body,
+        status=status,
+        content_type=CONTENT_TYPE,
+        headers=task_headers(snapshot, advice),
+    )
 
 
 def complete_document(snapshot: TaskSnapshot, advice: Advice) -> bytes:
@@ -76,11 +80,11 @@ def complete_document(snapshot: TaskSnapshot, advice: Advice) -> bytes:
 
 def not_modified(snapshot: TaskSnapshot) -> HttpResponse:
     """Return 304, with the headers that say when to poll again."""
-    response = HttpResponse(
-        status=HTTPStatus.NOT_MODIFIED, content_type="application/json"
+    return HttpResponse(
+        status=HTTPStatus.NOT_MODIFIED,
+        content_type=CONTENT_TYPE,
+        headers=task_headers(snapshot, Advice.for_task(snapshot)),
     )
-    _set_headers(response, snapshot, Advice.for_task(snapshot))
-    return response
 
 
 def accepted(snapshot: TaskSnapshot) -> HttpResponse:
@@ -98,30 +102,32 @@ def _with_location(response: HttpResponse, snapshot: TaskSnapshot) -> HttpRespon
     return response
 
 
-def client_etags(request: Request) -> set[str]:
+def client_etags(request: RequestParts) -> set[str]:
     """Return the ETags of `If-None-Match` without `W/`: weakness is ignored (RFC 9110, 13.1.2)."""
     etags = parse_etags(request.headers.get("If-None-Match", ""))
     return {etag.removeprefix("W/") for etag in etags}
 
 
-def matches_etag(request: Request, snapshot: TaskSnapshot) -> bool | None:
+def matches_etag(request: RequestParts, snapshot: TaskSnapshot) -> bool | None:
     """Return whether `If-None-Match` names the document; None if the header is absent."""
     if "If-None-Match" not in request.headers:
         return None
     return bool({_etag(snapshot).removeprefix("W/"), "*"} & client_etags(request))
 
 
-def _set_headers(
-    response: HttpResponse, snapshot: TaskSnapshot, advice: Advice
-) -> None:
-    response["ETag"] = _etag(snapshot)
+def task_headers(snapshot: TaskSnapshot, advice: Advice) -> dict[str, str]:
+    """Return the headers of a response with the document, or of 304."""
     # Caches must store neither the rows of a report nor a queue position, which changes
     # without the document.
     is_private = snapshot.state in (State.QUEUED, State.SUCCEEDED)
-    response["Cache-Control"] = f"private, {'no-store' if is_private else 'no-cache'}"
-    response["Vary"] = VARY
+    headers = {
+        "ETag": _etag(snapshot),
+        "Cache-Control": f"private, {'no-store' if is_private else 'no-cache'}",
+        "Vary": VARY,
+    }
     if advice.poll_after_ms is not None:
-        response["Retry-After"] = str(math.ceil(advice.poll_after_ms / 1000))
+        headers["Retry-After"] = str(math.ceil(advice.poll_after_ms / 1000))
+    return headers
 
 
 def _etag(snapshot: TaskSnapshot) -> str:

@@ -79,14 +79,9 @@ def read_snapshot(
         cached_task = redis_store.get_cached_task(task_id, viewer_id)
     except RedisUnavailable:
         cached_task = redis_store.MISS
+    if current := _current_snapshot(task_id, viewer_id, token_version, cached_task):
+        return current
     meta = cached_task.meta
-    current_access = (viewer_id, token_version, token_version)
-    if (
-        meta is not None
-        and (meta.viewer_id, meta.access_version, cached_task.access_version)
-        == current_access
-    ):
-        return from_cache(task_id, meta, cached_task)
     try:
         with database_breaker.guard():
             return _read_with_access_check(task_id, viewer_id, generation, cached_task)
@@ -105,6 +100,17 @@ def read_snapshot(
         ):
             raise
         return from_cache(task_id, meta, cached_task)
+
+
+def read_current(
+    task_id: uuid.UUID, *, viewer_id: int, token_version: int
+) -> TaskSnapshot | None:
+    """Return the document in Redis if the viewer may read it; None if only the row tells."""
+    try:
+        cached_task = redis_store.get_cached_task(task_id, viewer_id)
+    except RedisUnavailable:
+        return None
+    return _current_snapshot(task_id, viewer_id, token_version, cached_task)
 
 
 def load_viewer(viewer_id: int, generation: int) -> User:
@@ -188,6 +194,22 @@ def _strip_exception(body: bytes) -> bytes:
             fields["error"], fields["language"]
         )
     return task_document.serialize_document(fields)
+
+
+def _current_snapshot(
+    task_id: uuid.UUID,
+    viewer_id: int,
+    token_version: int | None,
+    cached_task: redis_store.CachedTask,
+) -> TaskSnapshot | None:
+    """Return the cached snapshot if its viewer's access has not changed since the check."""
+    meta = cached_task.meta
+    if meta is None:
+        return None
+    versions = (meta.viewer_id, meta.access_version, cached_task.access_version)
+    if versions != (viewer_id, token_version, token_version):
+        return None
+    return from_cache(task_id, meta, cached_task)
 
 
 def _read_with_access_check(
