@@ -1,0 +1,266 @@
+"""Web servers under load: each on one core, with wrk and all else on another."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.options import Options
+from bench.runs import ROOT, Run, Runs, median, ratio
+from school.runtime.embedded_redis import free_port
+from school.runtime.processes import service_commands
+from school.runtime.supervisor import kill_process_group, start_child
+from tests.support.postgresql import PostgresqlServer
+from tests.support.stack import Stack, create_database
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
+CONNECTIONS = 16
+SCRIPT = Path(__file__).with_name("wrk_requests.lua")
+START_SECONDS = 30
+STOP_SECONDS = 20
+OURS = "ours"
+VARIABLES = {
+    "ACCESS_TOKEN_MINUTES": "600",
+    # No request may be refused for its number.
+    "MAX_ACTIVE_PER_ROLE": "administrator=1000000,staff=1000000,teacher=1000000",
+    "MAX_QUEUED": "1000000",
+    "MAX_SUBMITS_IN_FLIGHT": str(CONNECTIONS),
+    # Each accepted report sends its message, as those of the peers do.
+    "MAX_PUBLISHED_PER_QUEUE": "1000000",
+    "REPUBLISH_AFTER_SECONDS": "3600",
+    # A worker that is frozen keeps its task.
+    "LEASE_SECONDS": "3600",
+}
+USERS = """
+from api.auth.tokens import access_token_for
+from school.models import Attachment, Role, User
+for number in range({count}):
+    user, is_new = User.objects.get_or_create(
+        username=f"bench-{{number}}", defaults={{"role": Role.TEACHER}}
+    )
+    if is_new:
+        for class_id in (1, 2):
+            Attachment.objects.create(user=user, school_class_id=class_id)
+    user.refresh_from_db()
+    print(access_token_for(user))
+"""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Request that wrk sends; `NUMBER` in the body becomes a number of its own."""
+
+    path: str
+    token: str
+    method: str = "GET"
+    etag: str = ""
+    body: str = ""
+
+    def to_line(self) -> str:
+        return "\t".join([self.method, self.path, self.token, self.etag, self.body])
+
+
+@dataclass(frozen=True)
+class Load:
+    """Requests sent in turns, and the statuses of their responses."""
+
+    requests: Sequence[Request]
+    statuses: Sequence[int]
+    connections: int = CONNECTIONS
+    pause_ms: int = 0
+    """Milliseconds from a response to the next request of its connection."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Measurements of a load by wrk."""
+
+    requests: int
+    seconds: float
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class WebServer:
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the server with its workers, also of those that exited."""
+        parent = psutil.Process(self.process.pid)
+        ended = parent.cpu_times()
+        times = [p.cpu_times() for p in [parent, *parent.children(recursive=True)]]
+        living = sum(one.user + one.system for one in times)
+        return float(living + ended.children_user + ended.children_system)
+
+    def measure(self, load: Load, seconds: float) -> Run:
+        """Return the mean times of a request: wall clock, CPU, and the outcome as answer."""
+        before = self.cpu_seconds()
+        outcome = run_wrk(self.url, load, seconds)
+        cpu_seconds = self.cpu_seconds() - before
+        count = outcome.requests
+        return Run(outcome.seconds / count, cpu_seconds / count, outcome)
+
+
+@contextmanager
+def on_cores(*numbers: int) -> Iterator[None]:
+    """Start the processes of the block on these processors."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, numbers)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def run_service(*, is_spread: bool = False, **variables: str) -> Iterator[Stack]:
+    """Run the whole service on a new PostgreSQL database inside the block.
+
+    All of it, and this process, is on the core of the load, unless it `is_spread`.
+    """
+    with (
+        on_cores(*(CORES if is_spread else [LOAD_CORE])),
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        closing(PostgresqlServer()) as postgres,
+        Stack(
+            Path(folder), create_database(postgres.url), **VARIABLES | variables
+        ) as stack,
+    ):
+        yield stack
+
+
+def stop_consumers(stack: Stack) -> None:
+    """Stop the workers, so that accepted tasks stay in the queue."""
+    for name, process in stack.supervisor.processes.items():
+        if name.startswith("worker-"):
+            process.terminate()
+            process.wait()
+
+
+@contextmanager
+def our_web(stack: Stack) -> Iterator[WebServer]:
+    """Run the web process of the service on the core of the servers."""
+    port = free_port()
+    command = service_commands(bind=f"127.0.0.1:{port}")["web"]
+    with web_server(
+        OURS, command, port, folder=stack.folder, environment=stack.environment
+    ) as server:
+        yield server
+
+
+@contextmanager
+def web_server(
+    name: str,
+    command: Sequence[str],
+    port: int,
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+) -> Iterator[WebServer]:
+    """Run a web server on its core inside the block; it logs into the folder."""
+    log = folder / f"{name}.log"
+    with on_cores(SERVER_CORE):
+        process = start_child(command, log=log, environment=environment)
+    try:
+        yield WebServer(f"http://127.0.0.1:{port}", process)
+    except RuntimeError as error:
+        error.add_note(log.read_text(errors="replace")[-2000:])
+        raise
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            kill_process_group(process)
+
+
+def make_tokens(stack: Stack, count: int = CONNECTIONS) -> list[str]:
+    """Create as many teachers of two classes, and return their access tokens."""
+    output = stack.manage("shell", "-c", USERS.format(count=count))
+    return [line for line in output.splitlines() if line.startswith("ey")]
+
+
+def fetch(url: str, request: Request) -> tuple[int, str, bytes]:
+    """Return the status, the ETag and the body of one response, once the server answers."""
+    headers = {"Authorization": f"Bearer {request.token}"}
+    if request.etag:
+        headers["If-None-Match"] = request.etag
+    if request.body:
+        headers["Content-Type"] = "application/json"
+    body = request.body.replace("NUMBER", str(time.time_ns())).encode() or None
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        message = urllib.request.Request(
+            url + request.path, body, headers, method=request.method
+        )
+        try:
+            with urllib.request.urlopen(message, timeout=30) as response:
+                return response.status, response.headers["ETag"] or "", response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers["ETag"] or "", error.read()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"no answer: {url}") from None
+            time.sleep(0.1)
+
+
+def run_wrk(url: str, load: Load, seconds: float) -> Outcome:
+    """Load the server by wrk; raise `RuntimeError` unless every response is as expected."""
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        sys.exit("wrk is not installed: install the package wrk (Debian: apt install wrk).")
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        file.write("".join(f"{request.to_line()}\n" for request in load.requests))
+        file.flush()
+        command = [
+            wrk, "--threads", "1", "--connections", str(load.connections),
+            "--duration", f"{max(1, round(seconds))}s", "--timeout", "10s",
+            "--script", str(SCRIPT), url, "--",
+            file.name, ",".join(map(str, load.statuses)), str(load.pause_ms),
+        ]  # fmt: skip
+        with on_cores(LOAD_CORE):
+            output = subprocess.run(command, capture_output=True, text=True)
+    if output.returncode:
+        raise RuntimeError(f"wrk failed: {output.stdout}{output.stderr}")
+    result = json.loads(output.stdout.strip().splitlines()[-1])
+    if result["unexpected"] or result["lost"] or not result["requests"]:
+        raise RuntimeError(f"{url}: unexpected responses: {result}")
+    return Outcome(
+        *(result[name] for name in ("requests", "seconds", "p50", "p99"))
+    )
+
+
+def result_table(runs: Runs) -> str:
+    """Return a table of the CPU time of a request and of the throughput, with our ratios."""
+    lines = [
+        "| server | CPU µs | lowest, highest | ours × | requests/s | ours × | p50 / p99 ms |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, server_runs in runs.items():
+        cpu = [1e6 * run.cpu_seconds for run in server_runs]
+        p50, p99 = (
+            sorted(1000 * getattr(run.answer, part) for run in server_runs)[len(cpu) // 2]
+            for part in ("p50", "p99")
+        )
+        lines.append(
+            f"| {name} | {1e6 * median(server_runs, 'cpu_seconds'):.0f} "
+            f"| {min(cpu):.0f}, {max(cpu):.0f} "
+            f"| {ratio(runs[OURS], server_runs, 'cpu_seconds'):.2f} "
+            f"| {1 / median(server_runs):.0f} | {ratio(server_runs, runs[OURS]):.2f} "
+            f"| {p50:.1f} / {p99:.1f} |"
+        )
+    return "\n".join(lines)
