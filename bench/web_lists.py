@@ -37,7 +37,7 @@ Lists of a teacher of two classes with 100 finished tasks, over 16 connections o
 in our own environment, on the same models and the same PostgreSQL: gunicorn with a gevent worker, the middlewares of
 `startproject`, PyJWT and the user's row, Django's pool of connections, and for each list a serializer with the data that ours
 has: for `/tasks` a `ListAPIView` with a `ModelSerializer` and DRF's cursor pagination, for `/reports` a serializer of the
-classes of reports, whose JSON Schema both make alike. It has no ETags, links, look-ups, translations, compression or
+classes of reports, each with a JSON Schema made once. It has no ETags, links, look-ups, translations, compression or
 checks that the scope of a task is still visible.
 The CPU time is that of the server's processes, per request.
 """

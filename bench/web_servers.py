@@ -97,14 +97,14 @@ class Outcome:
 class WebServer:
     url: str
     process: subprocess.Popen[bytes]
+    database_pid: int | None = None
+    """Process of the database server, if its CPU time counts too."""
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of the server with its workers, also of those that exited."""
-        parent = psutil.Process(self.process.pid)
-        ended = parent.cpu_times()
-        times = [p.cpu_times() for p in [parent, *parent.children(recursive=True)]]
-        living = sum(one.user + one.system for one in times)
-        return float(living + ended.children_user + ended.children_system)
+        seconds = tree_cpu_seconds(self.process.pid)
+        if self.database_pid is not None:
+            seconds += tree_cpu_seconds(self.database_pid)
+        return seconds
 
     def measure(self, load: Load, seconds: float) -> Run:
         """Return the mean times of a request: wall clock, CPU, and the outcome as answer."""
@@ -113,6 +113,15 @@ class WebServer:
         cpu_seconds = self.cpu_seconds() - before
         count = outcome.requests
         return Run(outcome.seconds / count, cpu_seconds / count, outcome)
+
+
+def tree_cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and its descendants, also of those that it waited for."""
+    parent = psutil.Process(pid)
+    own = parent.cpu_times()
+    times = [p.cpu_times() for p in [parent, *parent.children(recursive=True)]]
+    living = sum(one.user + one.system for one in times)
+    return float(living + own.children_user + own.children_system)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Lists of the service with the plain serializers of Django REST framework."""
 
+from functools import cache
 from typing import Any
 
 from django.urls import path
@@ -83,6 +84,12 @@ class FormatSerializer(serializers.Serializer):
     audience = serializers.CharField()
 
 
+@cache
+def parameters_schema(report: type[Report[Any]]) -> dict[str, Any]:
+    """Return the JSON Schema of the parameters in the one language of this project."""
+    return report.parameters_schema()
+
+
 class ReportSerializer(serializers.Serializer):
     report = serializers.CharField(source="kind")
     title = serializers.CharField()
@@ -106,7 +113,7 @@ class ReportSerializer(serializers.Serializer):
         return FormatSerializer(values, many=True).data
 
     def get_parameters(self, report: type[Report[Any]]) -> Any:
-        schema = report.parameters_schema()
+        schema = parameters_schema(report)
         defaults = self.context["defaults"].values(report.parameters_model())
         properties = {
             name: {**part, "default": defaults[name]} if name in defaults else part
