@@ -5,7 +5,7 @@ import json
 import psycopg
 from psycopg import sql
 
-from bench.web_servers import Request, fetch
+from bench.wrk import Request, fetch
 from tests.support.stack import Stack
 
 REPORT = (

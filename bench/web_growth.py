@@ -18,10 +18,7 @@ from bench.runs import Run, Runs, describe_conditions, ratio, run_interleaved
 from bench.web_data import insert_finished_tasks
 from bench.web_polls import running_task
 from bench.web_servers import (
-    CONNECTIONS,
     OURS,
-    Load,
-    Request,
     WebServer,
     make_tokens,
     our_web,
@@ -30,6 +27,7 @@ from bench.web_servers import (
     stop_consumers,
 )
 from bench.web_submits import measure_submits, submissions, wait_for_start
+from bench.wrk import CONNECTIONS, Load, Request
 from tests.support.stack import Stack
 
 FEW = 1000

@@ -6,8 +6,8 @@ python -m bench.web_latency [--rounds 5]
 import http.client
 import json
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from statistics import quantiles
 from urllib.parse import urlsplit
 

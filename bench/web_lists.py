@@ -15,16 +15,14 @@ from bench.web_data import insert_finished_tasks
 from bench.web_peers import gunicorn_command, peer_token
 from bench.web_servers import (
     OURS,
-    Load,
-    Request,
     WebServer,
-    fetch,
     make_tokens,
     our_web,
     result_table,
     run_service,
     web_server,
 )
+from bench.wrk import Load, Request, fetch
 from school.runtime.embedded_redis import free_port
 from tests.support.stack import Stack
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 import psycopg
@@ -95,7 +96,7 @@ class Peers:
             "poll_after_ms": 5000,
             "url": f"/tasks/{task_id}",
         }
-        celery_result = {
+        celery_result: dict[str, Any] = {
             "task_id": task_id,
             "status": "PROGRESS",
             "result": {"owner_id": owner_id, **document},

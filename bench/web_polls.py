@@ -17,15 +17,13 @@ from bench.runs import Runs, describe_conditions, ratio, run_interleaved
 from bench.web_peers import Peers, peer_token
 from bench.web_servers import (
     OURS,
-    Load,
-    Request,
     WebServer,
-    fetch,
     make_tokens,
     our_web,
     result_table,
     run_service,
 )
+from bench.wrk import Load, Request, fetch
 from tests.support.stack import Stack, suspend
 
 OWNER_ID = 7
@@ -102,11 +100,16 @@ def main(options: Options) -> None:
                 NINJA: (django, ninja_request),
             }
             runs = {s: measure_polls(servers, options, s) for s in (200, 304)}
-    text = [DESCRIPTION, describe_conditions(options, f"{options.load_seconds:g} s of load")]
+    text = [
+        DESCRIPTION,
+        describe_conditions(options, f"{options.load_seconds:g} s of load"),
+    ]
     for status, status_runs in runs.items():
         text += [f"### {status}", result_table(status_runs)]
     values = {
-        f"poll-{name}-{status}": ratio(runs[status][OURS], runs[status][peer], "cpu_seconds")
+        f"poll-{name}-{status}": ratio(
+            runs[status][OURS], runs[status][peer], "cpu_seconds"
+        )
         for status in runs
         for name, peer in GOALS.items()
     }

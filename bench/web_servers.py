@@ -1,14 +1,7 @@
 """Web servers under load: each on one core, with wrk and all else on another."""
 
-import json
-import os
-import shutil
 import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,19 +9,22 @@ from pathlib import Path
 
 import psutil
 
-from bench.options import Options
-from bench.runs import ROOT, Run, Runs, median, ratio
+from bench.runs import Run, Runs, median, ratio
+from bench.wrk import (
+    CONNECTIONS,
+    CORES,
+    LOAD_CORE,
+    SERVER_CORE,
+    Load,
+    on_cores,
+    run_wrk,
+)
 from school.runtime.embedded_redis import free_port
 from school.runtime.processes import service_commands
 from school.runtime.supervisor import kill_process_group, start_child
 from tests.support.postgresql import PostgresqlServer
 from tests.support.stack import Stack, create_database
 
-CORES = sorted(os.sched_getaffinity(0))
-SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
-CONNECTIONS = 16
-SCRIPT = Path(__file__).with_name("wrk_requests.lua")
-START_SECONDS = 30
 STOP_SECONDS = 20
 OURS = "ours"
 VARIABLES = {
@@ -59,41 +55,6 @@ for number in range({count}):
 
 
 @dataclass(frozen=True)
-class Request:
-    """Request that wrk sends; `NUMBER` in the body becomes a number of its own."""
-
-    path: str
-    token: str
-    method: str = "GET"
-    etag: str = ""
-    body: str = ""
-
-    def to_line(self) -> str:
-        return "\t".join([self.method, self.path, self.token, self.etag, self.body])
-
-
-@dataclass(frozen=True)
-class Load:
-    """Requests sent in turns, and the statuses of their responses."""
-
-    requests: Sequence[Request]
-    statuses: Sequence[int]
-    connections: int = CONNECTIONS
-    pause_ms: int = 0
-    """Milliseconds from a response to the next request of its connection."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Measurements of a load by wrk."""
-
-    requests: int
-    seconds: float
-    p50: float
-    p99: float
-
-
-@dataclass(frozen=True)
 class WebServer:
     url: str
     process: subprocess.Popen[bytes]
@@ -115,6 +76,17 @@ class WebServer:
         return Run(outcome.seconds / count, cpu_seconds / count, outcome)
 
 
+def tree_memory_bytes(pid: int) -> int:
+    """Return the proportional memory (PSS) of a process and its descendants.
+
+    Unlike `bench.runs.tree_pss_bytes` it counts those with the command line of the root: the
+    workers of gunicorn are such.
+    """
+    parent = psutil.Process(pid)
+    processes = [parent, *parent.children(recursive=True)]
+    return sum(process.memory_full_info().pss for process in processes)
+
+
 def tree_cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process and its descendants, also of those that it waited for."""
     parent = psutil.Process(pid)
@@ -122,17 +94,6 @@ def tree_cpu_seconds(pid: int) -> float:
     times = [p.cpu_times() for p in [parent, *parent.children(recursive=True)]]
     living = sum(one.user + one.system for one in times)
     return float(living + own.children_user + own.children_system)
-
-
-@contextmanager
-def on_cores(*numbers: int) -> Iterator[None]:
-    """Start the processes of the block on these processors."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, numbers)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 @contextmanager
@@ -203,56 +164,6 @@ def make_tokens(stack: Stack, count: int = CONNECTIONS) -> list[str]:
     return [line for line in output.splitlines() if line.startswith("ey")]
 
 
-def fetch(url: str, request: Request) -> tuple[int, str, bytes]:
-    """Return the status, the ETag and the body of one response, once the server answers."""
-    headers = {"Authorization": f"Bearer {request.token}"}
-    if request.etag:
-        headers["If-None-Match"] = request.etag
-    if request.body:
-        headers["Content-Type"] = "application/json"
-    body = request.body.replace("NUMBER", str(time.time_ns())).encode() or None
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        message = urllib.request.Request(
-            url + request.path, body, headers, method=request.method
-        )
-        try:
-            with urllib.request.urlopen(message, timeout=30) as response:
-                return response.status, response.headers["ETag"] or "", response.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers["ETag"] or "", error.read()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"no answer: {url}") from None
-            time.sleep(0.1)
-
-
-def run_wrk(url: str, load: Load, seconds: float) -> Outcome:
-    """Load the server by wrk; raise `RuntimeError` unless every response is as expected."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        sys.exit("wrk is not installed: install the package wrk (Debian: apt install wrk).")
-    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
-        file.write("".join(f"{request.to_line()}\n" for request in load.requests))
-        file.flush()
-        command = [
-            wrk, "--threads", "1", "--connections", str(load.connections),
-            "--duration", f"{max(1, round(seconds))}s", "--timeout", "10s",
-            "--script", str(SCRIPT), url, "--",
-            file.name, ",".join(map(str, load.statuses)), str(load.pause_ms),
-        ]  # fmt: skip
-        with on_cores(LOAD_CORE):
-            output = subprocess.run(command, capture_output=True, text=True)
-    if output.returncode:
-        raise RuntimeError(f"wrk failed: {output.stdout}{output.stderr}")
-    result = json.loads(output.stdout.strip().splitlines()[-1])
-    if result["unexpected"] or result["lost"] or not result["requests"]:
-        raise RuntimeError(f"{url}: unexpected responses: {result}")
-    return Outcome(
-        *(result[name] for name in ("requests", "seconds", "p50", "p99"))
-    )
-
-
 def result_table(runs: Runs) -> str:
     """Return a table of the CPU time of a request and of the throughput, with our ratios."""
     lines = [
@@ -262,7 +173,9 @@ def result_table(runs: Runs) -> str:
     for name, server_runs in runs.items():
         cpu = [1e6 * run.cpu_seconds for run in server_runs]
         p50, p99 = (
-            sorted(1000 * getattr(run.answer, part) for run in server_runs)[len(cpu) // 2]
+            sorted(1000 * getattr(run.answer, part) for run in server_runs)[
+                len(cpu) // 2
+            ]
             for part in ("p50", "p99")
         )
         lines.append(

@@ -14,18 +14,15 @@ from bench.results import save_section
 from bench.runs import Run, describe_conditions, ratio, run_interleaved
 from bench.web_peers import Peers, peer_token
 from bench.web_servers import (
-    CONNECTIONS,
     OURS,
-    Load,
-    Request,
     WebServer,
-    fetch,
     make_tokens,
     our_web,
     result_table,
     run_service,
     stop_consumers,
 )
+from bench.wrk import CONNECTIONS, Load, Request, fetch
 from tests.support.stack import Stack
 
 FASTAPI, DRF = "FastAPI, INSERT, delay", "DRF, delay"
@@ -73,7 +70,11 @@ def empty_queue(stack: Stack, peer_redis_url: str = "") -> None:
 
 
 def measure_submits(
-    server: WebServer, load: Load, stack: Stack, seconds: float, peer_redis_url: str = ""
+    server: WebServer,
+    load: Load,
+    stack: Stack,
+    seconds: float,
+    peer_redis_url: str = "",
 ) -> Run:
     run = server.measure(load, seconds)
     empty_queue(stack, peer_redis_url)
@@ -86,7 +87,11 @@ def main(options: Options) -> None:
         peer_load = submissions([peer_token(number) for number in range(CONNECTIONS)])
         stop_consumers(stack)
         peers = Peers.beside(stack)
-        with our_web(stack) as ours, peers.fastapi() as fastapi, peers.django() as django:
+        with (
+            our_web(stack) as ours,
+            peers.fastapi() as fastapi,
+            peers.django() as django,
+        ):
             servers = {
                 OURS: (ours, our_load),
                 DRF: (django, peer_load),

@@ -25,7 +25,7 @@ from bench.peers.django_tokens import TokenUser, read_token
 
 def read_task(task_id: Any, user: Any) -> tuple[str, dict[str, Any]]:
     """Return the state and the document of the user's own task."""
-    result = AsyncResult(str(task_id), app=celery_app)
+    result: AsyncResult[Any] = AsyncResult(str(task_id), app=celery_app)
     state, info = result.state, result.info
     if not isinstance(info, dict) or info["owner_id"] != user.pk:
         raise Http404
@@ -37,13 +37,13 @@ def etag_of(state: str, document: dict[str, Any]) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:24]}"'
 
 
-class ProgressSerializer(serializers.Serializer):
+class ProgressSerializer(serializers.Serializer[Any]):
     done = serializers.IntegerField()
     total = serializers.IntegerField(allow_null=True)
     percent = serializers.FloatField(allow_null=True)
 
 
-class TaskSerializer(serializers.Serializer):
+class TaskSerializer(serializers.Serializer[Any]):
     task_id = serializers.UUIDField()
     report = serializers.CharField()
     state = serializers.CharField()
@@ -54,11 +54,11 @@ class TaskSerializer(serializers.Serializer):
     url = serializers.CharField()
 
 
-class ReportSerializer(serializers.Serializer):
+class ReportSerializer(serializers.Serializer[Any]):
     report = serializers.CharField(max_length=60)
     parameters = serializers.DictField(default=dict)
     format = serializers.CharField(max_length=20, default="json")
-    label = serializers.CharField(max_length=200, default="", allow_blank=True)
+    label = serializers.CharField(max_length=200, default="", allow_blank=True)  # type: ignore[assignment]  # a field, not the property
 
 
 class TaskView(APIView):
@@ -108,7 +108,7 @@ ninja = NinjaAPI(auth=NinjaBearer())
 
 @ninja.get("/tasks/{uuid:task_id}", response={200: TaskDocument, 304: None})
 def poll(request: Any, response: HttpResponse, task_id: uuid.UUID) -> Any:
-    content = redis_client.hgetall(web_config.document_key(str(task_id)))
+    content: Any = redis_client.hgetall(web_config.document_key(str(task_id)))
     if not content or int(content[b"owner_id"]) != request.auth.pk:
         raise HttpError(404, "Not Found")
     document = content[b"document"]

@@ -56,7 +56,9 @@ class AcceptedTask(BaseModel):
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.redis = redis.asyncio.Redis.from_url(web_config.REDIS_URL)
-    app.state.pool = await asyncpg.create_pool(web_config.DATABASE_URL, min_size=8, max_size=8)
+    app.state.pool = await asyncpg.create_pool(
+        web_config.DATABASE_URL, min_size=8, max_size=8
+    )
     yield
     await app.state.redis.aclose()
     await app.state.pool.close()

@@ -1,7 +1,7 @@
 """Lists of the service with the plain serializers of Django REST framework."""
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from django.urls import path
 from rest_framework import serializers
@@ -19,7 +19,7 @@ from tasks.scheduling import durations
 from tasks.submission.defaults import ViewerDefaults
 
 
-class TaskSerializer(serializers.ModelSerializer):
+class TaskSerializer(serializers.ModelSerializer[Task]):
     class Meta:
         model = Task
         fields = [
@@ -36,15 +36,15 @@ class NewestFirst(CursorPagination):
     ordering = "-id"
 
 
-class Tasks(ListAPIView):
+class Tasks(ListAPIView[Task]):
     serializer_class = TaskSerializer
     pagination_class = NewestFirst
 
     def get_queryset(self) -> Any:
-        return Task.objects.filter(requester=self.request.user)
+        return Task.objects.filter(requester=cast(User, self.request.user))
 
 
-class ClassSerializer(serializers.ModelSerializer):
+class ClassSerializer(serializers.ModelSerializer[SchoolClass]):
     year = serializers.IntegerField(source="school_year.year")
     school = serializers.CharField(source="school.name")
 
@@ -53,7 +53,7 @@ class ClassSerializer(serializers.ModelSerializer):
         fields = ["id", "name", "year", "school"]
 
 
-class UserSerializer(serializers.ModelSerializer):
+class UserSerializer(serializers.ModelSerializer[User]):
     name = serializers.CharField(source="get_full_name")
     classes = serializers.SerializerMethodField()
 
@@ -66,20 +66,20 @@ class UserSerializer(serializers.ModelSerializer):
         attachments = attachments.select_related(
             "school_class__school", "school_class__school_year"
         ).order_by("school_class__sort_key", "school_class_id")
-        classes = [attachment.school_class for attachment in attachments]
+        classes: Any = [attachment.school_class for attachment in attachments]
         return ClassSerializer(classes, many=True).data
 
 
-class Me(RetrieveAPIView):
+class Me(RetrieveAPIView[User]):
     serializer_class = UserSerializer
 
     def get_object(self) -> Any:
         return self.request.user
 
 
-class FormatSerializer(serializers.Serializer):
+class FormatSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a field, not the property
     media_type = serializers.CharField()
     audience = serializers.CharField()
 
@@ -90,7 +90,7 @@ def parameters_schema(report: type[Report[Any]]) -> dict[str, Any]:
     return report.parameters_schema()
 
 
-class ReportSerializer(serializers.Serializer):
+class ReportSerializer(serializers.Serializer[Any]):
     report = serializers.CharField(source="kind")
     title = serializers.CharField()
     description = serializers.CharField()
@@ -127,13 +127,14 @@ class ReportSerializer(serializers.Serializer):
 
 class Reports(APIView):
     def get(self, request: Request) -> Response:
-        role = Role(request.user.role)
+        viewer = cast(User, request.user)
+        role = Role(viewer.role)
         reports = [
             report
             for report in registry.report_classes().values()
             if role in report.allowed_roles
         ]
-        context = {"defaults": ViewerDefaults(request.user)}
+        context = {"defaults": ViewerDefaults(viewer)}
         return Response(ReportSerializer(reports, many=True, context=context).data)
 
 
