@@ -8,7 +8,7 @@ DATABASES := sqlite postgresql
 PROCESSES := 4
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-deep chaos fuzz bench check format generate clients migrations lock audit secrets pin-images compose-check clean
+.PHONY: help up demo test test-deep chaos fuzz bench bench-web check format generate clients migrations lock audit secrets pin-images compose-check clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,12 @@ fuzz: $(VENV)/.installed-dev ## send generated requests as each role: EXAMPLES=2
 bench: $(VENV)/.installed-dev bench/.venv/.installed ## run the benchmarks against other tools, and write bench/RESULTS.md
 	@for what in queries csv_files workbooks papers memory sizes network_zip through_the_api clients; do \
 		$(BIN)/python -m bench.$$what || exit 1; \
+	done
+
+bench-web: $(VENV)/.installed-dev bench/.venv/.installed ## run the benchmarks of the web process against other servers (needs wrk)
+	@command -v wrk >/dev/null || { echo "wrk is not installed: install the package wrk (Debian: apt install wrk)."; exit 1; }
+	@for what in polls submits lists latency growth workers endurance; do \
+		$(BIN)/python -m bench.web_$$what || exit 1; \
 	done
 
 check: $(VENV)/.installed-dev ## check formatting, lint, layers, types, migrations and settings

@@ -1,4 +1,4 @@
-"""Virtual environment of the peers, which `make bench` installs."""
+"""Virtual environment of the peers, which `make bench` and `make bench-web` install."""
 
 import subprocess
 import sys

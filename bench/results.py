@@ -15,7 +15,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 HEAD = """\
 # Results
 
-Written by `make bench`, each section by the module it names. Ratios compare the medians of
+Written by `make bench` and `make bench-web`, each section by the module it names. Ratios compare the medians of
 interleaved runs on one machine; each section describes its method.
 
 """

@@ -1,6 +1,7 @@
 """Web servers under load: each on one core, with wrk and all else on another."""
 
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -102,6 +103,8 @@ def run_service(*, is_spread: bool = False, **variables: str) -> Iterator[Stack]
 
     All of it, and this process, is on the core of the load, unless it `is_spread`.
     """
+    if SERVER_CORE == LOAD_CORE:
+        sys.exit("The benchmarks of the web process need two processors.")
     with (
         on_cores(*(CORES if is_spread else [LOAD_CORE])),
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
