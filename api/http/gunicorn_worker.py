@@ -29,6 +29,8 @@ STALL_TIMEOUT_SECONDS = 60.0
 LINGER_SECONDS = 1.0
 """Seconds for which a client may still send after a response that closes the connection."""
 LINGER_BYTES = 256 * 1024
+GC_ALLOCATIONS = 20_000
+"""Allocations between two searches for garbage in cycles, of which a request makes little."""
 RETRY_AFTER_SECONDS = 10
 """Delay for a client whose address has too many connections."""
 
@@ -50,6 +52,40 @@ class Connection:
         self._request.force_close()
 
 
+class JoinedHead:
+    """Socket that sends the headers of a response with the first piece of its body."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._head: bytes | None = None
+        self._has_sent = False
+
+    def __enter__(self) -> "JoinedHead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # the client has disconnected
+            self._flush()
+
+    def __getattr__(self, name: str) -> Any:
+        self._flush()
+        return getattr(self._client, name)
+
+    def sendall(self, data: bytes) -> None:
+        if self._has_sent:
+            self._client.sendall(data)
+        elif self._head is None:
+            self._head = data
+        else:
+            self._head += data
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._head is not None and not self._has_sent:
+            self._has_sent = True
+            self._client.sendall(self._head)
+
+
 class Worker(GeventWorker):
     def init_process(self) -> None:
         self._idle: set[Any] = set()
@@ -69,6 +105,7 @@ class Worker(GeventWorker):
         # Loaded modules live as long as the process: exclude them from garbage collection.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GC_ALLOCATIONS)
 
     def handle_exit(self, signal: int, frame: Any) -> None:
         super().handle_exit(signal, frame)
@@ -99,7 +136,8 @@ class Worker(GeventWorker):
         client.settimeout(STALL_TIMEOUT_SECONDS)
         request.body.connection = Connection(request, client)
         try:
-            super().handle_request(listener, request, client, address)
+            with JoinedHead(client) as joined:
+                super().handle_request(listener, request, joined, address)
         except TimeoutError:
             raise StopIteration from None  # the connection is closed
         finally:

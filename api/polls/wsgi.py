@@ -10,6 +10,7 @@ from typing import Any, cast
 import structlog
 from django.http import HttpRequest, HttpResponse
 from rest_framework.throttling import BaseThrottle
+from structlog.stdlib import ProcessorFormatter
 
 from api.http.long_polling import WAITED_SECONDS, WaitPreference, wait_for_change
 from api.http.middleware import (
@@ -70,6 +71,7 @@ def answer_polls(application: WsgiApplication) -> WsgiApplication:
 
 
 _logger = logging.getLogger(LOGGER)
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _compression = CompressionMiddleware(lambda _request: HttpResponse())
 
 
@@ -92,15 +94,29 @@ def _answer(
         user_id=poll.claims.user_id,
     )
     status, headers, body = _compress(poll, *_respond(poll, envelope))
-    log.info(
-        "request_finished", code=status.value, request=f"GET {poll.META['PATH_INFO']}"
-    )
+    _log_request(poll, status)
     structlog.contextvars.clear_contextvars()
     start_response(
         f"{status.value} {status.phrase}",
         [*headers.items(), ("X-Request-ID", request_id)],
     )
     return [body] if body else []
+
+
+def _log_request(poll: PollRequest, status: HTTPStatus) -> None:
+    """Log the line of the request with the processors that it needs, and no others."""
+    event = {
+        "code": status.value,
+        "request": f"GET {poll.META['PATH_INFO']}",
+        "event": "request_finished",
+        **structlog.contextvars.get_contextvars(),
+        "logger": LOGGER,
+        "level": "info",
+    }
+    arguments, options = ProcessorFormatter.wrap_for_formatter(
+        _logger, "info", _stamp(None, "info", event)
+    )
+    _logger.info(*arguments, **options)  # type: ignore[arg-type]
 
 
 def _respond(poll: PollRequest, envelope: Envelope) -> Response:

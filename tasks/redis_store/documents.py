@@ -6,14 +6,18 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Any, cast
+
+from django.conf import settings
 
 from tasks.circuit_breaker import breaker
 from tasks.redis_store.access_versions import access_version_key, parse_access_version
 from tasks.redis_store.client import client, to_json
 from tasks.redis_store.epoch import epoch_guard
 from tasks.redis_store.events import EVENT_STREAM_MAXLEN, announce_removal
+from tasks.redis_store.joint_reads import joint_reads
 from tasks.redis_store.queues import parse_queue_positions, queue_positions_key
 from tasks.redis_store.signing import digest_document, mac, put_over_forged
 
@@ -85,6 +89,8 @@ class CachedTask:
     queue_positions: dict[str, Any]
 
 
+MAX_REMEMBERED_BYTES = 4096
+"""Size of an envelope up to which its verification is kept."""
 _META_FIELDS = {field.name for field in fields(DocumentMeta)}
 _REQUIRED_META_FIELDS = {"valid_until_ms"} | {
     field.name for field in fields(DocumentMeta) if field.default is MISSING
@@ -161,7 +167,7 @@ def get_cached_tasks(task_ids: Sequence[uuid.UUID], viewer_id: int) -> list[Cach
         "mirror-epoch",
     )
     with breaker.guard():
-        values = cast("list[bytes | None]", client().mget([*keys, *viewer_keys]))
+        values = joint_reads.mget([*keys, *viewer_keys])
     *envelopes, access_version, positions, epoch = values
     is_current = epoch_guard.is_current(epoch)
     viewer_version = parse_access_version(viewer_id, access_version)
@@ -183,24 +189,47 @@ def _parse_envelope(
     key: str, envelope: bytes
 ) -> tuple[DocumentMeta | None, bytes, str]:
     """Return the metadata, the document and its digest; no metadata unless it verifies."""
-    miss = None, b"", ""
+    if len(envelope) > MAX_REMEMBERED_BYTES:
+        verified = _verify_envelope(key, envelope)
+    else:
+        verified = _verify_once(key, envelope, settings.REDIS_SIGNING_KEY)
+    if verified is None or verified.valid_until_ms < time.time() * 1000:
+        return None, b"", ""
+    return verified.meta, verified.document, verified.digest
+
+
+@dataclass(frozen=True)
+class _VerifiedEnvelope:
+    meta: DocumentMeta
+    valid_until_ms: int
+    document: bytes
+    digest: str
+
+
+@lru_cache(maxsize=1024)
+def _verify_once(key: str, envelope: bytes, _secret: str) -> _VerifiedEnvelope | None:
+    """Verify an envelope of usual size, which polls read again until it changes."""
+    return _verify_envelope(key, envelope)
+
+
+def _verify_envelope(key: str, envelope: bytes) -> _VerifiedEnvelope | None:
     signed = _SIGNED_PREFIX.match(envelope)
     end = envelope.find(_RESULT)
     if signed is None or end < 0 or not envelope.endswith(b"}"):
-        return miss
+        return None
     document = envelope[end + len(_RESULT) : -1]
     digest = digest_document(document)
     header = signed[1] + envelope[signed.end() : end]
     if not compare_digest(signed[2], _envelope_mac(key, header, digest)):
-        return miss
+        return None
     meta = json.loads(header + b"}")["meta"]
     # Another release may write fields that this one does not know, or lack one.
-    if not meta.keys() >= _REQUIRED_META_FIELDS or (
-        meta["valid_until_ms"] < time.time() * 1000
-    ):
-        return miss
+    if not meta.keys() >= _REQUIRED_META_FIELDS:
+        return None
     values = {name: meta[name] for name in _META_FIELDS & meta.keys()}
-    return DocumentMeta(**values), document, digest
+    return _VerifiedEnvelope(
+        DocumentMeta(**values), meta["valid_until_ms"], document, digest
+    )
 
 
 def _envelope_mac(key: str, header: bytes, digest: str) -> bytes:
