@@ -117,7 +117,9 @@ def main(options: Options) -> None:
         full=FULL_LOAD_SECONDS,
         full_rate=full.requests / full.seconds,
     )
-    conditions = describe_conditions(options, f"{options.minutes} minutes")
+    conditions = describe_conditions(
+        replace(options, rounds=1), f"{options.minutes} minutes"
+    )
     values = {
         "endurance-memory": last.memory_bytes / first.memory_bytes,
         "endurance-p99": last.outcome.p99 / first.outcome.p99,
