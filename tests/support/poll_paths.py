@@ -64,7 +64,7 @@ def poll(viewer, task, path="/tasks/{}", method="GET", **headers):
     }
     path = path.format(getattr(task, "pk", task))
     environ = RequestFactory().generic(method, path).environ | {
-        "wsgi.input": io.BytesIO(),
+        "wsgi.input": io.BytesIO(b"{}"),
         "CONTENT_TYPE": "",
     }
     environ.pop("HTTP_COOKIE", None)

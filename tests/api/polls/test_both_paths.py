@@ -1,6 +1,5 @@
 """The response to a poll is the same with and without Django."""
 
-import io
 import json
 import logging
 import uuid
@@ -129,7 +128,7 @@ def test_usual_request_is_answered_alike_without_django(paths, teacher, headers)
         {"QUERY_STRING": "progress=maybe"},
         {"QUERY_STRING": "class_id=1"},
         {"QUERY_STRING": "wait=%30"},
-        {"CONTENT_LENGTH": "2", "wsgi.input": io.BytesIO(b"{}")},
+        {"CONTENT_LENGTH": "2"},
         {"REQUEST_METHOD": "HEAD"},
         {"REQUEST_METHOD": "OPTIONS"},
         {"REQUEST_METHOD": "PUT"},
