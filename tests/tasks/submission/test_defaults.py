@@ -178,10 +178,10 @@ def test_several_classes_are_named(secretary, admin):
     of_one_school = queue_task(secretary, {"class_ids": [1, 2]})
     of_two_schools = queue_task(admin, {"class_ids": [1, 3]})
 
-    assert of_one_school.about == f"{names[1]}, {names[2]} · {school} · 2026"
+    assert of_one_school.about == f"{names[1]}; {names[2]} · {school} · 2026"
     other = SchoolClass.objects.get(pk=3).school.name
     assert of_two_schools.about == (
-        f"{names[1]} ({school}), {names[3]} ({other}) · 2026"
+        f"{names[1]} ({school}); {names[3]} ({other}) · 2026"
     )
     assert (of_one_school.school_id, of_two_schools.school_id) == (1, None)
 
