@@ -1,8 +1,10 @@
 """Gunicorn worker class: limits of connections, problem documents, shutdown of long polls.
 
 It closes a connection whose request body was not read to its end, and refuses connections of
-an address that has too many. It answers invalid HTTP with problem documents. It raises the limit of open files to the hard limit, and ends long polls on shutdown, so
-that neither a deploy nor the worker's replacement waits for them.
+an address that has too many. It answers invalid HTTP with problem documents, and sends the
+headers of a response with its body in one packet. It raises the limit of open files to the
+hard limit, and ends long polls on shutdown, so that neither a deploy nor the worker's
+replacement waits for them.
 
 Imports of this project are inside functions: gunicorn loads this module before gevent
 patches anything.
@@ -63,9 +65,12 @@ class JoinedHead:
     def __enter__(self) -> "JoinedHead":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # the client has disconnected
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        if error_type is None:
             self._flush()
+        else:
+            with suppress(OSError):  # the connection is closed anyway
+                self._flush()
 
     def __getattr__(self, name: str) -> Any:
         self._flush()

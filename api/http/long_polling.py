@@ -19,8 +19,8 @@ from tasks.status.reader import TaskSnapshot
 from tasks.status.waiters import Waiter, listener, wait_for_task
 
 MAX_WAIT_SECONDS = 25
-WAITED_SECONDS = "school.waited_seconds"
-"""Variable of a WSGI environment: seconds that the request has waited already."""
+WAITER = "school.waiter"
+"""Variable of a WSGI environment: the waiter of this request, which another path may go on with."""
 _SECONDS = re.compile(r"[0-9]{1,6}")
 
 
@@ -70,7 +70,7 @@ def wait_for_change(
     request: RequestParts,
     task_id: uuid.UUID,
     read_task: Callable[[], TaskSnapshot],
-    seconds: float,
+    seconds: int,
 ) -> TaskSnapshot:
     """Read the task, and wait until it has a change that the client does not know.
 
@@ -92,6 +92,8 @@ def wait_for_change(
         viewer_id=cast(int, request.user.pk),
         watches_progress=parse_flag(request, "progress"),
     )
+    waiter.go_on_from(request.META.get(WAITER))
+    request.META[WAITER] = waiter
     return _wait_or_read(request, task_id, read_task, waiter, seconds)
 
 
@@ -99,7 +101,7 @@ def wait_for_end(
     request: RequestParts,
     task_id: uuid.UUID,
     read_task: Callable[[], TaskSnapshot],
-    seconds: float,
+    seconds: int,
 ) -> TaskSnapshot:
     """Read the task, and wait until it is final."""
     waiter: Waiter[TaskSnapshot] = Waiter(
@@ -115,10 +117,9 @@ def _wait_or_read(
     task_id: uuid.UUID,
     read_task: Callable[[], TaskSnapshot],
     waiter: Waiter[TaskSnapshot],
-    seconds: float,
+    seconds: int,
 ) -> TaskSnapshot:
-    seconds -= request.META.get(WAITED_SECONDS, 0)
-    if seconds <= 0:
+    if not seconds:
         return read_task()
     with disconnects.on_disconnect(request, waiter.cancel):
         return wait_for_task(task_id, read_task, waiter, seconds=seconds)

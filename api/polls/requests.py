@@ -16,7 +16,7 @@ from api.auth.tokens import AccessClaims
 from api.problems.registry import Problem
 
 MAX_HEADER_LENGTH = 512
-"""Characters of a header up to which it may be part of a key."""
+"""Characters of a header up to which what follows from it is kept."""
 _PATH = re.compile(r"/tasks/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _QUERY = re.compile(
     r"(?:wait=(?P<wait>[0-9]{1,6}))?(?:(?:^|&)progress=(?P<progress>true|false))?"
@@ -79,11 +79,15 @@ def _is_plain_get(environ: Environment) -> bool:
     """Return whether the request has no body and asks for JSON without a cookie."""
     return (
         environ["REQUEST_METHOD"] == "GET"
+        and "HTTP_HOST" in environ
+        and not environ.get("SCRIPT_NAME")
+        and environ.get("CONTENT_TYPE", "") in ("", "application/json")
         and environ.get("CONTENT_LENGTH", "") in ("", "0")
         and "HTTP_TRANSFER_ENCODING" not in environ
         # A cookie may choose the language, or hold a session of the admin.
         and "HTTP_COOKIE" not in environ
-        and _accepts_json(environ.get("HTTP_ACCEPT", "*/*")[:MAX_HEADER_LENGTH])
+        and len(accept := environ.get("HTTP_ACCEPT", "*/*")) <= MAX_HEADER_LENGTH
+        and _accepts_json(accept)
     )
 
 
@@ -105,7 +109,10 @@ def is_secure(environ: Environment) -> bool:
 def _accepts_json(accept: str) -> bool:
     request = HttpRequest()
     request.META["HTTP_ACCEPT"] = accept
-    return request.accepts("application/json")
+    try:
+        return request.accepts("application/json")
+    except ValueError:  # Django answers that
+        return False
 
 
 def _read_claims(authorization: str) -> AccessClaims | None:

@@ -1,7 +1,6 @@
 """WSGI wrapper that answers polls from Redis, and passes on all other requests."""
 
 import logging
-import time
 from collections.abc import Iterable
 from functools import partial
 from http import HTTPStatus
@@ -12,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.throttling import BaseThrottle
 from structlog.stdlib import ProcessorFormatter
 
-from api.http.long_polling import WAITED_SECONDS, WaitPreference, wait_for_change
+from api.http.long_polling import WaitPreference, wait_for_change
 from api.http.middleware import (
     MIN_COMPRESS_BYTES,
     CompressionMiddleware,
@@ -25,7 +24,7 @@ from api.http.task_responses import (
     matches_etag,
     task_headers,
 )
-from api.polls.envelopes import Envelope, EnvelopeCache, key_of
+from api.polls.middleware_headers import MiddlewareHeaders, key_of
 from api.polls.requests import Environment, PollRequest
 from tasks.status import reader
 from tasks.status.reader import TaskSnapshot
@@ -47,25 +46,25 @@ class NeedsDjango(Exception):
 
 def answer_polls(application: WsgiApplication) -> WsgiApplication:
     """Answer polls of the usual form; pass on what Redis and the token do not decide."""
-    envelopes = EnvelopeCache()
+    middleware_headers = MiddlewareHeaders()
 
     def wrapper(environ: Environment, start_response: Any) -> Iterable[bytes]:
-        poll = PollRequest.from_environ(environ)
-        key = None if poll is None else key_of(environ)
-        # At the level DEBUG each request has a second line, which Django writes.
-        if poll is None or key is None or _logger.isEnabledFor(logging.DEBUG):
-            return _pass_on(application, environ, start_response)
-        envelope = envelopes.get(key)
-        if envelope is None:
-            start_response = envelopes.record(key, start_response)
-            return _pass_on(application, environ, start_response)
         try:
-            return _answer(poll, envelope, start_response)
+            poll = PollRequest.from_environ(environ)
+            key = None if poll is None else key_of(environ)
+            # At the level DEBUG each request has a second line, which Django writes.
+            if poll and key and not _logger.isEnabledFor(logging.DEBUG):
+                headers = middleware_headers.get(key)
+                if headers is not None:
+                    return _answer(poll, headers, start_response)
+                start_response = middleware_headers.record(key, start_response)
         except NeedsDjango:
             pass
         except Exception:  # boundary: a poll that fails here must not fail altogether
             log.exception("poll_failed")
-        return _pass_on(application, environ, start_response)
+        structlog.contextvars.clear_contextvars()
+        response: Iterable[bytes] = application(environ, start_response)
+        return response
 
     return wrapper
 
@@ -75,25 +74,17 @@ _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _compression = CompressionMiddleware(lambda _request: HttpResponse())
 
 
-def _pass_on(
-    application: WsgiApplication, environ: Environment, start_response: Any
-) -> Iterable[bytes]:
-    structlog.contextvars.clear_contextvars()
-    response: Iterable[bytes] = application(environ, start_response)
-    return response
-
-
 def _answer(
-    poll: PollRequest, envelope: Envelope, start_response: Any
+    poll: PollRequest, middleware_headers: dict[str, str], start_response: Any
 ) -> Iterable[bytes]:
     """Send the response, and log it as Django's middleware does; raises `NeedsDjango`."""
-    request_id = choose_request_id(poll.META)
+    request_id = poll.META["HTTP_X_REQUEST_ID"] = choose_request_id(poll.META)
     structlog.contextvars.bind_contextvars(
         request_id=request_id,
         ip=BaseThrottle().get_ident(poll),  # type: ignore[arg-type]
         user_id=poll.claims.user_id,
     )
-    status, headers, body = _compress(poll, *_respond(poll, envelope))
+    status, headers, body = _compress(poll, *_respond(poll, middleware_headers))
     _log_request(poll, status)
     structlog.contextvars.clear_contextvars()
     start_response(
@@ -119,18 +110,13 @@ def _log_request(poll: PollRequest, status: HTTPStatus) -> None:
     _logger.info(*arguments, **options)  # type: ignore[arg-type]
 
 
-def _respond(poll: PollRequest, envelope: Envelope) -> Response:
-    started_at = time.monotonic()
+def _respond(poll: PollRequest, middleware_headers: dict[str, str]) -> Response:
     with WaitPreference.from_request(poll).reserve(poll.claims.user_id) as preference:
-        try:
-            snapshot = wait_for_change(
-                poll, poll.task_id, partial(_read, poll), preference.seconds
-            )
-        except NeedsDjango:
-            poll.META[WAITED_SECONDS] = time.monotonic() - started_at
-            raise
+        snapshot = wait_for_change(
+            poll, poll.task_id, partial(_read, poll), preference.seconds
+        )
     advice = Advice.for_task(snapshot)
-    headers = task_headers(snapshot, advice) | envelope
+    headers = task_headers(snapshot, advice) | middleware_headers
     if preference.preference_applied:
         headers["Preference-Applied"] = preference.preference_applied
     if matches_etag(poll, snapshot):

@@ -89,8 +89,8 @@ class CachedTask:
     queue_positions: dict[str, Any]
 
 
-MAX_REMEMBERED_BYTES = 4096
-"""Size of an envelope up to which its verification is kept."""
+MAX_REMEMBERED_ENVELOPE = 4096
+"""Bytes of an envelope up to which its verification is kept."""
 _META_FIELDS = {field.name for field in fields(DocumentMeta)}
 _REQUIRED_META_FIELDS = {"valid_until_ms"} | {
     field.name for field in fields(DocumentMeta) if field.default is MISSING
@@ -167,7 +167,9 @@ def get_cached_tasks(task_ids: Sequence[uuid.UUID], viewer_id: int) -> list[Cach
         "mirror-epoch",
     )
     with breaker.guard():
-        values = joint_reads.mget([*keys, *viewer_keys])
+        # A long read of many tasks would hold up the polls that go with it.
+        mget = joint_reads.mget if len(keys) == 1 else client().mget
+        values = cast("list[bytes | None]", mget([*keys, *viewer_keys]))
     *envelopes, access_version, positions, epoch = values
     is_current = epoch_guard.is_current(epoch)
     viewer_version = parse_access_version(viewer_id, access_version)
@@ -189,7 +191,7 @@ def _parse_envelope(
     key: str, envelope: bytes
 ) -> tuple[DocumentMeta | None, bytes, str]:
     """Return the metadata, the document and its digest; no metadata unless it verifies."""
-    if len(envelope) > MAX_REMEMBERED_BYTES:
+    if len(envelope) > MAX_REMEMBERED_ENVELOPE:
         verified = _verify_envelope(key, envelope)
     else:
         verified = _verify_once(key, envelope, settings.REDIS_SIGNING_KEY)
@@ -208,7 +210,10 @@ class _VerifiedEnvelope:
 
 @lru_cache(maxsize=1024)
 def _verify_once(key: str, envelope: bytes, _secret: str) -> _VerifiedEnvelope | None:
-    """Verify an envelope of usual size, which polls read again until it changes."""
+    """Verify an envelope of usual size, which polls read again until it changes.
+
+    The secret is an argument because what was verified by another does not count.
+    """
     return _verify_envelope(key, envelope)
 
 

@@ -4,6 +4,7 @@ A read that arrives while another is under way waits for its end and then goes w
 have arrived: one command each, but one packet for all.
 """
 
+import copy
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -11,15 +12,16 @@ from collections.abc import Callable, Sequence
 from tasks.redis_store.client import RedisError, client
 
 Values = list[bytes | None]
+Answer = Values | RedisError
 
 
 class JointReads:
     """Reads of keys by one `MGET` for each caller.
 
-    `send` gets the keys of each read and returns the values of each.
+    `send` gets the keys of each read and returns the answer to each.
     """
 
-    def __init__(self, send: Callable[[list[Sequence[str]]], list[Values]]) -> None:
+    def __init__(self, send: Callable[[list[Sequence[str]]], Sequence[Answer]]) -> None:
         self._send = send
         self.reset()
 
@@ -36,65 +38,87 @@ class JointReads:
             self._waiting.append(read)
             is_first, self._is_sending = not self._is_sending, True
         if not is_first:
-            read.wait()
-        if not read.is_done:
+            self._wait(read)
+        if read.answer is None:
             self._send_all_waiting()
         return read.result()
 
+    def _wait(self, read: "_Read") -> None:
+        try:
+            read.wait()
+        except BaseException:  # its greenlet is stopped, and the others must go on
+            with self._lock:
+                if read in self._waiting:
+                    self._waiting.remove(read)
+            if read.is_chosen and read.answer is None:
+                self._hand_over()
+            raise
+
     def _send_all_waiting(self) -> None:
+        reads: list[_Read] = []
+        answers: Sequence[Answer] = []
+        try:
+            reads = self._take_waiting()
+            answers = self._send([read.keys for read in reads])
+        except RedisError as error:
+            # Those that have arrived meanwhile would wait for the same timeout once more.
+            reads += self._take_waiting()
+            answers = [error] * len(reads)
+        finally:
+            lost = RedisError("The thread that read has ended.")
+            for index, read in enumerate(reads):
+                read.finish(answers[index] if answers else lost)
+            self._hand_over()
+
+    def _take_waiting(self) -> list["_Read"]:
         with self._lock:
             reads, self._waiting = self._waiting, []
-        error: RedisError = RedisError("The reading thread ended.")
-        answers: list[Values] = []
-        try:
-            answers = self._send([read.keys for read in reads])
-        except RedisError as redis_error:
-            error = redis_error
-        finally:
-            for index, read in enumerate(reads):
-                read.finish(answers[index] if answers else None, error)
-            self._hand_over()
+        return reads
 
     def _hand_over(self) -> None:
         """Let the first of those that have arrived meanwhile send for all of them."""
         with self._lock:
             self._is_sending = bool(self._waiting)
             if self._waiting:
-                self._waiting[0].wake()
+                self._waiting[0].choose()
 
 
 class _Read:
     def __init__(self, keys: Sequence[str]) -> None:
         self.keys = keys
-        self.is_done = False
-        self._values: Values | None = None
-        self._error = RedisError()
+        self.answer: Answer | None = None
+        self.is_chosen = False
+        """True if this read sends for all that wait."""
         self._latch = threading.Lock()
         self._latch.acquire()
 
     def wait(self) -> None:
+        """Wait until it is finished or chosen."""
         self._latch.acquire()
 
-    def wake(self) -> None:
+    def choose(self) -> None:
+        self.is_chosen = True
         self._latch.release()
 
-    def finish(self, values: Values | None, error: RedisError) -> None:
-        self._values, self._error, self.is_done = values, error, True
-        self.wake()
+    def finish(self, answer: Answer) -> None:
+        self.answer = answer
+        if not self.is_chosen:
+            self._latch.release()
 
     def result(self) -> Values:
-        if self._values is None:
-            raise self._error
-        return self._values
+        if isinstance(self.answer, list):
+            return self.answer
+        # A copy: each raise adds its frames to the traceback.
+        raise copy.copy(self.answer or RedisError())
 
 
-def _send(keys_of_reads: list[Sequence[str]]) -> list[Values]:
+def _send(keys_of_reads: list[Sequence[str]]) -> Sequence[Answer]:
     if len(keys_of_reads) == 1:
         return [client().mget(keys_of_reads[0])]  # type: ignore[list-item]
     with client().pipeline(transaction=False) as pipeline:
         for keys in keys_of_reads:
             pipeline.mget(keys)
-        return pipeline.execute()
+        return pipeline.execute(raise_on_error=False)
 
 
 joint_reads = JointReads(_send)

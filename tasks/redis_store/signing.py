@@ -14,7 +14,8 @@ from django.conf import settings
 from tasks.redis_store.client import client
 
 MAC_BYTES = 16
-MAX_REMEMBERED_BYTES = 256
+MAX_REMEMBERED_VALUE = 256
+"""Bytes of a signed value up to which its verification is kept."""
 MAX_ATTEMPTS = 3
 """Writes of one value, each after a forged one that blocked it was deleted."""
 
@@ -46,7 +47,7 @@ def verify(key: str, signed_value: bytes | None) -> bytes | None:
     """Return the value without its code, or None if it was not signed for this key."""
     if signed_value is None:
         return None
-    if len(signed_value) > MAX_REMEMBERED_BYTES:
+    if len(signed_value) > MAX_REMEMBERED_VALUE:
         return _verify(key, signed_value)
     return _verify_once(key, signed_value, settings.REDIS_SIGNING_KEY)
 
@@ -58,7 +59,10 @@ def _verify(key: str, signed_value: bytes) -> bytes | None:
 
 @lru_cache(maxsize=4096)
 def _verify_once(key: str, signed_value: bytes, _secret: str) -> bytes | None:
-    """Verify a small value, which each poll of its user reads again."""
+    """Verify a small value, which each poll of its user reads again.
+
+    The secret is an argument because what was verified by another does not count.
+    """
     return _verify(key, signed_value)
 
 

@@ -57,6 +57,14 @@ class Waiter(Generic[S]):
         """True if it ends the wait after two seconds already."""
         self.progress_due = False
         self.is_canceled = False
+        self.begun_at = time.monotonic()
+        self.first: S | None = None
+        """The first snapshot, which the client is assumed to know."""
+
+    def go_on_from(self, other: "Waiter[S] | None") -> None:
+        """Take over the first snapshot and the time of a waiter that could not end its wait."""
+        if other is not None:
+            self.begun_at, self.first = other.begun_at, other.first
 
     @property
     def progress_seconds(self) -> float:
@@ -216,11 +224,13 @@ def _wait(
     seconds: float,
 ) -> S:
     now = time.monotonic()
-    deadline = now + seconds
-    progress_due_at = now + waiter.progress_seconds
+    deadline = waiter.begun_at + seconds
+    progress_due_at = waiter.begun_at + waiter.progress_seconds
     with listener.register(key, waiter):
-        first = snapshot = read_first()
-        while now < deadline and not waiter.is_over(first, snapshot):
+        snapshot = read_first()
+        if waiter.first is None:
+            waiter.first = snapshot
+        while now < deadline and not waiter.is_over(waiter.first, snapshot):
             connections.close()
             until = deadline if waiter.progress_due else min(deadline, progress_due_at)
             waiter.wake_event.wait(max(0.0, until - now))

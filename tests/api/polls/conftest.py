@@ -7,10 +7,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from school.models import User
-from tests.support.poll_paths import TwoPaths
-
-ORIGIN = "https://app.school.example"
-"""Origin of an app that CORS allows."""
+from tests.support.poll_paths import ORIGIN, TwoPaths
 
 
 @pytest.fixture

@@ -83,3 +83,35 @@ def test_wait_that_is_passed_on_counts_the_seconds_before(
     assert paths.passed_on == 1
     assert ("preference-applied", "wait=3") in response.headers
     assert 2.5 < seconds < 4.5
+
+
+def test_change_during_a_wait_that_is_passed_on_ends_it(
+    paths, teacher, wait_for, during_wait
+):
+    task = queue_task(teacher)
+
+    def lose_access_version_and_claim():
+        client().delete(f"access-version:{teacher.pk}")
+        projection.sync_document(lifecycle.claim(task.pk) or task)
+
+    during_wait(lose_access_version_and_claim)
+
+    response, seconds = wait_for(task)
+
+    assert paths.passed_on == 1
+    assert json.loads(response.body)["state"] == "running"
+    assert seconds < 5
+
+
+def test_wait_that_fails_is_not_repeated_by_django(
+    paths, teacher, wait_for, monkeypatch
+):
+    def fail(*_arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("api.polls.wsgi.complete_document", fail)
+
+    response, seconds = wait_for(queue_task(teacher), seconds=1)
+
+    assert (paths.passed_on, response.status) == (1, "200 OK")
+    assert seconds < 1.8

@@ -1,5 +1,8 @@
 """Reads of concurrent requests, sent to Redis together."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -141,3 +144,87 @@ def test_lost_redis_is_reported_to_each_reader():
         joint_reads.joint_reads.mget(["key"])
     with pytest.raises(RedisError):
         joint_reads._send([["key"], ["another"]])
+
+
+def test_error_of_one_read_is_not_that_of_others(slow_redis):
+    reads = JointReads(lambda keys_of_reads: [[b"value"], RedisError("wrong")])
+    read = joint_reads._Read(["second"])
+    reads._waiting, reads._is_sending = [joint_reads._Read(["first"]), read], True
+
+    reads._send_all_waiting()
+
+    with pytest.raises(RedisError, match="wrong"):
+        read.result()
+
+
+@pytest.mark.parametrize("is_chosen_first", [False, True])
+def test_reader_stopped_while_it_waits_leaves_nobody_waiting(
+    slow_redis, monkeypatch, is_chosen_first
+):
+    wait = joint_reads._Read.wait
+
+    def wait_or_stop(read):
+        if read.keys == ["second"]:
+            if is_chosen_first:
+                wait(read)
+            raise SystemExit
+        wait(read)
+
+    monkeypatch.setattr(joint_reads._Read, "wait", wait_or_stop)
+    reads = JointReads(slow_redis)
+    readers = [Reader(reads, "first")]
+    assert slow_redis.has_begun.wait(SECONDS)
+    readers.append(Reader(reads, "second"))
+    wait_until_waiting(reads, int(is_chosen_first))
+    readers.append(Reader(reads, "third"))
+    wait_until_waiting(reads, 1 + int(is_chosen_first))
+
+    slow_redis.may_end.set()
+
+    first, second, third = join(readers)
+    assert (first, third) == ([b"first"], [b"third"])
+    assert isinstance(second, SystemExit)
+    assert reads.mget(["fourth"]) == [b"fourth"]
+
+
+def test_readers_that_wait_for_a_failed_read_fail_with_it(slow_redis):
+    _reads, readers = start_three(slow_redis)
+    slow_redis.error = RedisError("lost")
+
+    slow_redis.may_end.set()
+
+    join(readers)
+    assert slow_redis.batches == [[["first"]]]
+
+
+KILL_SCRIPT = """
+from gevent import monkey; monkey.patch_all()
+import gevent
+from tasks.redis_store.joint_reads import JointReads
+
+def send(keys_of_reads):
+    gevent.sleep(0.05)
+    return [[key.encode() for key in keys] for keys in keys_of_reads]
+
+reads = JointReads(send)
+readers = [gevent.spawn(reads.mget, [str(number)]) for number in range(40)]
+gevent.sleep(0.01)
+for number in (0, 1, 5, 39):
+    readers[number].kill(block=False)
+gevent.sleep(0.01)
+late = [gevent.spawn(reads.mget, ["late"]) for number in range(5)]
+gevent.joinall(readers + late, timeout=5)
+print(sum(reader.dead for reader in readers + late), reads.mget(["last"]))
+"""
+
+
+def test_killed_greenlets_leave_nobody_waiting():
+    result = subprocess.run(
+        [sys.executable, "-c", KILL_SCRIPT],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "school.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert result.stdout.strip() == "45 [b'last']", result.stderr
