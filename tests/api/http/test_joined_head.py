@@ -25,6 +25,12 @@ class Client:
         return 7
 
 
+def respond_and_fail(client, error):
+    with JoinedHead(client) as joined:
+        joined.sendall(b"head")
+        raise error
+
+
 def test_head_goes_with_the_first_piece_of_the_body():
     client = Client()
 
@@ -57,9 +63,8 @@ def test_head_is_sent_before_the_socket_is_used_otherwise():
 def test_head_is_sent_before_the_connection_is_closed():
     client = Client()
 
-    with pytest.raises(StopIteration), JoinedHead(client) as joined:
-        joined.sendall(b"head")
-        raise StopIteration
+    with pytest.raises(StopIteration):
+        respond_and_fail(client, StopIteration())
 
     assert client.packets == [b"head"]
 
@@ -74,6 +79,5 @@ def test_client_that_does_not_read_is_not_served_further():
 
 
 def test_error_of_a_response_is_raised_though_its_head_cannot_be_sent():
-    with pytest.raises(ZeroDivisionError), JoinedHead(Client(OSError())) as joined:
-        joined.sendall(b"head")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        respond_and_fail(Client(OSError()), ZeroDivisionError())
