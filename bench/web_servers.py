@@ -129,6 +129,8 @@ def our_web(stack: Stack) -> Iterator[WebServer]:
     """Run the web process of the service on the core of the servers."""
     port = free_port()
     command = service_commands(bind=f"127.0.0.1:{port}")["web"]
+    # A worker that is replaced after 100,000 requests closes connections under load.
+    command += ["--max-requests", "0", "--max-requests-jitter", "0"]
     with web_server(
         OURS, command, port, folder=stack.folder, environment=stack.environment
     ) as server:
