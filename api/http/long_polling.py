@@ -78,6 +78,9 @@ def wait_for_change(
     The client knows the document that `If-None-Match` names, or without it the first one
     that is read.
     """
+    watches_progress = parse_flag(request, "progress")
+    if not seconds:
+        return read_task()
 
     def is_done(initial: TaskSnapshot, current: TaskSnapshot) -> bool:
         # Later progress changes the ETag, too, but alone does not end the wait at once.
@@ -90,11 +93,12 @@ def wait_for_change(
     waiter: Waiter[TaskSnapshot] = Waiter(
         is_done,
         viewer_id=cast(int, request.user.pk),
-        watches_progress=parse_flag(request, "progress"),
+        watches_progress=watches_progress,
     )
     waiter.go_on_from(request.META.get(WAITER))
     request.META[WAITER] = waiter
-    return _wait_or_read(request, task_id, read_task, waiter, seconds)
+    with disconnects.on_disconnect(request, waiter.cancel):
+        return wait_for_task(task_id, read_task, waiter, seconds=seconds)
 
 
 def wait_for_end(
@@ -104,23 +108,13 @@ def wait_for_end(
     seconds: int,
 ) -> TaskSnapshot:
     """Read the task, and wait until it is final."""
+    if not seconds:
+        return read_task()
     waiter: Waiter[TaskSnapshot] = Waiter(
         lambda _initial, current: current.is_final,
         viewer_id=cast(int, request.user.pk),
         wants_progress=False,
     )
-    return _wait_or_read(request, task_id, read_task, waiter, seconds)
-
-
-def _wait_or_read(
-    request: RequestParts,
-    task_id: uuid.UUID,
-    read_task: Callable[[], TaskSnapshot],
-    waiter: Waiter[TaskSnapshot],
-    seconds: int,
-) -> TaskSnapshot:
-    if not seconds:
-        return read_task()
     with disconnects.on_disconnect(request, waiter.cancel):
         return wait_for_task(task_id, read_task, waiter, seconds=seconds)
 
