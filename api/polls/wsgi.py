@@ -34,10 +34,12 @@ LOGGER = "django_structlog.middlewares.request"
 log = structlog.get_logger(LOGGER)
 
 WsgiApplication = Any
-
-
 Response = tuple[HTTPStatus, dict[str, str], bytes]
 """Status, headers and body."""
+
+_logger = logging.getLogger(LOGGER)
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+_compression = CompressionMiddleware(lambda _request: HttpResponse())
 
 
 class NeedsDjango(Exception):
@@ -67,11 +69,6 @@ def answer_polls(application: WsgiApplication) -> WsgiApplication:
         return response
 
     return wrapper
-
-
-_logger = logging.getLogger(LOGGER)
-_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-_compression = CompressionMiddleware(lambda _request: HttpResponse())
 
 
 def _answer(

@@ -75,10 +75,7 @@ def read_snapshot(
     Raises `InactiveUser`, `PasswordChangeRequired`, `SecondFactorRequired`, `TaskNotFound`,
     `TaskPurged` or `DatabaseUnavailable`.
     """
-    try:
-        cached_task = redis_store.get_cached_task(task_id, viewer_id)
-    except RedisUnavailable:
-        cached_task = redis_store.MISS
+    cached_task = _read_cached(task_id, viewer_id)
     if current := _current_snapshot(task_id, viewer_id, token_version, cached_task):
         return current
     meta = cached_task.meta
@@ -106,10 +103,7 @@ def read_current(
     task_id: uuid.UUID, *, viewer_id: int, token_version: int
 ) -> TaskSnapshot | None:
     """Return the document in Redis if the viewer may read it; None if only the row tells."""
-    try:
-        cached_task = redis_store.get_cached_task(task_id, viewer_id)
-    except RedisUnavailable:
-        return None
+    cached_task = _read_cached(task_id, viewer_id)
     return _current_snapshot(task_id, viewer_id, token_version, cached_task)
 
 
@@ -194,6 +188,14 @@ def _strip_exception(body: bytes) -> bytes:
             fields["error"], fields["language"]
         )
     return task_document.serialize_document(fields)
+
+
+def _read_cached(task_id: uuid.UUID, viewer_id: int) -> redis_store.CachedTask:
+    """Read the task from Redis; without Redis it is missing."""
+    try:
+        return redis_store.get_cached_task(task_id, viewer_id)
+    except RedisUnavailable:
+        return redis_store.MISS
 
 
 def _current_snapshot(

@@ -30,7 +30,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
         timeout=110,
     )
-    if "Failed to fetch" in process.stderr:
+    if process.returncode and "Failed to fetch" in process.stderr:
         pytest.skip(f"uv cannot install: {process.stderr[-300:]}")
     assert process.returncode == 0, process.stdout + process.stderr
     return folder
