@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
 from tempfile import TemporaryDirectory
@@ -61,7 +62,9 @@ class PostgresqlServer:
         pid = int((self._folder / "postmaster.pid").read_text().split()[0])
         postmaster = psutil.Process(pid)
         for process in (postmaster, *postmaster.children()):
-            process.send_signal(number)
+            # A server process may end between the listing and the signal.
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def _send_command(self, command: str) -> None:
         self._process.stdin.write(f"{command}\n")
