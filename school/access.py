@@ -250,7 +250,7 @@ def _viewer_filter(viewer: User, path: str) -> Q:
 
 def _attachments(viewer: User) -> QuerySet[Attachment]:
     target = _paths_for(viewer).attachment_field
-    return Attachment.objects.filter(user=viewer, **{f"{target}__isnull": False})
+    return Attachment.objects.filter(user=viewer.pk, **{f"{target}__isnull": False})
 
 
 def _attached_ids(viewer: User) -> Iterable[int]:

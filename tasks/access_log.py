@@ -1,14 +1,17 @@
 """Access log of created, downloaded and deleted reports."""
 
+from functools import cache
+
 import structlog
 
 from school.models import User
+from school.prepared_sql import PreparedInsert
 from tasks.models import AccessLogEntry, Task
 
 
 def record_access(viewer: User, action: AccessLogEntry.Action, task: Task) -> None:
     """Add an entry in the caller's transaction."""
-    AccessLogEntry.objects.create(
+    entry = AccessLogEntry(
         viewer=viewer,
         action=action,
         task_id=task.pk,
@@ -16,6 +19,12 @@ def record_access(viewer: User, action: AccessLogEntry.Action, task: Task) -> No
         scope=task.scope,
         request_id=current_request_id(),
     )
+    _prepare_insert().execute(entry)
+
+
+@cache
+def _prepare_insert() -> PreparedInsert:
+    return PreparedInsert(AccessLogEntry)
 
 
 def current_request_id() -> str:

@@ -1,7 +1,9 @@
 """Authentication classes for access tokens in the `Authorization` header."""
 
 from dataclasses import dataclass
+from functools import cache
 
+from django.db.models import BigIntegerField
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.request import Request
 
@@ -9,6 +11,7 @@ from api.auth import tokens
 from api.auth.tokens import AccessClaims
 from api.problems.registry import BEARER_CHALLENGE
 from school.models import User
+from school.prepared_sql import Parameter, PreparedQuery
 from tasks.errors import InactiveUser
 
 
@@ -34,13 +37,22 @@ class UserAuthentication(BearerAuthentication):
 
     def authenticate_credentials(self, key: str) -> tuple[User, AccessClaims]:
         claims = tokens.verify_access(key)
-        users = User.objects.filter(
-            pk=claims.user_id, is_active=True, session_generation=claims.generation
+        user = _prepare_users().read_one(
+            user_id=claims.user_id, generation=claims.generation
         )
-        user = users.first()
         if user is None:
             raise InactiveUser  # the same error as for a poll
         return user, claims
+
+
+@cache
+def _prepare_users() -> PreparedQuery[User]:
+    users = User.objects.filter(
+        pk=Parameter("user_id", BigIntegerField()),
+        session_generation=Parameter("generation", BigIntegerField()),
+        is_active=True,
+    )
+    return PreparedQuery(users)
 
 
 class PollAuthentication(BearerAuthentication):

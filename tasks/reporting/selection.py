@@ -5,66 +5,25 @@ them by the report's reach. Submission, the worker and the student search use it
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic
 
-from django.db.models import Exists, QuerySet, Subquery
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.db.models import QuerySet
 from pydantic import ValidationError
 
-from school import access
 from school.access import Reach
-from school.models import Enrolment, Role, User
-from school.records.calendar import year_filter
+from school.models import Enrolment, User
 from school.scope import Scope
 from tasks.errors import FieldError, InvalidRequest
 from tasks.json_pointer import json_pointer
 from tasks.reporting import parameter_messages
-from tasks.reporting.parameters import Model, ReportParameters
+from tasks.reporting.parameters import Model
+from tasks.reporting.selection_query import REFERENCES, SelectionQuery
 
 PARAMETERS_POINTER = "/parameters"
 """JSON Pointer to the parameters in the body of a report request."""
-
-
-@dataclass(frozen=True)
-class _Reference:
-    """A parameter that names a record by its id."""
-
-    enrolment_path: str
-    """Lookup of the record's id, from an enrolment."""
-    visible_records: Callable[[User], QuerySet[Any]]
-    not_found_detail: Promise
-    """Error text for an id that does not exist or that the viewer may not see."""
-    related: Sequence[str] = ("network",)
-    """Records that are read with it."""
-    is_list: bool = False
-    """True if the parameter names several records."""
-
-
-_CLASS = _Reference(
-    "school_class_id",
-    access.visible_classes,
-    _("There is no such class."),
-    ("school", "school_year"),
-)
-_STUDENT = _Reference(
-    "student_id", access.visible_students, _("There is no such student.")
-)
-_REFERENCES: Mapping[str, _Reference] = {
-    "school_id": _Reference(
-        "school_class__school_id",
-        access.visible_schools,
-        _("There is no such school."),
-    ),
-    "class_id": _CLASS,
-    "class_ids": replace(_CLASS, is_list=True),
-    "student_id": _STUDENT,
-    "student_ids": replace(_STUDENT, is_list=True),
-}
-_YEAR_PATH = "school_class__school_year"
 
 
 @dataclass(frozen=True)
@@ -73,10 +32,17 @@ class Selection(Generic[Model]):
 
     viewer: User
     parameters: Model
-    enrolments: QuerySet[Enrolment]
-    """The selected enrolments, all visible to the viewer."""
-    reachable: QuerySet[Enrolment]
-    """The enrolments within the report's reach; they include the selected ones."""
+    reach: Reach = Reach.SELECTED
+
+    @cached_property
+    def enrolments(self) -> QuerySet[Enrolment]:
+        """The selected enrolments, all visible to the viewer."""
+        return self._query.enrolments
+
+    @cached_property
+    def reachable(self) -> QuerySet[Enrolment]:
+        """The enrolments within the report's reach; they include the selected ones."""
+        return self._query.reachable
 
     @cached_property
     def scope(self) -> Scope:
@@ -90,26 +56,24 @@ class Selection(Generic[Model]):
         return None if self._values.get("has_other_school") else school_id
 
     @cached_property
+    def _query(self) -> SelectionQuery:
+        year = getattr(self.parameters, "year", None)
+        return SelectionQuery(self.viewer, self._ids, year, self.reach)
+
+    @cached_property
+    def _ids(self) -> Mapping[str, Sequence[int]]:
+        """The ids of the records that parameters name, by the parameter's name."""
+        return {
+            name: value if reference.is_list else [value]
+            for name, reference in REFERENCES.items()
+            if (value := getattr(self.parameters, name, None)) is not None
+        }
+
+    @cached_property
     def _values(self) -> Mapping[str, Any]:
         """The values of the subqueries; `named_records` may have read them already."""
         viewer = User.objects.filter(pk=self.viewer.pk)
-        return viewer.values(**self._subqueries()).get()
-
-    def _subqueries(self) -> dict[str, Subquery]:
-        """Return the subqueries of the scope and the school: one statement reads them all."""
-        are_visible = self.reachable is self.enrolments
-        subqueries = access.scope_subqueries(
-            self.viewer, self.reachable, are_visible=are_visible
-        )
-        path = _REFERENCES["school_id"].enrolment_path
-        first_id = Subquery(self.enrolments.order_by().values(path)[:1])
-        subqueries["first_school_id"] = first_id
-        named = {name for name, _reference, _ids in _references(self.parameters)}
-        if named.isdisjoint({"class_id", "school_id"}):  # they are of one school
-            # One row: counting the schools would read a whole network.
-            others = self.enrolments.exclude(**{path: first_id})
-            subqueries["has_other_school"] = Exists(others)
-        return subqueries
+        return viewer.values(**self._query.subqueries()).get()
 
     def named_records(
         self, *, base_pointer: str = PARAMETERS_POINTER, with_scope: bool = False
@@ -121,15 +85,13 @@ class Selection(Generic[Model]):
         ids exist. With `with_scope` the first statement also reads `scope` and `school_id`.
         """
         records, errors = {}, []
-        subqueries = self._subqueries() if with_scope else {}
-        for name, reference, ids in _references(self.parameters):
-            visible = reference.visible_records(self.viewer).annotate(**subqueries)
-            rows = visible.select_related(*reference.related).order_by()
-            found = rows.in_bulk(ids)
-            if subqueries and found:
-                values = vars(next(iter(found.values())))
-                vars(self)["_values"] = {key: values[key] for key in subqueries}
-                subqueries = {}
+        for name, ids in self._ids.items():
+            reference = REFERENCES[name]
+            reads_values = with_scope and "_values" not in vars(self)
+            rows = self._query.records(name, with_subqueries=reads_values)
+            found = {row.pk: row for row in rows}
+            if reads_values and found:
+                vars(self)["_values"] = vars(next(iter(found.values())))
             pointer = f"{base_pointer}/{name}"
             errors += [
                 FieldError(
@@ -160,21 +122,7 @@ def select(
     `base_pointer` is the JSON Pointer to the values in the request body.
     """
     parameters = parse_parameters(model, values, base_pointer=base_pointer)
-    enrolments = access.visible_enrolments(viewer)
-    for _name, reference, ids in _references(parameters):
-        # A single id as such: the databases plan an equality better than a list of one.
-        criterion = (
-            {f"{reference.enrolment_path}__in": ids}
-            if reference.is_list
-            else {reference.enrolment_path: ids[0]}
-        )
-        enrolments = enrolments.filter(**criterion)
-    if (year := getattr(parameters, "year", None)) is not None:
-        enrolments = enrolments.filter(year_filter(year, _YEAR_PATH))
-    if _selects_whole_years(viewer, parameters) and reach is Reach.YEAR:
-        reach = Reach.SELECTED  # the same, but without a search for each enrolment
-    reachable = access.expand(viewer, enrolments, reach)
-    return Selection(viewer, parameters, enrolments, reachable)
+    return Selection(viewer, parameters, reach)
 
 
 def parse_parameters(
@@ -187,23 +135,6 @@ def parse_parameters(
     except ValidationError as error:
         errors = (_field_error(item, base_pointer) for item in error.errors())
         raise InvalidRequest(*errors) from None
-
-
-def _selects_whole_years(viewer: User, parameters: ReportParameters) -> bool:
-    """Return whether all enrolments of each selected student's year are selected."""
-    names = {name for name, _reference, _ids in _references(parameters)}
-    return viewer.role == Role.ADMINISTRATOR and names <= {"student_id", "student_ids"}
-
-
-def _references(
-    parameters: ReportParameters,
-) -> list[tuple[str, _Reference, Sequence[int]]]:
-    """Parameters that name records: the parameter's name, its reference and the ids."""
-    return [
-        (name, reference, value if reference.is_list else [value])
-        for name, reference in _REFERENCES.items()
-        if (value := getattr(parameters, name, None)) is not None
-    ]
 
 
 def _field_error(error: Any, base_pointer: str) -> FieldError:

@@ -8,7 +8,7 @@ from django.db.models import BooleanField, Case, Exists, Q, QuerySet, Value, Whe
 from django.db.models.functions import Now
 
 from school.db import connections
-from school.prepared_row import Parameter
+from school.prepared_sql import Parameter
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
 from tasks.models import Task

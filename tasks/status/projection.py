@@ -4,13 +4,15 @@ import json
 import time
 import uuid
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, IntegerField, Q, UUIDField
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from school.db import connections
+from school.prepared_sql import Parameter, PreparedUpdate
 from tasks import redis_store
 from tasks.circuit_breaker import RedisUnavailable
 from tasks.models import Task, Tombstone
@@ -46,19 +48,29 @@ def write_document(task: Task) -> bool:
     return True
 
 
-def confirm_document(task: Task, **fields: Any) -> bool:
-    """Store that the document was written, with other fields of the unchanged row.
+def confirm_document(task: Task, *, is_published: bool = False) -> bool:
+    """Store that the document of the unchanged row was written, and the message sent.
 
     Returns False if the row has changed and Redis is unavailable.
     """
-    if task.projected_version != task.version:
-        fields["projected_version"] = task.version
-    same_version = Task.objects.filter(pk=task.pk, version=task.version)
-    if not (same_version.update(**fields) if fields else same_version.exists()):
+    same_row = {"id": task.pk, "version": task.version}
+    if task.projected_version != task.version or is_published:
+        is_unchanged = _prepare_confirmation(is_published).execute(**same_row) > 0
+    else:
+        is_unchanged = Task.objects.filter(**same_row).exists()
+    if not is_unchanged:
         # The row has changed meanwhile. If its newer document was dropped before this
         # write, an old document is in Redis now.
         return resync_document(task.pk)
     return True
+
+
+@cache
+def _prepare_confirmation(is_published: bool) -> PreparedUpdate:
+    version = Parameter("version", IntegerField())
+    same_row = Task.objects.filter(pk=Parameter("id", UUIDField()), version=version)
+    fields = {"published_at": Now()} if is_published else {}
+    return PreparedUpdate(same_row, projected_version=version, **fields)
 
 
 def resync_document(task_id: uuid.UUID) -> bool:

@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Now
 
 from school.models import User
-from school.prepared_row import Parameter
+from school.prepared_sql import Parameter, PreparedInsert
 from tasks.errors import IdempotencyKeyConflict
 from tasks.models import IdempotencyKey, Task
 from tasks.states import State
@@ -38,12 +39,16 @@ def save_key(viewer: User, request: ReportRequest, task: Task) -> None:
         fingerprint=request.fingerprint(request.parameters),
         task_id=task.pk,
     )
-    # It replaces an expired one.
-    IdempotencyKey.objects.bulk_create(
-        [key_row],
-        update_conflicts=True,
+    _prepare_insert().execute(key_row)
+
+
+@cache
+def _prepare_insert() -> PreparedInsert:
+    """Prepare the INSERT that replaces an expired key."""
+    return PreparedInsert(
+        IdempotencyKey,
         unique_fields=["requester", "key"],
-        update_fields=["fingerprint", "task_id", "created_at"],
+        replaced_fields=["fingerprint", "task_id", "created_at"],
     )
 
 

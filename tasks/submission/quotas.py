@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
 from school.models import User
-from school.prepared_row import Parameter
+from school.prepared_sql import Parameter
 from school.subqueries import CountOf
 from tasks.errors import QueueFull, TooManyActive
 from tasks.models import Task

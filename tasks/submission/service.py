@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import structlog
 from django.db import Error, transaction
-from django.db.models.functions import Now
 
 from school.models import User
+from school.prepared_sql import PreparedInsert
 from tasks import access_log
 from tasks.errors import (
     DiskNearlyFull,
@@ -68,9 +69,7 @@ def _submit(viewer: User, request: ReportRequest) -> Submission:
 def _insert(viewer: User, request: ReportRequest, task: Task) -> Submission | None:
     """Insert the task unless it exists; return None if the viewer must make room first."""
     with transaction.atomic():
-        # The lock serialises a user's requests, so that the second of two equal ones sees the
-        # first. A statement of its own: what waits for a lock reads what was there before.
-        User.objects.select_for_update(no_key=True).values("pk").get(pk=viewer.pk)
+        state.lock_requests_of(viewer)
         values = state.read_state(viewer, request, task)
         if repeated := _find_repeated(viewer, request, values):
             return repeated
@@ -78,12 +77,17 @@ def _insert(viewer: User, request: ReportRequest, task: Task) -> Submission | No
             return None
         quota = quotas.enforce_quotas(viewer, task.queue, values)
         task.created_at = task.updated_at = values["now"]
-        task.save(force_insert=True)
+        _prepare_insert().execute(task)
         if request.idempotency_key:
             idempotency.save_key(viewer, request, task)
         access_log.record_access(viewer, AccessLogEntry.Action.CREATED, task)
     _publish(task, viewer, has_room=values["has_room"])
     return Submission(task, quota=quota)
+
+
+@cache
+def _prepare_insert() -> PreparedInsert:
+    return PreparedInsert(Task)
 
 
 def _find_repeated(
@@ -125,9 +129,8 @@ def _publish(task: Task, viewer: User, *, has_room: bool) -> None:
         is_written = projection.write_document(task)
         access_version.cache(viewer)  # for the polls that follow
         is_sent = has_room and outbox.try_send(task)
-        fields = {"published_at": Now()} if is_sent else {}
         if is_written:
-            projection.confirm_document(task, **fields)
+            projection.confirm_document(task, is_published=is_sent)
         elif is_sent:
             outbox.mark_published(task)
     except Error:

@@ -11,7 +11,7 @@ from django.db.models import Exists, Min, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from school.prepared_row import Parameter
+from school.prepared_sql import Parameter
 from school.subqueries import SumOf
 from tasks import artifacts, lifecycle
 from tasks.errors import DiskNearlyFull, TooManyResults

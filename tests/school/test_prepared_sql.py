@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from school.models import Enrolment, User
-from school.prepared_row import Parameter, PreparedRow
+from school.prepared_sql import Parameter, PreparedQuery
 from school.subqueries import CountOf, DistinctValues, SumOf
 
 pytestmark = pytest.mark.django_db
@@ -23,21 +23,21 @@ pytestmark = pytest.mark.django_db
 _USER_ID = Parameter("user_id", IntegerField())
 
 
-def test_prepared_row_takes_other_values_each_time(teacher, secretary):
-    row = PreparedRow(User.objects.filter(pk=_USER_ID).values("username", "role"))
+def test_prepared_query_takes_other_values_each_time(teacher, secretary):
+    row = PreparedQuery(User.objects.filter(pk=_USER_ID).values("username", "role"))
 
-    names = [row.read(user_id=user.pk)["username"] for user in (teacher, secretary)]
+    names = [row.read_one(user_id=user.pk)["username"] for user in (teacher, secretary)]
 
     assert names == ["teacher", "secretary"]
 
 
-def test_prepared_row_converts_values_as_the_query_set_does(teacher):
+def test_prepared_query_converts_values_as_the_query_set_does(teacher):
     now = Parameter("now", DateTimeField())
     rows = User.objects.filter(pk=_USER_ID)
-    row = PreparedRow(rows.values("date_joined", "is_active", since=now))
+    row = PreparedQuery(rows.values("date_joined", "is_active", since=now))
     since = timezone.now()
 
-    assert row.read(user_id=teacher.pk, now=since) == {
+    assert row.read_one(user_id=teacher.pk, now=since) == {
         "date_joined": teacher.date_joined,
         "is_active": True,
         "since": since,
@@ -47,23 +47,23 @@ def test_prepared_row_converts_values_as_the_query_set_does(teacher):
 def test_parameter_in_a_subquery_has_its_value(teacher):
     name = Parameter("name", CharField())
     others = User.objects.filter(username=name).exclude(pk=OuterRef("pk"))
-    row = PreparedRow(
+    row = PreparedQuery(
         User.objects.filter(pk=_USER_ID).values(other=Subquery(others.values("role")))
     )
 
-    assert row.read(user_id=teacher.pk, name="guardian") == {"other": "guardian"}
-    assert row.read(user_id=teacher.pk, name="teacher") == {"other": None}
+    assert row.read_one(user_id=teacher.pk, name="guardian") == {"other": "guardian"}
+    assert row.read_one(user_id=teacher.pk, name="teacher") == {"other": None}
 
 
 def test_constant_texts_are_part_of_the_sql(teacher):
     rows = User.objects.filter(pk=_USER_ID).exclude(username__in=["100 %s", "it's"])
-    row = PreparedRow(rows.values("role"))
+    row = PreparedQuery(rows.values("role"))
 
     with CaptureQueriesContext(connection) as queries:
-        assert row.read(user_id=teacher.pk) == {"role": "teacher"}
+        assert row.read_one(user_id=teacher.pk) == {"role": "teacher"}
 
     assert "('100 %s', 'it''s')" in queries.captured_queries[0]["sql"]
-    assert len(row._parameters) == 1
+    assert len(row._text.parameters) == 1
 
 
 @pytest.mark.parametrize("class_id", [1, 999])
