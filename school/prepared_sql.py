@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, connections
@@ -23,15 +24,16 @@ class Parameter(Expression):
     def as_sql(self, _compiler: Any, _connection: Any) -> Any:
         return "%s", [self]
 
-    def prepare(self, values: Mapping[str, Any]) -> Any:
-        return self.output_field.get_db_prep_save(values[self.name], connection)
+    def prepare(self, values: Mapping[str, Any], database: Any) -> Any:
+        return self.output_field.get_db_prep_save(values[self.name], database)
 
 
 class PreparedQuery(Generic[Row]):
     """Query of objects or of values, made by a query set with parameters."""
 
     def __init__(self, rows: "QuerySet[Any, Row]") -> None:
-        self._rows = rows
+        self._iterable_class: Any = rows._iterable_class
+        self._query = rows.query
         self._compiler = rows.query.get_compiler(connection=connection)
         self._text = _Text(*self._compiler.as_sql())
         selected = self._compiler.select[: self._compiler.col_count]
@@ -41,23 +43,28 @@ class PreparedQuery(Generic[Row]):
 
     def read(self, **values: Any) -> list[Row]:
         """Execute the query with values for its parameters; return its rows."""
-        rows = self._rows.all()
-        compiler = self._bind(values)
-        rows.query.get_compiler = lambda *_args, **_options: compiler  # type: ignore[method-assign]
-        return list(rows)
+        database = connections[connection.alias]
+        compiler: Any = copy(self._compiler)
+        statement = self._text.sql, self._text.bind(values, database)
+        compiler.connection = database
+        compiler.as_sql = lambda *_args, **_options: statement
+        compiler.get_converters = lambda _expressions: self._converters
+        query: Any = copy(self._query)
+        query.get_compiler = lambda *_args, **_options: compiler
+        return list(self._iterable_class(_CompiledRows(query, database.alias)))
 
     def read_one(self, **values: Any) -> Row | None:
         """Return the first row; None without rows."""
         return next(iter(self.read(**values)), None)
 
-    def _bind(self, values: Mapping[str, Any]) -> Any:
-        """Return a compiler of this connection that has compiled the query already."""
-        compiler: Any = copy(self._compiler)
-        compiler.connection = connections[connection.alias]
-        statement = self._text.sql, self._text.bind(values)
-        compiler.as_sql = lambda *_args, **_options: statement
-        compiler.get_converters = lambda _expressions: self._converters
-        return compiler
+
+@dataclass(frozen=True)
+class _CompiledRows:
+    """The parts of a query set that its iterable reads, with a query that is compiled."""
+
+    query: Any
+    db: str
+    _known_related_objects: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PreparedInsert:
@@ -71,13 +78,11 @@ class PreparedInsert:
         replaced_fields: Sequence[str] = (),
     ) -> None:
         self._fields = [
-            field
-            for field in model._meta.concrete_fields
-            if not isinstance(field, AutoField)
+            one for one in model._meta.concrete_fields if not isinstance(one, AutoField)
         ]
         row = model()
-        for field in self._fields:
-            setattr(row, field.attname, Parameter(field.attname, field))
+        for one in self._fields:
+            setattr(row, one.attname, Parameter(one.attname, one))
         get_field = model._meta.get_field
         query = InsertQuery(
             model,
@@ -91,9 +96,9 @@ class PreparedInsert:
 
     def execute(self, row: Model) -> None:
         """Insert the row, without the signals and the key of `Model.save`."""
-        fields = self._fields
-        values = {field.attname: field.pre_save(row, add=True) for field in fields}
-        self._text.execute(values)
+        self._text.execute(
+            {one.attname: one.pre_save(row, add=True) for one in self._fields}
+        )
 
 
 class PreparedUpdate:
@@ -115,15 +120,16 @@ class _Text:
     def __init__(self, sql: str, parameters: Sequence[Any]) -> None:
         self.sql, self.parameters = _inline_texts(sql, parameters)
 
-    def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    def bind(self, values: Mapping[str, Any], database: Any) -> tuple[Any, ...]:
         return tuple(
-            one.prepare(values) if isinstance(one, Parameter) else one
+            one.prepare(values, database) if isinstance(one, Parameter) else one
             for one in self.parameters
         )
 
     def execute(self, values: Mapping[str, Any]) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, self.bind(values))
+        database = connections[connection.alias]
+        with database.cursor() as cursor:
+            cursor.execute(self.sql, self.bind(values, database))
             count: int = cursor.rowcount
             return count
 

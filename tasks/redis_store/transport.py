@@ -71,6 +71,7 @@ class Channel(kombu_redis.Channel):
     def __init__(self, connection: Any, **kwargs: Any) -> None:
         # Kept, because a channel that closes restores messages when `connection` is gone.
         self._broker_url = str(connection.client.hostname)
+        self._client: Any = None
         try:
             super().__init__(connection, **kwargs)
         except breaker.failure_types as error:
@@ -125,8 +126,18 @@ class Channel(kombu_redis.Channel):
         return RepairingRedis
 
     def _create_client(self, asynchronous: bool = False) -> Any:
+        """Return a new client, or for sending that of the pool, which lasts as long as it."""
+        is_for_sending = not asynchronous
+        if (
+            is_for_sending
+            and self._client
+            and self._client.connection_pool is self.pool
+        ):
+            return self._client
         client = super()._create_client(asynchronous)  # type: ignore[misc]
         client.set_response_callback("BRPOP", _verified_message)
+        if is_for_sending:
+            self._client = client
         return client
 
     def _brpop_read(self, **options: Any) -> Any:
