@@ -6,17 +6,26 @@ import pytest
 from django.db import connection
 from django.db.models import (
     CharField,
+    Count,
     DateTimeField,
     IntegerField,
     OuterRef,
     Subquery,
 )
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from school.models import Enrolment, User
-from school.prepared_sql import Parameter, PreparedQuery
+from school.models import Enrolment, SchoolClass, User
+from school.prepared_sql import (
+    Parameter,
+    PreparedInsert,
+    PreparedQuery,
+    PreparedUpdate,
+)
 from school.subqueries import CountOf, DistinctValues, SumOf
+from tasks.models import IdempotencyKey, Task, new_id
+from tests.support.task_factories import queue_task
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +51,77 @@ def test_prepared_query_converts_values_as_the_query_set_does(teacher):
         "is_active": True,
         "since": since,
     }
+
+
+def test_prepared_query_of_objects_reads_related_ones_and_annotations(teacher):
+    network_id = Parameter("network_id", IntegerField())
+    classes = SchoolClass.objects.select_related("school", "school_year").order_by("pk")
+    rows = classes.annotate(size=Count("enrolments"))
+    query = PreparedQuery(rows.filter(school__network=network_id))
+    expected = list(rows.filter(school__network=1))
+
+    with CaptureQueriesContext(connection) as queries:
+        found = query.read(network_id=1)
+        names = [(one.school.name, one.school_year.year) for one in found]
+
+    assert len(queries) == 1
+    assert found == expected
+    assert found[0]._state.db == "default"
+    assert names == [(one.school.name, one.school_year.year) for one in expected]
+    assert [one.size for one in found] == [one.size for one in expected]
+    assert query.read(network_id=999) == []
+    assert query.read_one(network_id=999) is None
+
+
+def test_prepared_insert_saves_every_field(teacher):
+    task = queue_task(teacher)
+    Task.objects.filter(pk=task.pk).update(
+        parameters={"a": None, "é": [1.5, "%s"]}, result={"rows": 1}, label="it's 5 %"
+    )
+    task.refresh_from_db()
+    copy = Task.objects.get(pk=task.pk)
+    copy.pk = new_id()
+
+    PreparedInsert(Task).execute(copy)
+
+    names = [one.attname for one in Task._meta.concrete_fields if one.name != "id"]
+    saved = Task.objects.get(pk=copy.pk)
+    assert {name: getattr(saved, name) for name in names} == {
+        name: getattr(task, name) for name in names
+    }
+
+
+def test_prepared_insert_replaces_the_fields_of_a_conflict(teacher):
+    insert = PreparedInsert(
+        IdempotencyKey,
+        unique_fields=["requester", "key"],
+        replaced_fields=["task_id", "created_at"],
+    )
+    first, second = (
+        IdempotencyKey(requester=teacher, key="k", fingerprint=name, task_id=new_id())
+        for name in ("first", "second")
+    )
+
+    insert.execute(first)
+    insert.execute(second)
+
+    saved = IdempotencyKey.objects.get()
+    assert (saved.fingerprint, saved.task_id) == ("first", second.task_id)
+    assert saved.created_at == second.created_at > first.created_at
+
+
+def test_prepared_update_returns_the_number_of_rows(teacher, secretary):
+    update = PreparedUpdate(
+        User.objects.filter(pk=_USER_ID, is_active=True),
+        first_name=Parameter("name", CharField()),
+        date_joined=Now(),
+    )
+
+    assert update.execute(user_id=teacher.pk, name="100 %s") == 1
+    assert update.execute(user_id=0, name="nobody") == 0
+    teacher.refresh_from_db()
+    secretary.refresh_from_db()
+    assert teacher.first_name == "100 %s" != secretary.first_name
 
 
 def test_parameter_in_a_subquery_has_its_value(teacher):

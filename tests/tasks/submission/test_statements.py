@@ -2,6 +2,11 @@
 
 import pytest
 from django.db import connection
+from django.db.models.sql.compiler import (
+    SQLCompiler,
+    SQLInsertCompiler,
+    SQLUpdateCompiler,
+)
 from django.test.utils import CaptureQueriesContext
 
 from tests.support.task_factories import queue_task
@@ -39,6 +44,26 @@ def test_submission_of_one_class_has_eight_statements_at_most(
 
     assert len(statements) <= MAX_STATEMENTS
     assert len(set(statements)) == len(statements)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}], ids=["bare", "key"])
+@pytest.mark.parametrize("username", ["admin", "secretary", "teacher"])
+@pytest.mark.parametrize("kind", ["class_performance", "report_card"])
+def test_submission_builds_no_sql_text_twice(
+    as_user, network, django_user_model, monkeypatch, username, kind, headers
+):
+    client = as_user(django_user_model.objects.get(username=username))
+    body = {**BODY, "report": kind}
+    for number in (1, 2):  # the first also counts what is far from its limit
+        key = {name: f"{value}{number}" for name, value in headers.items()}
+        submit(client, {**body, "label": f"{number}"}, headers=key)
+    built = []
+    for compiler in (SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler):
+        monkeypatch.setattr(compiler, "as_sql", lambda *_args, **_: built.append(_args))
+
+    submit(client, {**body, "label": "third"}, headers=headers)
+
+    assert built == []
 
 
 def test_submission_in_new_process_has_eight_statements_at_most(as_user, teacher):
