@@ -1,11 +1,15 @@
 """Catalogue entries: a kind of report, with all that a client needs to build a form for it."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from rest_framework.renderers import JSONRenderer
 
 from tasks.reporting import registry
 from tasks.reporting.parameters import ReportParameters
@@ -121,11 +125,38 @@ def _with_defaults(
     return schema
 
 
-def build_entry(report: type[Report[Any]], defaults: ViewerDefaults) -> dict[str, Any]:
-    """Build the entry of a kind of report for one viewer, in the active language."""
+def serialize_entry(report: type[Report[Any]], defaults: ViewerDefaults) -> bytes:
+    """Return the entry of a kind of report for one viewer as JSON, in the active language."""
     values = defaults.values(report.parameters_model())
+    if values.keys() <= {"year"}:
+        year = values.get("year")
+        entry = _static_json(report, year, get_language(), settings.PUBLIC_URL)
+    else:
+        entry = _to_json(build_static_entry(report, values))
     median_seconds = durations.median_seconds(report.queue, report.kind())
-    return {**build_static_entry(report, values), "median_seconds": median_seconds}
+    return b'%b,"median_seconds":%b}' % (
+        entry[:-1],
+        json.dumps(median_seconds).encode(),
+    )
+
+
+@lru_cache(maxsize=512)
+def _static_json(
+    report: type[Report[Any]],
+    year: int | None,
+    _language: str | None,
+    _public_url: str,
+) -> bytes:
+    """Return the JSON of an entry whose only default may be the year.
+
+    All that it depends on is an argument, so it is made once in a process.
+    """
+    return _to_json(build_static_entry(report, {} if year is None else {"year": year}))
+
+
+def _to_json(value: Any) -> bytes:
+    content: bytes = JSONRenderer().render(value)
+    return content
 
 
 def build_static_entry(

@@ -4,7 +4,6 @@ from typing import Any, TypeVar, cast
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
-from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +11,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from api.http.directory_pagination import LevelPagination, NewestYearPagination
+from api.http.filtering import ListFilterBackend
 from api.http.pagination import NamePagination, StrictCursorPagination
 from api.openapi.operations import operation
 from api.serializers.directory import (
@@ -30,7 +30,7 @@ M = TypeVar("M", bound=Model)
 
 class RecordList(ListAPIView[M]):
     pagination_class: type[StrictCursorPagination] = NamePagination
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [ListFilterBackend]
 
 
 class Schools(RecordList[School]):

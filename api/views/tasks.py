@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.http import HttpResponse
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 from api.auth.authentication import PollAuthentication, UserAuthentication
 from api.auth.tokens import AccessClaims
 from api.http import admission
+from api.http.filtering import ListFilterBackend
 from api.http.long_polling import WaitPreference, wait_for_change
 from api.http.pagination import NewestFirstPagination, build_link_header
 from api.http.submissions import read_idempotency_key, submit_and_respond
@@ -66,7 +66,7 @@ class Tasks(ListAPIView[Task]):
     queryset = Task.objects.none()
     serializer_class = TaskListing
     pagination_class = NewestFirstPagination
-    filter_backends = [DjangoFilterBackend]
+    filter_backends = [ListFilterBackend]
     filterset_class = TaskFilter
 
     def get_queryset(self) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import get_language, ngettext_lazy
 
-from tasks.reporting.parameter_messages import translate_schema
+from tasks.reporting.parameter_messages import model_schema
 from tasks.reporting.parameters import ReportParameters
 
 SEPARATOR = " · "
@@ -80,5 +80,5 @@ def _choices(
     model: type[ReportParameters], _language: str | None
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return the schemas of the parameters chosen from lists, in the active language."""
-    properties = translate_schema(model.model_json_schema())["properties"]
+    properties = model_schema(model)["properties"]
     return {name: schema for name, schema in properties.items() if "oneOf" in schema}

@@ -1,8 +1,10 @@
 """Titles and error messages of report parameters, in the active language."""
 
+from functools import lru_cache
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
+from pydantic import BaseModel
 
 _TITLES = {
     "school_id": gettext_noop("School"),
@@ -46,6 +48,20 @@ _MESSAGES = {
 def parameter_title(name: str, _field: object) -> str:
     """Return a parameter's untranslated (English) title, as stored in the schema."""
     return _TITLES.get(name, name.replace("_", " ").capitalize())
+
+
+def model_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a model in the active language, which callers must not change.
+
+    It is made once for each language: pydantic takes a millisecond.
+    """
+    return _model_schema(model, get_language())
+
+
+@lru_cache(maxsize=256)
+def _model_schema(model: type[BaseModel], _language: str | None) -> dict[str, Any]:
+    schema: dict[str, Any] = translate_schema(model.model_json_schema())
+    return schema
 
 
 def translate_schema(schema: Any) -> Any:

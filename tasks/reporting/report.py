@@ -80,11 +80,8 @@ class Report(ABC, Generic[P]):
 
     @classmethod
     def parameters_schema(cls) -> dict[str, Any]:
-        """Return the JSON Schema of the parameters, in the active language."""
-        schema: dict[str, Any] = parameter_messages.translate_schema(
-            cls.parameters_model().model_json_schema()
-        )
-        return schema
+        """Return the JSON Schema of the parameters, as `model_schema` does."""
+        return parameter_messages.model_schema(cls.parameters_model())
 
     @classmethod
     def select(cls, viewer: User, values: object) -> Selection[ReportParameters]:

@@ -3,13 +3,13 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.functional import Promise
 from django.utils.translation import get_language_info, override
 
 from tasks import artifacts
@@ -29,8 +29,7 @@ def build_document(
 
     Lists pass `with_data=False`, which omits the report's rows (`result.data`) and columns.
     """
-    url, labels = task_url(task.pk), _labels(task.language)
-    # Another release may have other codes.
+    url = task_url(task.pk)
     return {
         "task_id": str(task.pk),
         "report": task.kind,
@@ -40,11 +39,11 @@ def build_document(
         "metadata": task.metadata,
         "parameters": task.parameters,
         "format": task.format,
-        "format_label": labels.formats.get(task.format, task.format),
+        "format_label": _format_label(task.format, task.language),
         "language": task.language,
         "language_label": get_language_info(task.language.lower())["name_local"],
         "state": task.state,
-        "state_label": labels.states.get(task.state, task.state),
+        "state_label": _state_label(task.state, task.language),
         "progress": (progress or Progress.from_task(task)).to_json(
             task.progress_unit, task.language
         ),
@@ -58,10 +57,7 @@ def build_document(
         "finished_at": _format_or_none(task.finished_at),
         "expires_at": _format_or_none(task.expires_at),
         "expiry_reason": task.expiry_reason or None,
-        "expiry_reason_label": labels.expiry_reasons.get(
-            task.expiry_reason, task.expiry_reason
-        )
-        or None,
+        "expiry_reason_label": _expiry_label(task.expiry_reason, task.language) or None,
         "links": {
             "self": url,
             "cancel": f"{url}/cancel",
@@ -93,24 +89,25 @@ def build_problem(error: Document, language: str) -> Document:
     return {"type": f"/problems/{code}", "title": title, **error}
 
 
-@dataclass(frozen=True)
-class _Labels:
-    """Labels of the codes of a document, in one language."""
-
-    states: Mapping[str, str]
-    formats: Mapping[str, str]
-    expiry_reasons: Mapping[str, str]
+@cache
+def _format_label(format: str, language: str) -> str:
+    labels = {name: one.label for name, one in format_classes().items()}
+    return _label(labels, format, language)
 
 
-@lru_cache(maxsize=16)
-def _labels(language: str) -> _Labels:
-    formats = {name: format.label for name, format in format_classes().items()}
+@cache
+def _state_label(state: str, language: str) -> str:
+    return _label(STATE_LABELS, state, language)
+
+
+@cache
+def _expiry_label(reason: str, language: str) -> str:
+    return _label(EXPIRY_LABELS, reason, language)
+
+
+def _label(labels: Mapping[str, str | Promise], code: str, language: str) -> str:
     with override(language):
-        return _Labels(
-            states={code: str(label) for code, label in STATE_LABELS.items()},
-            formats={name: str(label) for name, label in formats.items()},
-            expiry_reasons={code: str(label) for code, label in EXPIRY_LABELS.items()},
-        )
+        return str(labels.get(code, code))  # another release may have other codes
 
 
 def _build_result(task: Task, url: str, *, with_data: bool) -> Document | None:
