@@ -20,6 +20,7 @@ from api.serializers.directory import (
     SchoolRecord,
     SchoolYearRecord,
 )
+from api.serializers.shared import represent
 from api.views.directory_filters import ClassFilter, SchoolFilter
 from school import directory
 from school.models import GradeLevel, School, SchoolClass, SchoolYear, User
@@ -181,4 +182,4 @@ def _record_response(
     record = visible.filter(pk=id).first() if id <= MAX_ID else None
     if record is None:
         raise Http404
-    return Response(serializer(record).data)
+    return Response(represent(serializer, record))

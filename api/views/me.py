@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from api.openapi.operations import operation
 from api.serializers.directory import CurrentUser
+from api.serializers.shared import represent
 from school import access
 from school.models import Role, User
 
@@ -46,4 +47,4 @@ class Me(APIView):
             "must_change_password": viewer.must_change_password,
             "scope": scope,
         }
-        return Response(CurrentUser(me).data)
+        return Response(represent(CurrentUser, me))

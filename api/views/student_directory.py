@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from api.openapi.operations import operation
 from api.serializers import directory
+from api.serializers.shared import represent
 from school import access
 from school.collation import normalize_name
 from school.models import User
@@ -99,7 +100,7 @@ class StudentsSearch(APIView):
             else None
         )
         page = {"results": matches[:size], "next": next_cursor}
-        return Response(directory.StudentPage(page).data)
+        return Response(represent(directory.StudentPage, page))
 
 
 class StudentDetail(APIView):
@@ -120,7 +121,7 @@ class StudentDetail(APIView):
         matches = find_students(viewer, StudentQuery(enrolments), limit=1)
         if not matches:
             raise Http404
-        return Response(directory.StudentRecord(matches[0]).data)
+        return Response(represent(directory.StudentRecord, matches[0]))
 
 
 def _encode_cursor(position: StudentCursor, viewer: User) -> str:

@@ -21,6 +21,8 @@ from tasks.states import EXPIRY_LABELS, STATE_LABELS, State
 
 Document = dict[str, Any]
 
+_encoder = DjangoJSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def build_document(
     task: Task, progress: Progress | None = None, *, with_data: bool = True
@@ -69,10 +71,7 @@ def build_document(
 
 def serialize_document(document: Document) -> bytes:
     """Serialize deterministically, because clients compare digests of the bytes."""
-    text = json.dumps(
-        document, cls=DjangoJSONEncoder, ensure_ascii=False, separators=(",", ":")
-    )
-    return text.encode()
+    return _encoder.encode(document).encode()
 
 
 def task_url(task_id: uuid.UUID) -> str:
