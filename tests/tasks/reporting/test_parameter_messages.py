@@ -95,3 +95,15 @@ def test_translate_schema_translates_only_text():
     assert schema["properties"]["pages"]["description"].startswith("Somente este")
     assert schema["properties"]["title"]["enum"] == ["School", "Class", "Term"]
     assert schema["properties"]["title"]["default"] == "Class"
+
+
+def test_model_schema_is_made_once_for_each_language():
+    def in_language(name):
+        with override(name):
+            return parameter_messages.model_schema(OddParameters)
+
+    portuguese, english = in_language("pt-br"), in_language("en")
+
+    assert in_language("pt-br") is portuguese
+    assert in_language("en") is english
+    assert [portuguese["title"], english["title"]] == ["Parâmetros", "Parameters"]
