@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from django.db.models import (
+    BigIntegerField,
     Case,
     DateField,
     Exists,
@@ -31,6 +33,7 @@ from school.models import (
     Student,
     User,
 )
+from school.prepared_sql import Parameter, PreparedQuery
 from school.scope import Scope
 from school.subqueries import DistinctValues
 from school.year_members import SEEN_UNTIL, in_regular_classes, year_has_member
@@ -182,11 +185,25 @@ def expand(
 def attached_records(viewer: User) -> list[Any]:
     """Return the records that give the viewer's role its access, sorted by name."""
     target = _paths_for(viewer).attachment_field
+    attachments = _prepare_attachments(Role(viewer.role)).read(viewer_id=viewer.pk)
+    return [getattr(attachment, target) for attachment in attachments]
+
+
+@cache
+def _prepare_attachments(role: Role) -> PreparedQuery[Attachment]:
+    """Prepare the query of a viewer's attachments with their targets, sorted by name."""
+    viewer = any_viewer(role, is_superuser=False)
+    target = _paths_for(viewer).attachment_field
     order = "name" if target == "network" else "sort_key"
     related_fields = [f"{target}__{part}" for part in _RELATED_FIELDS.get(target, ())]
     attachments = _attachments(viewer).select_related(target, *related_fields)
-    rows = attachments.order_by(f"{target}__{order}", f"{target}_id")
-    return [getattr(attachment, target) for attachment in rows]
+    return PreparedQuery(attachments.order_by(f"{target}__{order}", f"{target}_id"))
+
+
+def any_viewer(role: Role, *, is_superuser: bool) -> User:
+    """Return any active user of a role, for prepared queries with the parameter `viewer_id`."""
+    viewer_id: Any = Parameter("viewer_id", BigIntegerField())
+    return User(pk=viewer_id, role=role, is_superuser=is_superuser)
 
 
 def scope_of(viewer: User, enrolments: QuerySet[Enrolment]) -> Scope:

@@ -152,11 +152,7 @@ class _Shape:
 
 @lru_cache(maxsize=256)
 def _prepare(shape: _Shape, name: str, with_subqueries: bool) -> PreparedQuery[Any]:
-    viewer = User(
-        pk=Parameter(_VIEWER, BigIntegerField()),
-        role=shape.role,
-        is_superuser=shape.is_superuser,
-    )
+    viewer = access.any_viewer(Role(shape.role), is_superuser=shape.is_superuser)
     ids = {name: [Parameter(name, BigIntegerField())] for name in shape.names}
     query = SelectionQuery(viewer, ids, shape.year, shape.reach)
     return PreparedQuery(query._record_rows(name, with_subqueries))

@@ -1,7 +1,8 @@
 """Defaults of report parameters that depend on the viewer: the open year, and the children."""
 
 from collections.abc import Mapping, Set
-from functools import cached_property
+from datetime import date
+from functools import cache, cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -9,6 +10,7 @@ from django.utils.translation import gettext
 
 from school import access
 from school.models import Role, User
+from school.prepared_sql import PreparedQuery
 from tasks.errors import FieldError, InvalidRequest
 from tasks.reporting.parameters import MAX_RECORDS, ReportParameters
 from tasks.reporting.selection import PARAMETERS_POINTER
@@ -52,8 +54,9 @@ class ViewerDefaults:
 
         Of several numbers it is the one that has today; None if that leaves none or several.
         """
-        open_years = access.visible_school_years(self._viewer).filter(is_closed=False)
-        rows = list(open_years.values_list("year", "starts_on", "ends_on"))
+        viewer = self._viewer
+        open_years = _prepare_open_years(Role(viewer.role), viewer.is_superuser)
+        rows = open_years.read(viewer_id=viewer.pk)
         numbers = {year for year, _starts_on, _ends_on in rows}
         if len(numbers) > 1:
             today = timezone.localdate()
@@ -68,6 +71,16 @@ class ViewerDefaults:
         students = access.visible_students(self._viewer).order_by("pk")
         ids = list(students.values_list("pk", flat=True)[: MAX_RECORDS + 1])
         return ids if len(ids) <= MAX_RECORDS else []
+
+
+@cache
+def _prepare_open_years(
+    role: Role, is_superuser: bool
+) -> PreparedQuery[tuple[int, date, date]]:
+    """Prepare the query of the open school years that a viewer sees."""
+    viewer = access.any_viewer(role, is_superuser=is_superuser)
+    open_years = access.visible_school_years(viewer).filter(is_closed=False)
+    return PreparedQuery(open_years.values_list("year", "starts_on", "ends_on"))
 
 
 def require_alternative(parameters: ReportParameters) -> None:
