@@ -20,7 +20,7 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 # sockets, and its own for Sentinel does not read our addresses.
 TRANSPORT_ALIASES["unix"] = "tasks.redis_store.transport:Transport"
 TRANSPORT_ALIASES["sentinel"] = "tasks.redis_store.transport:Transport"
-app = Celery("school")
+app = Celery("school", fixups=["school.celery_fixup:install"])
 app.config_from_object("school.celery_config")
 # Adds the request id to the log lines of a task.
 app.steps["worker"].add(DjangoStructLogInitStep)

@@ -12,23 +12,26 @@ document in Redis is written; if that write is lost, the dispatcher repeats it f
 
 import uuid
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import DurationField, F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy, override
 
+from school.prepared_row import Parameter
+from school.prepared_update import PreparedUpdate
 from school.scope import Scope
 from tasks import artifacts
 from tasks.errors import TaskFinished
 from tasks.failures import ReportFailed
 from tasks.models import Task
 from tasks.progress import Progress
-from tasks.states import FINAL, ExpiryReason, State, states_before
+from tasks.states import FINAL, ExpiryReason, State
 from tasks.status import projection
+from tasks.transitions import given, next_version, prepare, transition
 
 log = structlog.get_logger(__name__)
 
@@ -56,29 +59,26 @@ _REQUEUE_FIELDS = {
 def claim(task_id: uuid.UUID) -> Task | None:
     """Claim the queued task for this worker; None if it is not queued any more.
 
-    The caller writes the document, once it is ready to release the task again.
+    One statement, so that the row that is returned has this claim's fence. The worker writes
+    the document once the attempt has lasted for a while.
     """
-    time_limit = (
-        Task.objects.filter(pk=task_id).values_list("time_limit", flat=True).first()
+    return _prepare_claim().execute(id=task_id, lease=_lease())
+
+
+@cache
+def _prepare_claim() -> PreparedUpdate[Task]:
+    return prepare(
+        Task.objects.filter(pk=given("id")),
+        State.RUNNING,
+        attempt=F("attempt") + 1,
+        fence=F("fence") + 1,
+        lease_until=Now() + Parameter("lease", DurationField()),
+        deadline=Now() + F("time_limit"),
+        started_at=Coalesce(F("started_at"), Now()),
+        stage="preparing",
+        progress_done=0,
+        progress_total=None,
     )
-    if time_limit is None:
-        return None
-    with transaction.atomic():
-        claimable = Task.objects.filter(pk=task_id, state=State.QUEUED)
-        has_changed = _transition(
-            claimable,
-            State.RUNNING,
-            attempt=F("attempt") + 1,
-            fence=F("fence") + 1,
-            lease_until=_lease_end(),
-            deadline=Now() + time_limit,
-            started_at=Coalesce(F("started_at"), Now()),
-            stage="preparing",
-            progress_done=0,
-            progress_total=None,
-        )
-        # Read in the same transaction, so that the fence is this claim's.
-        return Task.objects.get(pk=task_id) if has_changed else None
 
 
 def renew(task: Task, progress: Progress) -> bool | None:
@@ -97,28 +97,43 @@ def renew(task: Task, progress: Progress) -> bool | None:
 
 def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) -> bool:
     """Store the result; False if the task was canceled or the lease is lost."""
-    has_changed = _transition(
-        _owned(task).filter(cancel_requested_at=None),
-        State.SUCCEEDED,
+    succeeded = _prepare_success().execute(
+        id=task.pk,
+        fence=task.fence,
         artifact=artifact,
         artifact_bytes=result["bytes"],
         result=result,
         scope=scope.to_json(),
-        finished_at=Now(),
-        stage="finished",
         progress_done=result["rows"],
         progress_total=result["rows"],
     )
+    if succeeded is not None:
+        projection.sync_document(succeeded)
+        _delete_other_attempts(task, keep_name=artifact)
+        return True
     # The file name belongs to this attempt alone: an earlier call may have succeeded and lost its
     # connection before the answer.
-    is_done = has_changed or Task.objects.filter(pk=task.pk, artifact=artifact).exists()
+    is_done = Task.objects.filter(pk=task.pk, artifact=artifact).exists()
     return _after_transition(task, is_done, keep_name=artifact)
+
+
+@cache
+def _prepare_success() -> PreparedUpdate[Task]:
+    owned = Task.objects.filter(pk=given("id"), fence=given("fence"))
+    names = ("artifact", "artifact_bytes", "result", "scope", "progress_done", "progress_total")  # fmt: skip
+    return prepare(
+        owned.filter(cancel_requested_at=None),
+        State.SUCCEEDED,
+        finished_at=Now(),
+        stage="finished",
+        **{name: given(name) for name in names},
+    )
 
 
 def fail(task: Task, error: ReportFailed) -> bool:
     """End the attempt with the failure; False if the lease is lost."""
     return _after_transition(
-        task, _transition(_owned(task), State.FAILED, **_failure_fields(task, error))
+        task, transition(_owned(task), State.FAILED, **_failure_fields(task, error))
     )
 
 
@@ -126,7 +141,7 @@ def finish_cancel(task: Task) -> bool:
     """End the running task whose cancel was requested; False if none was."""
     to_cancel = _owned(task).filter(cancel_requested_at__isnull=False)
     return _after_transition(
-        task, _transition(to_cancel, State.CANCELED, finished_at=Now())
+        task, transition(to_cancel, State.CANCELED, finished_at=Now())
     )
 
 
@@ -136,10 +151,10 @@ def cancel(task: Task) -> Task:
     Raises `TaskFinished` for a final task that is not canceled.
     """
     queryset = Task.objects.filter(pk=task.pk)
-    if not _transition(queryset.filter(state=State.QUEUED), State.CANCELED, finished_at=Now(),
+    if not transition(queryset.filter(state=State.QUEUED), State.CANCELED, finished_at=Now(),
                  cancel_requested_at=Now()):  # fmt: skip
         queryset.filter(state=State.RUNNING, cancel_requested_at=None).update(
-            cancel_requested_at=Now(), **_next_version()
+            cancel_requested_at=Now(), **next_version()
         )
     task.refresh_from_db()
     if not task.is_final and task.cancel_requested_at is None:
@@ -153,7 +168,7 @@ def cancel(task: Task) -> Task:
 def release(task: Task) -> bool:
     """Return the unfinished task to the queue; the attempt does not count."""
     releasable = _owned(task).filter(cancel_requested_at=None, deadline__gt=Now())
-    has_changed = _transition(
+    has_changed = transition(
         releasable, State.QUEUED, attempt=F("attempt") - 1, **_REQUEUE_FIELDS
     )
     return _after_transition(task, has_changed) or finish_cancel(task)
@@ -168,15 +183,15 @@ def reclaim(task: Task, error: ReportFailed | None) -> bool:
     silent = _owned(task).filter(lease_until__lt=Now())
     if task.cancel_requested_at is not None:
         return _after_transition(
-            task, _transition(silent, State.CANCELED, finished_at=Now())
+            task, transition(silent, State.CANCELED, finished_at=Now())
         )
     # The next call handles a cancel that was requested after the read.
     silent = silent.filter(cancel_requested_at=None)
     if error is not None:
         return _after_transition(
-            task, _transition(silent, State.FAILED, **_failure_fields(task, error))
+            task, transition(silent, State.FAILED, **_failure_fields(task, error))
         )
-    return _after_transition(task, _transition(silent, State.QUEUED, **_REQUEUE_FIELDS))
+    return _after_transition(task, transition(silent, State.QUEUED, **_REQUEUE_FIELDS))
 
 
 def erase(task: Task, reason: ExpiryReason = ExpiryReason.RETENTION) -> bool:
@@ -186,7 +201,7 @@ def erase(task: Task, reason: ExpiryReason = ExpiryReason.RETENTION) -> bool:
     """
     queryset = Task.objects.filter(pk=task.pk, is_erased=False)
     if task.state == State.SUCCEEDED:
-        has_changed = _transition(
+        has_changed = transition(
             queryset,
             State.EXPIRED,
             result=None,
@@ -200,22 +215,9 @@ def erase(task: Task, reason: ExpiryReason = ExpiryReason.RETENTION) -> bool:
             error = task.error and {**task.error, "detail": str(DETAIL_ERASED)}
         unsuccessful = queryset.filter(state__in=FINAL - {State.SUCCEEDED})
         has_changed = bool(
-            unsuccessful.update(error=error, **_next_version(), **_ERASED_FIELDS)
+            unsuccessful.update(error=error, **next_version(), **_ERASED_FIELDS)
         )
     return _after_transition(task, has_changed)
-
-
-def _transition(tasks: QuerySet[Task], to: State, **fields: Any) -> bool:
-    """Update the task if its state allows the transition; False if it does not."""
-    if to in FINAL and to != State.EXPIRED:
-        fields["expires_at"] = Now() + F("retention")
-    eligible = tasks.filter(state__in=states_before(to))
-    return bool(eligible.update(state=to, **_next_version(), **fields))
-
-
-def _next_version() -> dict[str, Any]:
-    """Return the fields that every change of a row's document sets."""
-    return {"version": F("version") + 1, "updated_at": Now()}
 
 
 def _owned(task: Task) -> QuerySet[Task]:
@@ -227,16 +229,24 @@ def _after_transition(task: Task, has_changed: bool, *, keep_name: str = "") -> 
     """Write the document and delete the attempts' files, except the one to keep."""
     if has_changed:
         projection.resync_document(task.pk)
-        try:
-            artifacts.delete_other_attempts(task.pk, keep_name, max_fence=task.fence)
-        except OSError:  # the sweep repeats it
-            log.exception("file_delete_failed", task_id=str(task.pk))
+        _delete_other_attempts(task, keep_name=keep_name)
     return has_changed
+
+
+def _delete_other_attempts(task: Task, *, keep_name: str) -> None:
+    try:
+        artifacts.delete_other_attempts(task.pk, keep_name, max_fence=task.fence)
+    except OSError:  # the sweep repeats it
+        log.exception("file_delete_failed", task_id=str(task.pk))
 
 
 def _lease_end() -> Any:
     """Return the end of a new lease, by the database's clock: the hosts' clocks may differ."""
-    return Now() + timedelta(seconds=settings.LEASE_SECONDS)
+    return Now() + _lease()
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def _failure_fields(task: Task, error: ReportFailed) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Progress of a report, and the tracker that counts its rows."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -83,8 +84,9 @@ class Tracker:
         self.stop_reason: Exception | None = None
         """Exception that ends the attempt; set by the heartbeat thread."""
         self._notify = notify
-        self._next_notify_at = 0.0
-        self._notified = ("", 0)
+        self._is_publishing = False
+        self._next_notify_at = math.inf
+        self._notified = ("preparing", 0)
         self._stage_started_at = time.monotonic()
         self._stage = "preparing"
         self._done = 0
@@ -105,8 +107,15 @@ class Tracker:
         seconds_left = elapsed * max(0, total - done) / done
         return replace(progress, seconds_left=seconds_left)
 
-    def start_stage(self, stage: str, total: int | None = None) -> None:
+    def begin_publishing(self) -> None:
+        """Publish the progress from now on; it is as in the row until then."""
+        self._is_publishing = True
         self._next_notify_at = 0.0
+        self.notify_if_behind()
+
+    def start_stage(self, stage: str, total: int | None = None) -> None:
+        if self._is_publishing:
+            self._next_notify_at = 0.0
         self._stage_started_at = time.monotonic()
         self._stage, self._done, self._total = stage, 0, total
         self.advance(0)

@@ -11,6 +11,7 @@ from django.db.models import DateTimeField, Model
 from django.db.models.functions import Now
 
 from school.db import postgresql_snapshot
+from school.db.connections import finish
 from school.models import Network
 
 ALIAS = "snapshot"
@@ -23,8 +24,7 @@ def snapshot(time_limit: timedelta = DEFAULT_TIME_LIMIT) -> Iterator[datetime]:
     """Route all reads inside the block to one snapshot; yield its time.
 
     The snapshot uses a second connection, so that a long report delays neither the
-    heartbeat nor the final transition of its task. The connection is closed on exit.
-    PostgreSQL ends it by itself some time after `time_limit`. Inside a transaction that is
+    heartbeat nor the final transition of its task. PostgreSQL ends it by itself some time after `time_limit`. Inside a transaction that is
     open already, the reads belong to that one.
     """
     token = _is_open.set(True)
@@ -35,7 +35,7 @@ def snapshot(time_limit: timedelta = DEFAULT_TIME_LIMIT) -> Iterator[datetime]:
     finally:
         _is_open.reset(token)
         if not is_nested:
-            connections[ALIAS].close()
+            finish(connections[ALIAS])
 
 
 def _begin(time_limit: timedelta) -> datetime:

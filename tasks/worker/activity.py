@@ -5,6 +5,7 @@ The dispatcher takes a worker for stuck that shows no activity while messages wa
 
 import os
 import socket
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -19,12 +20,27 @@ from tasks.redis_store import Registration
 REGISTER_SECONDS = 2
 QUEUE_ALIVE_SECONDS = 30
 """Seconds for which the start of a task shows that its queue is served."""
+QUEUE_ALIVE_INTERVAL = 5
+"""Seconds between two writes of it by one process."""
 
 
 class WorkerActivity:
     """Recorder of the activity of the worker that this process belongs to."""
 
     worker_name = ""
+
+    def __init__(self) -> None:
+        self._next_alive_at: dict[str, float] = {}
+
+    def record_queue(self, queue: str) -> None:
+        """Show that the queue is served."""
+        now = time.monotonic()
+        if now < self._next_alive_at.get(queue, 0.0):
+            return
+        # If Redis fails, the liveness key is missing, as it should be.
+        with suppress(RedisUnavailable):
+            redis_store.set_alive(queue, seconds=QUEUE_ALIVE_SECONDS)
+            self._next_alive_at[queue] = now + QUEUE_ALIVE_INTERVAL
 
     def record(self) -> None:
         if self.worker_name:
@@ -42,9 +58,7 @@ def on_task_start(task: Any, **_: Any) -> None:
     activity.worker_name = task.request.hostname or ""
     activity.record()
     if queue := (task.request.delivery_info or {}).get("routing_key"):
-        # If Redis fails, the liveness key is missing, as it should be.
-        with suppress(RedisUnavailable):
-            redis_store.set_alive(queue, seconds=QUEUE_ALIVE_SECONDS)
+        activity.record_queue(queue)
 
 
 @worker_ready.connect

@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import suppress
 from types import TracebackType
+from typing import Self
 
 import structlog
 from django.conf import settings
@@ -24,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 CHECK_INTERVAL = 0.5
 """Seconds between two checks of the deadline and of the worker's shutdown."""
+ANNOUNCE_SECONDS = 0.1
+"""Age at which an attempt writes its document; a shorter one writes only that of its end."""
 
 
 class Heartbeat:
@@ -41,12 +44,15 @@ class Heartbeat:
         self._next_beat_at = self._started_at + settings.HEARTBEAT_SECONDS
         self._access_version: int | None = task.access_version
         self._stop_event = threading.Event()
+        self._announce_lock = threading.Lock()
+        self._may_announce = True
+        self._is_announced = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.tracker = Tracker(self._publish_progress)
 
-    def __enter__(self) -> Tracker:
+    def __enter__(self) -> Self:
         self._thread.start()
-        return self.tracker
+        return self
 
     def __exit__(
         self,
@@ -57,17 +63,40 @@ class Heartbeat:
         self._stop_event.set()
         self._thread.join()
 
+    @property
+    def is_announced(self) -> bool:
+        """True if this attempt has written a document, and nobody has checked the row since.
+
+        It must be followed by one of a later version, or confirmed: this process may have
+        slept before it was written.
+        """
+        return self._is_announced
+
+    def end_announcement(self) -> None:
+        """Let no document of the running task be written after the one of its end."""
+        with self._announce_lock:
+            self._may_announce = False
+
+    def _announce(self) -> None:
+        """Write the document of the running task once, and publish progress from then on."""
+        with self._announce_lock:
+            if not self._may_announce:
+                return
+            self._may_announce, self._is_announced = False, True
+            projection.write_document(self._task)
+        self.tracker.begin_publishing()
+
     def _run(self) -> None:
+        delay = min(ANNOUNCE_SECONDS, self._check_delay())
         try:
-            while (
-                not self._stop_event.wait(self._check_delay())
-                and self.tracker.stop_reason is None
-            ):
+            while not self._stop_event.wait(delay) and self.tracker.stop_reason is None:
                 try:
+                    self._announce()
                     self.tracker.stop_reason = self._check()
                 except Exception:  # thread boundary: if it dies, the lease runs out
                     log.exception("heartbeat_missed", task_id=str(self._task.pk))
                     connections.close_all()  # Django does not reopen a broken one here
+                delay = self._check_delay()
         finally:
             connections.close_all()  # those of this thread
 

@@ -47,31 +47,45 @@ def generate_report(task_id: str) -> None:
     """
     if task_id == CANARY:
         return
-    task = lifecycle.claim(uuid.UUID(task_id))
+    task = _claim(uuid.UUID(task_id))
     if task is None:
         return
     # Bound from the row: a message from the dispatcher carries no request id.
     structlog.contextvars.bind_contextvars(request_id=task.request_id, task_id=task_id)
-    with Heartbeat(task) as tracker:
+    is_settled = False
+    with Heartbeat(task) as heartbeat:
         try:
-            _sync_document(task)
-            settle = _run_attempt(task, tracker)
+            settle = _run_attempt(task, heartbeat.tracker)
+            heartbeat.end_announcement()
             if settle is not None:
-                _settle_with_retry(settle)
+                is_settled = _settle_with_retry(settle)
         except SystemExit:  # the pool stops this process without a grace period
             connections.close()
-            lifecycle.release(task)
+            is_settled = lifecycle.release(task)
             raise
+        finally:
+            if heartbeat.is_announced and not is_settled:
+                _confirm_document(task)
 
 
-def _sync_document(task: Task) -> None:
+def _claim(task_id: uuid.UUID) -> Task | None:
     try:
-        projection.sync_document(task)
+        return lifecycle.claim(task_id)
+    except DATABASE_ERRORS:
+        # The connection was kept since the last task, and may have been lost since then. If
+        # this claim has succeeded and lost only its answer, the lease runs out.
+        connections.drop_all()
+        return lifecycle.claim(task_id)
+
+
+def _confirm_document(task: Task) -> None:
+    try:
+        projection.confirm_document(task)
     except Error:  # the dispatcher resyncs the document
         connections.close()
 
 
-def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], object] | None:
+def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], bool] | None:
     """Build the report; return the call that settles it, or None if not to be settled."""
     try:
         _check_storage(task)
@@ -111,22 +125,26 @@ def _check_storage(task: Task) -> None:
         raise StorageFull from None
 
 
-def _succeed(task: Task, report: BuiltReport) -> None:
+def _succeed(task: Task, report: BuiltReport) -> bool:
     is_settled = lifecycle.succeed(
         task, artifact=report.artifact, result=report.result, scope=report.scope
     )
     if not is_settled:
         artifacts.delete_artifact(report.artifact)
-        lifecycle.finish_cancel(task)  # does nothing if the lease was lost
+        # It does nothing if the lease was lost.
+        is_settled = lifecycle.finish_cancel(task)
+    return is_settled
 
 
-def _settle_with_retry(settle: Callable[[], object]) -> None:
-    """Settle; retry while the database is unavailable, which the fence makes safe."""
+def _settle_with_retry(settle: Callable[[], bool]) -> bool:
+    """Settle; return False if the lease was lost.
+
+    It is retried while the database is unavailable, which the fence makes safe.
+    """
     deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
     while True:
         try:
-            settle()
-            return
+            return settle()
         except DATABASE_ERRORS:
             if time.monotonic() > deadline:
                 raise

@@ -312,16 +312,16 @@ def test_slow_release_keeps_artifact_of_later_attempt(teacher, monkeypatch):
 @pytest.mark.guarantee("A cancel is kept when the task changes workers.")
 def test_cancel_during_release_and_claim_is_kept(teacher, monkeypatch):
     task = claim_task(teacher)
-    transition = lifecycle._transition
+    transition = lifecycle.transition
 
     def release_after_cancel(tasks, to, **fields):
         won = transition(tasks, to, **fields)
         if to == State.CANCELED:
-            monkeypatch.setattr(lifecycle, "_transition", transition)
+            monkeypatch.setattr(lifecycle, "transition", transition)
             lifecycle.release(task)
         return won
 
-    monkeypatch.setattr(lifecycle, "_transition", release_after_cancel)
+    monkeypatch.setattr(lifecycle, "transition", release_after_cancel)
     refresh = Task.refresh_from_db
 
     def claim_first(self, *args, **kwargs):
@@ -350,14 +350,14 @@ def test_cancel_of_task_with_lost_worker_sets_canceled(teacher):
 def test_cancel_concurrent_with_recovery_is_kept(teacher, monkeypatch):
     task = claim_task(teacher)
     expire_lease(task)
-    transition = lifecycle._transition
+    transition = lifecycle.transition
 
     def cancel_first(tasks, to, **fields):
-        monkeypatch.setattr(lifecycle, "_transition", transition)
+        monkeypatch.setattr(lifecycle, "transition", transition)
         lifecycle.cancel(Task.objects.get(pk=task.pk))
         return transition(tasks, to, **fields)
 
-    monkeypatch.setattr(lifecycle, "_transition", cancel_first)
+    monkeypatch.setattr(lifecycle, "transition", cancel_first)
     lease_recovery.recover_tasks()
     lease_recovery.recover_tasks()
 
@@ -368,13 +368,13 @@ def test_cancel_concurrent_with_recovery_is_kept(teacher, monkeypatch):
 def test_renew_concurrent_with_recovery_keeps_task(teacher, monkeypatch):
     task = claim_task(teacher)
     expire_lease(task)
-    transition = lifecycle._transition
+    transition = lifecycle.transition
 
     def renew_first(tasks, to, **fields):
         lifecycle.renew(task, Progress("writing"))
         return transition(tasks, to, **fields)
 
-    monkeypatch.setattr(lifecycle, "_transition", renew_first)
+    monkeypatch.setattr(lifecycle, "transition", renew_first)
     lease_recovery.recover_tasks()
 
     assert reload_state(task) == "running"

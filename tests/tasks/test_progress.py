@@ -19,6 +19,7 @@ def published():
 def tracker(published, monkeypatch):
     monkeypatch.setattr(progress, "NOTIFY_INTERVAL", 0.1)
     tracker = Tracker(lambda progress: published.append(progress.done))
+    tracker.begin_publishing()
     tracker.start_stage("writing", 100)
     return tracker
 
@@ -41,3 +42,20 @@ def test_progress_that_was_published_is_not_published_again(tracker, published):
     tracker.notify_if_behind()
 
     assert published == [0, 7]
+
+
+def test_progress_is_published_once_publishing_begins(published):
+    tracker = Tracker(lambda progress: published.append(progress.done))
+    tracker.start_stage("writing", 100)
+    tracker.advance(7)
+    assert published == []
+
+    tracker.begin_publishing()
+
+    assert published == [7]
+
+
+def test_begin_of_publishing_before_any_row_publishes_nothing(published):
+    Tracker(lambda progress: published.append(progress.done)).begin_publishing()
+
+    assert published == []
