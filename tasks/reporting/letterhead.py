@@ -16,23 +16,27 @@ from tasks.reporting.report import Report
 
 
 def build_letterhead(
-    task: Task, report: Report[Any], viewer: User, as_of: datetime
+    task: Task,
+    report: Report[Any],
+    viewer: User,
+    as_of: datetime,
+    only_school_id: int | None = None,
 ) -> Letterhead:
     """Build the letterhead from the schools of the report's students.
 
-    If the report has no student, the schools of its parameters are used. Times are in the
+    `only_school_id` is the school of all of them, if it is known. If the report has no
+    student, the schools of its parameters are used. Times are in the
     zone of the schools and truncated to the minute, as printed: two requests in the same
     minute for the same data produce the same file.
     """
-    classes = report.enrolments.order_by().values("school_class")
-    schools = School.objects.filter(classes__in=classes)
-    first_and_last = _first_and_last(schools)
-    if not first_and_last:
-        schools = _selected_schools(report.parameters, viewer)
-        first_and_last = _first_and_last(schools)
-    zone = _shared_zone(schools)
-    networks = list(dict.fromkeys(school.network for school in first_and_last))
+    if only_school_id is None:
+        schools, first_and_last = _find_schools(report, viewer)
+    else:  # its key is much faster to look up than the schools of all students
+        schools = School.objects.filter(pk=only_school_id)
+        first_and_last = list(schools.select_related("network"))
     only_school = first_and_last[0] if len(first_and_last) == 1 else None
+    zone = _shared_zone(schools, only_school)
+    networks = list(dict.fromkeys(school.network for school in first_and_last))
     return Letterhead(
         network=networks[0].name if len(networks) == 1 else "",
         school=only_school.name if only_school else "",
@@ -46,6 +50,19 @@ def build_letterhead(
             Crest.image_for, first_and_last if len(networks) == 1 else ()
         ),
     )
+
+
+def _find_schools(
+    report: Report[Any], viewer: User
+) -> tuple[QuerySet[School], list[School]]:
+    """Return the schools of the report's students, and the first and last of them."""
+    classes = report.enrolments.order_by().values("school_class")
+    schools = School.objects.filter(classes__in=classes)
+    first_and_last = _first_and_last(schools)
+    if not first_and_last:
+        schools = _selected_schools(report.parameters, viewer)
+        first_and_last = _first_and_last(schools)
+    return schools, first_and_last
 
 
 def _first_and_last(schools: QuerySet[School]) -> list[School]:
@@ -70,7 +87,10 @@ def _selected_schools(parameters: ReportParameters, viewer: User) -> QuerySet[Sc
     return schools
 
 
-def _shared_zone(schools: QuerySet[School]) -> tzinfo:
+def _shared_zone(schools: QuerySet[School], only_school: School | None) -> tzinfo:
+    if only_school is not None:
+        place = (only_school.time_zone, only_school.network.time_zone)
+        return time_zones.shared_zone([place])
     places = schools.order_by().values_list("time_zone", "network__time_zone")
     return time_zones.shared_zone(places.distinct())
 

@@ -40,7 +40,7 @@ def build_report(task: Task, tracker: Tracker) -> BuiltReport:
         viewer = load_viewer(task)
         selection = report_class.select(viewer, task.parameters)
         report = report_class.build(selection)
-        letterhead = build_letterhead(task, report, viewer, as_of)
+        letterhead = build_letterhead(task, report, viewer, as_of, selection.school_id)
         with timezone.override(letterhead.time_zone):
             artifact, result = _write_report(task, tracker, report, letterhead)
         result["data_as_of"] = document.format_rfc3339(as_of)

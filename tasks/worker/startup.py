@@ -33,7 +33,8 @@ def load_reports(**_: Any) -> None:
     registry.report_classes()
     registry.format_classes()
     for language, _name in settings.LANGUAGES:
-        with translation.override(language):
+        # Django keeps the texts of each spelling; that of tasks is "pt-BR".
+        with translation.override(translation.to_locale(language).replace("_", "-")):
             translation.gettext("")
 
 

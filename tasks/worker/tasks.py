@@ -3,14 +3,17 @@
 import time
 import uuid
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import structlog
 from celery import shared_task
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError
+from django.db.models import IntegerField
 
 from school.db import connections
+from school.models import User
+from school.prepared_row import Parameter, PreparedRow
 from tasks import artifacts, lifecycle
 from tasks.errors import InvalidRequest, TooManyResults
 from tasks.failures import (
@@ -119,10 +122,22 @@ def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], bool] | None:
 
 def _check_storage(task: Task) -> None:
     """Raise `StorageFull` if the requester's results have reached their limit since submission."""
+    values = _prepare_sum().read(viewer_id=task.requester_id)
+    if not storage.is_over_limit(task.requester_id, values):
+        return
     try:
         storage.enforce_storage_limit(task.requester_id)
     except TooManyResults:
         raise StorageFull from None
+
+
+@cache
+def _prepare_sum() -> PreparedRow:
+    viewer_id = Parameter("viewer_id", IntegerField())
+    stored_bytes = storage.sum_results(viewer_id)
+    return PreparedRow(
+        User.objects.filter(pk=viewer_id).values(stored_bytes=stored_bytes)
+    )
 
 
 def _succeed(task: Task, report: BuiltReport) -> bool:
