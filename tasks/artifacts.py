@@ -6,6 +6,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedRandom
@@ -18,6 +19,7 @@ SHARDS = [f"{number:02x}" for number in range(256)]
 _FILE_NAME = re.compile(
     r"\.?(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(?P<fence>\d+)\..+"
 )
+_syncs = ThreadPoolExecutor(1, "artifact-sync")
 _SENTINEL = "README.txt"
 _SENTINEL_TEXT = """\
 Report files are stored here. While this file is missing, no report file counts as deleted,
@@ -53,7 +55,7 @@ def write_artifact(
     """Yield a file to write; on exit, sync it to disk and rename it into place.
 
     The name contains the fence, so a worker that lost its lease cannot overwrite the file
-    of a later attempt. If writing fails, the draft is deleted.
+    of a later attempt. If writing fails, the file is deleted.
     """
     name = f"{shard_of(task_id)}/{task_id}.{fence}.{extension}"
     path = _path(name)
@@ -64,8 +66,11 @@ def write_artifact(
             artifact = Artifact(name, cast(BufferedRandom, file))
             yield artifact
             _finalize(artifact)
-        draft.rename(path)
-        _fsync_directory(path.parent)
+            fd = os.dup(file.fileno())
+        _sync_as(path, draft, fd)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     finally:
         draft.unlink(missing_ok=True)
 
@@ -163,16 +168,36 @@ def _path(name: str) -> Path:
 
 def _finalize(artifact: Artifact) -> None:
     artifact.file.flush()
-    os.fsync(artifact.file.fileno())
     artifact.bytes = artifact.file.tell()
     artifact.file.seek(0)
     artifact.sha256 = hashlib.file_digest(artifact.file, "sha256").hexdigest()
 
 
-def _fsync_directory(directory: Path) -> None:
-    """Make the rename survive a power cut; only POSIX can sync a directory."""
+def _sync_as(path: Path, draft: Path, fd: int) -> None:
+    """Give the complete draft its name; make both survive a power cut.
+
+    The name comes first, since no row has it yet: the content and the name are then written
+    at the same time, by one commit of the file system's journal instead of two.
+    """
+    try:
+        if (
+            os.name != "posix"
+        ):  # a directory cannot be synced, nor an open file be renamed
+            os.fsync(fd)
+        else:
+            draft.rename(path)
+            content_sync = _syncs.submit(os.fsync, fd)
+            try:
+                _fsync_directory(path.parent)
+            finally:
+                content_sync.result()
+    finally:
+        os.close(fd)
     if os.name != "posix":
-        return
+        draft.rename(path)
+
+
+def _fsync_directory(directory: Path) -> None:
     fd = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(fd)
