@@ -1,4 +1,8 @@
+import errno
 import hashlib
+import os
+import stat
+import time
 import uuid
 
 import pytest
@@ -45,6 +49,44 @@ def test_failed_artifact_write_leaves_no_file(artifacts_dir):
         write_half()
 
     assert list_names(artifacts_dir) == []
+
+
+@pytest.mark.guarantee("A result file is complete or does not exist.")
+@pytest.mark.parametrize("is_failing", [stat.S_ISREG, stat.S_ISDIR])
+def test_failed_sync_of_content_or_name_leaves_no_file(
+    artifacts_dir, monkeypatch, is_failing
+):
+    sync = os.fsync
+
+    def fail_for_some(fd):
+        if is_failing(os.fstat(fd).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", fail_for_some)
+    with (
+        pytest.raises(OSError, match="Input/output"),
+        artifacts.write_artifact(TASK, 4, "csv") as artifact,
+    ):
+        artifact.file.write(b"whole")
+
+    assert list_names(artifacts_dir) == []
+
+
+def test_artifact_is_synced_before_its_block_ends(artifacts_dir, monkeypatch):
+    kinds, sync = [], os.fsync
+
+    def record(fd):
+        time.sleep(0.05)
+        sync(fd)
+        kinds.append(stat.S_IFMT(os.fstat(fd).st_mode))
+
+    monkeypatch.setattr(os, "fsync", record)
+    with artifacts.write_artifact(TASK, 4, "csv") as artifact:
+        artifact.file.write(b"whole")
+        assert not kinds
+
+    assert sorted(kinds) == [stat.S_IFDIR, stat.S_IFREG]
 
 
 def test_artifacts_of_two_fences_are_separate_files():

@@ -1,18 +1,22 @@
+import threading
+import time
+
 import pytest
 import structlog
+from celery.signals import worker_before_create_process
 from django.db import OperationalError
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, trans_real
 
 from tasks import artifacts, lifecycle, redis_store
 from tasks.errors import InvalidRequest
-from tasks.failures import AccessRevoked
+from tasks.failures import AccessRevoked, Canceled, LeaseLost
 from tasks.maintenance import lease_recovery
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.reporting import registry
 from tasks.status import projection
-from tasks.worker import tasks
+from tasks.worker import heartbeat, startup, tasks
 from tasks.worker.heartbeat import Heartbeat
 from tests.support.task_factories import queue_task, run_task
 
@@ -102,19 +106,154 @@ def test_internal_error_exposes_only_its_reference(as_user, teacher, caplog):
     assert "internal secret" in str(logged)
 
 
-def test_database_error_after_claim_costs_no_attempt(teacher, monkeypatch):
-    task = queue_task(teacher)
-    sync = projection.sync_document
+@pytest.fixture
+def announced_at_once(monkeypatch):
+    """Let each attempt write its document when it begins; returns the wait for it."""
+    announced = threading.Event()
+    write_document = projection.write_document
 
-    def fail_once(row):
-        monkeypatch.setattr(projection, "sync_document", sync)
+    def write_and_tell(task):
+        is_written = write_document(task)
+        if task.state == "running":
+            announced.set()
+        return is_written
+
+    monkeypatch.setattr(projection, "write_document", write_and_tell)
+    monkeypatch.setattr(heartbeat, "ANNOUNCE_SECONDS", 0)
+    return lambda: announced.wait(10)
+
+
+def read_meta(task):
+    return redis_store.get_cached_task(task.pk, task.requester_id).meta
+
+
+def transitions_of(task):
+    """Return how often a document of another state was written."""
+    events, _last_id = redis_store.read_events("0-0")
+    own = [event for event in events if event.task_id == str(task.pk)]
+    return [event.is_transition for event in own]
+
+
+def test_short_report_writes_only_the_document_of_its_end(teacher):
+    task = run_task(teacher, {"seconds": 0}, kind="slow")
+
+    assert task.state == read_meta(task).state == "succeeded"
+    assert transitions_of(task) == [True, True]  # when it was submitted and at its end
+
+
+def test_long_report_writes_its_document_and_then_its_progress(
+    teacher, monkeypatch, announced_at_once
+):
+    metas = []
+
+    def build(task, tracker):
+        tracker.start_stage("writing", 9)
+        assert announced_at_once()
+        tracker.advance(3)
+        while (
+            b'"done":3' not in redis_store.get_cached_task(task.pk, teacher.pk).document
+        ):
+            time.sleep(0.01)
+        metas.append(read_meta(task))
+        raise Canceled
+
+    monkeypatch.setattr(tasks, "build_report", build)
+    task = run_task(teacher)
+
+    assert [(meta.state, meta.version) for meta in metas] == [("running", 2)]
+    assert transitions_of(task)[:3] == [True, True, False]
+
+
+def test_attempt_without_end_confirms_its_document(
+    teacher, monkeypatch, announced_at_once
+):
+    def fail(_task, _tracker):
+        assert announced_at_once()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tasks, "build_report", fail)
+    task = run_task(teacher)
+
+    assert (task.state, task.projected_version) == ("running", task.version)
+    assert read_meta(task).version == task.version
+
+
+@pytest.mark.guarantee("A document that was written too late is resynced.")
+def test_late_document_of_lost_attempt_is_resynced(
+    teacher, monkeypatch, announced_at_once
+):
+    """The worker slept before it wrote; meanwhile the task was released and Redis flushed."""
+
+    def lose_lease(task, _tracker):
+        assert announced_at_once()
+        lifecycle.release(task)
+        redis_store.client().flushdb()
+        redis_store.advance_epoch(0)
+        projection.write_document(task)
+        assert read_meta(task).state == "running"
+        raise LeaseLost
+
+    monkeypatch.setattr(tasks, "build_report", lose_lease)
+    task = run_task(teacher)
+
+    assert (task.state, read_meta(task).state) == ("queued", "queued")
+
+
+def test_attempt_that_ends_writes_no_document_of_its_beginning(teacher):
+    task = lifecycle.claim(queue_task(teacher).pk)
+    attempt = Heartbeat(task)
+
+    attempt.end_announcement()
+    attempt._announce()
+
+    assert not attempt.is_announced
+    assert read_meta(task).state == "queued"
+
+
+def test_database_error_while_document_is_confirmed_is_left_to_the_dispatcher(
+    teacher, monkeypatch, announced_at_once
+):
+    def fail(*_args):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(projection, "sync_document", fail_once)
+    def lose_lease(_task, _tracker):
+        monkeypatch.setattr(projection, "confirm_document", fail)
+        assert announced_at_once()
+        raise LeaseLost
+
+    monkeypatch.setattr(tasks, "build_report", lose_lease)
+    task = run_task(teacher)
+
+    assert task.state == "running"
+    assert task.pk in projection.out_of_date_ids(limit=9)
+
+
+def test_claim_on_a_lost_connection_is_repeated(teacher, monkeypatch):
+    task = queue_task(teacher)
+    claim, failures = lifecycle.claim, iter([1])
+
+    def fail_once(task_id):
+        if next(failures, None):
+            raise OperationalError("server closed the connection unexpectedly")
+        return claim(task_id)
+
+    monkeypatch.setattr(lifecycle, "claim", fail_once)
     tasks.generate_report(str(task.pk))
 
     task.refresh_from_db()
     assert (task.state, task.attempt) == ("succeeded", 1)
+
+
+def test_reports_and_texts_are_loaded_before_a_process_is_forked():
+    registry.report_classes.cache_clear()
+    trans_real._translations.clear()
+
+    responses = worker_before_create_process.send(sender=None)
+
+    assert (startup.load_reports, None) in responses
+
+    assert registry.report_classes.cache_info().currsize == 1
+    assert {"pt-BR", "en"} <= set(trans_real._translations)
 
 
 @pytest.mark.guarantee("A report that exceeds its memory limit is stopped.")
@@ -147,13 +286,13 @@ def test_late_progress_of_lost_worker_creates_no_document(teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
     Task.objects.filter(pk=task.pk).update(lease_until="2020-01-01T00:00:00Z")
     lease_recovery.recover_tasks()
-    heartbeat = Heartbeat(task)
+    attempt = Heartbeat(task)
 
-    heartbeat._publish_progress(Progress("writing", 7, 9))
+    attempt._publish_progress(Progress("writing", 7, 9))
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "queued"
 
     redis_store.client().delete(f"celery-task-meta-{task.pk}")
-    heartbeat._publish_progress(Progress("writing", 8, 9))
+    attempt._publish_progress(Progress("writing", 8, 9))
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta is None
 
 
@@ -170,8 +309,8 @@ def test_heartbeat_restores_lost_document(teacher):
 @pytest.mark.parametrize("loss", ["detached", "disabled"])
 def test_heartbeat_ends_report_of_requester_without_access(teacher, loss):
     task = lifecycle.claim(queue_task(teacher).pk)
-    heartbeat = Heartbeat(task)
-    assert heartbeat._beat() is None
+    attempt = Heartbeat(task)
+    assert attempt._beat() is None
 
     if loss == "detached":
         teacher.attachments.all().delete()
@@ -179,17 +318,17 @@ def test_heartbeat_ends_report_of_requester_without_access(teacher, loss):
         teacher.is_active = False
         teacher.save()
 
-    assert isinstance(heartbeat._beat(), AccessRevoked)
+    assert isinstance(attempt._beat(), AccessRevoked)
 
 
 def test_heartbeat_continues_report_after_unrelated_change_of_access(teacher):
     task = lifecycle.claim(queue_task(teacher).pk)
-    heartbeat = Heartbeat(task)
+    attempt = Heartbeat(task)
 
     teacher.bump_access_version()
 
-    assert heartbeat._beat() is None
-    assert heartbeat._beat() is None
+    assert attempt._beat() is None
+    assert attempt._beat() is None
 
 
 @pytest.mark.guarantee("A document that was written too late is resynced.")
