@@ -61,7 +61,7 @@ def confirm_document(task: Task, *, is_published: bool = False) -> bool:
     if not is_unchanged:
         # The row has changed meanwhile. If its newer document was dropped before this
         # write, an old document is in Redis now.
-        return resync_document(task.pk)
+        return _is_just_claimed(task.pk) or resync_document(task.pk)
     return True
 
 
@@ -71,6 +71,15 @@ def _prepare_confirmation(is_published: bool) -> PreparedUpdate:
     same_row = Task.objects.filter(pk=Parameter("id", UUIDField()), version=version)
     fields = {"published_at": Now()} if is_published else {}
     return PreparedUpdate(same_row, projected_version=version, **fields)
+
+
+def _is_just_claimed(task_id: uuid.UUID) -> bool:
+    """Return whether the task runs and its document is known to be out of date.
+
+    Its worker will write the next one, or else the dispatcher.
+    """
+    running = Task.objects.filter(pk=task_id, state=State.RUNNING)
+    return running.exclude(projected_version=F("version")).exists()
 
 
 def resync_document(task_id: uuid.UUID) -> bool:

@@ -345,6 +345,23 @@ def test_outdated_document_write_is_resynced(teacher):
     assert redis_store.get_cached_task(task.pk, teacher.pk).meta.state == "queued"
 
 
+def test_late_confirmation_of_claimed_task_leaves_document_to_its_worker(teacher):
+    task = queue_task(teacher)
+    old = Task.objects.get(pk=task.pk)
+    claimed = lifecycle.claim(task.pk)
+
+    assert projection.confirm_document(old)
+
+    assert read_meta(task).state == "queued"
+    assert task.pk in projection.out_of_date_ids(limit=9)
+
+    projection.sync_document(claimed)
+    redis_store.client().flushdb()
+    redis_store.advance_epoch(0)
+    projection.sync_document(old)
+    assert read_meta(task).state == "running"
+
+
 @pytest.mark.guarantee("A file name contains no path.")
 @pytest.mark.parametrize(
     ("title", "stem"),
