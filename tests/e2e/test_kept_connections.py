@@ -1,7 +1,6 @@
 """Database connections of the processes that make reports."""
 
 import psutil
-import pytest
 
 from tests.support.stack import Stack
 
@@ -24,7 +23,6 @@ def database_connections(stack: Stack) -> set[object]:
     }
 
 
-@pytest.mark.guarantee("A report does not wait for a new connection to the database.")
 def test_report_uses_the_connections_of_the_one_before(stack: Stack):
     client = stack.as_user("teacher")
 
