@@ -85,7 +85,7 @@ def _confirm_document(task: Task) -> None:
     try:
         projection.confirm_document(task)
     except Error:  # the dispatcher resyncs the document
-        connections.close()
+        connections.drop_all()
 
 
 def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], bool] | None:
@@ -164,5 +164,5 @@ def _settle_with_retry(settle: Callable[[], bool]) -> bool:
             if time.monotonic() > deadline:
                 raise
             log.warning("settle_retried")
-            connections.close()
+            connections.drop_all()
             time.sleep(1)
