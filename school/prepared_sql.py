@@ -12,6 +12,7 @@ from django.db.models.constants import OnConflict
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 Row = TypeVar("Row")
+M = TypeVar("M", bound=Model)
 
 
 class Parameter(Expression):
@@ -102,16 +103,54 @@ class PreparedInsert:
 
 
 class PreparedUpdate:
-    """UPDATE of the rows of a query set with parameters."""
+    """UPDATE of the rows of a query set; its filters and fields may be parameters."""
 
-    def __init__(self, rows: "QuerySet[Any, Any]", **fields: Any) -> None:
+    def __init__(self, rows: "QuerySet[Any, Any]", fields: Mapping[str, Any]) -> None:
         query: Any = rows.query.chain(UpdateQuery)
         query.add_update_values(fields)
+        self._query = query
         self._text = _Text(*query.get_compiler(connection=connection).as_sql())
 
     def execute(self, **values: Any) -> int:
         """Execute it with values for its parameters; return the number of rows."""
         return self._text.execute(values)
+
+
+class PreparedRowUpdate(PreparedUpdate, Generic[M]):
+    """UPDATE of one row, which returns the row as it has become."""
+
+    def __init__(self, rows: "QuerySet[M, Any]", fields: Mapping[str, Any]) -> None:
+        super().__init__(rows, fields)
+        self._model = rows.model
+        concrete_fields: Any = rows.model._meta.concrete_fields
+        self._names = [one.attname for one in concrete_fields]
+        quote = connection.ops.quote_name
+        columns = ", ".join(quote(one.column) for one in concrete_fields)
+        self._text.sql += f" RETURNING {columns}"
+        alias = self._query.get_initial_alias()
+        self._converters = [
+            (index, converter, column)
+            for index, column in enumerate(
+                one.get_col(alias) for one in concrete_fields
+            )
+            for converter in (
+                *connection.ops.get_db_converters(column),
+                *column.get_db_converters(connection),
+            )
+        ]
+
+    def update(self, **values: Any) -> M | None:
+        """Update the row and return it; None if no row matches the filters."""
+        database = connections[connection.alias]
+        with database.cursor() as cursor:
+            cursor.execute(self._text.sql, self._text.bind(values, database))
+            rows = cursor.fetchall()  # SQLite commits once all are read
+        if not rows:
+            return None
+        row = list(rows[0])
+        for index, convert, column in self._converters:
+            row[index] = convert(row[index], column, database)
+        return self._model.from_db(database.alias, self._names, row)
 
 
 class _Text:

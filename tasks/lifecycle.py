@@ -21,8 +21,7 @@ from django.db.models import DurationField, F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy, override
 
-from school.prepared_row import Parameter
-from school.prepared_update import PreparedUpdate
+from school.prepared_sql import Parameter, PreparedRowUpdate
 from school.scope import Scope
 from tasks import artifacts
 from tasks.errors import TaskFinished
@@ -62,11 +61,11 @@ def claim(task_id: uuid.UUID) -> Task | None:
     One statement, so that the row that is returned has this claim's fence. The worker writes
     the document once the attempt has lasted for a while.
     """
-    return _prepare_claim().execute(id=task_id, lease=_lease())
+    return _prepare_claim().update(id=task_id, lease=_lease())
 
 
 @cache
-def _prepare_claim() -> PreparedUpdate[Task]:
+def _prepare_claim() -> PreparedRowUpdate[Task]:
     return prepare(
         Task.objects.filter(pk=given("id")),
         State.RUNNING,
@@ -97,7 +96,7 @@ def renew(task: Task, progress: Progress) -> bool | None:
 
 def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) -> bool:
     """Store the result; False if the task was canceled or the lease is lost."""
-    succeeded = _prepare_success().execute(
+    succeeded = _prepare_success().update(
         id=task.pk,
         fence=task.fence,
         artifact=artifact,
@@ -118,7 +117,7 @@ def succeed(task: Task, *, artifact: str, result: dict[str, Any], scope: Scope) 
 
 
 @cache
-def _prepare_success() -> PreparedUpdate[Task]:
+def _prepare_success() -> PreparedRowUpdate[Task]:
     owned = Task.objects.filter(pk=given("id"), fence=given("fence"))
     names = ("artifact", "artifact_bytes", "result", "scope", "progress_done", "progress_total")  # fmt: skip
     return prepare(

@@ -5,8 +5,7 @@ from typing import Any, cast
 from django.db.models import F, Field, QuerySet
 from django.db.models.functions import Now
 
-from school.prepared_row import Parameter
-from school.prepared_update import PreparedUpdate
+from school.prepared_sql import Parameter, PreparedRowUpdate
 from tasks.models import Task
 from tasks.states import FINAL, State, states_before
 
@@ -16,9 +15,9 @@ def transition(tasks: QuerySet[Task], to: State, **fields: Any) -> bool:
     return bool(_eligible(tasks, to).update(**_all_fields(to, fields)))
 
 
-def prepare(tasks: QuerySet[Task], to: State, **fields: Any) -> PreparedUpdate[Task]:
+def prepare(tasks: QuerySet[Task], to: State, **fields: Any) -> PreparedRowUpdate[Task]:
     """Build the statement of a transition that every report makes."""
-    return PreparedUpdate(_eligible(tasks, to), _all_fields(to, fields))
+    return PreparedRowUpdate(_eligible(tasks, to), _all_fields(to, fields))
 
 
 def given(field: str) -> Parameter:

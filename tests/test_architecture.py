@@ -47,8 +47,11 @@ def test_only_one_module_makes_connections_to_redis():
 def test_only_lifecycle_writes_task_states():
     assert files_matching(r"update\([^)]*\bstate=") == set()
     assert files_matching(r"\btasks\.transitions\b") == {"tasks/lifecycle.py"}
+    assert files_matching(r"\bPreparedRowUpdate\b") == {
+        "school/prepared_sql.py", "tasks/lifecycle.py", "tasks/transitions.py",
+    }  # fmt: skip
     assert files_matching(r"\bPreparedUpdate\b") == {
-        "school/prepared_update.py", "tasks/lifecycle.py", "tasks/transitions.py",
+        "school/prepared_sql.py", "tasks/status/projection.py",
     }  # fmt: skip
 
 

@@ -69,8 +69,10 @@ def confirm_document(task: Task, *, is_published: bool = False) -> bool:
 def _prepare_confirmation(is_published: bool) -> PreparedUpdate:
     version = Parameter("version", IntegerField())
     same_row = Task.objects.filter(pk=Parameter("id", UUIDField()), version=version)
-    fields = {"published_at": Now()} if is_published else {}
-    return PreparedUpdate(same_row, projected_version=version, **fields)
+    fields: dict[str, Any] = {"projected_version": version}
+    if is_published:
+        fields["published_at"] = Now()
+    return PreparedUpdate(same_row, fields)
 
 
 def _is_just_claimed(task_id: uuid.UUID) -> bool:

@@ -55,6 +55,8 @@ class ViewerDefaults:
         Of several numbers it is the one that has today; None if that leaves none or several.
         """
         viewer = self._viewer
+        if not viewer.is_active:
+            return None  # sees nothing
         open_years = _prepare_open_years(Role(viewer.role), viewer.is_superuser)
         rows = open_years.read(viewer_id=viewer.pk)
         numbers = {year for year, _starts_on, _ends_on in rows}

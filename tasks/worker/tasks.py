@@ -13,7 +13,7 @@ from django.db.models import IntegerField
 
 from school.db import connections
 from school.models import User
-from school.prepared_row import Parameter, PreparedRow
+from school.prepared_sql import Parameter, PreparedQuery
 from tasks import artifacts, lifecycle
 from tasks.errors import InvalidRequest, TooManyResults
 from tasks.failures import (
@@ -122,7 +122,7 @@ def _run_attempt(task: Task, tracker: Tracker) -> Callable[[], bool] | None:
 
 def _check_storage(task: Task) -> None:
     """Raise `StorageFull` if the requester's results have reached their limit since submission."""
-    values = _prepare_sum().read(viewer_id=task.requester_id)
+    (values,) = _prepare_sum().read(viewer_id=task.requester_id)
     if not storage.is_over_limit(task.requester_id, values):
         return
     try:
@@ -132,10 +132,10 @@ def _check_storage(task: Task) -> None:
 
 
 @cache
-def _prepare_sum() -> PreparedRow:
+def _prepare_sum() -> PreparedQuery[Any]:
     viewer_id = Parameter("viewer_id", IntegerField())
     stored_bytes = storage.sum_results(viewer_id)
-    return PreparedRow(
+    return PreparedQuery(
         User.objects.filter(pk=viewer_id).values(stored_bytes=stored_bytes)
     )
 

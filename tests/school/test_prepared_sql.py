@@ -113,8 +113,7 @@ def test_prepared_insert_replaces_the_fields_of_a_conflict(teacher):
 def test_prepared_update_returns_the_number_of_rows(teacher, secretary):
     update = PreparedUpdate(
         User.objects.filter(pk=_USER_ID, is_active=True),
-        first_name=Parameter("name", CharField()),
-        date_joined=Now(),
+        {"first_name": Parameter("name", CharField()), "date_joined": Now()},
     )
 
     assert update.execute(user_id=teacher.pk, name="100 %s") == 1

@@ -7,8 +7,7 @@ from django.db import connections
 from django.db.models import CharField, F, IntegerField
 
 from school.models import User
-from school.prepared_row import Parameter
-from school.prepared_update import PreparedUpdate
+from school.prepared_sql import Parameter, PreparedRowUpdate
 from tasks import lifecycle
 from tasks.models import Task
 from tests.support.task_factories import queue_task
@@ -17,7 +16,7 @@ _USER_ID = Parameter("user_id", IntegerField())
 
 
 def prepare_renaming():
-    return PreparedUpdate(
+    return PreparedRowUpdate(
         User.objects.filter(pk=_USER_ID),
         {
             "first_name": Parameter("name", CharField()),
@@ -27,11 +26,11 @@ def prepare_renaming():
 
 
 @pytest.mark.django_db
-def test_prepared_update_takes_other_values_each_time(teacher, secretary):
+def test_prepared_row_update_takes_other_values_each_time(teacher, secretary):
     renaming = prepare_renaming()
 
     for user, name in ((teacher, "Ana"), (secretary, "100% 'Bia'")):
-        updated = renaming.execute(user_id=user.pk, name=name)
+        updated = renaming.update(user_id=user.pk, name=name)
         before = user.access_version
         user.refresh_from_db()
         assert (updated.pk, updated.first_name) == (user.pk, name)
@@ -39,12 +38,12 @@ def test_prepared_update_takes_other_values_each_time(teacher, secretary):
 
 
 @pytest.mark.django_db
-def test_prepared_update_of_no_row_returns_none(teacher):
-    assert prepare_renaming().execute(user_id=-1, name="Ana") is None
+def test_prepared_row_update_of_no_row_returns_none(teacher):
+    assert prepare_renaming().update(user_id=-1, name="Ana") is None
 
 
 @pytest.mark.django_db
-def test_prepared_update_returns_values_as_they_are_read(teacher):
+def test_prepared_row_update_returns_values_as_they_are_read(teacher):
     claimed = lifecycle.claim(queue_task(teacher).pk)
 
     read = Task.objects.get(pk=claimed.pk)
@@ -54,8 +53,8 @@ def test_prepared_update_returns_values_as_they_are_read(teacher):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_prepared_update_is_committed_when_it_returns(teacher):
-    prepare_renaming().execute(user_id=teacher.pk, name="Ana")
+def test_prepared_row_update_is_committed_when_it_returns(teacher):
+    prepare_renaming().update(user_id=teacher.pk, name="Ana")
     names = []
 
     def read_elsewhere():
