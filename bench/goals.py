@@ -29,7 +29,8 @@ class Goal:
         return f"{number} | no: {factor:.2f} times the goal"
 
 
-_AT_LEAST, _MB = "≥ {:g}×", "≤ {:g} MB"
+_AT_LEAST, _MB, _KB = "≥ {:g}×", "≤ {:g} MB", "≤ {:g} KB"
+_MILLISECONDS, _SECONDS = "≤ {:g} ms", "≤ {:g} s"
 GOALS = {
     "query-postgresql": Goal("aggregation report, our query, PostgreSQL", "the same SQL by hand through the driver", 1.3),
     "query-sqlite": Goal("aggregation report, our query, SQLite", "the same SQL by hand through the driver", 1.3),
@@ -67,6 +68,13 @@ GOALS = {
     "latency-p99": Goal("a report that does nothing, from submission until a waiting client knows, p99", "Celery, bare `delay().get()`", 4),
     "growth-poll": Goal("poll with 1,000,000 finished tasks, CPU time", "with 1,000", 1.1),
     "growth-submit": Goal("accepted report with 1,000,000 finished tasks, CPU time", "with 1,000", 1.1),
+    "queue-poll": Goal("poll with 10,000 tasks in the queue, CPU time", "with none", 1.1),
+    "queue-submit": Goal("accepted report with 10,000 tasks in the queue, CPU time", "with none", 1.1),
+    "queue-tick-postgresql": Goal("the dispatcher's tick with 10,000 tasks in the queue, PostgreSQL", "", 100, _MILLISECONDS),
+    "queue-tick-sqlite": Goal("the dispatcher's tick with 10,000 tasks in the queue, SQLite", "", 100, _MILLISECONDS),
+    "waiters-memory": Goal("memory of each of 5,000 clients that wait on one process", "", 60, _KB),
+    "waiters-delay": Goal("5,000 clients wait, 100 ends a second: delay until the client knows, p99", "", 250, _MILLISECONDS),
+    "waiters-burst": Goal("5,000 clients wait, all tasks end at once: until all know", "", 2, _SECONDS),
     "workers-two": Goal("reports a second, two worker processes", "one", 1.8, _AT_LEAST, is_minimum=True),
     "endurance-memory": Goal("memory of the web process in the last of ten minutes at 70 % load, no error", "in the first", 1.1),
     "endurance-p99": Goal("p99 of the last of ten minutes at 70 % load, no error", "of the first", 1.5),
