@@ -96,7 +96,7 @@ def insert_copies(
 
     They were created within the last `span`.
     """
-    own_values = _COPY_VALUES | values
+    own_values = {**_COPY_VALUES, **values}
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         rows = connection.execute(
             "SELECT column_name FROM information_schema.columns"

@@ -7,6 +7,7 @@ rest at once and answers with the time of the commit.
 
 import sys
 import time
+from collections.abc import Callable
 from unittest import mock
 
 from django.db import transaction
@@ -47,7 +48,10 @@ def end_at_pace(count: int, rate: int) -> float:
     for number, task in enumerate(_running_tasks()[:count]):
         time.sleep(max(0.0, started_at + number / rate - time.time()))
         lifecycle.succeed(
-            task, artifact=str(task.pk), result=RESULT, scope=Scope.from_json(task.scope)
+            task,
+            artifact=str(task.pk),
+            result=RESULT,
+            scope=Scope.from_json(task.scope),
         )
     return time.time()
 
@@ -72,7 +76,7 @@ def end_all() -> float:
                 projected_version=2,
             )
             with (
-                mock.patch.object(documents, "client", lambda: pipeline),
+                mock.patch.object(documents, "client", return_value=pipeline),
                 mock.patch.object(documents, "put_over_forged", lambda put, *_: put()),
             ):
                 for task in Task.objects.filter(pk__in=task_ids).order_by("pk"):
@@ -86,4 +90,8 @@ def _running_tasks() -> QuerySet[Task]:
     return Task.objects.filter(state=State.RUNNING).order_by("pk")
 
 
-_COMMANDS = {"prepare": prepare, "pace": end_at_pace, "all": end_all}
+_COMMANDS: dict[str, Callable[..., float]] = {
+    "prepare": prepare,
+    "pace": end_at_pace,
+    "all": end_all,
+}

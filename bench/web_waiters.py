@@ -33,10 +33,9 @@ CLIENTS = 5000
 USERS = 100
 RATE = 100
 """Ends a second in the first part of a round."""
-SEE_SECONDS = 60
 WARM_SECONDS = 5
 SETTLE_SECONDS = 1.0
-VARIABLES = {"MAX_CONNECTIONS_PER_IP": "20000"}
+MAX_CONNECTIONS = "20000"
 DESCRIPTION = """\
 {clients:,} clients of {users} users wait for a running task each with `GET /tasks/<id>?wait=25`, `Authorization` and `If-None-Match`, on
 connections that stay open; the process has one core, and the clients, Redis, PostgreSQL and the dispatcher another. A client
@@ -72,10 +71,12 @@ class Ender:
         return await asyncio.to_thread(self._run, " ".join(map(str, command)))
 
     def _run(self, command: str) -> float:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(f"{command}\n")
-        self._process.stdin.flush()
-        name, _separator, value = self._process.stdout.readline().partition(" ")
+        input, output = self._process.stdin, self._process.stdout
+        assert input
+        assert output
+        input.write(f"{command}\n")
+        input.flush()
+        name, _separator, value = output.readline().partition(" ")
         if name != command.split()[0]:
             raise RuntimeError(f"{command}: the process has ended")
         return float(value)
@@ -121,13 +122,13 @@ async def run_round(
     ends = len(tasks) - CLIENTS
     clients.spare_tasks.extend(tasks[CLIENTS:])
     await ender.run("pace", ends, RATE)
-    await clients.wait_until_ended(ends, SEE_SECONDS)
+    await clients.wait_until_ended(ends)
     delays = [end.received_at - end.finished_at for end in clients.ends]
     await asyncio.sleep(SETTLE_SECONDS)
     clients.ends.clear()
     cpu = server.cpu_seconds()
     committed_at = await ender.run("all")
-    await clients.wait_until_ended(CLIENTS, SEE_SECONDS)
+    await clients.wait_until_ended(CLIENTS)
     all_known = max(end.received_at for end in clients.ends) - committed_at
     cpu = server.cpu_seconds() - cpu
     await clients.close()
@@ -136,7 +137,7 @@ async def run_round(
 
 def measure(options: Options) -> list[Round]:
     rounds = []
-    with run_service(**VARIABLES) as stack:
+    with run_service(MAX_CONNECTIONS_PER_IP=MAX_CONNECTIONS) as stack:
         token_list = make_tokens(stack, USERS)
         tokens = dict(zip(user_ids(stack), token_list, strict=True))
         original = finish_report(stack, token_list[0])
@@ -149,9 +150,7 @@ def measure(options: Options) -> list[Round]:
             base_bytes = tree_memory_bytes(server.process.pid)
             for _number in range(options.rounds):
                 tasks = running_tasks(stack, original, tokens, count)
-                rounds.append(
-                    asyncio.run(run_round(server, ender, tasks, base_bytes))
-                )
+                rounds.append(asyncio.run(run_round(server, ender, tasks, base_bytes)))
                 time.sleep(SETTLE_SECONDS)
     return rounds
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 WAIT_SECONDS = 25
 MAX_CONNECTING = 64
 """Clients that connect at once."""
+OPEN_SECONDS, SEE_SECONDS = 120, 60
 _CONTENT_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)\r\n")
 _ETAG = re.compile(rb"(?i)\r\netag: *([^\r\n]+)\r\n")
 _END_OF_HEAD = b"\r\n\r\n"
@@ -39,7 +40,8 @@ class Clients:
     """Clients that wait for one task each, and for the next once theirs has ended."""
 
     def __init__(self, url: str) -> None:
-        self._address = urlsplit(url)
+        address = urlsplit(url)
+        self._host, self._port = address.hostname or "", address.port or 80
         self._clients: list[_Client] = []
         self.spare_tasks: deque[WaitingTask] = deque()
         """Tasks for which clients wait whose own task has ended."""
@@ -54,14 +56,14 @@ class Clients:
             async with slots:
                 loop = asyncio.get_running_loop()
                 _transport, client = await loop.create_connection(
-                    lambda: _Client(self, task),
-                    self._address.hostname,
-                    self._address.port,
+                    lambda: _Client(self, task), self._host, self._port
                 )
                 self._clients.append(client)
                 await client.has_polled.wait()
+                if client.failure:
+                    raise RuntimeError(client.failure)
 
-        await asyncio.gather(*map(connect, tasks))
+        await asyncio.wait_for(asyncio.gather(*map(connect, tasks)), OPEN_SECONDS)
 
     async def close(self) -> None:
         for client in self._clients:
@@ -69,9 +71,9 @@ class Clients:
         self._clients.clear()
         await asyncio.sleep(0)
 
-    async def wait_until_ended(self, count: int, timeout: float) -> None:
+    async def wait_until_ended(self, count: int) -> None:
         """Wait until as many ends have been seen."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + SEE_SECONDS
         while len(self.ends) < count:
             self.raise_failure()
             if time.monotonic() > deadline:
@@ -107,7 +109,7 @@ class _Client(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._transport:
-            self.failure = f"the server closed the connection: {error}"
+            self._fail(f"the server closed the connection: {error}")
 
     def data_received(self, data: bytes) -> None:
         received_at = time.time()
@@ -127,7 +129,11 @@ class _Client(asyncio.Protocol):
             self._etag = etag[1]
             self._handle_document(body, received_at)
         else:
-            self.failure = f"{head!r} {body!r}"
+            self._fail(f"{head!r} {body!r}")
+
+    def _fail(self, reason: str) -> None:
+        self.failure = self.failure or reason
+        self.has_polled.set()  # nothing more is to be waited for
 
     def _handle_document(self, body: bytes, received_at: float) -> None:
         if b'"state":"succeeded"' in body:
@@ -149,7 +155,9 @@ class _Client(asyncio.Protocol):
         self._send(wait_seconds=WAIT_SECONDS)
 
     def _send(self, *, wait_seconds: int) -> None:
-        head = f"GET {self._task.path}?wait={wait_seconds} HTTP/1.1\r\nHost: localhost\r\n"
+        head = (
+            f"GET {self._task.path}?wait={wait_seconds} HTTP/1.1\r\nHost: localhost\r\n"
+        )
         head += f"Authorization: Bearer {self._task.token}\r\n"
         condition = b"If-None-Match: " + self._etag + b"\r\n" if wait_seconds else b""
         if self._transport:

@@ -166,10 +166,7 @@ def get_cached_tasks(task_ids: Sequence[uuid.UUID], viewer_id: int) -> list[Cach
         queue_positions_key(viewer_id),
         "mirror-epoch",
     )
-    with breaker.guard():
-        # A long read of many tasks would hold up the polls that go with it.
-        mget = joint_reads.mget if len(keys) == 1 else client().mget
-        values = cast("list[bytes | None]", mget([*keys, *viewer_keys]))
+    values = _mget([*keys, *viewer_keys], is_short=len(keys) == 1)
     *envelopes, access_version, positions, epoch = values
     is_current = epoch_guard.is_current(epoch)
     viewer_version = parse_access_version(viewer_id, access_version)
@@ -181,6 +178,14 @@ def get_cached_tasks(task_ids: Sequence[uuid.UUID], viewer_id: int) -> list[Cach
             CachedTask(meta, document, digest, viewer_version, queue_positions)
         )
     return cached_tasks
+
+
+def _mget(keys: Sequence[str], *, is_short: bool) -> list[bytes | None]:
+    if is_short:
+        return joint_reads.mget(keys)
+    # A long read of many tasks would hold up the polls that go with it.
+    with breaker.guard():
+        return cast("list[bytes | None]", client().mget(keys))
 
 
 def _document_key(task_id: uuid.UUID) -> str:

@@ -1,27 +1,30 @@
 """Reads of concurrent requests, which Redis gets and answers together.
 
-A read that arrives while another is under way waits for its end and then goes with all that
-have arrived: one command each, but one packet for all.
+A read that arrives while another is under way waits for its end and then goes with those that
+have arrived, by one command for all. When thousands of waits end together, Redis gets a command
+for each `MAX_READS`.
 """
 
 import copy
 import os
 import threading
 from collections.abc import Callable, Sequence
+from typing import cast
 
+from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.redis_store.client import RedisError, client
 
+MAX_READS = 100
+"""Reads that go together: more would keep Redis from others for longer."""
+
 Values = list[bytes | None]
-Answer = Values | RedisError
+Error = RedisError | RedisUnavailable
 
 
 class JointReads:
-    """Reads of keys by one `MGET` for each caller.
+    """Reads of keys; `send` gets the keys of each read and returns the values of each."""
 
-    `send` gets the keys of each read and returns the answer to each.
-    """
-
-    def __init__(self, send: Callable[[list[Sequence[str]]], Sequence[Answer]]) -> None:
+    def __init__(self, send: Callable[[list[Sequence[str]]], Sequence[Values]]) -> None:
         self._send = send
         self.reset()
 
@@ -32,7 +35,7 @@ class JointReads:
         self._is_sending = False
 
     def mget(self, keys: Sequence[str]) -> Values:
-        """Return the values of the keys; raises the error of Redis."""
+        """Return the values of the keys; raises the error that `send` has raised."""
         read = _Read(keys)
         with self._lock:
             self._waiting.append(read)
@@ -56,11 +59,11 @@ class JointReads:
 
     def _send_all_waiting(self) -> None:
         reads: list[_Read] = []
-        answers: Sequence[Answer] = []
+        answers: Sequence[Values | Error] = []
         try:
-            reads = self._take_waiting()
+            reads = self._take_waiting(MAX_READS)
             answers = self._send([read.keys for read in reads])
-        except RedisError as error:
+        except (RedisError, RedisUnavailable) as error:
             # Those that have arrived meanwhile would wait for the same timeout once more.
             reads += self._take_waiting()
             answers = [error] * len(reads)
@@ -70,9 +73,10 @@ class JointReads:
                 read.finish(answers[index] if answers else lost)
             self._hand_over()
 
-    def _take_waiting(self) -> list["_Read"]:
+    def _take_waiting(self, limit: int | None = None) -> list["_Read"]:
         with self._lock:
-            reads, self._waiting = self._waiting, []
+            reads = self._waiting[:limit]
+            del self._waiting[:limit]
         return reads
 
     def _hand_over(self) -> None:
@@ -86,7 +90,7 @@ class JointReads:
 class _Read:
     def __init__(self, keys: Sequence[str]) -> None:
         self.keys = keys
-        self.answer: Answer | None = None
+        self.answer: Values | Error | None = None
         self.is_chosen = False
         """True if this read sends for all that wait."""
         self._latch = threading.Lock()
@@ -100,7 +104,7 @@ class _Read:
         self.is_chosen = True
         self._latch.release()
 
-    def finish(self, answer: Answer) -> None:
+    def finish(self, answer: Values | Error) -> None:
         self.answer = answer
         if not self.is_chosen:
             self._latch.release()
@@ -112,13 +116,13 @@ class _Read:
         raise copy.copy(self.answer or RedisError())
 
 
-def _send(keys_of_reads: list[Sequence[str]]) -> Sequence[Answer]:
-    if len(keys_of_reads) == 1:
-        return [client().mget(keys_of_reads[0])]  # type: ignore[list-item]
-    with client().pipeline(transaction=False) as pipeline:
-        for keys in keys_of_reads:
-            pipeline.mget(keys)
-        return pipeline.execute(raise_on_error=False)
+def _send(keys_of_reads: list[Sequence[str]]) -> Sequence[Values]:
+    """Read by one `MGET`; keys that reads have in common, as those of one user, go once."""
+    keys = list(dict.fromkeys(key for keys in keys_of_reads for key in keys))
+    # One slot of the breaker for all: each for itself would be woken once more.
+    with breaker.guard():
+        values = dict(zip(keys, cast("Values", client().mget(keys)), strict=True))
+    return [[values[key] for key in keys] for keys in keys_of_reads]
 
 
 joint_reads = JointReads(_send)

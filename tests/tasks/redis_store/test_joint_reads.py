@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
+from tasks.circuit_breaker import RedisUnavailable, breaker
 from tasks.redis_store import joint_reads
 from tasks.redis_store.client import RedisError, client
 from tasks.redis_store.joint_reads import JointReads
+from tests.support.redis_monitor import monitor_commands
 
 SECONDS = 5
 
@@ -140,21 +143,43 @@ def test_joint_reads_of_redis_give_each_its_values(monkeypatch):
 
 @pytest.mark.usefixtures("redis_down")
 def test_lost_redis_is_reported_to_each_reader():
-    with pytest.raises(RedisError):
-        joint_reads.joint_reads.mget(["key"])
-    with pytest.raises(RedisError):
-        joint_reads._send([["key"], ["another"]])
+    outcomes = join([Reader(joint_reads.joint_reads, "key") for _ in range(5)])
+
+    assert {type(outcome) for outcome in outcomes} == {RedisUnavailable}
+    assert breaker.is_open
 
 
-def test_error_of_one_read_is_not_that_of_others(slow_redis):
-    reads = JointReads(lambda keys_of_reads: [[b"value"], RedisError("wrong")])
-    read = joint_reads._Read(["second"])
-    reads._waiting, reads._is_sending = [joint_reads._Read(["first"]), read], True
+def test_open_breaker_is_reported_to_each_reader_without_a_command(settings):
+    reads = JointReads(joint_reads._send)
+    breaker._open_until = time.monotonic() + SECONDS
 
-    reads._send_all_waiting()
+    with monitor_commands(settings.REDIS_URL) as commands:
+        outcomes = join([Reader(reads, "key") for _ in range(5)])
 
-    with pytest.raises(RedisError, match="wrong"):
-        read.result()
+    assert {type(outcome) for outcome in outcomes} == {RedisUnavailable}
+    assert [command for command in commands if command.startswith("MGET")] == []
+
+
+def test_reads_beyond_the_limit_go_in_further_packets(slow_redis, monkeypatch):
+    monkeypatch.setattr(joint_reads, "MAX_READS", 2)
+    reads, readers = start_three(slow_redis)
+    readers.append(Reader(reads, "fourth"))
+    wait_until_waiting(reads, 3)
+
+    slow_redis.may_end.set()
+
+    assert join(readers) == [[b"first"], [b"second"], [b"third"], [b"fourth"]]
+    assert slow_redis.batches == [[["first"]], [["second"], ["third"]], [["fourth"]]]
+
+
+def test_reads_that_go_together_are_one_command_with_each_key_once(settings):
+    client().mset({"own-1": "1", "own-2": "2", "shared": "3"})
+
+    with monitor_commands(settings.REDIS_URL) as commands:
+        values = joint_reads._send([["own-1", "shared"], ["own-2", "shared"], ["none"]])
+
+    assert values == [[b"1", b"3"], [b"2", b"3"], [None]]
+    assert commands == ["MGET own-1 shared own-2 none"]
 
 
 @pytest.mark.parametrize("is_chosen_first", [False, True])
