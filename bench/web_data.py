@@ -33,33 +33,21 @@ FINISHED = {
     "finished_at": "times.created_at + interval '3 seconds'",
     "expires_at": "times.created_at + interval '7 days'",
 }
-_ACTIVE = {
+RUNNING = {
+    "state": "'running'",
+    "stage": "'writing'",
     "result": "NULL",
     "artifact_bytes": "0",
     "progress_done": "0",
     "progress_total": "NULL",
+    "lease_until": "now() + interval '1 hour'",
+    "deadline": "now() + interval '1 hour'",
+    "started_at": "times.created_at",
     "updated_at": "times.created_at",
     "finished_at": "NULL",
     "expires_at": "NULL",
     "version": "1",
     "projected_version": "1",
-}
-QUEUED = _ACTIVE | {
-    "state": "'queued'",
-    "stage": "'queued'",
-    "attempt": "0",
-    "fence": "0",
-    "lease_until": "NULL",
-    "deadline": "NULL",
-    "published_at": "NULL",
-    "started_at": "NULL",
-}
-RUNNING = _ACTIVE | {
-    "state": "'running'",
-    "stage": "'writing'",
-    "lease_until": "now() + interval '1 hour'",
-    "deadline": "now() + interval '1 hour'",
-    "started_at": "times.created_at",
 }
 _COPY = """
     INSERT INTO tasks_task ({columns})
