@@ -46,7 +46,7 @@ bench: $(VENV)/.installed-dev bench/.venv/.installed ## run the benchmarks again
 
 bench-web: $(VENV)/.installed-dev bench/.venv/.installed ## run the benchmarks of the web process against other servers (needs wrk)
 	@command -v wrk >/dev/null || { echo "wrk is not installed: install the package wrk (Debian: apt install wrk)."; exit 1; }
-	@for what in polls submits lists latency growth workers endurance; do \
+	@for what in polls submits lists latency growth queues waiters workers endurance; do \
 		$(BIN)/python -m bench.web_$$what || exit 1; \
 	done
 

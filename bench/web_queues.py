@@ -28,8 +28,7 @@ from bench.runs import (
     ratio,
     run_interleaved,
 )
-from bench.web_data import finish_report
-from bench.web_polls import running_task
+from bench.web_data import RUNNING, finish_report, insert_copies, user_ids
 from bench.web_servers import (
     OURS,
     WebServer,
@@ -77,8 +76,8 @@ class Service:
     stack: Stack
     web: WebServer
     tokens: list[str]
-    running_path: str
-    queued_path: str
+    running_poll: Request
+    queued_poll: Request
     database_pid: int
 
 
@@ -93,21 +92,30 @@ def service_with(count: int) -> Iterator[Service]:
             connection.execute("SELECT pg_reload_conf()")
             database_pid = psutil.Process(connection.info.backend_pid).ppid()
         tokens = make_tokens(stack, USERS)
-        finish_report(stack, tokens[0])
-        path = exit_stack.enter_context(running_task(stack, tokens[0]))
+        original = finish_report(stack, tokens[0])
+        stop_consumers(stack)
+        insert_copies(stack, original, RUNNING, 1, span="1 minute")
+        running = _find_running(stack, dict(zip(user_ids(stack), tokens, strict=True)))
         _run_in(stack, f"fill_queue({count})")
         web = exit_stack.enter_context(our_web(stack))
         queued = _queue_one(stack, tokens[0])
-        yield Service(stack, web, tokens[:CONNECTIONS], path, queued, database_pid)
+        yield Service(stack, web, tokens[:CONNECTIONS], running, queued, database_pid)
 
 
-def _queue_one(stack: Stack, token: str) -> str:
-    """Submit a task that waits; return its path, once the dispatcher knows its position."""
+def _find_running(stack: Stack, tokens: dict[int, str]) -> Request:
+    """Return the poll of the only running task."""
+    query = "SELECT id, requester_id FROM tasks_task WHERE state = 'running'"
+    ((task_id, user_id),) = stack.query(query)
+    return Request(f"/tasks/{task_id}", tokens[user_id])
+
+
+def _queue_one(stack: Stack, token: str) -> Request:
+    """Submit a task that waits; return its poll, once the dispatcher knows its position."""
     (submission,) = submissions([token]).requests
     task = json.loads(fetch(stack.base_url, submission)[2])
     poll = Request(task["links"]["self"], token)
     stack.wait_until(lambda: json.loads(fetch(stack.base_url, poll)[2])["queue"])
-    return poll.path
+    return poll
 
 
 def measure_polls(
@@ -115,7 +123,7 @@ def measure_polls(
 ) -> Runs:
     variants = {}
     for name, service in services.items():
-        poll = Request(getattr(service, attribute), service.tokens[0])
+        poll: Request = getattr(service, attribute)
         fetch(service.web.url, poll)  # waits until the server has started
         load = Load([poll], [200])
         variants[name] = partial(service.web.measure, load, options.load_seconds)
@@ -205,8 +213,8 @@ def tick_table(ticks: dict[str, list[Run]]) -> str:
 def main(options: Options) -> None:
     with service_with(QUEUE_LENGTH) as many, service_with(0) as none:
         services = {OURS: many, EMPTY: none}
-        running = measure_polls(services, options, "running_path")
-        queued = measure_polls(services, options, "queued_path")
+        running = measure_polls(services, options, "running_poll")
+        queued = measure_polls(services, options, "queued_poll")
         submits = measure_submissions(services, options)
         ticks = {"PostgreSQL": measure_ticks(many.stack)}
     ticks["SQLite"] = measure_ticks_on_sqlite()

@@ -33,6 +33,8 @@ CLIENTS = 5000
 USERS = 100
 RATE = 100
 """Ends a second in the first part of a round."""
+PACED_LOADS = 5
+"""Durations of a load for which tasks end one by one: long enough for all waits to be repeated."""
 WARM_SECONDS = 5
 SETTLE_SECONDS = 1.0
 MAX_CONNECTIONS = "20000"
@@ -142,7 +144,7 @@ def measure(options: Options) -> list[Round]:
         tokens = dict(zip(user_ids(stack), token_list, strict=True))
         original = finish_report(stack, token_list[0])
         stop_consumers(stack)
-        count = CLIENTS + round(RATE * options.load_seconds)
+        count = CLIENTS + round(RATE * PACED_LOADS * options.load_seconds)
         with run_ender(stack) as ender, our_web(stack) as server, on_cores(LOAD_CORE):
             poll = Request(f"/tasks/{original}", token_list[0])
             fetch(server.url, poll)  # waits until the server has started
@@ -182,11 +184,9 @@ def main(options: Options) -> None:
         users=USERS,
         rate=RATE,
         warm=WARM_SECONDS,
-        seconds=options.load_seconds,
+        seconds=PACED_LOADS * options.load_seconds,
     )
-    conditions = describe_conditions(
-        options, f"{RATE} ends a second for {options.load_seconds:g} s"
-    )
+    conditions = describe_conditions(options, f"{CLIENTS:,} clients")
     delays = [delay for one in rounds for delay in one.delays]
     values = {
         "waiters-memory": rounds[0].bytes_per_client / 1e3,

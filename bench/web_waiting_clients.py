@@ -6,7 +6,6 @@ import re
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -46,7 +45,6 @@ class Clients:
         self.spare_tasks: deque[WaitingTask] = deque()
         """Tasks for which clients wait whose own task has ended."""
         self.ends: list[SeenEnd] = []
-        self.waiting_count = 0
 
     async def open(self, tasks: Sequence[WaitingTask]) -> None:
         """Connect a client for each task; return once all wait."""
@@ -94,6 +92,8 @@ class _Client(asyncio.Protocol):
         self._etag = b""
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
+        self._is_done = False
+        """True if it has no task any more; the server may close the connection."""
         self.has_polled = asyncio.Event()
         self.failure = ""
 
@@ -108,7 +108,7 @@ class _Client(asyncio.Protocol):
             transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._transport:
+        if self._transport and not self._is_done:
             self._fail(f"the server closed the connection: {error}")
 
     def data_received(self, data: bytes) -> None:
@@ -140,18 +140,16 @@ class _Client(asyncio.Protocol):
             finished_at = datetime.fromisoformat(json.loads(body)["finished_at"])
             end = SeenEnd(finished_at.timestamp(), received_at)
             self._clients.ends.append(end)
-            self._clients.waiting_count -= 1
-            with suppress(IndexError):
+            if self._clients.spare_tasks:
                 self._task = self._clients.spare_tasks.popleft()
                 self._send(wait_seconds=0)
-                self.has_polled.clear()
+            else:
+                self._is_done = True
         else:
             self._wait()
 
     def _wait(self) -> None:
-        if not self.has_polled.is_set():
-            self._clients.waiting_count += 1
-            self.has_polled.set()
+        self.has_polled.set()
         self._send(wait_seconds=WAIT_SECONDS)
 
     def _send(self, *, wait_seconds: int) -> None:

@@ -3,7 +3,6 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from operator import itemgetter
 from typing import NamedTuple
 
 
@@ -37,12 +36,12 @@ def fair_order(
     requester_counts = Counter(requester for requester, _school in in_flight)
     school_counts = Counter(school for _requester, school in in_flight)
     by_requester_turn = []
-    for task in tasks:
-        by_requester_turn.append((requester_counts[task.requester], task))
+    for age_rank, task in enumerate(tasks):
+        # Ids would be compared in Python, which is slow.
+        by_requester_turn.append((requester_counts[task.requester], age_rank, task))
         requester_counts[task.requester] += 1
     by_turn = []
-    # The sort is stable: tasks with equal turns stay ordered by age.
-    for requester_turn, task in sorted(by_requester_turn, key=itemgetter(0)):
-        by_turn.append((requester_turn + school_counts[task.school], task.id, task))
+    for requester_turn, age_rank, task in sorted(by_requester_turn):
+        by_turn.append((requester_turn + school_counts[task.school], age_rank, task))
         school_counts[task.school] += 1
-    return [task for _turn, _id, task in sorted(by_turn, key=itemgetter(0, 1))]
+    return [task for _turn, _age_rank, task in sorted(by_turn)]

@@ -15,13 +15,14 @@ class Publisher:
 
     def __init__(self, queues: Sequence[str]) -> None:
         self._throughputs = {queue: Throughput(queue) for queue in queues}
+        self._readers = {queue: outbox.QueueReader(queue) for queue in queues}
         self._backlogs: dict[str, list[QueuedTask]] = {}
 
     def publish(self) -> None:
         """Read the backlogs, publish from them, and republish what Redis has lost."""
         for queue, throughput in self._throughputs.items():
             throughput.refresh()
-            self._backlogs[queue] = outbox.queue_order(queue)
+            self._backlogs[queue] = self._readers[queue].read_order()
         self.publish_backlogs()
         for queue in self._throughputs:
             outbox.republish_lost(queue)

@@ -136,4 +136,4 @@ def test_dispatcher_publishes_and_syncs_after_redis_returns(
     assert task.published_at is not None
     assert task.projected_version == task.version
     assert redis_store.client().llen("reports") >= 1
-    assert outbox.queue_order("reports") == []
+    assert outbox.QueueReader("reports").read_order() == []

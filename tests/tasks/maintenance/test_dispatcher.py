@@ -27,7 +27,7 @@ def published_ids() -> list[str]:
 
 
 def publish_next_tasks(queue: str, ahead: int) -> int:
-    return outbox.publish_next(queue, outbox.queue_order(queue), ahead)
+    return outbox.publish_next(queue, outbox.QueueReader(queue).read_order(), ahead)
 
 
 def queue_length(queue: str) -> int:
