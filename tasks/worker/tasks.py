@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import cache, partial
+from typing import Any
 
 import structlog
 from celery import shared_task
