@@ -42,6 +42,7 @@ GOALS = {
     "csv-django": Goal("CSV of 4 million grades, PostgreSQL", "Django `values_list().iterator()` + csv", 0.2),
     "csv-sqlite": Goal("CSV of 4 million grades, SQLite", "the `sqlite3` shell", 2.2),
     "xlsx": Goal("XLSX 200,000 × 10", "XlsxWriter `constant_memory`", 0.25),
+    "xlsx-rust": Goal("XLSX 200,000 × 10, CPU time", "rustpy-xlsxwriter", 1.05),
     "pdf-reportlab-1": Goal("PDF cards, per page, one core", "reportlab tables", 3.5),
     "pdf-reportlab-2": Goal("PDF cards, per page, two rendering children", "reportlab tables", 2),
     "pdf-weasyprint": Goal("PDF cards, per page, one core", "WeasyPrint", 0.1),

@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from bench.options import Options, read_options
 from bench.parts import PARTS, breakdown_table
 from bench.results import save_section
 from bench.runs import (
+    Run,
     Runs,
     Variant,
     check_same,
@@ -29,6 +30,7 @@ from bench.runs import (
     run_interleaved,
     table,
 )
+from bench.server_time import ServerVariant
 from bench.timing import Work
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ STATEMENTS = {
 }
 DESCRIPTION = """\
 Seconds from the statement until its rows are in Python. The CPU time is that of the
-measured process alone, without PostgreSQL's.
+measured process and of PostgreSQL's processes for it, from connecting to disconnecting.
 
 - “ORM” is the query of the kind `class_performance`, for a user who sees every class: it starts
   from the enrolments that the viewer may see. “Same SQL” is that statement through the driver;
@@ -196,7 +198,9 @@ def _digest(rows: Iterable[Sequence[Any]]) -> str:
     return hashlib.sha256(json.dumps(sorted_rows).encode()).hexdigest()
 
 
-def variants(database: str, url: str, folder: str) -> dict[str, Variant]:
+def variants(
+    database: str, url: str, folder: str
+) -> Mapping[str, Callable[[], Run]]:
     environment = network.environment(url)
     sql = f"{folder}/{database}.sql"
     Variant("bench.queries:write_statement", {"path": sql}, environment=environment)()
@@ -205,10 +209,15 @@ def variants(database: str, url: str, folder: str) -> dict[str, Variant]:
         for name in STATEMENTS
     }
     same_arguments = {"url": url, "statement": "same", "sql": sql}
-    return {
+    variants_by_name = {
         "ORM": Variant("bench.queries:query_by_orm", {}, environment=environment),
         "same SQL": Variant("bench.queries:query_by_hand", same_arguments),
         **manual_variants,
+    }
+    if database == "sqlite":
+        return variants_by_name
+    return {
+        name: ServerVariant(variant) for name, variant in variants_by_name.items()
     }
 
 
