@@ -198,9 +198,7 @@ def _digest(rows: Iterable[Sequence[Any]]) -> str:
     return hashlib.sha256(json.dumps(sorted_rows).encode()).hexdigest()
 
 
-def variants(
-    database: str, url: str, folder: str
-) -> Mapping[str, Callable[[], Run]]:
+def variants(database: str, url: str, folder: str) -> Mapping[str, Callable[[], Run]]:
     environment = network.environment(url)
     sql = f"{folder}/{database}.sql"
     Variant("bench.queries:write_statement", {"path": sql}, environment=environment)()
@@ -216,9 +214,7 @@ def variants(
     }
     if database == "sqlite":
         return variants_by_name
-    return {
-        name: ServerVariant(variant) for name, variant in variants_by_name.items()
-    }
+    return {name: ServerVariant(variant) for name, variant in variants_by_name.items()}
 
 
 def goal_values(runs: Mapping[str, Runs]) -> dict[str, float]:

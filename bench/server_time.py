@@ -23,7 +23,9 @@ class ServerVariant:
     variant: Variant
 
     def __call__(self) -> Run:
-        server = int((network.DATA / "postgresql" / "postmaster.pid").read_text().split()[0])
+        server = int(
+            (network.DATA / "postgresql" / "postmaster.pid").read_text().split()[0]
+        )
         children = _children(server)
         before = _exited_cpu_seconds(server)
         run = self.variant()

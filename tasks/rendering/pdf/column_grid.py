@@ -7,6 +7,13 @@ from tasks.rendering.columns import Column
 from tasks.rendering.pdf.column_widths import fit_columns, measure_column
 from tasks.rendering.pdf.text import to_typst
 
+CONTENT_WIDTH = {False: 182 / 25.4 * 72, True: 269 / 25.4 * 72}
+"""Width between the margins of the template's pages by `landscape`, in points."""
+CELL_INSETS = 5
+"""Empty space beside a cell's text in the template, in points."""
+FULL_SIZE = 8.5
+"""Font size of the template in points."""
+
 
 def build_column_grid(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], *, landscape: bool
@@ -38,3 +45,11 @@ def build_column_grid(
         "rotated_title_length": sizes.rotated_title_length,
         "size": sizes.size,
     }
+
+
+def columns_room(column_grid: dict[str, Any], *, landscape: bool) -> list[float]:
+    """Return the width that each column has for text, in em of the table's font size."""
+    widths = [column["width"] for column in column_grid["columns"]]
+    em = FULL_SIZE * column_grid["size"] / 100
+    unit = CONTENT_WIDTH[landscape] / max(1, sum(widths))
+    return [(unit * width - CELL_INSETS) / em for width in widths]

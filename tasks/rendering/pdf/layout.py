@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from school.time_zones import zone_words
 from tasks.rendering.columns import Column, Row
 from tasks.rendering.pdf.charts import build_charts
-from tasks.rendering.pdf.column_grid import build_column_grid
+from tasks.rendering.pdf.column_grid import build_column_grid, columns_room
 from tasks.rendering.pdf.column_widths import COLUMN_GAP
 from tasks.rendering.pdf.glyphs import box_note
+from tasks.rendering.pdf.line_widths import is_one_line, line_height
 from tasks.rendering.pdf.page_estimate import estimate_pages
 from tasks.rendering.pdf.text import (
     TypstText,
@@ -97,6 +98,7 @@ class PdfLayout:
             [row for rows in texts for row in rows],
             landscape=self.table.layout.landscape,
         )
+        room = columns_room(column_grid, landscape=self.table.layout.landscape)
         max_lengths = [
             MIN_BREAKABLE_LINES * (column["width"] - COLUMN_GAP)
             for column in column_grid["columns"]
@@ -111,6 +113,7 @@ class PdfLayout:
                 {
                     **self._section_data(section, chain(titles, *rows)),
                     "rows": [list(map(to_typst, row)) for row in rows],
+                    "one_line": [is_one_line(row, room) for row in rows],
                     "breakable": [
                         index
                         for index, row in enumerate(rows)
@@ -156,6 +159,7 @@ class PdfLayout:
             "page_label": _("Page {number} of {total}"),
             "continued_label": pgettext("a table", "continued"),
             "empty_message": _("There is nothing to show."),
+            "line_height": line_height(),
             "head_note": box_note([self.table.title, *letterhead.texts()]),
         }
 
