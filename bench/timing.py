@@ -6,10 +6,10 @@ Imports only the standard library, because the peers run it in their own environ
 import gc
 import importlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any
 
 Work = Callable[[], Any]
@@ -23,18 +23,24 @@ def run_and_print(work: Work) -> None:
     """
     gc.collect()
     base = _read_status_bytes("VmRSS")
-    before, started_at = os.times(), time.perf_counter()
+    before, started_at = _cpu_times(), time.perf_counter()
     answer = work()
-    seconds, after = time.perf_counter() - started_at, os.times()
+    seconds, after = time.perf_counter() - started_at, _cpu_times()
     result = {
         "seconds": seconds,
         "base_bytes": base,
         "resident_bytes": _read_status_bytes("VmHWM"),
-        "cpu_seconds": sum(after[:4]) - sum(before[:4]),
-        "children_seconds": sum(after[2:4]) - sum(before[2:4]),
+        "cpu_seconds": sum(after) - sum(before),
+        "children_seconds": after[1] - before[1],
         "answer": answer() if callable(answer) else answer,
     }
     sys.stdout.write("\n" + json.dumps(result) + "\n")
+
+
+def _cpu_times() -> tuple[float, float]:
+    """Return the CPU seconds of the process and of its children; `os.times` counts in hundredths."""
+    own, children = map(getrusage, (RUSAGE_SELF, RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime, children.ru_utime + children.ru_stime
 
 
 def _read_status_bytes(name: str) -> int:
