@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from school.scope import Scope
-from tasks import lifecycle
+from tasks import lifecycle, transitions
 from tasks.models import Task
 from tasks.progress import Progress
 from tasks.redis_store import client, documents
@@ -66,7 +66,7 @@ def end_all() -> float:
     with client().pipeline(transaction=False) as pipeline:
         with transaction.atomic():
             task_ids = list(running.values_list("pk", flat=True))
-            lifecycle._transition(
+            transitions.transition(
                 running,
                 State.SUCCEEDED,
                 artifact="none",

@@ -1,7 +1,6 @@
 """Access control: every decision about what a user may see, made by enrolment."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -34,31 +33,10 @@ from school.models import (
     User,
 )
 from school.prepared_sql import Parameter, PreparedQuery
+from school.role_paths import PATHS_BY_ROLE, RolePaths
 from school.scope import Scope
 from school.subqueries import DistinctValues
 from school.year_members import SEEN_UNTIL, in_regular_classes, year_has_member
-
-
-@dataclass(frozen=True)
-class _RolePaths:
-    """Lookup paths from each model to the records that a role is attached to."""
-
-    attachment_field: str
-    enrolment_path: str
-    class_path: str
-    school_path: str
-
-
-PATHS_BY_ROLE = {
-    Role.ADMINISTRATOR: _RolePaths(
-        "network", "school_class__school__network", "school__network", "network"
-    ),
-    Role.STAFF: _RolePaths("school", "school_class__school", "school", "pk"),
-    Role.TEACHER: _RolePaths("school_class", "school_class", "pk", "classes"),
-    Role.GUARDIAN: _RolePaths(
-        "student", "student", "enrolments__student", "classes__enrolments__student"
-    ),
-}
 
 
 class Reach(Enum):
@@ -253,7 +231,7 @@ def sees_everything(viewer: User) -> bool:
     return viewer.is_superuser and viewer.role == Role.ADMINISTRATOR
 
 
-def _paths_for(viewer: User) -> _RolePaths:
+def _paths_for(viewer: User) -> RolePaths:
     return PATHS_BY_ROLE[Role(viewer.role)]
 
 

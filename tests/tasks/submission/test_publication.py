@@ -5,6 +5,7 @@ import pytest
 from tasks import lifecycle, redis_store
 from tasks.models import Task
 from tasks.scheduling import broker
+from tasks.status import projection
 from tests.support.task_factories import queue_task
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def test_task_returned_by_submission_equals_its_row(teacher):
             assert getattr(task, field.attname) == getattr(row, field.attname)
 
 
-def test_task_claimed_before_its_row_is_updated_keeps_the_newer_document(
+def test_document_of_task_claimed_before_its_row_is_updated_is_rewritten_later(
     teacher, monkeypatch
 ):
     monkeypatch.setattr(
@@ -38,7 +39,10 @@ def test_task_claimed_before_its_row_is_updated_keeps_the_newer_document(
 
     task = Task.objects.get(pk=queue_task(teacher).pk)
 
-    assert (task.state, task.version, task.projected_version) == ("running", 2, 2)
+    assert (task.state, task.version, task.projected_version) == ("running", 2, 0)
+    assert projection.out_of_date_ids(10) == [task.pk]
+    assert projection.resync_document(task.pk)
+    assert projection.out_of_date_ids(10) == []
     cached = redis_store.get_cached_task(task.pk, teacher.pk)
     assert (cached.meta.state, cached.meta.version) == ("running", 2)
 
