@@ -3,12 +3,12 @@
 import os
 from typing import Any
 
-from celery import Celery
 from celery.signals import setup_logging, worker_init
 from django.core.checks import Tags
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu.transport import TRANSPORT_ALIASES
 
+from school.celery_fixup import Celery
 from school.runtime import startup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "school.settings")
@@ -20,7 +20,7 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 # sockets, and its own for Sentinel does not read our addresses.
 TRANSPORT_ALIASES["unix"] = "tasks.redis_store.transport:Transport"
 TRANSPORT_ALIASES["sentinel"] = "tasks.redis_store.transport:Transport"
-app = Celery("school", fixups=["school.celery_fixup:install"])
+app = Celery("school")
 app.config_from_object("school.celery_config")
 # Adds the request id to the log lines of a task.
 app.steps["worker"].add(DjangoStructLogInitStep)

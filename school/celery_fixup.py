@@ -1,11 +1,12 @@
-"""Celery's link to Django; a prefork process keeps its database connections between tasks.
+"""Celery app whose prefork processes keep their database connections between tasks.
 
-Celery's own closes all connections, and the pools of PostgreSQL, before and after each task. The
+Celery's own link to Django closes all connections, and the pools of PostgreSQL, before and after each task. The
 next one then began with two new connections, whose server processes had empty caches.
 """
 
 from typing import Any
 
+import celery
 from celery.fixups.django import (  # type: ignore[attr-defined]
     DjangoFixup,
     DjangoWorkerFixup,
@@ -45,6 +46,12 @@ class Fixup(DjangoFixup):
 
 def install(app: Any) -> Any:
     return Fixup(app).install()
+
+
+class Celery(celery.Celery):
+    """App that is linked to Django by this module."""
+
+    builtin_fixups = {"school.celery_fixup:install"}  # noqa: RUF012
 
 
 @worker_process_init.connect

@@ -180,9 +180,8 @@ def _sync_as(path: Path, draft: Path, fd: int) -> None:
     at the same time, by one commit of the file system's journal instead of two.
     """
     try:
-        if (
-            os.name != "posix"
-        ):  # a directory cannot be synced, nor an open file be renamed
+        # Elsewhere a directory cannot be synced, nor an open file be renamed.
+        if os.name != "posix":
             os.fsync(fd)
         else:
             draft.rename(path)

@@ -24,8 +24,8 @@ def snapshot(time_limit: timedelta = DEFAULT_TIME_LIMIT) -> Iterator[datetime]:
     """Route all reads inside the block to one snapshot; yield its time.
 
     The snapshot uses a second connection, so that a long report delays neither the
-    heartbeat nor the final transition of its task. PostgreSQL ends it by itself some time after `time_limit`. Inside a transaction that is
-    open already, the reads belong to that one.
+    heartbeat nor the final transition of its task. PostgreSQL ends it by itself some time
+    after `time_limit`. Inside a transaction that is open already, the reads belong to that one.
     """
     token = _is_open.set(True)
     is_nested = connections[ALIAS].in_atomic_block

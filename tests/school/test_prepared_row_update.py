@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 from django.db.models import CharField, F, IntegerField
 
-from school.models import User
+from school.models import Role, User
 from school.prepared_sql import Parameter, PreparedRowUpdate
 from tasks import lifecycle
 from tasks.models import Task
@@ -53,7 +53,8 @@ def test_prepared_row_update_returns_values_as_they_are_read(teacher):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_prepared_row_update_is_committed_when_it_returns(teacher):
+def test_prepared_row_update_is_committed_when_it_returns():
+    teacher = User.objects.create(username="new-teacher", role=Role.TEACHER)
     prepare_renaming().update(user_id=teacher.pk, name="Ana")
     names = []
 
