@@ -52,8 +52,6 @@ REFERENCES: Mapping[str, Reference] = {
     "student_ids": replace(_STUDENT, is_list=True),
 }
 _YEAR_PATH = "school_class__school_year"
-_VIEWER = "viewer_id"
-"""Name of the parameter of the viewer's id in a prepared query."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class SelectionQuery:
         )
         ids = {name: id for name, (id,) in self.ids.items()}
         prepared = _prepare(shape, name, with_subqueries)
-        return prepared.read(**{_VIEWER: self.viewer.pk, **ids})
+        return prepared.read(viewer_id=self.viewer.pk, **ids)
 
     def _record_rows(self, name: str, with_subqueries: bool) -> QuerySet[Any]:
         reference = REFERENCES[name]
